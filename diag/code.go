@@ -1,0 +1,69 @@
+package diag
+
+// Code names a kind of problem. Codes are part of the contract: tools match on
+// them, docs/checks.md has a section for each.
+type Code string
+
+const (
+	YAMLSyntax        Code = "yaml-syntax"
+	DuplicateKey      Code = "duplicate-key"
+	UnknownField      Code = "unknown-field"
+	MissingField      Code = "missing-field"
+	WrongType         Code = "wrong-type"
+	BadDuration       Code = "bad-duration"
+	BadName           Code = "bad-name"
+	BadVersion        Code = "bad-version"
+	TooLarge          Code = "too-large"
+	MultipleDocuments Code = "multiple-documents"
+
+	UnknownNode     Code = "unknown-node"
+	UnknownKind     Code = "unknown-kind"
+	UnknownPool     Code = "unknown-pool"
+	UnknownState    Code = "unknown-state"
+	UnknownType     Code = "unknown-type"
+	UnknownName     Code = "unknown-name"
+	UnknownProperty Code = "unknown-property"
+	UnknownFunction Code = "unknown-function"
+
+	ExprSyntax    Code = "expr-syntax"
+	ExprType      Code = "expr-type"
+	NotBoolean    Code = "not-boolean"
+	Untyped       Code = "untyped"
+	EnumValue     Code = "enum-value"
+	ExprTooCostly Code = "expr-too-costly"
+	AlwaysFalse   Code = "always-false"
+	AlwaysTrue    Code = "always-true"
+
+	YAMLComment Code = "yaml-comment"
+	YAMLTag     Code = "yaml-tag"
+	YAMLComma   Code = "yaml-comma"
+
+	Cycle              Code = "cycle"
+	SelfEdge           Code = "self-edge"
+	DuplicateEdge      Code = "duplicate-edge"
+	Unreachable        Code = "unreachable"
+	JoinUnsatisfiable  Code = "join-unsatisfiable"
+	WriteConflict      Code = "write-conflict"
+	BadReducer         Code = "bad-reducer"
+	BadDefault         Code = "bad-default"
+	BadConfig          Code = "bad-config"
+	ShellInterpolation Code = "shell-interpolation"
+	SecretLeak         Code = "secret-leak"
+	Recursion          Code = "recursion"
+	MissingParam       Code = "missing-param"
+	MissingFile        Code = "missing-file"
+
+	NoStop    Code = "no-stop"
+	Unbounded Code = "unbounded"
+	NeverRead Code = "never-read"
+	Unused    Code = "unused"
+)
+
+// Severity is Warning for what is worth a look and runs all the same.
+func (c Code) Severity() Severity {
+	switch c {
+	case AlwaysFalse, AlwaysTrue, NoStop, Unbounded, NeverRead, Unused:
+		return Warning
+	}
+	return Error
+}

@@ -1,0 +1,210 @@
+package graph
+
+import (
+	"time"
+
+	"github.com/graphrun/graphrun/diag"
+	"github.com/graphrun/graphrun/graph/tree"
+)
+
+// Def is a graph as it was written: what package dsl reads from YAML, and what
+// a Go program fills in by hand. Compile turns it into a Graph.
+//
+// A Def survives JSON: a store keeps it with the stacks that run it, and a
+// later process compiles it again without the YAML file. Places in the file do
+// not survive, they are for diagnostics only.
+type Def struct {
+	Version     int         `json:"graphrun"`
+	Name        diag.Text   `json:"name"`
+	Description string      `json:"description,omitzero"`
+	File        string      `json:"file,omitzero"` // path of the YAML file; relative paths in the graph start at its folder
+	Params      []ParamDef  `json:"params,omitzero"`
+	Secrets     []diag.Text `json:"secrets,omitzero"`
+	Types       []TypeDef   `json:"types,omitzero"`
+	State       []KeyDef    `json:"state,omitzero"`
+	Define      []DefineDef `json:"define,omitzero"`
+	Events      []EventDef  `json:"events,omitzero"`
+	Pools       []PoolDef   `json:"pools,omitzero"`
+	Defaults    DefaultsDef `json:"defaults,omitzero"`
+	Nodes       []NodeDef   `json:"nodes"`
+	Edges       []EdgeDef   `json:"edges,omitzero"`
+	Pause       PauseDef    `json:"pause,omitzero"`
+	Schedule    ScheduleDef `json:"schedule,omitzero"`
+	Stop        []StopDef   `json:"stop,omitzero"`
+	Limits      LimitsDef   `json:"limits,omitzero"`
+	History     HistoryDef  `json:"history,omitzero"`
+	Mode        *tree.Node  `json:"mode,omitzero"`  // "graph", "round_robin", or a template that gives one of them
+	Fleet       diag.Text   `json:"fleet,omitzero"` // "independent" or "lockstep"
+}
+
+// ParamDef declares one parameter.
+type ParamDef struct {
+	Name    diag.Text  `json:"name"`
+	Type    *tree.Node `json:"type"` // a JSON Schema or its short spelling
+	Default *tree.Node `json:"default,omitzero"`
+}
+
+// TypeDef is a named type.
+type TypeDef struct {
+	Name   diag.Text  `json:"name"`
+	Schema *tree.Node `json:"schema"`
+}
+
+// KeyDef declares one key of the state.
+type KeyDef struct {
+	Name    diag.Text  `json:"name"`
+	Type    *tree.Node `json:"type"`
+	Default *tree.Node `json:"default,omitzero"`
+	Reduce  ReduceDef  `json:"reduce,omitzero"`
+	Keep    int        `json:"keep,omitzero"` // 0: all
+	KeepAt  diag.Span  `json:"-"`
+}
+
+// ReduceDef names a reducer: "append", "upsert(id)", …, or an expression over
+// old and new. The zero value is `replace`.
+type ReduceDef struct {
+	Name diag.Text `json:"name,omitzero"` // as written, with its argument in parentheses
+	Expr diag.Text `json:"expr,omitzero"`
+}
+
+// DefineDef is a named expression.
+type DefineDef struct {
+	Name diag.Text `json:"name"`
+	Expr diag.Text `json:"expr"`
+}
+
+// EventDef is an event that may be sent to a stack.
+type EventDef struct {
+	Name diag.Text `json:"name"`
+	To   diag.Text `json:"to"` // a key of the state
+}
+
+// PoolDef is a limit on running tasks.
+type PoolDef struct {
+	Name     diag.Text     `json:"name"`
+	Parallel int           `json:"parallel"`          // 0: hold. dsl fills in 4 where it is not written
+	Rate     int           `json:"rate,omitzero"`     // tasks started per RatePer; 0: no limit
+	RatePer  time.Duration `json:"rate_per,omitzero"` // a second, a minute, an hour or a day
+}
+
+// DefaultsDef holds for every node that does not say otherwise.
+type DefaultsDef struct {
+	Timeout time.Duration `json:"timeout,omitzero"`
+	Retry   RetryDef      `json:"retry,omitzero"`
+}
+
+// RetryDef is a node's or the default retry; nil fields are not written and
+// come from the default, field by field.
+type RetryDef struct {
+	Attempts   *int           `json:"attempts,omitzero"`    // default 1
+	Backoff    *time.Duration `json:"backoff,omitzero"`     // default 1s
+	Factor     *float64       `json:"factor,omitzero"`      // default 2
+	MaxBackoff *time.Duration `json:"max_backoff,omitzero"` // default 1m
+	Jitter     *bool          `json:"jitter,omitzero"`      // default true
+	Errors     []diag.Text    `json:"errors,omitzero"`      // error kinds to try again
+}
+
+// NodeDef is one node.
+type NodeDef struct {
+	ID          diag.Text     `json:"id"`
+	Description string        `json:"description,omitzero"`
+	Uses        diag.Text     `json:"uses"`
+	With        *tree.Node    `json:"with,omitzero"` // a mapping; templates in its strings
+	WithAt      diag.Span     `json:"-"`
+	Writes      []WriteDef    `json:"writes,omitzero"`
+	Join        JoinDef       `json:"join,omitzero"`
+	Retry       *RetryDef     `json:"retry,omitzero"`
+	Timeout     time.Duration `json:"timeout,omitzero"`  // 0: the default's
+	Deadline    time.Duration `json:"deadline,omitzero"` // 0: none
+	Priority    *tree.Node    `json:"priority,omitzero"` // an integer or a template
+	Pool        diag.Text     `json:"pool,omitzero"`     // "": default
+	ForEach     *ForEachDef   `json:"for_each,omitzero"`
+	Background  bool          `json:"background,omitzero"`
+	Cache       *CacheDef     `json:"cache,omitzero"`
+	At          diag.Span     `json:"-"` // of the node's name
+}
+
+// WriteDef is one entry of `writes`: a key of the state and the expression that
+// gives its new value.
+type WriteDef struct {
+	Key  diag.Text `json:"key"`
+	Expr diag.Text `json:"expr"`
+	// Short marks an entry of the list form: Expr is output.KEY, null where the
+	// output lacks it, and problems of it are reported at the key.
+	Short bool `json:"short,omitzero"`
+}
+
+// JoinDef says when a node with several incoming edges runs. The zero value is
+// `any`.
+type JoinDef struct {
+	Text diag.Text `json:"text,omitzero"` // any, all, none, first, at_least(N)
+}
+
+// ForEachDef runs a node once per element.
+type ForEachDef struct {
+	In        diag.Text `json:"in"`
+	As        diag.Text `json:"as"` // default: item
+	Key       diag.Text `json:"key,omitzero"`
+	Max       diag.Text `json:"max,omitzero"`
+	OnFailure diag.Text `json:"on_failure,omitzero"` // collect (default), fast, skip
+}
+
+// CacheDef lets a node's result be used again within a stack.
+type CacheDef struct {
+	Key diag.Text     `json:"key"`
+	TTL time.Duration `json:"ttl,omitzero"`
+}
+
+// EdgeDef is one edge as written; From, After and To may be lists.
+type EdgeDef struct {
+	From      []diag.Text `json:"from,omitzero"`  // flow; "start" or none: from the start of the cycle
+	After     []diag.Text `json:"after,omitzero"` // order only
+	To        []diag.Text `json:"to"`
+	When      diag.Text   `json:"when,omitzero"`
+	Else      bool        `json:"else,omitzero"`
+	Outcome   diag.Text   `json:"outcome,omitzero"` // success (default), failure, always
+	NextCycle bool        `json:"next_cycle,omitzero"`
+	At        diag.Span   `json:"-"` // of the whole edge
+	ElseAt    diag.Span   `json:"-"`
+	NextAt    diag.Span   `json:"-"`
+}
+
+// PauseDef is the pause between two cycles. The zero value is 5 s.
+type PauseDef struct {
+	None     bool          `json:"none,omitzero"`
+	Set      bool          `json:"set,omitzero"` // Active was written (it may be 0s)
+	Active   time.Duration `json:"active,omitzero"`
+	Idle     time.Duration `json:"idle,omitzero"`   // 0: as Active
+	Factor   float64       `json:"factor,omitzero"` // default 2
+	Template *tree.Node    `json:"template,omitzero"`
+}
+
+// ScheduleDef is a cron expression in place of a pause.
+type ScheduleDef struct {
+	Cron     diag.Text `json:"cron,omitzero"`
+	Timezone diag.Text `json:"timezone,omitzero"`
+}
+
+// StopDef ends a stack when its condition holds at the end of a cycle.
+type StopDef struct {
+	When   diag.Text `json:"when"`
+	Status diag.Text `json:"status,omitzero"` // completed (default) or failed
+	Reason string    `json:"reason,omitzero"`
+}
+
+// LimitsDef ends a stack that goes too far; 0 is "no limit", but for Failures,
+// which is nil for the default of 5.
+type LimitsDef struct {
+	Cycles   int           `json:"cycles,omitzero"`
+	Duration time.Duration `json:"duration,omitzero"`
+	Failures *int          `json:"failures,omitzero"` // failed cycles in a row; 0: no limit
+	NodeRuns int           `json:"node_runs,omitzero"`
+	Tokens   int           `json:"tokens,omitzero"`
+	Cost     float64       `json:"cost,omitzero"`
+}
+
+// HistoryDef says how much of a stack's journal is kept; zero fields: all.
+type HistoryDef struct {
+	Cycles int           `json:"cycles,omitzero"`
+	Age    time.Duration `json:"age,omitzero"`
+}

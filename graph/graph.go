@@ -1,0 +1,258 @@
+package graph
+
+import (
+	"time"
+
+	"github.com/graphrun/graphrun/diag"
+	"github.com/graphrun/graphrun/graph/cond"
+	"github.com/graphrun/graphrun/graph/schema"
+)
+
+// Slots of cond.Env, the same for every expression of every graph.
+const (
+	SlotState   = iota // cond.Record, a field per key in declaration order
+	SlotParams         // map[string]any
+	SlotNodes          // cond.Record, a field per node: map[string]any{status, attempts}
+	SlotStack          // map[string]any{id, graph, created_at}
+	SlotCycle          // map[string]any{number, started_at}
+	SlotNow            // time.Time
+	SlotError          // map[string]any{node, kind, message}, or nil
+	SlotOutput         // the output of a node, in its writes
+	SlotSecrets        // map[string]any, in `with` only
+	SlotItem           // the `as` name of for_each
+	SlotIndex          // its index
+	SlotOld            // of an expression reducer
+	SlotNew
+	NumSlots
+)
+
+// Graph is a compiled graph: frozen, shareable between goroutines and stacks.
+// Nodes, edges, keys and pools are known by their index, in declaration order.
+type Graph struct {
+	Name    string
+	Hash    string // of the definition, not of its layout: 64 hex digits
+	Def     *Def
+	Dir     string // folder of the graph file; "" for a graph that was built in Go
+	Params  []Param
+	Secrets []string
+	Keys    []Key
+	Nodes   []Node
+	Edges   []Edge
+	Pools   []Pool // Pools[0] is "default"
+	Events  []Event
+	Pause   Pause
+	Stops   []Stop
+	Limits  Limits
+	Defines int // how many names `define` has: the size of an Env's memo
+
+	// Order is a topological order of the nodes; among equals, declaration order.
+	Order []int
+	// Missing lists what this version cannot run, for the message: "node \"ask\" uses approval".
+	Missing []string
+
+	// unexported: lookups by name, the scopes
+}
+
+// Param is a parameter of a stack.
+type Param struct {
+	Name       string
+	Type       *schema.Type
+	Default    any
+	HasDefault bool
+}
+
+// Key is one key of the state.
+type Key struct {
+	Name    string
+	Type    *schema.Type
+	Initial any
+	Reduce  Reducer
+	Keep    int // 0: all
+}
+
+// Event is an event that may be sent to a stack.
+type Event struct {
+	Name string
+	Key  int
+}
+
+// Pool is a limit on running tasks.
+type Pool struct {
+	Name     string
+	Parallel int // 0: hold
+	Rate     int // per RatePer; 0: no limit
+	RatePer  time.Duration
+}
+
+// Node is a compiled node.
+type Node struct {
+	Index      int
+	ID         string
+	Kind       Kind
+	With       *Template // nil: none
+	Writes     []Write   // in the order of the file
+	Join       Join
+	JoinN      int   // of JoinAtLeast
+	In         []int // edges to it, declaration order, next_cycle included
+	Out        []int // edges from it
+	Waits      []int // nodes to settle before it is decided: sources of In without next_cycle, and of the siblings of its else edges. Sorted, no repeats
+	Retry      Retry
+	Timeout    time.Duration // 0: none
+	Deadline   time.Duration // 0: none
+	Priority   *Template     // nil: 0
+	Pool       int           // index into Graph.Pools; -1 for Inline and Waits kinds
+	ForEach    *ForEach
+	Background bool
+	Cache      *Cache
+	Def        *NodeDef
+}
+
+// Write is one entry of `writes`.
+type Write struct {
+	Key  int
+	Expr *cond.Program
+}
+
+// Join says how live edges decide.
+type Join uint8
+
+const (
+	JoinAny Join = iota
+	JoinAll
+	JoinNone
+	JoinAtLeast
+	JoinFirst
+)
+
+// Retry is complete: defaults are filled in.
+type Retry struct {
+	Attempts   int
+	Backoff    time.Duration
+	Factor     float64
+	MaxBackoff time.Duration
+	Jitter     bool
+	Errors     []string // nil: all but schema, config, expression, cancelled
+}
+
+// ForEach is compiled.
+type ForEach struct {
+	In        *cond.Program
+	As        string
+	Key       *cond.Program // nil: the index
+	Max       *cond.Program // nil: the pool's limit
+	OnFailure OnFailure
+}
+
+// OnFailure says what a failed element does.
+type OnFailure uint8
+
+const (
+	Collect OnFailure = iota
+	Fast
+	Skip
+)
+
+// Cache is compiled.
+type Cache struct {
+	Key *cond.Program
+	TTL time.Duration // 0: for ever
+}
+
+// Start is the From of an edge that begins at the start of the cycle.
+const Start = -1
+
+// Edge is one compiled edge: one source, one target.
+type Edge struct {
+	Index     int
+	From      int // node, or Start
+	To        int
+	After     bool // order only
+	Outcome   Outcome
+	When      *cond.Program // nil: always holds
+	Else      bool
+	Siblings  []int // of an Else edge: the other conditional edges of its group
+	NextCycle bool
+	At        diag.Span
+}
+
+// Counts reports whether the edge takes part in the join.
+func (e *Edge) Counts() bool { return !e.After || e.When != nil }
+
+// Outcome is what a flow edge asks of its source.
+type Outcome uint8
+
+const (
+	Success Outcome = iota
+	Failure
+	Always
+)
+
+// Pause is compiled. None: the next cycle follows at once while nodes ran.
+type Pause struct {
+	None     bool
+	Active   time.Duration
+	Idle     time.Duration // >= Active, or == Active when not given
+	Factor   float64
+	Template *Template // gives a duration, or a string with one
+}
+
+// Stop is compiled.
+type Stop struct {
+	When   *cond.Program
+	Failed bool
+	Reason string // "": the condition's text
+}
+
+// Limits is complete: 0 is no limit.
+type Limits struct {
+	Cycles, NodeRuns, Tokens, Failures int
+	Duration                           time.Duration
+	Cost                               float64
+}
+
+// Change is what one commit does to one key of the state.
+type Change struct {
+	Key   int
+	Name  string // the key's name: what stores know it by
+	Value any    // the whole value afterwards; shared, never to be changed
+
+	// Whole: store Value anew. Else the value is a list: Drop elements are gone
+	// from its front, and then the elements of Put are set (an index at the end
+	// appends; indices ascend and count after the drop).
+	Whole bool
+	Drop  int
+	Put   []Element
+}
+
+// Element is one element of a list in a Change.
+type Element struct {
+	At    int
+	Value any
+}
+
+// Reducer joins a written value to a key's old one.
+type Reducer struct {
+	Name string // replace, last, append, merge, deep_merge, sum, min, max, union, upsert, expr
+	Arg  string // of upsert
+	Expr *cond.Program
+}
+
+// Compile checks a definition and freezes it. All problems are returned,
+// sorted by place; the Graph is nil when one of them is an error. With errors
+// in one part, the rest is still checked.
+func Compile(def Def, kinds Kinds) (*Graph, diag.List) { panic("contract") }
+
+// Reduce applies a node's written values to key k in order, with keep, and
+// checks the result against the key's type. ok is false when nothing changed.
+func (g *Graph) Reduce(k int, old any, written []any, env *cond.Env) (c Change, changed bool, err error) {
+	panic("contract")
+}
+
+// Template is a JSON value in whose strings ${{ expressions }} are filled in.
+type Template struct{}
+
+// Eval fills in a template. Errors are *cond.Error.
+func (t *Template) Eval(env *cond.Env) (any, error) { panic("contract") }
+
+// Type is the type of the filled-in value.
+func (t *Template) Type() *schema.Type { panic("contract") }

@@ -1,0 +1,49 @@
+package graph
+
+import (
+	"github.com/graphrun/graphrun/diag"
+	"github.com/graphrun/graphrun/graph/schema"
+	"github.com/graphrun/graphrun/graph/tree"
+)
+
+// Kind is what the compiler needs to know of a node kind: its configuration,
+// its output, and how the engine treats it. The work itself is nodes.Spec's.
+type Kind struct {
+	Name string
+	Doc  string // one paragraph, for `graphrun kinds` and the docs
+
+	Fields []Field // what `with` may hold, in the order of the docs
+	Open   bool    // any other field is welcome too (set)
+
+	// Output is the type of the output, from the configuration; nil: unknown.
+	Output func(c Config) *schema.Type
+	// Check reports what Fields cannot say; nil: nothing. Codes other than
+	// diag.BadConfig are for what SPEC names (diag.ShellInterpolation, …).
+	Check func(c Config, report func(code diag.Code, at diag.Span, help, format string, args ...any))
+
+	Inline     bool // the output is the evaluated `with`: no task, no slot, no work (set)
+	NoDefaults bool // defaults.timeout and defaults.retry do not apply
+	Waits      bool // waits for somebody outside: holds no slot, no wave, no cycle
+	Missing    bool // in the language, but this version cannot run it
+}
+
+// Field is one entry of a kind's `with`.
+type Field struct {
+	Name     string
+	Type     string // short schema spelling: string, list(string), map(any), duration, any; enums as a|b|c
+	Required bool
+	Literal  bool // may hold no ${{ }}
+	Doc      string
+}
+
+// Config is a node's `with`, as far as it is known before anything runs.
+type Config struct {
+	Tree *tree.Node   // as written; nil when there is none
+	Type *schema.Type // the type of the whole, templates included: an Object with a Prop per entry
+}
+
+// Kinds finds kinds by name. nodes.Registry is one.
+type Kinds interface {
+	Kind(name string) (Kind, bool)
+	Names() []string // sorted, for did-you-mean
+}

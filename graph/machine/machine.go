@@ -1,0 +1,191 @@
+// Package machine decides what one stack does next, and never does it.
+//
+// It is a pure state machine in the manner of etcd-io/raft's RawNode: Step
+// takes what happened, with its time; Ready says what must be made durable and
+// what to do then; Advance says that it was done. It performs no I/O, asks no
+// clock, starts no goroutine and knows no context, so `run`, `plan`, `replay`
+// and a distributed engine share one meaning of a graph.
+//
+// Inside, every change of the machine is one Record applied: deciding emits
+// records, restoring applies the recorded ones, and both end in the same place.
+package machine
+
+import (
+	"time"
+
+	"github.com/graphrun/graphrun/graph"
+)
+
+// Options are what a machine needs beside its graph; they are never stored.
+type Options struct {
+	// Secrets are the values of graph.Secrets, for `with`.
+	Secrets map[string]any
+	// Mask replaces secrets in outputs and error messages before they enter the
+	// machine (strings at any depth of a canonical value). nil: nothing to mask.
+	Mask func(v any) any
+}
+
+// Identity is what never changes of a stack.
+type Identity struct {
+	Stack     string         `json:"stack"`
+	Graph     string         `json:"graph"`
+	Nonce     string         `json:"nonce"` // makes idempotency keys unique among stacks of one name; chosen by the driver
+	Params    map[string]any `json:"params,omitzero"`
+	CreatedAt time.Time      `json:"created_at"`
+}
+
+// TaskKey names one task; it is the same for every attempt.
+type TaskKey struct {
+	Cycle, Wave uint64
+	Node        string
+	Item        string // the element's key under for_each, else ""
+}
+
+// Task is one attempt to start (or to put in its pool's queue).
+type Task struct {
+	Key      TaskKey
+	Attempt  int // from 1; grows over retries, crashes and restarts
+	Node     int // index of the node: declaration order
+	Index    int // index of the element under for_each
+	With     any // the evaluated `with`
+	Pool     int // index into graph.Pools
+	Priority int
+}
+
+// Status of a stack.
+type Status string
+
+const (
+	Running   Status = "running"
+	Paused    Status = "paused"
+	Completed Status = "completed"
+	Failed    Status = "failed"
+	Cancelled Status = "cancelled"
+)
+
+// Ended reports whether nothing will happen any more.
+func (s Status) Ended() bool { return s == Completed || s == Failed || s == Cancelled }
+
+// Counts are totals over the life of a stack.
+type Counts struct {
+	Cycles   uint64  `json:"cycles"` // finished cycles
+	Waves    uint64  `json:"waves"`
+	NodeRuns uint64  `json:"node_runs"`
+	Failures uint64  `json:"failures"` // nodes that failed
+	Tokens   int64   `json:"tokens,omitzero"`
+	Cost     float64 `json:"cost,omitzero"`
+}
+
+// Cursor is where a stack stands: small, written with every commit. What
+// happened since its cycle began is in the records from CycleSeq on.
+type Cursor struct {
+	Status      Status    `json:"status"`
+	Reason      string    `json:"reason,omitzero"`
+	Hash        string    `json:"hash"` // of the graph that the open (or next) cycle runs under
+	Seq         uint64    `json:"seq"`  // of the last record
+	Cycle       uint64    `json:"cycle"`
+	Wave        uint64    `json:"wave"`
+	Open        bool      `json:"open"`             // a cycle is under way
+	CycleSeq    uint64    `json:"cycle_seq"`        // of the cycle.started record of Cycle
+	WakeAt      time.Time `json:"wake_at,omitzero"` // end of the pause; zero with !Open: waits for an event
+	IdleInRow   int       `json:"idle_in_row,omitzero"`
+	FailedInRow int       `json:"failed_in_row,omitzero"`
+	Counts      Counts    `json:"counts"`
+
+	// Last is how the sources of next_cycle edges settled in the last finished cycle.
+	Last map[string]Settled `json:"last,omitzero"`
+}
+
+// Settled is how a node ended in a cycle.
+type Settled struct {
+	Node     string   `json:"node"`
+	Status   string   `json:"status"` // succeeded, failed, skipped, waiting
+	Attempts int      `json:"attempts,omitzero"`
+	Error    *Failure `json:"error,omitzero"`
+}
+
+// Failure is why a task or a node failed.
+type Failure struct {
+	Kind      string `json:"kind"`
+	Message   string `json:"message"`
+	Permanent bool   `json:"permanent,omitzero"` // not to be tried again
+}
+
+// Outcome is how a stack ended.
+type Outcome struct {
+	Status Status
+	Reason string
+}
+
+// Ready is what a driver has to do. Everything in it stays in Ready until
+// Advance, so more may be stepped before it is committed.
+type Ready struct {
+	Records []Record       // 1. persist with Changes and Cursor in one transaction, BEFORE anything below
+	Changes []graph.Change //    what changed in the state, at most one per key
+	Cursor  Cursor
+	Start   []Task    // 2. give these to their pools, all at once. When one gets its slot: Step(TaskRunning), commit, then start it
+	Cancel  []TaskKey //    end these attempts; their results are dropped
+	WakeAt  time.Time // 3. when set: Step(Woke) no earlier than this. It replaces the one before
+	Outcome *Outcome  //    non-nil: the stack has ended
+}
+
+// Input is something that happened. Each carries its time.
+type Input interface{ input() }
+
+type (
+	// TaskRunning: the task holds its slot. The record task.started follows; the
+	// work may begin when that is durable.
+	TaskRunning struct {
+		At      time.Time
+		Key     TaskKey
+		Attempt int
+	}
+	// TaskDone: the attempt succeeded. Output is any JSON-like value.
+	TaskDone struct {
+		At      time.Time
+		Key     TaskKey
+		Attempt int
+		Output  any
+		Tokens  int64
+		Cost    float64
+	}
+	// TaskFailed: the attempt failed.
+	TaskFailed struct {
+		At      time.Time
+		Key     TaskKey
+		Attempt int
+		Failure Failure
+		Tokens  int64
+		Cost    float64
+	}
+	// Woke: the time that WakeAt asked for has come, or somebody wants the stack
+	// to look again (Early): that ends a pause at once.
+	Woke struct {
+		At    time.Time
+		Early bool
+	}
+	// Cancel ends the stack.
+	Cancel struct {
+		At     time.Time
+		Reason string
+	}
+	// Pause and Resume: no new wave starts while paused.
+	Pause  struct{ At time.Time }
+	Resume struct{ At time.Time }
+)
+
+func (TaskRunning) input() {}
+func (TaskDone) input()    {}
+func (TaskFailed) input()  {}
+func (Woke) input()        {}
+func (Cancel) input()      {}
+func (Pause) input()       {}
+func (Resume) input()      {}
+
+// Snapshot is what a store has of a stack.
+type Snapshot struct {
+	Identity Identity
+	Cursor   Cursor
+	State    map[string]any
+	Records  []Record // from Cursor.CycleSeq on; may be empty when no cycle is open
+}

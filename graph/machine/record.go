@@ -1,0 +1,97 @@
+package machine
+
+import "time"
+
+// Record is one entry of a stack's journal.
+type Record struct {
+	Seq   uint64 // 1, 2, 3, … within the stack
+	Time  time.Time
+	Stack string
+	Cycle uint64
+	Body  Body
+}
+
+// Body is what a record says; Type is its name in the journal.
+type Body interface{ Type() string }
+
+// Fields marked "journal" are kept in the store and left out of --trace.
+type (
+	StackStarted struct {
+		Graph, Hash string
+		Params      map[string]any // journal
+		State       map[string]any // journal: the initial state, whole
+	}
+	EventReceived struct {
+		Event   string
+		Payload any // journal
+	}
+	CycleStarted struct {
+		Hash string // journal, when the graph has changed since the last cycle
+	}
+	// NodeDecided is the verdict over one node.
+	NodeDecided struct {
+		Wave   uint64
+		Node   string
+		Run    bool
+		Reason string // of a node that did not run
+		Edges  []Verdict
+	}
+	WaveStarted struct {
+		Wave  uint64
+		Nodes []string
+	}
+	TaskStarted struct {
+		Wave    uint64
+		Node    string
+		Item    string
+		Attempt int
+	}
+	TaskFinished struct {
+		Wave     uint64
+		Node     string
+		Item     string
+		Attempt  int
+		Status   string // succeeded or failed
+		Duration time.Duration
+		Error    *Failure
+		Output   any       // journal
+		Tokens   int64     // journal
+		Cost     float64   // journal
+		RetryAt  time.Time // journal: when the next attempt is due; zero: none follows
+	}
+	WaveCommitted struct {
+		Wave    uint64
+		Changed []string  // keys, in declaration order
+		Settled []Settled // journal: how the wave's nodes ended, declaration order
+	}
+	CycleFinished struct {
+		Waves, NodeRuns int
+		Failed, Active  bool
+		Pause           time.Duration
+	}
+	StackFinished struct {
+		Status Status
+		Reason string
+	}
+)
+
+// Verdict is one edge of a decision.
+type Verdict struct {
+	Edge    int    // index in the graph (journal)
+	From    string // "start" for the start of the cycle
+	Outcome string // success, failure, always; "" on after and start edges
+	When    string // source of the condition; "" for none
+	Live    bool
+	Error   string // why the condition failed to evaluate
+}
+
+func (StackStarted) Type() string  { return "stack.started" }
+func (EventReceived) Type() string { return "event.received" }
+func (CycleStarted) Type() string  { return "cycle.started" }
+func (NodeDecided) Type() string   { return "node.decided" }
+func (WaveStarted) Type() string   { return "wave.started" }
+func (TaskStarted) Type() string   { return "task.started" }
+func (TaskFinished) Type() string  { return "task.finished" }
+func (WaveCommitted) Type() string { return "wave.committed" }
+func (CycleFinished) Type() string { return "cycle.finished" }
+func (StackFinished) Type() string { return "stack.finished" }

@@ -1,0 +1,59 @@
+// Package nodes is the contract between the engine and the work: what a kind
+// of nodes is, how it is registered, and how a plain Go function becomes one.
+package nodes
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"github.com/graphrun/graphrun/graph"
+)
+
+// Node does the work of one kind. Run is called once per attempt, from many
+// goroutines at once. It must return soon after ctx is cancelled.
+type Node interface {
+	Run(ctx context.Context, t Task) (Result, error)
+}
+
+// Task is one attempt as a kind sees it.
+type Task struct {
+	Stack, Graph string
+	Cycle, Wave  uint64
+	Node, Item   string
+	Attempt      int
+	Key          string // idempotency key: the same for every attempt of this task, and for no other task
+	With         any    // the evaluated `with`; shared, not to be changed
+	Dir          string // the graph file's folder: where relative paths begin
+	Rerun        bool   // an earlier attempt was cut off by a crash or shutdown: its leftovers may still be there
+	Logger       *slog.Logger
+}
+
+// Result is what a successful attempt gives.
+type Result struct {
+	Output any // anything that encoding/json can write
+	Tokens int64
+	Cost   float64
+}
+
+// Error is a failure with a kind. Any other error is of kind "error".
+type Error struct {
+	Kind      string // exit, timeout, cancelled, panic, schema, output, config, http, model, limit, error
+	Message   string
+	Permanent bool // not to be tried again
+	Tokens    int64
+	Cost      float64
+}
+
+func (e *Error) Error() string { return e.Message }
+
+// Errorf makes an Error of a kind.
+func Errorf(kind, format string, args ...any) *Error {
+	return &Error{Kind: kind, Message: fmt.Sprintf(format, args...)}
+}
+
+// Spec is a kind: what the compiler knows of it, and its work.
+type Spec struct {
+	graph.Kind
+	Node Node // nil for Inline and Missing kinds
+}

@@ -1,0 +1,82 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+
+	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/machine"
+)
+
+// Durability is what a Commit promises when it returns.
+type Durability string
+
+const (
+	DurabilityWave  Durability = "wave"  // on disk (fsync): survives a power cut. The default
+	DurabilityCycle Durability = "cycle" // on disk at the end of each cycle; in between it survives a kill -9
+	DurabilityNone  Durability = "none"  // never forced to disk: survives a kill -9
+)
+
+var (
+	ErrNotFound = errors.New("runtime: stack not found")
+	ErrExists   = errors.New("runtime: stack exists")
+	ErrClosed   = errors.New("runtime: closed")
+)
+
+// StoreError is a store that cannot be used: locked, damaged, full. The CLI
+// ends with exit code 4.
+type StoreError struct {
+	Path string
+	Err  error
+	// Fatal: nothing more may be written; reopen from disk.
+	Fatal bool
+}
+
+func (e *StoreError) Error() string { return e.Err.Error() }
+func (e *StoreError) Unwrap() error { return e.Err }
+
+// Store keeps stacks. All methods may be called from many goroutines.
+type Store interface {
+	// Commit makes one commit durable, whole or not at all; calls that come
+	// while another is written share one transaction. A commit whose records
+	// are already there (by their Seq) is a no-op.
+	Commit(ctx context.Context, c Commit) error
+	// Load gives what machine.Restore needs, and the graph of Cursor.Hash.
+	// ErrNotFound when there is no such stack.
+	Load(ctx context.Context, stack string) (machine.Snapshot, error)
+	// Graph is a stored definition by its hash.
+	Graph(ctx context.Context, hash string) (StoredGraph, error)
+	// Stacks lists all stacks, sorted by id.
+	Stacks(ctx context.Context) ([]Summary, error)
+	// Records calls fn for each record of a stack from seq on, in order, until it returns an error.
+	Records(ctx context.Context, stack string, from uint64, fn func(machine.Record) error) error
+	// Remove deletes a stack and its history.
+	Remove(ctx context.Context, stack string) error
+	Close() error
+}
+
+// Commit is one step of one stack.
+type Commit struct {
+	Stack   string
+	Create  *machine.Identity // the first commit of a stack; ErrExists when there is one
+	Graph   *StoredGraph      // stored when its hash is not there yet
+	Records []machine.Record
+	Changes []graph.Change // in the first commit every key is Whole
+	Cursor  machine.Cursor
+	Sync    bool // force to disk, whatever the durability
+}
+
+// StoredGraph is a definition kept with its stacks.
+type StoredGraph struct {
+	Hash   string
+	Name   string
+	File   string
+	Def    []byte // graph.Def as JSON: what is compiled again
+	Source []byte // the YAML text, for people; empty for a graph built in Go
+}
+
+// Summary is one line of the list of stacks.
+type Summary struct {
+	Identity machine.Identity
+	Cursor   machine.Cursor
+}
