@@ -1,0 +1,155 @@
+package house
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/graphrun/graphrun"
+
+// listed is what `go list -json` says of a package.
+type listed struct {
+	ImportPath string
+	Standard   bool
+	Imports    []string
+	Deps       []string
+}
+
+func list(t *testing.T, args ...string) []listed {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", append([]string{"list", "-json=ImportPath,Standard,Imports,Deps"}, args...)...)
+	cmd.Dir = "../.."
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var all []listed
+	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p listed
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			return all
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+}
+
+// room says what a package may import: house packages by their path below the
+// module, and third-party modules by prefix. Paths are exact; "*" is anything.
+type room struct {
+	house, third []string
+}
+
+// rooms is the table of the house. A package that is not in it fails the test:
+// a new room is a decision, not an accident.
+var rooms = map[string]room{
+	"diag":                {third: []string{"github.com/agnivade/levenshtein"}},
+	"schema":              {},
+	"graphs":              {},
+	"graph/tree":          {house: []string{"diag"}},
+	"graph/value":         {},
+	"graph/schema":        {house: []string{"diag", "graph/tree", "graph/value"}, third: []string{"github.com/google/jsonschema-go"}},
+	"graph/cond":          {house: []string{"diag", "graph/schema", "graph/tree", "graph/value"}, third: []string{"github.com/expr-lang/expr"}},
+	"graph":               {house: []string{"diag", "graph/cond", "graph/schema", "graph/tree", "graph/value"}, third: []string{"github.com/dominikbraun/graph"}},
+	"graph/render":        {house: []string{"graph", "diag", "graph/cond"}},
+	"graph/machine":       {house: []string{"diag", "graph", "graph/cond", "graph/schema", "graph/value"}},
+	"nodes":               {house: []string{"diag", "graph", "graph/schema", "graph/tree", "graph/value"}, third: []string{"github.com/google/jsonschema-go"}},
+	"nodes/std":           {house: []string{"diag", "graph", "graph/schema", "graph/tree", "graph/value", "nodes"}},
+	"dsl":                 {house: []string{"diag", "graph", "graph/schema", "graph/tree", "graph/value", "nodes"}, third: []string{"gopkg.in/yaml.v3"}},
+	"runtime":             {house: []string{"diag", "graph", "graph/machine", "graph/schema", "graph/value", "nodes"}},
+	"runtime/memstore":    {house: []string{"runtime", "graph", "graph/machine", "graph/value"}},
+	"runtime/boltstore":   {house: []string{"runtime", "graph", "graph/machine", "graph/value"}, third: []string{"go.etcd.io/bbolt", "golang.org/x/sys"}},
+	"runtime/storetest":   {house: []string{"runtime", "graph", "graph/machine", "graph/value"}, third: []string{"github.com/google/go-cmp", "pgregory.net/rapid"}},
+	"runtime/runtimetest": {house: []string{"runtime", "runtime/memstore", "graph", "graph/machine", "graph/value", "nodes"}, third: []string{"github.com/google/go-cmp"}},
+	"cmd/graphrun":        {house: []string{"*"}, third: []string{"*"}},
+	"internal/house":      {},
+}
+
+func TestImportTable(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for _, p := range list(t, "./...") {
+		name := strings.TrimPrefix(p.ImportPath, module+"/")
+		seen[name] = true
+		r, ok := rooms[name]
+		if !ok {
+			t.Errorf("package %q has no room in the table of internal/house", name)
+			continue
+		}
+		for _, imp := range p.Imports {
+			if own, ok := strings.CutPrefix(imp, module+"/"); ok {
+				if !slices.Contains(r.house, own) && !slices.Contains(r.house, "*") {
+					t.Errorf("%s imports %s, which its room does not allow", name, own)
+				}
+				continue
+			}
+			if !strings.Contains(strings.Split(imp, "/")[0], ".") {
+				continue // the standard library
+			}
+			if !slices.ContainsFunc(r.third, func(m string) bool { return m == "*" || imp == m || strings.HasPrefix(imp, m+"/") }) {
+				t.Errorf("%s imports %s, which its room does not allow", name, imp)
+			}
+		}
+	}
+	for name := range rooms {
+		if !seen[name] {
+			t.Errorf("the table has a room %q without a package", name)
+		}
+	}
+}
+
+// TestMachineIsPure keeps I/O, concurrency and the context out of everything
+// that decides. What it may not do by imports, TestMachineAsksNoClock covers.
+func TestMachineIsPure(t *testing.T) {
+	t.Parallel()
+	forbidden := []string{"os", "os/exec", "io/fs", "net", "net/http", "context", "sync", "log", "log/slog", "math/rand", "math/rand/v2", "crypto/rand", "syscall", "testing"}
+	for _, p := range list(t, "./graph/machine", "./graph", "./graph/tree", "./graph/value", "./graph/schema", "./graph/cond") {
+		for _, imp := range p.Imports {
+			if slices.Contains(forbidden, imp) {
+				t.Errorf("%s imports %q: what decides must not act", p.ImportPath, imp)
+			}
+		}
+	}
+}
+
+// TestEmbedderBudget: what a program links that imports the runtime alone.
+func TestEmbedderBudget(t *testing.T) {
+	t.Parallel()
+	for pkg, forbidden := range map[string][]string{
+		"./runtime":           {"gopkg.in/yaml.v3", "go.etcd.io/bbolt", "github.com/spf13/cobra", "charm.land/", "github.com/robfig/cron", module + "/dsl", module + "/cmd"},
+		"./runtime/boltstore": {"gopkg.in/yaml.v3", "github.com/spf13/cobra", "charm.land/", module + "/dsl"},
+		"./graph/machine":     {"gopkg.in/yaml.v3", "go.etcd.io/bbolt", module + "/runtime", module + "/nodes"},
+	} {
+		for _, p := range list(t, pkg) {
+			for _, dep := range p.Deps {
+				for _, f := range forbidden {
+					if strings.HasPrefix(dep, f) {
+						t.Errorf("%s links %s", pkg, dep)
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestOneDoor: these libraries are used from one file each.
+func TestOneDoor(t *testing.T) {
+	t.Parallel()
+	for imp, most := range map[string]int{"gopkg.in/yaml.v3": 1, "github.com/dominikbraun/graph": 1} {
+		var files []string
+		for _, f := range goFiles(t) {
+			if !strings.HasSuffix(f.path, "_test.go") && strings.Contains(f.text, `"`+imp+`"`) {
+				files = append(files, f.path)
+			}
+		}
+		if len(files) > most {
+			t.Errorf("%s is imported by %d files, at most %d: %v", imp, len(files), most, files)
+		}
+	}
+}
