@@ -50,6 +50,7 @@ type Task struct {
 	With     any // the evaluated `with`
 	Pool     int // index into graph.Pools
 	Priority int
+	Rerun    bool // an attempt before this one was cut off by a crash or shutdown
 }
 
 // Status of a stack.
@@ -118,7 +119,9 @@ type Outcome struct {
 }
 
 // Ready is what a driver has to do. Everything in it stays in Ready until
-// Advance, so more may be stepped before it is committed.
+// Advance, so more may be stepped before it is committed. It holds the end of
+// one wave at most: what follows a wave of nodes that take no time is in the
+// Ready after Advance.
 type Ready struct {
 	Records []Record       // 1. persist with Changes and Cursor in one transaction, BEFORE anything below
 	Changes []graph.Change //    what changed in the state, at most one per key

@@ -11,7 +11,9 @@ type Record struct {
 	Body  Body
 }
 
-// Body is what a record says; Type is its name in the journal.
+// Body is what a record says; Type is its name in the journal. Bodies are
+// pointers, immutable once recorded, and shared: a verdict that is the same as
+// in the cycle before is the same *NodeDecided.
 type Body interface{ Type() string }
 
 // Fields marked "journal" are kept in the store and left out of --trace.
@@ -34,11 +36,12 @@ type (
 		Node   string
 		Run    bool
 		Reason string // of a node that did not run
-		Edges  []Verdict
+		Edges  []Verdict // of the edges that count in the join, declaration order
 	}
 	WaveStarted struct {
 		Wave  uint64
-		Nodes []string
+		Nodes []string  // declaration order
+		Early []Verdict // journal: verdicts over edges of nodes that are not decided yet (join: first, siblings of an else edge)
 	}
 	TaskStarted struct {
 		Wave    uint64
@@ -82,16 +85,18 @@ type Verdict struct {
 	Outcome string // success, failure, always; "" on after and start edges
 	When    string // source of the condition; "" for none
 	Live    bool
-	Error   string // why the condition failed to evaluate
+	Error   string // why the condition failed to evaluate, with its place: "graph.yaml:12:8: index out of range"
+
+	After, Else, NextCycle bool // the edge's form
 }
 
-func (StackStarted) Type() string  { return "stack.started" }
-func (EventReceived) Type() string { return "event.received" }
-func (CycleStarted) Type() string  { return "cycle.started" }
-func (NodeDecided) Type() string   { return "node.decided" }
-func (WaveStarted) Type() string   { return "wave.started" }
-func (TaskStarted) Type() string   { return "task.started" }
-func (TaskFinished) Type() string  { return "task.finished" }
-func (WaveCommitted) Type() string { return "wave.committed" }
-func (CycleFinished) Type() string { return "cycle.finished" }
-func (StackFinished) Type() string { return "stack.finished" }
+func (*StackStarted) Type() string  { return "stack.started" }
+func (*EventReceived) Type() string { return "event.received" }
+func (*CycleStarted) Type() string  { return "cycle.started" }
+func (*NodeDecided) Type() string   { return "node.decided" }
+func (*WaveStarted) Type() string   { return "wave.started" }
+func (*TaskStarted) Type() string   { return "task.started" }
+func (*TaskFinished) Type() string  { return "task.finished" }
+func (*WaveCommitted) Type() string { return "wave.committed" }
+func (*CycleFinished) Type() string { return "cycle.finished" }
+func (*StackFinished) Type() string { return "stack.finished" }
