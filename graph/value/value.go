@@ -3,22 +3,60 @@
 // nothing else. Values are shared between waves and never changed in place.
 package value
 
-// Decode reads one JSON value. Integers within int64 are exact; every other
-// number becomes a float64.
-func Decode(b []byte) (any, error) { panic("contract") }
+import (
+	"encoding/json"
+	"fmt"
+)
 
-// Append writes v as compact JSON with sorted keys to b.
-func Append(b []byte, v any) []byte { panic("contract") }
+// MaxDepth is how deep lists and objects may be nested in a value that is to
+// be stored.
+const MaxDepth = 100
 
 // String is Append as a string.
 func String(v any) string { return string(Append(nil, v)) }
 
 // Of turns any Go value that encoding/json can write into a canonical value.
 // Canonical values come back as they are, without a copy.
-func Of(v any) (any, error) { panic("contract") }
+func Of(v any) (any, error) {
+	if canonical(v, 0) {
+		return v, nil
+	}
+	if i, ok := v.(int); ok {
+		return int64(i), nil
+	}
+	b, err := json.Marshal(v)
+	if err != nil {
+		return nil, fmt.Errorf("value of type %T is not JSON: %w", v, err)
+	}
+	return Decode(b)
+}
 
-// Equal compares deeply; 2 and 2.0 are equal.
-func Equal(a, b any) bool { panic("contract") }
-
-// Size is the number of bytes of the compact JSON, without building it.
-func Size(v any) int { panic("contract") }
+func canonical(v any, depth int) bool {
+	switch v := v.(type) {
+	case nil, bool, int64, string:
+		return true
+	case float64:
+		return v-v == 0 // neither infinite nor NaN
+	case []any:
+		if v == nil || depth > maxParse {
+			return false
+		}
+		for _, e := range v {
+			if !canonical(e, depth+1) {
+				return false
+			}
+		}
+		return true
+	case map[string]any:
+		if v == nil || depth > maxParse {
+			return false
+		}
+		for _, e := range v {
+			if !canonical(e, depth+1) {
+				return false
+			}
+		}
+		return true
+	}
+	return false
+}

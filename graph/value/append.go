@@ -1,0 +1,171 @@
+package value
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"unicode/utf8"
+)
+
+const hexDigits = "0123456789abcdef"
+
+// maxExact is the largest float up to which every integer has its own float.
+const maxExact = 1 << 53
+
+// Append writes v as compact JSON with sorted keys to b. It panics on a value
+// that is not canonical: that is a mistake of the program.
+//
+// A float without fraction is written as an integer up to 2^53, and with an
+// exponent beyond, so that Decode never takes a rounded float for an exact
+// integer.
+func Append(b []byte, v any) []byte {
+	switch v := v.(type) {
+	case nil:
+		return append(b, "null"...)
+	case bool:
+		return strconv.AppendBool(b, v)
+	case int64:
+		return strconv.AppendInt(b, v, 10)
+	case float64:
+		return appendFloat(b, v)
+	case string:
+		return appendString(b, v)
+	case []any:
+		b = append(b, '[')
+		for i, e := range v {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = Append(b, e)
+		}
+		return append(b, ']')
+	case map[string]any:
+		return appendObject(b, v)
+	}
+	panic(fmt.Sprintf("value: not canonical: %T", v))
+}
+
+func appendObject(b []byte, m map[string]any) []byte {
+	var few [16]string // most objects are small: no allocation for their keys
+	keys := few[:0]
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	b = append(b, '{')
+	for i, k := range keys {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendString(b, k)
+		b = append(b, ':')
+		b = Append(b, m[k])
+	}
+	return append(b, '}')
+}
+
+func appendFloat(b []byte, f float64) []byte {
+	abs := math.Abs(f)
+	switch {
+	case f-f != 0:
+		panic("value: not canonical: " + strconv.FormatFloat(f, 'g', -1, 64))
+	case f == 0:
+		return append(b, '0') // minus zero too: JSON readers differ on it
+	case abs < 1e-6 || abs > maxExact && f == math.Trunc(f):
+		return strconv.AppendFloat(b, f, 'e', -1, 64)
+	}
+	return strconv.AppendFloat(b, f, 'f', -1, 64)
+}
+
+// appendString quotes s. Bytes that are no UTF-8 become U+FFFD; < > & stay as
+// they are, U+2028 and U+2029 too: the text is JSON, not JavaScript.
+func appendString(b []byte, s string) []byte {
+	b = append(b, '"')
+	start := 0
+	for i := 0; i < len(s); {
+		c := s[i]
+		if c < utf8.RuneSelf {
+			if plain(c) {
+				i++
+				continue
+			}
+			b = appendEscape(append(b, s[start:i]...), c)
+			i++
+			start = i
+			continue
+		}
+		r, n := utf8.DecodeRuneInString(s[i:])
+		if r == utf8.RuneError && n == 1 {
+			b = append(append(b, s[start:i]...), "\ufffd"...)
+			start = i + 1
+		}
+		i += n
+	}
+	return append(append(b, s[start:]...), '"')
+}
+
+func plain(c byte) bool { return c >= 0x20 && c != '"' && c != '\\' }
+
+func appendEscape(b []byte, c byte) []byte {
+	switch c {
+	case '"', '\\':
+		return append(b, '\\', c)
+	case '\n':
+		return append(b, '\\', 'n')
+	case '\r':
+		return append(b, '\\', 'r')
+	case '\t':
+		return append(b, '\\', 't')
+	}
+	return append(b, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
+}
+
+// Size is the number of bytes of the compact JSON, without building it.
+func Size(v any) int {
+	switch v := v.(type) {
+	case string:
+		return sizeString(v)
+	case []any:
+		n := 2 + max(0, len(v)-1)
+		for _, e := range v {
+			n += Size(e)
+		}
+		return n
+	case map[string]any:
+		n := 2 + max(0, len(v)-1)
+		for k, e := range v {
+			n += sizeString(k) + 1 + Size(e)
+		}
+		return n
+	}
+	var few [32]byte
+	return len(Append(few[:0], v))
+}
+
+func sizeString(s string) int {
+	n := 2
+	for i := 0; i < len(s); {
+		c := s[i]
+		if c < utf8.RuneSelf {
+			i++
+			switch {
+			case plain(c):
+				n++
+			case c == '"', c == '\\', c == '\n', c == '\r', c == '\t':
+				n += 2
+			default:
+				n += 6
+			}
+			continue
+		}
+		r, w := utf8.DecodeRuneInString(s[i:])
+		if r == utf8.RuneError && w == 1 {
+			n += 3 // as U+FFFD is written
+		} else {
+			n += w
+		}
+		i += w
+	}
+	return n
+}

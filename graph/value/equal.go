@@ -1,0 +1,70 @@
+package value
+
+// Equal compares deeply; 2 and 2.0 are equal. An integer and a float are
+// compared exactly, not by rounding the integer.
+func Equal(a, b any) bool {
+	switch a := a.(type) {
+	case nil:
+		return b == nil
+	case bool:
+		b, ok := b.(bool)
+		return ok && a == b
+	case string:
+		b, ok := b.(string)
+		return ok && a == b
+	case int64:
+		switch b := b.(type) {
+		case int64:
+			return a == b
+		case float64:
+			return sameNumber(a, b)
+		}
+	case float64:
+		switch b := b.(type) {
+		case float64:
+			return a == b
+		case int64:
+			return sameNumber(b, a)
+		}
+	case []any:
+		b, ok := b.([]any)
+		return ok && equalLists(a, b)
+	case map[string]any:
+		b, ok := b.(map[string]any)
+		return ok && equalObjects(a, b)
+	}
+	return false
+}
+
+func sameNumber(i int64, f float64) bool {
+	// 2^63 is a float but no int64: converting it is not defined.
+	return f >= -1<<63 && f < 1<<63 && float64(int64(f)) == f && int64(f) == i
+}
+
+func equalLists(a, b []any) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	if len(a) == 0 || &a[0] == &b[0] {
+		return true // the same memory: values never change in place
+	}
+	for i := range a {
+		if !Equal(a[i], b[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func equalObjects(a, b map[string]any) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for k, v := range a {
+		w, ok := b[k]
+		if !ok || !Equal(v, w) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,189 @@
+package value
+
+import (
+	"encoding/json"
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestDecode(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		in   string
+		want any
+		err  string
+	}{
+		{in: ` null `, want: nil},
+		{in: `true`, want: true},
+		{in: `9223372036854775807`, want: int64(math.MaxInt64)},
+		{in: `-9223372036854775808`, want: int64(math.MinInt64)},
+		{in: `9223372036854775808`, want: 9223372036854775808.0},
+		{in: `2.0`, want: 2.0},
+		{in: `1e3`, want: 1000.0},
+		{in: `-0`, want: int64(0)},
+		{in: `"a\u00e9\n\"é"`, want: "aé\n\"é"},
+		{in: `"\ud83d\ude00"`, want: "😀"},
+		{in: "\"a\xffb\"", want: "a\ufffdb"},
+		{in: ` [ 1 , "x" , [ ] ] `, want: []any{int64(1), "x", []any{}}},
+		{in: `{"a":1,"a":{"b":null}}`, want: map[string]any{"a": map[string]any{"b": nil}}},
+		{in: ``, err: "JSON ends too early: expected a value"},
+		{in: `[1,]`, err: "JSON has ']' at byte 3: expected a value"},
+		{in: `{"a" 1}`, err: `JSON has '1' at byte 5: expected ":"`},
+		{in: `1 2`, err: "JSON has '2' at byte 2: expected the end"},
+		{in: `01`, err: "JSON has '1' at byte 1: expected the end"},
+		{in: `1.`, err: "JSON ends too early: expected a digit"},
+		{in: `1e999`, err: "JSON number 1e999 at byte 0 is too large"},
+		{in: "\"a\nb\"", err: `JSON has '\n' at byte 2: expected no control character in a string`},
+		{in: strings.Repeat("[", 5000), err: "JSON is nested more than 1000 levels deep"},
+	} {
+		got, err := Decode([]byte(tt.in))
+		if tt.err != "" {
+			if err == nil || err.Error() != tt.err {
+				t.Errorf("Decode(%.40s) gave error %v, want %s", tt.in, err, tt.err)
+			}
+			continue
+		}
+		if diff := cmp.Diff(tt.want, got); err != nil || diff != "" {
+			t.Errorf("Decode(%s): %v %s", tt.in, err, diff)
+		}
+	}
+}
+
+func TestAppend(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		in   any
+		want string
+	}{
+		{2.0, `2`},
+		{2.5, `2.5`},
+		{math.Copysign(0, -1), `0`},
+		{1e15, `1000000000000000`},
+		{float64(1 << 53), `9007199254740992`},
+		{1e18, `1e+18`},
+		{1e-7, `1e-07`},
+		{int64(1 << 62), `4611686018427387904`},
+		{"<a> & \x01\t\u2028\xff", "\"<a> & \\u0001\\t\u2028\ufffd\""},
+		{map[string]any{"b": []any{nil, true}, "a": map[string]any{}}, `{"a":{},"b":[null,true]}`},
+		{[]any{}, `[]`},
+	} {
+		got := String(tt.in)
+		if got != tt.want {
+			t.Errorf("Append(%v) = %s, want %s", tt.in, got, tt.want)
+		}
+		if n := Size(tt.in); n != len(got) {
+			t.Errorf("Size(%v) = %d, want %d", tt.in, n, len(got))
+		}
+	}
+}
+
+func TestEqual(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		a, b any
+		want bool
+	}{
+		{int64(2), 2.0, true},
+		{2.0, int64(2), true},
+		{int64(1<<53 + 1), float64(1 << 53), false},
+		{int64(math.MaxInt64), float64(1 << 63), false},
+		{nil, nil, true},
+		{nil, false, false},
+		{"a", "a", true},
+		{[]any{int64(1)}, []any{1.0}, true},
+		{[]any{int64(1)}, []any{int64(1), int64(2)}, false},
+		{map[string]any{"a": nil}, map[string]any{"b": nil}, false},
+		{map[string]any{"a": []any{}}, map[string]any{"a": []any{}}, true},
+	} {
+		if got := Equal(tt.a, tt.b); got != tt.want {
+			t.Errorf("Equal(%v, %v) = %v", tt.a, tt.b, got)
+		}
+	}
+}
+
+func TestOf(t *testing.T) {
+	t.Parallel()
+	type point struct {
+		X int   `json:"x"`
+		Y []int `json:"y"`
+	}
+	got, err := Of(point{1, []int{2}})
+	want := map[string]any{"x": int64(1), "y": []any{int64(2)}}
+	if diff := cmp.Diff(any(want), got); err != nil || diff != "" {
+		t.Error(err, diff)
+	}
+	list := []any{"a"}
+	if got, _ := Of(list); &got.([]any)[0] != &list[0] {
+		t.Error("a canonical list was copied")
+	}
+	for _, bad := range []any{math.NaN(), []any{math.Inf(1)}, func() {}} {
+		if got, err := Of(bad); err == nil {
+			t.Errorf("Of(%T) = %v, want an error", bad, got)
+		}
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	for _, s := range []string{`{"a":[1,2.5,"x\n"]}`, `"\ud800"`, `-0.0e-1`, `[[]`, "\"\xff\"", `18446744073709551616`} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		v, err := Decode([]byte(s))
+		if valid := json.Valid([]byte(s)); valid != (err == nil) &&
+			!(valid && (strings.Contains(err.Error(), "too large") || strings.Contains(err.Error(), "levels deep"))) {
+			t.Fatalf("Decode(%q) gave %v, but json.Valid says %v", s, err, valid)
+		}
+		if err != nil {
+			return
+		}
+		text := Append(nil, v)
+		if Size(v) != len(text) {
+			t.Errorf("Size %d of %s", Size(v), text)
+		}
+		again, err := Decode(text)
+		if err != nil || !Equal(v, again) {
+			t.Errorf("%q came back as %v, %v from %s", s, again, err, text)
+		}
+	})
+}
+
+var todo = map[string]any{"id": "t-17", "title": "Write the tests of the thing", "status": "pending", "n": int64(3), "cost": 1.25}
+
+func thousand() []any {
+	out := make([]any, 1000)
+	for i := range out {
+		out[i] = todo
+	}
+	return out
+}
+
+func BenchmarkAppend(b *testing.B) {
+	v := thousand()
+	buf := Append(nil, v)
+	b.SetBytes(int64(len(buf)))
+	b.ReportAllocs()
+	for b.Loop() {
+		buf = Append(buf[:0], v)
+	}
+}
+
+func BenchmarkDecode(b *testing.B) {
+	text := Append(nil, thousand())
+	b.SetBytes(int64(len(text)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := Decode(text); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkSize(b *testing.B) {
+	v := thousand()
+	for b.Loop() {
+		Size(v)
+	}
+}
