@@ -1,0 +1,258 @@
+package schema
+
+import (
+	"slices"
+
+	"github.com/graphrun/graphrun/diag"
+	"github.com/graphrun/graphrun/graph/tree"
+)
+
+// build completes t from a draft whose members are complete: what expressions
+// see of it, and what Check does beyond that.
+func (c *compiler) build(t *Type, d *draft) {
+	base, shortNull := d.base()
+	k := d.checks
+	switch {
+	case base == nil:
+		c.infer(t, d, &k)
+	case base.checks == nil && !d.shaped && d.ref == nil:
+		*t = *base // plain structure: nothing to check twice
+		k.own, k.rest, k.items = len(base.Props), base.Rest, base.Elem
+	default:
+		*t = *base
+		if d.ref != nil && d.ref != base {
+			k.all = append(k.all, d.ref)
+		}
+		if base.checks != nil || base.Name != "" || base.Elem != nil || base.Props != nil || base.Rest != nil {
+			k.all = append(k.all, base)
+			k.union = true
+		}
+	}
+	if d.shaped || base == nil || base.checks != nil {
+		k.own = len(d.props)
+		k.rest, k.items = d.rest, d.items
+		d.overlay(t, &k)
+	}
+	t.Nullable = d.nullable(t, &k)
+	if d.only != nil {
+		c.enum(t, d, shortNull)
+	}
+	if d.shaped || len(d.node.Fields) > 1 && (len(k.all) > 0 || d.only != nil) {
+		t.Name = "" // it is more than the named type now
+	}
+	t.checks = nil
+	if k.matters(t) {
+		t.checks = &k
+	}
+}
+
+// base is the type that `type` or `$ref` names, as far as it is one. A list of
+// kinds that is no "T or null" becomes a member of checks.any.
+func (d *draft) base() (base *Type, shortNull bool) {
+	if !d.typed {
+		return d.ref, false
+	}
+	var rest []*Type
+	null := false
+	for _, b := range d.bases {
+		null = null || b.Nullable
+		if b.Kind != Null {
+			rest = append(rest, b)
+		}
+	}
+	switch {
+	case len(rest) == 0:
+		return NullType, false
+	case len(rest) == 1:
+		base = rest[0]
+	case !slices.ContainsFunc(rest, func(t *Type) bool { return t != IntegerType && t != NumberType }):
+		base = NumberType
+	default:
+		d.checks.any = append([]*Type{}, rest...)
+		if null {
+			d.checks.any = append(d.checks.any, NullType)
+		}
+		return nil, false
+	}
+	if null {
+		return base.OrNull(), d.single
+	}
+	return base, false
+}
+
+// infer gives t the kind that its keywords speak of, where no type says it.
+func (c *compiler) infer(t *Type, d *draft, k *checks) {
+	has := func(word string) bool { return d.node.Get(word) != nil }
+	k.loose = d.place.part
+	switch {
+	case len(d.props) > 0 || d.rest != nil || len(k.patterns) > 0 || d.required != nil && !has("allOf"):
+		t.Kind = Object
+	case has("items") || has("prefixItems"):
+		t.Kind = List
+	default:
+		k.loose = true
+		for _, m := range k.all {
+			if m.Kind != Any {
+				t.Kind, t.Enum = m.Kind, m.Enum
+				break
+			}
+		}
+		if t.Kind == Any {
+			t.Kind = commonKind(append(slices.Clone(k.any), k.one...))
+		}
+	}
+}
+
+// commonKind is the scalar kind that all members of a union have (null
+// aside), else Any.
+func commonKind(members []*Type) Kind {
+	kind := Any
+	for _, m := range members {
+		switch {
+		case m.Kind == Null:
+		case m.Kind == Any || m.Kind == List || m.Kind == Object || kind != Any && m.Kind != kind:
+			return Any
+		default:
+			kind = m.Kind
+		}
+	}
+	return kind
+}
+
+// overlay lays the draft's own properties over those of its base and of the
+// members of allOf, which stay theirs to check.
+func (d *draft) overlay(t *Type, k *checks) {
+	props, rest, elem := slices.Clone(d.props), d.rest, d.items
+	if len(k.patterns) > 0 || elem != nil && len(k.prefix) > 0 {
+		rest, elem = restOfPatterns(k, rest), nil
+	}
+	for _, m := range append(slices.Clone(k.all), t) {
+		for _, p := range m.Props {
+			i := slices.IndexFunc(props, func(q Prop) bool { return q.Name == p.Name })
+			if i < 0 {
+				p.Required = p.Required || slices.Contains(k.required, p.Name)
+				props = append(props, p)
+			} else if p.Required && !props[i].Required && i >= k.own {
+				props[i].Required = true
+			}
+		}
+		if rest == nil {
+			rest = m.Rest
+		}
+		if elem == nil && len(k.prefix) == 0 {
+			elem = m.Elem
+		}
+	}
+	t.Props, t.Rest, t.Elem = props, rest, elem
+	if t.Rest == neverType {
+		t.Rest = nil
+	}
+	if t.Kind == List {
+		t.Elem = orAny(t.Elem)
+	}
+}
+
+func restOfPatterns(k *checks, rest *Type) *Type {
+	if len(k.patterns) > 0 {
+		return AnyType
+	}
+	return rest
+}
+
+// nullable decides whether null fits: every keyword that looks at null must
+// let it pass. Check relies on this answer and never looks at null again.
+func (d *draft) nullable(t *Type, k *checks) bool {
+	ok := t.Nullable
+	if !d.typed && d.ref == nil {
+		ok = k.loose || t.Kind == Any
+	}
+	fits := func(m *Type) bool { return m.Nullable }
+	for _, m := range k.all {
+		ok = ok && (m.Nullable || t.Nullable && d.typed)
+	}
+	if len(k.any) > 0 {
+		ok = ok && slices.ContainsFunc(k.any, fits)
+	}
+	if len(k.one) > 0 {
+		n := 0
+		for _, m := range k.one {
+			if m.Nullable {
+				n++
+			}
+		}
+		ok = ok && n == 1
+	}
+	if k.not != nil {
+		ok = ok && !k.not.Nullable
+	}
+	if branch := k.branch(func(cond *Type) bool { return cond.Nullable }); branch != nil {
+		ok = ok && branch.Nullable
+	}
+	return ok
+}
+
+// branch is the schema that `if` chooses; nil for none.
+func (k *checks) branch(holds func(*Type) bool) *Type {
+	switch {
+	case k.cond == nil:
+		return nil
+	case holds(k.cond):
+		return k.then
+	}
+	return k.els
+}
+
+// enum cuts t down to the values of enum or const.
+func (c *compiler) enum(t *Type, d *draft, shortNull bool) {
+	null := shortNull && t.Nullable
+	if t.Kind == Any {
+		t.Kind = kindOf(d.only)
+		if t.Kind == List {
+			t.Elem = AnyType
+		}
+	}
+	plain := &Type{Kind: t.Kind, Elem: AnyType}
+	t.Enum = []any{}
+	for _, n := range d.only {
+		if n.Kind == tree.Null {
+			null = null || t.Nullable
+			continue
+		}
+		v, err := plain.Check("", n.Value())
+		if err != nil {
+			c.problems.Add(diag.WrongType, n.Span, "", "%s is not of type %q", quoted(n), t.Kind)
+			continue
+		}
+		t.Enum = append(t.Enum, v)
+	}
+	t.Nullable = null
+	if len(t.Enum) == 0 && null {
+		*t = *NullType
+	}
+}
+
+// kindOf is the kind that all values have, null aside; Any when they differ.
+func kindOf(values []*tree.Node) Kind {
+	kind := Any
+	for _, n := range values {
+		k := [...]Kind{Any, Boolean, Integer, Number, String, List, Object}[n.Kind]
+		switch {
+		case n.Kind == tree.Null:
+		case kind == Any || kind == k:
+			kind = k
+		case kind+k == Integer+Number:
+			kind = Number
+		default:
+			return Any
+		}
+	}
+	return kind
+}
+
+// matters reports whether t cannot be checked by its structure alone.
+func (k *checks) matters(t *Type) bool {
+	return k.loose && t.Kind != Any || k.never || k.own != len(t.Props) || k.required != nil || k.patterns != nil ||
+		k.rest != t.Rest || k.names != nil || k.depend != nil || k.prefix != nil ||
+		t.Kind == List && orAny(k.items) != t.Elem || k.contains != nil || k.all != nil || k.any != nil || k.one != nil ||
+		k.not != nil || k.cond != nil || k.rules != nil
+}
