@@ -39,18 +39,22 @@ func (e *StoreError) Unwrap() error { return e.Err }
 type Store interface {
 	// Commit makes one commit durable, whole or not at all; calls that come
 	// while another is written share one transaction. A commit whose records
-	// are already there (by their Seq) is a no-op.
+	// are already there (by their Seq) is a no-op; so is the repetition of the
+	// one that created the stack (by its Nonce). After a StoreError that is not
+	// Fatal the same commit may be tried again. Once begun, a commit is waited
+	// for whatever becomes of ctx.
 	Commit(ctx context.Context, c Commit) error
 	// Load gives what machine.Restore needs, and the graph of Cursor.Hash.
 	// ErrNotFound when there is no such stack.
 	Load(ctx context.Context, stack string) (machine.Snapshot, error)
 	// Graph is a stored definition by its hash.
 	Graph(ctx context.Context, hash string) (StoredGraph, error)
-	// Stacks lists all stacks, sorted by id.
+	// Stacks lists all stacks, sorted by id; those that cannot be read too.
 	Stacks(ctx context.Context) ([]Summary, error)
-	// Records calls fn for each record of a stack from seq on, in order, until it returns an error.
+	// Records calls fn for each record of a stack from seq on, in order, until
+	// it returns an error; that error comes back as it is. fn may use the store.
 	Records(ctx context.Context, stack string, from uint64, fn func(machine.Record) error) error
-	// Remove deletes a stack and its history.
+	// Remove deletes a stack and its history. ErrNotFound when there is none.
 	Remove(ctx context.Context, stack string) error
 	Close() error
 }
@@ -79,4 +83,7 @@ type StoredGraph struct {
 type Summary struct {
 	Identity machine.Identity
 	Cursor   machine.Cursor
+	// Err: why the stack cannot be used (its rows are damaged); only
+	// Identity.Stack is filled in then. Other stacks are not affected.
+	Err error
 }

@@ -1,0 +1,192 @@
+// Package memstore keeps stacks in memory: for tests, and for programs that
+// need no history after they end. Nothing is encoded; values and records are
+// immutable by convention and shared with whoever committed them.
+package memstore
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/runtime"
+)
+
+// Store is a runtime.Store without a disk. Safe for concurrent use.
+type Store struct {
+	mu     sync.Mutex
+	closed bool
+	stacks map[string]*stack
+	graphs map[string]runtime.StoredGraph
+}
+
+// stack is what the store has of one stack. Records only grow: a reader may
+// keep a slice of them while more are appended.
+type stack struct {
+	id      machine.Identity
+	cursor  machine.Cursor
+	state   map[string]any
+	records []machine.Record
+}
+
+// New returns an empty store.
+func New() *Store {
+	return &Store{stacks: map[string]*stack{}, graphs: map[string]runtime.StoredGraph{}}
+}
+
+// Commit applies a commit whole or not at all.
+func (s *Store) Commit(ctx context.Context, c runtime.Commit) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return runtime.ErrClosed
+	}
+	st := s.stacks[c.Stack]
+	if c.Create != nil {
+		if st != nil && (c.Create.Nonce == "" || c.Create.Nonce != st.id.Nonce) {
+			return fmt.Errorf("%w: %q", runtime.ErrExists, c.Stack)
+		}
+		if st == nil {
+			st = &stack{id: *c.Create, state: make(map[string]any, len(c.Changes))}
+		}
+	}
+	if st == nil {
+		return fmt.Errorf("%w: %q", runtime.ErrNotFound, c.Stack)
+	}
+	if n := len(c.Records); n > 0 {
+		if c.Records[n-1].Seq <= st.cursor.Seq {
+			return nil // a repetition
+		}
+		if first := c.Records[0].Seq; first != st.cursor.Seq+1 {
+			return fmt.Errorf("runtime: stack %q: commit begins at record %d, expected %d", c.Stack, first, st.cursor.Seq+1)
+		}
+	}
+	for i := range c.Changes {
+		st.state[c.Changes[i].Name] = c.Changes[i].Value
+	}
+	st.records = append(st.records, c.Records...)
+	st.cursor = c.Cursor
+	s.stacks[c.Stack] = st
+	if c.Graph != nil {
+		if _, ok := s.graphs[c.Graph.Hash]; !ok {
+			s.graphs[c.Graph.Hash] = *c.Graph
+		}
+	}
+	return nil
+}
+
+// Load gives a snapshot that later commits do not change.
+func (s *Store) Load(ctx context.Context, name string) (machine.Snapshot, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st, err := s.find(ctx, name)
+	if err != nil {
+		return machine.Snapshot{}, err
+	}
+	state := make(map[string]any, len(st.state))
+	for k, v := range st.state {
+		state[k] = v
+	}
+	return machine.Snapshot{
+		Identity: st.id,
+		Cursor:   st.cursor,
+		State:    state,
+		Records:  from(st.records, st.cursor.CycleSeq),
+	}, nil
+}
+
+// Graph is a stored definition by its hash.
+func (s *Store) Graph(ctx context.Context, hash string) (runtime.StoredGraph, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return runtime.StoredGraph{}, runtime.ErrClosed
+	}
+	g, ok := s.graphs[hash]
+	if !ok {
+		return g, fmt.Errorf("runtime: graph %q: %w", hash, runtime.ErrNotFound)
+	}
+	return g, ctx.Err()
+}
+
+// Stacks lists all stacks, sorted by id.
+func (s *Store) Stacks(ctx context.Context) ([]runtime.Summary, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, runtime.ErrClosed
+	}
+	list := make([]runtime.Summary, 0, len(s.stacks))
+	for _, st := range s.stacks {
+		list = append(list, runtime.Summary{Identity: st.id, Cursor: st.cursor})
+	}
+	slices.SortFunc(list, func(a, b runtime.Summary) int {
+		return strings.Compare(a.Identity.Stack, b.Identity.Stack)
+	})
+	return list, ctx.Err()
+}
+
+// Records calls fn for each record from seq on that was there when it began.
+func (s *Store) Records(ctx context.Context, name string, seq uint64, fn func(machine.Record) error) error {
+	s.mu.Lock()
+	st, err := s.find(ctx, name)
+	var records []machine.Record
+	if err == nil {
+		records = from(st.records, seq)
+	}
+	s.mu.Unlock()
+	for i := 0; err == nil && i < len(records); i++ {
+		if err = ctx.Err(); err == nil {
+			err = fn(records[i])
+		}
+	}
+	return err
+}
+
+// Remove deletes a stack and its history.
+func (s *Store) Remove(ctx context.Context, name string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, err := s.find(ctx, name); err != nil {
+		return err
+	}
+	delete(s.stacks, name)
+	return nil
+}
+
+// Close makes every later call fail with ErrClosed and drops what was kept.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed, s.stacks, s.graphs = true, nil, nil
+	return nil
+}
+
+func (s *Store) find(ctx context.Context, name string) (*stack, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if s.closed {
+		return nil, runtime.ErrClosed
+	}
+	st := s.stacks[name]
+	if st == nil {
+		return nil, fmt.Errorf("%w: %q", runtime.ErrNotFound, name)
+	}
+	return st, nil
+}
+
+// from is the records from seq on; appending to the result never writes into
+// the store's own slice.
+func from(records []machine.Record, seq uint64) []machine.Record {
+	i := 0
+	if len(records) > 0 && seq > records[0].Seq {
+		i = int(min(seq-records[0].Seq, uint64(len(records))))
+	}
+	return records[i:len(records):len(records)]
+}
