@@ -1,0 +1,58 @@
+package dsl
+
+import (
+	"github.com/graphrun/graphrun/diag"
+	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/tree"
+)
+
+// Parse reads a graph's text. file is its name in diagnostics and the Def's
+// File. The list holds all problems of the YAML and of the shape of the graph,
+// sorted by place; what is meant by the graph is for graph.Compile to judge.
+// The Def holds what could be read, also when there are problems: broken parts
+// are left out.
+func Parse(file string, src []byte) (graph.Def, diag.List) {
+	def, d := parse(file, src)
+	return def, d.diags
+}
+
+// parse is Parse that keeps the document.
+func parse(file string, src []byte) (graph.Def, *document) {
+	d := readYAML(file, src)
+	defer d.diags.Sort()
+	if d.root == nil {
+		return graph.Def{File: file}, d
+	}
+	if d.root.Kind != tree.Map {
+		if !d.broken[d.root] {
+			at := d.char(diag.Pos{Line: 1, Col: 1})
+			if d.root.Kind == tree.Null {
+				d.diags.Add(diag.MissingField, at, `begin with "graphrun: 1"`, "the file is empty, expected a graph")
+			} else {
+				d.diags.Add(diag.WrongType, at, "", "the graph is %s, expected a mapping", kindName(d.root.Kind))
+			}
+		}
+		return graph.Def{File: file}, d
+	}
+	c := checker{d}
+	c.version()
+	c.object(d.root, graphObject, "the graph")
+	b := builder{d.broken}
+	return b.graph(d.root, file), d
+}
+
+// version checks which language the file is written in, before anything else
+// of it.
+func (c *checker) version() {
+	v := c.root.Get("graphrun")
+	if v == nil || c.broken[v] || v.Kind == tree.Int && v.Int == 1 {
+		return
+	}
+	at := v.Span
+	got := v.Text.Value
+	if v.Kind == tree.List || v.Kind == tree.Map || v.Kind == tree.Null {
+		got = kindName(v.Kind)
+	}
+	c.diags.Add(diag.BadVersion, at, `write "graphrun: 1"`, "the version of the language is %s, expected 1", got)
+	c.broken[v] = true
+}

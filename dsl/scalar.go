@@ -1,0 +1,67 @@
+package dsl
+
+import (
+	"math"
+	"regexp"
+	"strconv"
+
+	"github.com/graphrun/graphrun/graph/tree"
+)
+
+var (
+	coreInt   = regexp.MustCompile(`^[-+]?[0-9]+$`)
+	coreFloat = regexp.MustCompile(`^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$`)
+	coreOct   = regexp.MustCompile(`^0o[0-7]+$`)
+	coreHex   = regexp.MustCompile(`^0x[0-9a-fA-F]+$`)
+	coreInf   = regexp.MustCompile(`^[-+]?\.(inf|Inf|INF)$`)
+)
+
+// notFinite reports whether a plain scalar is an infinity or not a number,
+// which JSON cannot hold.
+func notFinite(s string) bool {
+	return coreInf.MatchString(s) || s == ".nan" || s == ".NaN" || s == ".NAN"
+}
+
+// resolve gives a plain scalar its value by the YAML 1.2 core schema: yes, no,
+// on, off and dates are strings, 010 is ten. Integers beyond int64 become
+// floats; a float beyond float64 stays a string.
+func resolve(s string, n *tree.Node) {
+	n.Kind = tree.String
+	switch s {
+	case "", "~", "null", "Null", "NULL":
+		n.Kind = tree.Null
+		return
+	case "true", "True", "TRUE":
+		n.Kind, n.Bool = tree.Bool, true
+		return
+	case "false", "False", "FALSE":
+		n.Kind = tree.Bool
+		return
+	}
+	if c := s[0]; c > '9' || c < '+' {
+		return
+	}
+	base, digits := 0, ""
+	switch {
+	case coreInt.MatchString(s):
+		base, digits = 10, s
+	case coreOct.MatchString(s):
+		base, digits = 8, s[2:]
+	case coreHex.MatchString(s):
+		base, digits = 16, s[2:]
+	case !coreFloat.MatchString(s):
+		return
+	}
+	if base != 0 {
+		if i, err := strconv.ParseInt(digits, base, 64); err == nil {
+			n.Kind, n.Int = tree.Int, i
+			return
+		}
+		if base != 10 {
+			return
+		}
+	}
+	if f, err := strconv.ParseFloat(s, 64); err == nil && !math.IsInf(f, 0) {
+		n.Kind, n.Float = tree.Float, f
+	}
+}

@@ -1,0 +1,275 @@
+package dsl
+
+// shape says what a value of the language may look like. Table order is the
+// order of the docs.
+type shape struct {
+	kind  kind
+	words []string // of a word: the only values
+	least int      // of an integer: the smallest
+	elem  *shape   // of a list, and of the entries of a mapping
+	obj   *object  // of an object
+	alts  []*shape // of a union: the first that takes the value's kind; a template goes first where the value is one
+}
+
+type kind uint8
+
+const (
+	text     kind = iota // any string
+	name                 // a string that names something
+	word                 // one of words
+	expr                 // a bare expression; numbers and booleans are read as their text
+	template             // a string with ${{ }}
+	integer
+	number
+	boolean
+	duration
+	rate
+	typ     // a JSON Schema or its short spelling
+	value   // any value
+	list    // of elem
+	mapping // names to elem
+	anyMap  // a mapping with any values
+	obj     // an object with known fields
+	union
+)
+
+// field is one field of an object.
+type field struct {
+	name     string
+	shape    *shape
+	required bool
+	dflt     string // in words of the docs; "" for none
+	doc      string
+}
+
+// object is one kind of mapping of the language.
+type object struct {
+	name   string // heading in the reference, and the name in the JSON Schema
+	at     string // where it stands, for the reference
+	doc    string
+	fields []field
+	// open: what is not listed belongs to a JSON Schema, which is checked when
+	// the graph is compiled.
+	open bool
+}
+
+func (o *object) field(name string) *field {
+	for i := range o.fields {
+		if o.fields[i].name == name {
+			return &o.fields[i]
+		}
+	}
+	return nil
+}
+
+func (o *object) names() []string {
+	out := make([]string, len(o.fields))
+	for i, f := range o.fields {
+		out[i] = f.name
+	}
+	return out
+}
+
+func words(w ...string) *shape    { return &shape{kind: word, words: w} }
+func listOf(e *shape) *shape      { return &shape{kind: list, elem: e} }
+func mapOf(e *shape) *shape       { return &shape{kind: mapping, elem: e} }
+func an(o *object) *shape         { return &shape{kind: obj, obj: o} }
+func oneOf(alts ...*shape) *shape { return &shape{kind: union, alts: alts} }
+func atLeast(n int) *shape        { return &shape{kind: integer, least: n} }
+func nameOrNames() *shape         { return oneOf(aName, listOf(aName)) }
+
+var (
+	aText     = &shape{kind: text}
+	aName     = &shape{kind: name}
+	anExpr    = &shape{kind: expr}
+	aTemplate = &shape{kind: template}
+	aNumber   = &shape{kind: number}
+	aBoolean  = &shape{kind: boolean}
+	aDuration = &shape{kind: duration}
+	aType     = &shape{kind: typ}
+	aValue    = &shape{kind: value}
+)
+
+// graphObject is the whole language: everything else hangs on it.
+var graphObject = &object{
+	name: "graph", at: "the file", doc: "One file is one graph.",
+	fields: []field{
+		{name: "graphrun", shape: &shape{kind: integer, least: 1}, required: true, doc: "Version of the language: 1."},
+		{name: "name", shape: aName, required: true, doc: "Name of the graph: a small letter, then small letters, digits, `_` and `-`."},
+		{name: "description", shape: aText, doc: "What the graph is for."},
+		{name: "params", shape: mapOf(oneOf(an(paramObject), aType)), doc: "Values that are fixed when a stack is created: a type, or a mapping with a type and a default."},
+		{name: "secrets", shape: listOf(aName), doc: "Names of environment variables that may be used in `with`. They are never stored, logged or shown, and no condition sees them."},
+		{name: "types", shape: mapOf(aType), doc: "Named JSON Schemas, for use wherever a type is expected."},
+		{name: "state", shape: mapOf(oneOf(an(keyObject), aType)), doc: "Keys of the state: the only thing that conditions are about. A type, or a mapping with a type, a reducer and more."},
+		{name: "define", shape: mapOf(anExpr), doc: "Named expressions for use in every condition."},
+		{name: "events", shape: mapOf(an(eventObject)), doc: "What may be sent to a stack from outside."},
+		{name: "pools", shape: mapOf(an(poolObject)), doc: "Limits on how many tasks run at once, across all stacks of the graph."},
+		{name: "defaults", shape: an(defaultsObject), doc: "What holds for every node that does not say otherwise."},
+		{name: "nodes", shape: mapOf(an(nodeObject)), required: true, doc: "The nodes by name. Their order breaks ties."},
+		{name: "edges", shape: listOf(an(edgeObject)), doc: "What runs after what, and under which condition."},
+		{name: "pause", shape: oneOf(&shape{kind: duration, words: []string{"none"}}, aTemplate, an(pauseObject)), dflt: "`5s`", doc: "Time between two cycles: a duration, `none`, a mapping, or a template that gives a duration."},
+		{name: "schedule", shape: oneOf(aText, an(scheduleObject)), doc: "A cron expression in place of `pause`."},
+		{name: "timezone", shape: aText, doc: "Time zone of `schedule`, as `Europe/Berlin`."},
+		{name: "stop", shape: oneOf(anExpr, an(stopObject), listOf(oneOf(anExpr, an(stopObject)))), doc: "Condition that ends a stack at the end of a cycle, or a list of them: the first that holds decides."},
+		{name: "limits", shape: an(limitsObject), doc: "A stack that reaches one of them ends as `failed`."},
+		{name: "history", shape: an(historyObject), doc: "How much of a stack's journal is kept."},
+		{name: "mode", shape: oneOf(words("graph", "round_robin"), aTemplate), dflt: "`graph`", doc: "`round_robin` runs one node each cycle, in declaration order, whatever the edges say; a template may choose."},
+		{name: "fleet", shape: words("independent", "lockstep"), dflt: "`independent`", doc: "`lockstep`: all running stacks of the graph go through their waves together."},
+	},
+}
+
+var paramObject = &object{
+	name: "param", at: "an entry of `params`", open: true,
+	doc: "A JSON Schema (its keywords stand beside `default`), or its short spelling in `type`.",
+	fields: []field{
+		{name: "type", shape: aType, doc: "Type of the parameter."},
+		{name: "default", shape: aValue, doc: "Value of a stack that does not give one. Without it the parameter must be given."},
+	},
+}
+
+var keyObject = &object{
+	name: "key", at: "an entry of `state`", open: true,
+	doc: "A JSON Schema (its keywords stand beside these fields), or its short spelling in `type`.",
+	fields: []field{
+		{name: "type", shape: aType, doc: "Type of the key."},
+		{name: "default", shape: aValue, dflt: "null, or the type's zero", doc: "Value at the start of a stack."},
+		{name: "reduce", shape: oneOf(aName, an(reduceObject)), dflt: "`replace`", doc: "How written values are joined to the old one: `replace`, `last`, `append`, `merge`, `deep_merge`, `sum`, `min`, `max`, `union`, `upsert(KEY)`, or `{expr: …}`."},
+		{name: "keep", shape: atLeast(1), dflt: "all", doc: "Keeps the last N elements of a list."},
+	},
+}
+
+var reduceObject = &object{
+	name: "reduce", at: "`reduce` of a key", doc: "A reducer of your own.",
+	fields: []field{{name: "expr", shape: anExpr, required: true, doc: "Expression over `old` and `new`."}},
+}
+
+var eventObject = &object{
+	name: "event", at: "an entry of `events`", doc: "The payload goes through the reducer of a key of the state, and wakes the stack.",
+	fields: []field{{name: "to", shape: aName, required: true, doc: "Key of the state."}},
+}
+
+var poolObject = &object{
+	name: "pool", at: "an entry of `pools`", doc: "A limit that nodes share.",
+	fields: []field{
+		{name: "parallel", shape: atLeast(0), dflt: "4", doc: "How many tasks run at once; 0 holds all of them."},
+		{name: "rate", shape: &shape{kind: rate}, dflt: "no limit", doc: "How many tasks start in a time: `60/m`, per `s`, `m`, `h` or `d`."},
+	},
+}
+
+var defaultsObject = &object{
+	name: "defaults", at: "`defaults`", doc: "They do not apply to `set`, `approval`, `wait` and `graph`.",
+	fields: []field{
+		{name: "timeout", shape: aDuration, dflt: "none", doc: "Time for one attempt."},
+		{name: "retry", shape: an(retryObject), doc: "Merged with a node's own, field by field."},
+	},
+}
+
+var retryObject = &object{
+	name: "retry", at: "`retry` of a node or of `defaults`", doc: "What happens after a failed attempt.",
+	fields: []field{
+		{name: "attempts", shape: atLeast(1), dflt: "1", doc: "How many attempts there are in all."},
+		{name: "backoff", shape: aDuration, dflt: "`1s`", doc: "Wait before the second attempt."},
+		{name: "factor", shape: aNumber, dflt: "2", doc: "How the wait grows with each attempt."},
+		{name: "max_backoff", shape: aDuration, dflt: "`1m`", doc: "Longest wait."},
+		{name: "jitter", shape: aBoolean, dflt: "true", doc: "Vary the wait, so that many retries do not fall together."},
+		{name: "errors", shape: listOf(words("exit", "timeout", "cancelled", "panic", "schema", "output", "config", "expression", "http", "model", "limit", "error")),
+			dflt: "all but `schema`, `config`, `expression`, `cancelled`", doc: "Error kinds to try again."},
+	},
+}
+
+var nodeObject = &object{
+	name: "node", at: "an entry of `nodes`", doc: "One agent.",
+	fields: []field{
+		{name: "uses", shape: aName, required: true, doc: "Kind of the node."},
+		{name: "with", shape: &shape{kind: anyMap}, doc: "Configuration of the kind; strings may hold `${{ expression }}`."},
+		{name: "writes", shape: oneOf(listOf(aName), mapOf(anExpr)), doc: "Keys of the state that the node changes, with the expression of the new value. A list `[a]` is short for `{a: output.a}`."},
+		{name: "join", shape: aName, dflt: "`any`", doc: "Which of several incoming edges must be live: `any`, `all`, `none`, `at_least(N)`, or `first`."},
+		{name: "retry", shape: an(retryObject), dflt: "that of `defaults`", doc: "What happens after a failed attempt."},
+		{name: "timeout", shape: aDuration, dflt: "that of `defaults`", doc: "Time for one attempt."},
+		{name: "deadline", shape: aDuration, dflt: "none", doc: "Time for all attempts together."},
+		{name: "priority", shape: oneOf(&shape{kind: integer, least: -1 << 31}, aTemplate), dflt: "0", doc: "Higher goes first when a pool is full."},
+		{name: "pool", shape: aName, dflt: "`default`", doc: "Pool of the node's tasks."},
+		{name: "for_each", shape: an(forEachObject), doc: "Runs the node once per element of a list."},
+		{name: "background", shape: aBoolean, dflt: "false", doc: "Neither the wave nor the cycle waits for the node."},
+		{name: "cache", shape: an(cacheObject), doc: "A result is used again within a stack."},
+		{name: "description", shape: aText, doc: "What the node is for."},
+	},
+}
+
+var forEachObject = &object{
+	name: "for_each", at: "`for_each` of a node", doc: "One task per element.",
+	fields: []field{
+		{name: "in", shape: anExpr, required: true, doc: "Expression that gives a list."},
+		{name: "as", shape: aName, dflt: "`item`", doc: "Name of the element in expressions."},
+		{name: "key", shape: anExpr, dflt: "the index", doc: "Expression that gives each element a name of its own."},
+		{name: "max", shape: anExpr, dflt: "the pool's limit", doc: "How many run at once."},
+		{name: "on_failure", shape: words("collect", "fast", "skip"), dflt: "`collect`", doc: "`collect` lets the others end before the node fails, `fast` cancels them, `skip` leaves the element out."},
+	},
+}
+
+var cacheObject = &object{
+	name: "cache", at: "`cache` of a node", doc: "Results that may be used again.",
+	fields: []field{
+		{name: "key", shape: anExpr, required: true, doc: "Expression: the same value, the same result."},
+		{name: "ttl", shape: aDuration, dflt: "for ever", doc: "How long a result holds."},
+	},
+}
+
+var edgeObject = &object{
+	name: "edge", at: "an entry of `edges`", doc: "Without `from` and `after` it begins at the start of the cycle. A list stands for one edge each.",
+	fields: []field{
+		{name: "from", shape: nameOrNames(), dflt: "`start`", doc: "The source must have run."},
+		{name: "after", shape: nameOrNames(), doc: "The source must have settled, whatever happened to it."},
+		{name: "to", shape: nameOrNames(), required: true, doc: "The target."},
+		{name: "when", shape: anExpr, dflt: "always", doc: "Condition over the state."},
+		{name: "else", shape: aBoolean, dflt: "false", doc: "Live when no other conditional edge of the same source and outcome is."},
+		{name: "outcome", shape: words("success", "failure", "always"), dflt: "`success`", doc: "What the source must have come to."},
+		{name: "next_cycle", shape: aBoolean, dflt: "false", doc: "Leads to the next cycle: the only way back."},
+	},
+}
+
+var pauseObject = &object{
+	name: "pause", at: "`pause`", doc: "A pause that grows while nothing happens.",
+	fields: []field{
+		{name: "active", shape: aDuration, dflt: "`5s`", doc: "After a cycle in which a node ran."},
+		{name: "idle", shape: aDuration, dflt: "as `active`", doc: "Longest pause after idle cycles."},
+		{name: "factor", shape: aNumber, dflt: "2", doc: "How the pause grows with each idle cycle."},
+	},
+}
+
+var scheduleObject = &object{
+	name: "schedule", at: "`schedule`", doc: "A cron expression with its time zone.",
+	fields: []field{
+		{name: "cron", shape: aText, required: true, doc: "Five fields: minute, hour, day, month, weekday."},
+		{name: "timezone", shape: aText, dflt: "UTC", doc: "As `Europe/Berlin`."},
+	},
+}
+
+var stopObject = &object{
+	name: "stop", at: "an entry of `stop`", doc: "One way to end.",
+	fields: []field{
+		{name: "when", shape: anExpr, required: true, doc: "Condition over the state."},
+		{name: "status", shape: words("completed", "failed"), dflt: "`completed`", doc: "How the stack ends."},
+		{name: "reason", shape: aText, dflt: "the condition", doc: "Why, for people."},
+	},
+}
+
+var limitsObject = &object{
+	name: "limits", at: "`limits`", doc: "0 is no limit.",
+	fields: []field{
+		{name: "cycles", shape: atLeast(0), dflt: "no limit", doc: "Cycles of the stack."},
+		{name: "duration", shape: aDuration, dflt: "no limit", doc: "Time since the stack was created."},
+		{name: "failures", shape: atLeast(0), dflt: "5", doc: "Failed cycles in a row."},
+		{name: "node_runs", shape: atLeast(0), dflt: "no limit", doc: "Nodes that ran."},
+		{name: "tokens", shape: atLeast(0), dflt: "no limit", doc: "Tokens of models."},
+		{name: "cost", shape: aNumber, dflt: "no limit", doc: "Cost, in the unit in which nodes report it."},
+	},
+}
+
+var historyObject = &object{
+	name: "history", at: "`history`", doc: "What is older is deleted.",
+	fields: []field{
+		{name: "cycles", shape: atLeast(0), dflt: "all", doc: "Cycles to keep."},
+		{name: "age", shape: aDuration, dflt: "for ever", doc: "How long records are kept."},
+	},
+}

@@ -1,0 +1,134 @@
+package dsl
+
+import (
+	"regexp"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/graphrun/graphrun/diag"
+	"github.com/graphrun/graphrun/graph/tree"
+)
+
+// The traps: places where YAML takes a part of an expression for something of
+// its own. What follows from them is not worth a word, so the value that fell
+// into one is marked as broken.
+
+// reportTag reports `when: !state.done`, of which YAML makes a tag.
+func reportTag(diags *diag.List, at diag.Span, tag string) {
+	help := "put the value in quotes"
+	if name := strings.TrimPrefix(tag, "!"); name != "" && !strings.HasPrefix(name, "!") {
+		help = `put the expression in quotes, or write "not ` + name + `"`
+	}
+	diags.Add(diag.YAMLTag, at, help, "%q was taken for a YAML tag", tag)
+}
+
+// rejoin reports `{to: a, when: any(state.x, .y)}`, of which YAML makes the
+// three entries to, when and ".y)", and drops the entries that are none.
+func (r *reader) rejoin(m *tree.Node) {
+	var kept []tree.Field
+	for i := 0; i < len(m.Fields); i++ {
+		f := m.Fields[i]
+		kept = append(kept, f)
+		if !r.isPlain(f.Value) || balanced(f.Value.Text.Value) {
+			continue
+		}
+		text := f.Value.Text.Value
+		for j := i + 1; j < len(m.Fields); j++ {
+			tail := m.Fields[j]
+			text += ", " + tail.Key.Value
+			if tail.Value.Kind != tree.Null {
+				if tail.Value.Kind == tree.List || tail.Value.Kind == tree.Map {
+					break
+				}
+				text += ": " + tail.Value.Text.Value
+			}
+			if balanced(text) {
+				r.diags.Add(diag.YAMLComma, r.char(f.Value.Span.End), "put the value in quotes: \""+strings.ReplaceAll(text, `"`, `\"`)+"\"",
+					"a comma in { } ends the value of %q", f.Key.Value)
+				r.broken[f.Value] = true
+				i = j
+				break
+			}
+		}
+	}
+	m.Fields = kept
+}
+
+// balanced reports whether every bracket and quote of an expression is closed.
+func balanced(s string) bool { return len(openBrackets(s)) == 0 }
+
+// openBrackets lists what is still open at the end of s: brackets, and a quote
+// last when s ends within a string.
+func openBrackets(s string) []byte {
+	var open []byte
+	for i := 0; i < len(s); i++ {
+		switch b := s[i]; b {
+		case '(', '[', '{':
+			open = append(open, b)
+		case ')', ']', '}':
+			if len(open) > 0 {
+				open = open[:len(open)-1]
+			}
+		case '"', '\'', '`':
+			end := i + 1
+			for end < len(s) && s[end] != b {
+				if s[end] == '\\' && b != '`' {
+					end++
+				}
+				end++
+			}
+			if end >= len(s) {
+				if b == '\'' && i > 0 && isWord(s[i-1]) {
+					continue // an apostrophe
+				}
+				return append(open, b)
+			}
+			i = end
+		}
+	}
+	return open
+}
+
+func isWord(b byte) bool {
+	return b == '_' || b >= '0' && b <= '9' || b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= utf8.RuneSelf
+}
+
+var (
+	// unfinished is the end of a text that cannot be the end of an expression.
+	unfinished = regexp.MustCompile(`(^|[-+*/%^<>=!&|?:,.]|(^|\W)(and|or|not|in|contains|matches|startsWith|endsWith))$`)
+	// element is how expr names the element of a predicate.
+	element = regexp.MustCompile(`^#(acc|index)?([.\[)\],]|\s*$|\s*[-+*/%<>=!&|?]|\s+(and|or|in)\b)`)
+)
+
+// commentCut finds the comment that cut the expression in a plain scalar off:
+// `when: any(state.x, # > 3)`. ok is false where there is none, or where the
+// expression is whole without it.
+func (d *document) commentCut(n *tree.Node) (at diag.Span, ok bool) {
+	comment, at := d.commentAfter(n)
+	if comment == "" {
+		return at, false
+	}
+	text := strings.TrimSpace(n.Text.Value)
+	joined := element.MatchString(comment) // and not a comment that people write
+	cut := !balanced(text) || unfinished.MatchString(text) && (text != "" || joined) ||
+		strings.HasPrefix(text, ".") && joined
+	return at, cut
+}
+
+// commentAfter is the comment on the line where a plain scalar ends, and its
+// place.
+func (d *document) commentAfter(n *tree.Node) (string, diag.Span) {
+	c, ok := d.plain[n]
+	if !ok {
+		return "", diag.Span{}
+	}
+	c.skipBlanks()
+	if c.peek() != '#' {
+		return "", diag.Span{}
+	}
+	at := diag.Span{File: d.file, Start: c.pos}
+	from := c.off
+	c.skipLine()
+	at.End = c.pos
+	return string(d.src[from:c.off]), at
+}

@@ -1,0 +1,341 @@
+package dsl
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"unicode/utf8"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/graphrun/graphrun/diag"
+	"github.com/graphrun/graphrun/graph/tree"
+)
+
+// document is a YAML file as values that know their places.
+type document struct {
+	file  string
+	src   []byte // without a byte order mark
+	root  *tree.Node
+	diags diag.List
+
+	// broken holds the values that a problem was reported for already: nobody
+	// is to look at them again.
+	broken map[*tree.Node]bool
+	// plain holds the scalars that were written without quotes, and where in
+	// src each of them ends.
+	plain map[*tree.Node]cursor
+}
+
+// readYAML turns a source into a document. Problems of the YAML itself are in
+// its diags; root is nil when there is no telling what the file means.
+func readYAML(file string, src []byte) *document {
+	d := &document{file: file, src: src, broken: map[*tree.Node]bool{}, plain: map[*tree.Node]cursor{}}
+	if !admit(file, src, &d.diags) {
+		return d
+	}
+	d.src = bytes.TrimPrefix(src, []byte("\uFEFF"))
+	dec := yaml.NewDecoder(bytes.NewReader(d.src))
+	first, err := decode(dec)
+	switch {
+	case errors.Is(err, io.EOF):
+		at := d.char(diag.Pos{Line: 1, Col: 1})
+		d.diags.Add(diag.MissingField, at, `begin with "graphrun: 1"`, "the file is empty, expected a graph")
+		return d
+	case err != nil:
+		d.syntaxError(err)
+		return d
+	}
+	r := &reader{document: d, at: cursor{src: d.src, pos: diag.Pos{Line: 1, Col: 1}}, anchors: map[*yaml.Node]*anchored{}}
+	if len(first.Content) > 0 {
+		d.root = r.node(first.Content[0], 1, d.char(diag.Pos{Line: 1, Col: 1})).node
+	}
+	if r.tooLarge {
+		d.root = nil
+	}
+	second, err := decode(dec)
+	if err == nil {
+		at := d.char(diag.Pos{Line: second.Line, Col: second.Column})
+		d.diags.Add(diag.MultipleDocuments, at, "one file is one graph: move it to a file of its own", "a second document begins here")
+	} else if !errors.Is(err, io.EOF) {
+		d.syntaxError(err)
+	}
+	return d
+}
+
+// decode reads one document. yaml.v3 gives up on some inputs with a panic.
+func decode(dec *yaml.Decoder) (n *yaml.Node, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("yaml: %v", p)
+		}
+	}()
+	n = new(yaml.Node)
+	return n, dec.Decode(n)
+}
+
+// char is the span of the one character at p.
+func (d *document) char(p diag.Pos) diag.Span {
+	return diag.Span{File: d.file, Start: p, End: diag.Pos{Line: p.Line, Col: p.Col + 1}}
+}
+
+// anchored is a converted value: shared by all aliases of it, with its size
+// and height when it is written out.
+type anchored struct {
+	node   *tree.Node
+	size   int
+	height int
+	open   bool // still being converted: an alias to it contains itself
+}
+
+// reader converts the nodes of yaml.v3.
+type reader struct {
+	*document
+	at       cursor // behind the value that was converted last
+	anchors  map[*yaml.Node]*anchored
+	added    int // values that aliases added
+	nodes    int
+	tooLarge bool
+}
+
+// seek moves the cursor to a place at or behind it; places come in the order
+// of the file, so that a long line is walked once.
+func (r *reader) seek(line, col int) {
+	c := &r.at
+	if c.pos.Line > line || c.pos.Line == line && c.pos.Col > col {
+		*c = cursor{src: r.src, pos: diag.Pos{Line: 1, Col: 1}}
+	}
+	for c.off < len(c.src) && c.pos.Line < line {
+		c.next()
+	}
+	for c.off < len(c.src) && c.pos.Line == line && c.pos.Col < col {
+		c.next()
+	}
+}
+
+func (r *reader) refuse(at diag.Span, format string, args ...any) {
+	if !r.tooLarge {
+		r.diags.Add(diag.TooLarge, at, "", format, args...)
+	}
+	r.tooLarge = true
+}
+
+// node converts n, which stands at depth. near is the place to name for a
+// value of which nothing is written.
+func (r *reader) node(n *yaml.Node, depth int, near diag.Span) anchored {
+	out := &tree.Node{Kind: tree.Null, Span: near}
+	here := r.char(diag.Pos{Line: n.Line, Col: n.Column})
+	if r.nodes++; r.nodes > maxNodes {
+		r.refuse(here, "the document has more than %d values", maxNodes)
+	}
+	if depth > maxDepth {
+		r.refuse(here, "the document is nested deeper than %d levels", maxDepth)
+	}
+	if r.tooLarge {
+		return anchored{node: out, size: 1, height: 1}
+	}
+	if n.Kind == yaml.AliasNode {
+		return r.alias(n, depth, here)
+	}
+	a := &anchored{node: out, size: 1, height: 1, open: true}
+	if n.Anchor != "" {
+		r.anchors[n] = a
+	}
+	r.seek(n.Line, n.Column)
+	if r.tag(n, here) {
+		r.broken[out] = true
+	}
+	switch n.Kind {
+	case yaml.ScalarNode:
+		r.scalar(n, out)
+	case yaml.SequenceNode:
+		r.list(n, a, depth)
+	case yaml.MappingNode:
+		r.mapping(n, a, depth)
+	}
+	a.open = false
+	return *a
+}
+
+// alias gives the value of the anchor, as long as what aliases add to the
+// document stays within bounds.
+func (r *reader) alias(n *yaml.Node, depth int, here diag.Span) anchored {
+	r.seek(n.Line, n.Column)
+	r.at.next()
+	for range utf8.RuneCountInString(n.Value) {
+		r.at.next()
+	}
+	here.End = r.at.pos
+	a := r.anchors[n.Alias]
+	switch {
+	case a == nil || a.open:
+		r.refuse(here, "the alias %q contains itself", "*"+n.Value)
+	case depth+a.height-1 > maxDepth:
+		r.refuse(here, "the document is nested deeper than %d levels", maxDepth)
+	default:
+		if r.added += a.size; r.added > maxAliased {
+			r.refuse(here, "aliases expand to more than %d values", maxAliased)
+			break
+		}
+		return *a
+	}
+	return anchored{node: &tree.Node{Kind: tree.Null, Span: here}, size: 1, height: 1}
+}
+
+// tag reports a tag that YAML's core schema does not know: as a rule it is
+// the beginning of an expression.
+func (r *reader) tag(n *yaml.Node, here diag.Span) bool {
+	if n.Style&yaml.TaggedStyle == 0 {
+		return false
+	}
+	switch n.Tag {
+	case "!!str", "!!int", "!!float", "!!bool", "!!null", "!!map", "!!seq":
+		return false
+	}
+	c := r.at
+	if c.peek() == '&' {
+		c.skipProperties()
+		c = r.at
+	}
+	here.Start = c.pos
+	for p := c.peek(); c.off < len(c.src) && p != ' ' && !isBreak(p); p = c.peek() {
+		c.next()
+	}
+	here.End = c.pos
+	reportTag(&r.diags, here, string(r.src[r.at.off:c.off]))
+	return true
+}
+
+func (r *reader) scalar(n *yaml.Node, out *tree.Node) {
+	st := plain
+	switch {
+	case n.Style&yaml.DoubleQuotedStyle != 0:
+		st = double
+	case n.Style&yaml.SingleQuotedStyle != 0:
+		st = single
+	case n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
+		st = block
+	}
+	if st == plain && n.Value == "" {
+		out.Text = diag.Placed("", out.Span, out.Span.Start)
+		r.at.skipProperties()
+		r.plain[out] = r.at
+		return
+	}
+	r.at.skipProperties()
+	out.Text = locate(&r.at, r.file, n.Value, st)
+	out.Span = out.Text.Span
+	out.Kind = tree.String
+	if st == plain && n.Tag != "!!str" {
+		resolve(n.Value, out)
+	}
+	if st == plain && notFinite(n.Value) && n.Tag != "!!str" {
+		r.diags.Add(diag.WrongType, out.Span, "", "%s is no number that JSON knows", n.Value)
+		r.broken[out] = true
+	}
+	if st == plain {
+		r.plain[out] = r.at
+	}
+	if n.Style&yaml.TaggedStyle != 0 && n.Tag != "!!str" && "!!"+coreTag(out.Kind) != n.Tag && !r.broken[out] {
+		r.diags.Add(diag.WrongType, out.Span, "", "%q is not of the type that its tag %s says", n.Value, n.Tag)
+		r.broken[out] = true
+	}
+}
+
+// coreTag is the name of a kind in YAML's tags.
+func coreTag(k tree.Kind) string {
+	return [...]string{"null", "bool", "int", "float", "str", "seq", "map"}[k]
+}
+
+func (r *reader) list(n *yaml.Node, a *anchored, depth int) {
+	out := a.node
+	r.at.skipProperties()
+	out.Kind, out.Span.File, out.Span.Start = tree.List, r.file, r.at.pos
+	if n.Style&yaml.FlowStyle != 0 {
+		r.at.next()
+	}
+	for _, c := range n.Content {
+		near := r.char(diag.Pos{Line: c.Line, Col: c.Column})
+		it := r.node(c, depth+1, near)
+		out.Items = append(out.Items, it.node)
+		a.size += it.size
+		a.height = max(a.height, it.height+1)
+	}
+	r.close(n, out, ']')
+}
+
+func (r *reader) mapping(n *yaml.Node, a *anchored, depth int) {
+	out := a.node
+	r.at.skipProperties()
+	out.Kind, out.Span.File, out.Span.Start = tree.Map, r.file, r.at.pos
+	if n.Style&yaml.FlowStyle != 0 {
+		r.at.next()
+	}
+	first := make(map[string]int, len(n.Content)/2)
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, ok := r.key(n.Content[i], depth)
+		it := r.node(n.Content[i+1], depth+1, key.Span)
+		a.size += it.size + 1
+		a.height = max(a.height, it.height+1)
+		if !ok {
+			continue
+		}
+		if line, twice := first[key.Value]; twice {
+			r.diags.Add(diag.DuplicateKey, key.Span, "remove one of the two", "the key %q is already on line %d", key.Value, line)
+			continue
+		}
+		first[key.Value] = key.Span.Start.Line
+		out.Fields = append(out.Fields, tree.Field{Key: key, Value: it.node})
+	}
+	r.close(n, out, '}')
+	if n.Style&yaml.FlowStyle != 0 {
+		r.rejoin(out)
+	}
+}
+
+// key converts the key of an entry; only strings are keys.
+func (r *reader) key(n *yaml.Node, depth int) (diag.Text, bool) {
+	k := r.node(n, depth+1, r.char(diag.Pos{Line: n.Line, Col: n.Column})).node
+	switch {
+	case r.broken[k]:
+		return k.Text, false
+	case k.Kind == tree.String && k.Text.Value == "<<" && r.isPlain(k):
+		r.diags.Add(diag.UnknownField, k.Span, "write the fields out, or use an alias for a whole value",
+			`the merge key "<<" is not part of YAML 1.2`)
+		return k.Text, false
+	case k.Kind == tree.String:
+		return k.Text, true
+	}
+	help := ""
+	if k.Kind != tree.List && k.Kind != tree.Map {
+		help = "put it in quotes"
+	}
+	r.diags.Add(diag.WrongType, k.Span, help, "a key must be a string, not %s", kindName(k.Kind))
+	return diag.Text{Span: k.Span}, false
+}
+
+// close finds the end of a list or mapping.
+func (r *reader) close(n *yaml.Node, out *tree.Node, bracket rune) {
+	if n.Style&yaml.FlowStyle != 0 {
+		for r.at.off < len(r.src) {
+			r.at.skipSpace()
+			if p := r.at.peek(); p != ',' && p != ':' && p != bracket {
+				break
+			}
+			if r.at.next() == bracket {
+				break
+			}
+		}
+	}
+	out.Span.End = r.at.pos
+	if !out.Span.Start.Less(out.Span.End) {
+		out.Span.End = diag.Pos{Line: out.Span.Start.Line, Col: out.Span.Start.Col + 1}
+	}
+}
+
+// isPlain reports whether a scalar was written without quotes.
+func (d *document) isPlain(n *tree.Node) bool {
+	_, ok := d.plain[n]
+	return ok
+}
