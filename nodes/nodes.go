@@ -4,14 +4,17 @@ package nodes
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 
 	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/tree"
 )
 
 // Node does the work of one kind. Run is called once per attempt, from many
-// goroutines at once. It must return soon after ctx is cancelled.
+// goroutines at once. It must return soon after ctx is cancelled. Engines do
+// not call it themselves: the function Run does, and tames what comes back.
 type Node interface {
 	Run(ctx context.Context, t Task) (Result, error)
 }
@@ -24,9 +27,14 @@ type Task struct {
 	Attempt      int
 	Key          string // idempotency key: the same for every attempt of this task, and for no other task
 	With         any    // the evaluated `with`; shared, not to be changed
-	Dir          string // the graph file's folder: where relative paths begin
-	Rerun        bool   // an earlier attempt was cut off by a crash or shutdown: its leftovers may still be there
-	Logger       *slog.Logger
+
+	// Written is the `with` as the graph has it, templates not filled in: what
+	// the author wrote, as against what data made of it. nil: not known.
+	Written *tree.Node
+
+	Dir    string // the graph file's folder: where relative paths begin
+	Rerun  bool   // an earlier attempt was cut off by a crash or shutdown: its leftovers may still be there
+	Logger *slog.Logger
 }
 
 // Result is what a successful attempt gives.
@@ -52,8 +60,32 @@ func Errorf(kind, format string, args ...any) *Error {
 	return &Error{Kind: kind, Message: fmt.Sprintf(format, args...)}
 }
 
+// Permanent marks err as not to be tried again, and keeps its kind.
+func Permanent(err error) *Error {
+	e := asError(err)
+	e.Permanent = true
+	return e
+}
+
+// asError is a copy of the Error in err's chain, with err's message; any other
+// error is of kind "error".
+func asError(err error) *Error {
+	var e *Error
+	if !errors.As(err, &e) {
+		return &Error{Kind: "error", Message: err.Error()}
+	}
+	c := *e
+	c.Message = err.Error()
+	if c.Kind == "" {
+		c.Kind = "error"
+	}
+	return &c
+}
+
 // Spec is a kind: what the compiler knows of it, and its work.
 type Spec struct {
 	graph.Kind
 	Node Node // nil for Inline and Missing kinds
+
+	err error // why Func could not make a kind; reported by Register
 }

@@ -1,0 +1,91 @@
+package nodes
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"sync"
+
+	"github.com/graphrun/graphrun/graph"
+)
+
+// Registry is a set of kinds: what a graph may name in `uses`. It is a value
+// of its own, nothing is registered behind a program's back. It is safe for
+// concurrent use; the zero Registry is not usable, call NewRegistry.
+type Registry struct {
+	mu    sync.RWMutex
+	specs map[string]Spec
+}
+
+var _ graph.Kinds = (*Registry)(nil)
+
+// NewRegistry is an empty registry.
+func NewRegistry() *Registry { return &Registry{specs: map[string]Spec{}} }
+
+var kindName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]*$`)
+
+// Register adds a kind. It refuses a name that is taken, unless by a kind that
+// is Missing: that is how a program brings its own `agent`.
+func (r *Registry) Register(s Spec) error {
+	if err := s.check(); err != nil {
+		return fmt.Errorf("nodes: kind %q: %w", s.Name, err)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if old, taken := r.specs[s.Name]; taken && !old.Missing {
+		return fmt.Errorf("nodes: kind %q is registered already", s.Name)
+	}
+	r.specs[s.Name] = s
+	return nil
+}
+
+// check finds what would make a kind unusable later.
+func (s Spec) check() error {
+	if s.err != nil {
+		return s.err
+	}
+	if !kindName.MatchString(s.Name) {
+		return fmt.Errorf("bad name: want %s", kindName)
+	}
+	idle := s.Inline || s.Missing
+	if s.Node == nil && !idle {
+		return errors.New("no Node: only Inline and Missing kinds have no work")
+	}
+	if s.Node != nil && idle {
+		return errors.New("a Node that would never run: the kind is Inline or Missing")
+	}
+	seen := map[string]bool{}
+	for _, f := range s.Fields {
+		if f.Name == "" || f.Type == "" {
+			return fmt.Errorf("field %q of type %q: want a name and a type", f.Name, f.Type)
+		}
+		if seen[f.Name] {
+			return fmt.Errorf("field %q is declared twice", f.Name)
+		}
+		seen[f.Name] = true
+	}
+	return nil
+}
+
+// Spec finds a kind with its work.
+func (r *Registry) Spec(name string) (Spec, bool) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	s, ok := r.specs[name]
+	return s, ok
+}
+
+// Kind finds what the compiler needs to know of a kind.
+func (r *Registry) Kind(name string) (graph.Kind, bool) {
+	s, ok := r.Spec(name)
+	return s.Kind, ok
+}
+
+// Names lists the kinds, sorted.
+func (r *Registry) Names() []string {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return slices.Sorted(maps.Keys(r.specs))
+}

@@ -1,0 +1,143 @@
+package nodes
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"strings"
+	"sync"
+
+	"github.com/graphrun/graphrun/graph/value"
+)
+
+// MaxOutput bounds the output of one attempt, in bytes of compact JSON. It is
+// the bound of a value in a stack's state.
+const MaxOutput = 64 << 20
+
+// Run does one attempt and answers for it: whatever the kind does, the caller
+// gets a Result whose Output is canonical (package graph/value) and at most
+// MaxOutput large, or an Error. The Error is nil after a success; keep it in a
+// variable of its own type.
+//
+// A panic becomes kind "panic" with the top of its stack. When ctx has ended,
+// every failure is "timeout" (its deadline passed) or "cancelled"; a cause of
+// ctx that is an *Error decides instead (context.WithTimeoutCause). An output
+// that is no JSON, or too large, is kind "output".
+func Run(ctx context.Context, s Spec, t Task) (Result, *Error) {
+	if s.Node == nil {
+		return Result{}, &Error{Kind: "config", Permanent: true,
+			Message: fmt.Sprintf("kind %q has no work to run", s.Name)}
+	}
+	a := &attempt{task: t}
+	res, err := guarded(context.WithValue(ctx, attemptKey{}, a), s.Node, t)
+	tokens, cost := a.spent()
+	if err != nil {
+		e := failure(ctx, err)
+		e.Tokens += tokens
+		e.Cost += cost
+		return Result{}, e
+	}
+	res.Tokens += tokens
+	res.Cost += cost
+	out, err := value.Of(res.Output)
+	if err != nil {
+		return Result{}, &Error{Kind: "output", Tokens: res.Tokens, Cost: res.Cost,
+			Message: fmt.Sprintf("the output is no JSON value: %v", err)}
+	}
+	if n := value.Size(out); n > MaxOutput {
+		return Result{}, &Error{Kind: "output", Tokens: res.Tokens, Cost: res.Cost,
+			Message: fmt.Sprintf("the output has %d bytes, at most %d are allowed", n, MaxOutput)}
+	}
+	res.Output = out
+	return res, nil
+}
+
+// guarded turns a panic of the work into an error.
+func guarded(ctx context.Context, n Node, t Task) (res Result, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = Errorf("panic", "panic: %v\n%s", p, shortStack(debug.Stack()))
+		}
+	}()
+	return n.Run(ctx, t)
+}
+
+// failure gives err its kind.
+func failure(ctx context.Context, err error) *Error {
+	e := asError(err)
+	if ctx.Err() == nil {
+		if e.Kind == "error" && errors.Is(err, context.DeadlineExceeded) {
+			e.Kind = "timeout" // a limit of the kind's own
+		}
+		return e
+	}
+	if e.Kind == "panic" {
+		return e
+	}
+	var cause *Error
+	switch {
+	case errors.As(context.Cause(ctx), &cause):
+		e.Kind, e.Message, e.Permanent = cause.Kind, cause.Message, cause.Permanent
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		e.Kind, e.Message = "timeout", "timed out"
+	default:
+		e.Kind, e.Message = "cancelled", "cancelled"
+	}
+	return e
+}
+
+// stackLines is how much of a panic's stack goes into its message: two lines a
+// frame, enough to find the place and little enough for a journal.
+const stackLines = 12
+
+// shortStack is the part of a goroutine's stack that leads to the panic,
+// without the frames of the recovery itself.
+func shortStack(stack []byte) string {
+	lines := strings.Split(strings.TrimSpace(string(stack)), "\n")
+	for i, l := range lines {
+		if strings.HasPrefix(l, "panic(") && i+2 <= len(lines) {
+			lines = lines[i+2:]
+			break
+		}
+	}
+	return strings.Join(lines[:min(len(lines), stackLines)], "\n")
+}
+
+// attempt is what the context of a running attempt carries.
+type attempt struct {
+	task Task
+
+	mu     sync.Mutex
+	tokens int64
+	cost   float64
+}
+
+type attemptKey struct{}
+
+func (a *attempt) spent() (tokens int64, cost float64) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.tokens, a.cost
+}
+
+// Spend adds to what the running attempt has used up; it counts towards
+// `limits: {tokens, cost}` whether the attempt succeeds or fails. It may be
+// called from several goroutines, and does nothing outside an attempt.
+func Spend(ctx context.Context, tokens int64, cost float64) {
+	if a, ok := ctx.Value(attemptKey{}).(*attempt); ok {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		a.tokens += tokens
+		a.cost += cost
+	}
+}
+
+// TaskOf is the attempt that ctx belongs to: its idempotency key, its number,
+// its logger. It is false outside an attempt.
+func TaskOf(ctx context.Context) (Task, bool) {
+	if a, ok := ctx.Value(attemptKey{}).(*attempt); ok {
+		return a.task, true
+	}
+	return Task{}, false
+}

@@ -1,0 +1,90 @@
+package std
+
+import (
+	"strings"
+	"time"
+
+	"github.com/graphrun/graphrun/diag"
+	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/schema"
+	"github.com/graphrun/graphrun/graph/tree"
+	"github.com/graphrun/graphrun/nodes"
+)
+
+// maxStdout is what standard output may be when `max_output` is not written.
+const maxStdout = 1 << 20
+
+func execKind() nodes.Spec {
+	return nodes.Spec{
+		Kind: graph.Kind{
+			Name: "exec",
+			Doc: "Runs a program. There is no shell between the graph and the program: `command` is its argument list, and no value can become a second argument. " +
+				"The program gets PATH, HOME, LANG and TMPDIR, what `env` declares, and GRAPHRUN_STACK, _GRAPH, _CYCLE, _WAVE, _NODE, _ITEM, _ATTEMPT and _KEY (the idempotency key, the same for every attempt), and nothing else of the environment. " +
+				"It fails with kind `exit` when the exit code is not zero or a signal ended the program, with the end of standard error in the message; with `output` when standard output cannot be parsed or is too large; with `config` when the program cannot be started. " +
+				"A timeout or a cancel ends its whole process group: TERM, then KILL after 5 s. Processes of the group that outlive the program are ended too: a node does not leave daemons behind. " +
+				"After a crash of the engine, what is left of the earlier attempt is ended before the node runs again (on Linux).",
+			Fields: []graph.Field{
+				{Name: "command", Type: "list(any)", Doc: "The program and its arguments; numbers and booleans become text. With a slash in it the program is relative to the graph file, without one it is looked up in PATH. Either `command` or `shell` is required."},
+				{Name: "shell", Type: "string", Doc: "A script for `/bin/sh -c` in place of `command`. It is fixed: pass values through `env` or `stdin`."},
+				{Name: "stdin", Type: "any", Doc: "Standard input: text as it is, any other value as compact JSON. Default: nothing to read."},
+				{Name: "env", Type: "map(any)", Doc: "More environment variables; numbers and booleans become text. The GRAPHRUN_ variables cannot be set."},
+				{Name: "dir", Type: "string", Doc: "The working folder, relative to the graph file. Default: the graph file's folder."},
+				{Name: "parse", Type: "json|text|lines", Literal: true, Doc: "How standard output becomes the output: `json` (one value; nothing is null), `text` (as it is) or `lines` (a list, without line ends). Default: json."},
+				{Name: "max_output", Type: "integer", Doc: "How many bytes standard output may have, up to 64 MiB; one more ends the program and fails the node with kind `output`. Default: 1048576."},
+			},
+			Output: execOutput,
+			Check:  checkExec,
+		},
+		Node: execNode{killAfter: 5 * time.Second, drain: 500 * time.Millisecond},
+	}
+}
+
+func execOutput(c graph.Config) *schema.Type {
+	switch parse, _ := fixedText(c.Tree.Get("parse")); parse.Value {
+	case "text":
+		return schema.StringType
+	case "lines":
+		return schema.ListOf(schema.StringType)
+	}
+	return schema.AnyType
+}
+
+func checkExec(c graph.Config, report func(diag.Code, diag.Span, string, string, ...any)) {
+	var whole diag.Span
+	if c.Tree != nil {
+		whole = c.Tree.Span
+	}
+	command, shell := c.Tree.Get("command"), c.Tree.Get("shell")
+	switch {
+	case command == nil && shell == nil:
+		report(diag.BadConfig, whole, "command: [program, argument]", `exec needs "command" or "shell"`)
+	case command != nil && shell != nil:
+		report(diag.BadConfig, shell.Span, "", `exec takes "command" or "shell", not both`)
+	}
+	checkCommand(command, report)
+	if shell != nil && shell.Kind == tree.String {
+		if i := templateAt(shell.Text.Value); i >= 0 {
+			end := len(shell.Text.Value)
+			if n := strings.Index(shell.Text.Value[i:], "}}"); n >= 0 {
+				end = i + n + len("}}")
+			}
+			report(diag.ShellInterpolation, shell.Text.Sub(i, end), "pass the value through `env` or `stdin`",
+				"a shell script takes no ${{ }}: the value would be run as a program")
+		}
+	}
+	checkFixedSize(c.Tree.Get("max_output"), "max_output", report)
+}
+
+func checkCommand(command *tree.Node, report func(diag.Code, diag.Span, string, string, ...any)) {
+	if command == nil || command.Kind != tree.List {
+		return // another type, or a template: the compiler's part
+	}
+	if len(command.Items) == 0 {
+		report(diag.BadConfig, command.Span, "command: [program, argument]", `"command" is empty`)
+	}
+	for i, item := range command.Items {
+		if item.Kind == tree.List || item.Kind == tree.Map {
+			report(diag.WrongType, item.Span, "", "argument %d of the command is a %s, want text, a number or a boolean", i, item.Kind)
+		}
+	}
+}

@@ -1,0 +1,169 @@
+package std
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/graphrun/graphrun/graph/value"
+	"github.com/graphrun/graphrun/nodes"
+)
+
+const (
+	maxRedirects = 10
+	errorPiece   = 1 << 10 // how much of an unexpected response goes into the message
+)
+
+type httpNode struct{}
+
+func (httpNode) Run(ctx context.Context, t nodes.Task) (nodes.Result, error) {
+	c := settings(t)
+	req := c.request(ctx, t)
+	expect, limit := c.statuses("expect"), c.size("max_response", maxResponse)
+	allow := c.flag("allow_private")
+	if c.err != nil {
+		return nodes.Result{}, c.err
+	}
+	client, done := newClient(guard{allowAll: allow, named: namedAddress(t.Written, req.URL)})
+	defer done()
+	resp, err := client.Do(req)
+	if err != nil {
+		return nodes.Result{}, requestError(ctx, req, err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, limit+1))
+	if err != nil {
+		return nodes.Result{}, requestError(ctx, req, err)
+	}
+	if !expected(expect, resp.StatusCode) {
+		return nodes.Result{}, statusError(req, resp, body)
+	}
+	if int64(len(body)) > limit {
+		return nodes.Result{}, nodes.Errorf("output", "more than %d bytes of response (max_response)", limit)
+	}
+	content, err := responseBody(resp.Header.Get("Content-Type"), body)
+	if err != nil {
+		return nodes.Result{}, err
+	}
+	return nodes.Result{Output: map[string]any{
+		"status":  int64(resp.StatusCode),
+		"headers": responseHeaders(resp.Header),
+		"body":    content,
+	}}, nil
+}
+
+// newClient makes a client for one request and what follows from it. Its
+// connections end with it: a node leaves nothing behind.
+func newClient(g guard) (client *http.Client, done func()) {
+	tr := &http.Transport{ // no Proxy: the engine's environment is not the graph's
+		DialContext:            g.dial,
+		ForceAttemptHTTP2:      true,
+		TLSHandshakeTimeout:    30 * time.Second,
+		MaxResponseHeaderBytes: 1 << 20,
+	}
+	return &http.Client{Transport: tr, CheckRedirect: checkRedirect}, tr.CloseIdleConnections
+}
+
+// checkRedirect decides about one hop. net/http has copied the headers of the
+// first request by now, of which it drops only those that it knows to be
+// credentials; a graph may have called its own by any name.
+func checkRedirect(req *http.Request, via []*http.Request) error {
+	if len(via) > maxRedirects {
+		return nodes.Permanent(nodes.Errorf("http", "more than %d redirects", maxRedirects))
+	}
+	if s := req.URL.Scheme; s != "http" && s != "https" {
+		return nodes.Permanent(nodes.Errorf("http", "redirected to %q: only http and https are followed", s))
+	}
+	first := via[0].URL
+	downgraded := first.Scheme == "https" && req.URL.Scheme == "http"
+	if req.URL.Host == first.Host && !downgraded {
+		return nil
+	}
+	kept := http.Header{}
+	for _, name := range []string{"Content-Type", "User-Agent", "Idempotency-Key"} {
+		if v, ok := req.Header[name]; ok {
+			kept[name] = v
+		}
+	}
+	req.Header = kept
+	return nil
+}
+
+// requestError says what went wrong without the query of the url, which may
+// hold what no journal should.
+func requestError(ctx context.Context, req *http.Request, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	var own *nodes.Error
+	if errors.As(err, &own) {
+		own.Message = where(req) + ": " + own.Message
+		return own
+	}
+	if u := (*url.Error)(nil); errors.As(err, &u) {
+		err = u.Err
+	}
+	return nodes.Errorf("http", "%s: %v", where(req), err)
+}
+
+func where(req *http.Request) string {
+	return req.Method + " " + req.URL.Scheme + "://" + req.URL.Host + req.URL.EscapedPath()
+}
+
+func expected(want []int64, status int) bool {
+	if want == nil {
+		return status >= 200 && status <= 299
+	}
+	return slices.Contains(want, int64(status))
+}
+
+// statusError is a response that was not expected. What the server says of the
+// request itself does not change by asking again.
+func statusError(req *http.Request, resp *http.Response, body []byte) error {
+	msg := where(req) + ": status " + resp.Status
+	if after := resp.Header.Get("Retry-After"); after != "" {
+		msg += fmt.Sprintf(" (retry after %.40q)", after)
+	}
+	if piece := strings.TrimSpace(strings.ToValidUTF8(string(body[:min(len(body), errorPiece)]), "\uFFFD")); piece != "" {
+		msg += ": " + piece
+	}
+	e := nodes.Errorf("http", "%s", msg)
+	switch resp.StatusCode {
+	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
+	default:
+		e.Permanent = resp.StatusCode < 500
+	}
+	return e
+}
+
+// responseHeaders are the headers with lower-case names, several of a name
+// joined by commas.
+func responseHeaders(h http.Header) map[string]any {
+	out := make(map[string]any, len(h))
+	for name, values := range h {
+		out[strings.ToLower(name)] = strings.ToValidUTF8(strings.Join(values, ", "), "\uFFFD")
+	}
+	return out
+}
+
+func responseBody(contentType string, body []byte) (any, error) {
+	media, _, _ := mime.ParseMediaType(contentType)
+	if media != "application/json" && !strings.HasSuffix(media, "+json") {
+		return strings.ToValidUTF8(string(body), "\uFFFD"), nil
+	}
+	if len(body) == 0 {
+		return nil, nil
+	}
+	v, err := value.Decode(body)
+	if err != nil {
+		return nil, nodes.Errorf("output", "the response is not one JSON value: %s", jsonProblem(body, err))
+	}
+	return v, nil
+}

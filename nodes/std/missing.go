@@ -1,0 +1,139 @@
+package std
+
+import (
+	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/schema"
+	"github.com/graphrun/graphrun/nodes"
+)
+
+// missing is a kind that graphs may use and that this version cannot run.
+func missing(k graph.Kind) nodes.Spec {
+	k.Missing = true
+	return nodes.Spec{Kind: k}
+}
+
+func output(t *schema.Type) func(graph.Config) *schema.Type {
+	return func(graph.Config) *schema.Type { return t }
+}
+
+func approval() nodes.Spec {
+	return missing(graph.Kind{
+		Name: "approval",
+		Doc: "Waits for a person's yes or no (`graphrun approve`, `graphrun reject`). " +
+			"The node is `waiting` until then: it holds no slot, no wave and no cycle. A `timeout` runs from when it began to wait, and fails it.",
+		Fields: []graph.Field{
+			{Name: "prompt", Type: "string", Required: true, Doc: "What is to be decided, in words for the person who decides."},
+		},
+		Output: output(schema.ObjectOf(
+			schema.Prop{Name: "approved", Type: schema.BooleanType, Required: true},
+			schema.Prop{Name: "comment", Type: schema.StringType.OrNull(), Required: true},
+			schema.Prop{Name: "by", Type: schema.StringType.OrNull(), Required: true},
+		)),
+		NoDefaults: true,
+		Waits:      true,
+	})
+}
+
+func wait() nodes.Spec {
+	return missing(graph.Kind{
+		Name: "wait",
+		Doc: "Waits for an event or a time. Exactly one of `event`, `for` and `until` is required. " +
+			"The node is `waiting` until then: it holds no slot, no wave and no cycle.",
+		Fields: []graph.Field{
+			{Name: "event", Type: "string", Literal: true, Doc: "The name of an event of this graph; its payload is the output."},
+			{Name: "for", Type: "duration", Doc: "How long to wait, as `90s` or `24h`."},
+			{Name: "until", Type: "string", Doc: "The moment to wait for, as RFC 3339 text."},
+		},
+		Check:      oneOf("wait", "event", "for", "until"),
+		Output:     output(schema.AnyType),
+		NoDefaults: true,
+		Waits:      true,
+	})
+}
+
+func graphKind() nodes.Spec {
+	return missing(graph.Kind{
+		Name: "graph",
+		Doc:  "Runs another graph file as a node: one cycle of it, or several with `until`. It has its own state, durably; its final state is the output.",
+		Fields: []graph.Field{
+			{Name: "file", Type: "string", Required: true, Literal: true, Doc: "The graph file, relative to this one."},
+			{Name: "params", Type: "map(any)", Doc: "The parameters of the graph."},
+			{Name: "state", Type: "map(any)", Doc: "Initial values of its state."},
+			{Name: "until", Type: "string", Literal: true, Doc: "An expression over its state: cycles follow each other until it holds. Default: one cycle."},
+			{Name: "max_cycles", Type: "integer", Doc: "How many cycles `until` may take; one more fails the node with kind `limit`. Default: 100."},
+		},
+		Output:     output(schema.MapOf(nil)),
+		NoDefaults: true,
+	})
+}
+
+func send() nodes.Spec {
+	return missing(graph.Kind{
+		Name: "send",
+		Doc:  "Sends an event to another stack, in the same transaction as the commit of its wave: it arrives exactly once, or the wave was not committed.",
+		Fields: []graph.Field{
+			{Name: "to", Type: "string", Required: true, Doc: "The id of the stack that gets the event."},
+			{Name: "event", Type: "string", Required: true, Doc: "The name of an event of its graph."},
+			{Name: "payload", Type: "any", Doc: "The payload, of the type of the key that the event goes to."},
+		},
+		Output: output(schema.NullType),
+	})
+}
+
+func agent() nodes.Spec {
+	return missing(graph.Kind{
+		Name: "agent",
+		Doc: "Lets a language model do the work: it gets instructions and an input, may call tools, and gives an output of a declared type. " +
+			"Its tokens and cost count towards `limits`. A failure of the model is kind `model`, an output that does not fit is `schema`.",
+		Fields: []graph.Field{
+			{Name: "model", Type: "string", Required: true, Doc: "The model, as the provider names it; `provider/model` where there are several providers."},
+			{Name: "instructions", Type: "string", Required: true, Doc: "What the model is to do."},
+			{Name: "input", Type: "any", Doc: "What it is to do it with: text as it is, any other value as JSON. It is data to the model, marked off from the instructions."},
+			{Name: "output", Type: "any", Literal: true, Doc: "The type of the output: a JSON Schema or its short spelling. Default: any JSON value."},
+			{Name: "tools", Type: "list(any)", Doc: "The tools that it may call: names of MCP servers' tools as `server/tool`."},
+			{Name: "max_turns", Type: "integer", Doc: "How often the model may be asked in one attempt; one more is kind `limit`. Default: 20."},
+			{Name: "max_tokens", Type: "integer", Doc: "How many tokens one answer may have. Default: the provider's."},
+			{Name: "temperature", Type: "number", Doc: "The temperature of the model. Default: the provider's."},
+		},
+		Output: output(schema.AnyType),
+	})
+}
+
+func mcp() nodes.Spec {
+	return missing(graph.Kind{
+		Name: "mcp",
+		Doc:  "Calls one tool of an MCP server. The server is a program (`command`) or an address (`url`): exactly one of them is required.",
+		Fields: []graph.Field{
+			{Name: "command", Type: "list(any)", Doc: "The server to start, as the `command` of `exec`; it speaks MCP over its standard streams."},
+			{Name: "env", Type: "map(any)", Doc: "More environment variables of the server, as the `env` of `exec`."},
+			{Name: "url", Type: "string", Doc: "The address of a server that speaks MCP over HTTP."},
+			{Name: "headers", Type: "map(any)", Doc: "Headers for `url`, as those of `http`."},
+			{Name: "tool", Type: "string", Required: true, Doc: "The tool to call."},
+			{Name: "arguments", Type: "map(any)", Doc: "The arguments of the tool."},
+		},
+		Check:  oneOf("mcp", "command", "url"),
+		Output: output(schema.AnyType),
+	})
+}
+
+func memory() nodes.Spec {
+	return missing(graph.Kind{
+		Name: "memory",
+		Doc: "Writes texts to a vector store, or searches it by meaning. Exactly one of `write` and `search` is required. " +
+			"The output of a search is the list of the texts that were found, the best first, each with its score.",
+		Fields: []graph.Field{
+			{Name: "collection", Type: "string", Required: true, Doc: "The collection of texts; it is made when first written to."},
+			{Name: "write", Type: "list(any)", Doc: "The texts to write: strings, or objects {id, text, metadata}. One with an id that is there already replaces it."},
+			{Name: "search", Type: "string", Doc: "The text to search for."},
+			{Name: "top", Type: "integer", Doc: "How many texts a search gives at most. Default: 5."},
+			{Name: "min_score", Type: "number", Doc: "How near a text must be, from 0 to 1. Default: 0."},
+		},
+		Check: oneOf("memory", "write", "search"),
+		Output: output(schema.ListOf(schema.ObjectOf(
+			schema.Prop{Name: "id", Type: schema.StringType, Required: true},
+			schema.Prop{Name: "text", Type: schema.StringType, Required: true},
+			schema.Prop{Name: "score", Type: schema.NumberType, Required: true},
+			schema.Prop{Name: "metadata", Type: schema.AnyType},
+		))),
+	})
+}

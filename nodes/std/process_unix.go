@@ -1,0 +1,27 @@
+//go:build unix
+
+package std
+
+import "syscall"
+
+// ownGroup puts the program at the head of a process group of its own, so that
+// its children can be ended with it.
+//
+// Pdeathsig is left alone: the kernel sends it when the thread that started
+// the program ends, not the process, and a Go program that locks goroutines to
+// threads ends threads. A program that is killed for no reason is worse than
+// one that outlives a crashed engine and is ended before its node runs again.
+func ownGroup() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
+
+func (p *process) terminate() { syscall.Kill(-p.cmd.Process.Pid, syscall.SIGTERM) }
+
+// kill ends what is left of the group; a group without members is no error. The
+// number is still ours when the program has ended: the kernel gives it to no
+// other process while a member of the group lives, and hands numbers out in
+// turn, so that a free one does not come back at once.
+func (p *process) kill() { syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL) }
+
+// alive reports whether the group still has a member that runs.
+func (p *process) alive() bool {
+	return syscall.Kill(-p.cmd.Process.Pid, 0) == nil && groupRuns(p.cmd.Process.Pid)
+}
