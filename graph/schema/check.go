@@ -48,13 +48,13 @@ func (t *Type) CheckTail(path string, v any, from int) (canonical any, err error
 	}
 	w, _, m := t.check(v, from, 0)
 	if m != nil {
-		m.Path = join(path, m.Path)
+		m.Path = pathTo(path, m.Path)
 		return nil, m
 	}
 	return w, nil
 }
 
-func join(path, rest string) string {
+func pathTo(path, rest string) string {
 	if path != "" && rest != "" && rest[0] != '[' {
 		return path + "." + rest
 	}
@@ -62,7 +62,7 @@ func join(path, rest string) string {
 }
 
 func (m *Mismatch) under(segment string) *Mismatch {
-	m.Path = join(segment, m.Path)
+	m.Path = pathTo(segment, m.Path)
 	return m
 }
 
@@ -99,22 +99,13 @@ func (t *Type) check(v any, from, depth int) (w any, changed bool, m *Mismatch) 
 	if m != nil {
 		return nil, false, m
 	}
-	if t.Enum != nil && !t.hasWord(w) {
+	if t.Enum != nil && !t.Has(w) {
 		return nil, false, t.notInEnum(w)
 	}
 	if k != nil {
 		return k.check(t, w, changed, depth)
 	}
 	return w, changed, nil
-}
-
-func (t *Type) hasWord(v any) bool {
-	for _, e := range t.Enum {
-		if value.Equal(e, v) {
-			return true
-		}
-	}
-	return false
 }
 
 // checkKind checks the structure: the kind, and what is inside.

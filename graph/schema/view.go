@@ -33,7 +33,7 @@ func (c *compiler) build(t *Type, d *draft) {
 		k.rest, k.items = d.rest, d.items
 		d.overlay(t, &k)
 	}
-	t.Nullable = d.nullable(t, &k)
+	t.Nullable = d.nullable(t, &k, base == nil)
 	if d.only != nil {
 		c.enum(t, d, shortNull)
 	}
@@ -161,9 +161,9 @@ func restOfPatterns(k *checks, rest *Type) *Type {
 
 // nullable decides whether null fits: every keyword that looks at null must
 // let it pass. Check relies on this answer and never looks at null again.
-func (d *draft) nullable(t *Type, k *checks) bool {
+func (d *draft) nullable(t *Type, k *checks, inferred bool) bool {
 	ok := t.Nullable
-	if !d.typed && d.ref == nil {
+	if inferred {
 		ok = k.loose || t.Kind == Any
 	}
 	fits := func(m *Type) bool { return m.Nullable }
