@@ -151,11 +151,19 @@ func (c *checker) wrongType(n *tree.Node, s *shape, what string, key diag.Span) 
 		at = key
 		c.diags.Add(diag.WrongType, at, "", "%s has no value, expected %s", what, s)
 	} else {
-		got := kindName(n.Kind)
-		if n.Kind == tree.Int || n.Kind == tree.Float || n.Kind == tree.Bool {
+		got, help := kindName(n.Kind), ""
+		switch n.Kind {
+		case tree.Int, tree.Float, tree.Bool:
 			got = n.Text.Value
+		case tree.String:
+			if len(n.Text.Value) <= 40 {
+				got = quote(n.Text.Value)
+			}
+			if s.kind == boolean {
+				help = "only true and false are booleans, without quotes"
+			}
 		}
-		c.diags.Add(diag.WrongType, at, "", "%s is %s, expected %s", what, got, s)
+		c.diags.Add(diag.WrongType, at, help, "%s is %s, expected %s", what, got, s)
 	}
 	c.broken[n] = true
 }

@@ -1,14 +1,189 @@
 package dsl
 
 import (
+	"bytes"
+	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/graphrun/graphrun/diag"
 )
 
-var errorLine = regexp.MustCompile(`^yaml: (?:line ([0-9]+): )?(.*)$`)
+var (
+	errorText  = regexp.MustCompile(`^yaml: (?:line ([0-9]+): )?(.*)$`)
+	tagTrap    = regexp.MustCompile(`(?:^|[\s{,])[A-Za-z_][\w-]*:[ \t]+(![^\s!"'][^\s]*)`)
+	braceTrap  = regexp.MustCompile(`[{,][ \t]*[A-Za-z_][\w-]*:[ \t]+(\$\{\{)`)
+	anchorTrap = regexp.MustCompile(`(?:^|[\s:,{\[-])([&*](?:[^\w-]|$))`)
+	plainInMap = regexp.MustCompile(`[{,][ \t]*([A-Za-z_][\w-]*):[ \t]+([^\s"'{\[][^,]*),`)
+)
+
+// afterParser marks the problems of which yaml.v3 counts lines from zero.
+var afterParser = []string{"did not find expected node content", "did not find expected ','", "did not find expected key",
+	"did not find expected '-'", "did not find expected <", "found undefined tag", "found duplicate %", "found incompatible"}
+
+// plainWords says what a problem of yaml.v3 means for an author, and what to
+// do about it. The first entry whose text occurs in the problem counts.
+var plainWords = []struct{ problem, message, help string }{
+	{"did not find expected ',' or '}'", `expected "," or "}" within { }`, "put values with special characters in quotes"},
+	{"did not find expected ',' or ']'", `expected "," or "]" within [ ]`, "put values with special characters in quotes"},
+	{"mapping values are not allowed", `": " begins a mapping where none can stand`, "indent it as its neighbours, or put the whole text in quotes"},
+	{"could not find expected ':'", `expected ": " after a key`, "indent it as its neighbours, or put the whole text in quotes"},
+	{"tab character that violates", "a tab cannot indent", "indent with spaces"},
+	{"cannot start any token", "this character cannot begin a value", "put the value in quotes"},
+	{"unexpected end of stream", "a quoted text is not closed", "close the quotes"},
+	{"unexpected document indicator", "a quoted text is not closed", "close the quotes"},
+	{"unknown escape character", `"\" begins no known escape here`, `write "\\", or use single quotes`},
+	{"did not find expected hexdecimal", `"\" begins no known escape here`, `write "\\", or use single quotes`},
+	{"invalid Unicode character escape", "the escape names no character", ""},
+	{"invalid Unicode character", "the escape names no character", ""},
+	{"alphabetic or numeric character", `"&" and "*" begin an anchor or an alias`, "put the value in quotes"},
+	{"did not find expected key", "the line fits neither the mapping nor the list that it stands in", "indent it as its neighbours"},
+	{"did not find expected '-' indicator", `expected "- " as in the lines before`, "indent it as its neighbours"},
+	{"did not find expected node content", "expected a value", "put the value in quotes"},
+	{"are not allowed in this context", "a list cannot begin here", "begin it on the next line"},
+	{"exceeded max depth", "the document is nested too deep", ""},
+	{"did not find URI escape", `"!" begins a tag`, "put the value in quotes"},
+	{"did not find expected whitespace", `"!" begins a tag`, "put the value in quotes"},
+}
+
+// problem is an error of yaml.v3 in parts.
+type problem struct {
+	line int
+	text string
+}
+
+func parseProblem(err error) problem {
+	m := errorText.FindStringSubmatch(strings.SplitN(err.Error(), "\n", 2)[0])
+	if m == nil {
+		return problem{1, err.Error()}
+	}
+	line, _ := strconv.Atoi(m[1])
+	if slices.ContainsFunc(afterParser, func(s string) bool { return strings.HasPrefix(m[2], s) }) {
+		line++
+	}
+	return problem{max(line, 1), m[2]}
+}
+
+// trap looks at the lines of a problem for an expression that YAML misread. It
+// gives the offset of the culprit, one character that is harmless when it is
+// replaced, and reports it.
+func (d *document) trap(p problem) (off int, found bool) {
+	from, to := d.window(p.line)
+	lines := d.src[from:to]
+	if m := tagTrap.FindSubmatchIndex(lines); m != nil {
+		at := d.span(from+m[2], from+m[3])
+		tag := strings.TrimRight(string(lines[m[2]:m[3]]), ",})]")
+		at.End.Col = at.Start.Col + utf8.RuneCountInString(tag)
+		reportTag(&d.diags, at, tag)
+		return from + m[2], true
+	}
+	for _, m := range plainInMap.FindAllSubmatchIndex(lines, -1) {
+		if value := string(lines[m[4]:m[5]]); !balanced(value) {
+			d.diags.Add(diag.YAMLComma, d.span(from+m[5], from+m[5]+1), "put the value in quotes",
+				"a comma in { } ends the value of %q", lines[m[2]:m[3]])
+			return from + m[5], true
+		}
+	}
+	return 0, false
+}
+
+// syntaxError turns an error of yaml.v3, which knows a line at best, into a
+// diagnostic with a column and plain words.
+func (d *document) syntaxError(err error) {
+	p := parseProblem(err)
+	message, help := "this is not YAML: "+p.text, ""
+	for _, w := range plainWords {
+		if strings.Contains(p.text, w.problem) {
+			message, help = w.message, w.help
+			break
+		}
+	}
+	if name, ok := strings.CutPrefix(p.text, "unknown anchor '"); ok {
+		name = strings.TrimSuffix(name, "' referenced")
+		message, help = fmt.Sprintf("there is no anchor %q", "&"+name), `"*" begins an alias: put the value in quotes if none is meant`
+		if i := bytes.Index(d.src, []byte("*"+name)); i >= 0 {
+			d.diags.Add(diag.YAMLSyntax, d.span(i, i+1+len(name)), help, "%s", message)
+			return
+		}
+	}
+	at, brace := d.culprit(p)
+	if brace {
+		message, help = "${{ }} within { } must be quoted", `write "${{ … }}"`
+	}
+	d.diags.Add(diag.YAMLSyntax, at, help, "%s", message)
+}
+
+// window is the bytes of the lines around a line.
+func (d *document) window(line int) (from, to int) {
+	c := d.cursorAt(diag.Pos{Line: max(line-1, 1), Col: 1})
+	from = c.off
+	for c.off < len(c.src) && c.pos.Line < line+2 {
+		c.next()
+	}
+	return from, c.off
+}
+
+// culprit guesses the place of a problem in its line.
+func (d *document) culprit(p problem) (at diag.Span, brace bool) {
+	c := d.cursorAt(diag.Pos{Line: p.line, Col: 1})
+	start := c.off
+	c.skipLine()
+	line := d.src[start:c.off]
+	indent := len(line) - len(bytes.TrimLeft(line, " "))
+	off := indent
+	switch {
+	case strings.HasPrefix(p.text, "did not find expected ',' or"):
+		from, to := d.window(p.line)
+		if m := braceTrap.FindSubmatchIndex(d.src[from:to]); m != nil {
+			return d.span(from+m[2], from+m[3]), true
+		}
+		if i := bytes.IndexAny(line, "[{"); i >= 0 {
+			off = i
+		}
+	case strings.Contains(p.text, "mapping values"):
+		first := bytes.Index(line, []byte(": "))
+		if i := bytes.Index(line[first+1:], []byte(":")); first >= 0 && i >= 0 {
+			off = first + 1 + i
+		} else if first >= 0 {
+			off = first
+		}
+	case strings.Contains(p.text, "cannot start any token"):
+		if i := bytes.IndexAny(line, "\t@`%"); i >= 0 {
+			off = i
+		}
+	case strings.Contains(p.text, "tab character"):
+		off = max(bytes.IndexByte(line, '\t'), 0)
+	case strings.Contains(p.text, "escape"):
+		off = max(bytes.IndexByte(line, '\\'), indent)
+	case strings.Contains(p.text, "unexpected end"), strings.Contains(p.text, "document indicator"):
+		off = max(bytes.IndexAny(line, `"'`), indent)
+	case strings.Contains(p.text, "alphabetic or numeric"):
+		if m := anchorTrap.FindSubmatchIndex(line); m != nil {
+			off = m[2]
+		}
+	}
+	return d.span(start+off, start+off+1), false
+}
+
+// span is the place of some bytes of one line.
+func (d *document) span(from, to int) diag.Span {
+	c := cursor{src: d.src, pos: diag.Pos{Line: 1, Col: 1}}
+	for c.off < from {
+		c.next()
+	}
+	s := diag.Span{File: d.file, Start: c.pos}
+	for c.off < to {
+		c.next()
+	}
+	s.End = c.pos
+	if s.End.Line != s.Start.Line || s.End == s.Start {
+		s.End = diag.Pos{Line: s.Start.Line, Col: s.Start.Col + 1}
+	}
+	return s
+}
 
 // cursorAt walks to a place from the start of the source.
 func (d *document) cursorAt(p diag.Pos) cursor {
@@ -17,18 +192,4 @@ func (d *document) cursorAt(p diag.Pos) cursor {
 		c.next()
 	}
 	return c
-}
-
-// syntaxError turns an error of yaml.v3, which knows a line at best, into a
-// diagnostic with a column and plain words.
-func (d *document) syntaxError(err error) {
-	m := errorLine.FindStringSubmatch(strings.SplitN(err.Error(), "\n", 2)[0])
-	line, problem := 1, err.Error()
-	if m != nil {
-		problem = m[2]
-		if n, err := strconv.Atoi(m[1]); err == nil {
-			line = n
-		}
-	}
-	d.diags.Add(diag.YAMLSyntax, d.char(diag.Pos{Line: line, Col: 1}), "", "%s", problem)
 }

@@ -122,7 +122,7 @@ var paramObject = &object{
 	name: "param", at: "an entry of `params`", open: true,
 	doc: "A JSON Schema (its keywords stand beside `default`), or its short spelling in `type`.",
 	fields: []field{
-		{name: "type", shape: aType, doc: "Type of the parameter."},
+		{name: "type", shape: oneOf(aType, listOf(aName)), doc: "Type of the parameter."},
 		{name: "default", shape: aValue, doc: "Value of a stack that does not give one. Without it the parameter must be given."},
 	},
 }
@@ -131,7 +131,7 @@ var keyObject = &object{
 	name: "key", at: "an entry of `state`", open: true,
 	doc: "A JSON Schema (its keywords stand beside these fields), or its short spelling in `type`.",
 	fields: []field{
-		{name: "type", shape: aType, doc: "Type of the key."},
+		{name: "type", shape: oneOf(aType, listOf(aName)), doc: "Type of the key."},
 		{name: "default", shape: aValue, dflt: "null, or the type's zero", doc: "Value at the start of a stack."},
 		{name: "reduce", shape: oneOf(aName, an(reduceObject)), dflt: "`replace`", doc: "How written values are joined to the old one: `replace`, `last`, `append`, `merge`, `deep_merge`, `sum`, `min`, `max`, `union`, `upsert(KEY)`, or `{expr: …}`."},
 		{name: "keep", shape: atLeast(1), dflt: "all", doc: "Keeps the last N elements of a list."},

@@ -26,6 +26,8 @@ type document struct {
 	// plain holds the scalars that were written without quotes, and where in
 	// src each of them ends.
 	plain map[*tree.Node]cursor
+	// repaired holds the offsets of src that parse has replaced.
+	repaired []int
 }
 
 // readYAML turns a source into a document. Problems of the YAML itself are in
@@ -36,8 +38,7 @@ func readYAML(file string, src []byte) *document {
 		return d
 	}
 	d.src = bytes.TrimPrefix(src, []byte("\uFEFF"))
-	dec := yaml.NewDecoder(bytes.NewReader(d.src))
-	first, err := decode(dec)
+	dec, first, err := d.parse()
 	switch {
 	case errors.Is(err, io.EOF):
 		at := d.char(diag.Pos{Line: 1, Col: 1})
@@ -62,6 +63,29 @@ func readYAML(file string, src []byte) *document {
 		d.syntaxError(err)
 	}
 	return d
+}
+
+// maxRepairs is how many misread expressions of one file are reported.
+const maxRepairs = 20
+
+// parse reads the first document. Where an expression that YAML misread keeps
+// it from being YAML at all, that is reported, the culprit is replaced by a
+// harmless character, and the rest of the file is still read.
+func (d *document) parse() (*yaml.Decoder, *yaml.Node, error) {
+	for {
+		dec := yaml.NewDecoder(bytes.NewReader(d.src))
+		first, err := decode(dec)
+		if err == nil || errors.Is(err, io.EOF) || len(d.repaired) == maxRepairs {
+			return dec, first, err
+		}
+		off, found := d.trap(parseProblem(err))
+		if !found {
+			return dec, first, err
+		}
+		d.src = bytes.Clone(d.src)
+		d.src[off] = '_'
+		d.repaired = append(d.repaired, off)
+	}
 }
 
 // decode reads one document. yaml.v3 gives up on some inputs with a panic.
@@ -224,7 +248,13 @@ func (r *reader) scalar(n *yaml.Node, out *tree.Node) {
 		return
 	}
 	r.at.skipProperties()
+	from := r.at.off
 	out.Text = locate(&r.at, r.file, n.Value, st)
+	for _, off := range r.repaired {
+		if from <= off && off < r.at.off {
+			r.broken[out] = true
+		}
+	}
 	out.Span = out.Text.Span
 	out.Kind = tree.String
 	if st == plain && n.Tag != "!!str" {
