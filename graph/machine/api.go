@@ -2,51 +2,214 @@ package machine
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/cond"
 )
 
 // ErrGraphChanged: the snapshot was taken under another definition.
 var ErrGraphChanged = errors.New("machine: the graph has changed")
 
 // Machine is one stack. Not safe for concurrent use.
-type Machine struct{}
+type Machine struct {
+	g    *graph.Graph
+	o    Options
+	id   Identity
+	plan *plan
 
-// New starts a stack: init overrides initial values of keys. Errors name the
-// param or key that does not fit.
+	state  keys
+	view   view
+	env    *cond.Env
+	cur    Cursor
+	at     time.Time // of the last input
+	cycle  cycle
+	nodes  []node
+	edges  []judged // verdicts that are shared or taken early, by edge
+	held   []held   // conditions over the state alone, kept while it stays, by edge
+	ready  []int    // nodes whose sources have settled, not decided yet
+	firsts []int    // undecided `join: first` nodes with news of a source
+	early  []int    // edges judged at this moment ahead of their target
+	wave   wave
+	timers timers
+	out    outbox
+
+	order    []int     // nodes decided at this moment
+	verdicts []Verdict // of the node that is being decided
+}
+
+// outbox is what the next Ready holds. seen counts what the last one showed:
+// only that is dropped by Advance.
+type outbox struct {
+	records []Record
+	changes []graph.Change
+	start   []Task
+	cancel  []TaskKey
+	ended   *Outcome
+
+	committed bool      // a wave was committed since Advance
+	moved     bool      // the cursor changed without a record
+	wakeAt    time.Time // what the driver was last told
+	seen      struct{ records, changes, start, cancel int }
+}
+
+// New starts a stack: init overrides initial values of keys. Its first cycle
+// begins when the machine is woken at WakeAt, which is at once. Errors name
+// the param or key that does not fit.
 func New(g *graph.Graph, o Options, id Identity, init map[string]any, at time.Time) (*Machine, error) {
-	panic("contract")
+	params, err := fitParams(g, id.Params)
+	if err != nil {
+		return nil, err
+	}
+	values, err := initialState(g, init)
+	if err != nil {
+		return nil, err
+	}
+	id.Params, id.Graph = params, g.Name
+	if id.CreatedAt.IsZero() {
+		id.CreatedAt = at
+	}
+	m := &Machine{o: o, id: id, at: at}
+	m.cur = Cursor{Status: Running, Hash: g.Hash, WakeAt: at}
+	m.load(g, values)
+	m.showState()
+	m.emit(&StackStarted{Graph: g.Name, Hash: g.Hash, Params: params, State: m.State()})
+	return m, nil
 }
 
-// Restore continues from a snapshot. Tasks that were running when it was taken
-// are in the first Ready again, with a higher attempt; finished ones are not.
-func Restore(g *graph.Graph, o Options, s Snapshot, at time.Time) (*Machine, error) {
-	panic("contract")
+// Step feeds one input. Late, double and unknown results are ignored, as is
+// everything after the end.
+func (m *Machine) Step(in Input) error {
+	if m.cur.Status.Ended() {
+		return nil
+	}
+	switch in := in.(type) {
+	case TaskRunning:
+		m.at = in.At
+		m.taskRunning(in)
+	case TaskDone:
+		m.at = in.At
+		m.taskDone(in)
+	case TaskFailed:
+		m.at = in.At
+		m.taskFailed(in)
+	case Woke:
+		m.at = in.At
+		m.woke(in.Early)
+	case Cancel:
+		m.at = in.At
+		m.stop(Cancelled, in.Reason)
+	case Pause:
+		m.at = in.At
+		m.move(Running, Paused)
+	case Resume:
+		m.at = in.At
+		m.move(Paused, Running)
+		m.startCycleIfDue()
+	default:
+		return fmt.Errorf("machine: unknown input %T", in)
+	}
+	m.proceed()
+	return nil
 }
 
-// Step feeds one input. Late, double and unknown results are ignored.
-func (m *Machine) Step(in Input) error { panic("contract") }
+func (m *Machine) move(from, to Status) {
+	if m.cur.Status == from {
+		m.cur.Status = to
+		m.out.moved = true
+	}
+}
 
 // Ready is what there is to do; false when there is nothing new since Advance.
-func (m *Machine) Ready() (Ready, bool) { panic("contract") }
+func (m *Machine) Ready() (Ready, bool) {
+	o := &m.out
+	wake := m.wakeAt()
+	if len(o.records) == 0 && len(o.start) == 0 && len(o.cancel) == 0 && !o.moved && wake.Equal(o.wakeAt) {
+		return Ready{}, false
+	}
+	o.seen.records, o.seen.changes = len(o.records), len(o.changes)
+	o.seen.start, o.seen.cancel = len(o.start), len(o.cancel)
+	o.wakeAt, o.moved = wake, true
+	return Ready{
+		Records: o.records, Changes: o.changes, Cursor: m.cur,
+		Start: o.start, Cancel: o.cancel, WakeAt: wake, Outcome: o.ended,
+	}, true
+}
 
 // Advance says that the last Ready was done (its commit is durable).
-func (m *Machine) Advance() { panic("contract") }
+func (m *Machine) Advance() {
+	o := &m.out
+	full := len(o.records) == o.seen.records
+	o.records = rest(o.records, o.seen.records)
+	o.changes = rest(o.changes, o.seen.changes)
+	o.start = rest(o.start, o.seen.start)
+	o.cancel = rest(o.cancel, o.seen.cancel)
+	o.seen.records, o.seen.changes, o.seen.start, o.seen.cancel = 0, 0, 0, 0
+	o.moved = false
+	if full {
+		o.committed = false
+		o.ended = nil
+	}
+	m.proceed()
+}
 
-// Adopt takes up a changed graph between two cycles; the error says which key
-// does not fit and why.
-func (m *Machine) Adopt(g *graph.Graph) error { panic("contract") }
+// rest drops what was handed out; the driver keeps the array.
+func rest[T any](s []T, n int) []T {
+	if n == len(s) {
+		return nil
+	}
+	return s[n:]
+}
 
 // State is the committed state; values are shared and must not be changed.
-func (m *Machine) State() map[string]any { panic("contract") }
+func (m *Machine) State() map[string]any {
+	s := make(map[string]any, len(m.g.Keys))
+	for i := range m.g.Keys {
+		s[m.g.Keys[i].Name] = m.state.values[i]
+	}
+	return s
+}
 
 // Cursor is where the stack stands.
-func (m *Machine) Cursor() Cursor { panic("contract") }
+func (m *Machine) Cursor() Cursor { return m.cur }
 
-// AppendRecord writes a record as one JSON object without a line end: the keys
-// of SPEC section 4 and, with journal, those that only the store keeps.
-func AppendRecord(b []byte, r Record, journal bool) []byte { panic("contract") }
+// Identity is the stack's, with its params complete and canonical.
+func (m *Machine) Identity() Identity { return m.id }
 
-// ParseRecord reads what AppendRecord wrote with journal.
-func ParseRecord(b []byte) (Record, error) { panic("contract") }
+// emit records a change and makes it.
+func (m *Machine) emit(b Body) {
+	m.apply(b, m.at, m.cur.Seq+1)
+	m.log(b)
+}
+
+// log appends a record of a change that was made.
+func (m *Machine) log(b Body) {
+	m.cur.Seq++
+	m.out.records = append(m.out.records, Record{
+		Seq: m.cur.Seq, Time: m.at, Stack: m.id.Stack, Cycle: m.cur.Cycle, Body: b,
+	})
+}
+
+// proceed goes on as far as it can without another input.
+func (m *Machine) proceed() {
+	for m.cur.Open && !m.cur.Status.Ended() {
+		switch {
+		case m.wave.open && (m.wave.left > 0 || m.out.committed):
+			return
+		case m.wave.open:
+			m.commitWave()
+		case m.cur.Status == Paused:
+			return
+		default:
+			m.nextWave()
+		}
+	}
+}
+
+// stop ends the stack; what still runs is cancelled.
+func (m *Machine) stop(s Status, reason string) {
+	m.cancelTasks()
+	m.emit(&StackFinished{Status: s, Reason: reason})
+	m.out.ended = &Outcome{Status: s, Reason: reason}
+}

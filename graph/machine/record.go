@@ -28,14 +28,14 @@ type (
 		Payload any // journal
 	}
 	CycleStarted struct {
-		Hash string // journal, when the graph has changed since the last cycle
+		Hash string // journal: of the graph that the cycle runs under
 	}
 	// NodeDecided is the verdict over one node.
 	NodeDecided struct {
 		Wave   uint64
 		Node   string
 		Run    bool
-		Reason string // of a node that did not run
+		Reason string    // of a node that did not run
 		Edges  []Verdict // of the edges that count in the join, declaration order
 	}
 	WaveStarted struct {

@@ -1,0 +1,140 @@
+package machine
+
+import (
+	"errors"
+	"slices"
+
+	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/cond"
+)
+
+// evalWrites gives what a node writes for an output, each value checked
+// against its key's type.
+func (m *Machine) evalWrites(n *graph.Node, output any) ([]any, *Failure) {
+	if len(n.Writes) == 0 {
+		return []any{}, nil
+	}
+	written := make([]any, len(n.Writes))
+	m.env.Slots[graph.SlotOutput] = output
+	defer func() { m.env.Slots[graph.SlotOutput] = nil }()
+	for k := range n.Writes {
+		w := &n.Writes[k]
+		v, err := w.Expr.Eval(m.env)
+		if err != nil {
+			return nil, m.maskFailure(*failureOf(err))
+		}
+		key := &m.g.Keys[w.Key]
+		if v, err = key.Type.Check(key.Name, v); err != nil {
+			return nil, m.maskFailure(Failure{Kind: "schema", Message: err.Error()})
+		}
+		written[k] = v
+	}
+	return written, nil
+}
+
+// commitWave reduces what the nodes of the wave wrote, in the order in which
+// they are declared, and settles them.
+func (m *Machine) commitWave() {
+	w := &m.wave
+	failures := make([]*Failure, len(w.runs))
+	for k := range w.runs {
+		failures[k] = m.result(&w.runs[k])
+	}
+	changes := m.reduce(failures)
+	body := &WaveCommitted{Wave: m.cur.Wave, Settled: make([]Settled, len(w.runs))}
+	for k := range w.runs {
+		r := &w.runs[k]
+		s := Settled{Node: m.g.Nodes[r.node].ID, Status: succeeded.String(), Attempts: max(1, r.attempts)}
+		if failures[k] != nil {
+			s.Status, s.Error = failed.String(), failures[k]
+		}
+		body.Settled[k] = s
+	}
+	for _, c := range changes {
+		body.Changed = append(body.Changed, c.Name)
+		m.set(c.Key, c.Value)
+	}
+	m.out.changes = append(m.out.changes, changes...)
+	m.out.committed = true
+	m.emit(body)
+}
+
+// reduce gives the changes of a wave. A node whose write makes a key's value
+// unfit fails too, and is left out altogether.
+func (m *Machine) reduce(failures []*Failure) []graph.Change {
+	touched := m.touched(failures)
+	for {
+		changes, bad, f := m.reduceKeys(touched, failures)
+		if f == nil {
+			return changes
+		}
+		failures[bad] = f
+	}
+}
+
+// touched lists the keys that the wave writes, in declaration order.
+func (m *Machine) touched(failures []*Failure) (touched []int) {
+	for k := range m.wave.runs {
+		if failures[k] == nil {
+			for _, w := range m.g.Nodes[m.wave.runs[k].node].Writes {
+				touched = append(touched, w.Key)
+			}
+		}
+	}
+	slices.Sort(touched)
+	return slices.Compact(touched)
+}
+
+// reduceKeys tries to reduce all keys; when one does not come out, bad is the
+// run to blame.
+func (m *Machine) reduceKeys(touched []int, failures []*Failure) (changes []graph.Change, bad int, f *Failure) {
+	for _, key := range touched {
+		values, runs := m.writesTo(key, failures)
+		if len(values) == 0 {
+			continue
+		}
+		old := m.state.values[key]
+		c, changed, err := m.g.Reduce(key, old, values, m.env)
+		if err == nil {
+			if changed {
+				changes = append(changes, c)
+			}
+			continue
+		}
+		// The first node after whose write the value does not fit is to blame.
+		for n := 1; n <= len(values); n++ {
+			if _, _, err = m.g.Reduce(key, old, values[:n], m.env); err != nil || n == len(values) {
+				return nil, runs[n-1], m.reduceFailure(err)
+			}
+		}
+	}
+	return changes, 0, nil
+}
+
+func (m *Machine) reduceFailure(err error) *Failure {
+	f := Failure{Kind: "schema", Message: "the reduced value does not fit"}
+	var ce *cond.Error
+	switch {
+	case errors.As(err, &ce):
+		f = *failureOf(err)
+	case err != nil:
+		f.Message = err.Error()
+	}
+	return m.maskFailure(f)
+}
+
+// writesTo lists what the wave writes to a key, and which run each value is of.
+func (m *Machine) writesTo(key int, failures []*Failure) (values []any, runs []int) {
+	for k := range m.wave.runs {
+		if failures[k] != nil {
+			continue
+		}
+		r := &m.wave.runs[k]
+		for x, w := range m.g.Nodes[r.node].Writes {
+			if w.Key == key {
+				values, runs = append(values, r.written[x]), append(runs, k)
+			}
+		}
+	}
+	return values, runs
+}

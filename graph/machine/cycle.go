@@ -1,0 +1,91 @@
+package machine
+
+import "github.com/graphrun/graphrun/graph"
+
+// startCycleIfDue begins the next cycle when the pause is over.
+func (m *Machine) startCycleIfDue() {
+	due := m.cur.WakeAt
+	if m.cur.Status == Running && !due.IsZero() && !due.After(m.at) {
+		m.startCycle()
+	}
+}
+
+func (m *Machine) startCycle() {
+	if m.cur.Open {
+		return
+	}
+	m.emit(&CycleStarted{Hash: m.cur.Hash})
+}
+
+// finishCycle ends the cycle: stop conditions first, then the pause, then the
+// limits.
+func (m *Machine) finishCycle() {
+	body := &CycleFinished{
+		Waves: m.cycle.waves, NodeRuns: m.cycle.nodeRuns,
+		Failed: m.cycle.fault || m.untaken(),
+		Active: m.cycle.fault || m.cycle.nodeRuns > 0,
+	}
+	end, fault := m.stops()
+	if end == nil {
+		var bad bool
+		body.Pause, bad = m.pause(body.Active || fault)
+		fault = fault || bad
+	}
+	if fault {
+		body.Failed, body.Active = true, true
+	}
+	m.emit(body)
+	if end == nil {
+		if why := m.overCycleLimit(); why != "" {
+			end = &Outcome{Status: Failed, Reason: why}
+		}
+	}
+	if end != nil {
+		m.stop(end.Status, end.Reason)
+	}
+}
+
+// untaken reports a failure that no edge for failures took. An unconditional
+// next_cycle edge will take it: that is as certain as the next cycle.
+func (m *Machine) untaken() bool {
+	for _, i := range m.cycle.failed {
+		if !m.nodes[i].taken && !m.takenNext(i) {
+			return true
+		}
+	}
+	return false
+}
+
+func (m *Machine) takenNext(i int) bool {
+	for _, x := range m.g.Nodes[i].Out {
+		if e := &m.g.Edges[x]; e.NextCycle && e.When == nil && e.Outcome != graph.Success {
+			return true
+		}
+	}
+	return false
+}
+
+// stops gives the first stop condition that holds. One that fails to evaluate
+// does not hold, and makes the cycle a failed one.
+func (m *Machine) stops() (end *Outcome, fault bool) {
+	m.see(m.at)
+	for i := range m.g.Stops {
+		s := &m.g.Stops[i]
+		holds, err := s.When.Holds(m.env)
+		if err != nil {
+			fault = true
+			continue
+		}
+		if holds {
+			end = &Outcome{Status: Completed, Reason: s.Reason}
+			if s.Failed {
+				end.Status = Failed
+			}
+			if end.Reason == "" {
+				end.Reason = s.When.Text().Value
+			}
+			return end, fault
+		}
+	}
+	return nil, fault
+}

@@ -1,0 +1,187 @@
+package machine
+
+import (
+	"slices"
+
+	"github.com/graphrun/graphrun/graph"
+)
+
+// status of a node in a cycle.
+type status uint8
+
+const (
+	pending status = iota
+	succeeded
+	failed
+	skipped
+	waiting
+)
+
+var statusNames = [...]string{"pending", "succeeded", "failed", "skipped", "waiting"}
+
+func (s status) String() string { return statusNames[s] }
+
+func statusNamed(name string) status {
+	return status(max(0, slices.Index(statusNames[:], name)))
+}
+
+// node is a node in the open cycle.
+type node struct {
+	status   status
+	decided  bool
+	taken    bool // an edge for failures was live from it
+	waits    int  // sources that have not settled
+	attempts int
+	run      int // its place in the wave
+	err      *Failure
+	decision *NodeDecided
+
+	// Decisions of earlier cycles, to be shared when the verdict is the same.
+	ran, passed *NodeDecided
+}
+
+// decide takes all decisions that the present commit allows, and gives the
+// nodes that are to run, in declaration order. Skips decide what is behind
+// them at once; the records come in declaration order.
+func (m *Machine) decide() []int {
+	m.see(m.at)
+	m.order = m.order[:0]
+	m.early = m.early[:0]
+	var ahead []int
+	for len(m.ready) > 0 || len(m.firsts) > 0 {
+		for k := 0; k < len(m.ready); k++ {
+			if i := m.ready[k]; !m.nodes[i].decided {
+				m.decideNode(i)
+			}
+		}
+		m.ready = m.ready[:0]
+		for _, i := range m.firsts {
+			if !m.nodes[i].decided && !slices.Contains(ahead, i) && m.anyLive(i) {
+				ahead = append(ahead, i)
+			}
+		}
+		m.firsts = m.firsts[:0]
+	}
+	for _, i := range ahead {
+		if !m.nodes[i].decided {
+			m.decideNode(i)
+		}
+	}
+	return m.logDecisions()
+}
+
+// logDecisions records what decide took, and gives the nodes to run.
+func (m *Machine) logDecisions() (run []int) {
+	if !slices.IsSorted(m.order) {
+		slices.Sort(m.order)
+	}
+	for _, i := range m.order {
+		d := m.nodes[i].decision
+		m.log(d)
+		if d.Run {
+			run = append(run, i)
+		}
+	}
+	return run
+}
+
+// decideNode judges the edges of a node and applies its decision.
+func (m *Machine) decideNode(i int) {
+	n := &m.g.Nodes[i]
+	var t tally
+	verdicts := m.verdicts[:0]
+	for _, x := range n.In {
+		e := &m.g.Edges[x]
+		if !e.Counts() || !m.judgeable(n, e) {
+			continue
+		}
+		live, err := m.judge(e)
+		t.counted++
+		if live {
+			t.live++
+		}
+		t.fault = t.fault || err != ""
+		if !live && e.From != graph.Start && !e.After {
+			switch m.settledAs(e) {
+			case failed:
+				t.upstream = t.upstream || e.Outcome == graph.Success
+			case waiting:
+				t.suspended = true
+			}
+		}
+		v := m.plan.verdict[x]
+		v.Live, v.Error = live, err
+		verdicts = append(verdicts, v)
+	}
+	m.verdicts = verdicts
+	d := m.decision(i, t.runs(n), t, verdicts)
+	m.order = append(m.order, i)
+	m.apply(d, m.at, 0)
+}
+
+// decision is the record, or an equal one of an earlier cycle.
+func (m *Machine) decision(i int, run bool, t tally, verdicts []Verdict) *NodeDecided {
+	wave, kept := m.cur.Wave+1, &m.nodes[i].passed
+	if run {
+		kept = &m.nodes[i].ran
+	}
+	reason := ""
+	if !run {
+		reason = t.reason()
+	}
+	if d := *kept; d != nil && d.Wave == wave && d.Reason == reason && slices.Equal(d.Edges, verdicts) {
+		return d
+	}
+	*kept = &NodeDecided{Wave: wave, Node: m.g.Nodes[i].ID, Run: run, Reason: reason, Edges: slices.Clone(verdicts)}
+	return *kept
+}
+
+// judgeable: the source has settled, and for an else edge whatever its
+// siblings' targets wait for. It matters for `first` alone: every other node
+// is decided when nothing is open.
+func (m *Machine) judgeable(n *graph.Node, e *graph.Edge) bool {
+	if m.nodes[n.Index].waits == 0 || e.From == graph.Start && !e.Else || e.NextCycle {
+		return true
+	}
+	if e.From != graph.Start && m.nodes[e.From].status == pending {
+		return false
+	}
+	for _, s := range e.Siblings {
+		for _, w := range m.g.Nodes[m.g.Edges[s].To].Waits {
+			if m.nodes[w].status == pending {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// anyLive judges what can be judged of a `first` node.
+func (m *Machine) anyLive(i int) bool {
+	n := &m.g.Nodes[i]
+	for _, x := range n.In {
+		e := &m.g.Edges[x]
+		if e.Counts() && m.judgeable(n, e) {
+			if live, _ := m.judge(e); live {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// settle makes a node's end known to those that wait for it.
+func (m *Machine) settle(i int, s status) {
+	m.nodes[i].status = s
+	m.view.fresh = append(m.view.fresh, i)
+	for _, w := range m.plan.waiters[i] {
+		n := &m.nodes[w]
+		n.waits--
+		switch {
+		case n.waits == 0:
+			m.ready = append(m.ready, w)
+		case m.g.Nodes[w].Join == graph.JoinFirst:
+			m.firsts = append(m.firsts, w)
+		}
+	}
+}

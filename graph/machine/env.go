@@ -1,0 +1,112 @@
+package machine
+
+import (
+	"errors"
+	"time"
+
+	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/cond"
+)
+
+// keys is the state as expressions read it: a field per key.
+type keys struct{ values []any }
+
+func (k *keys) Field(i int) any { return k.values[i] }
+func (k *keys) Len() int        { return len(k.values) }
+
+// view is `nodes` as expressions read it: how each node stood at the last
+// commit. Skips of the present moment are not in it before the next one.
+type view struct {
+	shown []seen
+	fresh []int // nodes that settled since
+}
+
+type seen struct {
+	status   status
+	attempts int
+}
+
+func (v *view) Len() int { return len(v.shown) }
+
+func (v *view) Field(i int) any {
+	s := v.shown[i]
+	return map[string]any{"status": s.status.String(), "attempts": int64(s.attempts)}
+}
+
+// load puts a graph and its state under the machine.
+func (m *Machine) load(g *graph.Graph, values []any) {
+	m.g, m.plan = g, newPlan(g)
+	m.state.values = values
+	m.nodes = make([]node, len(g.Nodes))
+	m.edges = make([]judged, len(g.Edges))
+	m.held = make([]held, len(g.Edges))
+	m.view = view{shown: make([]seen, len(g.Nodes))}
+	m.env = &cond.Env{Slots: make([]any, graph.NumSlots)}
+	s := m.env.Slots
+	s[graph.SlotState] = &m.state
+	s[graph.SlotNodes] = &m.view
+	s[graph.SlotParams] = m.id.Params
+	if m.id.Params == nil {
+		s[graph.SlotParams] = map[string]any{}
+	}
+	s[graph.SlotStack] = map[string]any{"id": m.id.Stack, "graph": m.id.Graph, "created_at": m.id.CreatedAt}
+}
+
+// see makes `now` one instant for a moment of the cycle, and forgets what was
+// worked out for the one before.
+func (m *Machine) see(now time.Time) {
+	m.env.Slots[graph.SlotNow] = now
+	m.env.Reset()
+}
+
+func (m *Machine) seeCycle(number uint64, at time.Time) {
+	m.env.Slots[graph.SlotCycle] = map[string]any{"number": int64(number), "started_at": at}
+}
+
+// set changes a key; conditions that read it are to be evaluated again.
+func (m *Machine) set(key int, v any) {
+	m.state.values[key] = v
+	for _, e := range m.plan.readers[key] {
+		m.held[e].known = false
+	}
+}
+
+// show commits how nodes stand to what expressions see.
+func (m *Machine) show() {
+	for _, i := range m.view.fresh {
+		m.view.shown[i] = seen{m.nodes[i].status, m.nodes[i].attempts}
+	}
+	m.view.fresh = m.view.fresh[:0]
+}
+
+// failureOf turns an error of an expression or template into a node's failure.
+func failureOf(err error) *Failure {
+	return &Failure{Kind: "expression", Message: message(err), Permanent: true}
+}
+
+// message is an error's text with its place in the file.
+func message(err error) string {
+	var ce *cond.Error
+	if errors.As(err, &ce) {
+		if at := ce.Span.String(); at != "" {
+			return at + ": " + ce.Message
+		}
+		return ce.Message
+	}
+	return err.Error()
+}
+
+// mask hides secrets in a canonical value.
+func (m *Machine) mask(v any) any {
+	if m.o.Mask == nil || v == nil {
+		return v
+	}
+	return m.o.Mask(v)
+}
+
+func (m *Machine) maskFailure(f Failure) *Failure {
+	if s, ok := m.mask(f.Message).(string); ok {
+		f.Message = s
+	}
+	return &f
+}

@@ -1,0 +1,128 @@
+package machine
+
+import (
+	"fmt"
+
+	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/value"
+)
+
+// layElements lays out a task per element. An `in` that is null is empty.
+func (m *Machine) layElements(r *run, fe *graph.ForEach) *Failure {
+	v, err := fe.In.Eval(m.env)
+	if err != nil {
+		return m.maskFailure(*failureOf(err))
+	}
+	items, ok := v.([]any)
+	if !ok && v != nil {
+		return m.maskFailure(Failure{Kind: "config", Permanent: true,
+			Message: fmt.Sprintf("for_each in is %s, expected a list", brief(v))})
+	}
+	if f := m.layMax(r, fe); f != nil {
+		return f
+	}
+	k, first := m.nodes[r.node].run, len(m.wave.tasks)
+	r.byKey = make(map[string]int, len(items))
+	for i, item := range items {
+		key, f := m.elementKey(fe, i, item)
+		if f == nil {
+			if other, twice := r.byKey[key]; twice {
+				f = &Failure{Kind: "config", Permanent: true, Message: fmt.Sprintf(
+					"for_each key %q is not unique: elements %d and %d", key, other-first, i)}
+			}
+		}
+		if f != nil {
+			m.wave.tasks = m.wave.tasks[:first]
+			r.byKey = nil
+			return m.maskFailure(*f)
+		}
+		r.byKey[key] = first + i
+		m.wave.tasks = append(m.wave.tasks, task{run: k, index: i, item: key, value: item})
+	}
+	r.n = len(items)
+	return nil
+}
+
+func (m *Machine) layMax(r *run, fe *graph.ForEach) *Failure {
+	if fe.Max == nil {
+		return nil
+	}
+	v, err := fe.Max.Eval(m.env)
+	if err != nil {
+		return m.maskFailure(*failureOf(err))
+	}
+	if v == nil {
+		return nil
+	}
+	n, ok := wholeNumber(v)
+	if !ok || n < 1 {
+		return m.maskFailure(Failure{Kind: "config", Permanent: true,
+			Message: fmt.Sprintf("for_each max is %s, expected an integer of at least 1", brief(v))})
+	}
+	r.max = n
+	return nil
+}
+
+// elementKey names an element: its key as text, or its index.
+func (m *Machine) elementKey(fe *graph.ForEach, i int, item any) (string, *Failure) {
+	if fe.Key == nil {
+		return fmt.Sprint(i), nil
+	}
+	s := m.env.Slots
+	s[graph.SlotItem], s[graph.SlotIndex] = item, int64(i)
+	v, err := fe.Key.Eval(m.env)
+	s[graph.SlotItem], s[graph.SlotIndex] = nil, nil
+	if err != nil {
+		return "", failureOf(err)
+	}
+	key, isText := v.(string)
+	if !isText {
+		key = value.String(v)
+	}
+	if v == nil || key == "" {
+		return "", &Failure{Kind: "config", Permanent: true,
+			Message: fmt.Sprintf("for_each key of element %d is %s, expected a text", i, brief(v))}
+	}
+	return key, nil
+}
+
+// brief is a value as text, for a message.
+func brief(v any) string {
+	s := value.String(v)
+	if len(s) > 80 {
+		return s[:80] + "…"
+	}
+	return s
+}
+
+// fill queues as many tasks of a node as may be queued: first those that are
+// to be tried again, then the next elements in order.
+func (m *Machine) fill(k int) {
+	r := &m.wave.runs[k]
+	if r.filling {
+		return // tasks that end at once come back here
+	}
+	r.filling = true
+	defer func() { r.filling = false }()
+	for {
+		if r.over || r.max > 0 && r.active >= r.max {
+			return
+		}
+		switch {
+		case len(r.again) > 0:
+			x := r.again[0]
+			r.again = r.again[1:]
+			if m.wave.tasks[x].state == idle {
+				m.enqueue(x)
+			}
+		case r.next < r.n:
+			x := r.first + r.next
+			r.next++
+			if t := &m.wave.tasks[x]; t.state == idle && t.attempt == 0 {
+				m.enqueue(x)
+			}
+		default:
+			return
+		}
+	}
+}

@@ -1,0 +1,159 @@
+package machine
+
+import "github.com/graphrun/graphrun/graph"
+
+// judged is the verdict over an edge that is needed more than once: by an else
+// edge beside it, or by a `first` node that is not decided yet.
+type judged struct {
+	known, live bool
+	err         string
+}
+
+// held is what a condition over the state gave, kept until the state changes.
+type held struct {
+	known, live bool
+	err         string
+}
+
+// judge gives the verdict over an edge whose source has settled. It is taken
+// once in a cycle.
+func (m *Machine) judge(e *graph.Edge) (live bool, err string) {
+	if !m.plan.shared[e.Index] {
+		return m.weigh(e)
+	}
+	j := &m.edges[e.Index]
+	if !j.known {
+		j.live, j.err = m.weigh(e)
+		j.known = true
+		m.early = append(m.early, e.Index)
+	}
+	return j.live, j.err
+}
+
+// weigh is the rule: the outcome matches, and the condition holds.
+func (m *Machine) weigh(e *graph.Edge) (live bool, err string) {
+	switch {
+	case !m.matches(e):
+		return false, ""
+	case e.Else:
+		for _, s := range e.Siblings {
+			l, bad := m.judge(&m.g.Edges[s])
+			if bad != "" {
+				return false, bad
+			}
+			live = live || l
+		}
+		return !live, ""
+	case e.When == nil:
+		return true, ""
+	}
+	h := &m.held[e.Index]
+	if h.known {
+		return h.live, h.err
+	}
+	m.env.Slots[graph.SlotError] = nil
+	if !e.After && e.Outcome != graph.Success {
+		m.env.Slots[graph.SlotError] = m.errorOver(e)
+	}
+	live, fault := e.When.Holds(m.env)
+	if fault != nil {
+		live, err = false, message(fault)
+	}
+	if m.plan.kept[e.Index] {
+		*h = held{known: true, live: live, err: err}
+	}
+	return live, err
+}
+
+// matches: the source settled as the edge asks.
+func (m *Machine) matches(e *graph.Edge) bool {
+	s := m.settledAs(e)
+	if e.From == graph.Start || e.After {
+		return true
+	}
+	switch e.Outcome {
+	case graph.Failure:
+		return s == failed
+	case graph.Always:
+		return s == failed || s == succeeded
+	}
+	return s == succeeded
+}
+
+// settledAs is how the source of an edge ended, in the cycle that the edge
+// looks at.
+func (m *Machine) settledAs(e *graph.Edge) status {
+	switch {
+	case e.From == graph.Start:
+		return succeeded
+	case e.NextCycle:
+		return statusNamed(m.cur.Last[m.g.Nodes[e.From].ID].Status)
+	}
+	return m.nodes[e.From].status
+}
+
+// errorOver is `error` on an edge, nil when its source did not fail.
+func (m *Machine) errorOver(e *graph.Edge) any {
+	if e.From == graph.Start {
+		return nil
+	}
+	f := m.nodes[e.From].err
+	if e.NextCycle {
+		f = m.cur.Last[m.g.Nodes[e.From].ID].Error
+	}
+	if f == nil {
+		return nil
+	}
+	return map[string]any{"node": m.g.Nodes[e.From].ID, "kind": f.Kind, "message": f.Message}
+}
+
+// errorOf is `error` in the `with` of a node: of the first of its live edges
+// that follow a failure, in declaration order.
+func (m *Machine) errorOf(i int) any {
+	d := m.nodes[i].decision
+	if d == nil {
+		return nil
+	}
+	for k := range d.Edges {
+		v := &d.Edges[k]
+		if e := &m.g.Edges[v.Edge]; v.Live && !e.After && e.Outcome != graph.Success {
+			return m.errorOver(e)
+		}
+	}
+	return nil
+}
+
+// tally counts the verdicts of one node.
+type tally struct {
+	counted, live              int
+	fault, upstream, suspended bool
+}
+
+// runs is the join: whether a node with these verdicts runs.
+func (t tally) runs(n *graph.Node) bool {
+	if t.counted == 0 {
+		return true
+	}
+	switch n.Join {
+	case graph.JoinAll:
+		return t.live == t.counted
+	case graph.JoinNone:
+		return t.live == 0
+	case graph.JoinAtLeast:
+		return t.live >= n.JoinN
+	}
+	return t.live > 0
+}
+
+// reason is why it does not run: the first that applies.
+func (t tally) reason() string {
+	switch {
+	case t.fault:
+		return "condition-error"
+	case t.upstream:
+		return "upstream-failed"
+	case t.suspended:
+		return "waiting"
+	}
+	return "no-live-edge"
+}

@@ -1,0 +1,32 @@
+package machine
+
+import "fmt"
+
+// overLimit names the first limit that is reached and is also looked at before
+// a wave; "" for none.
+func (m *Machine) overLimit() string {
+	l, c := &m.g.Limits, &m.cur.Counts
+	switch {
+	case l.Duration > 0 && m.at.Sub(m.id.CreatedAt) >= l.Duration:
+		return fmt.Sprintf("duration limit of %s reached", l.Duration)
+	case l.NodeRuns > 0 && c.NodeRuns >= uint64(l.NodeRuns):
+		return fmt.Sprintf("node_runs limit of %d reached", l.NodeRuns)
+	case l.Tokens > 0 && c.Tokens >= int64(l.Tokens):
+		return fmt.Sprintf("tokens limit of %d reached (%d used)", l.Tokens, c.Tokens)
+	case l.Cost > 0 && c.Cost >= l.Cost:
+		return fmt.Sprintf("cost limit of %g reached (%g spent)", l.Cost, c.Cost)
+	}
+	return ""
+}
+
+// overCycleLimit names the first limit that is reached at the end of a cycle.
+func (m *Machine) overCycleLimit() string {
+	l, c := &m.g.Limits, &m.cur.Counts
+	switch {
+	case l.Cycles > 0 && c.Cycles >= uint64(l.Cycles):
+		return fmt.Sprintf("cycles limit of %d reached", l.Cycles)
+	case l.Failures > 0 && m.cur.FailedInRow >= l.Failures:
+		return fmt.Sprintf("failures limit reached: %d failed cycles in a row", m.cur.FailedInRow)
+	}
+	return m.overLimit()
+}

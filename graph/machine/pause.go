@@ -1,0 +1,85 @@
+package machine
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"regexp"
+	"strconv"
+	"time"
+
+	"github.com/graphrun/graphrun/graph/value"
+)
+
+// defaultPause is also the pause after a template that gave none.
+const defaultPause = 5 * time.Second
+
+// pause is how long to wait for the next cycle. bad: its template failed; the
+// default stands in for it, and the cycle is a failed one.
+func (m *Machine) pause(active bool) (d time.Duration, bad bool) {
+	p := &m.g.Pause
+	switch {
+	case p.None:
+		return 0, false
+	case p.Template != nil:
+		v, err := p.Template.Eval(m.env)
+		if err == nil {
+			d, err = durationOf(v)
+		}
+		if err != nil {
+			return defaultPause, true
+		}
+		return d, false
+	case active:
+		return min(p.Idle, p.Active), false
+	}
+	grown := float64(p.Active) * math.Pow(max(p.Factor, 1), float64(m.cur.IdleInRow+1))
+	return time.Duration(min(grown, float64(p.Idle))), false
+}
+
+// durationOf reads what a pause template gave.
+func durationOf(v any) (time.Duration, error) {
+	d, ok := v.(time.Duration)
+	if s, isText := v.(string); isText {
+		var err error
+		if d, err = parseDuration(s); err != nil {
+			return 0, err
+		}
+		ok = true
+	}
+	switch {
+	case !ok:
+		return 0, fmt.Errorf("pause is %s, expected a duration", value.String(v))
+	case d < 0:
+		return 0, fmt.Errorf("pause is %s, expected no less than 0s", d)
+	}
+	return d, nil
+}
+
+var (
+	durationText = regexp.MustCompile(`^([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h|d))+$`)
+	days         = regexp.MustCompile(`([0-9]+(?:\.[0-9]+)?)d`)
+
+	errDuration = errors.New(`expected a duration as "500ms", "5s", "1m30s", "24h" or "7d"`)
+)
+
+// parseDuration reads the durations of the language; a day has 24 hours.
+func parseDuration(s string) (time.Duration, error) {
+	if !durationText.MatchString(s) {
+		return 0, fmt.Errorf("%q: %w", s, errDuration)
+	}
+	var whole time.Duration
+	rest := days.ReplaceAllStringFunc(s, func(day string) string {
+		n, _ := strconv.ParseFloat(day[:len(day)-1], 64)
+		whole += time.Duration(min(n*24*float64(time.Hour), math.MaxInt64/2))
+		return ""
+	})
+	if rest == "" {
+		return whole, nil
+	}
+	d, err := time.ParseDuration(rest)
+	if err != nil {
+		return 0, fmt.Errorf("%q: %w", s, errDuration)
+	}
+	return whole + d, nil
+}

@@ -1,0 +1,85 @@
+package machine
+
+import "github.com/graphrun/graphrun/graph"
+
+// plan is what a machine looks up again and again, worked out once per graph.
+type plan struct {
+	index   map[string]int // node by name
+	waiters [][]int        // nodes that wait for a node's settling (graph.Node.Waits, turned round)
+	roots   []int          // nodes that wait for none
+	firsts  []int          // `join: first` nodes with an edge that can be judged from the start
+
+	verdict []Verdict // by edge: what never changes of its verdict
+	shared  []bool    // by edge: judged ahead of its target, so its verdict is kept
+	kept    []bool    // by edge: its condition reads nothing but state and params
+	readers [][]int   // by key: kept edges that read it
+	sources []int     // nodes with an outgoing next_cycle edge
+}
+
+func newPlan(g *graph.Graph) *plan {
+	p := &plan{
+		index:   make(map[string]int, len(g.Nodes)),
+		waiters: make([][]int, len(g.Nodes)),
+		verdict: make([]Verdict, len(g.Edges)),
+		shared:  make([]bool, len(g.Edges)),
+		kept:    make([]bool, len(g.Edges)),
+		readers: make([][]int, len(g.Keys)),
+	}
+	for i := range g.Nodes {
+		n := &g.Nodes[i]
+		p.index[n.ID] = i
+		for _, s := range n.Waits {
+			p.waiters[s] = append(p.waiters[s], i)
+		}
+		if len(n.Waits) == 0 {
+			p.roots = append(p.roots, i)
+		}
+	}
+	source := make([]bool, len(g.Nodes))
+	for i := range g.Edges {
+		e := &g.Edges[i]
+		p.addEdge(g, e)
+		if e.NextCycle && !source[e.From] {
+			source[e.From] = true
+			p.sources = append(p.sources, e.From)
+		}
+	}
+	return p
+}
+
+func (p *plan) addEdge(g *graph.Graph, e *graph.Edge) {
+	v := Verdict{Edge: e.Index, From: "start", After: e.After, Else: e.Else, NextCycle: e.NextCycle}
+	if e.From != graph.Start {
+		v.From = g.Nodes[e.From].ID
+		if !e.After {
+			v.Outcome = [...]string{"success", "failure", "always"}[e.Outcome]
+		}
+	}
+	if e.When != nil {
+		v.When = e.When.Text().Value
+		p.addReads(e)
+	}
+	p.verdict[e.Index] = v
+	for _, s := range e.Siblings {
+		p.shared[s] = true
+	}
+	if g.Nodes[e.To].Join == graph.JoinFirst {
+		p.shared[e.Index] = true
+		if to := e.To; (e.From == graph.Start || e.NextCycle) && len(g.Nodes[to].Waits) > 0 {
+			p.firsts = append(p.firsts, to)
+		}
+	}
+}
+
+// addReads finds out whether a condition holds as long as the state stays.
+func (p *plan) addReads(e *graph.Edge) {
+	const still = 1<<graph.SlotState | 1<<graph.SlotParams
+	r := e.When.Reads()
+	if r.Slots&^still != 0 || r.Whole&(1<<graph.SlotState) != 0 {
+		return
+	}
+	p.kept[e.Index] = true
+	for _, k := range r.Fields[graph.SlotState] {
+		p.readers[k] = append(p.readers[k], e.Index)
+	}
+}

@@ -1,0 +1,68 @@
+package machine
+
+import (
+	"hash/fnv"
+	"math"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/graphrun/graphrun/graph"
+)
+
+// notRetried are the kinds of failure that trying again cannot mend.
+var notRetried = []string{"schema", "config", "expression", "cancelled"}
+
+// retryAt is when a failed attempt is followed by another; zero: never.
+func (m *Machine) retryAt(t *task, n *graph.Node, b *TaskFinished) time.Time {
+	tries := t.tries + 1
+	if b.Error.Permanent || tries >= n.Retry.Attempts || !retries(&n.Retry, b.Error.Kind) {
+		return time.Time{}
+	}
+	due := m.at.Add(m.backoff(t, n, tries))
+	if n.Deadline > 0 && !due.Before(t.firstAt.Add(n.Deadline)) {
+		return time.Time{}
+	}
+	return due
+}
+
+func retries(r *graph.Retry, kind string) bool {
+	if r.Errors != nil {
+		return slices.Contains(r.Errors, kind)
+	}
+	return !slices.Contains(notRetried, kind)
+}
+
+// backoff is the pause before a try: it grows by the factor up to its bound,
+// and with jitter it is anything up to that. The jitter comes from the task's
+// key and the try, so that a replay waits as long.
+func (m *Machine) backoff(t *task, n *graph.Node, tries int) time.Duration {
+	d := float64(n.Retry.Backoff) * math.Pow(max(n.Retry.Factor, 1), float64(tries-1))
+	if limit := float64(n.Retry.MaxBackoff); limit > 0 {
+		d = min(d, limit)
+	}
+	d = min(d, float64(math.MaxInt64/2))
+	if n.Retry.Jitter {
+		d *= m.chance(t, n.ID, tries)
+	}
+	return time.Duration(d)
+}
+
+// chance is a number in [0, 1) that depends on the task and the try alone.
+func (m *Machine) chance(t *task, node string, tries int) float64 {
+	h := fnv.New64a()
+	var b []byte
+	for _, s := range []string{m.id.Stack, m.id.Nonce, node, t.item} {
+		b = append(append(b, s...), 0)
+	}
+	for _, n := range []uint64{m.cur.Cycle, m.cur.Wave, uint64(tries)} {
+		b = append(strconv.AppendUint(b, n, 10), 0)
+	}
+	h.Write(b)
+	x := h.Sum64()
+	// FNV's high bits hardly move with the last byte: mix them.
+	x ^= x >> 33
+	x *= 0xff51afd7ed558ccd
+	x ^= x >> 33
+	return float64(x>>11) / (1 << 53)
+}
