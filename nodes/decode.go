@@ -26,6 +26,8 @@ func Decode(v any, into any) error {
 		return nil
 	case errors.As(err, &mismatch) && mismatch.Field != "":
 		return fmt.Errorf("field %q: got a %s, want %s", mismatch.Field, mismatch.Value, mismatch.Type)
+	case mismatch != nil:
+		return fmt.Errorf("got a %s, want %s", mismatch.Value, mismatch.Type)
 	}
 	return err
 }

@@ -3,6 +3,7 @@ package nodes
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
 
@@ -28,6 +29,10 @@ import (
 // goroutines at once. Types that have no JSON Schema are reported by Register.
 func Func[In, Out any](name string, fn func(context.Context, In) (Out, error)) Spec {
 	s := Spec{Kind: graph.Kind{Name: name}}
+	if fn == nil {
+		s.err = errors.New("no function")
+		return s
+	}
 	in, err := typeOf[In]()
 	if err != nil {
 		s.err = fmt.Errorf("input: %w", err)

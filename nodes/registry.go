@@ -6,9 +6,12 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/schema"
+	"github.com/graphrun/graphrun/graph/tree"
 )
 
 // Registry is a set of kinds: what a graph may name in `uses`. It is a value
@@ -58,13 +61,34 @@ func (s Spec) check() error {
 	}
 	seen := map[string]bool{}
 	for _, f := range s.Fields {
-		if f.Name == "" || f.Type == "" {
-			return fmt.Errorf("field %q of type %q: want a name and a type", f.Name, f.Type)
+		if f.Name == "" {
+			return errors.New("a field without a name")
+		}
+		if err := checkSpelling(f.Type); err != nil {
+			return fmt.Errorf("field %q: %w", f.Name, err)
 		}
 		if seen[f.Name] {
 			return fmt.Errorf("field %q is declared twice", f.Name)
 		}
 		seen[f.Name] = true
+	}
+	return nil
+}
+
+// checkSpelling checks a field's type as it is written in a graph.Field.
+func checkSpelling(t string) error {
+	if t == "duration" {
+		return nil
+	}
+	if words := strings.Split(t, "|"); len(words) > 1 {
+		if slices.Contains(words, "") {
+			return fmt.Errorf("type %q: an empty word", t)
+		}
+		return nil
+	}
+	none, _ := schema.NewSet(nil)
+	if _, problems := none.Compile(tree.Of(t)); len(problems) > 0 {
+		return fmt.Errorf("type %q: %s", t, problems[0].Message)
 	}
 	return nil
 }

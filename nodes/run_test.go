@@ -1,0 +1,138 @@
+package nodes_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/nodes"
+)
+
+type nodeFunc func(ctx context.Context, t nodes.Task) (nodes.Result, error)
+
+func (f nodeFunc) Run(ctx context.Context, t nodes.Task) (nodes.Result, error) { return f(ctx, t) }
+
+func spec(f nodeFunc) nodes.Spec {
+	return nodes.Spec{Kind: graph.Kind{Name: "test"}, Node: f}
+}
+
+func failing(err error) nodes.Spec {
+	return spec(func(context.Context, nodes.Task) (nodes.Result, error) { return nodes.Result{}, err })
+}
+
+func TestRunGivesFailuresAKind(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		spec nodes.Spec
+		want nodes.Error
+	}{
+		"plain":            {failing(errors.New("no luck")), nodes.Error{Kind: "error", Message: "no luck"}},
+		"own kind":         {failing(nodes.Errorf("model", "refused")), nodes.Error{Kind: "model", Message: "refused"}},
+		"wrapped":          {failing(fmt.Errorf("asking: %w", nodes.Errorf("model", "refused"))), nodes.Error{Kind: "model", Message: "asking: refused"}},
+		"without a kind":   {failing(&nodes.Error{Message: "m"}), nodes.Error{Kind: "error", Message: "m"}},
+		"permanent":        {failing(nodes.Permanent(errors.New("never"))), nodes.Error{Kind: "error", Message: "never", Permanent: true}},
+		"own time limit":   {failing(fmt.Errorf("dial: %w", context.DeadlineExceeded)), nodes.Error{Kind: "timeout", Message: "dial: context deadline exceeded"}},
+		"nothing to run":   {nodes.Spec{Kind: graph.Kind{Name: "agent", Missing: true}}, nodes.Error{Kind: "config", Permanent: true, Message: `kind "agent" has no work to run`}},
+		"output no JSON":   {giving(make(chan int)), nodes.Error{Kind: "output", Message: "the output is no JSON value: "}},
+		"output too large": {giving(strings.Repeat("x", nodes.MaxOutput)), nodes.Error{Kind: "output", Message: "the output has 67108866 bytes, at most 67108864 are allowed"}},
+		"spent all the same": {spec(func(ctx context.Context, _ nodes.Task) (nodes.Result, error) {
+			nodes.Spend(ctx, 5, 1)
+			return nodes.Result{}, &nodes.Error{Kind: "model", Message: "m", Tokens: 2, Cost: 0.5}
+		}), nodes.Error{Kind: "model", Message: "m", Tokens: 7, Cost: 1.5}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, fail := nodes.Run(t.Context(), tt.spec, nodes.Task{})
+			if fail == nil {
+				t.Fatal("no failure")
+			}
+			got := *fail
+			if strings.HasSuffix(tt.want.Message, ": ") && strings.HasPrefix(got.Message, tt.want.Message) {
+				got.Message = tt.want.Message
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func giving(v any) nodes.Spec {
+	return spec(func(context.Context, nodes.Task) (nodes.Result, error) { return nodes.Result{Output: v}, nil })
+}
+
+func TestRunMakesOutputCanonical(t *testing.T) {
+	t.Parallel()
+	res, fail := nodes.Run(t.Context(), giving(map[string]any{"n": 3, "l": []string{"a"}}), nodes.Task{})
+	if fail != nil {
+		t.Fatal(fail)
+	}
+	if diff := cmp.Diff(map[string]any{"n": int64(3), "l": []any{"a"}}, res.Output); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestRunRecoversPanics(t *testing.T) {
+	t.Parallel()
+	_, fail := nodes.Run(t.Context(), spec(explode), nodes.Task{})
+	if fail == nil || fail.Kind != "panic" {
+		t.Fatalf("got %v, want kind panic", fail)
+	}
+	first, stack, _ := strings.Cut(fail.Message, "\n")
+	if first != "panic: boom" {
+		t.Errorf("message %q, want it to begin with the panic's value", first)
+	}
+	if !strings.Contains(strings.SplitN(stack, "\n", 2)[0], "explode") {
+		t.Errorf("the stack does not begin where it panicked:\n%s", stack)
+	}
+	if n := strings.Count(stack, "\n"); n > 12 {
+		t.Errorf("the stack has %d lines, want a short one", n)
+	}
+}
+
+func explode(context.Context, nodes.Task) (nodes.Result, error) { panic("boom") }
+
+// blocked fails once its context has ended, as a client of some service does.
+func blocked(ctx context.Context, _ nodes.Task) (nodes.Result, error) {
+	<-ctx.Done()
+	return nodes.Result{}, &nodes.Error{Kind: "http", Message: "connection torn down", Tokens: 3}
+}
+
+func TestRunWhenTheContextEnds(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		timed, stop := context.WithTimeout(t.Context(), time.Minute)
+		defer stop()
+		cancelled, cancel := context.WithCancel(t.Context())
+		cancel()
+		caused, stop2 := context.WithTimeoutCause(t.Context(), time.Second, nodes.Errorf("timeout", "timed out after 1s"))
+		defer stop2()
+		for _, tt := range []struct {
+			ctx  context.Context
+			want nodes.Error
+		}{
+			{timed, nodes.Error{Kind: "timeout", Message: "timed out", Tokens: 3}},
+			{cancelled, nodes.Error{Kind: "cancelled", Message: "cancelled", Tokens: 3}},
+			{caused, nodes.Error{Kind: "timeout", Message: "timed out after 1s", Tokens: 3}},
+		} {
+			_, fail := nodes.Run(tt.ctx, spec(blocked), nodes.Task{})
+			if diff := cmp.Diff(&tt.want, fail); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		}
+	})
+}
+
+func TestTaskOfOutsideAnAttempt(t *testing.T) {
+	t.Parallel()
+	nodes.Spend(t.Context(), 1, 1)
+	if _, ok := nodes.TaskOf(t.Context()); ok {
+		t.Error("there is no attempt, but TaskOf found one")
+	}
+}
