@@ -49,9 +49,23 @@ type Graph struct {
 	Order []int
 	// Missing lists what this version cannot run, for the message: "node \"ask\" uses approval".
 	Missing []string
+	// Readers lists, for each key of the state, the edges whose conditions read
+	// it, ascending.
+	Readers [][]int
 
-	// unexported: lookups by name, the scopes
+	Mode  *Template // nil: graph. Else gives "graph" or "round_robin"
+	Fleet Fleet
+
+	index index
 }
+
+// Fleet says how the stacks of a graph go through their waves.
+type Fleet uint8
+
+const (
+	Independent Fleet = iota
+	Lockstep
+)
 
 // Param is a parameter of a stack.
 type Param struct {
@@ -67,7 +81,8 @@ type Key struct {
 	Type    *schema.Type
 	Initial any
 	Reduce  Reducer
-	Keep    int // 0: all
+	Keep    int          // 0: all
+	Writes  *schema.Type // what a node may write and an event may carry: Type, or what Reduce joins to it
 }
 
 // Event is an event that may be sent to a stack.
@@ -173,6 +188,12 @@ type Edge struct {
 	Siblings  []int // of an Else edge: the other conditional edges of its group
 	NextCycle bool
 	At        diag.Span
+
+	// Steady: the condition depends on nothing but params and the keys that
+	// Graph.Readers lists it under, so its verdict holds until one of them changes.
+	Steady bool
+
+	def int // index into Def.Edges
 }
 
 // Counts reports whether the edge takes part in the join.
@@ -236,23 +257,3 @@ type Reducer struct {
 	Arg  string // of upsert
 	Expr *cond.Program
 }
-
-// Compile checks a definition and freezes it. All problems are returned,
-// sorted by place; the Graph is nil when one of them is an error. With errors
-// in one part, the rest is still checked.
-func Compile(def Def, kinds Kinds) (*Graph, diag.List) { panic("contract") }
-
-// Reduce applies a node's written values to key k in order, with keep, and
-// checks the result against the key's type. ok is false when nothing changed.
-func (g *Graph) Reduce(k int, old any, written []any, env *cond.Env) (c Change, changed bool, err error) {
-	panic("contract")
-}
-
-// Template is a JSON value in whose strings ${{ expressions }} are filled in.
-type Template struct{}
-
-// Eval fills in a template. Errors are *cond.Error.
-func (t *Template) Eval(env *cond.Env) (any, error) { panic("contract") }
-
-// Type is the type of the filled-in value.
-func (t *Template) Type() *schema.Type { panic("contract") }

@@ -25,6 +25,7 @@ type Kind struct {
 	NoDefaults bool // defaults.timeout and defaults.retry do not apply
 	Waits      bool // waits for somebody outside: holds no slot, no wave, no cycle
 	Missing    bool // in the language, but this version cannot run it
+	Secrets    bool // may use the declared secrets without naming them in `with` (a model's key)
 }
 
 // Field is one entry of a kind's `with`.
@@ -38,8 +39,9 @@ type Field struct {
 
 // Config is a node's `with`, as far as it is known before anything runs.
 type Config struct {
-	Tree *tree.Node   // as written; nil when there is none
-	Type *schema.Type // the type of the whole, templates included: an Object with a Prop per entry
+	Tree  *tree.Node   // as written; nil when there is none
+	Type  *schema.Type // the type of the whole, templates included: an Object with a Prop per entry
+	Types *schema.Set  // the graph's named types, for a `with` that holds a schema
 }
 
 // Kinds finds kinds by name. nodes.Registry is one.

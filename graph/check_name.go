@@ -1,0 +1,89 @@
+package graph
+
+import (
+	"slices"
+
+	"github.com/graphrun/graphrun/diag"
+)
+
+// scopeNames are the names that some expression has in scope, and what the
+// language reads as a word of its own: neither `define` nor `as` may take them.
+var scopeNames = []string{
+	"state", "params", "nodes", "stack", "cycle", "now", "error", "output", "secrets", "index", "old", "new",
+	"true", "false", "nil", "null", "let", "if", "else", "in", "not", "and", "or",
+	"matches", "contains", "startsWith", "endsWith",
+}
+
+// checkNames decides which names may be used: their letters, the reserved
+// ones, and that no two of a kind are the same.
+func (c *compiler) checkNames() {
+	d := c.def
+	if v := d.Version; v != 0 && v != 1 {
+		c.diags.Add(diag.BadVersion, diag.Span{File: d.File}, "write graphrun: 1",
+			"version %d of the language is not known", v)
+	}
+	if !isGraphName(d.Name.Value) {
+		c.diags.Add(diag.BadName, d.Name.Span, "lower-case letters, digits, - and _, beginning with a letter",
+			"%q cannot be the name of a graph", d.Name.Value)
+	}
+	c.nameList("param", false, texts(d.Params, func(p *ParamDef) diag.Text { return p.Name }))
+	c.nameList("secret", false, d.Secrets)
+	c.nameList("state key", false, texts(d.State, func(k *KeyDef) diag.Text { return k.Name }))
+	c.nameList("define", false, texts(d.Define, func(x *DefineDef) diag.Text { return x.Name }))
+	c.nameList("event", true, texts(d.Events, func(e *EventDef) diag.Text { return e.Name }))
+	c.nameList("pool", true, texts(d.Pools, func(p *PoolDef) diag.Text { return p.Name }))
+	c.nameList("node", true, texts(d.Nodes, func(n *NodeDef) diag.Text { return n.ID }))
+	for i := range d.Define {
+		c.notReserved("define", d.Define[i].Name)
+	}
+	for i := range d.Nodes {
+		n := &d.Nodes[i]
+		if n.ID.Value == "start" {
+			c.diags.Add(diag.BadName, n.ID.Span, "edges use it for the start of the cycle",
+				"%q cannot be the name of a node", "start")
+		}
+		if n.ForEach != nil && n.ForEach.As.Value != "" && c.goodName("element", false, n.ForEach.As) {
+			c.notReserved("as", n.ForEach.As)
+		}
+	}
+}
+
+func texts[T any](all []T, text func(*T) diag.Text) []diag.Text {
+	out := make([]diag.Text, len(all))
+	for i := range all {
+		out[i] = text(&all[i])
+	}
+	return out
+}
+
+func (c *compiler) nameList(what string, dash bool, list []diag.Text) {
+	seen := make(map[string]bool, len(list))
+	for _, t := range list {
+		if !c.goodName(what, dash, t) {
+			continue
+		}
+		if seen[t.Value] {
+			c.diags.Add(diag.DuplicateKey, t.Span, "", "%s %q is declared twice", what, t.Value)
+		}
+		seen[t.Value] = true
+	}
+}
+
+func (c *compiler) goodName(what string, dash bool, t diag.Text) bool {
+	if isName(t.Value, dash) {
+		return true
+	}
+	help := "letters, digits and _, not beginning with a digit"
+	if dash {
+		help = "letters, digits, _ and -, beginning with a letter or _"
+	}
+	c.diags.Add(diag.BadName, t.Span, help, "%q cannot be the name of a %s", t.Value, what)
+	return false
+}
+
+func (c *compiler) notReserved(what string, t diag.Text) {
+	if slices.Contains(scopeNames, t.Value) {
+		c.diags.Add(diag.BadName, t.Span, "expressions use it already; take another name",
+			"%q cannot be a name in %q", t.Value, what)
+	}
+}

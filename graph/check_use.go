@@ -1,0 +1,116 @@
+package graph
+
+import (
+	"github.com/graphrun/graphrun/diag"
+	"github.com/graphrun/graphrun/graph/tree"
+)
+
+// checkUse warns of what is declared and not used. It says nothing while
+// expressions have errors: what they would use is not known.
+func (c *compiler) checkUse() {
+	if c.broken || c.diags.HasErrors() {
+		return
+	}
+	c.checkReads()
+	warn := func(what string, name diag.Text) {
+		c.diags.Add(diag.Unused, name.Span, "", "%s %q is not used", what, name.Value)
+	}
+	for _, p := range c.def.Params {
+		if !c.words[p.Name.Value] {
+			warn("param", p.Name)
+		}
+	}
+	for _, d := range c.def.Define {
+		if !c.words[d.Name.Value] {
+			warn("define", d.Name)
+		}
+	}
+	if !c.secretKinds() {
+		for _, s := range c.def.Secrets {
+			if !c.words[s.Value] {
+				warn("secret", s)
+			}
+		}
+	}
+	typeWords := c.typeWords()
+	for _, t := range c.def.Types {
+		if !typeWords[t.Name.Value] {
+			warn("type", t.Name)
+		}
+	}
+	pools := make([]bool, len(c.g.Pools))
+	for i := range c.g.Nodes {
+		if p := c.g.Nodes[i].Pool; p >= 0 {
+			pools[p] = true
+		}
+	}
+	for _, d := range c.def.Pools {
+		if p := c.g.index.pools[d.Name.Value]; p > 0 && !pools[p] {
+			warn("pool", d.Name)
+		}
+	}
+}
+
+// checkReads warns of keys that no expression reads.
+func (c *compiler) checkReads() {
+	read := make([]bool, len(c.g.Keys))
+	for _, p := range c.programs {
+		r := p.Reads()
+		if r.Whole&(1<<SlotState) != 0 {
+			return
+		}
+		for _, k := range r.Fields[SlotState] {
+			read[k] = true
+		}
+	}
+	for k, d := range c.def.State {
+		if !read[k] {
+			c.diags.Add(diag.NeverRead, d.Name.Span, "", "no expression reads state.%s", d.Name.Value)
+		}
+	}
+}
+
+// secretKinds reports whether a node may use secrets that no expression names.
+func (c *compiler) secretKinds() bool {
+	for i := range c.g.Nodes {
+		if k := &c.g.Nodes[i].Kind; k.Secrets || k.Missing {
+			return true
+		}
+	}
+	return false
+}
+
+// typeWords are the words of all schemas, and of the configurations that may
+// hold one. A type counts as used by another that uses it.
+func (c *compiler) typeWords() map[string]bool {
+	w := &compiler{words: map[string]bool{}}
+	for _, d := range c.def.State {
+		w.noteTree(d.Type)
+	}
+	for _, d := range c.def.Params {
+		w.noteTree(d.Type)
+	}
+	for _, d := range c.def.Types {
+		w.noteTree(d.Schema)
+	}
+	for i := range c.def.Nodes {
+		w.noteTree(c.def.Nodes[i].With)
+	}
+	return w.words
+}
+
+// noteTree keeps the words of all strings of a value.
+func (c *compiler) noteTree(n *tree.Node) {
+	if n == nil {
+		return
+	}
+	if n.Kind == tree.String {
+		c.note(n.Text.Value)
+	}
+	for _, it := range n.Items {
+		c.noteTree(it)
+	}
+	for _, f := range n.Fields {
+		c.noteTree(f.Value)
+	}
+}

@@ -1,0 +1,115 @@
+package graph
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/graphrun/graphrun/diag"
+	"github.com/graphrun/graphrun/graph/cond"
+	"github.com/graphrun/graphrun/graph/schema"
+	"github.com/graphrun/graphrun/graph/tree"
+)
+
+// Compile checks a definition and freezes it; def must not change afterwards.
+// All problems are returned, sorted by place; the Graph is nil when one of
+// them is an error. With errors in one part, the rest is still checked.
+func Compile(def Def, kinds Kinds) (*Graph, diag.List) {
+	c := &compiler{def: &def, kinds: kinds, words: map[string]bool{}, fieldTypes: map[string]*schema.Type{}, edges: map[edgeKey]struct{}{}}
+	c.g = &Graph{Name: def.Name.Value, Def: &def, index: newIndex(&def)}
+	if def.File != "" {
+		c.g.Dir = filepath.Dir(def.File)
+	}
+	c.checkNames()
+	c.compileTypes()
+	c.compileParams()
+	c.compilePools()
+	c.compileState()
+	c.declareNodes()
+	c.buildScopes()
+	c.compileReducers()
+	c.compileDefines()
+	c.compileEvents()
+	c.compileEdges()
+	c.compileNodes()
+	c.compileEnd()
+	c.checkLoops()
+	c.checkJoins()
+	c.checkReach()
+	c.checkConflicts()
+	c.checkBounds()
+	c.checkUse()
+	c.diags.Sort()
+	if c.diags.HasErrors() {
+		return nil, c.diags
+	}
+	c.g.freeze()
+	return c.g, c.diags
+}
+
+// compiler holds what the parts of one Compile share.
+type compiler struct {
+	def   *Def
+	kinds Kinds
+	g     *Graph
+	diags diag.List
+	types *schema.Set
+
+	scopes     scopes
+	edges      map[edgeKey]struct{}
+	programs   []*cond.Program         // all that were compiled, for what they read
+	fieldTypes map[string]*schema.Type // of the kinds' fields, by their short spelling
+	lost       []string                // defines with errors
+	words      map[string]bool         // the words of all expressions, see checkUse
+	stuck      []bool                  // nodes whose join cannot be satisfied
+	cut        []bool                  // nodes that an edge with errors leads to
+	broken     bool                    // an expression has errors: what is used is not known
+	loops      bool                    // the DAG is none: what needs an order is not checked
+}
+
+// expr compiles an expression. Its problems go to the list; then it is nil.
+func (c *compiler) expr(text diag.Text, scope *cond.Scope, want cond.Want) *cond.Program {
+	c.note(text.Value)
+	p, problems := cond.Compile(text, scope, want)
+	c.diags = append(c.diags, c.own(text.Value, problems)...)
+	if p == nil {
+		c.broken = true
+		return nil
+	}
+	c.programs = append(c.programs, p)
+	return p
+}
+
+// condition compiles an expression that must be boolean; nil where there is
+// none, and where it has errors.
+func (c *compiler) condition(text diag.Text, scope *cond.Scope) *cond.Program {
+	if text.Value == "" && text.Span.IsZero() {
+		return nil
+	}
+	return c.expr(text, scope, cond.Want{Condition: true})
+}
+
+// schema compiles a type; one with errors becomes any.
+func (c *compiler) schema(n *tree.Node) *schema.Type {
+	t, problems := c.types.Compile(n)
+	c.diags = append(c.diags, problems...)
+	return t
+}
+
+// own leaves out what a define with errors brings to the expressions that use
+// it: its type is not known.
+func (c *compiler) own(text string, problems diag.List) diag.List {
+	if len(c.lost) == 0 || !slices.ContainsFunc(c.lost, func(d string) bool { return strings.Contains(text, d) }) {
+		return problems
+	}
+	return slices.DeleteFunc(problems, func(d diag.Diagnostic) bool { return d.Code == diag.Untyped })
+}
+
+// unknown reports a name that is not among the known ones.
+func (c *compiler) unknown(code diag.Code, what string, name diag.Text, among []string) {
+	help := diag.Suggest(name.Value, among)
+	if help == "" {
+		help = listed(what, among)
+	}
+	c.diags.Add(code, name.Span, help, "unknown %s %q", what, name.Value)
+}

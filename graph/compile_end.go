@@ -1,0 +1,82 @@
+package graph
+
+import (
+	"time"
+
+	"github.com/graphrun/graphrun/diag"
+	"github.com/graphrun/graphrun/graph/schema"
+	"github.com/graphrun/graphrun/graph/tree"
+)
+
+const (
+	defaultPause    = 5 * time.Second
+	defaultFactor   = 2
+	defaultFailures = 5
+)
+
+// compileEnd compiles what is decided when a cycle ends: stop, limits, pause,
+// and how the next one goes.
+func (c *compiler) compileEnd() {
+	for i := range c.def.Stop {
+		d := &c.def.Stop[i]
+		c.g.Stops = append(c.g.Stops, Stop{
+			When:   c.condition(d.When, c.scopes.base),
+			Failed: c.word("status", d.Status, "completed", "failed") == 1,
+			Reason: d.Reason,
+		})
+	}
+	l := c.def.Limits
+	c.g.Limits = Limits{Cycles: l.Cycles, NodeRuns: l.NodeRuns, Tokens: l.Tokens, Failures: defaultFailures,
+		Duration: l.Duration, Cost: l.Cost}
+	set(&c.g.Limits.Failures, l.Failures)
+	c.compilePause()
+	c.g.Fleet = [...]Fleet{Independent, Lockstep}[c.word("fleet", c.def.Fleet, "independent", "lockstep")]
+	c.compileMode()
+}
+
+func (c *compiler) compilePause() {
+	d := &c.def.Pause
+	p := Pause{None: d.None, Active: d.Active, Idle: d.Idle, Factor: d.Factor}
+	if !d.Set && p.Active == 0 {
+		p.Active = defaultPause
+	}
+	if p.Factor == 0 {
+		p.Factor = defaultFactor
+	}
+	p.Idle = max(p.Idle, p.Active)
+	if d.Template != nil && d.Template.Kind != tree.Null {
+		p.Template = c.template(d.Template, c.scopes.base)
+		if v, fixed := p.Template.Const(); fixed {
+			c.checkDuration("pause", d.Template, v)
+		} else if !oneKind(p.Template.Type(), schema.String, schema.Any) {
+			c.diags.Add(diag.WrongType, d.Template.Span, "", "%q must give a duration, not %s", "pause", p.Template.Type())
+		}
+	}
+	c.g.Pause = p
+}
+
+// modes are the ways through a cycle; the first is the default.
+var modes = []string{"graph", "round_robin"}
+
+func (c *compiler) compileMode() {
+	m := c.def.Mode
+	if m == nil || m.Kind == tree.Null {
+		return
+	}
+	t := c.template(m, c.scopes.base)
+	v, fixed := t.Const()
+	word, isText := v.(string)
+	switch {
+	case fixed && isText:
+		name := m.Text
+		name.Value = word
+		if c.word("mode", name, modes...) == 0 {
+			return // the default: no template to ask in every cycle
+		}
+	case fixed:
+		c.diags.Add(diag.WrongType, m.Span, "graph or round_robin", "%q must be a word, not a %s", "mode", m.Kind)
+	default:
+		c.fits(`"mode"`, m, t.root, schema.EnumOf(schema.String, modes[0], modes[1]))
+	}
+	c.g.Mode = t
+}

@@ -1,0 +1,60 @@
+package graph
+
+import "fmt"
+
+// freeze fills in what follows from a graph without errors.
+func (g *Graph) freeze() {
+	g.Hash = hashOf(g.Def)
+	g.Missing = g.missing()
+	g.Readers = make([][]int, len(g.Keys))
+	for i := range g.Edges {
+		g.Edges[i].Steady = g.readBy(i)
+	}
+}
+
+// readBy lists an edge under the keys that its condition reads, and reports
+// whether it depends on nothing else that can change.
+func (g *Graph) readBy(i int) bool {
+	when := g.Edges[i].When
+	if when == nil {
+		return true
+	}
+	r := when.Reads()
+	if r.Whole&(1<<SlotState) != 0 {
+		for k := range g.Readers {
+			g.Readers[k] = append(g.Readers[k], i)
+		}
+	} else {
+		for _, k := range r.Fields[SlotState] {
+			g.Readers[k] = append(g.Readers[k], i)
+		}
+	}
+	return r.Slots&^(1<<SlotState|1<<SlotParams) == 0
+}
+
+// missing lists what is in the language and not in this version.
+func (g *Graph) missing() (out []string) {
+	add := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
+	for i := range g.Nodes {
+		n := &g.Nodes[i]
+		if n.Kind.Missing || n.Kind.Waits {
+			add("node %q uses %s", n.ID, n.Kind.Name)
+		}
+		if n.Background {
+			add("node %q is in the background", n.ID)
+		}
+		if n.Cache != nil {
+			add("node %q has a cache", n.ID)
+		}
+	}
+	if g.Def.Schedule.Cron.Value != "" {
+		add("the graph has a schedule")
+	}
+	if g.Mode != nil {
+		add("the graph has a mode other than graph")
+	}
+	if g.Fleet == Lockstep {
+		add("the graph has fleet: lockstep")
+	}
+	return out
+}

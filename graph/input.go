@@ -1,0 +1,69 @@
+package graph
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/graphrun/graphrun/diag"
+)
+
+// CheckParams checks the parameters given for a stack, fills in defaults, and
+// makes the values canonical. Errors name the param and what is expected.
+func (g *Graph) CheckParams(given map[string]any) (map[string]any, error) {
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		if _, ok := g.index.params[name]; !ok {
+			return nil, fmt.Errorf("unknown param %q (%s)", name, hint(name, "param", g.ParamNames()))
+		}
+	}
+	out := make(map[string]any, len(g.Params))
+	for i := range g.Params {
+		p := &g.Params[i]
+		v, ok := given[p.Name]
+		switch {
+		case !ok && !p.HasDefault:
+			return nil, fmt.Errorf("param %q is missing, expected %s", p.Name, p.Type)
+		case !ok:
+			out[p.Name] = p.Default
+		default:
+			fit, err := p.Type.Check("", v)
+			if err != nil {
+				return nil, fmt.Errorf("param %q does not fit %s: %w", p.Name, p.Type, err)
+			}
+			out[p.Name] = fit
+		}
+	}
+	return out, nil
+}
+
+// CheckState is the state that a stack begins with: the initial value of each
+// key, in declaration order, or the one given for it, made canonical.
+func (g *Graph) CheckState(given map[string]any) ([]any, error) {
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		if _, ok := g.index.keys[name]; !ok {
+			return nil, fmt.Errorf("unknown state key %q (%s)", name, hint(name, "state key", g.KeyNames()))
+		}
+	}
+	out := make([]any, len(g.Keys))
+	for i := range g.Keys {
+		k := &g.Keys[i]
+		v, ok := given[k.Name]
+		if !ok {
+			out[i] = k.Initial
+			continue
+		}
+		fit, err := k.Type.Check(k.Name, v)
+		if err != nil {
+			return nil, fmt.Errorf("state key %q does not fit %s: %w", k.Name, k.Type, err)
+		}
+		out[i] = fit
+	}
+	return out, nil
+}
+
+func hint(name, what string, known []string) string {
+	if s := diag.Suggest(name, known); s != "" {
+		return s
+	}
+	return listed(what, known)
+}

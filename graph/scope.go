@@ -1,0 +1,143 @@
+package graph
+
+import (
+	"github.com/graphrun/graphrun/diag"
+	"github.com/graphrun/graphrun/graph/cond"
+	"github.com/graphrun/graphrun/graph/schema"
+)
+
+// scopes are the names that expressions may use, by the place where they stand.
+type scopes struct {
+	base    *cond.Scope // every condition, `in`, `max`, `stop`, `pause`, `priority`
+	reducer *cond.Scope // expression reducers
+	failed  *cond.Scope // base and an error that is there
+	settled *cond.Scope // base and an error that may be null
+}
+
+// Types of what every expression sees of its stack.
+var (
+	statusType = schema.EnumOf(schema.String, "pending", "succeeded", "failed", "skipped", "waiting")
+	nodeType   = schema.ObjectOf(required("status", statusType), required("attempts", schema.IntegerType))
+	stackType  = schema.ObjectOf(required("id", schema.StringType), required("graph", schema.StringType),
+		required("created_at", schema.TimeType))
+	cycleType = schema.ObjectOf(required("number", schema.IntegerType), required("started_at", schema.TimeType))
+	errorType = schema.ObjectOf(required("node", schema.StringType),
+		required("kind", schema.StringType), required("message", schema.StringType))
+)
+
+func required(name string, t *schema.Type) schema.Prop {
+	return schema.Prop{Name: name, Type: t, Required: true}
+}
+
+const (
+	noOutput = "outputs are in scope in `writes` only; write what others should see into the state"
+	noError  = "an error is in scope on edges with `outcome: failure` or `always`, and in the `with` of the nodes behind them"
+	noSecret = "secrets are in scope in `with` only, so that none ends up in the state"
+	noIndex  = "`index` is in scope in the `with` and the `key` of a node with `for_each`"
+	noOldNew = "`old` and `new` are in scope in an expression reducer only"
+	noState  = "an expression reducer sees `old`, `new` and `params`; everything else may change before it runs"
+)
+
+func forbidden(help string, code diag.Code, names ...string) []cond.Name {
+	out := make([]cond.Name, len(names))
+	for i, n := range names {
+		out[i] = cond.Name{Name: n, Type: schema.AnyType, Forbidden: help, Code: code}
+	}
+	return out
+}
+
+// buildScopes needs types, params, the state and the nodes' names.
+func (c *compiler) buildScopes() {
+	keys := make([]schema.Prop, len(c.g.Keys))
+	for i, k := range c.g.Keys {
+		keys[i] = required(k.Name, k.Type)
+	}
+	nodes := make([]schema.Prop, len(c.g.Nodes))
+	for i := range c.g.Nodes {
+		nodes[i] = required(c.g.Nodes[i].ID, nodeType)
+	}
+	params := make([]schema.Prop, len(c.g.Params))
+	for i, p := range c.g.Params {
+		params[i] = required(p.Name, p.Type)
+	}
+	outside := forbidden(noOutput, diag.UnknownName, "output")
+	outside = append(outside, forbidden(noError, diag.UnknownName, "error")...)
+	outside = append(outside, forbidden(noSecret, diag.SecretLeak, "secrets")...)
+	outside = append(outside, forbidden(noIndex, diag.UnknownName, "index")...)
+	outside = append(outside, forbidden(noOldNew, diag.UnknownName, "old", "new")...)
+	paramsName := cond.Name{Name: "params", Type: schema.ObjectOf(params...), Slot: SlotParams}
+	c.scopes.base = cond.NewScope(outside...).With(
+		cond.Name{Name: "state", Type: schema.ObjectOf(keys...), Slot: SlotState, Record: true},
+		paramsName,
+		cond.Name{Name: "nodes", Type: schema.ObjectOf(nodes...), Slot: SlotNodes, Record: true},
+		cond.Name{Name: "stack", Type: stackType, Slot: SlotStack},
+		cond.Name{Name: "cycle", Type: cycleType, Slot: SlotCycle},
+		cond.Name{Name: "now", Type: schema.TimeType, Slot: SlotNow},
+	)
+	c.scopes.reducer = cond.NewScope(outside...).With(
+		forbidden(noState, diag.UnknownName, "state", "nodes", "stack", "cycle", "now")...).With(paramsName)
+}
+
+// finishScopes adds the scopes that build on the one with all defines.
+func (c *compiler) finishScopes() {
+	c.scopes.failed = c.scopes.base.With(cond.Name{Name: "error", Type: errorType, Slot: SlotError})
+	c.scopes.settled = c.scopes.base.With(cond.Name{Name: "error", Type: errorType.OrNull(), Slot: SlotError})
+}
+
+// edge is what the condition of an edge sees: an error where its source
+// may have failed.
+func (s *scopes) edge(o Outcome) *cond.Scope {
+	switch o {
+	case Failure:
+		return s.failed
+	case Always:
+		return s.settled
+	}
+	return s.base
+}
+
+// errorScope is the scope of a node's `with`, before secrets and elements: the
+// error is null where the node may run without a failure.
+func (c *compiler) errorScope(n *Node) *cond.Scope {
+	any, only := false, n.Join != JoinNone
+	for _, i := range n.In {
+		e := &c.g.Edges[i]
+		any = any || e.Outcome != Success
+		only = only && (e.Outcome == Failure || !e.Counts())
+	}
+	switch {
+	case any && only:
+		return c.scopes.failed
+	case any:
+		return c.scopes.settled
+	}
+	return c.scopes.base
+}
+
+// secretsName is what `with` has in scope of the declared secrets.
+func (c *compiler) secretsName() cond.Name {
+	props := make([]schema.Prop, len(c.g.Secrets))
+	for i, s := range c.g.Secrets {
+		props[i] = required(s, schema.StringType)
+	}
+	return cond.Name{Name: "secrets", Type: schema.ObjectOf(props...), Slot: SlotSecrets}
+}
+
+// outputName is what `writes` has in scope of a node's output.
+func outputName(t *schema.Type) cond.Name {
+	return cond.Name{Name: "output", Type: t, Slot: SlotOutput}
+}
+
+// elementNames are what `with` and `key` have in scope under for_each.
+func elementNames(as string, elem *schema.Type) []cond.Name {
+	return []cond.Name{
+		{Name: as, Type: elem, Slot: SlotItem},
+		{Name: "index", Type: schema.IntegerType, Slot: SlotIndex},
+	}
+}
+
+// elementOutside says why an element's name cannot be used in `writes`.
+func elementOutside(as string) []cond.Name {
+	return forbidden("`writes` is evaluated once for all elements: `output` is the list of their outputs, as in map(output, .field)",
+		diag.UnknownName, as, "index")
+}

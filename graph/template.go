@@ -1,0 +1,111 @@
+package graph
+
+import (
+	"strings"
+
+	"github.com/graphrun/graphrun/graph/cond"
+	"github.com/graphrun/graphrun/graph/schema"
+	"github.com/graphrun/graphrun/graph/value"
+)
+
+// Template is a JSON value in whose strings ${{ expressions }} are filled in.
+// It is immutable and shareable; what holds no expression is computed once and
+// shared by all results, which nobody may change.
+type Template struct {
+	root     part
+	typ      *schema.Type
+	programs []*cond.Program
+}
+
+// Eval fills in a template. Errors are *cond.Error.
+func (t *Template) Eval(env *cond.Env) (any, error) { return t.root.eval(env) }
+
+// Type is the type of the filled-in value. Moments and durations are text.
+func (t *Template) Type() *schema.Type { return t.typ }
+
+// Const is the value of a template without expressions.
+func (t *Template) Const() (any, bool) {
+	c, ok := t.root.(constant)
+	return c.value, ok
+}
+
+// Programs are its expressions, in the order of the text.
+func (t *Template) Programs() []*cond.Program { return t.programs }
+
+// part is one piece of a compiled template.
+type part interface {
+	eval(env *cond.Env) (any, error)
+}
+
+type (
+	// constant is a sub-tree without expressions.
+	constant struct{ value any }
+	// whole is a string that is one expression: its value keeps its type.
+	whole struct{ program *cond.Program }
+	// written is a string with expressions inside text.
+	written []piece
+	// list and object hold at least one part that is no constant.
+	list   []part
+	object struct {
+		keys  []string
+		parts []part
+	}
+)
+
+// piece is literal text, or an expression when program is set.
+type piece struct {
+	literal string
+	program *cond.Program
+}
+
+func (c constant) eval(*cond.Env) (any, error) { return c.value, nil }
+
+func (w whole) eval(env *cond.Env) (any, error) {
+	return w.program.Eval(env)
+}
+
+func (w written) eval(env *cond.Env) (any, error) {
+	var b strings.Builder
+	for _, p := range w {
+		if p.program == nil {
+			b.WriteString(p.literal)
+			continue
+		}
+		v, err := p.program.Eval(env)
+		if err != nil {
+			return nil, err
+		}
+		switch v := v.(type) {
+		case nil:
+		case string:
+			b.WriteString(v)
+		default:
+			b.WriteString(value.String(v))
+		}
+	}
+	return b.String(), nil
+}
+
+func (l list) eval(env *cond.Env) (any, error) {
+	out := make([]any, len(l))
+	for i, p := range l {
+		v, err := p.eval(env)
+		if err != nil {
+			return nil, err
+		}
+		out[i] = v
+	}
+	return out, nil
+}
+
+func (o object) eval(env *cond.Env) (any, error) {
+	out := make(map[string]any, len(o.keys))
+	for i, p := range o.parts {
+		v, err := p.eval(env)
+		if err != nil {
+			return nil, err
+		}
+		out[o.keys[i]] = v
+	}
+	return out, nil
+}
