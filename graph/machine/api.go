@@ -34,6 +34,7 @@ type Machine struct {
 	wave   wave
 	timers timers
 	out    outbox
+	pace   func(time.Time) time.Time // Replay: the time of the next decision; else nil
 
 	order    []int     // nodes decided at this moment
 	verdicts []Verdict // of the node that is being decided
@@ -197,11 +198,15 @@ func (m *Machine) proceed() {
 		switch {
 		case m.wave.open && (m.wave.left > 0 || m.out.committed):
 			return
-		case m.wave.open:
-			m.commitWave()
-		case m.cur.Status == Paused:
+		case m.cur.Status == Paused && !m.wave.open:
 			return
-		default:
+		}
+		if m.pace != nil {
+			m.at = m.pace(m.at)
+		}
+		if m.wave.open {
+			m.commitWave()
+		} else {
 			m.nextWave()
 		}
 	}

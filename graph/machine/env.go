@@ -66,7 +66,7 @@ func (m *Machine) seeCycle(number uint64, at time.Time) {
 // set changes a key; conditions that read it are to be evaluated again.
 func (m *Machine) set(key int, v any) {
 	m.state.values[key] = v
-	for _, e := range m.plan.readers[key] {
+	for _, e := range m.g.Readers[key] {
 		m.held[e].known = false
 	}
 }

@@ -59,7 +59,7 @@ func (m *Machine) weigh(e *graph.Edge) (live bool, err string) {
 	if fault != nil {
 		live, err = false, message(fault)
 	}
-	if m.plan.kept[e.Index] {
+	if e.Steady {
 		*h = held{known: true, live: live, err: err}
 	}
 	return live, err

@@ -11,8 +11,6 @@ type plan struct {
 
 	verdict []Verdict // by edge: what never changes of its verdict
 	shared  []bool    // by edge: judged ahead of its target, so its verdict is kept
-	kept    []bool    // by edge: its condition reads nothing but state and params
-	readers [][]int   // by key: kept edges that read it
 	sources []int     // nodes with an outgoing next_cycle edge
 }
 
@@ -22,8 +20,6 @@ func newPlan(g *graph.Graph) *plan {
 		waiters: make([][]int, len(g.Nodes)),
 		verdict: make([]Verdict, len(g.Edges)),
 		shared:  make([]bool, len(g.Edges)),
-		kept:    make([]bool, len(g.Edges)),
-		readers: make([][]int, len(g.Keys)),
 	}
 	for i := range g.Nodes {
 		n := &g.Nodes[i]
@@ -57,7 +53,6 @@ func (p *plan) addEdge(g *graph.Graph, e *graph.Edge) {
 	}
 	if e.When != nil {
 		v.When = e.When.Text().Value
-		p.addReads(e)
 	}
 	p.verdict[e.Index] = v
 	for _, s := range e.Siblings {
@@ -68,18 +63,5 @@ func (p *plan) addEdge(g *graph.Graph, e *graph.Edge) {
 		if to := e.To; (e.From == graph.Start || e.NextCycle) && len(g.Nodes[to].Waits) > 0 {
 			p.firsts = append(p.firsts, to)
 		}
-	}
-}
-
-// addReads finds out whether a condition holds as long as the state stays.
-func (p *plan) addReads(e *graph.Edge) {
-	const still = 1<<graph.SlotState | 1<<graph.SlotParams
-	r := e.When.Reads()
-	if r.Slots&^still != 0 || r.Whole&(1<<graph.SlotState) != 0 {
-		return
-	}
-	p.kept[e.Index] = true
-	for _, k := range r.Fields[graph.SlotState] {
-		p.readers[k] = append(p.readers[k], e.Index)
 	}
 }

@@ -1,0 +1,223 @@
+package machine
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/graphrun/graphrun/graph"
+)
+
+// Point is a place in a stack's history: the commit of a wave, or with Wave 0
+// the end of a cycle. The zero Point is the end of the history.
+type Point struct{ Cycle, Wave uint64 }
+
+// Difference is a record that the machine would not write again as it is.
+type Difference struct {
+	Recorded *Record // nil: the history ends before it
+	Decided  *Record // nil: nothing was decided in its place
+}
+
+func (d Difference) String() string {
+	return fmt.Sprintf("recorded %s, decided %s", lineOf(d.Recorded), lineOf(d.Decided))
+}
+
+func lineOf(r *Record) string {
+	if r == nil {
+		return "nothing"
+	}
+	return string(AppendRecord(nil, *r, true))
+}
+
+// ErrHistory: the records do not begin with the start of the stack.
+var ErrHistory = errors.New("machine: the history does not reach back to the start of the stack")
+
+// Replay decides a stack's history again: a new machine is fed the recorded
+// results, and what it decides is held against what was recorded, byte by
+// byte. It stops at until, at the end of the records, or where the two part for
+// good. The machine it gives stands there; it is not to be stepped further.
+func Replay(g *graph.Graph, o Options, id Identity, records []Record, until Point) (*Machine, []Difference, error) {
+	if len(records) == 0 || records[0].Seq != 1 {
+		return nil, nil, ErrHistory
+	}
+	first, ok := records[0].Body.(*StackStarted)
+	if !ok {
+		return nil, nil, ErrHistory
+	}
+	if first.Hash != g.Hash {
+		return nil, nil, fmt.Errorf("%w since the stack was started", ErrGraphChanged)
+	}
+	id.Params = first.Params
+	m, err := New(g, o, id, first.State, records[0].Time)
+	if err != nil {
+		return nil, nil, err
+	}
+	p := replay{m: m, records: records, until: until}
+	m.pace = p.pace
+	err = p.run()
+	return m, p.differences, err
+}
+
+// replay walks through the records: next is the first that is not compared.
+type replay struct {
+	m           *Machine
+	records     []Record
+	until       Point
+	next        int
+	again       []Record // what the machine decided, in step with records
+	differences []Difference
+	done        bool
+}
+
+// pace gives the time at which the machine took its next decision then: a
+// pause of the stack or a restart may have come between.
+func (p *replay) pace(at time.Time) time.Time {
+	if n := len(p.again) + len(p.m.out.records); n < len(p.records) {
+		return p.records[n].Time
+	}
+	return at
+}
+
+func (p *replay) run() error {
+	for !p.done && p.next < len(p.records) {
+		if p.next == len(p.again) {
+			p.pull()
+		}
+		if p.next == len(p.again) {
+			if err := p.feed(); err != nil {
+				return err
+			}
+			p.pull()
+		}
+		p.compare()
+	}
+	return nil
+}
+
+// pull takes what the machine has decided, a commit at a time.
+func (p *replay) pull() {
+	for !p.done {
+		r, ok := p.m.Ready()
+		if !ok {
+			return
+		}
+		p.again = append(p.again, r.Records...)
+		for _, rec := range r.Records {
+			if p.reached(rec) {
+				return // Advance would go on past it
+			}
+		}
+		p.m.Advance()
+	}
+}
+
+// reached: the record is the one at which to stop.
+func (p *replay) reached(r Record) bool {
+	if p.until == (Point{}) || r.Cycle != p.until.Cycle {
+		return false
+	}
+	switch b := r.Body.(type) {
+	case *WaveCommitted:
+		return b.Wave == p.until.Wave
+	case *CycleFinished, *StackFinished:
+		return true
+	}
+	return false
+}
+
+// compare holds the next record against the one that was decided again.
+func (p *replay) compare() {
+	rec := &p.records[p.next]
+	if p.next >= len(p.again) {
+		p.differences = append(p.differences, Difference{Recorded: rec})
+		p.done = true
+		return
+	}
+	now := &p.again[p.next]
+	p.next++
+	if !bytes.Equal(AppendRecord(nil, *rec, true), AppendRecord(nil, *now, true)) {
+		p.differences = append(p.differences, Difference{Recorded: rec, Decided: now})
+		p.done = rec.Body.Type() != now.Body.Type()
+	}
+	p.done = p.done || p.reached(*rec)
+}
+
+// feed gives the machine the input that the next record came from.
+func (p *replay) feed() error {
+	m, r := p.m, p.records[p.next]
+	switch b := r.Body.(type) {
+	case *CycleStarted:
+		if b.Hash != m.cur.Hash {
+			return fmt.Errorf("%w at cycle %d", ErrGraphChanged, r.Cycle)
+		}
+		return m.Step(Woke{At: r.Time, Early: true})
+	case *TaskStarted:
+		m.requeue(b)
+		return m.Step(TaskRunning{At: r.Time, Key: taskKey(r, b.Wave, b.Node, b.Item), Attempt: b.Attempt})
+	case *TaskFinished:
+		return p.feedEnd(r, b)
+	case *StackFinished:
+		if b.Status == Cancelled {
+			return m.Step(Cancel{At: r.Time, Reason: b.Reason})
+		}
+	}
+	return nil // a decision that was not taken again
+}
+
+func taskKey(r Record, wave uint64, node, item string) TaskKey {
+	return TaskKey{Cycle: r.Cycle, Wave: wave, Node: node, Item: item}
+}
+
+// feedEnd feeds the end of an attempt: a result, the machine's own timer, or
+// the cancelling of the stack.
+func (p *replay) feedEnd(r Record, b *TaskFinished) error {
+	m := p.m
+	if c, ok := p.cancelled(r.Time); ok {
+		return m.Step(Cancel{At: r.Time, Reason: c.Reason})
+	}
+	if t, _ := m.find(b.Node, b.Item); t != nil && b.Error != nil && b.Error.Kind == "timeout" && m.overdue(t, r.Time) {
+		m.at = r.Time
+		m.fire(t)
+		m.proceed()
+		return nil
+	}
+	key := taskKey(r, b.Wave, b.Node, b.Item)
+	if b.Status == succeeded.String() || b.Output != nil {
+		return m.Step(TaskDone{At: r.Time, Key: key, Attempt: b.Attempt, Output: b.Output, Tokens: b.Tokens, Cost: b.Cost})
+	}
+	return m.Step(TaskFailed{At: r.Time, Key: key, Attempt: b.Attempt, Failure: *b.Error, Tokens: b.Tokens, Cost: b.Cost})
+}
+
+// cancelled reports that the stack was cancelled with the next records.
+func (p *replay) cancelled(at time.Time) (*StackFinished, bool) {
+	for _, r := range p.records[p.next:] {
+		switch b := r.Body.(type) {
+		case *TaskFinished:
+			if b.Error == nil || b.Error.Kind != "cancelled" || !r.Time.Equal(at) {
+				return nil, false
+			}
+		case *StackFinished:
+			return b, b.Status == Cancelled && r.Time.Equal(at)
+		default:
+			return nil, false
+		}
+	}
+	return nil, false
+}
+
+// overdue reports that an attempt's timeout or deadline has passed.
+func (m *Machine) overdue(t *task, at time.Time) bool {
+	n := &m.g.Nodes[m.wave.runs[t.run].node]
+	return n.Timeout > 0 && t.state == running && !t.startedAt.Add(n.Timeout).After(at) ||
+		n.Deadline > 0 && !t.firstAt.IsZero() && !t.firstAt.Add(n.Deadline).After(at)
+}
+
+// requeue brings a task to the attempt that was started then: its backoff was
+// over, or the one before was cut off by a restart.
+func (m *Machine) requeue(b *TaskStarted) {
+	if t, r := m.find(b.Node, b.Item); t != nil && t.state != over {
+		m.turn(t, r, queued)
+		t.attempt = b.Attempt
+	}
+}
