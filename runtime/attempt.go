@@ -1,0 +1,139 @@
+package runtime
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/nodes"
+)
+
+// lastWait is how long an attempt that was cancelled keeps its slot while it
+// does not return, and how long a stopping stack waits for it: more than the
+// 5 s that lie between TERM and KILL.
+const lastWait = 7 * time.Second
+
+// attempt is one attempt of a task, from its place in the queue to its return.
+type attempt struct {
+	stack *Stack
+	task  machine.Task
+	pool  *pool
+
+	// Guarded by pools.mu.
+	place place
+	round uint64
+	index int
+
+	// Owned by the stack's loop.
+	turn   uint64 // of the loop that began it
+	cancel context.CancelCauseFunc
+	void   bool   // its result does not count any more
+	cut    bool   // cut off by a shutdown: a success counts, a failure does not
+	giveUp *timer // set once it was cancelled
+	gone   bool   // it returned, or was given up
+}
+
+// launch starts the work on a goroutine of its own. Its end arrives in the
+// stack's mailbox.
+func (s *Stack) launch(a *attempt) {
+	n := &s.g.Nodes[a.task.Node]
+	spec, _ := s.rt.cfg.Kinds.Spec(n.Kind.Name) // an unknown kind fails in nodes.Run
+	spec.Kind = n.Kind
+	t := nodes.Task{
+		Stack: s.id.Stack, Graph: s.g.Name,
+		Cycle: a.task.Key.Cycle, Wave: a.task.Key.Wave,
+		Node: a.task.Key.Node, Item: a.task.Key.Item,
+		Attempt: a.task.Attempt,
+		Key:     s.taskKey(a.task.Key),
+		With:    a.task.With,
+		Dir:     s.g.Dir,
+		Rerun:   a.task.Rerun,
+		Logger: s.log.With("graph", s.g.Name, "cycle", a.task.Key.Cycle, "wave", a.task.Key.Wave,
+			"node", a.task.Key.Node, "attempt", a.task.Attempt),
+	}
+	ctx, cancel := context.WithCancelCause(s.rt.base)
+	a.cancel = cancel
+	s.away++
+	go func() {
+		res, err := nodes.Run(ctx, spec, t)
+		at := time.Now().UTC()
+		cancel(nil)
+		s.post(func() { s.returned(a, res, err, at) })
+	}()
+}
+
+// taskKey is a task's idempotency key, STACK.NONCE/CYCLE/WAVE/NODE/ITEM: the
+// same for every attempt, in every process, and of no other task.
+func (s *Stack) taskKey(k machine.TaskKey) string {
+	return fmt.Sprintf("%s.%s/%d/%d/%s/%s", s.id.Stack, s.id.Nonce, k.Cycle, k.Wave, k.Node, k.Item)
+}
+
+// returned takes in the end of an attempt.
+func (s *Stack) returned(a *attempt, res nodes.Result, err *nodes.Error, at time.Time) {
+	s.gone(a)
+	s.rt.timers.stop(a.giveUp)
+	if s.attempts[a.task.Key] == a {
+		delete(s.attempts, a.task.Key)
+	}
+	switch {
+	case a.void || s.over:
+		s.log.Debug("late result dropped", "node", a.task.Key.Node, "item", a.task.Key.Item,
+			"attempt", a.task.Attempt)
+	case err == nil:
+		s.step(machine.TaskDone{At: s.clock(at), Key: a.task.Key, Attempt: a.task.Attempt,
+			Output: res.Output, Tokens: res.Tokens, Cost: res.Cost})
+	case a.cut: // no failure: it runs again when the stack goes on
+	default:
+		s.step(machine.TaskFailed{At: s.clock(at), Key: a.task.Key, Attempt: a.task.Attempt,
+			Failure: machine.Failure{Kind: err.Kind, Message: err.Message, Permanent: err.Permanent},
+			Tokens:  err.Tokens, Cost: err.Cost})
+	}
+}
+
+// end cancels an attempt whose result is not wanted any more: one that timed
+// out, whose wave was cancelled, or whose stack has ended.
+func (s *Stack) end(a *attempt, why *nodes.Error) {
+	a.void = true
+	if s.attempts[a.task.Key] == a {
+		delete(s.attempts, a.task.Key)
+	}
+	s.cutOff(a, why)
+}
+
+// cutOff cancels an attempt. One that has not started leaves its queue; one
+// that does not return is given up after lastWait.
+func (s *Stack) cutOff(a *attempt, why *nodes.Error) {
+	if a.cancel == nil {
+		a.void = true
+		s.ended = append(s.ended, a)
+		return
+	}
+	if a.giveUp != nil {
+		return
+	}
+	a.cancel(why)
+	a.giveUp = s.rt.timers.at(time.Now().Add(lastWait), func() {
+		s.post(func() { s.giveUpOn(a) })
+	})
+}
+
+// gone gives back the slot of an attempt; false when that was done before.
+func (s *Stack) gone(a *attempt) bool {
+	if a.gone {
+		return false
+	}
+	a.gone = true
+	s.away--
+	s.ended = append(s.ended, a)
+	return true
+}
+
+// giveUpOn goes on without an attempt that ignores its cancellation.
+func (s *Stack) giveUpOn(a *attempt) {
+	if !s.gone(a) {
+		return
+	}
+	s.log.Warn("a cancelled attempt does not return; going on without it",
+		"node", a.task.Key.Node, "item", a.task.Key.Item, "attempt", a.task.Attempt)
+}

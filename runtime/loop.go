@@ -1,0 +1,226 @@
+package runtime
+
+import (
+	"time"
+
+	"github.com/graphrun/graphrun/graph/machine"
+)
+
+// post puts a letter into the mailbox: a function that the stack's loop calls.
+// Letters run one at a time; those that are there together share a commit.
+func (s *Stack) post(letter func()) {
+	s.mu.Lock()
+	s.inbox = append(s.inbox, letter)
+	start := !s.looping
+	s.looping = true
+	s.mu.Unlock()
+	if start {
+		go s.loop()
+	}
+}
+
+// loop empties the mailbox and ends.
+func (s *Stack) loop() {
+	for {
+		s.mu.Lock()
+		mail := s.inbox
+		if len(mail) == 0 {
+			s.looping = false
+			s.mu.Unlock()
+			return
+		}
+		s.inbox, s.spare = s.spare, nil
+		s.mu.Unlock()
+		for _, letter := range mail {
+			letter()
+		}
+		clear(mail)
+		s.spare = mail[:0]
+		s.settle()
+	}
+}
+
+// settle does all that can be done without another letter.
+func (s *Stack) settle() {
+	for !s.over {
+		rd, ok := s.gather()
+		if !ok || !s.commit(rd) {
+			break
+		}
+		s.m.Advance()
+		s.act(rd)
+	}
+	if s.over && len(s.ended) > 0 {
+		s.rt.pools.exchange(s, s.ended, nil)
+		s.ended = s.ended[:0]
+	}
+	if (s.over || s.stopping) && s.away == 0 && !s.closed {
+		s.close()
+	}
+	for _, ack := range s.acks {
+		ack()
+	}
+	s.acks = s.acks[:0]
+}
+
+// gather gives new tasks to their pools and tells the machine which of them
+// got a slot at once: so that their start is in the same commit.
+func (s *Stack) gather() (machine.Ready, bool) {
+	for {
+		rd, ok := s.m.Ready()
+		fresh := s.enlist(rd.Start[min(s.listed, len(rd.Start)):])
+		s.listed = len(rd.Start)
+		if len(fresh) == 0 && len(s.ended) == 0 {
+			return rd, ok
+		}
+		ended := s.ended
+		s.ended = nil
+		for _, a := range s.rt.pools.exchange(s, ended, fresh) {
+			s.slotGiven(a)
+		}
+	}
+}
+
+// enlist makes attempts of tasks. A stopping stack begins none: they are in
+// the store, and begin when it goes on.
+func (s *Stack) enlist(tasks []machine.Task) []*attempt {
+	if len(tasks) == 0 || s.stopping {
+		return nil
+	}
+	out := make([]*attempt, len(tasks))
+	for i, t := range tasks {
+		a := &attempt{stack: s, task: t, pool: s.pools[max(t.Pool, 0)], turn: s.turn}
+		if old := s.attempts[t.Key]; old != nil {
+			s.replaced = append(s.replaced, old)
+		}
+		s.attempts[t.Key] = a
+		out[i] = a
+	}
+	return out
+}
+
+// slotGiven tells the machine that an attempt may begin.
+func (s *Stack) slotGiven(a *attempt) {
+	if a.void || s.over || s.stopping {
+		s.ended = append(s.ended, a)
+		return
+	}
+	s.step(machine.TaskRunning{At: s.now(), Key: a.task.Key, Attempt: a.task.Attempt})
+	s.launching = append(s.launching, a)
+}
+
+// commit makes what the machine decided durable, and publishes it.
+func (s *Stack) commit(rd machine.Ready) bool {
+	if len(rd.Records) == 0 && len(rd.Changes) == 0 &&
+		rd.Cursor.Status == s.cursor.Status && rd.Cursor.Hash == s.stored {
+		return true // only something to do
+	}
+	c := Commit{Stack: s.id.Stack, Records: rd.Records, Changes: rd.Changes, Cursor: rd.Cursor}
+	if s.cursor.Seq == 0 {
+		c.Create = &s.id
+	}
+	if rd.Cursor.Hash != s.stored {
+		var err error
+		if c.Graph, err = s.storedGraph(); err != nil {
+			s.fail(err)
+			return false
+		}
+	}
+	if err := s.rt.cfg.Store.Commit(s.rt.base, c); err != nil {
+		s.fail(err)
+		return false
+	}
+	s.cursor, s.stored = rd.Cursor, rd.Cursor.Hash
+	s.publish(c)
+	return true
+}
+
+// act does what a Ready asks for, now that it is durable.
+func (s *Stack) act(rd machine.Ready) {
+	s.listed = 0
+	for _, a := range s.replaced {
+		s.end(a, errReplaced)
+	}
+	for _, a := range s.launching {
+		if !a.void {
+			s.launch(a)
+		}
+	}
+	for _, key := range rd.Cancel {
+		// A key may also stand for the attempt that takes the cancelled one's place.
+		if a := s.attempts[key]; a != nil && a.turn != s.turn {
+			s.end(a, errReplaced)
+		}
+	}
+	s.replaced, s.launching = s.replaced[:0], s.launching[:0]
+	s.turn++
+	if rd.Outcome != nil {
+		s.over = true
+		s.endAll()
+		return
+	}
+	for i := range rd.Records {
+		if c, ok := rd.Records[i].Body.(*machine.CycleFinished); ok {
+			s.cycleFinished(c)
+		}
+	}
+	s.wakeUp(rd.WakeAt)
+}
+
+// cycleFinished takes up a changed graph, and stops where this run was to stop.
+func (s *Stack) cycleFinished(c *machine.CycleFinished) {
+	if s.next != nil {
+		if err := s.adopt(); err != nil {
+			s.fail(err)
+			return
+		}
+	}
+	s.cycles++
+	idle := c.NodeRuns == 0 && len(s.attempts) == 0 && s.away == 0
+	if s.after.Cycles > 0 && s.cycles >= s.after.Cycles || s.after.UntilIdle && idle {
+		s.drain()
+	}
+}
+
+// wakeUp sees to it that the machine is woken at t; zero: not at all.
+func (s *Stack) wakeUp(t time.Time) {
+	if s.stopping || s.over || s.wake != nil && t.Equal(s.wake.at) {
+		return
+	}
+	s.rt.timers.stop(s.wake)
+	s.wake = nil
+	switch {
+	case t.IsZero():
+	case t.After(time.Now()):
+		s.wake = s.rt.timers.at(t, func() { s.post(s.woke) })
+	default:
+		s.post(s.woke)
+	}
+}
+
+func (s *Stack) woke() {
+	s.wake = nil
+	if !s.stopping && !s.over {
+		s.step(machine.Woke{At: s.now()})
+	}
+}
+
+// step feeds the machine.
+func (s *Stack) step(in machine.Input) {
+	if s.over {
+		return
+	}
+	if err := s.m.Step(in); err != nil {
+		s.fail(err)
+	}
+}
+
+// now is the time of an input; it never goes back within a stack.
+func (s *Stack) now() time.Time { return s.clock(time.Now().UTC()) }
+
+func (s *Stack) clock(at time.Time) time.Time {
+	if at.After(s.at) {
+		s.at = at
+	}
+	return s.at
+}

@@ -1,0 +1,67 @@
+package runtime
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+)
+
+// logger is l with the secrets masked in messages and attributes.
+func (s *secrets) logger(l *slog.Logger) *slog.Logger {
+	if s.replacer == nil {
+		return l
+	}
+	return slog.New(maskHandler{l.Handler(), s.replacer})
+}
+
+// maskHandler masks what passes to the next handler.
+type maskHandler struct {
+	next     slog.Handler
+	replacer *strings.Replacer
+}
+
+func (h maskHandler) Enabled(ctx context.Context, l slog.Level) bool { return h.next.Enabled(ctx, l) }
+
+func (h maskHandler) Handle(ctx context.Context, r slog.Record) error {
+	out := slog.NewRecord(r.Time, r.Level, h.replacer.Replace(r.Message), r.PC)
+	r.Attrs(func(a slog.Attr) bool {
+		out.AddAttrs(h.attr(a))
+		return true
+	})
+	return h.next.Handle(ctx, out)
+}
+
+func (h maskHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return maskHandler{h.next.WithAttrs(h.attrs(attrs)), h.replacer}
+}
+
+func (h maskHandler) WithGroup(name string) slog.Handler {
+	return maskHandler{h.next.WithGroup(name), h.replacer}
+}
+
+func (h maskHandler) attrs(in []slog.Attr) []slog.Attr {
+	out := make([]slog.Attr, len(in))
+	for i, a := range in {
+		out[i] = h.attr(a)
+	}
+	return out
+}
+
+// attr masks one attribute. A value that is no plain one is logged as its text
+// when that holds a secret.
+func (h maskHandler) attr(a slog.Attr) slog.Attr {
+	v := a.Value.Resolve()
+	switch v.Kind() {
+	case slog.KindString:
+		v = slog.StringValue(h.replacer.Replace(v.String()))
+	case slog.KindGroup:
+		v = slog.GroupValue(h.attrs(v.Group())...)
+	case slog.KindAny:
+		text := fmt.Sprintf("%+v", v.Any())
+		if hidden := h.replacer.Replace(text); hidden != text {
+			v = slog.StringValue(hidden)
+		}
+	}
+	return slog.Attr{Key: h.replacer.Replace(a.Key), Value: v}
+}

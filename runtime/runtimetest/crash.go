@@ -1,0 +1,157 @@
+package runtimetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/nodes"
+	"github.com/graphrun/graphrun/runtime"
+)
+
+var errCrashed = &runtime.StoreError{Err: errors.New("runtimetest: crashed"), Fatal: true}
+
+// gate lies before the store: a crash shuts it, so that nothing of the old
+// runtime gets through any more.
+type gate struct {
+	runtime.Store
+	t testing.TB
+
+	mu      sync.Mutex
+	shut    bool
+	commits int
+	crashAt int // the commit that gets through, but is not acknowledged; 0: none
+	crashed chan struct{}
+	results map[string]bool // keys of tasks whose success is in the store
+}
+
+func (g *gate) Commit(ctx context.Context, c runtime.Commit) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.shut {
+		return errCrashed
+	}
+	if err := g.Store.Commit(ctx, c); err != nil {
+		return err
+	}
+	for _, r := range c.Records {
+		if f, ok := r.Body.(*machine.TaskFinished); ok && f.Status == "succeeded" {
+			g.results[taskID(c.Stack, r.Cycle, f.Wave, f.Node, f.Item)] = true
+		}
+	}
+	g.commits++
+	if g.commits == g.crashAt {
+		g.shut = true
+		close(g.crashed)
+		return errCrashed
+	}
+	return nil
+}
+
+// begins checks that the work is not done again.
+func (g *gate) begins(t nodes.Task) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if id := taskID(t.Stack, t.Cycle, t.Wave, t.Node, t.Item); g.results[id] {
+		g.t.Errorf("%s runs again, although its result is recorded", id)
+	}
+}
+
+func taskID(stack string, cycle, wave uint64, node, item string) string {
+	return fmt.Sprintf("%s/%d/%d/%s/%s", stack, cycle, wave, node, item)
+}
+
+func (k *Kit) open() {
+	results := map[string]bool{}
+	if k.gate != nil {
+		results = k.gate.results
+	}
+	k.gate = &gate{Store: k.Store, t: k.T, results: results, crashed: make(chan struct{})}
+	c := k.Config
+	c.Store, c.Kinds = k.gate, k.Kinds
+	listening := c.OnCommit
+	c.OnCommit = func(commit runtime.Commit) {
+		k.mu.Lock()
+		k.cursors[commit.Stack] = commit.Cursor
+		k.mu.Unlock()
+		k.news.Broadcast()
+		if listening != nil {
+			listening(commit)
+		}
+	}
+	var err error
+	if k.Runtime, err = runtime.Open(k.T.Context(), c); err != nil {
+		k.T.Fatalf("open: %v", err)
+	}
+}
+
+// Crash drops the runtime without any grace: what is not in the store at this
+// instant is lost. A new runtime is opened on the store; Resume goes on.
+func (k *Kit) Crash() {
+	k.gate.mu.Lock()
+	k.gate.shut = true
+	k.gate.mu.Unlock()
+	now, cancel := context.WithCancel(context.Background())
+	cancel()
+	_ = k.Runtime.Close(now) // it cannot write any more: that is the point
+	k.open()
+}
+
+// Reopen closes the runtime with all its grace and opens a new one on the
+// store, with what Config says now.
+func (k *Kit) Reopen() {
+	k.T.Helper()
+	if err := k.Runtime.Close(context.Background()); err != nil {
+		k.T.Fatalf("close: %v", err)
+	}
+	k.open()
+}
+
+func (k *Kit) stop() {
+	now, cancel := context.WithCancel(context.Background())
+	cancel()
+	_ = k.Runtime.Close(now)
+}
+
+// CrashAtEveryCommit runs one stack to its end, and then again for each of its
+// commits: with a crash right after it, before anybody is told of it, and a
+// second life from the store. Each time the stack must end in the same status
+// and state, and no task whose success was recorded may run again. setup
+// scripts the nodes and gives the graph; the stack must end by itself, and its
+// nodes must give the same outputs in every run.
+func CrashAtEveryCommit(t *testing.T, kinds *nodes.Registry, setup func(k *Kit) (graph.Def, runtime.StartOptions)) {
+	t.Helper()
+	var want runtime.Result
+	commits := 0
+	Run(t, kinds, func(k *Kit) {
+		def, o := setup(k)
+		want = k.Wait(k.Start(k.Compile(def), o))
+		commits = k.gate.commits
+	})
+	for at := 1; at <= commits && !t.Failed(); at++ {
+		Run(t, kinds, func(k *Kit) {
+			def, o := setup(k)
+			g := k.Compile(def)
+			k.gate.crashAt = at
+			id := want.Stack
+			if s, err := k.Runtime.Start(k.T.Context(), g, o); err == nil {
+				<-s.Done()
+			}
+			<-k.gate.crashed
+			k.Crash()
+			got := k.Wait(k.Resume(id, runtime.ResumeOptions{}))
+			if got.Status != want.Status || got.Reason != want.Reason {
+				t.Errorf("crash after commit %d: ended %s (%s), want %s (%s)", at, got.Status, got.Reason, want.Status, want.Reason)
+			}
+			if diff := cmp.Diff(want.State, got.State); diff != "" {
+				t.Errorf("crash after commit %d: state (-want +got):\n%s", at, diff)
+			}
+		})
+	}
+}

@@ -1,0 +1,17 @@
+// Package runtimetest is a kit for testing graphs and the kinds they use.
+//
+// A test runs in a bubble of fake time (package testing/synctest) on a store in
+// memory: pauses of hours take no time, and everything happens in the same
+// order in every run. The work of nodes is scripted, by node; conditions,
+// joins, retries, pauses and reducers are the real ones.
+//
+//	runtimetest.Run(t, kinds, func(k *runtimetest.Kit) {
+//		k.Node("builder", runtimetest.Fails("exit", "no space left"), runtimetest.Returns("built"))
+//		s := k.Start(k.Compile(def), runtime.StartOptions{})
+//		k.Cycles(s, 1)
+//		k.WantState(s, map[string]any{"artifact": "built"})
+//	})
+//
+// Crash drops the runtime as a power cut would; CrashAtEveryCommit does so
+// after every commit of a scenario and compares how it ends.
+package runtimetest

@@ -1,0 +1,223 @@
+package runtimetest
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/nodes"
+	"github.com/graphrun/graphrun/runtime"
+	"github.com/graphrun/graphrun/runtime/memstore"
+)
+
+// Kit is a runtime under test. Its methods end the test when something cannot
+// be done; they are for the test's own goroutine, in Run's function.
+type Kit struct {
+	T       testing.TB
+	Kinds   *nodes.Registry // the kinds given to Run, with their work scripted
+	Runtime *runtime.Runtime
+	Store   runtime.Store
+	Config  runtime.Config // what Reopen and Crash open the next runtime with
+
+	gate *gate
+
+	mu      sync.Mutex
+	scripts map[string]*script
+	news    *sync.Cond
+	cursors map[string]machine.Cursor
+}
+
+// Run calls fn in a bubble of fake time, with a kit on an empty store. Kinds
+// that have work, and those that this version cannot run, are scripted by
+// Kit.Node; the others (set) stay as they are. All that runs is stopped when fn
+// returns.
+func Run(t *testing.T, kinds *nodes.Registry, fn func(k *Kit)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		k := newKit(t, kinds)
+		defer k.stop()
+		fn(k)
+	})
+}
+
+func newKit(t testing.TB, kinds *nodes.Registry) *Kit {
+	k := &Kit{T: t, Store: memstore.New(), scripts: map[string]*script{}, cursors: map[string]machine.Cursor{}}
+	k.news = sync.NewCond(&k.mu)
+	k.Kinds = k.scripted(kinds)
+	k.open()
+	return k
+}
+
+// scripted is a registry of the same kinds whose work is the kit's scripts.
+func (k *Kit) scripted(kinds *nodes.Registry) *nodes.Registry {
+	out := nodes.NewRegistry()
+	for _, name := range kinds.Names() {
+		spec, _ := kinds.Spec(name)
+		if !spec.Inline && !spec.Waits {
+			spec.Missing = false
+			spec.Node = player{k, spec.Node}
+		}
+		if err := out.Register(spec); err != nil {
+			k.T.Fatalf("kind %q: %v", name, err)
+		}
+	}
+	return out
+}
+
+// player runs a node's script; one without a script does its real work.
+type player struct {
+	k    *Kit
+	real nodes.Node
+}
+
+func (p player) Run(ctx context.Context, t nodes.Task) (nodes.Result, error) {
+	p.k.gate.begins(t)
+	p.k.mu.Lock()
+	s := p.k.scripts[t.Node]
+	p.k.mu.Unlock()
+	if s == nil {
+		if p.real == nil {
+			return nodes.Result{}, fmt.Errorf("node %q has no script", t.Node)
+		}
+		return p.real.Run(ctx, t)
+	}
+	out, err := s.reply(t)(ctx, t)
+	return nodes.Result{Output: out}, err
+}
+
+// Node scripts the runs of a node: one reply for each, the last one for all
+// that follow. Retries are runs; a run that repeats one that a crash cut off
+// gets that one's reply.
+func (k *Kit) Node(id string, replies ...Reply) {
+	k.T.Helper()
+	if len(replies) == 0 {
+		k.T.Fatalf("node %q: no replies", id)
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.scripts[id] = &script{replies: replies, given: map[string]Reply{}}
+}
+
+// Runs lists the runs of a scripted node so far, oldest first.
+func (k *Kit) Runs(node string) []nodes.Task {
+	k.mu.Lock()
+	s := k.scripts[node]
+	k.mu.Unlock()
+	if s == nil {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]nodes.Task(nil), s.runs...)
+}
+
+// Compile compiles a definition with the kit's kinds.
+func (k *Kit) Compile(def graph.Def) *graph.Graph {
+	k.T.Helper()
+	g, problems := graph.Compile(def, k.Kinds)
+	if err := problems.Err(); err != nil {
+		k.T.Fatalf("graph %q:\n%v", def.Name.Value, err)
+	}
+	return g
+}
+
+// Start starts a stack.
+func (k *Kit) Start(g *graph.Graph, o runtime.StartOptions) *runtime.Stack {
+	k.T.Helper()
+	s, err := k.Runtime.Start(k.T.Context(), g, o)
+	if err != nil {
+		k.T.Fatalf("start: %v", err)
+	}
+	return s
+}
+
+// Resume goes on with a stack of the store.
+func (k *Kit) Resume(id string, o runtime.ResumeOptions) *runtime.Stack {
+	k.T.Helper()
+	s, err := k.Runtime.Resume(k.T.Context(), id, o)
+	if err != nil {
+		k.T.Fatalf("resume %q: %v", id, err)
+	}
+	return s
+}
+
+// Wait waits until the stack has ended or was stopped.
+func (k *Kit) Wait(s *runtime.Stack) runtime.Result {
+	k.T.Helper()
+	r, err := s.Wait(k.T.Context())
+	if err != nil {
+		k.T.Fatalf("stack %q: %v", s.ID(), err)
+	}
+	return r
+}
+
+// Cycles waits until n more cycles of a stack have finished, or it has ended.
+func (k *Kit) Cycles(s *runtime.Stack, n int) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	target := k.cursors[s.ID()].Counts.Cycles + uint64(n)
+	for c := k.cursors[s.ID()]; c.Counts.Cycles < target && !c.Status.Ended(); c = k.cursors[s.ID()] {
+		k.news.Wait()
+	}
+}
+
+// Forward lets time pass, and what is due then happen.
+func (k *Kit) Forward(d time.Duration) {
+	<-time.After(d)
+	synctest.Wait()
+}
+
+// WantState compares some keys of a stack's committed state.
+func (k *Kit) WantState(s *runtime.Stack, want map[string]any) {
+	k.T.Helper()
+	all, err := s.State(k.T.Context())
+	if err != nil {
+		k.T.Fatalf("stack %q: %v", s.ID(), err)
+	}
+	got := map[string]any{}
+	for key := range want {
+		if v, ok := all[key]; ok {
+			got[key] = v
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		k.T.Errorf("stack %q: state (-want +got):\n%s", s.ID(), diff)
+	}
+}
+
+// Records is the journal of a stack.
+func (k *Kit) Records(stack string) []machine.Record {
+	k.T.Helper()
+	var out []machine.Record
+	err := k.Store.Records(k.T.Context(), stack, 1, func(r machine.Record) error {
+		out = append(out, r)
+		return nil
+	})
+	if err != nil {
+		k.T.Fatalf("stack %q: %v", stack, err)
+	}
+	return out
+}
+
+// Waves lists the waves of a stack as "CYCLE.WAVE NODE NODE".
+func (k *Kit) Waves(stack string) []string {
+	k.T.Helper()
+	var out []string
+	for _, r := range k.Records(stack) {
+		if w, ok := r.Body.(*machine.WaveStarted); ok {
+			line := fmt.Sprintf("%d.%d", r.Cycle, w.Wave)
+			for _, n := range w.Nodes {
+				line += " " + n
+			}
+			out = append(out, line)
+		}
+	}
+	return out
+}

@@ -1,0 +1,232 @@
+package runtime
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/machine"
+)
+
+// Stack is a stack that a runtime drives. It is safe for concurrent use.
+type Stack struct {
+	rt *Runtime
+	id machine.Identity
+
+	mu       sync.Mutex
+	inbox    []func()
+	looping  bool // a loop is there to empty the inbox
+	watchers []*watcher
+
+	done   chan struct{} // closed when result and err are there
+	result Result
+	err    error
+
+	// The rest is owned by the loop.
+	m      *machine.Machine
+	g      *graph.Graph // that m runs under
+	source []byte       // g's text
+	next   *changed     // to be taken up when the cycle is finished
+	log    *slog.Logger // masks the secrets
+	pools  []*pool      // by their index in g
+	after  StopAfter
+
+	cursor machine.Cursor // as the store has it
+	stored string         // hash of the graph that the store has it under
+	base   machine.Counts // before this run
+	cycles int            // finished in this run
+	at     time.Time      // of the last input
+
+	attempts  map[machine.TaskKey]*attempt // whose results count
+	away      int                          // attempts that were launched and are not gone
+	turn      uint64
+	listed    int        // of Ready.Start: tasks that have their attempts
+	replaced  []*attempt // by a later attempt in this turn
+	launching []*attempt // that begin once the turn is committed
+	ended     []*attempt // whose slots are free
+
+	wake, grace *timer
+	stopping    bool // no task begins any more
+	over        bool // nothing is decided any more
+	closed      bool
+	acks        []func() // answers to give when the turn is committed
+	spare       []func()
+}
+
+type watcher struct{ fn func(Commit) }
+
+// StopAfter says when to stop driving a stack, which does not end it. The zero
+// value is: never.
+type StopAfter struct {
+	// Cycles stops after so many finished cycles; one that was open counts. 0: no bound.
+	Cycles int
+	// UntilIdle stops after a cycle in which no node ran, unless a task still runs.
+	UntilIdle bool
+}
+
+// Result is how a stack ended, or where it stands when it was stopped.
+type Result struct {
+	Stack, Graph string
+	Status       machine.Status
+	Reason       string
+
+	// Since Start or Resume.
+	Cycles, Waves, NodeRuns, Failures uint64
+
+	State  map[string]any // as committed; shared, not to be changed
+	Cursor machine.Cursor
+}
+
+// ID is the stack's name.
+func (s *Stack) ID() string { return s.id.Stack }
+
+// Identity is what never changes of the stack.
+func (s *Stack) Identity() machine.Identity { return s.id }
+
+// Done is closed when the stack has ended or was stopped, and nothing of it
+// runs any more.
+func (s *Stack) Done() <-chan struct{} { return s.done }
+
+// Wait waits until the stack has ended or was stopped and nothing of it runs
+// any more. The error is ctx's, a *StoreError, or an *AdoptError; a stack that
+// ended as failed is no error. After a *StoreError the result's State may be
+// ahead of the store; what the store has is what counts.
+func (s *Stack) Wait(ctx context.Context) (Result, error) {
+	select {
+	case <-s.done:
+		return s.result, s.err
+	default:
+	}
+	select {
+	case <-s.done:
+		return s.result, s.err
+	case <-ctx.Done():
+		return Result{}, ctx.Err()
+	}
+}
+
+// State is the committed state. Its values are shared and not to be changed.
+func (s *Stack) State(ctx context.Context) (map[string]any, error) {
+	r, err := s.Now(ctx)
+	return r.State, err
+}
+
+// Now is where the stack stands at this moment.
+func (s *Stack) Now(ctx context.Context) (Result, error) {
+	answer := make(chan Result, 1)
+	s.post(func() { s.acks = append(s.acks, func() { answer <- s.outcome() }) })
+	select {
+	case r := <-answer:
+		return r, nil
+	case <-ctx.Done():
+		return Result{}, ctx.Err()
+	}
+}
+
+// Watch calls fn with every later commit, in order, once the store has it. The
+// stack waits for fn: see Config.OnCommit. The returned function ends it.
+func (s *Stack) Watch(fn func(Commit)) (stop func()) {
+	w := &watcher{fn}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.watchers = append(s.watchers, w)
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.watchers = slices.DeleteFunc(slices.Clone(s.watchers), func(x *watcher) bool { return x == w })
+	}
+}
+
+// Stop stops driving the stack and waits until that is done; the stack itself
+// does not end, and Resume goes on with it. No new wave begins, running tasks
+// finish or are cut off after the runtime's grace (which is no failure: they
+// run again), and the last checkpoint is on disk. When ctx ends, they are cut
+// off at once.
+func (s *Stack) Stop(ctx context.Context) error {
+	s.beginStop()
+	return s.awaitStop(ctx)
+}
+
+func (s *Stack) beginStop() { s.post(s.drain) }
+
+func (s *Stack) awaitStop(ctx context.Context) error {
+	select {
+	case <-s.done:
+	case <-ctx.Done():
+		s.post(s.cutOffAll)
+		<-s.done
+	}
+	return s.err
+}
+
+// Cancel ends the stack as cancelled. When it returns that is durable, and no
+// task of the stack begins any more; Wait tells when the running ones are gone.
+func (s *Stack) Cancel(ctx context.Context, reason string) error {
+	return s.tell(ctx, func(at time.Time) machine.Input { return machine.Cancel{At: at, Reason: reason} })
+}
+
+// Pause keeps new waves from starting until Resume. It survives a restart.
+func (s *Stack) Pause(ctx context.Context) error {
+	return s.tell(ctx, func(at time.Time) machine.Input { return machine.Pause{At: at} })
+}
+
+// Resume ends a Pause.
+func (s *Stack) Resume(ctx context.Context) error {
+	return s.tell(ctx, func(at time.Time) machine.Input { return machine.Resume{At: at} })
+}
+
+// Wake ends the pause between two cycles at once.
+func (s *Stack) Wake(ctx context.Context) error {
+	return s.tell(ctx, func(at time.Time) machine.Input { return machine.Woke{At: at, Early: true} })
+}
+
+// tell feeds the machine and returns when what follows is durable. When ctx
+// ends first, the input may still take effect.
+func (s *Stack) tell(ctx context.Context, in func(at time.Time) machine.Input) error {
+	ack := make(chan error, 1)
+	s.post(func() {
+		if s.over {
+			ack <- fmt.Errorf("%w: %q", ErrEnded, s.id.Stack)
+			return
+		}
+		s.step(in(s.now()))
+		s.acks = append(s.acks, func() { ack <- s.err })
+	})
+	select {
+	case err := <-ack:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// publish shows a commit to those who watch.
+func (s *Stack) publish(c Commit) {
+	if s.rt.cfg.OnCommit != nil {
+		s.rt.cfg.OnCommit(c)
+	}
+	s.mu.Lock()
+	watchers := s.watchers
+	s.mu.Unlock()
+	for _, w := range watchers {
+		w.fn(c)
+	}
+}
+
+// outcome is where the stack stands.
+func (s *Stack) outcome() Result {
+	c := s.cursor
+	return Result{
+		Stack: s.id.Stack, Graph: s.id.Graph,
+		Status: c.Status, Reason: c.Reason,
+		Cycles:   c.Counts.Cycles - s.base.Cycles,
+		Waves:    c.Counts.Waves - s.base.Waves,
+		NodeRuns: c.Counts.NodeRuns - s.base.NodeRuns,
+		Failures: c.Counts.Failures - s.base.Failures,
+		State:    s.m.State(), Cursor: c,
+	}
+}

@@ -1,0 +1,143 @@
+package runtime
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+	"time"
+
+	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/graph/value"
+)
+
+// StartOptions are a new stack's own.
+type StartOptions struct {
+	// ID is the stack's name: letters, digits, `_`, `-` and `.`, at most 128.
+	// Defaults to the graph's name.
+	ID string
+	// Params by name; those that are not given take their defaults. Any value
+	// that encoding/json can write.
+	Params map[string]any
+	// State replaces initial values of keys.
+	State map[string]any
+	// Source is the graph's text, to be kept with the stack for people to read.
+	Source []byte
+	// StopAfter says when to stop driving it. Defaults to its end.
+	StopAfter StopAfter
+}
+
+var stackID = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$`)
+
+// Start begins a new stack. When it returns, the stack is in the store, and it
+// goes on there whatever happens to this process. Errors: ErrExists,
+// *MissingError, *SecretError, *InitError (a param or a state key that does not
+// fit), *StoreError, ErrClosed; then there is no new stack.
+func (rt *Runtime) Start(ctx context.Context, g *graph.Graph, o StartOptions) (*Stack, error) {
+	if o.ID == "" {
+		o.ID = g.Name
+	}
+	if !stackID.MatchString(o.ID) {
+		return nil, &InitError{o.ID, fmt.Errorf("bad stack id %q, want %s", o.ID, stackID)}
+	}
+	if len(g.Missing) > 0 {
+		return nil, &MissingError{g.Name, g.Missing}
+	}
+	params, err := canonical(o.Params)
+	if err != nil {
+		return nil, &InitError{o.ID, fmt.Errorf("params: %w", err)}
+	}
+	state, err := canonical(o.State)
+	if err != nil {
+		return nil, &InitError{o.ID, fmt.Errorf("state: %w", err)}
+	}
+	secrets, err := rt.secretsOf(g)
+	if err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if err := rt.reserve(o.ID); err != nil {
+		return nil, err
+	}
+	g = rt.limit(g)
+	now := time.Now().UTC()
+	m, err := machine.New(g, secrets.options(), machine.Identity{Stack: o.ID, Graph: g.Name,
+		Nonce: rt.cfg.Nonce(), Params: params, CreatedAt: now}, state, now)
+	if err != nil {
+		rt.leave(o.ID)
+		return nil, &InitError{o.ID, err}
+	}
+	s := rt.newStack(m, g, o.Source, secrets)
+	s.after = o.StopAfter
+	return s, s.begin()
+}
+
+// newStack is a stack that nothing drives yet.
+func (rt *Runtime) newStack(m *machine.Machine, g *graph.Graph, source []byte, sec *secrets) *Stack {
+	return &Stack{
+		rt: rt, id: m.Identity(), done: make(chan struct{}),
+		m: m, g: g, source: source, pools: rt.pools.of(g),
+		log:      sec.logger(rt.log).With("stack", m.Identity().Stack),
+		attempts: map[machine.TaskKey]*attempt{},
+		looping:  true, // whoever made it has the loop's part
+	}
+}
+
+// begin makes the first commit and then leaves the stack to its loop.
+func (s *Stack) begin() error {
+	if err := s.rt.admit(s); err != nil {
+		return err
+	}
+	s.settle()
+	if s.closed && s.err != nil {
+		return s.err
+	}
+	go s.loop()
+	return nil
+}
+
+// limit is the graph with the pools that this runtime allows it.
+func (rt *Runtime) limit(g *graph.Graph) *graph.Graph {
+	n := rt.cfg.Parallel
+	if n == 0 {
+		return g
+	}
+	limited := *g
+	limited.Pools = slices.Clone(g.Pools)
+	for i := range limited.Pools {
+		switch p := &limited.Pools[i]; {
+		case p.Parallel == 0: // on hold
+		case i == 0:
+			p.Parallel = n
+		default:
+			p.Parallel = min(p.Parallel, n)
+		}
+	}
+	return &limited
+}
+
+// storedGraph is the stack's definition as the store keeps it.
+func (s *Stack) storedGraph() (*StoredGraph, error) {
+	def, err := json.Marshal(s.g.Def)
+	if err != nil {
+		return nil, fmt.Errorf("graph %q: %w", s.g.Name, err)
+	}
+	return &StoredGraph{Hash: s.g.Hash, Name: s.g.Name, File: s.g.Def.File, Def: def, Source: s.source}, nil
+}
+
+// canonical turns a program's values into the state's.
+func canonical(in map[string]any) (map[string]any, error) {
+	out := make(map[string]any, len(in))
+	for k, v := range in {
+		c, err := value.Of(v)
+		if err != nil {
+			return nil, fmt.Errorf("%q: %w", k, err)
+		}
+		out[k] = c
+	}
+	return out, nil
+}

@@ -1,0 +1,80 @@
+package runtime
+
+import (
+	"time"
+
+	"github.com/graphrun/graphrun/nodes"
+)
+
+// Causes of a task's cancelled context, for work that asks.
+var (
+	errReplaced = nodes.Errorf("cancelled", "cancelled")
+	errShutdown = nodes.Errorf("cancelled", "cut off by a shutdown")
+)
+
+// drain begins to stop: tasks that wait for a slot leave their queues, running
+// ones may go on for the runtime's grace. The stack itself does not end: what
+// was cut off or not begun is in the store, and begins when it goes on.
+func (s *Stack) drain() {
+	if s.over || s.stopping {
+		return
+	}
+	s.stopping = true
+	s.rt.timers.stop(s.wake)
+	s.wake = nil
+	for key, a := range s.attempts {
+		if a.cancel == nil {
+			s.cutOff(a, errShutdown)
+			delete(s.attempts, key)
+		}
+	}
+	if s.away == 0 {
+		return
+	}
+	if s.rt.cfg.Grace < 0 {
+		s.cutOffAll()
+		return
+	}
+	s.grace = s.rt.timers.at(time.Now().Add(s.rt.cfg.Grace), func() { s.post(s.cutOffAll) })
+}
+
+// cutOffAll ends the grace of a stopping stack.
+func (s *Stack) cutOffAll() {
+	for _, a := range s.attempts {
+		a.cut = true
+		s.cutOff(a, errShutdown)
+	}
+}
+
+// fail stops driving a stack that cannot go on: the store has all that was
+// acknowledged, and what runs is cancelled.
+func (s *Stack) fail(err error) {
+	if s.over {
+		return
+	}
+	s.err, s.over = err, true
+	s.log.Error("stack stopped", "error", err)
+	s.endAll()
+}
+
+// endAll cancels every task of a stack that is over.
+func (s *Stack) endAll() {
+	s.rt.timers.stop(s.wake)
+	s.wake = nil
+	for _, a := range s.attempts {
+		s.end(a, errReplaced)
+	}
+}
+
+// close ends the driving of a stack once nothing of it runs: with a last
+// checkpoint that is on disk, whatever the store's durability.
+func (s *Stack) close() {
+	s.closed, s.over = true, true
+	s.rt.timers.stop(s.grace)
+	if s.err == nil {
+		s.err = s.rt.cfg.Store.Commit(s.rt.base, Commit{Stack: s.id.Stack, Cursor: s.cursor, Sync: true})
+	}
+	s.result = s.outcome()
+	s.rt.leave(s.id.Stack)
+	close(s.done)
+}
