@@ -103,7 +103,7 @@ func (t *Type) check(v any, from, depth int) (w any, changed bool, m *Mismatch) 
 		return nil, false, t.notInEnum(w)
 	}
 	if k != nil {
-		return k.check(t, w, changed, depth)
+		return k.check(w, changed, depth)
 	}
 	return w, changed, nil
 }

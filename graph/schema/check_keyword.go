@@ -1,55 +1,24 @@
 package schema
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/graphrun/graphrun/graph/value"
 )
 
 // check checks what the structure leaves over: unions, conditions, and the
-// rules of the JSON Schema library. Where a member makes the value canonical,
-// the next one sees it so.
-func (k *checks) check(t *Type, v any, changed bool, depth int) (any, bool, *Mismatch) {
-	apply := func(as *Type) *Mismatch {
-		w, c, m := as.check(v, 0, depth)
-		if m == nil && c {
-			v, changed = w, true
-		}
-		return m
-	}
-	fits := func(as *Type) bool {
-		_, _, m := as.check(v, 0, depth)
-		return m == nil
-	}
-	for _, as := range k.all {
-		if m := apply(as); m != nil {
+// rules of the JSON Schema library.
+func (k *checks) check(v any, changed bool, depth int) (any, bool, *Mismatch) {
+	if k.hasMembers() {
+		member := memberCheck{v: v, changed: changed, depth: depth}
+		if m := member.run(k); m != nil {
 			return nil, false, m
 		}
+		v, changed = member.v, member.changed
 	}
-	for _, members := range [...][]*Type{k.any, k.one} {
-		if members == nil {
-			continue
-		}
-		as, m := choose(members, v, fits, depth)
-		if m == nil {
-			m = apply(as)
-		}
-		if m != nil {
-			return nil, false, m
-		}
-	}
-	if k.one != nil && count2(k.one, fits) > 1 {
-		return nil, false, mismatch("must fit only one of %s", list(k.one))
-	}
-	if k.not != nil && fits(k.not) {
-		return nil, false, mismatch("must not be what \"not\" describes")
-	}
-	if branch := k.branch(fits); branch != nil {
-		if m := apply(branch); m != nil {
-			return nil, false, m
-		}
-	}
-	if m := k.checkInside(v, fits, apply, depth); m != nil {
+	if m := k.checkInside(v, depth); m != nil {
 		return nil, false, m
 	}
 	for i := range k.rules {
@@ -61,33 +30,89 @@ func (k *checks) check(t *Type, v any, changed bool, depth int) (any, bool, *Mis
 	return v, changed, nil
 }
 
-func count2(members []*Type, fits func(*Type) bool) int {
+// memberCheck holds other schemas against one value. Where a member makes the
+// value canonical, the next one sees it so.
+type memberCheck struct {
+	v       any
+	changed bool
+	depth   int
+}
+
+func (c *memberCheck) apply(t *Type) *Mismatch {
+	w, changed, m := t.check(c.v, 0, c.depth)
+	if m == nil && changed {
+		c.v, c.changed = w, true
+	}
+	return m
+}
+
+func (c *memberCheck) fits(t *Type) bool {
+	_, _, m := t.check(c.v, 0, c.depth)
+	return m == nil
+}
+
+func (c *memberCheck) run(k *checks) *Mismatch {
+	for _, t := range k.all {
+		if m := c.apply(t); m != nil {
+			return m
+		}
+	}
+	for _, members := range [...][]*Type{k.any, k.one} {
+		if m := c.choose(members); m != nil {
+			return m
+		}
+	}
+	if k.one != nil && c.countFits(k.one) > 1 {
+		return mismatch("must fit only one of %s", list(k.one))
+	}
+	if k.not != nil && c.fits(k.not) {
+		return mismatch("must not be what \"not\" describes")
+	}
+	if branch := k.branch(c.fits); branch != nil {
+		if m := c.apply(branch); m != nil {
+			return m
+		}
+	}
+	object, _ := c.v.(map[string]any)
+	for _, d := range k.depend {
+		if _, ok := object[d.name]; ok {
+			if m := c.apply(d.t); m != nil {
+				return m
+			}
+		}
+	}
+	return nil
+}
+
+func (c *memberCheck) countFits(members []*Type) int {
 	n := 0
-	for _, m := range members {
-		if fits(m) {
+	for _, t := range members {
+		if c.fits(t) {
 			n++
 		}
 	}
 	return n
 }
 
-// choose finds the first member that fits. When none does and only one is of
+// choose applies the first member that fits. When none does and only one is of
 // the value's kind, its mismatch says most.
-func choose(members []*Type, v any, fits func(*Type) bool, depth int) (*Type, *Mismatch) {
+func (c *memberCheck) choose(members []*Type) *Mismatch {
+	if members == nil {
+		return nil
+	}
 	var near []*Type
-	for _, as := range members {
-		if fits(as) {
-			return as, nil
+	for _, t := range members {
+		if c.fits(t) {
+			return c.apply(t)
 		}
-		if as.takes(v) {
-			near = append(near, as)
+		if t.takes(c.v) {
+			near = append(near, t)
 		}
 	}
 	if len(near) == 1 {
-		_, _, m := near[0].check(v, 0, depth)
-		return nil, m
+		return c.apply(near[0])
 	}
-	return nil, mismatch("must be one of %s, not %s", list(members), describe(v))
+	return mismatch("must be one of %s, not %s", list(members), describe(c.v))
 }
 
 func list(types []*Type) string {
@@ -100,39 +125,38 @@ func list(types []*Type) string {
 
 // checkInside checks the keywords about the inside of lists and objects that
 // are not part of the structure.
-func (k *checks) checkInside(v any, fits func(*Type) bool, apply func(*Type) *Mismatch, depth int) *Mismatch {
+func (k *checks) checkInside(v any, depth int) *Mismatch {
 	switch x := v.(type) {
 	case []any:
-		if k.contains == nil {
+		return k.checkContains(x, depth)
+	case map[string]any:
+		if k.names == nil {
 			return nil
 		}
-		n := 0
-		for _, e := range x {
-			if _, _, m := k.contains.check(e, 0, depth+1); m == nil {
-				n++
+		for _, name := range slices.Sorted(maps.Keys(x)) {
+			if _, _, m := k.names.check(name, 0, depth+1); m != nil {
+				return mismatch("must not have the key %q: it %s", name, m.Message)
 			}
 		}
-		switch {
-		case n < k.minimum:
-			return mismatch("must hold %d or more of %s, not %d", k.minimum, k.contains, n)
-		case k.maximum >= 0 && n > k.maximum:
-			return mismatch("must hold no more than %d of %s, not %d", k.maximum, k.contains, n)
+	}
+	return nil
+}
+
+func (k *checks) checkContains(v []any, depth int) *Mismatch {
+	if k.contains == nil {
+		return nil
+	}
+	n := 0
+	for _, e := range v {
+		if _, _, m := k.contains.check(e, 0, depth+1); m == nil {
+			n++
 		}
-	case map[string]any:
-		if k.names != nil {
-			for name := range sortedKeys(x) {
-				if _, _, m := k.names.check(name, 0, depth+1); m != nil {
-					return mismatch("must not have the key %q: it %s", name, m.Message)
-				}
-			}
-		}
-		for _, d := range k.depend {
-			if _, ok := x[d.name]; ok {
-				if m := apply(d.t); m != nil {
-					return m
-				}
-			}
-		}
+	}
+	switch {
+	case n < k.minimum:
+		return mismatch("must hold %d or more of %s, not %d", k.minimum, k.contains, n)
+	case k.maximum >= 0 && n > k.maximum:
+		return mismatch("must hold no more than %d of %s, not %d", k.maximum, k.contains, n)
 	}
 	return nil
 }

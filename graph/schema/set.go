@@ -235,9 +235,15 @@ func (p place) beside() place { p.part, p.depth = true, p.depth+1; return p }
 // maxSchemaDepth bounds the nesting of one schema.
 const maxSchemaDepth = 100
 
+// quoted is what stands there, for a message.
 func quoted(n *tree.Node) string {
-	if n.Kind == tree.String {
+	switch n.Kind {
+	case tree.String:
 		return fmt.Sprintf("%.60q", n.Text.Value)
+	case tree.Null:
+		return "null"
+	case tree.List, tree.Map:
+		return "a " + n.Kind.String()
 	}
-	return "a " + n.Kind.String()
+	return fmt.Sprintf("%.60s", n.Text.Value)
 }

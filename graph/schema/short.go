@@ -17,7 +17,8 @@ func (c *compiler) short(text diag.Text, p place) *Type {
 		return AnyType
 	}
 	if s.space(); s.i < len(text.Value) {
-		return s.wrong("the end")
+		s.wrong("the end")
+		return AnyType
 	}
 	return t
 }

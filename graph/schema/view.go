@@ -36,6 +36,7 @@ func (c *compiler) build(t *Type, d *draft) {
 	t.Nullable = d.nullable(t, &k, base == nil)
 	if d.only != nil {
 		c.enum(t, d, shortNull)
+		k.loose = false // the values say it all
 	}
 	if d.shaped || len(d.node.Fields) > 1 && (len(k.all) > 0 || d.only != nil) {
 		t.Name = "" // it is more than the named type now
@@ -251,8 +252,12 @@ func kindOf(values []*tree.Node) Kind {
 
 // matters reports whether t cannot be checked by its structure alone.
 func (k *checks) matters(t *Type) bool {
-	return k.loose && t.Kind != Any || k.never || k.own != len(t.Props) || k.required != nil || k.patterns != nil ||
+	return k.loose && t.Kind != Any || k.own != len(t.Props) || k.required != nil || k.patterns != nil ||
 		k.rest != t.Rest || k.names != nil || k.depend != nil || k.prefix != nil ||
-		t.Kind == List && orAny(k.items) != t.Elem || k.contains != nil || k.all != nil || k.any != nil || k.one != nil ||
-		k.not != nil || k.cond != nil || k.rules != nil
+		t.Kind == List && orAny(k.items) != t.Elem || k.contains != nil || k.hasMembers() || k.rules != nil
+}
+
+// hasMembers reports whether other schemas apply to the same value.
+func (k *checks) hasMembers() bool {
+	return k.all != nil || k.any != nil || k.one != nil || k.not != nil || k.cond != nil || k.depend != nil
 }

@@ -1,11 +1,5 @@
 package schema
 
-import (
-	"iter"
-	"maps"
-	"slices"
-)
-
 // Zero is what a key of type t starts as without a default: null where that
 // fits, else an enum's first word, or the empty value of its kind. ok is false
 // when there is none: an object with required properties, or a zero that does
@@ -41,8 +35,4 @@ func (t *Type) Zero() (zero any, ok bool) {
 		return nil, false
 	}
 	return zero, true
-}
-
-func sortedKeys(m map[string]any) iter.Seq[string] {
-	return slices.Values(slices.Sorted(maps.Keys(m)))
 }
