@@ -2,19 +2,11 @@ package graph
 
 import (
 	"strings"
-	"unicode/utf8"
-
-	"github.com/expr-lang/expr/ast"
-	"github.com/expr-lang/expr/parser"
 
 	"github.com/graphrun/graphrun/diag"
 	"github.com/graphrun/graphrun/graph/cond"
 	"github.com/graphrun/graphrun/graph/schema"
 )
-
-// maxExpression is the longest text that is looked into here: what is longer
-// is an error anyway, and a parser must not see it.
-const maxExpression = 4 << 10
 
 // use is one place where a define uses another.
 type use struct {
@@ -91,47 +83,12 @@ func (c *compiler) reportRecursion(loop []int, next [][]int, uses [][]use) {
 	c.diags.Add(diag.Recursion, at, "", "a define cannot use itself: %s", strings.Join(words, " -> "))
 }
 
-// usesOf finds the names in an expression. One that does not parse has none:
-// cond reports it.
-func usesOf(text diag.Text, byName map[string]int) []use {
-	if len(text.Value) > maxExpression {
-		return nil
+// usesOf finds the defines that an expression uses.
+func usesOf(text diag.Text, byName map[string]int) (out []use) {
+	for _, u := range cond.Uses(text) {
+		if i, ok := byName[u.Name]; ok {
+			out = append(out, use{i, u.At})
+		}
 	}
-	tree, err := parser.Parse(text.Value)
-	if err != nil {
-		return nil
-	}
-	v := &useVisitor{text: text, byName: byName}
-	ast.Walk(&tree.Node, v)
-	return v.uses
-}
-
-type useVisitor struct {
-	text   diag.Text
-	byName map[string]int
-	uses   []use
-}
-
-// Visit implements ast.Visitor.
-func (v *useVisitor) Visit(node *ast.Node) {
-	id, ok := (*node).(*ast.IdentifierNode)
-	if !ok {
-		return
-	}
-	i, ok := v.byName[id.Value]
-	if !ok {
-		return
-	}
-	off := byteOffset(v.text.Value, id.Location().From)
-	v.uses = append(v.uses, use{i, v.text.Sub(off, off+len(id.Value))})
-}
-
-// byteOffset is where character n of s begins.
-func byteOffset(s string, n int) int {
-	off := 0
-	for ; n > 0 && off < len(s); n-- {
-		_, size := utf8.DecodeRuneInString(s[off:])
-		off += size
-	}
-	return off
+	return out
 }
