@@ -142,16 +142,9 @@ func (e *listEdit) finder(n int, part func(any) any) func(any) (int, bool) {
 	index, seen := make(map[string]int, len(e.old)+n), 0
 	return func(want any) (int, bool) {
 		for ; seen < len(e.old)+len(e.added); seen++ {
-			var v any
-			if seen < len(e.old) {
-				v = e.old[seen]
-			} else {
-				v = e.added[seen-len(e.old)]
-			}
-			if text := value.String(part(v)); text != "null" || want == nil {
-				if _, ok := index[text]; !ok {
-					index[text] = seen
-				}
+			text := value.String(part(e.at(seen)))
+			if _, ok := index[text]; !ok {
+				index[text] = seen
 			}
 		}
 		i, found := index[value.String(want)]
