@@ -10,6 +10,8 @@
 package cond
 
 import (
+	"slices"
+
 	"github.com/graphrun/graphrun/diag"
 	"github.com/graphrun/graphrun/graph/schema"
 )
@@ -63,31 +65,26 @@ func (s *Scope) Lookup(name string) (Name, bool) {
 	return Name{}, false
 }
 
+// usable lists the names that may be used, sorted.
+func (s *Scope) usable() []string {
+	var names []string
+	for at := s; at != nil; at = at.outer {
+		for name := range at.names {
+			if n, _ := s.Lookup(name); n.Forbidden == "" && !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
 // Record is an object whose fields are known by position: the compiler turns
 // `state.todos` into Field(i), without a map.
 type Record interface {
 	Field(i int) any
 	Len() int
 }
-
-// Env is what one evaluation sees. It may be reused for any number of
-// programs of the same scope as long as the slots do not change (values of
-// defines are kept); call Reset when they do. Not safe for concurrent use.
-type Env struct {
-	Slots []any // by Name.Slot: a canonical value, a Record, a time.Time, or nil
-	memo  []memo
-	stack []any // the evaluator's own, kept between evaluations
-	work  int
-}
-
-type memo struct {
-	done  bool
-	value any
-	err   error
-}
-
-// Reset forgets the values of defines: some slot has changed.
-func (e *Env) Reset() { clear(e.memo) }
 
 // Want says what an expression is for.
 type Want struct {
@@ -97,14 +94,37 @@ type Want struct {
 
 // Program is a compiled expression: immutable and shareable.
 type Program struct {
-	text diag.Text
-	typ  *schema.Type
-	// (the compiled form)
+	text   diag.Text
+	typ    *schema.Type
+	code   code
+	test   testCode
+	root   *part
+	reads  Reads
+	locals int  // how many places of Env.stack it needs
+	timely bool // a moment or a duration may be in the value: Eval writes them as text
+	shared bool // the value may hold one part many times over: Eval measures it
 }
 
 // Compile parses, checks and compiles one expression. All its problems are
-// returned at once, each at its place; with errors the program is nil.
-func Compile(text diag.Text, scope *Scope, want Want) (*Program, diag.List) { panic("contract") }
+// returned at once, each at its place; with errors the program is nil, with
+// warnings alone it is not.
+func Compile(text diag.Text, scope *Scope, want Want) (*Program, diag.List) {
+	var problems diag.List
+	tree := parse(text, &problems)
+	if tree == nil {
+		return nil, problems
+	}
+	c := &checker{source: newSource(text), scope: scope, problems: &problems}
+	t := c.checkRoot(tree, want)
+	if problems.HasErrors() {
+		problems.Sort()
+		return nil, problems
+	}
+	return &Program{
+		text: text, typ: t.typ, code: t.code, test: asTest(t.code, c.span(t.from, t.to)), root: c.partOf(t),
+		reads: c.reads.done(), locals: c.locals, timely: c.timely, shared: c.shared,
+	}, problems
+}
 
 // Text is the source.
 func (p *Program) Text() diag.Text { return p.text }
@@ -112,28 +132,5 @@ func (p *Program) Text() diag.Text { return p.text }
 // Type is the type that was inferred.
 func (p *Program) Type() *schema.Type { return p.typ }
 
-// Error is a failure while an expression ran.
-type Error struct {
-	Span    diag.Span
-	Message string
-	Limit   bool // the bound on work or memory was reached
-}
-
-func (e *Error) Error() string { return e.Message }
-
-// Eval gives the value in canonical form, or an *Error. It never panics, and
-// its work and memory are bounded.
-func (p *Program) Eval(env *Env) (any, error) { panic("contract") }
-
-// Holds evaluates a condition; null counts as false.
-func (p *Program) Holds(env *Env) (bool, error) { panic("contract") }
-
-// Reads says what the value depends on, through defines too.
-type Reads struct {
-	Slots  uint64        // bit i: Env.Slots[i] is read
-	Fields map[int][]int // per Record slot: the fields that are read, ascending
-	Whole  uint64        // bit i: the Record in slot i is read as a whole
-}
-
-// Reads is fixed at compile time.
-func (p *Program) Reads() Reads { panic("contract") }
+// Reads is fixed at compile time. Its map is shared and not to be changed.
+func (p *Program) Reads() Reads { return p.reads }

@@ -1,0 +1,95 @@
+package cond
+
+import (
+	"regexp"
+	"regexp/syntax"
+
+	"github.com/graphrun/graphrun/diag"
+)
+
+// match is `text matches pattern`. A pattern that is constant is compiled when
+// the graph is loaded.
+type match struct {
+	text, pattern code
+	ready         *pattern // of a constant pattern
+	at            diag.Span
+}
+
+// pattern is a compiled regular expression and the number of its instructions:
+// a match costs at most text × size.
+type pattern struct {
+	re   *regexp.Regexp
+	size int
+}
+
+// newPattern compiles within maxPattern instructions.
+func newPattern(s string) (*pattern, error) {
+	tree, err := syntax.Parse(s, syntax.Perl)
+	if err != nil {
+		return nil, err
+	}
+	prog, err := syntax.Compile(tree.Simplify())
+	if err != nil {
+		return nil, err
+	}
+	if len(prog.Inst) > maxPattern {
+		return nil, errPatternSize
+	}
+	re, err := regexp.Compile(s)
+	if err != nil {
+		return nil, err
+	}
+	return &pattern{re: re, size: len(prog.Inst)}, nil
+}
+
+const errPatternSize = sentinel("the pattern is too large")
+
+// sentinel is an error that is its text.
+type sentinel string
+
+func (s sentinel) Error() string { return string(s) }
+
+func (c *match) eval(e *Env) any { return c.test(e) }
+
+func (c *match) test(e *Env) bool {
+	v := c.text.eval(e)
+	p := c.ready
+	if p == nil {
+		p = c.compile(e)
+	}
+	if e.err != nil {
+		return false
+	}
+	s, ok := v.(string)
+	if !ok {
+		e.fail(c.at, `"matches" needs a string, not %s`, kindOf(v))
+		return false
+	}
+	return e.tick(&c.at, 1+len(s)*(1+p.size>>4)) && p.re.MatchString(s)
+}
+
+// compile is for patterns that come from values. Compiling may take a
+// thousand times as long as reading the pattern; the budget knows.
+func (c *match) compile(e *Env) *pattern {
+	v := c.pattern.eval(e)
+	if e.err != nil {
+		return nil
+	}
+	s, ok := v.(string)
+	if !ok {
+		e.fail(c.at, "a pattern is a string, not %s", kindOf(v))
+		return nil
+	}
+	if len(s) > maxText {
+		e.fail(c.at, "a pattern has at most %d bytes, not %d", maxText, len(s))
+		return nil
+	}
+	if !e.tick(&c.at, 2000+200*len(s)) {
+		return nil
+	}
+	p, err := newPattern(s)
+	if err != nil {
+		e.fail(c.at, "bad pattern %q: %s", shorten(s), err)
+	}
+	return p
+}

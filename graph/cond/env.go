@@ -1,0 +1,164 @@
+package cond
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/graphrun/graphrun/diag"
+)
+
+// Env is what one evaluation sees. It may be reused for any number of
+// programs of the same scope as long as the slots do not change (values of
+// defines are kept); call Reset when they do. Not safe for concurrent use.
+type Env struct {
+	Slots []any // by Name.Slot: a canonical value, a Record, a time.Time, or nil
+
+	memo  []memo
+	stack []any // variables of `let` and of predicates; base and top frame the running program
+	base  int
+	top   int
+	argv  []any // arguments of the calls that are being prepared
+	spent spent
+	err   *Error // the first failure; what runs on after it has no effect
+}
+
+type memo struct {
+	done  bool
+	value any
+	err   *Error
+}
+
+// Reset forgets the values of defines: some slot has changed.
+func (e *Env) Reset() { clear(e.memo) }
+
+// Error is a failure while an expression ran.
+type Error struct {
+	Span    diag.Span
+	Message string
+	Limit   bool // the bound on work or memory was reached
+}
+
+func (e *Error) Error() string { return e.Message }
+
+// fail notes a failure; the first one counts. It returns nil so that an
+// evaluation can end with `return e.fail(…)`.
+func (e *Env) fail(at diag.Span, format string, args ...any) any {
+	if e.err == nil {
+		e.err = &Error{Span: at, Message: fmt.Sprintf(format, args...)}
+	}
+	return nil
+}
+
+// Eval gives the value in canonical form, or an *Error. It never panics, and
+// its work and memory are bounded.
+func (p *Program) Eval(env *Env) (v any, err error) {
+	env.begin()
+	defer env.guard(p, &err)
+	v = p.run(env)
+	if p.timely {
+		at := p.whole()
+		v = plainTimes(env, &at, v, 0)
+	}
+	if p.shared {
+		env.measure(p.whole(), v)
+	}
+	if env.err != nil {
+		return nil, env.err
+	}
+	return v, nil
+}
+
+// Holds evaluates a condition; null counts as false.
+func (p *Program) Holds(env *Env) (ok bool, err error) {
+	env.begin()
+	defer env.guard(p, &err)
+	if p.locals == 0 {
+		ok = p.test.test(env)
+	} else {
+		leave := env.enter(p.locals)
+		ok = p.test.test(env)
+		env.leave(leave)
+	}
+	if env.err != nil {
+		return false, env.err
+	}
+	return ok, nil
+}
+
+// run evaluates p inside an evaluation that has begun.
+func (p *Program) run(e *Env) any {
+	if p.locals == 0 {
+		return p.code.eval(e)
+	}
+	f := e.enter(p.locals)
+	v := p.code.eval(e)
+	e.leave(f)
+	return v
+}
+
+func (p *Program) whole() diag.Span { return p.text.Sub(0, len(p.text.Value)) }
+
+func (e *Env) begin() {
+	e.spent, e.err = spent{}, nil
+	e.base, e.top = 0, 0
+}
+
+// guard turns a panic into an error: a mistake of this package must not be the
+// end of a process that runs many stacks.
+func (e *Env) guard(p *Program, err *error) {
+	if r := recover(); r != nil {
+		clear(e.stack)
+		e.argv = e.argv[:0]
+		*err = &Error{Span: p.whole(), Message: fmt.Sprintf("internal error: %v", r)}
+	}
+}
+
+// enter makes room for n variables and returns the outer frame.
+func (e *Env) enter(n int) (outer int) {
+	outer = e.base
+	e.base = e.top
+	e.top += n
+	for len(e.stack) < e.top {
+		e.stack = append(e.stack, nil)
+	}
+	return outer
+}
+
+func (e *Env) leave(outer int) {
+	clear(e.stack[e.base:e.top])
+	e.top, e.base = e.base, outer
+}
+
+// define gives the value of a define, computed at most once per Env. It has a
+// budget of its own, so that the verdict of a condition does not depend on
+// which condition asked for the define first.
+func (e *Env) define(slot int, p *Program) any {
+	for len(e.memo) <= slot {
+		e.memo = append(e.memo, memo{})
+	}
+	if m := &e.memo[slot]; m.done {
+		if m.err != nil && e.err == nil {
+			e.err = m.err
+		}
+		return m.value
+	}
+	if e.err != nil {
+		return nil
+	}
+	outer := e.spent
+	e.spent = spent{}
+	v := p.run(e)
+	e.spent = outer
+	m := &e.memo[slot] // p.run may have moved the memo
+	*m = memo{done: true, value: v, err: e.err}
+	return v
+}
+
+// AsError is err as an *Error, nil when it is none.
+func AsError(err error) *Error {
+	var e *Error
+	if errors.As(err, &e) {
+		return e
+	}
+	return nil
+}

@@ -1,0 +1,221 @@
+package cond
+
+import (
+	"maps"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/graphrun/graphrun/diag"
+	"github.com/graphrun/graphrun/graph/schema"
+)
+
+// timeFunctions make moments and durations. There is no local time zone and
+// no clock: the same text is the same moment on every machine.
+func timeFunctions() []*function {
+	return []*function{
+		{name: "duration", doc: `duration(string) duration, as "1h30m"`, least: 1, most: 1, params: []param{aText}, result: gives(schema.DurationType), run: duration},
+		{name: "date", doc: "date(string[, layout]) time, in UTC where the text has no zone", least: 1, most: 2,
+			params: []param{{kinds: []schema.Kind{schema.String, schema.Time}}, aText}, result: gives(schema.TimeType), run: date},
+	}
+}
+
+func duration(a args) any {
+	s := a.text(0)
+	d, err := time.ParseDuration(s)
+	if err != nil && !a.failed() {
+		return a.fail(`%q is no duration: write it as in "1h30m"`, shorten(s))
+	}
+	return d
+}
+
+// layouts are the forms of a moment that date knows without being told.
+var layouts = []string{time.DateOnly, time.TimeOnly, time.DateTime, time.RFC3339, time.RFC822, time.RFC850, time.RFC1123}
+
+func date(a args) any {
+	if t, ok := a.v[0].(time.Time); ok {
+		return t
+	}
+	s := a.text(0)
+	forms := layouts
+	if len(a.v) == 2 {
+		forms = []string{a.text(1)}
+	}
+	if a.failed() {
+		return nil
+	}
+	for _, form := range forms {
+		if t, err := time.ParseInLocation(form, s, time.UTC); err == nil {
+			return t.UTC()
+		}
+	}
+	return a.fail("%q is no date", shorten(s))
+}
+
+// timeText is a moment as it is stored and shown.
+func timeText(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
+
+// toTime is a moment, or its text.
+func toTime(v any) (time.Time, bool) {
+	switch v := v.(type) {
+	case time.Time:
+		return v, true
+	case string:
+		t, err := time.Parse(time.RFC3339Nano, v)
+		return t, err == nil
+	}
+	return time.Time{}, false
+}
+
+// timeOperator is the type of a sum, difference, product or quotient with
+// moments or durations; nil where there is none.
+func timeOperator(sign byte, a, b schema.Kind) *schema.Type {
+	const T, D = schema.Time, schema.Duration
+	switch {
+	case sign == '-' && a == T && b == T:
+		return schema.DurationType
+	case (sign == '-' || sign == '+') && a == T && b == D, sign == '+' && a == D && b == T:
+		return schema.TimeType
+	case (sign == '-' || sign == '+') && a == D && b == D,
+		sign == '*' && (a == D && numeric(b) || numeric(a) && b == D),
+		sign == '/' && a == D && numeric(b):
+		return schema.DurationType
+	case sign == '/' && a == D && b == D:
+		return schema.NumberType
+	}
+	return nil
+}
+
+// timeArithmetic computes with moments and durations. ok is false for other
+// operands, and for what is out of range.
+func timeArithmetic(op byte, a, b any) (v any, ok bool) {
+	switch a := a.(type) {
+	case time.Time:
+		switch b := b.(type) {
+		case time.Time:
+			return a.Sub(b), op == '-'
+		case time.Duration:
+			if op == '-' {
+				return a.Add(-b), true
+			}
+			return a.Add(b), op == '+'
+		}
+	case time.Duration:
+		switch b := b.(type) {
+		case time.Time:
+			return b.Add(a), op == '+'
+		case time.Duration:
+			return durations(op, a, b)
+		}
+		if f, isNumber := toFloat(b); isNumber {
+			switch op {
+			case '*':
+				return scaled(float64(a) * f)
+			case '/':
+				return scaled(float64(a) / f)
+			}
+		}
+	default:
+		if d, isDuration := b.(time.Duration); isDuration && op == '*' {
+			if f, isNumber := toFloat(a); isNumber {
+				return scaled(float64(d) * f)
+			}
+		}
+	}
+	return nil, false
+}
+
+func durations(op byte, a, b time.Duration) (any, bool) {
+	switch op {
+	case '+':
+		return a + b, (a+b > a) == (b > 0)
+	case '-':
+		return a - b, (a-b < a) == (b > 0)
+	case '/':
+		return float64(a) / float64(b), b != 0
+	}
+	return nil, false
+}
+
+func scaled(f float64) (any, bool) {
+	return time.Duration(f), !math.IsNaN(f) && math.Abs(f) < math.MaxInt64
+}
+
+// timesMinusOne is the unary minus of anything but a number.
+func timesMinusOne(e *Env, at *diag.Span, v any) any {
+	if d, ok := v.(time.Duration); ok && d != math.MinInt64 {
+		return -d
+	}
+	return e.fail(*at, `"-" needs a number, not %s`, kindOf(v))
+}
+
+// method is what a moment or a duration can be asked, without arguments.
+type method struct {
+	result *schema.Type
+	run    func(v any) any
+}
+
+func ofTime(f func(time.Time) int) *method {
+	return &method{schema.IntegerType, func(v any) any {
+		t, ok := toTime(v)
+		if !ok {
+			return nil
+		}
+		return int64(f(t.UTC()))
+	}}
+}
+
+func ofDuration(f func(time.Duration) float64) *method {
+	return &method{schema.NumberType, func(v any) any {
+		d, ok := v.(time.Duration)
+		if !ok {
+			return nil
+		}
+		return f(d)
+	}}
+}
+
+// methodsOf is the table of methods, in UTC.
+func methodsOf(k schema.Kind) map[string]*method {
+	switch k {
+	case schema.Time:
+		return map[string]*method{
+			"Year":    ofTime(time.Time.Year),
+			"Month":   ofTime(func(t time.Time) int { return int(t.Month()) }),
+			"Day":     ofTime(time.Time.Day),
+			"YearDay": ofTime(time.Time.YearDay),
+			"Weekday": ofTime(func(t time.Time) int { return int(t.Weekday()) }),
+			"Hour":    ofTime(time.Time.Hour),
+			"Minute":  ofTime(time.Time.Minute),
+			"Second":  ofTime(time.Time.Second),
+			"Unix":    ofTime(func(t time.Time) int { return int(t.Unix()) }),
+		}
+	case schema.Duration:
+		return map[string]*method{
+			"Hours":   ofDuration(time.Duration.Hours),
+			"Minutes": ofDuration(time.Duration.Minutes),
+			"Seconds": ofDuration(time.Duration.Seconds),
+		}
+	}
+	return nil
+}
+
+func lookMethod(k schema.Kind, name string) *method { return methodsOf(k)[name] }
+
+func methodNames(k schema.Kind) []string { return slices.Sorted(maps.Keys(methodsOf(k))) }
+
+// methodCall is a call of a method.
+type methodCall struct {
+	of     code
+	method *method
+	at     diag.Span
+}
+
+func (c *methodCall) eval(e *Env) any {
+	v := c.of.eval(e)
+	out := c.method.run(v)
+	if out == nil && e.err == nil {
+		return e.fail(c.at, "a time is needed, not %s", kindOf(v))
+	}
+	return out
+}

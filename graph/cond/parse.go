@@ -1,0 +1,231 @@
+package cond
+
+import (
+	"errors"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/expr-lang/expr/ast"
+	"github.com/expr-lang/expr/file"
+	"github.com/expr-lang/expr/parser"
+	"github.com/expr-lang/expr/parser/lexer"
+
+	"github.com/graphrun/graphrun/diag"
+)
+
+// parse gives the syntax tree, or nil and a problem. Length and nesting are
+// bounded before the parser sees the text: it recurses, and a stack overflow
+// is the end of the process.
+func parse(text diag.Text, problems *diag.List) (node ast.Node) {
+	if !bounded(text, problems) {
+		return nil
+	}
+	defer func() {
+		if recover() != nil { // expr's parser trips over some broken texts
+			node = nil
+			if len(*problems) == 0 {
+				problems.Add(diag.ExprSyntax, text.Sub(0, len(text.Value)), "", "this is no expression")
+			}
+		}
+	}()
+	tree, err := new(parser.Parser).Parse(text.Value, nil)
+	if err != nil {
+		syntaxError(text, err, problems)
+		return nil
+	}
+	if n := countNodes(tree.Node, 0); n > maxNodes {
+		problems.Add(diag.ExprTooCostly, text.Sub(0, len(text.Value)), "name parts of it in `define`",
+			"the expression has more than %d parts", maxNodes)
+		return nil
+	}
+	return tree.Node
+}
+
+// bounded checks what can be known without parsing.
+func bounded(text diag.Text, problems *diag.List) bool {
+	s := text.Value
+	whole := text.Sub(0, len(s))
+	switch {
+	case len(s) > maxText:
+		problems.Add(diag.ExprTooCostly, whole, "name parts of it in `define`",
+			"the expression is %d bytes long, at most %d are allowed", len(s), maxText)
+		return false
+	case !utf8.ValidString(s):
+		problems.Add(diag.ExprSyntax, whole, "", "the expression is not valid UTF-8")
+		return false
+	case strings.TrimSpace(s) == "":
+		problems.Add(diag.ExprSyntax, whole, "", "the expression is empty")
+		return false
+	}
+	if at, ok := tooNested(s); ok {
+		problems.Add(diag.ExprTooCostly, text.Sub(at, at+1), "name parts of it in `define`",
+			"brackets are nested deeper than %d", maxNesting)
+		return false
+	}
+	return true
+}
+
+// tooNested finds the bracket that exceeds maxNesting. It knows strings and
+// comments as the lexer does.
+func tooNested(s string) (at int, found bool) {
+	depth := 0
+	for i := 0; i < len(s); i++ {
+		switch ch := s[i]; ch {
+		case '(', '[', '{':
+			if depth++; depth > maxNesting {
+				return i, true
+			}
+		case ')', ']', '}':
+			depth--
+		case '"', '\'', '`':
+			i = skipString(s, i)
+		case '/':
+			switch {
+			case strings.HasPrefix(s[i:], "//"):
+				i = skipTo(s, i, "\n")
+			case strings.HasPrefix(s[i:], "/*"):
+				i = skipTo(s, i+2, "*/")
+			}
+		}
+	}
+	return 0, false
+}
+
+func skipTo(s string, from int, end string) int {
+	if n := strings.Index(s[from:], end); n >= 0 {
+		return from + n + len(end) - 1
+	}
+	return len(s)
+}
+
+// skipString is the place of the quote that ends the string at i.
+func skipString(s string, i int) int {
+	quote := s[i]
+	for i++; i < len(s) && s[i] != quote; i++ {
+		if s[i] == '\\' && quote != '`' {
+			i++
+		}
+	}
+	return i
+}
+
+// countNodes counts a node as often as it is reached: the parser shares the
+// middle of `a < b < c`, and nested chains would be walked 2^n times.
+func countNodes(n ast.Node, sum int) int {
+	sum++
+	if sum > maxNodes {
+		return sum
+	}
+	for _, kid := range children(n) {
+		if sum = countNodes(kid, sum); sum > maxNodes {
+			break
+		}
+	}
+	return sum
+}
+
+func children(n ast.Node) []ast.Node {
+	switch n := n.(type) {
+	case *ast.UnaryNode:
+		return []ast.Node{n.Node}
+	case *ast.BinaryNode:
+		return []ast.Node{n.Left, n.Right}
+	case *ast.ChainNode:
+		return []ast.Node{n.Node}
+	case *ast.MemberNode:
+		return []ast.Node{n.Node, n.Property}
+	case *ast.SliceNode:
+		kids := []ast.Node{n.Node}
+		if n.From != nil {
+			kids = append(kids, n.From)
+		}
+		if n.To != nil {
+			kids = append(kids, n.To)
+		}
+		return kids
+	case *ast.CallNode:
+		return append([]ast.Node{n.Callee}, n.Arguments...)
+	case *ast.BuiltinNode:
+		return n.Arguments
+	case *ast.PredicateNode:
+		return []ast.Node{n.Node}
+	case *ast.VariableDeclaratorNode:
+		return []ast.Node{n.Value, n.Expr}
+	case *ast.SequenceNode:
+		return n.Nodes
+	case *ast.ConditionalNode:
+		return []ast.Node{n.Cond, n.Exp1, n.Exp2}
+	case *ast.ArrayNode:
+		return n.Nodes
+	case *ast.MapNode:
+		return n.Pairs
+	case *ast.PairNode:
+		return []ast.Node{n.Key, n.Value}
+	}
+	return nil
+}
+
+// source maps the parser's places, which count characters, to bytes.
+type source struct {
+	text  diag.Text
+	bytes []int // of each character; nil when the text is ASCII
+}
+
+func newSource(text diag.Text) source {
+	s := source{text: text}
+	for i := range len(text.Value) {
+		if text.Value[i] >= utf8.RuneSelf {
+			s.bytes = make([]int, 0, len(text.Value)+1)
+			for i := range text.Value {
+				s.bytes = append(s.bytes, i)
+			}
+			s.bytes = append(s.bytes, len(text.Value))
+			break
+		}
+	}
+	return s
+}
+
+func (s *source) byteAt(char int) int {
+	if s.bytes == nil {
+		return min(max(char, 0), len(s.text.Value))
+	}
+	return s.bytes[min(max(char, 0), len(s.bytes)-1)]
+}
+
+// span is the stretch of the file between two characters of the text.
+func (s *source) span(from, to int) diag.Span {
+	return s.text.Sub(s.byteAt(from), s.byteAt(to))
+}
+
+func (s *source) at(loc file.Location) diag.Span { return s.span(loc.From, loc.To) }
+
+// syntaxError words the parser's error for people.
+func syntaxError(text diag.Text, err error, problems *diag.List) {
+	var e *file.Error
+	if !errors.As(err, &e) {
+		problems.Add(diag.ExprSyntax, text.Sub(0, len(text.Value)), "", "%s", err)
+		return
+	}
+	s := newSource(text)
+	from, to := s.byteAt(e.From), s.byteAt(e.To)
+	if strings.HasPrefix(e.Message, "invalid ") && strings.Contains(e.Message, " literal") {
+		from, to = s.numberBefore(e.From) // the parser is past it already
+	}
+	message, help := wordSyntax(text.Value, from, e.Message)
+	if strings.HasPrefix(message, "the expression ends") {
+		from, to = len(text.Value), len(text.Value)
+	}
+	problems.Add(diag.ExprSyntax, text.Sub(from, to), help, "%s", message)
+}
+
+// numberBefore is the number that ends before a character.
+func (s *source) numberBefore(char int) (from, to int) {
+	tokens, _ := lexer.Lex(file.NewSource(s.text.Value))
+	for _, t := range tokens {
+		if t.Kind == lexer.Number && t.From < char {
+			from, to = s.byteAt(t.From), s.byteAt(t.To)
+		}
+	}
+	return from, to
+}

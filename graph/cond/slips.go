@@ -1,0 +1,110 @@
+package cond
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// slips are words and signs of other languages, and what they are here.
+var slips = map[string]string{
+	"=":    "comparison is written ==",
+	"&":    "write && or and",
+	"AND":  "write && or and",
+	"And":  "write && or and",
+	"OR":   "write || or or",
+	"Or":   "write || or or",
+	"NOT":  "write ! or not",
+	"Not":  "write ! or not",
+	"<>":   "write !=",
+	"is":   "comparison is written ==",
+	"then": "write condition ? value : other",
+	"~":    "write matches for a regular expression",
+}
+
+// names are identifiers of other languages, and what they are here.
+var nameSlips = map[string]string{
+	"null": "null is written nil", "None": "null is written nil", "NULL": "null is written nil",
+	"undefined": "null is written nil", "Null": "null is written nil",
+	"True": "write true", "TRUE": "write true", "False": "write false", "FALSE": "write false",
+	"yes": "write true", "no": "write false",
+	"NOT": "write ! or not", "Not": "write ! or not",
+	"item": "the element is written # in a predicate", "it": "the element is written # in a predicate",
+	"self": "the element is written # in a predicate", "this": "the element is written # in a predicate",
+}
+
+// functionSlips are functions of other languages, and what they are here.
+var functionSlips = map[string]string{
+	"now":  "write now, without parentheses: it is one instant for the whole wave",
+	"size": "write len(x)", "length": "write len(x)", "count_of": "write count(list, predicate)",
+	"exists": "write any(list, predicate)", "some": "write any(list, predicate)",
+	"every": "write all(list, predicate)", "forEach": "write map(list, predicate)",
+	"includes": "write x in list, or text contains part", "contains": "write text contains part, or x in list",
+	"startsWith": "write text startsWith part", "endsWith": "write text endsWith part",
+	"matches": "write text matches pattern", "default": "write x ?? other", "coalesce": "write x ?? other",
+	"str": "write string(x)", "toString": "write string(x)", "number": "write float(x)", "integer": "write int(x)",
+	"parseInt": "write int(x)", "avg": "write mean(list)", "average": "write mean(list)",
+	"unique": "write uniq(list)", "distinct": "write uniq(list)", "toUpperCase": "write upper(x)",
+	"toLowerCase": "write lower(x)", "env": "the environment is not in scope; declare params or secrets",
+}
+
+// wordSyntax words an error of the parser that stands at byte at of text.
+func wordSyntax(text string, at int, message string) (worded, help string) {
+	switch {
+	case strings.HasPrefix(message, "unexpected token EOF"), message == "unexpected end of expression":
+		return "the expression ends too early", ""
+	case strings.HasPrefix(message, "unexpected token "):
+		token := tokenText(strings.TrimPrefix(message, "unexpected token "))
+		return fmt.Sprintf("unexpected %q", token), slipBefore(text, at, token)
+	case strings.Contains(message, "coalesce expressions (??) cannot be mixed"):
+		return "?? cannot be mixed with other operators", "put the ?? in parentheses: (x ?? y)"
+	case strings.HasPrefix(message, "invalid integer literal"), strings.HasPrefix(message, "invalid hex literal"),
+		strings.HasPrefix(message, "invalid octal literal"), strings.HasPrefix(message, "invalid binary literal"):
+		return "the integer does not fit 64 bits", ""
+	case strings.HasPrefix(message, "invalid float literal"):
+		return "the number is too large", ""
+	case message == "literal not terminated":
+		return "the string is not closed", ""
+	case message == "expected name":
+		return "a name is expected after the dot", ""
+	case strings.HasPrefix(message, "unrecognized character"):
+		return strings.Replace(message, "#U ", "", 1), slipBefore(text, at, charAt(text, at))
+	case strings.HasPrefix(message, "compilation failed"):
+		return "the expression has too many parts", "name parts of it in `define`"
+	}
+	return message, ""
+}
+
+func charAt(text string, at int) string {
+	for _, r := range text[min(at, len(text)):] {
+		return string(r)
+	}
+	return ""
+}
+
+// tokenText is the text of a token in the parser's spelling: Operator("=").
+func tokenText(s string) string {
+	if i := strings.IndexByte(s, '('); i >= 0 && strings.HasSuffix(s, ")") {
+		if t, err := strconv.Unquote(s[i+1 : len(s)-1]); err == nil {
+			return t
+		}
+	}
+	return s
+}
+
+// slipBefore is the help for an unexpected token, from itself or from the word
+// before it.
+func slipBefore(text string, at int, token string) string {
+	if help := slips[token]; help != "" {
+		return help
+	}
+	before := strings.Fields(text[:min(at, len(text))])
+	if len(before) == 0 {
+		return ""
+	}
+	word := before[len(before)-1]
+	if strings.HasSuffix(strings.TrimRight(text[:min(at, len(text))], " "), "|") {
+		return "write || or or; a single | passes a value to a function"
+	}
+	return slips[word]
+}

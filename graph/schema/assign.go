@@ -1,0 +1,255 @@
+package schema
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/graphrun/graphrun/graph/value"
+)
+
+// NothingType is the type of the elements of an empty list literal: joined
+// with any other type it gives that type.
+var NothingType = &Type{Kind: Any}
+
+// assignDepth bounds the comparison of recursive types: what agrees that far
+// is taken to agree.
+const assignDepth = 12
+
+// Misfit says why values of one type do not go into a place of another.
+type Misfit struct {
+	Path string // of the part that does not fit, as in `[].due`; "" for the whole
+	To   *Type
+	From *Type
+	Null bool   // it would fit if it could not be null
+	Lack string // the required property that is missing, "" for other reasons
+}
+
+func (m *Misfit) Error() string {
+	at := ""
+	if m.Path != "" {
+		at = fmt.Sprintf("%q: ", m.Path)
+	}
+	switch {
+	case m.Lack != "":
+		return fmt.Sprintf("%sthe property %q of %s is missing", at, m.Lack, m.To)
+	case m.Null:
+		return fmt.Sprintf("%s%s may be null, %s is needed", at, m.From, m.To)
+	}
+	return fmt.Sprintf("%s%s does not fit %s", at, m.From, m.To)
+}
+
+// Assign reports whether a value of type from may be written where to is
+// declared: nil when it may. It refuses what is wrong for every value or for a
+// null that from declares; what depends on the value (any to a string, a
+// number to an integer, a string to an enum) is left to the check when the
+// value is there.
+func Assign(to, from *Type) *Misfit { return assign(to, from, "", 0) }
+
+func assign(to, from *Type, path string, depth int) *Misfit {
+	if to == from || to.Kind == Any && to.Enum == nil && to.Nullable || depth > assignDepth {
+		return nil
+	}
+	if from.Kind == Any {
+		return nil
+	}
+	wrong := &Misfit{Path: path, To: to, From: from}
+	if from.Kind == Null {
+		if to.Nullable {
+			return nil
+		}
+		wrong.Null = true
+		return wrong
+	}
+	if !sameKind(to.Kind, from.Kind) && to.Kind != Any || disjoint(to, from) {
+		return wrong
+	}
+	if from.Nullable && !to.Nullable {
+		wrong.Null = true
+		return wrong
+	}
+	switch to.Kind {
+	case List:
+		return assign(to.Elem, from.Elem, path+"[]", depth+1)
+	case Object:
+		return assignProps(to, from, path, depth)
+	}
+	return nil
+}
+
+// sameKind also lets moments and durations into strings: they are stored as text.
+func sameKind(to, from Kind) bool {
+	return to == from ||
+		(to == Number || to == Integer) && (from == Number || from == Integer) ||
+		to == String && (from == Time || from == Duration)
+}
+
+// disjoint reports whether two enums have no value in common.
+func disjoint(a, b *Type) bool {
+	if a.Enum == nil || b.Enum == nil {
+		return false
+	}
+	return !slices.ContainsFunc(a.Enum, b.Has)
+}
+
+// Has reports whether v is a word of the enum; true when t is none.
+func (t *Type) Has(v any) bool {
+	for _, w := range t.Enum { // a closure would cost an allocation for each value that is checked
+		if value.Equal(v, w) {
+			return true
+		}
+	}
+	return t.Enum == nil
+}
+
+func assignProps(to, from *Type, path string, depth int) *Misfit {
+	for _, p := range to.Props {
+		have, ok := from.Prop(p.Name)
+		if !ok {
+			if p.Required && from.Rest == nil {
+				return &Misfit{Path: path, To: to, From: from, Lack: p.Name}
+			}
+			continue
+		}
+		t, f := p.Type, have.Type
+		if !p.Required {
+			t, f = t.OrNull(), f.OrNull() // absent on both sides is fine
+		} else if !have.Required {
+			f = f.OrNull()
+		}
+		if m := assign(t, f, join(path, p.Name), depth+1); m != nil {
+			return m
+		}
+	}
+	if to.Rest == nil || from.Rest == nil && len(from.Props) == 0 {
+		return nil
+	}
+	for _, p := range from.Props {
+		if _, ok := to.Prop(p.Name); !ok {
+			if m := assign(to.Rest, p.Type, join(path, p.Name), depth+1); m != nil {
+				return m
+			}
+		}
+	}
+	if from.Rest != nil {
+		return assign(to.Rest, from.Rest, path+"[]", depth+1)
+	}
+	return nil
+}
+
+func join(path, name string) string {
+	if path == "" {
+		return name
+	}
+	return path + "." + name
+}
+
+// Join is the type of a value that has one of two types; Any where nothing
+// more is known of it.
+func Join(a, b *Type) *Type { return joinTypes(a, b, 0) }
+
+func joinTypes(a, b *Type, depth int) *Type {
+	switch {
+	case a == b || b == NothingType:
+		return a
+	case a == NothingType:
+		return b
+	case a.Kind == Null:
+		return b.OrNull()
+	case b.Kind == Null:
+		return a.OrNull()
+	case a.Kind == Any || b.Kind == Any || depth > assignDepth:
+		return anyOf(a, b)
+	}
+	if a.Nullable || b.Nullable {
+		a0, b0 := a.NonNull(), b.NonNull()
+		if sameBut(a0, b0) {
+			return a.OrNull()
+		}
+		return joinTypes(a0, b0, depth+1).OrNull()
+	}
+	if a.Kind != b.Kind {
+		if sameKind(a.Kind, b.Kind) && sameKind(b.Kind, a.Kind) {
+			return NumberType
+		}
+		return anyOf(a, b)
+	}
+	switch a.Kind {
+	case List:
+		return ListOf(joinTypes(a.Elem, b.Elem, depth+1))
+	case Object:
+		return joinObjects(a, b, depth)
+	}
+	if a.Enum == nil || b.Enum == nil {
+		return &Type{Kind: a.Kind}
+	}
+	both := slices.Clone(a.Enum)
+	for _, v := range b.Enum {
+		if !a.Has(v) {
+			both = append(both, v)
+		}
+	}
+	return &Type{Kind: a.Kind, Enum: both}
+}
+
+// anyOf is the union of which only the nullness is known.
+func anyOf(a, b *Type) *Type {
+	if a.Nullable || b.Nullable {
+		return AnyType
+	}
+	return &Type{Kind: Any}
+}
+
+// sameBut reports whether two types are one declaration, which copies with and
+// without null share.
+func sameBut(a, b *Type) bool {
+	return a.Kind == b.Kind && a.Name == b.Name && a.Elem == b.Elem && a.Rest == b.Rest &&
+		len(a.Props) == len(b.Props) && (len(a.Props) == 0 || &a.Props[0] == &b.Props[0]) &&
+		len(a.Enum) == len(b.Enum) && (len(a.Enum) == 0 || &a.Enum[0] == &b.Enum[0])
+}
+
+func joinObjects(a, b *Type, depth int) *Type {
+	if sameBut(a, b) {
+		return a
+	}
+	out := &Type{Kind: Object}
+	for _, p := range a.Props {
+		q, ok := b.Prop(p.Name)
+		if ok {
+			p.Type = joinTypes(p.Type, q.Type, depth+1)
+		}
+		p.Required = p.Required && ok && q.Required
+		out.Props = append(out.Props, p)
+	}
+	for _, q := range b.Props {
+		if _, ok := a.Prop(q.Name); !ok {
+			q.Required = false
+			out.Props = append(out.Props, q)
+		}
+	}
+	switch {
+	case a.Rest != nil && b.Rest != nil:
+		out.Rest = joinTypes(a.Rest, b.Rest, depth+1)
+	case a.Rest != nil:
+		out.Rest = a.Rest
+	default:
+		out.Rest = b.Rest
+	}
+	return out
+}
+
+// Comparable reports whether == may hold between values of two types; null
+// compares with everything.
+func Comparable(a, b *Type) bool { return comparable(a, b, 0) }
+
+func comparable(a, b *Type, depth int) bool {
+	if a.Kind == Any || b.Kind == Any || a.Kind == Null || b.Kind == Null || depth > assignDepth {
+		return true
+	}
+	if a.Kind != b.Kind {
+		return sameKind(a.Kind, b.Kind) && sameKind(b.Kind, a.Kind)
+	}
+	if a.Kind == List {
+		return comparable(a.Elem, b.Elem, depth+1)
+	}
+	return true
+}
