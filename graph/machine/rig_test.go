@@ -1,0 +1,370 @@
+package machine
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/graphrun/graphrun/dsl"
+	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/schema"
+	"github.com/graphrun/graphrun/graph/value"
+)
+
+// testKinds are `set` and `work`, whose results the tests say.
+type testKinds struct{}
+
+func (testKinds) Names() []string { return []string{"set", "work"} }
+
+func (testKinds) Kind(name string) (graph.Kind, bool) {
+	switch name {
+	case "set":
+		return graph.Kind{Name: name, Open: true, Inline: true, NoDefaults: true, Output: func(c graph.Config) *schema.Type { return c.Type }}, true
+	case "work":
+		return graph.Kind{Name: name, Open: true}, true
+	}
+	return graph.Kind{}, false
+}
+
+func compile(t testing.TB, src string) *graph.Graph {
+	t.Helper()
+	def, problems := dsl.Parse("test.yaml", []byte(src))
+	if problems.HasErrors() {
+		t.Fatalf("graph:\n%s\n%v", src, problems)
+	}
+	g, problems := graph.Compile(def, testKinds{})
+	if g == nil {
+		t.Fatalf("graph:\n%s\n%v", src, problems)
+	}
+	return g
+}
+
+var epoch = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+
+// rig is a driver whose world is the test's: a clock, a store that survives
+// crashes as JSON, and tasks that end when the test says so.
+type rig struct {
+	t     testing.TB
+	g     *graph.Graph
+	o     Options
+	m     *Machine
+	clock time.Time
+	tasks map[string]*given // by NODE or NODE/ITEM
+	print func(string)      // one line about a Ready
+
+	// What the store has.
+	id      Identity
+	cursor  []byte
+	state   map[string][]byte
+	journal [][]byte
+	records []Record // all of them, as they came
+
+	states   map[Point]string // the state at each commit
+	advances int
+	crashAt  int // crash after that many Advances; 0: never
+	crashed  bool
+}
+
+// given is a task in the driver's hands.
+type given struct {
+	task    Task
+	running bool
+}
+
+func newRig(t testing.TB, g *graph.Graph) *rig {
+	return &rig{
+		t: t, g: g, clock: epoch, print: func(string) {},
+		tasks: map[string]*given{}, state: map[string][]byte{}, states: map[Point]string{},
+	}
+}
+
+func (r *rig) start(params, init map[string]any) error {
+	id := Identity{Stack: "s", Nonce: "n", Params: params, CreatedAt: r.clock}
+	m, err := New(r.g, r.o, id, init, r.clock)
+	if err != nil {
+		return err
+	}
+	r.m, r.id = m, m.Identity()
+	r.drain()
+	return nil
+}
+
+// drain commits and does what the machine says until it has nothing to say.
+func (r *rig) drain() {
+	for n := 0; ; n++ {
+		if n > 100_000 {
+			r.t.Fatal("the machine does not come to rest")
+		}
+		ready, ok := r.m.Ready()
+		if !ok {
+			return
+		}
+		r.commit(ready)
+		r.printReady(ready)
+		r.m.Advance()
+		r.advances++
+		if r.advances == r.crashAt {
+			r.crash()
+		}
+	}
+}
+
+func (r *rig) commit(ready Ready) {
+	for _, rec := range ready.Records {
+		r.journal = append(r.journal, AppendRecord(nil, rec, true))
+		r.records = append(r.records, rec)
+	}
+	for _, c := range ready.Changes {
+		r.state[c.Name] = value.Append(nil, c.Value)
+		r.checkDelta(c)
+	}
+	for _, rec := range ready.Records {
+		switch b := rec.Body.(type) {
+		case *WaveCommitted:
+			r.states[Point{rec.Cycle, b.Wave}] = r.stateText()
+		case *CycleFinished:
+			r.states[Point{rec.Cycle, 0}] = r.stateText()
+		}
+	}
+	r.cursor, _ = json.Marshal(ready.Cursor)
+	for _, task := range ready.Start {
+		r.tasks[nameOf(task.Key)] = &given{task: task}
+	}
+	for _, key := range ready.Cancel {
+		delete(r.tasks, nameOf(key))
+	}
+}
+
+func (r *rig) checkDelta(c graph.Change) {
+	if !c.Whole && len(c.Put) == 0 && c.Drop == 0 {
+		r.t.Errorf("change of %s says nothing", c.Name)
+	}
+}
+
+func (r *rig) stateText() string {
+	var b strings.Builder
+	for _, k := range slices.Sorted(maps.Keys(r.state)) {
+		fmt.Fprintf(&b, "%s = %s\n", k, r.state[k])
+	}
+	return b.String()
+}
+
+func nameOf(k TaskKey) string {
+	if k.Item != "" {
+		return k.Node + "/" + k.Item
+	}
+	return k.Node
+}
+
+// snapshot is what a store would load.
+func (r *rig) snapshot() Snapshot {
+	s := Snapshot{Identity: r.id, State: map[string]any{}}
+	if err := json.Unmarshal(r.cursor, &s.Cursor); err != nil {
+		r.t.Fatal(err)
+	}
+	for k, b := range r.state {
+		v, err := value.Decode(b)
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		s.State[k] = v
+	}
+	for _, line := range r.journal {
+		rec, err := ParseRecord(line)
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		if rec.Seq >= s.Cursor.CycleSeq {
+			s.Records = append(s.Records, rec)
+		}
+	}
+	return s
+}
+
+// crash forgets everything but the store; attempts that were running run again
+// as soon as they can.
+func (r *rig) crash() {
+	again := map[string]bool{}
+	for name, h := range r.tasks {
+		again[name] = h.running
+	}
+	r.crashed = true
+	r.tasks = map[string]*given{}
+	m, err := Restore(r.g, r.o, r.snapshot(), r.clock)
+	if err != nil {
+		r.t.Fatalf("restore: %v", err)
+	}
+	r.m = m
+	r.drain()
+	for _, name := range slices.Sorted(maps.Keys(r.tasks)) {
+		if again[name] {
+			r.running(name)
+			r.drain()
+		}
+	}
+}
+
+// running gives a task its slot.
+func (r *rig) running(name string) {
+	h := r.tasks[name]
+	if h == nil {
+		r.t.Fatalf("no task %s; there are %v", name, slices.Sorted(maps.Keys(r.tasks)))
+	}
+	if !h.running {
+		h.running = true
+		r.step(TaskRunning{At: r.clock, Key: h.task.Key, Attempt: h.task.Attempt})
+	}
+}
+
+func (r *rig) done(name string, output any) {
+	r.running(name)
+	h := r.tasks[name]
+	delete(r.tasks, name)
+	r.step(TaskDone{At: r.clock, Key: h.task.Key, Attempt: h.task.Attempt, Output: output})
+}
+
+func (r *rig) fail(name string, f Failure) {
+	r.running(name)
+	h := r.tasks[name]
+	delete(r.tasks, name)
+	r.step(TaskFailed{At: r.clock, Key: h.task.Key, Attempt: h.task.Attempt, Failure: f})
+}
+
+func (r *rig) step(in Input) {
+	if err := r.m.Step(in); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+func (r *rig) printReady(ready Ready) {
+	for _, rec := range ready.Records {
+		r.print(r.recordText(rec))
+	}
+	for _, c := range ready.Changes {
+		r.print(changeText(c))
+	}
+	for _, t := range ready.Start {
+		line := fmt.Sprintf("start %s#%d", nameOf(t.Key), t.Attempt)
+		if t.With != nil {
+			line += " with " + value.String(t.With)
+		}
+		if t.Priority != 0 {
+			line += fmt.Sprintf(" priority %d", t.Priority)
+		}
+		if t.Rerun {
+			line += " rerun"
+		}
+		r.print(line)
+	}
+	for _, k := range ready.Cancel {
+		r.print("cancel " + nameOf(k))
+	}
+	if !ready.WakeAt.IsZero() {
+		r.print("wake " + r.relative(ready.WakeAt))
+	}
+	if ready.Cursor.Status == Paused {
+		r.print("paused")
+	}
+}
+
+// relative is a time as seconds since the test's beginning.
+func (r *rig) relative(t time.Time) string { return "at " + t.Sub(epoch).String() }
+
+func changeText(c graph.Change) string {
+	if c.Whole {
+		return fmt.Sprintf("%s = %s", c.Name, value.String(c.Value))
+	}
+	line := c.Name
+	if c.Drop > 0 {
+		line += fmt.Sprintf(" drop %d", c.Drop)
+	}
+	for _, p := range c.Put {
+		line += fmt.Sprintf(" [%d]=%s", p.At, value.String(p.Value))
+	}
+	return line
+}
+
+func (r *rig) recordText(rec Record) string {
+	switch b := rec.Body.(type) {
+	case *StackStarted:
+		return "stack.started"
+	case *CycleStarted:
+		return fmt.Sprintf("cycle.started %d", rec.Cycle)
+	case *NodeDecided:
+		return decidedText(b)
+	case *WaveStarted:
+		line := fmt.Sprintf("wave.started %d: %s", b.Wave, strings.Join(b.Nodes, " "))
+		if len(b.Early) > 0 {
+			line += " early" + verdictText(b.Early)
+		}
+		return line
+	case *TaskStarted:
+		return fmt.Sprintf("task.started %s#%d", nameOf(TaskKey{Node: b.Node, Item: b.Item}), b.Attempt)
+	case *TaskFinished:
+		line := fmt.Sprintf("task.finished %s#%d %s", nameOf(TaskKey{Node: b.Node, Item: b.Item}), b.Attempt, b.Status)
+		if b.Error != nil {
+			line += fmt.Sprintf(" %s: %s", b.Error.Kind, b.Error.Message)
+		}
+		if !b.RetryAt.IsZero() {
+			line += " retry " + r.relative(b.RetryAt)
+		}
+		return line
+	case *WaveCommitted:
+		line := fmt.Sprintf("wave.committed %d: %s", b.Wave, strings.Join(b.Changed, " "))
+		for _, s := range b.Settled {
+			line += fmt.Sprintf(" (%s %s#%d", s.Node, s.Status, s.Attempts)
+			if s.Error != nil {
+				line += " " + s.Error.Kind
+			}
+			line += ")"
+		}
+		return line
+	case *CycleFinished:
+		return fmt.Sprintf("cycle.finished waves=%d runs=%d failed=%t active=%t pause=%s", b.Waves, b.NodeRuns, b.Failed, b.Active, b.Pause)
+	case *StackFinished:
+		return fmt.Sprintf("stack.finished %s: %s", b.Status, b.Reason)
+	}
+	return rec.Body.Type()
+}
+
+func decidedText(b *NodeDecided) string {
+	line := fmt.Sprintf("node.decided %s run", b.Node)
+	if !b.Run {
+		line = fmt.Sprintf("node.decided %s %s", b.Node, b.Reason)
+	}
+	return line + verdictText(b.Edges)
+}
+
+func verdictText(all []Verdict) (line string) {
+	for _, v := range all {
+		line += " [" + v.From
+		if v.Outcome != "" && v.Outcome != "success" {
+			line += " " + v.Outcome
+		}
+		for _, form := range []struct {
+			on   bool
+			name string
+		}{{v.After, "after"}, {v.Else, "else"}, {v.NextCycle, "next_cycle"}} {
+			if form.on {
+				line += " " + form.name
+			}
+		}
+		if v.When != "" {
+			line += fmt.Sprintf(" %q", v.When)
+		}
+		switch {
+		case v.Error != "":
+			line += " error: " + v.Error
+		case v.Live:
+			line += " live"
+		default:
+			line += " dead"
+		}
+		line += "]"
+	}
+	return line
+}

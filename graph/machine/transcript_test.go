@@ -1,0 +1,285 @@
+package machine
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/graphrun/graphrun/graph/value"
+)
+
+var update = flag.Bool("update", false, "write the transcripts' expectations anew")
+
+// script is a file of testdata: a graph, `---`, and lines. A line that is not
+// indented is an input; the indented ones after it are what the machine said.
+//
+//	start [STATE] [params PARAMS]   a new stack
+//	wake [+D] | early               Woke when it asked for it, D later, or at once
+//	tick +D                         the clock moves, nobody tells the machine
+//	running T, done T [JSON], fail T KIND [MESSAGE]    T is NODE or NODE/ITEM
+//	spend T TOKENS COST             done, with what it cost
+//	crash, pause, resume, cancel [REASON], state
+//
+// `# matrix: off` keeps a transcript that measures times out of the crash matrix.
+type script struct {
+	graph  string
+	lines  []string
+	matrix bool
+}
+
+func readScript(t *testing.T, file string) script {
+	t.Helper()
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	graph, rest, ok := strings.Cut(string(b), "---\n")
+	if !ok {
+		t.Fatalf("%s: no --- after the graph", file)
+	}
+	return script{
+		graph:  graph,
+		lines:  strings.Split(strings.TrimSuffix(rest, "\n"), "\n"),
+		matrix: !strings.Contains(rest, "# matrix: off"),
+	}
+}
+
+func (s *script) commands() (out []string) {
+	for _, l := range s.lines {
+		if l != "" && l[0] != '#' && l[0] != ' ' {
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
+func TestTranscripts(t *testing.T) {
+	t.Parallel()
+	for _, file := range transcripts(t) {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+			t.Parallel()
+			s := readScript(t, file)
+			var got strings.Builder
+			got.WriteString(s.graph + "---\n")
+			r := newRig(t, compile(t, s.graph))
+			r.print = func(line string) { got.WriteString("    " + line + "\n") }
+			for _, l := range s.lines {
+				if strings.HasPrefix(l, " ") {
+					continue
+				}
+				got.WriteString(l + "\n")
+				if l != "" && l[0] != '#' {
+					do(r, l)
+				}
+			}
+			if *update {
+				if err := os.WriteFile(file, []byte(got.String()), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			want, _ := os.ReadFile(file)
+			if d := cmp.Diff(string(want), got.String()); d != "" {
+				t.Errorf("(-want +got)\n%s", d)
+			}
+		})
+	}
+}
+
+func transcripts(t *testing.T) []string {
+	t.Helper()
+	files, err := filepath.Glob("testdata/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no transcripts: %v", err)
+	}
+	return files
+}
+
+// do performs one line of a transcript.
+func do(r *rig, line string) {
+	r.t.Helper()
+	verb, rest, _ := strings.Cut(line, " ")
+	arg, tail, _ := strings.Cut(rest, " ")
+	switch verb {
+	case "start":
+		init, params, _ := strings.Cut(rest, "params ")
+		if err := r.start(r.object(params), r.object(init)); err != nil {
+			r.print("error: " + err.Error())
+		}
+		return
+	case "tick":
+		r.clock = r.clock.Add(r.duration(arg))
+		return
+	case "wake":
+		r.wake(arg)
+	case "running":
+		r.running(arg)
+	case "done":
+		r.done(arg, r.value(tail))
+	case "spend":
+		r.running(arg)
+		h := r.tasks[arg]
+		delete(r.tasks, arg)
+		in := TaskDone{At: r.clock, Key: h.task.Key, Attempt: h.task.Attempt}
+		if _, err := fmt.Sscan(tail, &in.Tokens, &in.Cost); err != nil {
+			r.t.Fatal(err)
+		}
+		r.step(in)
+	case "fail":
+		kind, message, _ := strings.Cut(tail, " ")
+		r.fail(arg, Failure{Kind: kind, Message: message})
+	case "crash":
+		r.crash()
+	case "pause":
+		r.step(Pause{At: r.clock})
+	case "resume":
+		r.step(Resume{At: r.clock})
+	case "cancel":
+		r.step(Cancel{At: r.clock, Reason: rest})
+	case "state":
+		for _, l := range strings.Split(strings.TrimSpace(r.stateText()), "\n") {
+			r.print(l)
+		}
+	default:
+		r.t.Fatalf("unknown line %q", line)
+	}
+	r.drain()
+}
+
+func (r *rig) wake(arg string) {
+	if at := r.m.wakeAt(); arg == "" && at.After(r.clock) {
+		r.clock = at
+	} else if strings.HasPrefix(arg, "+") {
+		r.clock = r.clock.Add(r.duration(arg))
+	}
+	r.step(Woke{At: r.clock, Early: arg == "early"})
+}
+
+func (r *rig) duration(s string) time.Duration {
+	d, err := time.ParseDuration(strings.TrimPrefix(s, "+"))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return d
+}
+
+func (r *rig) value(s string) any {
+	if s == "" {
+		return nil
+	}
+	v, err := value.Decode([]byte(s))
+	if err != nil {
+		r.t.Fatalf("%q: %v", s, err)
+	}
+	return v
+}
+
+func (r *rig) object(s string) map[string]any {
+	m, _ := r.value(strings.TrimSpace(s)).(map[string]any)
+	return m
+}
+
+var attempts = regexp.MustCompile(`#\d+`)
+
+// story is what a transcript comes to whatever crashes: without the starting
+// of attempts, and without their numbers.
+func story(r *rig) string {
+	var b strings.Builder
+	for _, rec := range r.records {
+		if rec.Body.Type() != "task.started" {
+			b.WriteString(attempts.ReplaceAllString(r.recordText(rec), "") + "\n")
+		}
+	}
+	c := r.m.Cursor()
+	fmt.Fprintf(&b, "%s %s%+v %v\n", r.stateText(), c.Status, c.Counts, c.WakeAt)
+	return b.String()
+}
+
+func play(t *testing.T, s script, crashAt int) *rig {
+	t.Helper()
+	r := newRig(t, compile(t, s.graph))
+	r.crashAt = crashAt
+	for _, l := range s.commands() {
+		do(r, l)
+	}
+	return r
+}
+
+// A crash after any commit changes nothing but the attempts.
+func TestCrashMatrix(t *testing.T) {
+	t.Parallel()
+	for _, file := range transcripts(t) {
+		s := readScript(t, file)
+		if !s.matrix {
+			continue
+		}
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+			t.Parallel()
+			plain := play(t, s, 0)
+			want := story(plain)
+			for n := 1; n <= plain.advances; n++ {
+				r := play(t, s, n)
+				if !r.crashed {
+					t.Fatalf("crash after advance %d did not happen", n)
+				}
+				if d := cmp.Diff(want, story(r)); d != "" {
+					t.Errorf("crash after advance %d (-without +with)\n%s", n, d)
+				}
+				checkReplay(t, r)
+			}
+		})
+	}
+}
+
+// checkReplay decides a history again, and at every commit finds its state.
+func checkReplay(t *testing.T, r *rig) {
+	t.Helper()
+	m, differences, err := Replay(r.g, r.o, r.id, r.records, Point{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range differences {
+		t.Errorf("replay: %v", d)
+	}
+	if d := cmp.Diff(r.stateText(), stateOf(m)); d != "" {
+		t.Errorf("state after replay (-recorded +replayed)\n%s", d)
+	}
+	for at, want := range r.states {
+		m, _, err := Replay(r.g, r.o, r.id, r.records, at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(want, stateOf(m)); d != "" {
+			t.Errorf("state at %v (-recorded +replayed)\n%s", at, d)
+		}
+	}
+}
+
+func stateOf(m *Machine) string {
+	r := rig{state: map[string][]byte{}}
+	for k, v := range m.State() {
+		r.state[k] = value.Append(nil, v)
+	}
+	return r.stateText()
+}
+
+// The same inputs give the same bytes.
+func TestDeterminism(t *testing.T) {
+	t.Parallel()
+	for _, file := range transcripts(t) {
+		s := readScript(t, file)
+		a, b := play(t, s, 0), play(t, s, 0)
+		if !bytes.Equal(bytes.Join(a.journal, nil), bytes.Join(b.journal, nil)) {
+			t.Errorf("%s: two runs differ", file)
+		}
+		checkReplay(t, a)
+	}
+}
