@@ -95,7 +95,7 @@ type script struct {
 // newScript reads the evaluated `with`.
 func newScript(t nodes.Task) (*script, error) {
 	c := settings(t)
-	s := &script{dir: resolve(t.Dir, c.text("dir", "")), parse: c.text("parse", "json"), maxOutput: c.size("max_output", maxStdout)}
+	s := &script{dir: resolve(t.Dir, c.text("dir", "")), parse: c.text("parse", parsings[0]), maxOutput: c.size("max_output", maxStdout)}
 	s.args = c.argv()
 	s.env = append(inherited(), c.environment()...)
 	s.env = append(s.env, identity(t)...) // last: the last one of a name counts
@@ -106,7 +106,7 @@ func newScript(t nodes.Task) (*script, error) {
 			s.stdin = value.Append([]byte{}, in)
 		}
 	}
-	if !slices.Contains([]string{"json", "text", "lines"}, s.parse) {
+	if !slices.Contains(parsings, s.parse) {
 		c.failf(`"parse" is %q, want json, text or lines`, s.parse)
 	}
 	if c.err != nil {

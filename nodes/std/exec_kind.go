@@ -1,6 +1,7 @@
 package std
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -10,6 +11,9 @@ import (
 	"github.com/graphrun/graphrun/graph/tree"
 	"github.com/graphrun/graphrun/nodes"
 )
+
+// parsings are the ways to read standard output; the first is the default.
+var parsings = []string{"json", "text", "lines"}
 
 // maxStdout is what standard output may be when `max_output` is not written.
 const maxStdout = 1 << 20
@@ -29,7 +33,7 @@ func execKind() nodes.Spec {
 				{Name: "stdin", Type: "any", Doc: "Standard input: text as it is, any other value as compact JSON. Default: nothing to read."},
 				{Name: "env", Type: "map(any)", Doc: "More environment variables; numbers and booleans become text. The GRAPHRUN_ variables cannot be set."},
 				{Name: "dir", Type: "string", Doc: "The working folder, relative to the graph file. Default: the graph file's folder."},
-				{Name: "parse", Type: "json|text|lines", Literal: true, Doc: "How standard output becomes the output: `json` (one value; nothing is null), `text` (as it is) or `lines` (a list, without line ends). Default: json."},
+				{Name: "parse", Type: "string", Literal: true, Doc: "How standard output becomes the output: `json` (one value; nothing is null), `text` (as it is) or `lines` (a list, without line ends). Default: json."},
 				{Name: "max_output", Type: "integer", Doc: "How many bytes standard output may have, up to 64 MiB; one more ends the program and fails the node with kind `output`. Default: 1048576."},
 			},
 			Output: execOutput,
@@ -71,6 +75,9 @@ func checkExec(c graph.Config, report func(diag.Code, diag.Span, string, string,
 			report(diag.ShellInterpolation, shell.Text.Sub(i, end), "pass the value through `env` or `stdin`",
 				"a shell script takes no ${{ }}: the value would be run as a program")
 		}
+	}
+	if p, ok := fixedText(c.Tree.Get("parse")); ok && !slices.Contains(parsings, p.Value) {
+		report(diag.BadConfig, p.Span, "one of "+strings.Join(parsings, ", "), "\"parse\" cannot be %q", p.Value)
 	}
 	checkFixedSize(c.Tree.Get("max_output"), "max_output", report)
 }

@@ -1,6 +1,7 @@
 package std
 
 import (
+	"github.com/graphrun/graphrun/diag"
 	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/schema"
 	"github.com/graphrun/graphrun/nodes"
@@ -95,8 +96,30 @@ func agent() nodes.Spec {
 			{Name: "max_tokens", Type: "integer", Doc: "How many tokens one answer may have. Default: the provider's."},
 			{Name: "temperature", Type: "number", Doc: "The temperature of the model. Default: the provider's."},
 		},
-		Output: output(schema.AnyType),
+		Output: agentOutput,
+		Check:  checkAgent,
 	})
+}
+
+// agentOutput is the type that the author declares.
+func agentOutput(c graph.Config) *schema.Type {
+	declared := c.Tree.Get("output")
+	if declared == nil || c.Types == nil {
+		return schema.AnyType
+	}
+	t, _ := c.Types.Compile(declared)
+	return t
+}
+
+func checkAgent(c graph.Config, report func(diag.Code, diag.Span, string, string, ...any)) {
+	declared := c.Tree.Get("output")
+	if declared == nil || c.Types == nil {
+		return
+	}
+	_, problems := c.Types.Compile(declared)
+	for _, p := range problems {
+		report(p.Code, p.Span, p.Help, "%s", p.Message)
+	}
 }
 
 func mcp() nodes.Spec {
@@ -120,7 +143,7 @@ func memory() nodes.Spec {
 	return missing(graph.Kind{
 		Name: "memory",
 		Doc: "Writes texts to a vector store, or searches it by meaning. Exactly one of `write` and `search` is required. " +
-			"The output of a search is the list of the texts that were found, the best first, each with its score.",
+			"The output of a search is the list of {id, text, score, metadata} that were found, the best first; that of a write is the list of the ids.",
 		Fields: []graph.Field{
 			{Name: "collection", Type: "string", Required: true, Doc: "The collection of texts; it is made when first written to."},
 			{Name: "write", Type: "list(any)", Doc: "The texts to write: strings, or objects {id, text, metadata}. One with an id that is there already replaces it."},
@@ -128,12 +151,22 @@ func memory() nodes.Spec {
 			{Name: "top", Type: "integer", Doc: "How many texts a search gives at most. Default: 5."},
 			{Name: "min_score", Type: "number", Doc: "How near a text must be, from 0 to 1. Default: 0."},
 		},
-		Check: oneOf("memory", "write", "search"),
-		Output: output(schema.ListOf(schema.ObjectOf(
+		Check:  oneOf("memory", "write", "search"),
+		Output: memoryOutput,
+	})
+}
+
+func memoryOutput(c graph.Config) *schema.Type {
+	switch {
+	case c.Tree.Get("write") != nil:
+		return schema.ListOf(schema.StringType)
+	case c.Tree.Get("search") != nil:
+		return schema.ListOf(schema.ObjectOf(
 			schema.Prop{Name: "id", Type: schema.StringType, Required: true},
 			schema.Prop{Name: "text", Type: schema.StringType, Required: true},
 			schema.Prop{Name: "score", Type: schema.NumberType, Required: true},
 			schema.Prop{Name: "metadata", Type: schema.AnyType},
-		))),
-	})
+		))
+	}
+	return schema.AnyType
 }
