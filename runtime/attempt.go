@@ -47,6 +47,7 @@ func (s *Stack) launch(a *attempt) {
 		Attempt: a.task.Attempt,
 		Key:     s.taskKey(a.task.Key),
 		With:    a.task.With,
+		Written: n.Def.With,
 		Dir:     s.g.Dir,
 		Rerun:   a.task.Rerun,
 		Logger: s.log.With("graph", s.g.Name, "cycle", a.task.Key.Cycle, "wave", a.task.Key.Wave,
