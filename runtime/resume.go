@@ -123,7 +123,9 @@ func (rt *Runtime) stored(ctx context.Context, hash string) (*graph.Graph, []byt
 	if err := problems.Err(); err != nil {
 		return nil, nil, fmt.Errorf("stored graph %q: %w", kept.Name, err)
 	}
-	return g, kept.Source, nil
+	same := *g
+	same.Hash = hash // what the store knows this definition by
+	return &same, kept.Source, nil
 }
 
 // completed adds the defaults of params that came with a later definition than
