@@ -13,6 +13,31 @@ import (
 // the end of a cycle. The zero Point is the end of the history.
 type Point struct{ Cycle, Wave uint64 }
 
+// String is CYCLE or CYCLE.WAVE.
+func (p Point) String() string {
+	if p.Wave == 0 {
+		return fmt.Sprint(p.Cycle)
+	}
+	return fmt.Sprintf("%d.%d", p.Cycle, p.Wave)
+}
+
+// Ends reports that a record is the one that completes what p names.
+func (p Point) Ends(r Record) bool {
+	if p == (Point{}) || r.Cycle != p.Cycle {
+		return false
+	}
+	switch b := r.Body.(type) {
+	case *WaveCommitted:
+		return b.Wave == p.Wave
+	case *CycleFinished, *StackFinished:
+		return true
+	}
+	return false
+}
+
+// Graphs finds a definition that a stack ran under by its hash.
+type Graphs func(hash string) (*graph.Graph, error)
+
 // Difference is a record that the machine would not write again as it is.
 type Difference struct {
 	Recorded *Record // nil: the history ends before it
@@ -37,7 +62,7 @@ var ErrHistory = errors.New("machine: the history does not reach back to the sta
 // results, and what it decides is held against what was recorded, byte by
 // byte. It stops at until, at the end of the records, or where the two part for
 // good. The machine it gives stands there; it is not to be stepped further.
-func Replay(g *graph.Graph, o Options, id Identity, records []Record, until Point) (*Machine, []Difference, error) {
+func Replay(graphs Graphs, o Options, id Identity, records []Record, until Point) (*Machine, []Difference, error) {
 	if len(records) == 0 || records[0].Seq != 1 {
 		return nil, nil, ErrHistory
 	}
@@ -45,15 +70,16 @@ func Replay(g *graph.Graph, o Options, id Identity, records []Record, until Poin
 	if !ok {
 		return nil, nil, ErrHistory
 	}
-	if first.Hash != g.Hash {
-		return nil, nil, fmt.Errorf("%w since the stack was started", ErrGraphChanged)
+	g, err := graphs(first.Hash)
+	if err != nil {
+		return nil, nil, err
 	}
 	id.Params = first.Params
 	m, err := New(g, o, id, first.State, records[0].Time)
 	if err != nil {
 		return nil, nil, err
 	}
-	p := replay{m: m, records: records, until: until}
+	p := replay{m: m, graphs: graphs, records: records, until: until}
 	m.pace = p.pace
 	err = p.run()
 	return m, p.differences, err
@@ -62,6 +88,7 @@ func Replay(g *graph.Graph, o Options, id Identity, records []Record, until Poin
 // replay walks through the records: next is the first that is not compared.
 type replay struct {
 	m           *Machine
+	graphs      Graphs
 	records     []Record
 	until       Point
 	next        int
@@ -104,26 +131,12 @@ func (p *replay) pull() {
 		}
 		p.again = append(p.again, r.Records...)
 		for _, rec := range r.Records {
-			if p.reached(rec) {
+			if p.until.Ends(rec) {
 				return // Advance would go on past it
 			}
 		}
 		p.m.Advance()
 	}
-}
-
-// reached: the record is the one at which to stop.
-func (p *replay) reached(r Record) bool {
-	if p.until == (Point{}) || r.Cycle != p.until.Cycle {
-		return false
-	}
-	switch b := r.Body.(type) {
-	case *WaveCommitted:
-		return b.Wave == p.until.Wave
-	case *CycleFinished, *StackFinished:
-		return true
-	}
-	return false
 }
 
 // compare holds the next record against the one that was decided again.
@@ -140,7 +153,7 @@ func (p *replay) compare() {
 		p.differences = append(p.differences, Difference{Recorded: rec, Decided: now})
 		p.done = rec.Body.Type() != now.Body.Type()
 	}
-	p.done = p.done || p.reached(*rec)
+	p.done = p.done || p.until.Ends(*rec)
 }
 
 // feed gives the machine the input that the next record came from.
@@ -148,8 +161,8 @@ func (p *replay) feed() error {
 	m, r := p.m, p.records[p.next]
 	switch b := r.Body.(type) {
 	case *CycleStarted:
-		if b.Hash != m.cur.Hash {
-			return fmt.Errorf("%w at cycle %d", ErrGraphChanged, r.Cycle)
+		if err := p.adopt(b.Hash); err != nil {
+			return fmt.Errorf("cycle %d: %w", r.Cycle, err)
 		}
 		return m.Step(Woke{At: r.Time, Early: true})
 	case *TaskStarted:
@@ -163,6 +176,18 @@ func (p *replay) feed() error {
 		}
 	}
 	return nil // a decision that was not taken again
+}
+
+// adopt takes up the definition that the stack took up then.
+func (p *replay) adopt(hash string) error {
+	if hash == p.m.cur.Hash {
+		return nil
+	}
+	g, err := p.graphs(hash)
+	if err != nil {
+		return err
+	}
+	return p.m.Adopt(g)
 }
 
 func taskKey(r Record, wave uint64, node, item string) TaskKey {
