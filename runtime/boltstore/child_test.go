@@ -1,0 +1,3 @@
+package boltstore
+
+func child() bool { return false }

@@ -1,0 +1,18 @@
+// Package boltstore keeps stacks in one bbolt file, owned by one process.
+//
+// What it guarantees beyond runtime.Store:
+//
+//   - A commit writes what changed: list elements, changed keys and the new
+//     records, never the state or the history. Values of 2 KiB and more are
+//     written once, out of line, however often they are set.
+//   - Commits that arrive while another is written share the next transaction.
+//   - Every row carries a checksum over its place and its bytes. A damaged row
+//     is a *Damage that names it, and costs only the stack that it belongs to.
+//   - A file is looked through page by page before bbolt may map it: a cut off,
+//     overwritten or foreign file is an error, not the end of the process.
+//     Nothing is ever repaired, truncated or begun anew by itself.
+//   - A file that exists is complete: it is made under another name first.
+//
+// The layout is described in layout.go, the reasons in
+// docs/adr/0003-store-layout.md.
+package boltstore

@@ -1,0 +1,137 @@
+package boltstore
+
+import (
+	"encoding/json"
+	"sync"
+
+	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/graph/value"
+	"github.com/graphrun/graphrun/runtime"
+)
+
+// encoder turns a commit into rows, outside of the transaction and on the
+// goroutine of whoever commits. All rows share one buffer, which must be left
+// alone until the transaction has ended.
+type encoder struct{ buf []byte }
+
+// largeBuffer is the size above which a buffer is not kept for later.
+const largeBuffer = 1 << 20
+
+var encoders = sync.Pool{New: func() any { return &encoder{buf: make([]byte, 0, 8192)} }}
+
+func newEncoder() *encoder { return encoders.Get().(*encoder) }
+
+func (e *encoder) free() {
+	if cap(e.buf) <= largeBuffer {
+		e.buf = e.buf[:0]
+		encoders.Put(e)
+	}
+}
+
+// row makes one row of what fill appends. When the buffer has to move, the
+// rows made before keep the old one.
+func (e *encoder) row(fill func(b []byte) []byte) row {
+	start := len(e.buf)
+	b := fill(append(e.buf, 0))
+	e.buf = append(b, make([]byte, sumSize)...)
+	return newRow(e.buf[start:len(e.buf):len(e.buf)])
+}
+
+func (e *encoder) value(v any) row {
+	return e.row(func(b []byte) []byte { return value.Append(b, v) })
+}
+
+func (e *encoder) values(list []any) []row {
+	rows := make([]row, len(list))
+	for i, v := range list {
+		rows[i] = e.value(v)
+	}
+	return rows
+}
+
+// records is the journal's row of one commit: one JSON object a line.
+func (e *encoder) records(list []machine.Record) row {
+	return e.row(func(b []byte) []byte {
+		for _, r := range list {
+			b = append(machine.AppendRecord(b, r, true), '\n')
+		}
+		return b
+	})
+}
+
+// change is a graph.Change as rows.
+type change struct {
+	graph.Change
+	list bool  // rows are the elements of a whole list
+	rows []row // of the whole value, of its elements, or of Put
+}
+
+// commit is a runtime.Commit as rows.
+type commit struct {
+	runtime.Commit
+	identity row
+	records  row
+	changes  []change
+	cursor   []byte
+	graph    []byte // what StoredGraph says beside its texts
+}
+
+// identity is a machine.Identity whose params keep their integers exact.
+type identity struct {
+	machine.Identity
+	Params json.RawMessage `json:"params"`
+}
+
+// graphInfo is the part of a stored graph that is neither of its texts.
+type graphInfo struct {
+	Name string `json:"name"`
+	File string `json:"file"`
+}
+
+func (e *encoder) commit(c runtime.Commit) (*commit, error) {
+	out := &commit{Commit: c, changes: make([]change, len(c.Changes))}
+	var err error
+	if out.cursor, err = json.Marshal(c.Cursor); err != nil {
+		return nil, err
+	}
+	if c.Create != nil {
+		b, err := json.Marshal(identity{Identity: *c.Create, Params: value.Append(nil, c.Create.Params)})
+		if err != nil {
+			return nil, err
+		}
+		out.identity = e.row(func(dst []byte) []byte { return append(dst, b...) })
+	}
+	if c.Graph != nil {
+		if out.graph, err = json.Marshal(graphInfo{c.Graph.Name, c.Graph.File}); err != nil {
+			return nil, err
+		}
+	}
+	if len(c.Records) > 0 {
+		out.records = e.records(c.Records)
+	}
+	for i, ch := range c.Changes {
+		out.changes[i] = e.change(ch, c.Create != nil)
+	}
+	return out, nil
+}
+
+// change makes the rows of one key. A whole list is one row, since it will
+// most likely be replaced as a whole again; that of a new stack is stored by
+// element, since nothing is known of it yet.
+func (e *encoder) change(c graph.Change, create bool) change {
+	out := change{Change: c}
+	if !c.Whole {
+		out.rows = make([]row, len(c.Put))
+		for i, put := range c.Put {
+			out.rows[i] = e.value(put.Value)
+		}
+		return out
+	}
+	if list, ok := c.Value.([]any); ok && create {
+		out.list, out.rows = true, e.values(list)
+		return out
+	}
+	out.rows = []row{e.value(c.Value)}
+	return out
+}

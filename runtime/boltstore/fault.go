@@ -1,0 +1,122 @@
+package boltstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"runtime/debug"
+	"strings"
+	"syscall"
+
+	bolt "go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
+
+	"github.com/graphrun/graphrun/runtime"
+)
+
+// wrap makes a damaged row an error of the store; other errors, as a stack
+// that is not there, stay what they are.
+func (s *Store) wrap(err error) error {
+	var d *Damage
+	if err == nil || !errors.As(err, &d) {
+		return err
+	}
+	return &runtime.StoreError{Path: s.path, Err: fmt.Errorf("database %q: %w", s.path, err)}
+}
+
+func (s *Store) fatal(err error) *runtime.StoreError {
+	return &runtime.StoreError{Path: s.path, Err: fmt.Errorf("database %q: %w", s.path, err), Fatal: true}
+}
+
+// broken is the error for a panic within bbolt, or for memory of the map that
+// could not be read: the file is not what it was when it was opened.
+func (s *Store) broken(p any) *runtime.StoreError {
+	return s.fatal(fmt.Errorf("the file is damaged or cannot be read: %v", p))
+}
+
+// fail remembers a fatal error: from then on the store does nothing but repeat it.
+func (s *Store) fail(err *runtime.StoreError) error {
+	if err.Fatal {
+		s.mu.Lock()
+		if s.failed == nil {
+			s.failed = err
+			s.opts.Logger.Error("the store has stopped", "path", s.path, "error", err.Err)
+		}
+		s.mu.Unlock()
+	}
+	return err
+}
+
+// commitFailed decides what a failed transaction means. A write that found no
+// room has changed nothing and may be tried again. Anything else may or may
+// not have reached the disk, and after a failed fsync the system may have
+// dropped what it could not write: then only reading the file anew tells.
+func (s *Store) commitFailed(err error) error {
+	e := s.fatal(err)
+	e.Fatal = !noRoom(err)
+	return s.fail(e)
+}
+
+func noRoom(err error) bool {
+	if errors.Is(err, berrors.ErrMaxSizeReached) {
+		return true
+	}
+	// bbolt keeps the cause of a failed truncate only as text.
+	text := err.Error()
+	for _, cause := range []syscall.Errno{syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG} {
+		var failed *os.PathError
+		if errors.As(err, &failed) && errors.Is(failed, cause) {
+			return true
+		}
+		if strings.HasPrefix(text, "file resize error: ") && strings.HasSuffix(text, cause.Error()) {
+			return true
+		}
+	}
+	return false
+}
+
+// abandon ends a transaction in which something panicked. When that panics
+// too, bbolt's locks stay taken and only the file can be closed.
+func (s *Store) abandon(tx *bolt.Tx) {
+	defer func() {
+		if recover() != nil {
+			s.mu.Lock()
+			s.wedged = true
+			s.mu.Unlock()
+		}
+	}()
+	if tx != nil {
+		_ = tx.Rollback() // ErrTxClosed when bbolt has done it already
+	}
+}
+
+// view runs fn in a read transaction. What fn gives out must be copied.
+func (s *Store) view(ctx context.Context, fn func(*txn) error) (err error) {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	err = s.unusable()
+	s.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if p := recover(); p != nil {
+			err = s.fail(s.broken(p))
+		}
+	}()
+	err = s.db.View(func(tx *bolt.Tx) error {
+		t, err := begin(tx)
+		if err != nil {
+			return err
+		}
+		return fn(t)
+	})
+	if errors.Is(err, berrors.ErrDatabaseNotOpen) {
+		return runtime.ErrClosed
+	}
+	return s.wrap(err)
+}

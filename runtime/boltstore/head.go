@@ -1,0 +1,122 @@
+package boltstore
+
+import (
+	"encoding/binary"
+	"errors"
+)
+
+// head is a stack's row of everything small that a commit replaces: where it
+// stands and which state rows exist. So no row can go missing unnoticed.
+type head struct {
+	seq    uint64 // of the last record
+	keys   []stateKey
+	cursor []byte // machine.Cursor as JSON
+}
+
+// stateKey says where a key's value is.
+type stateKey struct {
+	name   string
+	number uint16
+	list   bool   // one row per element, else one row
+	base   uint64 // index of the first element; grows with every drop
+	size   uint64 // number of elements
+}
+
+var errHead = errors.New("not a head")
+
+// key finds a key of the state by its name; -1 when it has no row yet.
+func (h *head) key(name string) int {
+	for i := range h.keys {
+		if h.keys[i].name == name {
+			return i
+		}
+	}
+	return -1
+}
+
+// addKey makes room for a new key of the state.
+func (h *head) addKey(name string) *stateKey {
+	next := uint16(0)
+	for _, k := range h.keys {
+		next = max(next, k.number+1)
+	}
+	h.keys = append(h.keys, stateKey{name: name, number: next})
+	return &h.keys[len(h.keys)-1]
+}
+
+// append writes the head with room for its checksum.
+func (h *head) append(b []byte) []byte {
+	b = binary.BigEndian.AppendUint64(b, h.seq)
+	b = binary.AppendUvarint(b, uint64(len(h.keys)))
+	for _, k := range h.keys {
+		b = binary.AppendUvarint(b, uint64(len(k.name)))
+		b = append(b, k.name...)
+		b = binary.BigEndian.AppendUint16(b, k.number)
+		if !k.list {
+			b = append(b, 0)
+			continue
+		}
+		b = append(b, 1)
+		b = binary.AppendUvarint(b, k.base)
+		b = binary.AppendUvarint(b, k.size)
+	}
+	b = append(b, h.cursor...)
+	return append(b, make([]byte, sumSize)...)
+}
+
+// parseHead reads what append wrote, without its checksum. The cursor is a
+// part of b.
+func parseHead(b []byte) (head, error) {
+	r := headReader{rest: b}
+	h := head{seq: r.fixed64()}
+	n := r.uvarint()
+	h.keys = make([]stateKey, 0, min(n, 64)+1)
+	for ; n > 0 && !r.bad; n-- {
+		k := stateKey{name: string(r.take(r.uvarint()))}
+		if number := r.take(2); number != nil {
+			k.number = binary.BigEndian.Uint16(number)
+		}
+		if kind := r.take(1); kind != nil && kind[0] == 1 {
+			k.list, k.base, k.size = true, r.uvarint(), r.uvarint()
+		}
+		h.keys = append(h.keys, k)
+	}
+	h.cursor = r.rest
+	if r.bad {
+		return head{}, errHead
+	}
+	return h, nil
+}
+
+// headReader takes values from the front of rest until something is missing.
+type headReader struct {
+	rest []byte
+	bad  bool
+}
+
+func (r *headReader) take(n uint64) []byte {
+	if n > uint64(len(r.rest)) {
+		r.rest, r.bad = nil, true
+		return nil
+	}
+	b := r.rest[:n]
+	r.rest = r.rest[n:]
+	return b
+}
+
+func (r *headReader) fixed64() uint64 {
+	if b := r.take(8); b != nil {
+		return binary.BigEndian.Uint64(b)
+	}
+	return 0
+}
+
+func (r *headReader) uvarint() uint64 {
+	v, n := binary.Uvarint(r.rest)
+	if n <= 0 {
+		r.rest, r.bad = nil, true
+		return 0
+	}
+	r.rest = r.rest[n:]
+	return v
+}

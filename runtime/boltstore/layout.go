@@ -1,0 +1,123 @@
+package boltstore
+
+import (
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+)
+
+// The buckets. Each row's value ends in a checksum over the bucket, the key
+// and the value.
+//
+//	graphrun  the marker: what this file is
+//	graphs    HASH 'd' → definition, HASH 's' → what else is known of it
+//	index     stack id → its number
+//	stacks    NUMBER 'i' → identity
+//	          NUMBER 'j' SEQ → the records of one commit, from SEQ on
+//	          NUMBER 'k' → head: last record, keys of the state, cursor
+//	          NUMBER 's' KEY INDEX → a key's value, or one element of its list
+//	blobs     SHA-256 → a bucket with the value; SHA-256 'n' → its references
+//	removed   NUMBER → stacks whose rows are still to be deleted
+//
+// All stacks share one tree with short keys, so that a commit touches few
+// pages: the end of a stack's journal, its head and the beginning of its state
+// are neighbours. Blobs have a bucket each because bbolt writes a page's
+// neighbours along: a large value must not be one.
+var (
+	markerBucket  = []byte("graphrun")
+	graphsBucket  = []byte("graphs")
+	indexBucket   = []byte("index")
+	stacksBucket  = []byte("stacks")
+	blobsBucket   = []byte("blobs")
+	removedBucket = []byte("removed")
+)
+
+const (
+	identityRow = 'i'
+	journalRow  = 'j'
+	headRow     = 'k'
+	stateRow    = 's'
+)
+
+// outOfLine is the size from which a value becomes a blob: half a page, so
+// that no leaf of the shared tree is much larger than a page.
+const outOfLine = 2048
+
+const (
+	numberSize = 4
+	sumSize    = 4
+)
+
+// stackNumber stands for a stack in keys. It is never used again.
+type stackNumber uint32
+
+func (n stackNumber) row(kind byte) []byte {
+	return append(binary.BigEndian.AppendUint32(make([]byte, 0, 16), uint32(n)), kind)
+}
+
+func (n stackNumber) journal(seq uint64) []byte {
+	return binary.BigEndian.AppendUint64(n.row(journalRow), seq)
+}
+
+// element is the row of one list element; a whole value is element 0.
+func (n stackNumber) element(key uint16, index uint64) []byte {
+	b := binary.BigEndian.AppendUint16(n.row(stateRow), key)
+	return binary.BigEndian.AppendUint64(b, index)
+}
+
+// Damage is a row that does not hold what was written: its checksum is wrong,
+// or it is missing where another row says that it exists.
+type Damage struct {
+	Bucket string
+	Key    []byte
+	Stack  string // "" when the row belongs to none
+	What   string
+}
+
+func (d *Damage) Error() string {
+	text := fmt.Sprintf("damaged row %q in %q: %s", d.Key, d.Bucket, d.What)
+	if d.Stack != "" {
+		text = fmt.Sprintf("stack %q: %s", d.Stack, text)
+	}
+	return text
+}
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+func checksum(bucket, key, value []byte) uint32 {
+	sum := crc32.Update(0, castagnoli, bucket)
+	sum = crc32.Update(sum, castagnoli, key)
+	return crc32.Update(sum, castagnoli, value)
+}
+
+// seal fills in the checksum for which row has kept its last sumSize bytes.
+func seal(bucket, key, row []byte) []byte {
+	body := row[:len(row)-sumSize]
+	binary.LittleEndian.PutUint32(row[len(body):], checksum(bucket, key, body))
+	return row
+}
+
+// sealed is a copy of value with its checksum.
+func sealed(bucket, key, value []byte) []byte {
+	row := append(make([]byte, 0, len(value)+sumSize), value...)
+	return seal(bucket, key, append(row, make([]byte, sumSize)...))
+}
+
+// unseal checks a row and gives its value, a part of row. A row that is nil is
+// missing.
+func unseal(bucket, key, row []byte) ([]byte, error) {
+	n := len(row) - sumSize
+	switch {
+	case row == nil:
+		return nil, damage(bucket, key, "missing")
+	case n < 0:
+		return nil, damage(bucket, key, "too short for a checksum")
+	case binary.LittleEndian.Uint32(row[n:]) != checksum(bucket, key, row[:n]):
+		return nil, damage(bucket, key, "wrong checksum")
+	}
+	return row[:n], nil
+}
+
+func damage(bucket, key []byte, what string) *Damage {
+	return &Damage{Bucket: string(bucket), Key: append([]byte(nil), key...), What: what}
+}

@@ -1,0 +1,145 @@
+package boltstore
+
+import (
+	"runtime/debug"
+
+	bolt "go.etcd.io/bbolt"
+
+	"github.com/graphrun/graphrun/runtime"
+)
+
+// request is a change of the store on its way into a transaction.
+type request struct {
+	apply func(*txn) error
+	sync  bool
+	err   error
+	lead  chan bool // true: write the next group; false: err is the answer
+}
+
+// groupSize bounds how many requests share a transaction.
+const groupSize = 1024
+
+// submit brings a change into the store and waits for it. There is one writer
+// at a time: whoever comes while nobody writes. It takes all that queue up
+// until it begins, and then hands the pen to the first of those that came
+// meanwhile. So a lonely request waits for no other goroutine, and a crowd
+// shares its fsyncs.
+func (s *Store) submit(sync bool, apply func(*txn) error) error {
+	r := &request{apply: apply, sync: sync}
+	s.mu.Lock()
+	if err := s.unusable(); err != nil {
+		s.mu.Unlock()
+		return err
+	}
+	s.queue = append(s.queue, r)
+	if s.writing {
+		r.lead = make(chan bool, 1)
+		s.mu.Unlock()
+		if lead := <-r.lead; !lead {
+			return r.err
+		}
+		s.mu.Lock()
+	}
+	s.writing = true
+	group := s.queue[:min(len(s.queue), groupSize):min(len(s.queue), groupSize)]
+	s.queue = s.queue[len(group):]
+	s.mu.Unlock()
+
+	s.write(group)
+
+	s.mu.Lock()
+	if len(s.queue) > 0 {
+		s.queue[0].lead <- true
+	} else {
+		s.queue, s.writing = nil, false
+		s.idle.Broadcast()
+	}
+	s.mu.Unlock()
+	for _, other := range group[1:] {
+		other.lead <- false
+	}
+	return r.err
+}
+
+// unusable says why the store takes nothing any more. Call with s.mu held.
+func (s *Store) unusable() error {
+	if s.failed != nil {
+		return s.failed
+	}
+	if s.closed {
+		return runtime.ErrClosed
+	}
+	return nil
+}
+
+// write brings a group into one transaction and leaves each request its
+// answer. A request that fails does not touch the others: when it had begun to
+// write, the transaction is begun anew without it.
+func (s *Store) write(group []*request) {
+	live := append(make([]*request, 0, len(group)), group...)
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	for len(live) > 0 {
+		left, again, err := s.tryWrite(live)
+		if err != nil {
+			for _, r := range left {
+				r.err = err
+			}
+			return
+		}
+		if !again {
+			return
+		}
+		live = left
+	}
+}
+
+// tryWrite gives back the requests that are neither refused nor done without a
+// transaction; again when it has to be tried without those that are missing.
+func (s *Store) tryWrite(live []*request) (left []*request, again bool, err error) {
+	left = live
+	s.mu.Lock()
+	failed := s.failed
+	s.mu.Unlock()
+	if failed != nil {
+		return left, false, failed
+	}
+	var tx *bolt.Tx
+	defer func() {
+		if p := recover(); p != nil {
+			err = s.fail(s.broken(p))
+			s.abandon(tx)
+		}
+	}()
+	if tx, err = s.db.Begin(true); err != nil {
+		return left, false, s.fail(s.fatal(err))
+	}
+	t, err := begin(tx)
+	if err != nil {
+		_ = tx.Rollback() // nothing was written
+		return left, false, s.fail(s.fatal(err))
+	}
+	left = live[:0:len(live)]
+	sync := s.opts.Durability == runtime.DurabilityWave
+	for i, r := range live {
+		before := t.writes
+		if r.err = s.wrap(r.apply(t)); r.err == nil {
+			left = append(left, r)
+			sync = sync || r.sync
+			continue
+		}
+		if t.writes != before {
+			_ = tx.Rollback()
+			return append(left, live[i+1:]...), true, nil
+		}
+	}
+	if t.writes == 0 {
+		_ = tx.Rollback()
+		return left, false, nil
+	}
+	s.db.NoSync = !sync
+	if err := tx.Commit(); err != nil {
+		return left, false, s.commitFailed(err)
+	}
+	s.unsynced = !sync
+	return left, false, nil
+}

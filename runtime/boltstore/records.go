@@ -1,0 +1,113 @@
+package boltstore
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"fmt"
+
+	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/runtime"
+)
+
+// readAhead is how much of a journal is copied in one read transaction.
+const readAhead = 256 << 10
+
+// Records reads the journal in slices, so that no transaction stays open while
+// fn works. Records that are committed meanwhile are not among them.
+func (s *Store) Records(ctx context.Context, stack string, from uint64, fn func(machine.Record) error) error {
+	var n stackNumber
+	var last uint64
+	err := s.view(ctx, func(t *txn) (err error) {
+		if n, err = t.find(stack); err != nil {
+			return err
+		}
+		h, err := t.head(n)
+		last = h.seq
+		return ofStack(err, stack)
+	})
+	if err != nil {
+		return err
+	}
+	return s.readRecords(ctx, stack, n, max(from, 1), last, fn)
+}
+
+// readRecords calls fn for the records from one to last, both included. None
+// may be missing.
+func (s *Store) readRecords(ctx context.Context, stack string, n stackNumber, from, last uint64, fn func(machine.Record) error) error {
+	for from <= last {
+		var entries [][]byte
+		err := s.view(ctx, func(t *txn) error {
+			now, err := t.find(stack)
+			if err == nil && now != n {
+				err = fmt.Errorf("%w: %q", runtime.ErrNotFound, stack) // and another of its name
+			}
+			if err == nil {
+				entries, err = t.entries(n, from, last)
+			}
+			return ofStack(err, stack)
+		})
+		if err != nil {
+			return err
+		}
+		before := from
+		for _, entry := range entries {
+			for line := range bytes.Lines(entry) {
+				r, err := machine.ParseRecord(bytes.TrimSuffix(line, []byte("\n")))
+				if err != nil {
+					return s.wrap(ofStack(damage(stacksBucket, n.journal(from), err.Error()), stack))
+				}
+				if r.Seq < from {
+					continue // of the entry that holds the first one
+				}
+				if r.Seq != from {
+					return s.wrap(ofStack(missing(n, from), stack))
+				}
+				if err := ctx.Err(); err != nil {
+					return err
+				}
+				if err := fn(r); err != nil {
+					return err
+				}
+				if from++; from > last {
+					return nil
+				}
+			}
+		}
+		if from == before {
+			return s.wrap(ofStack(missing(n, from), stack))
+		}
+	}
+	return nil
+}
+
+func missing(n stackNumber, seq uint64) *Damage {
+	return damage(stacksBucket, n.journal(seq), fmt.Sprintf("record %d is missing", seq))
+}
+
+// entries copies journal rows, beginning with the one that holds record from.
+func (t *txn) entries(n stackNumber, from, last uint64) ([][]byte, error) {
+	prefix := n.row(journalRow)
+	c := t.stacks.Cursor()
+	key, raw := c.Seek(n.journal(from))
+	if !bytes.Equal(key, n.journal(from)) {
+		key, raw = c.Prev()
+	}
+	var list [][]byte
+	size := 0
+	for ; bytes.HasPrefix(key, prefix) && size < readAhead; key, raw = c.Next() {
+		if len(key) != len(prefix)+8 {
+			return nil, damage(stacksBucket, key, "unknown form")
+		}
+		if binary.BigEndian.Uint64(key[len(prefix):]) > last {
+			break
+		}
+		v, err := t.valueOf(key, raw)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, bytes.Clone(v))
+		size += len(v)
+	}
+	return list, nil
+}

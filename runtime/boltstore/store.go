@@ -1,0 +1,229 @@
+package boltstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	bolt "go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
+
+	"github.com/graphrun/graphrun/runtime"
+)
+
+// Options of a store. The zero value is a good choice.
+type Options struct {
+	// Durability is what a commit promises. Defaults to DurabilityWave.
+	//
+	// Under DurabilityCycle and DurabilityNone nothing is lost when the process
+	// dies. A power cut may then not only lose the commits since the last fsync
+	// but damage the file, since its pages reach the disk in any order: the
+	// next Open says so. Back up what must not be lost.
+	Durability runtime.Durability
+	// Logger gets a line for what an operator should know. Defaults to none.
+	Logger *slog.Logger
+	// MaxSize is the size in bytes beyond which the file does not grow: commits
+	// fail then as they do on a full disk. Defaults to no limit.
+	MaxSize int
+	// LockTimeout is how long Open waits for another owner to go. Defaults to 1 s.
+	LockTimeout time.Duration
+	// CreatedBy is written into a new file: a program and its version. Defaults
+	// to "graphrun".
+	CreatedBy string
+}
+
+func (o Options) withDefaults() (Options, error) {
+	switch o.Durability {
+	case "":
+		o.Durability = runtime.DurabilityWave
+	case runtime.DurabilityWave, runtime.DurabilityCycle, runtime.DurabilityNone:
+	default:
+		return o, fmt.Errorf("runtime: durability %q, expected wave, cycle or none", o.Durability)
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.LockTimeout <= 0 {
+		o.LockTimeout = time.Second
+	}
+	if o.CreatedBy == "" {
+		o.CreatedBy = "graphrun"
+	}
+	return o, nil
+}
+
+// Store is a runtime.Store in one file. Safe for concurrent use.
+type Store struct {
+	path string
+	opts Options
+	id   string
+	db   *bolt.DB
+	file *os.File // bbolt's own
+
+	mu      sync.Mutex
+	idle    sync.Cond // writing has become false
+	queue   []*request
+	writing bool
+	closed  bool
+	wedged  bool                // bbolt's locks are lost
+	failed  *runtime.StoreError // why nothing is done any more
+
+	unsynced bool // the last transaction was not forced to disk; of the writer
+}
+
+// Open opens a store and owns it until Close; a path where nothing is becomes
+// a new one, with its folder. Every error over the file is a
+// *runtime.StoreError: another owner (by its process id), no permission, no
+// file of graphrun, damage, a newer format. The file is then as it was.
+//
+// A file is looked through before it is used: about a second for 1 GB.
+func Open(path string, opts Options) (*Store, error) {
+	opts, err := opts.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{path: path, opts: opts}
+	s.idle.L = &s.mu
+	if err := s.open(); err != nil {
+		var known *runtime.StoreError
+		if errors.As(err, &known) {
+			return nil, known
+		}
+		return nil, &runtime.StoreError{Path: path, Err: fmt.Errorf("database %q %w", path, err)}
+	}
+	if err := s.sweep(context.Background()); err != nil {
+		opts.Logger.Warn("cannot delete all rows of removed stacks", "path", path, "error", err)
+	}
+	return s, nil
+}
+
+// ID is the random name that the file got when it was made.
+func (s *Store) ID() string { return s.id }
+
+// Path is where the store was opened.
+func (s *Store) Path() string { return s.path }
+
+// open ends with an error that continues the sentence "database PATH …".
+func (s *Store) open() error {
+	if _, err := os.Stat(s.path); errors.Is(err, os.ErrNotExist) {
+		if err := create(s.path, s.opts.CreatedBy); err != nil {
+			return fmt.Errorf("cannot be made: %w", err)
+		}
+	}
+	f, err := acquire(s.path, s.opts.LockTimeout)
+	if err != nil {
+		return err
+	}
+	if err := s.start(f); err != nil {
+		_ = f.Close() // gives the lock back; the error at hand says more
+		return err
+	}
+	if err := writeOwner(s.path); err != nil {
+		s.opts.Logger.Warn("cannot note who owns the store", "path", ownerPath(s.path), "error", err)
+	}
+	removeUnfinished(s.path)
+	return nil
+}
+
+// start checks a locked file and hands it to bbolt.
+func (s *Store) start(f *os.File) (err error) {
+	if err := checkFile(f); err != nil {
+		return err
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			err = s.broken(p)
+		}
+	}()
+	s.file = f
+	s.db, err = bolt.Open(s.path, 0o600, s.boltOptions(f))
+	if errors.Is(err, berrors.ErrTimeout) {
+		return inUse(s.path)
+	}
+	if err != nil {
+		return fmt.Errorf("cannot be opened: %w", err)
+	}
+	m, err := readMarker(s.db)
+	if err != nil {
+		_ = s.db.Close()
+		return err
+	}
+	s.id = m.ID
+	return nil
+}
+
+// boltOptions makes bbolt work on the file that was locked and checked. The
+// list of free pages is not stored: after much was deleted it would be the
+// largest part of every commit.
+func (s *Store) boltOptions(f *os.File) *bolt.Options {
+	return &bolt.Options{
+		Timeout:        s.opts.LockTimeout,
+		FreelistType:   bolt.FreelistMapType,
+		NoFreelistSync: true,
+		MaxSize:        s.opts.MaxSize,
+		OpenFile:       func(string, int, os.FileMode) (*os.File, error) { return f, nil },
+	}
+}
+
+// Commit brings one commit into the store. See runtime.Store.
+func (s *Store) Commit(ctx context.Context, c runtime.Commit) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if c.Stack == "" || len(c.Stack) > maxStackName || !utf8.ValidString(c.Stack) {
+		return fmt.Errorf("runtime: stack %q: expected a name of 1 to %d bytes of UTF-8", c.Stack, maxStackName)
+	}
+	e := newEncoder()
+	defer e.free()
+	ready, err := e.commit(c)
+	if err != nil {
+		return fmt.Errorf("runtime: stack %q: %w", c.Stack, err)
+	}
+	return s.submit(s.mustSync(c), ready.apply)
+}
+
+const maxStackName = 1024
+
+// Close waits for what is under way, forces it to disk whatever the
+// durability, and gives the file free. A second Close does nothing.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return nil
+	}
+	s.closed = true
+	for s.writing {
+		s.idle.Wait()
+	}
+	failed, wedged := s.failed != nil, s.wedged
+	s.mu.Unlock()
+
+	var err error
+	if s.unsynced && !failed {
+		err = s.db.Sync()
+	}
+	removeOwner(s.path)
+	if wedged {
+		return errors.Join(err, s.file.Close())
+	}
+	if err = errors.Join(err, s.db.Close()); err != nil {
+		return s.fatal(err)
+	}
+	return nil
+}
+
+// syncDir makes a folder's entries durable.
+func syncDir(dir string) error {
+	d, err := os.Open(filepath.Clean(dir))
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}

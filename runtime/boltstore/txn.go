@@ -1,0 +1,259 @@
+package boltstore
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// txn is one bbolt transaction with its buckets at hand.
+type txn struct {
+	tx     *bolt.Tx
+	index  *bolt.Bucket
+	stacks *bolt.Bucket
+	blobs  *bolt.Bucket // opened when first needed
+	writes int          // rows put and deleted so far
+}
+
+// begin opens the buckets that every transaction needs; they exist since the
+// file was made.
+func begin(tx *bolt.Tx) (*txn, error) {
+	t := &txn{tx: tx}
+	var err error
+	if t.index, err = bucket(tx, indexBucket); err != nil {
+		return nil, err
+	}
+	if t.stacks, err = bucket(tx, stacksBucket); err != nil {
+		return nil, err
+	}
+	// Journals are appended to: fuller pages after a split waste no space.
+	t.stacks.FillPercent = 0.9
+	return t, nil
+}
+
+func bucket(tx *bolt.Tx, name []byte) (*bolt.Bucket, error) {
+	if b := tx.Bucket(name); b != nil {
+		return b, nil
+	}
+	return nil, damage(name, nil, "the bucket is missing")
+}
+
+// How a row of the stacks bucket holds its value.
+const (
+	inline = 0 // the value follows
+	byHash = 1 // the SHA-256 of a blob follows
+)
+
+// row is a value made ready for the stacks bucket, both parts with room for
+// their checksums.
+type row struct {
+	head []byte // tag and value, or tag and hash
+	blob []byte // the value when it is out of line, else nil
+}
+
+// newRow makes a row of b, which starts with one byte for the tag, holds the
+// value, and ends with sumSize bytes for the checksum. It keeps b.
+func newRow(b []byte) row {
+	value := b[1 : len(b)-sumSize]
+	if len(value) < outOfLine {
+		b[0] = inline
+		return row{head: b}
+	}
+	hash := sha256.Sum256(value)
+	ref := append(make([]byte, 0, 1+len(hash)+sumSize), byHash)
+	ref = append(ref, hash[:]...)
+	return row{head: append(ref, make([]byte, sumSize)...), blob: b[1:]}
+}
+
+func (r row) hash() []byte { return r.head[1 : 1+sha256.Size] }
+
+// add puts a row where there is none.
+func (t *txn) add(key []byte, r row) error {
+	t.writes++
+	if r.blob != nil {
+		if err := t.keepBlob(r.hash(), r.blob); err != nil {
+			return err
+		}
+	}
+	return t.stacks.Put(key, seal(stacksBucket, key, r.head))
+}
+
+// replace puts a row and lets go of what the key held before.
+func (t *txn) replace(key []byte, r row) error {
+	old, err := t.blobOf(key)
+	if err != nil {
+		return err
+	}
+	if err := t.add(key, r); err != nil || old == nil {
+		return err
+	}
+	return t.dropBlob(old)
+}
+
+// remove deletes a row and lets go of its blob.
+func (t *txn) remove(key []byte) error {
+	old, err := t.blobOf(key)
+	if err != nil {
+		return err
+	}
+	t.writes++
+	if err := t.stacks.Delete(key); err != nil || old == nil {
+		return err
+	}
+	return t.dropBlob(old)
+}
+
+// blobOf is a copy of the hash that a row refers to; nil for none.
+func (t *txn) blobOf(key []byte) ([]byte, error) {
+	raw := t.stacks.Get(key)
+	if raw == nil {
+		return nil, nil
+	}
+	return refOf(key, raw)
+}
+
+func refOf(key, raw []byte) ([]byte, error) {
+	v, err := unseal(stacksBucket, key, raw)
+	if err != nil || len(v) != 1+sha256.Size || v[0] != byHash {
+		return nil, err
+	}
+	return append([]byte(nil), v[1:]...), nil
+}
+
+// value is what a row of the stacks bucket holds; valid within the transaction.
+func (t *txn) value(key []byte) ([]byte, error) {
+	return t.valueOf(key, t.stacks.Get(key))
+}
+
+func (t *txn) valueOf(key, raw []byte) ([]byte, error) {
+	v, err := unseal(stacksBucket, key, raw)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(v) > 0 && v[0] == inline:
+		return v[1:], nil
+	case len(v) == 1+sha256.Size && v[0] == byHash:
+		return t.blob(v[1:])
+	}
+	return nil, damage(stacksBucket, key, "unknown form")
+}
+
+var blobKey = []byte("v")
+
+func countKey(hash []byte) []byte { return append(append(make([]byte, 0, 33), hash...), 'n') }
+
+func (t *txn) openBlobs() (err error) {
+	if t.blobs == nil {
+		t.blobs, err = bucket(t.tx, blobsBucket)
+	}
+	return err
+}
+
+func (t *txn) blob(hash []byte) ([]byte, error) {
+	if err := t.openBlobs(); err != nil {
+		return nil, err
+	}
+	b := t.blobs.Bucket(hash)
+	if b == nil {
+		return nil, damage(blobsBucket, hash, "missing")
+	}
+	return unseal(hash, blobKey, b.Get(blobKey))
+}
+
+// keepBlob writes a blob that is new, and counts one more reference to one
+// that is there.
+func (t *txn) keepBlob(hash, value []byte) error {
+	n, err := t.references(hash)
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		b, err := t.blobs.CreateBucket(hash)
+		if err != nil {
+			return err
+		}
+		if err := b.Put(blobKey, seal(hash, blobKey, value)); err != nil {
+			return err
+		}
+	}
+	return t.setReferences(hash, n+1)
+}
+
+// dropBlob takes a reference back and deletes a blob that has none left.
+func (t *txn) dropBlob(hash []byte) error {
+	n, err := t.references(hash)
+	if err != nil {
+		return err
+	}
+	if n > 1 {
+		return t.setReferences(hash, n-1)
+	}
+	if n == 0 {
+		return damage(blobsBucket, hash, "no references are left to take back")
+	}
+	if t.blobs.Bucket(hash) == nil {
+		return damage(blobsBucket, hash, "missing")
+	}
+	t.writes++
+	if err := t.blobs.DeleteBucket(hash); err != nil {
+		return err
+	}
+	return t.blobs.Delete(countKey(hash))
+}
+
+func (t *txn) references(hash []byte) (uint64, error) {
+	if err := t.openBlobs(); err != nil {
+		return 0, err
+	}
+	key := countKey(hash)
+	raw := t.blobs.Get(key)
+	if raw == nil {
+		return 0, nil
+	}
+	v, err := unseal(blobsBucket, key, raw)
+	if err != nil {
+		return 0, err
+	}
+	if len(v) != 8 {
+		return 0, damage(blobsBucket, key, "unknown form")
+	}
+	return binary.BigEndian.Uint64(v), nil
+}
+
+func (t *txn) setReferences(hash []byte, n uint64) error {
+	t.writes++
+	key := countKey(hash)
+	return t.blobs.Put(key, sealed(blobsBucket, key, binary.BigEndian.AppendUint64(nil, n)))
+}
+
+// number finds a stack in the index.
+func (t *txn) number(stack string) (n stackNumber, found bool, err error) {
+	key := []byte(stack)
+	raw := t.index.Get(key)
+	if raw == nil {
+		return 0, false, nil
+	}
+	v, err := unseal(indexBucket, key, raw)
+	if err == nil && len(v) != numberSize {
+		err = damage(indexBucket, key, "unknown form")
+	}
+	if err != nil {
+		return 0, false, err
+	}
+	return stackNumber(binary.BigEndian.Uint32(v)), true, nil
+}
+
+// head reads a stack's head.
+func (t *txn) head(n stackNumber) (head, error) {
+	key := n.row(headRow)
+	v, err := unseal(stacksBucket, key, t.stacks.Get(key))
+	if err != nil {
+		return head{}, err
+	}
+	h, err := parseHead(v)
+	if err != nil {
+		return head{}, damage(stacksBucket, key, err.Error())
+	}
+	return h, nil
+}

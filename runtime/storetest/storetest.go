@@ -1,0 +1,203 @@
+// Package storetest holds every runtime.Store to the same promises.
+//
+// A store's own test calls Run. Each check runs on a fresh store, and once
+// more with the store closed and opened again before it is read.
+package storetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/graph/value"
+	"github.com/graphrun/graphrun/runtime"
+)
+
+// Run checks a kind of store. open gives an empty one and sees to it that it
+// is closed when the test ends; reopen closes a store and opens it again with
+// what it has. It is nil for a store that keeps nothing.
+func Run(t *testing.T, open func(testing.TB) runtime.Store, reopen func(testing.TB, runtime.Store) runtime.Store) {
+	for _, check := range checks {
+		t.Run(check.name, func(t *testing.T) {
+			t.Parallel()
+			s := open(t)
+			check.run(t, s, func() runtime.Store { return s })
+		})
+		if reopen == nil || check.once {
+			continue
+		}
+		t.Run(check.name+"/reopened", func(t *testing.T) {
+			t.Parallel()
+			s := open(t)
+			check.run(t, s, func() runtime.Store {
+				s = reopen(t, s)
+				return s
+			})
+		})
+	}
+}
+
+// A check writes to s and reads from what again gives, which is from then on
+// the store.
+var checks = []struct {
+	name string
+	once bool // does not profit from being run on a reopened store
+	run  func(t *testing.T, s runtime.Store, again func() runtime.Store)
+}{
+	{"values", false, checkValues},
+	{"identity and cursor", false, checkIdentity},
+	{"records", false, checkRecords},
+	{"records of the open cycle", false, checkOpenCycle},
+	{"records stop at an error", true, checkRecordsStop},
+	{"whole values", false, checkWhole},
+	{"lists", false, checkLists},
+	{"lists by chance", false, checkListsByChance},
+	{"large values", false, checkLarge},
+	{"repeated commits", false, checkRepeated},
+	{"gaps", false, checkGaps},
+	{"names", false, checkNames},
+	{"a list that does not fit", false, checkMisfit},
+	{"isolation", true, checkIsolation},
+	{"graphs", false, checkGraphs},
+	{"many stacks", false, checkMany},
+	{"concurrent commits", false, checkConcurrent},
+	{"readers and writers", true, checkReaders},
+	{"remove", false, checkRemove},
+	{"cancelled", true, checkCancelled},
+	{"closed", true, checkClosed},
+}
+
+var began = time.Date(2026, 2, 3, 4, 5, 6, 789, time.UTC)
+
+// stack is what a store should have of a stack: the model it is compared with.
+type stack struct {
+	name    string
+	nonce   string
+	state   map[string]any
+	keys    map[string]int
+	records []machine.Record
+	cursor  machine.Cursor
+}
+
+// newStack is a stack that the store does not know yet.
+func newStack(name string) *stack {
+	return &stack{name: name, nonce: "nonce of " + name, state: map[string]any{}, keys: map[string]int{}}
+}
+
+// commit makes the next commit with n records and the changes, and applies it
+// to the model.
+func (st *stack) commit(n int, changes ...graph.Change) runtime.Commit {
+	c := runtime.Commit{Stack: st.name, Changes: changes}
+	if st.cursor.Seq == 0 {
+		c.Create = st.identity()
+	}
+	for range n {
+		st.cursor.Seq++
+		r := machine.Record{
+			Seq: st.cursor.Seq, Time: began.Add(time.Duration(st.cursor.Seq) * time.Second),
+			Stack: st.name, Cycle: st.cursor.Cycle, Body: sampleBody(st.cursor.Seq),
+		}
+		st.records = append(st.records, r)
+		c.Records = append(c.Records, r)
+	}
+	st.cursor.Status, st.cursor.Hash = machine.Running, "hash"
+	st.cursor.Counts.Waves++
+	for i := range c.Changes {
+		ch := &c.Changes[i]
+		if _, ok := st.keys[ch.Name]; !ok {
+			st.keys[ch.Name] = len(st.keys)
+		}
+		ch.Key = st.keys[ch.Name]
+		st.state[ch.Name] = ch.Value
+	}
+	c.Cursor = st.cursor
+	return c
+}
+
+func (st *stack) identity() *machine.Identity {
+	return &machine.Identity{
+		Stack: st.name, Graph: "sample", Nonce: st.nonce, CreatedAt: began,
+		Params: map[string]any{"goal": "ß\u2028", "depth": int64(9007199254740993), "ratio": 0.25},
+	}
+}
+
+// whole is a change that sets a key.
+func whole(name string, v any) graph.Change { return graph.Change{Name: name, Value: v, Whole: true} }
+
+// delta is a change of a list's elements; its value follows from the model.
+func (st *stack) delta(name string, drop int, put ...graph.Element) graph.Change {
+	old, _ := st.state[name].([]any)
+	list := append([]any{}, old[min(drop, len(old)):]...)
+	for _, p := range put {
+		if p.At == len(list) {
+			list = append(list, p.Value)
+		} else {
+			list[p.At] = p.Value
+		}
+	}
+	return graph.Change{Name: name, Value: list, Drop: drop, Put: put}
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// expect compares a store's stack with the model: snapshot and whole history.
+func (st *stack) expect(t testing.TB, s runtime.Store) {
+	t.Helper()
+	snap, err := s.Load(context.Background(), st.name)
+	must(t, err)
+	equal(t, "identity", describe(snap.Identity), describe(*st.identity()))
+	equal(t, "cursor", describe(snap.Cursor), describe(st.cursor))
+	equal(t, "state", value.String(snap.State), value.String(st.state))
+	open := 0
+	for open < len(st.records) && st.records[open].Seq < st.cursor.CycleSeq {
+		open++
+	}
+	equal(t, "records of the snapshot", lines(snap.Records), lines(st.records[open:]))
+	var all []machine.Record
+	must(t, s.Records(context.Background(), st.name, 0, func(r machine.Record) error {
+		all = append(all, r)
+		return nil
+	}))
+	equal(t, "records", lines(all), lines(st.records))
+}
+
+func equal(t testing.TB, what, got, want string) {
+	t.Helper()
+	if got == want {
+		return
+	}
+	at := 0
+	for at < len(got) && at < len(want) && got[at] == want[at] {
+		at++
+	}
+	const around = 200
+	t.Fatalf("%s differ at byte %d:\n got …%s\nwant …%s", what, at,
+		got[max(0, at-around):min(len(got), at+around)], want[max(0, at-around):min(len(want), at+around)])
+}
+
+func wantError(t testing.TB, err, want error) {
+	t.Helper()
+	if !errors.Is(err, want) {
+		t.Fatalf("got error %v, want %v", err, want)
+	}
+}
+
+// describe writes a struct with its times in UTC.
+func describe(v any) string { return fmt.Sprintf("%+v", v) }
+
+func lines(records []machine.Record) string {
+	var b []byte
+	for _, r := range records {
+		b = append(machine.AppendRecord(b, r, true), '\n')
+	}
+	return string(b)
+}
