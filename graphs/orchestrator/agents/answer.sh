@@ -12,4 +12,4 @@ fi
 	printf '\n%s\n' "$answer"
 } >"$FOLDER/outbox/.$MESSAGE.new"
 mv "$FOLDER/outbox/.$MESSAGE.new" "$FOLDER/outbox/$MESSAGE"
-printf '%s: %s\n' "$MESSAGE" "$answer"
+printf '%s\n' "$answer"

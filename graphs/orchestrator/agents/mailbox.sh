@@ -1,7 +1,6 @@
-# Prints the names of the messages in inbox/ that have no answer in outbox/.
+# Prints the names of the messages in inbox/.
 set -eu
 for message in "$FOLDER"/inbox/*.txt; do
-	[ -e "$message" ] || continue
-	name=$(basename "$message")
-	[ -e "$FOLDER/outbox/$name" ] || printf '%s\n' "$name"
+	[ -e "$message" ] && basename "$message"
 done
+exit 0

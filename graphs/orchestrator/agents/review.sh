@@ -1,11 +1,11 @@
 # Checks every artifact named on standard input: it has a heading and at least
-# twenty words. Prints {"problems": [{"id", "remark"}, ...]}.
+# forty words. Prints {"problems": [{"id", "remark"}, ...]}.
 set -eu
 printf '{"problems":['
 comma=
 while read -r id || [ -n "$id" ]; do
 	file="$FOLDER/artifacts/$id.md"
-	if ! grep -q '^# ' "$file" || [ "$(wc -w <"$file")" -lt 20 ]; then
+	if ! grep -q '^# ' "$file" || [ "$(wc -w <"$file")" -lt 40 ]; then
 		printf '%s{"id":"%s","remark":"too short"}' "$comma" "$id"
 		comma=,
 	fi

@@ -1,0 +1,248 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/runtime"
+)
+
+func planCommand(a *app) *cobra.Command {
+	var params, sets []string
+	cmd := &cobra.Command{
+		Use:   "plan FILE|STACK",
+		Short: "Show which nodes would run in which wave, and why not the others",
+		Long: `Show which nodes would run in which wave, and why not the others.
+
+Nothing is executed. The plan is that of the next cycle (or the rest of the open
+one), if every node that runs succeeds and writes nothing; set nodes are
+evaluated, and write.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			p, err := a.planOf(cmd.Context(), args[0], params, sets)
+			if err != nil {
+				return err
+			}
+			if a.json() {
+				return a.printJSON(p)
+			}
+			return a.printPlan(p)
+		},
+	}
+	cmd.Flags().StringArrayVar(&params, "param", nil, "K=V: a parameter, for a graph file")
+	cmd.Flags().StringArrayVar(&sets, "set", nil, "K=JSON or K=@FILE: a state key")
+	return cmd
+}
+
+// planJSON is what `plan -o json` prints.
+type planJSON struct {
+	Graph string     `json:"graph"`
+	Stack string     `json:"stack,omitempty"`
+	Cycle uint64     `json:"cycle"`
+	Waves [][]string `json:"waves"` // the nodes of each wave that is still to come
+	Nodes []planNode `json:"nodes"` // in the order of their decisions
+}
+
+type planNode struct {
+	Node   string     `json:"node"`
+	Run    bool       `json:"run"`
+	Wave   uint64     `json:"wave,omitempty"` // of a node that runs
+	Reason string     `json:"reason,omitempty"`
+	Edges  []planEdge `json:"edges"`
+}
+
+type planEdge struct {
+	From    string `json:"from"`
+	Outcome string `json:"outcome,omitempty"`
+	When    string `json:"when,omitempty"`
+	Live    bool   `json:"live"`
+	Error   string `json:"error,omitempty"`
+}
+
+// planOf plans for a file when there is one of that name, else for a stack.
+func (a *app) planOf(ctx context.Context, target string, params, sets []string) (planJSON, error) {
+	state, err := parseSets(sets)
+	if err != nil {
+		return planJSON{}, err
+	}
+	if _, err := os.Stat(target); err == nil || !errors.Is(err, fs.ErrNotExist) || strings.HasSuffix(target, ".yaml") {
+		src, err := a.load(target)
+		if err != nil {
+			return planJSON{}, err
+		}
+		given, err := parseParams(src.Graph, params)
+		if err != nil {
+			return planJSON{}, err
+		}
+		g := idle(src.Graph)
+		m, err := machine.New(g, pretend(g), machine.Identity{Stack: g.Name, Graph: g.Name, Params: given, CreatedAt: time.Now()}, state, time.Now())
+		if err != nil {
+			return planJSON{}, usagef("%v", err)
+		}
+		return simulate(m, planJSON{Graph: g.Name}, time.Now())
+	}
+	if len(params) > 0 {
+		return planJSON{}, usagef("--param is for a graph file: the stack %q has its own", target)
+	}
+	return a.planStack(ctx, target, state)
+}
+
+func (a *app) planStack(ctx context.Context, id string, sets map[string]any) (planJSON, error) {
+	store, err := a.existingStore()
+	if err != nil {
+		return planJSON{}, err
+	}
+	defer store.Close()
+	snap, err := store.Load(ctx, id)
+	if errors.Is(err, runtime.ErrNotFound) {
+		return planJSON{}, unknownStack(ctx, store, id)
+	}
+	if err != nil {
+		return planJSON{}, err
+	}
+	if snap.Cursor.Status.Ended() {
+		return planJSON{}, usagef("the stack %q has ended (%s): nothing will run", id, snap.Cursor.Status)
+	}
+	stored, err := runtime.Definition(ctx, store, a.kinds(), snap.Cursor.Hash)
+	if err != nil {
+		return planJSON{}, err
+	}
+	g := idle(stored)
+	for key, v := range sets {
+		snap.State[key] = v
+	}
+	if _, err := g.CheckState(snap.State); err != nil {
+		return planJSON{}, usagef("%v", err)
+	}
+	m, err := machine.Restore(g, pretend(g), snap, time.Now())
+	if err != nil {
+		return planJSON{}, err
+	}
+	if err := m.Step(machine.Resume{At: time.Now()}); err != nil {
+		return planJSON{}, err
+	}
+	return simulate(m, planJSON{Graph: g.Name, Stack: id}, time.Now())
+}
+
+// idle is the graph without the writes of nodes that do real work: what they
+// would write nobody knows before they run.
+func idle(g *graph.Graph) *graph.Graph {
+	quiet := *g
+	quiet.Nodes = slices.Clone(g.Nodes)
+	for i := range quiet.Nodes {
+		if !quiet.Nodes[i].Kind.Inline {
+			quiet.Nodes[i].Writes = nil
+		}
+	}
+	return &quiet
+}
+
+// pretend fills in secrets, so that a plan needs none.
+func pretend(g *graph.Graph) machine.Options {
+	secrets := map[string]any{}
+	for _, name := range g.Secrets {
+		secrets[name] = "***"
+	}
+	return machine.Options{Secrets: secrets}
+}
+
+// simulate drives a machine through one cycle: every task succeeds at once.
+func simulate(m *machine.Machine, p planJSON, at time.Time) (planJSON, error) {
+	p.Waves, p.Nodes = [][]string{}, []planNode{}
+	if c := m.Cursor(); !c.Open {
+		if err := m.Step(machine.Woke{At: at, Early: true}); err != nil {
+			return p, err
+		}
+	}
+	for {
+		rd, ok := m.Ready()
+		if !ok {
+			return p, nil
+		}
+		done := p.add(rd.Records)
+		m.Advance()
+		if done {
+			return p, nil
+		}
+		for _, t := range rd.Start {
+			if err := m.Step(machine.TaskRunning{At: at, Key: t.Key, Attempt: t.Attempt}); err != nil {
+				return p, err
+			}
+			if err := m.Step(machine.TaskDone{At: at, Key: t.Key, Attempt: t.Attempt}); err != nil {
+				return p, err
+			}
+		}
+	}
+}
+
+// add takes what a commit decided into the plan; done at the end of the cycle.
+func (p *planJSON) add(records []machine.Record) (done bool) {
+	for _, r := range records {
+		switch b := r.Body.(type) {
+		case *machine.NodeDecided:
+			n := planNode{Node: b.Node, Run: b.Run, Reason: b.Reason, Edges: []planEdge{}}
+			if b.Run {
+				n.Wave = b.Wave
+			}
+			for _, e := range b.Edges {
+				n.Edges = append(n.Edges, planEdge{e.From, e.Outcome, e.When, e.Live, e.Error})
+			}
+			p.Cycle = r.Cycle
+			p.Nodes = append(p.Nodes, n)
+		case *machine.WaveStarted:
+			p.Cycle = r.Cycle
+			p.Waves = append(p.Waves, b.Nodes)
+		case *machine.CycleFinished, *machine.StackFinished:
+			done = true
+		}
+	}
+	return done
+}
+
+func (a *app) printPlan(p planJSON) error {
+	fmt.Fprintf(a.out, "cycle %d of %s, if every node succeeds and writes nothing:\n", p.Cycle, p.Graph)
+	for i, nodes := range p.Waves {
+		fmt.Fprintf(a.out, "  wave %d: %s\n", i+1, strings.Join(nodes, ", "))
+	}
+	if len(p.Waves) == 0 {
+		fmt.Fprintln(a.out, "  no node would run")
+	}
+	for _, n := range p.Nodes {
+		if n.Run {
+			continue
+		}
+		fmt.Fprintf(a.out, "%s would not run: %s\n", n.Node, n.Reason)
+		for _, e := range n.Edges {
+			fmt.Fprintf(a.out, "  %s\n", e)
+		}
+	}
+	return nil
+}
+
+// String tells one edge: from where, under what condition, and the verdict.
+func (e planEdge) String() string {
+	s := "from " + e.From
+	if e.Outcome != "" && e.Outcome != "success" {
+		s += " (" + e.Outcome + ")"
+	}
+	if e.When != "" {
+		s += " when " + e.When
+	}
+	switch {
+	case e.Error != "":
+		return s + ": " + clean(e.Error)
+	case e.Live:
+		return s + ": live"
+	}
+	return s + ": dead"
+}

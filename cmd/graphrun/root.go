@@ -1,0 +1,86 @@
+package main
+
+import (
+	"io"
+	"log/slog"
+	"os"
+
+	"github.com/charmbracelet/colorprofile"
+	"github.com/lmittmann/tint"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/graphrun/graphrun/nodes"
+	"github.com/graphrun/graphrun/nodes/std"
+)
+
+// app is one run of the program: its streams and the global flags.
+type app struct {
+	in       io.Reader
+	out, err io.Writer
+
+	db      string
+	output  string // text or json
+	noColor bool
+	verbose bool
+}
+
+const defaultDB = ".graphrun/graphrun.db"
+
+func newRoot(a *app) *cobra.Command {
+	root := &cobra.Command{
+		Use:           "graphrun",
+		Short:         "Run graphs of agents: typed state, checked conditions, durable waves",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		PersistentPreRunE: func(*cobra.Command, []string) error {
+			if a.output != "text" && a.output != "json" {
+				return usagef("unknown output %q, expected text or json", a.output)
+			}
+			return nil
+		},
+	}
+	flags := root.PersistentFlags()
+	flags.StringVar(&a.db, "db", defaultDB, "the store: one file that holds all stacks")
+	flags.StringVarP(&a.output, "output", "o", "text", "text or json")
+	flags.BoolVar(&a.noColor, "no-color", false, "never color the output (NO_COLOR does the same)")
+	flags.BoolVarP(&a.verbose, "verbose", "v", false, "log what the engine does to standard error")
+	root.AddCommand(
+		validateCommand(a), runCommand(a), planCommand(a), stateCommand(a),
+		graphCommand(a), fmtCommand(a), schemaCommand(a), kindsCommand(a),
+		initCommand(a), versionCommand(a), completionCommand(a),
+	)
+	root.CompletionOptions.DisableDefaultCmd = true
+	return root
+}
+
+// json reports whether the output is for programs.
+func (a *app) json() bool { return a.output == "json" }
+
+// kinds are the node kinds that this program knows.
+func (a *app) kinds() *nodes.Registry { return std.Registry() }
+
+// color reports whether what is written to w may be colored: a terminal, and
+// nobody objects.
+func (a *app) color(w io.Writer) bool {
+	return !a.noColor && isTerminal(w) && colorprofile.Detect(w, os.Environ()) > colorprofile.ASCII
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// logger writes to standard error: everything with --verbose, else warnings.
+func (a *app) logger() *slog.Logger {
+	level := slog.LevelWarn
+	if a.verbose {
+		level = slog.LevelDebug
+	}
+	if isTerminal(a.err) {
+		return slog.New(tint.NewHandler(a.err, &tint.Options{Level: level, NoColor: !a.color(a.err)}))
+	}
+	return slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: level}))
+}

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/graph/value"
+	"github.com/graphrun/graphrun/runtime"
+	"github.com/graphrun/graphrun/runtime/boltstore"
+)
+
+func stateCommand(a *app) *cobra.Command {
+	var at string
+	cmd := &cobra.Command{
+		Use:   "state STACK",
+		Short: "Print the state of a stack, now or at any wave of its history",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			point, err := parsePoint(at)
+			if err != nil {
+				return err
+			}
+			store, err := a.existingStore()
+			if err != nil {
+				return err
+			}
+			s, err := a.stateOf(cmd.Context(), store, args[0], point)
+			if err = errors.Join(err, store.Close()); err != nil {
+				return err
+			}
+			return a.printState(s)
+		},
+	}
+	cmd.Flags().StringVar(&at, "at", "", "CYCLE or CYCLE.WAVE: the end of that cycle, or of that wave")
+	return cmd
+}
+
+// existingStore opens the store of --db, which must be there: a command that
+// reads makes no file.
+func (a *app) existingStore() (*boltstore.Store, error) {
+	if _, err := os.Stat(a.db); errors.Is(err, os.ErrNotExist) {
+		return nil, usagef("there is no store at %s (choose another with --db)", a.db)
+	}
+	return a.openStore("wave")
+}
+
+// parsePoint reads CYCLE[.WAVE], both from 1; "" is now.
+func parsePoint(s string) (machine.Point, error) {
+	if s == "" {
+		return machine.Point{}, nil
+	}
+	cycle, wave, hasWave := strings.Cut(s, ".")
+	var p machine.Point
+	var err error
+	if p.Cycle, err = strconv.ParseUint(cycle, 10, 64); err == nil && hasWave {
+		p.Wave, err = strconv.ParseUint(wave, 10, 64)
+	}
+	if err != nil || p.Cycle == 0 || hasWave && p.Wave == 0 {
+		return p, usagef("--at %q: expected CYCLE or CYCLE.WAVE, counted from 1", s)
+	}
+	return p, nil
+}
+
+// stateJSON is what `state -o json` prints.
+type stateJSON struct {
+	Stack string  `json:"stack"`
+	Cycle uint64  `json:"cycle"`
+	Wave  uint64  `json:"wave"`
+	State rawJSON `json:"state"`
+}
+
+// stateOf is the stack's committed state, or the one at a point of its
+// history, decided again from the recorded results.
+func (a *app) stateOf(ctx context.Context, store runtime.Store, id string, at machine.Point) (stateJSON, error) {
+	snap, err := store.Load(ctx, id)
+	if errors.Is(err, runtime.ErrNotFound) {
+		return stateJSON{}, unknownStack(ctx, store, id)
+	}
+	if err != nil {
+		return stateJSON{}, err
+	}
+	if at == (machine.Point{}) {
+		return stateJSON{id, snap.Cursor.Cycle, snap.Cursor.Wave, rawJSON{snap.State}}, nil
+	}
+	past, err := runtime.At(ctx, store, a.kinds(), id, at)
+	if err != nil {
+		return stateJSON{}, usagef("%v", err)
+	}
+	return stateJSON{id, past.Cursor.Cycle, past.Cursor.Wave, rawJSON{past.State}}, nil
+}
+
+// unknownStack says which stacks there are.
+func unknownStack(ctx context.Context, store runtime.Store, id string) error {
+	all, err := store.Stacks(ctx)
+	if err != nil {
+		return err
+	}
+	var ids []string
+	for _, s := range all {
+		ids = append(ids, s.Identity.Stack)
+	}
+	const most = 20
+	switch {
+	case len(ids) == 0:
+		return usagef("unknown stack %q: the store has none", id)
+	case len(ids) > most:
+		ids = append(ids[:most], "…")
+	}
+	return usagef("unknown stack %q, the store has: %s", id, strings.Join(ids, ", "))
+}
+
+func (a *app) printState(s stateJSON) error {
+	if a.json() {
+		return a.printJSON(s)
+	}
+	state, _ := s.State.v.(map[string]any)
+	fmt.Fprintf(a.out, "%s at cycle %d, wave %d\n", s.Stack, s.Cycle, s.Wave)
+	for _, key := range slices.Sorted(maps.Keys(state)) {
+		fmt.Fprintf(a.out, "%s: %s\n", key, value.String(state[key]))
+	}
+	return nil
+}

@@ -1,0 +1,67 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/runtime"
+)
+
+// trace writes records as JSON lines, flushed with each commit: what stands
+// there is durable in the store. After a failed write nothing more is written.
+type trace struct {
+	file string
+	w    *bufio.Writer
+	c    io.Closer
+	line []byte
+	err  error
+}
+
+// openTrace truncates file; "-" is standard output, "" gives a nil trace,
+// which writes nothing.
+func (a *app) openTrace(file string) (*trace, error) {
+	switch file {
+	case "":
+		return nil, nil
+	case "-":
+		return &trace{file: "standard output", w: bufio.NewWriter(a.out)}, nil
+	}
+	f, err := os.Create(file)
+	if err != nil {
+		return nil, usagef("cannot write the trace: %v", err)
+	}
+	return &trace{file: file, w: bufio.NewWriter(f), c: f}, nil
+}
+
+// write adds the records of one commit.
+func (t *trace) write(records []machine.Record) {
+	if t == nil || t.err != nil {
+		return
+	}
+	for _, r := range records {
+		t.line = append(machine.AppendRecord(t.line[:0], r, false), '\n')
+		if _, t.err = t.w.Write(t.line); t.err != nil {
+			return
+		}
+	}
+	t.err = t.w.Flush()
+}
+
+// close gives the first error there was.
+func (t *trace) close() error {
+	if t == nil {
+		return nil
+	}
+	if t.c != nil {
+		if err := t.c.Close(); t.err == nil {
+			t.err = err
+		}
+	}
+	if t.err != nil {
+		return &runtime.StoreError{Path: t.file, Err: fmt.Errorf("cannot write the trace to %s: %w", t.file, t.err)}
+	}
+	return nil
+}

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/graphrun/graphrun/diag"
+	"github.com/graphrun/graphrun/dsl"
+)
+
+func validateCommand(a *app) *cobra.Command {
+	var (
+		format string
+		strict bool
+	)
+	cmd := &cobra.Command{
+		Use:   "validate FILE...",
+		Short: "Check graphs and report every problem, each at its place",
+		Args:  cobra.MinimumNArgs(1),
+		RunE: func(_ *cobra.Command, files []string) error {
+			if !slices.Contains([]string{"", "sarif", "github"}, format) {
+				return usagef("unknown format %q, expected sarif or github", format)
+			}
+			problems, sources := a.check(files)
+			if err := a.report(problems, sources, format, strict); err != nil {
+				return err
+			}
+			if problems.HasErrors() || strict && len(problems) > 0 {
+				return &exitError{code: exitInvalid}
+			}
+			if format == "" && !a.json() && len(problems) == 0 {
+				fmt.Fprintln(a.err, "no problems found")
+			}
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&format, "format", "", "sarif or github, for other tools")
+	cmd.Flags().BoolVar(&strict, "strict", false, "warnings count as errors")
+	return cmd
+}
+
+// check loads all files and gathers their problems, sorted by place.
+func (a *app) check(files []string) (diag.List, map[string][]byte) {
+	var problems diag.List
+	sources := map[string][]byte{}
+	for _, file := range files {
+		src, found := dsl.Load(file, a.kinds())
+		problems = append(problems, found...)
+		sources[src.File] = src.Text
+	}
+	problems.Sort()
+	return problems, sources
+}
+
+// report writes problems to standard output in the format that was asked for.
+func (a *app) report(problems diag.List, sources map[string][]byte, format string, strict bool) error {
+	switch {
+	case format == "sarif":
+		v, _ := buildVersion()
+		return diag.SARIF(a.out, problems, sources, v)
+	case format == "github":
+		return diag.GitHub(a.out, problems, sources)
+	case a.json():
+		return diag.JSON(a.out, problems, sources, strict)
+	}
+	return diag.Render(a.out, problems, sources, diag.Options{Color: a.color(a.out)})
+}
+
+// load reads a graph that a command needs to be valid. Problems go to standard
+// error; warnings are not shown, `validate` is for those.
+func (a *app) load(file string) (*dsl.Source, error) {
+	src, problems := dsl.Load(file, a.kinds())
+	if !problems.HasErrors() {
+		return src, nil
+	}
+	problems = slices.DeleteFunc(problems, func(d diag.Diagnostic) bool { return d.Severity != diag.Error })
+	sources := map[string][]byte{src.File: src.Text}
+	if err := diag.Render(a.err, problems, sources, diag.Options{Color: a.color(a.err)}); err != nil {
+		return nil, err
+	}
+	return nil, &exitError{code: exitInvalid}
+}

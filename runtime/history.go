@@ -1,0 +1,65 @@
+package runtime
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/machine"
+)
+
+// Definition compiles a graph that a store keeps.
+func Definition(ctx context.Context, store Store, kinds graph.Kinds, hash string) (*graph.Graph, error) {
+	kept, err := store.Graph(ctx, hash)
+	if err != nil {
+		return nil, err
+	}
+	return kept.compile(kinds)
+}
+
+// compile makes a runnable graph of a stored one.
+func (s StoredGraph) compile(kinds graph.Kinds) (*graph.Graph, error) {
+	var def graph.Def
+	if err := json.Unmarshal(s.Def, &def); err != nil {
+		return nil, fmt.Errorf("stored graph %q: %w", s.Name, err)
+	}
+	g, problems := graph.Compile(def, kinds)
+	if err := problems.Err(); err != nil {
+		return nil, fmt.Errorf("stored graph %q: %w", s.Name, err)
+	}
+	return g, nil
+}
+
+// Past is where a stack stood at a point of its history.
+type Past struct {
+	Cursor machine.Cursor
+	State  map[string]any // shared, not to be changed
+}
+
+// At is where a stack stood at a point of its history: decided again from the
+// results that its journal holds. Errors name the points that there are.
+func At(ctx context.Context, store Store, kinds graph.Kinds, stack string, at machine.Point) (Past, error) {
+	snap, err := store.Load(ctx, stack)
+	if err != nil {
+		return Past{}, err
+	}
+	var records []machine.Record
+	found := false
+	if err := store.Records(ctx, stack, 1, func(r machine.Record) error {
+		records = append(records, r)
+		found = found || at.Ends(r)
+		return nil
+	}); err != nil {
+		return Past{}, err
+	}
+	if !found {
+		return Past{}, fmt.Errorf("stack %q has not committed %s: it is at %s", stack, at, machine.Point{Cycle: snap.Cursor.Cycle, Wave: snap.Cursor.Wave})
+	}
+	graphs := func(hash string) (*graph.Graph, error) { return Definition(ctx, store, kinds, hash) }
+	m, _, err := machine.Replay(graphs, machine.Options{}, snap.Identity, records, at)
+	if err != nil {
+		return Past{}, err
+	}
+	return Past{m.Cursor(), m.State()}, nil
+}
