@@ -25,9 +25,9 @@ func fitParams(g *graph.Graph, given map[string]any) (map[string]any, error) {
 		case !ok:
 			return nil, fmt.Errorf("param %q is missing (expected %s)", p.Name, p.Type)
 		}
-		fit, err := p.Type.Check(p.Name, v)
+		fit, err := p.Type.Check("params."+p.Name, v)
 		if err != nil {
-			return nil, fmt.Errorf("param %q: %w", p.Name, err)
+			return nil, err
 		}
 		params[p.Name] = fit
 	}
@@ -48,9 +48,9 @@ func initialState(g *graph.Graph, init map[string]any) ([]any, error) {
 		known[k.Name] = true
 		values[i] = k.Initial
 		if v, ok := init[k.Name]; ok {
-			fit, err := k.Type.Check(k.Name, v)
+			fit, err := k.Type.Check("state."+k.Name, v)
 			if err != nil {
-				return nil, fmt.Errorf("state key %q: %w", k.Name, err)
+				return nil, err
 			}
 			values[i] = fit
 		}
