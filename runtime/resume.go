@@ -36,7 +36,7 @@ type changed struct {
 // *SecretError, *StoreError, ErrClosed. When a cycle is open, an *AdoptError
 // comes from Wait, after that cycle.
 func (rt *Runtime) Resume(ctx context.Context, id string, o ResumeOptions) (*Stack, error) {
-	if err := rt.reserve(id); err != nil {
+	if err := rt.reserve(id, ErrActive); err != nil {
 		return nil, err
 	}
 	s, err := rt.load(ctx, id, o)

@@ -140,21 +140,22 @@ func (rt *Runtime) Close(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// reserve claims a stack's id, so that nobody else drives it.
-func (rt *Runtime) reserve(id string) error {
+// reserve claims a stack's id, so that nobody else drives it. taken is the
+// error for one that is claimed already.
+func (rt *Runtime) reserve(id string, taken error) error {
 	rt.mu.Lock()
 	defer rt.mu.Unlock()
 	if rt.closed {
 		return ErrClosed
 	}
-	if _, taken := rt.stacks[id]; taken {
-		return fmt.Errorf("%w: %q", ErrActive, id)
+	if _, claimed := rt.stacks[id]; claimed {
+		return fmt.Errorf("%w: %q", taken, id)
 	}
 	rt.stacks[id] = nil
 	return nil
 }
 
-// adopt puts a loaded stack into its reserved place; a runtime that was closed
+// admit puts a loaded stack into its reserved place; a runtime that was closed
 // meanwhile takes none.
 func (rt *Runtime) admit(s *Stack) error {
 	rt.mu.Lock()

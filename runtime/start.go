@@ -60,7 +60,7 @@ func (rt *Runtime) Start(ctx context.Context, g *graph.Graph, o StartOptions) (*
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if err := rt.reserve(o.ID); err != nil {
+	if err := rt.reserve(o.ID, ErrExists); err != nil {
 		return nil, err
 	}
 	g = rt.limit(g)

@@ -1,0 +1,184 @@
+package runtime_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/runtime"
+	"github.com/graphrun/graphrun/runtime/runtimetest"
+)
+
+func TestStopLetsRunningTasksFinish(t *testing.T) {
+	t.Parallel()
+	runtimetest.Run(t, kinds(t), func(k *runtimetest.Kit) {
+		k.Node("a", runtimetest.Takes(5*time.Second, runtimetest.Returns(1)))
+		s := start(k, one(k.T, 2, "", ""))
+		k.Forward(time.Second)
+		begin := time.Now()
+		if err := s.Stop(k.T.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := time.Since(begin); got != 4*time.Second {
+			t.Errorf("stopped after %s, want 4s", got)
+		}
+		if r := k.Wait(s); r.State["n"] != int64(1) || r.Status != machine.Running {
+			t.Errorf("n = %v, %s; want 1, running", r.State["n"], r.Status)
+		}
+		k.Reopen()
+		if r := k.Wait(k.Resume("one", runtime.ResumeOptions{})); r.State["n"] != int64(2) {
+			t.Errorf("n = %v, want 2", r.State["n"])
+		}
+		if got := len(k.Runs("a")); got != 2 {
+			t.Errorf("%d runs, want 2", got)
+		}
+	})
+}
+
+func TestTasksCutOffByAShutdownAreNoFailures(t *testing.T) {
+	t.Parallel()
+	runtimetest.Run(t, kinds(t), func(k *runtimetest.Kit) {
+		k.Node("a", runtimetest.Takes(time.Minute, runtimetest.Returns(1)))
+		start(k, one(k.T, 1, "", ""))
+		k.Forward(time.Second)
+		begin := time.Now()
+		k.Reopen()
+		if got := time.Since(begin); got != runtime.DefaultGrace {
+			t.Errorf("closed after %s, want %s", got, runtime.DefaultGrace)
+		}
+		r := k.Wait(k.Resume("one", runtime.ResumeOptions{}))
+		if r.Status != machine.Completed || r.Cursor.Counts.Failures != 0 {
+			t.Errorf("%s with %d failures, want completed with 0", r.Status, r.Cursor.Counts.Failures)
+		}
+		if last := k.Runs("a")[1]; last.Attempt != 2 || !last.Rerun {
+			t.Errorf("second run: attempt %d, rerun %t; want 2, true", last.Attempt, last.Rerun)
+		}
+	})
+}
+
+func TestCloseWithoutGrace(t *testing.T) {
+	t.Parallel()
+	runtimetest.Run(t, kinds(t), func(k *runtimetest.Kit) {
+		k.Node("a", runtimetest.Takes(time.Minute, runtimetest.Returns(1)))
+		s := start(k, one(k.T, 1, "", ""))
+		k.Forward(time.Second)
+		begin := time.Now()
+		now, cancel := context.WithCancel(k.T.Context())
+		cancel()
+		if err := k.Runtime.Close(now); err != nil {
+			t.Fatal(err)
+		}
+		if got := time.Since(begin); got != 0 {
+			t.Errorf("closed after %s, want 0s", got)
+		}
+		if _, err := k.Runtime.Start(k.T.Context(), k.Compile(one(k.T, 1, "", "")), runtime.StartOptions{ID: "x"}); !errors.Is(err, runtime.ErrClosed) {
+			t.Errorf("start after close: %v, want ErrClosed", err)
+		}
+		if err := s.Cancel(k.T.Context(), ""); !errors.Is(err, runtime.ErrEnded) {
+			t.Errorf("cancel after close: %v, want ErrEnded", err)
+		}
+	})
+}
+
+func TestCancel(t *testing.T) {
+	t.Parallel()
+	runtimetest.Run(t, kinds(t), func(k *runtimetest.Kit) {
+		k.Node("a", runtimetest.Takes(time.Minute, runtimetest.Returns(1)))
+		s := start(k, one(k.T, 1, "", ""))
+		k.Forward(time.Second)
+		if err := s.Cancel(k.T.Context(), "not needed"); err != nil {
+			t.Fatal(err)
+		}
+		snap, err := k.Store.Load(k.T.Context(), "one")
+		if err != nil || snap.Cursor.Status != machine.Cancelled {
+			t.Errorf("in the store: %s, %v; want cancelled", snap.Cursor.Status, err)
+		}
+		r := k.Wait(s)
+		if r.Status != machine.Cancelled || r.Reason != "not needed" || r.State["n"] != int64(0) {
+			t.Errorf("result %+v", r)
+		}
+		if r := k.Wait(k.Resume("one", runtime.ResumeOptions{})); r.Status != machine.Cancelled || r.NodeRuns != 0 {
+			t.Errorf("resumed: %+v", r)
+		}
+	})
+}
+
+func TestPauseAndResume(t *testing.T) {
+	t.Parallel()
+	runtimetest.Run(t, kinds(t), func(k *runtimetest.Kit) {
+		k.Node("a", runtimetest.Returns(1))
+		s := start(k, one(k.T, 2, "", `, "pause": {"set": true, "active": `+minute+`}`))
+		k.Cycles(s, 1)
+		if err := s.Pause(k.T.Context()); err != nil {
+			t.Fatal(err)
+		}
+		k.Forward(time.Hour)
+		k.WantState(s, map[string]any{"n": int64(1)})
+		k.Crash()
+		k.Wait(k.Resume("one", runtime.ResumeOptions{}))
+	})
+}
+
+func TestAPanicIsItsNodesFailure(t *testing.T) {
+	t.Parallel()
+	runtimetest.Run(t, kinds(t), func(k *runtimetest.Kit) {
+		k.Node("a", runtimetest.Panics("kaboom"))
+		r := k.Wait(start(k, one(k.T, 1, "", `, "limits": {"cycles": 1}`)))
+		if r.Failures != 1 {
+			t.Errorf("%d failures, want 1", r.Failures)
+		}
+		for _, rec := range k.Records("one") {
+			if f, ok := rec.Body.(*machine.TaskFinished); ok {
+				if f.Error == nil || f.Error.Kind != "panic" || !strings.Contains(f.Error.Message, "kaboom") {
+					t.Errorf("error %+v, want a panic that says kaboom", f.Error)
+				}
+			}
+		}
+	})
+}
+
+func TestAStoreInTroubleStopsItsStacks(t *testing.T) {
+	t.Parallel()
+	runtimetest.Run(t, kinds(t), func(k *runtimetest.Kit) {
+		broken := &runtime.StoreError{Path: "x.db", Err: errors.New("no space left on device")}
+		store := &failing{Store: k.Store, after: 4, err: broken}
+		rt, err := runtime.Open(k.T.Context(), runtime.Config{Store: store, Kinds: k.Kinds})
+		if err != nil {
+			t.Fatal(err)
+		}
+		k.Node("a", runtimetest.Returns(1))
+		var shown uint64
+		s, err := rt.Start(k.T.Context(), k.Compile(one(k.T, 100, "", `, "pause": {"none": true}`)), runtime.StartOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Watch(func(c runtime.Commit) { shown = c.Cursor.Seq })
+		var se *runtime.StoreError
+		if _, err := s.Wait(k.T.Context()); !errors.As(err, &se) || se.Path != "x.db" {
+			t.Errorf("wait: %v, want the store's error", err)
+		}
+		snap, err := k.Store.Load(k.T.Context(), "one")
+		if err != nil || snap.Cursor.Seq < shown {
+			t.Errorf("store has record %d (%v), %d was shown", snap.Cursor.Seq, err, shown)
+		}
+		_ = rt.Close(k.T.Context())
+		k.Resume("one", runtime.ResumeOptions{})
+	})
+}
+
+// failing is a store whose commits fail after some.
+type failing struct {
+	runtime.Store
+	after int
+	err   error
+}
+
+func (f *failing) Commit(ctx context.Context, c runtime.Commit) error {
+	if f.after--; f.after < 0 {
+		return f.err
+	}
+	return f.Store.Commit(ctx, c)
+}
