@@ -22,13 +22,12 @@ type Store struct {
 	graphs map[string]runtime.StoredGraph
 }
 
-// stack is what the store has of one stack. Records only grow: a reader may
-// keep a slice of them while more are appended.
+// stack is what the store has of one stack.
 type stack struct {
 	id      machine.Identity
 	cursor  machine.Cursor
 	state   map[string]any
-	records []machine.Record
+	records journal
 }
 
 // New returns an empty store.
@@ -69,7 +68,7 @@ func (s *Store) Commit(ctx context.Context, c runtime.Commit) error {
 	for i := range c.Changes {
 		st.state[c.Changes[i].Name] = c.Changes[i].Value
 	}
-	st.records = append(st.records, c.Records...)
+	st.records.add(c.Records)
 	st.cursor = c.Cursor
 	s.stacks[c.Stack] = st
 	if c.Graph != nil {
@@ -96,7 +95,7 @@ func (s *Store) Load(ctx context.Context, name string) (machine.Snapshot, error)
 		Identity: st.id,
 		Cursor:   st.cursor,
 		State:    state,
-		Records:  from(st.records, st.cursor.CycleSeq),
+		Records:  st.records.from(st.cursor.CycleSeq),
 	}, nil
 }
 
@@ -137,7 +136,7 @@ func (s *Store) Records(ctx context.Context, name string, seq uint64, fn func(ma
 	st, err := s.find(ctx, name)
 	var records []machine.Record
 	if err == nil {
-		records = from(st.records, seq)
+		records = st.records.from(seq)
 	}
 	s.mu.Unlock()
 	for i := 0; err == nil && i < len(records); i++ {
@@ -179,14 +178,4 @@ func (s *Store) find(ctx context.Context, name string) (*stack, error) {
 		return nil, fmt.Errorf("%w: %q", runtime.ErrNotFound, name)
 	}
 	return st, nil
-}
-
-// from is the records from seq on; appending to the result never writes into
-// the store's own slice.
-func from(records []machine.Record, seq uint64) []machine.Record {
-	i := 0
-	if len(records) > 0 && seq > records[0].Seq {
-		i = int(min(seq-records[0].Seq, uint64(len(records))))
-	}
-	return records[i:len(records):len(records)]
 }
