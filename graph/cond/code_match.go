@@ -7,6 +7,9 @@ import (
 	"github.com/graphrun/graphrun/diag"
 )
 
+// bytesPerInst is what an instruction of a compiled pattern takes, about.
+const bytesPerInst = 500
+
 // match is `text matches pattern`. A pattern that is constant is compiled when
 // the graph is loaded.
 type match struct {
@@ -84,12 +87,14 @@ func (c *match) compile(e *Env) *pattern {
 		e.fail(c.at, "a pattern has at most %d bytes, not %d", maxText, len(s))
 		return nil
 	}
-	if !e.tick(&c.at, 2000+200*len(s)) {
+	if !e.tick(&c.at, 20_000+1000*len(s)) {
 		return nil
 	}
 	p, err := newPattern(s)
 	if err != nil {
 		e.fail(c.at, "bad pattern %q: %s", shorten(s), err)
+		return nil
 	}
+	e.alloc(&c.at, p.size*bytesPerInst)
 	return p
 }

@@ -35,8 +35,9 @@ var nameSlips = map[string]string{
 
 // functionSlips are functions of other languages, and what they are here.
 var functionSlips = map[string]string{
-	"now":  "write now, without parentheses: it is one instant for the whole wave",
-	"size": "write len(x)", "length": "write len(x)", "count_of": "write count(list, predicate)",
+	"timezone": "times are in UTC; write the offset in the text, as in date(\"2026-01-01T09:00:00+02:00\")",
+	"now":      "write now, without parentheses: it is one instant for the whole wave",
+	"size":     "write len(x)", "length": "write len(x)", "count_of": "write count(list, predicate)",
 	"exists": "write any(list, predicate)", "some": "write any(list, predicate)",
 	"every": "write all(list, predicate)", "forEach": "write map(list, predicate)",
 	"includes": "write x in list, or text contains part", "contains": "write text contains part, or x in list",
