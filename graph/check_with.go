@@ -187,7 +187,7 @@ func (c *compiler) fits(what string, n *tree.Node, p part, want *schema.Type) {
 	case constant:
 		if _, err := want.Check("", p.value); err != nil {
 			at, path := mismatchAt(n, err)
-			c.diags.Add(diag.WrongType, at, "", "%s%s %s", what, strings.TrimSpace(path), mismatchText(err))
+			c.diags.Add(diag.WrongType, at, "", "%s%s %s", what, path, mismatchText(err))
 		}
 	case whole:
 		if got := asText(p.program.Type()); schema.Assign(want.OrNull(), got) != nil {

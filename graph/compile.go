@@ -71,6 +71,10 @@ type compiler struct {
 func (c *compiler) expr(text diag.Text, scope *cond.Scope, want cond.Want) *cond.Program {
 	c.note(text.Value)
 	p, problems := cond.Compile(text, scope, want)
+	if p == nil {
+		// A warning about an expression that is wrong anyway only distracts.
+		problems = slices.DeleteFunc(problems, func(d diag.Diagnostic) bool { return d.Severity == diag.Warning })
+	}
 	c.diags = append(c.diags, c.own(text.Value, problems)...)
 	if p == nil {
 		c.broken = true

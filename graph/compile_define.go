@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/graphrun/graphrun/diag"
@@ -62,7 +63,9 @@ func (c *compiler) define(i int, looping bool) {
 	} else {
 		c.lost = append(c.lost, d.Name.Value)
 	}
-	c.scopes.base = c.scopes.base.With(name)
+	if !slices.Contains(scopeNames, name.Name) {
+		c.scopes.base = c.scopes.base.With(name)
+	}
 }
 
 func (c *compiler) reportRecursion(loop []int, next [][]int, uses [][]use) {

@@ -112,15 +112,28 @@ func (c *compiler) compileWrites(n *Node, output *schema.Type) {
 			want.Type = c.g.Keys[k].Writes
 		}
 		if w.Short {
-			if text.Value == "" {
-				text.Value = "output." + w.Key.Value
-			}
+			text = shortWrite(w.Key)
 			in = scope.With(outputName(lacking(output, w.Key.Value)))
 		}
 		if p := c.expr(text, in, want); ok {
 			n.Writes = append(n.Writes, Write{Key: k, Expr: p})
 		}
 	}
+}
+
+// shortWrite is the expression of an entry of the list form; each of its
+// characters stands where the key does.
+func shortWrite(key diag.Text) diag.Text {
+	expr := "output." + key.Value
+	if key.Span.IsZero() {
+		return diag.Plain(expr)
+	}
+	places := make([]diag.Pos, len(expr)+1)
+	for i := range expr {
+		places[i] = key.Span.Start
+	}
+	places[len(expr)] = key.Span.End
+	return diag.Mapped(expr, key.Span, places)
 }
 
 // lacking is an output type in which the property can be read: null where the

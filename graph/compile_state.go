@@ -44,8 +44,8 @@ func (c *compiler) defaultValue(what string, name diag.Text, n *tree.Node, t *sc
 	v, err := t.Check("", n.Value())
 	if err != nil {
 		at, path := mismatchAt(n, err)
-		c.diags.Add(diag.BadDefault, at, "", "the default of %s %q does not fit: %s%s",
-			what, name.Value, path, mismatchText(err))
+		c.diags.Add(diag.BadDefault, at, "", "the default of %s %q does not fit: %s%s %s",
+			what, name.Value, name.Value, path, mismatchText(err))
 		return nil
 	}
 	return v

@@ -11,13 +11,17 @@ import (
 )
 
 // mismatchAt is the place in n that a failed check speaks of, and the path
-// there as a prefix for the message.
+// there, as in `[2].status`.
 func mismatchAt(n *tree.Node, err error) (diag.Span, string) {
 	var m *schema.Mismatch
 	if !errors.As(err, &m) || m.Path == "" {
 		return n.Span, ""
 	}
-	return follow(n, m.Path).Span, m.Path + " "
+	path := m.Path
+	if path[0] != '[' {
+		path = "." + path
+	}
+	return follow(n, path).Span, path
 }
 
 func mismatchText(err error) string {

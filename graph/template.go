@@ -40,6 +40,8 @@ type part interface {
 type (
 	// constant is a sub-tree without expressions.
 	constant struct{ value any }
+	// broken has an error, which is reported: it fits everywhere.
+	broken struct{}
 	// whole is a string that is one expression: its value keeps its type.
 	whole struct{ program *cond.Program }
 	// written is a string with expressions inside text.
@@ -59,6 +61,8 @@ type piece struct {
 }
 
 func (c constant) eval(*cond.Env) (any, error) { return c.value, nil }
+
+func (broken) eval(*cond.Env) (any, error) { return nil, nil }
 
 func (w whole) eval(env *cond.Env) (any, error) {
 	return w.program.Eval(env)

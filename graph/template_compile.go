@@ -10,7 +10,7 @@ import (
 )
 
 // template compiles a value in whose strings ${{ }} may stand. nil for a nil
-// node. Problems go to the compiler's list; a part with problems becomes null
+// node. Problems go to the compiler's list; a part with problems is
 // of unknown type.
 func (c *compiler) template(n *tree.Node, scope *cond.Scope) *Template {
 	if n == nil {
@@ -80,7 +80,7 @@ func (c *compiler) stringPart(text diag.Text, scope *cond.Scope, t *Template) (p
 		c.diags.Add(diag.ExprSyntax, text.Sub(bad, bad+3), "write $${{ for a literal ${{",
 			"\"${{\" without its \"}}\"")
 		c.broken = true
-		return constant{}, schema.AnyType
+		return broken{}, schema.AnyType
 	}
 	if len(pieces) == 0 {
 		return constant{""}, schema.StringType
@@ -96,7 +96,7 @@ func (c *compiler) stringPart(text diag.Text, scope *cond.Scope, t *Template) (p
 		}
 		prog := c.expr(text.Cut(p.from, p.to), scope, cond.Want{})
 		if prog == nil {
-			return constant{}, schema.AnyType
+			return broken{}, schema.AnyType
 		}
 		w[i].program = prog
 		t.programs = append(t.programs, prog)

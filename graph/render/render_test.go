@@ -1,0 +1,87 @@
+package render
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/graphrun/graphrun/diag"
+	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/tree"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+type oneKind struct{}
+
+func (oneKind) Kind(string) (graph.Kind, bool) {
+	return graph.Kind{Name: "set", Open: true, Inline: true}, true
+}
+func (oneKind) Names() []string { return []string{"set"} }
+
+// sample has every form of edge, and texts that each format must escape.
+func sample(t *testing.T) *graph.Graph {
+	t.Helper()
+	p := diag.Plain
+	node := func(id, join string) graph.NodeDef {
+		return graph.NodeDef{ID: p(id), Uses: p("set"), Join: graph.JoinDef{Text: p(join)}}
+	}
+	to := func(id string) []diag.Text { return []diag.Text{p(id)} }
+	def := graph.Def{
+		Version: 1, Name: p("sample"), Limits: graph.LimitsDef{Cycles: 1},
+		State: []graph.KeyDef{{Name: p("word"), Type: tree.Of("string")}},
+		Nodes: []graph.NodeDef{node("end", ""), node("a-b", "all"), node("alert", ""), node("other", "at_least(1)")},
+		Edges: []graph.EdgeDef{
+			{To: to("end"), When: p("state.word != \"a|b #1\\n<x>\"\n  && true != false")},
+			{To: to("other"), Else: true},
+			{From: to("end"), To: to("a-b")},
+			{From: to("end"), To: to("alert"), Outcome: p("failure"), When: p(`error.kind == "exit"`)},
+			{After: to("alert"), To: to("other")},
+			{From: to("a-b"), To: to("end"), NextCycle: true, Outcome: p("always")},
+		},
+	}
+	g, problems := graph.Compile(def, oneKind{})
+	if g == nil {
+		t.Fatal(problems)
+	}
+	return g
+}
+
+func TestWrite(t *testing.T) {
+	t.Parallel()
+	for _, format := range Formats() {
+		t.Run(format, func(t *testing.T) {
+			t.Parallel()
+			var got bytes.Buffer
+			if err := Write(&got, sample(t), format); err != nil {
+				t.Fatal(err)
+			}
+			golden := filepath.Join("testdata", "sample."+format)
+			if *update {
+				if err := os.WriteFile(golden, got.Bytes(), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(golden)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d := cmp.Diff(string(want), got.String()); d != "" {
+				t.Error(d)
+			}
+		})
+	}
+}
+
+func TestWriteUnknownFormat(t *testing.T) {
+	t.Parallel()
+	err := Write(&bytes.Buffer{}, sample(t), "svg")
+	if err == nil || !strings.Contains(err.Error(), `"svg"`) || !strings.Contains(err.Error(), "mermaid, dot, json, text") {
+		t.Error(err)
+	}
+}
