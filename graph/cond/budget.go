@@ -13,7 +13,7 @@ const (
 	maxText    = 4 << 10  // bytes of source
 	maxNesting = 64       // brackets within brackets
 	maxNodes   = 1000     // of the syntax tree
-	maxWork    = 30 << 20 // about half a second
+	maxWork    = 20 << 20 // a fifth of a second, a whole one on a slow machine
 	maxMemory  = 64 << 20 // bytes allocated by one evaluation, freed ones included
 	maxDepth   = 100      // of a value that an expression builds
 	maxPattern = 2000     // instructions of a compiled regular expression
@@ -59,6 +59,9 @@ func (e *Env) allocList(at *diag.Span, n int) bool {
 	return n <= maxMemory && e.alloc(at, n*bytesPerItem)
 }
 
+// walkCost is the work of visiting the n parts of a list or an object.
+func walkCost(n int) int { return 4 + 2*n }
+
 // measure bounds the size of v as JSON, its depth, and the work of walking it:
 // a value may hold one part many times over, and what is small in memory may
 // be endless on disk. It returns the number of bytes, about.
@@ -83,7 +86,7 @@ func (m *measuring) walk(v any, depth int) bool {
 	case string:
 		m.bytes += len(v) + 2
 	case []any:
-		if !m.e.tick(m.at, len(v)) {
+		if !m.e.tick(m.at, walkCost(len(v))) {
 			return false
 		}
 		m.bytes += 2 + len(v)
@@ -93,7 +96,7 @@ func (m *measuring) walk(v any, depth int) bool {
 			}
 		}
 	case map[string]any:
-		if !m.e.tick(m.at, len(v)) {
+		if !m.e.tick(m.at, walkCost(len(v))) {
 			return false
 		}
 		m.bytes += 2
@@ -124,7 +127,7 @@ func plainTimes(e *Env, at *diag.Span, v any, depth int) any {
 	case time.Duration:
 		return v.String()
 	case []any:
-		if !e.allocList(at, len(v)) {
+		if !e.allocList(at, len(v)) || !e.tick(at, walkCost(len(v))) {
 			return nil
 		}
 		out := make([]any, len(v))

@@ -74,7 +74,12 @@ func verdictOf(b bool) verdict {
 }
 
 // broken stands for a node with a reported problem.
-func broken() typed { return typed{code: &constant{}, typ: schema.AnyType} }
+func broken() typed { return typed{code: missing{}, typ: schema.AnyType} }
+
+// missing is the code of what has a problem: it never runs, and is no constant.
+type missing struct{}
+
+func (missing) eval(*Env) any { return nil }
 
 // value is a node without a problem.
 func value(c code, t *schema.Type) typed { return typed{code: c, typ: t} }

@@ -172,7 +172,7 @@ func (c *checker) enumValue(at diag.Span, enum *schema.Type, v any) {
 			words = append(words, s)
 		}
 	}
-	if s, ok := v.(string); ok {
+	if s, ok := v.(string); ok && len(s) > 2 { // any two short words are near
 		help = diag.Suggest(s, words)
 	}
 	if help == "" {

@@ -9,12 +9,6 @@ import (
 
 // call checks a call of a builtin, with or without a predicate.
 func (c *checker) call(n ast.Node, name string, args []ast.Node) typed {
-	if c.scope != nil {
-		if own, ok := c.scope.Lookup(name); ok {
-			c.report(diag.UnknownFunction, c.at(n.Location()), "write "+own.Name+" without parentheses", "%q is not a function", name)
-			return c.arguments(args)
-		}
-	}
 	f := lookFunction(name)
 	if f == nil {
 		return c.unknownFunction(n, name, args)
@@ -113,12 +107,15 @@ func (c *checker) arguments(args []ast.Node) typed {
 }
 
 func (c *checker) unknownFunction(n ast.Node, name string, args []ast.Node) typed {
-	help := functionSlips[name]
-	if help == "" {
-		help = diag.Suggest(name, functionNames())
-	}
-	c.report(diag.UnknownFunction, c.at(n.Location()), help, "unknown function %q", name)
+	c.report(diag.UnknownFunction, c.at(n.Location()), functionHelp(name), "unknown function %q", name)
 	return c.arguments(args)
+}
+
+func functionHelp(name string) string {
+	if help := functionSlips[name]; help != "" {
+		return help
+	}
+	return diag.Suggest(name, functionNames())
 }
 
 // callOther is a call of something that is no builtin: a method, or a name.

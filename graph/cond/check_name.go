@@ -93,9 +93,6 @@ func (c *checker) nameHelp(name string) string {
 	for _, v := range c.vars {
 		known = append(known, v.name)
 	}
-	if help := diag.Suggest(name, known); help != "" {
-		return help
-	}
 	// A key of the state without its prefix is the most frequent slip of all.
 	for _, outer := range known {
 		if n, ok := c.scope.Lookup(outer); ok && n.Type != nil && n.Record {
@@ -103,6 +100,9 @@ func (c *checker) nameHelp(name string) string {
 				return "did you mean \"" + outer + "." + name + "\"?"
 			}
 		}
+	}
+	if help := diag.Suggest(name, known); help != "" {
+		return help
 	}
 	if len(known) == 0 {
 		return ""

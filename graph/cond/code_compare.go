@@ -183,7 +183,7 @@ func equalLists(e *Env, at *diag.Span, a, b []any, depth int) bool {
 	if len(a) != len(b) || len(a) == 0 || &a[0] == &b[0] {
 		return len(a) == len(b) // the same memory is the same value: none changes in place
 	}
-	if depth > maxDepth || !e.tick(at, len(a)) {
+	if depth > maxDepth || !e.tick(at, walkCost(len(a))) {
 		return tooDeep(e, at, depth)
 	}
 	for i := range a {
@@ -198,7 +198,7 @@ func equalObjects(e *Env, at *diag.Span, a, b map[string]any, depth int) bool {
 	if len(a) != len(b) {
 		return false
 	}
-	if depth > maxDepth || !e.tick(at, 4*len(a)) {
+	if depth > maxDepth || !e.tick(at, 2*walkCost(len(a))) {
 		return tooDeep(e, at, depth)
 	}
 	for k, v := range a {

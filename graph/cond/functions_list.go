@@ -215,7 +215,7 @@ func flatten(a args) any {
 			a.fail("the value is nested deeper than %d", maxDepth)
 			return false
 		}
-		if !a.spendList(len(l)) {
+		if !a.spendList(len(l)) || !a.tick(walkCost(len(l))) {
 			return false
 		}
 		for _, it := range l {

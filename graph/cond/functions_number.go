@@ -118,7 +118,7 @@ func flatNumbers(a args, f func(v any, n float64)) {
 	var walk func(v any, depth int) bool
 	walk = func(v any, depth int) bool {
 		if list, ok := v.([]any); ok && depth <= maxDepth {
-			if !a.tick(len(list)) {
+			if !a.tick(walkCost(len(list))) {
 				return false
 			}
 			for _, it := range list {

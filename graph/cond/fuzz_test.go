@@ -67,20 +67,12 @@ func settle(t *testing.T, expr string) {
 			}
 			continue
 		}
-		env := testEnv()
-		v, err := p.Eval(env)
+		v, err := p.Eval(testEnv())
 		if err != nil && strings.HasPrefix(err.Error(), "internal error") {
 			t.Errorf("%q: %v", expr, err)
 		}
 		if want.Condition {
-			ok, err2 := p.Holds(testEnv())
-			if (err == nil) != (err2 == nil) || err == nil && ok != (v == true) {
-				t.Errorf("%q: Eval gives %v, %v; Holds gives %v, %v", expr, v, err, ok, err2)
-			}
-			part := p.Explain(testEnv())
-			if (err == nil) && (part.Value == true) != ok {
-				t.Errorf("%q: Holds gives %v, Explain %+v", expr, ok, part)
-			}
+			checkHolds(t, p, v, err)
 		}
 	}
 	runtime.ReadMemStats(&after)
@@ -89,6 +81,18 @@ func settle(t *testing.T, expr string) {
 	}
 	if n := after.TotalAlloc - before.TotalAlloc; n > 1<<30 {
 		t.Errorf("%q allocated %d MiB", expr, n>>20)
+	}
+}
+
+// checkHolds compares the three ways to evaluate a condition.
+func checkHolds(t *testing.T, p *Program, v any, err error) {
+	t.Helper()
+	ok, err2 := p.Holds(testEnv())
+	if (err == nil) != (err2 == nil) || err == nil && ok != (v == true) {
+		t.Errorf("%q: Eval gives %v, %v; Holds gives %v, %v", p.Text().Value, v, err, ok, err2)
+	}
+	if part := p.Explain(testEnv()); err == nil && (part.Value == true) != ok {
+		t.Errorf("%q: Holds gives %v, Explain %+v", p.Text().Value, ok, part)
 	}
 }
 

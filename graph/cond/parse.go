@@ -212,12 +212,33 @@ func syntaxError(text diag.Text, err error, problems *diag.List) {
 	if strings.HasPrefix(e.Message, "invalid ") && strings.Contains(e.Message, " literal") {
 		from, to = s.numberBefore(e.From) // the parser is past it already
 	}
+	if unknownCall(text, from, problems) {
+		return
+	}
 	message, help := wordSyntax(text.Value, from, e.Message)
 	if strings.HasPrefix(message, "the expression ends") {
 		from, to = len(text.Value), len(text.Value)
 	}
 	problems.Add(diag.ExprSyntax, text.Sub(from, to), help, "%s", message)
 }
+
+// unknownCall reports a misspelt function around a predicate: the parser takes
+// predicates in the calls that it knows only, and trips over their first dot.
+func unknownCall(text diag.Text, at int, problems *diag.List) bool {
+	if !strings.ContainsAny(text.Value[at:min(at+1, len(text.Value))], ".#") {
+		return false
+	}
+	name, from := enclosingCall(text.Value, at)
+	if name == "" || lookFunction(name) != nil || operatorWords[name] {
+		return false
+	}
+	problems.Add(diag.UnknownFunction, text.Sub(from, from+len(name)), functionHelp(name), "unknown function %q", name)
+	return true
+}
+
+// operatorWords may stand before a bracket without being a function.
+var operatorWords = map[string]bool{"not": true, "and": true, "or": true, "in": true, "matches": true,
+	"contains": true, "startsWith": true, "endsWith": true, "let": true, "if": true, "else": true}
 
 // numberBefore is the number that ends before a character.
 func (s *source) numberBefore(char int) (from, to int) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // slips are words and signs of other languages, and what they are here.
@@ -99,13 +100,34 @@ func slipBefore(text string, at int, token string) string {
 	if help := slips[token]; help != "" {
 		return help
 	}
-	before := strings.Fields(text[:min(at, len(text))])
-	if len(before) == 0 {
-		return ""
-	}
-	word := before[len(before)-1]
-	if strings.HasSuffix(strings.TrimRight(text[:min(at, len(text))], " "), "|") {
+	before := strings.TrimRightFunc(text[:min(at, len(text))], unicode.IsSpace)
+	rest := strings.TrimRightFunc(before, isNameRune)
+	if rest = strings.TrimRight(rest, " "); strings.HasSuffix(rest, "|") && !strings.HasSuffix(rest, "||") {
 		return "write || or or; a single | passes a value to a function"
 	}
-	return slips[word]
+	return slips[before[strings.LastIndexFunc(before, func(r rune) bool { return !isNameRune(r) })+1:]]
+}
+
+func isNameRune(r rune) bool { return r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r) }
+
+// enclosingCall is the name before the innermost bracket that is open at byte
+// at, and where the name begins; "" when no call is open there.
+func enclosingCall(text string, at int) (name string, from int) {
+	var open []int
+	for i := 0; i < at && i < len(text); i++ {
+		switch text[i] {
+		case '"', '\'', '`':
+			i = skipString(text, i)
+		case '(':
+			open = append(open, i)
+		case ')':
+			open = open[:max(len(open)-1, 0)]
+		}
+	}
+	if len(open) == 0 {
+		return "", 0
+	}
+	end := open[len(open)-1]
+	from = len(strings.TrimRightFunc(text[:end], isNameRune))
+	return text[from:end], from
 }
