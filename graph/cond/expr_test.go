@@ -95,7 +95,7 @@ func (g gen) texts(d int) string {
 
 func (g gen) list(d int) string {
 	if d <= 0 {
-		return g.one("l", "[3, 1, 2]", "1..4", "map(o, .n)")
+		return g.one("l", "[3, 1, 2]", "(1..4)", "map(o, .n)")
 	}
 	return g.pick(
 		func(d int) string { return fmt.Sprintf("filter(%s, # > %s)", g.list(d-1), g.integer(d-2)) },
