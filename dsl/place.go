@@ -96,13 +96,18 @@ const (
 	block
 )
 
+// maxPlaced is the longest text of which every character is placed: beyond it
+// is prose, and a place for each letter would cost more than the letters.
+const maxPlaced = 64 << 10
+
 // locate finds the place of each character of a scalar that begins at the
 // cursor, and leaves the cursor behind it. The source is read with value at
-// hand: when both do not agree, every character stands at the scalar's start.
+// hand: when both do not agree, or value is longer than maxPlaced and not on
+// one line, every character stands at the scalar's start.
 func locate(c *cursor, file, value string, st style) diag.Text {
 	start := c.pos
 	begin := *c
-	m := matcher{cursor: c, value: value, places: make([]diag.Pos, 0, min(len(value), 64)+1)}
+	m := matcher{cursor: c, value: value}
 	var ok bool
 	switch st {
 	case plain:
@@ -113,6 +118,7 @@ func locate(c *cursor, file, value string, st style) diag.Text {
 		ok = ok && c.next() == '\''
 	case double:
 		c.next()
+		m.escapes = true
 		ok = m.line(m.escaped)
 		ok = ok && c.next() == '"'
 	case block:
@@ -121,25 +127,44 @@ func locate(c *cursor, file, value string, st style) diag.Text {
 	if !ok {
 		*c = begin
 		c.next()
-		span := diag.Span{File: file, Start: start, End: c.pos}
-		return diag.Mapped(value, span, []diag.Pos{start})
 	}
 	span := diag.Span{File: file, Start: start, End: c.pos}
-	first := m.places[0]
-	for i, p := range m.places {
-		if p.Line != first.Line || p.Col != first.Col+i {
-			return diag.Mapped(value, span, m.places)
-		}
+	switch {
+	case !ok || len(value) > maxPlaced && m.places != nil:
+		return diag.Mapped(value, span, []diag.Pos{start})
+	case m.places != nil:
+		return diag.Mapped(value, span, m.places)
 	}
-	return diag.Placed(value, span, first)
+	return diag.Placed(value, span, m.first)
 }
 
 // matcher reads a scalar's source and its decoded value side by side.
 type matcher struct {
 	*cursor
-	value  string
-	at     int // byte offset in value
-	places []diag.Pos
+	value string
+	at    int // byte offset in value
+
+	escapes bool // a backslash may end a line and leave nothing in the value
+
+	first  diag.Pos   // of the first character
+	count  int        // characters so far
+	places []diag.Pos // nil as long as they stand side by side on one line
+}
+
+// place notes where the next character of the value stands, or its end.
+func (m *matcher) place(p diag.Pos) {
+	if m.count == 0 {
+		m.first = p
+	}
+	if m.places == nil && (p.Line != m.first.Line || p.Col != m.first.Col+m.count) {
+		for i := range m.count {
+			m.places = append(m.places, diag.Pos{Line: m.first.Line, Col: m.first.Col + i})
+		}
+	}
+	m.count++
+	if m.places != nil && m.count <= maxPlaced {
+		m.places = append(m.places, p)
+	}
 }
 
 func (m *matcher) want() rune {
@@ -151,7 +176,7 @@ func (m *matcher) want() rune {
 func (m *matcher) took(p diag.Pos) {
 	_, n := utf8.DecodeRuneInString(m.value[m.at:])
 	m.at += n
-	m.places = append(m.places, p)
+	m.place(p)
 }
 
 // line matches a flow scalar: one reads a single character of its style.
@@ -160,6 +185,7 @@ func (m *matcher) line(one func() (rune, bool)) bool {
 		if w := m.want(); (w == ' ' || w == '\n') && m.fold() {
 			continue
 		}
+		m.joined()
 		p := m.pos
 		r, ok := one()
 		if !ok || r != m.want() {
@@ -168,7 +194,7 @@ func (m *matcher) line(one func() (rune, bool)) bool {
 		m.took(p)
 	}
 	m.joined()
-	m.places = append(m.places, m.pos)
+	m.place(m.pos)
 	return true
 }
 
@@ -212,7 +238,7 @@ func (m *matcher) quoteSingle() (rune, bool) {
 
 // joined steps over escaped line breaks, which leave nothing in the value.
 func (m *matcher) joined() {
-	for m.peek() == '\\' && m.off+1 < len(m.src) && isBreak(rune(m.src[m.off+1])) {
+	for m.escapes && m.peek() == '\\' && m.off+1 < len(m.src) && isBreak(rune(m.src[m.off+1])) {
 		m.next()
 		m.next()
 		m.skipBlanks()
@@ -224,7 +250,6 @@ var escapes = map[rune]rune{'0': 0, 'a': 7, 'b': 8, 't': 9, '\t': 9, 'n': 10, 'v
 	'e': 27, ' ': ' ', '"': '"', '/': '/', '\\': '\\', '\'': '\'', 'N': 0x85, '_': 0xa0, 'L': 0x2028, 'P': 0x2029}
 
 func (m *matcher) escaped() (rune, bool) {
-	m.joined()
 	r := m.next()
 	if r != '\\' {
 		return r, r != '"'
@@ -246,37 +271,37 @@ func (m *matcher) escaped() (rune, bool) {
 	return code, true
 }
 
-// block matches a literal or folded block scalar, header first.
+// block matches a literal or folded block scalar, header first, and leaves the
+// cursor at the end of its last line.
 func (m *matcher) block() bool {
 	m.skipLine()
-	end := m.pos
+	end := *m.cursor
 	m.next()
 	rest := strings.TrimLeft(m.value, "\n")
 	lead := len(rest) - len(strings.TrimLeft(rest, " "))
 	indent := -1
 	for m.at < len(m.value) && m.off < len(m.src) {
-		if c := *m.cursor; m.blankLine(indent) {
+		if m.blankLine(indent) {
 			if m.want() == '\n' {
-				m.took(c.pos)
+				m.took(m.pos)
 			}
-			end = c.pos
 			m.skipLine()
-			m.next()
-			continue
+		} else {
+			if indent < 0 {
+				indent = m.spaces() - lead
+			}
+			if !m.blockLine(indent) {
+				return false
+			}
 		}
-		if indent < 0 {
-			indent = m.spaces() - lead
-		}
-		if !m.blockLine(indent) {
-			return false
-		}
-		end = m.pos
+		end = *m.cursor
 		m.next()
 	}
+	*m.cursor = end
 	for m.at < len(m.value) && m.want() == '\n' { // the last break, at the end of the source
-		m.took(end)
+		m.took(end.pos)
 	}
-	m.places = append(m.places, end)
+	m.place(end.pos)
 	return m.at == len(m.value)
 }
 

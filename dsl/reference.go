@@ -1,0 +1,108 @@
+package dsl
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/graphrun/graphrun/graph"
+)
+
+// ReferenceMarkdown is the field reference of the docs: every object of the
+// language, and the `with` of every kind. Kinds may be nil.
+func ReferenceMarkdown(kinds graph.Kinds) []byte {
+	var b strings.Builder
+	b.WriteString("# Reference of the fields\n\nMade from the tables that check a graph; `graphrun schema` prints the same as a JSON Schema.\n")
+	done := map[*object]bool{}
+	writeObject(&b, graphObject, done)
+	if kinds != nil {
+		b.WriteString("\n# Kinds\n\nWhat `with` may hold.\n")
+		for _, name := range kinds.Names() {
+			k, _ := kinds.Kind(name)
+			fmt.Fprintf(&b, "\n## `uses: %s`\n\n%s\n", name, k.Doc)
+			if k.Missing {
+				b.WriteString("\nThis version can check such a node, but not run it.\n")
+			}
+			if len(k.Fields) > 0 {
+				b.WriteString("\n| field | type | | |\n| --- | --- | --- | --- |\n")
+				for _, f := range k.Fields {
+					fmt.Fprintf(&b, "| `%s` | `%s` | %s | %s |\n", f.Name, cell(f.Type), must(f.Required), cell(f.Doc))
+				}
+			}
+			if k.Open {
+				b.WriteString("\nAny other field is welcome too.\n")
+			}
+		}
+	}
+	return []byte(b.String())
+}
+
+func must(required bool) string {
+	if required {
+		return "required"
+	}
+	return ""
+}
+
+// cell keeps a text from ending its cell.
+func cell(s string) string { return strings.ReplaceAll(s, "|", `\|`) }
+
+// writeObject writes an object's table, then those of the objects in it.
+func writeObject(b *strings.Builder, o *object, done map[*object]bool) {
+	if done[o] {
+		return
+	}
+	done[o] = true
+	fmt.Fprintf(b, "\n## %s\n\n%s: %s\n\n| field | value | default | |\n| --- | --- | --- | --- |\n", o.name, strings.ToUpper(o.at[:1])+o.at[1:], strings.ToLower(o.doc[:1])+o.doc[1:])
+	for _, f := range o.fields {
+		dflt := f.dflt
+		if f.required {
+			dflt = "required"
+		}
+		fmt.Fprintf(b, "| `%s` | %s | %s | %s |\n", f.name, cell(f.shape.describe()), cell(dflt), cell(f.doc))
+	}
+	for _, f := range o.fields {
+		for _, inner := range f.shape.objects() {
+			writeObject(b, inner, done)
+		}
+	}
+}
+
+// describe is String with what is inside of lists and mappings.
+func (s *shape) describe() string {
+	switch s.kind {
+	case list:
+		return "list of " + strings.TrimPrefix(strings.TrimPrefix(s.elem.describe(), "an "), "a ")
+	case mapping:
+		return "mapping of names to " + s.elem.describe()
+	case obj:
+		return "[" + s.obj.name + "](#" + s.obj.name + ")"
+	case duration:
+		if len(s.words) > 0 {
+			return "a duration or `" + s.words[0] + "`"
+		}
+	case union:
+		var parts []string
+		for _, a := range s.alts {
+			parts = append(parts, a.describe())
+		}
+		return orList(parts)
+	}
+	return strings.ReplaceAll(s.String(), `"`, "`")
+}
+
+// objects are the objects that a shape leads to.
+func (s *shape) objects() []*object {
+	switch s.kind {
+	case obj:
+		return []*object{s.obj}
+	case list, mapping:
+		return s.elem.objects()
+	case union:
+		var out []*object
+		for _, a := range s.alts {
+			out = append(out, a.objects()...)
+		}
+		return out
+	}
+	return nil
+}
