@@ -52,6 +52,7 @@ type outbox struct {
 	committed bool      // a wave was committed since Advance
 	moved     bool      // the cursor changed without a record
 	wakeAt    time.Time // what the driver was last told
+	usual     int       // how many records the Ready before had
 	seen      struct{ records, changes, start, cancel int }
 }
 
@@ -142,6 +143,9 @@ func (m *Machine) Ready() (Ready, bool) {
 func (m *Machine) Advance() {
 	o := &m.out
 	full := len(o.records) == o.seen.records
+	if full {
+		o.usual = min(len(o.records), 16)
+	}
 	o.records = rest(o.records, o.seen.records)
 	o.changes = rest(o.changes, o.seen.changes)
 	o.start = rest(o.start, o.seen.start)
@@ -187,6 +191,9 @@ func (m *Machine) emit(b Body) {
 // log appends a record of a change that was made.
 func (m *Machine) log(b Body) {
 	m.cur.Seq++
+	if m.out.records == nil {
+		m.out.records = make([]Record, 0, max(1, m.out.usual))
+	}
 	m.out.records = append(m.out.records, Record{
 		Seq: m.cur.Seq, Time: m.at, Stack: m.id.Stack, Cycle: m.cur.Cycle, Body: b,
 	})

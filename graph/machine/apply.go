@@ -22,7 +22,9 @@ func (m *Machine) apply(b Body, at time.Time, seq uint64) {
 	case *CycleStarted:
 		m.applyCycleStarted(at, seq)
 	case *NodeDecided:
-		m.applyDecided(b)
+		if i, ok := m.plan.index[b.Node]; ok {
+			m.applyDecided(i, b)
+		}
 	case *WaveStarted:
 		m.applyWaveStarted(b, at)
 	case *TaskStarted:
@@ -48,7 +50,11 @@ func (m *Machine) applyCycleStarted(at time.Time, seq uint64) {
 	m.seeCycle(m.cur.Cycle, at)
 	for i := range m.nodes {
 		n := &m.nodes[i]
-		*n = node{waits: len(m.g.Nodes[i].Waits), ran: n.ran, passed: n.passed}
+		n.status, n.decided, n.taken, n.attempts, n.run = pending, false, false, 0, 0
+		n.waits = len(m.g.Nodes[i].Waits)
+		if n.err != nil {
+			n.err = nil
+		}
 	}
 	clear(m.view.shown)
 	clear(m.edges)
@@ -57,11 +63,7 @@ func (m *Machine) applyCycleStarted(at time.Time, seq uint64) {
 	m.firsts = append(m.firsts[:0], m.plan.firsts...)
 }
 
-func (m *Machine) applyDecided(b *NodeDecided) {
-	i, ok := m.plan.index[b.Node]
-	if !ok {
-		return
-	}
+func (m *Machine) applyDecided(i int, b *NodeDecided) {
 	n := &m.nodes[i]
 	n.decided, n.decision = true, b
 	for k := range b.Edges {

@@ -38,6 +38,7 @@ type node struct {
 
 	// Decisions of earlier cycles, to be shared when the verdict is the same.
 	ran, passed *NodeDecided
+	sure        *NodeDecided // holds until a key changes that it read
 }
 
 // decide takes all decisions that the present commit allows, and gives the
@@ -75,6 +76,9 @@ func (m *Machine) logDecisions() (run []int) {
 	if !slices.IsSorted(m.order) {
 		slices.Sort(m.order)
 	}
+	if n := len(m.out.records) + len(m.order); n > cap(m.out.records) {
+		m.out.records = slices.Grow(m.out.records, len(m.order)+2)
+	}
 	for _, i := range m.order {
 		d := m.nodes[i].decision
 		m.log(d)
@@ -87,6 +91,11 @@ func (m *Machine) logDecisions() (run []int) {
 
 // decideNode judges the edges of a node and applies its decision.
 func (m *Machine) decideNode(i int) {
+	m.order = append(m.order, i)
+	if d := m.nodes[i].sure; d != nil {
+		m.applyDecided(i, d)
+		return
+	}
 	n := &m.g.Nodes[i]
 	var t tally
 	verdicts := m.verdicts[:0]
@@ -115,8 +124,10 @@ func (m *Machine) decideNode(i int) {
 	}
 	m.verdicts = verdicts
 	d := m.decision(i, t.runs(n), t, verdicts)
-	m.order = append(m.order, i)
-	m.apply(d, m.at, 0)
+	if m.plan.steady[i] {
+		m.nodes[i].sure = d
+	}
+	m.applyDecided(i, d)
 }
 
 // decision is the record, or an equal one of an earlier cycle.

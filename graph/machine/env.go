@@ -68,6 +68,7 @@ func (m *Machine) set(key int, v any) {
 	m.state.values[key] = v
 	for _, e := range m.g.Readers[key] {
 		m.held[e].known = false
+		m.nodes[m.g.Edges[e].To].sure = nil
 	}
 }
 

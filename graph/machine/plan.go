@@ -12,6 +12,7 @@ type plan struct {
 	verdict []Verdict // by edge: what never changes of its verdict
 	shared  []bool    // by edge: judged ahead of its target, so its verdict is kept
 	sources []int     // nodes with an outgoing next_cycle edge
+	steady  []bool    // by node: its decision depends on state and params alone
 }
 
 func newPlan(g *graph.Graph) *plan {
@@ -20,6 +21,7 @@ func newPlan(g *graph.Graph) *plan {
 		waiters: make([][]int, len(g.Nodes)),
 		verdict: make([]Verdict, len(g.Edges)),
 		shared:  make([]bool, len(g.Edges)),
+		steady:  make([]bool, len(g.Nodes)),
 	}
 	for i := range g.Nodes {
 		n := &g.Nodes[i]
@@ -40,7 +42,22 @@ func newPlan(g *graph.Graph) *plan {
 			p.sources = append(p.sources, e.From)
 		}
 	}
+	for i := range g.Nodes {
+		p.steady[i] = p.isSteady(g, i)
+	}
 	return p
+}
+
+// isSteady: all edges come from the start, and their conditions hold as long
+// as the state stays.
+func (p *plan) isSteady(g *graph.Graph, i int) bool {
+	for _, x := range g.Nodes[i].In {
+		e := &g.Edges[x]
+		if e.From != graph.Start || e.NextCycle || e.Else || p.shared[x] || !e.Steady {
+			return false
+		}
+	}
+	return len(g.Nodes[i].In) > 0
 }
 
 func (p *plan) addEdge(g *graph.Graph, e *graph.Edge) {

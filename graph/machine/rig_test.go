@@ -43,6 +43,15 @@ func compile(t testing.TB, src string) *graph.Graph {
 	return g
 }
 
+func tryCompile(src string) (*graph.Graph, bool) {
+	def, problems := dsl.Parse("test.yaml", []byte(src))
+	if problems.HasErrors() {
+		return nil, false
+	}
+	g, _ := graph.Compile(def, testKinds{})
+	return g, g != nil
+}
+
 var epoch = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
 // rig is a driver whose world is the test's: a clock, a store that survives

@@ -1,0 +1,495 @@
+package machine
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+)
+
+// What follows reads SPEC section 2.3 as plainly as it can: names and maps, no
+// indices, no counters, everything looked at again until nothing changes.
+
+type plainEdge struct {
+	id                   int
+	from, to             string // from "" is the start
+	outcome, when        string
+	after, isElse, again bool // again: next_cycle
+}
+
+type plainNode struct {
+	name, join string
+	n          int // of at_least
+	writes     string
+}
+
+type plainGraph struct {
+	nodes []plainNode
+	edges []plainEdge
+}
+
+// result is what a run of a node comes to.
+type result struct{ ok, value bool }
+
+// naive is one stack.
+type naive struct {
+	g        plainGraph
+	state    map[string]bool
+	last     map[string]string // how nodes settled in the cycle before
+	settled  map[string]string
+	shown    map[string]string // statuses at the last commit
+	verdicts map[int]string    // live, dead, error
+	failed   bool
+	log      []string
+}
+
+func (s *naive) cycle(results func(node string) result) {
+	s.settled, s.shown, s.verdicts = map[string]string{}, map[string]string{}, map[int]string{}
+	s.failed = false
+	done := map[string]bool{}
+	for wave := 1; ; wave++ {
+		run := s.moment(done)
+		if len(run) == 0 {
+			break
+		}
+		s.log = append(s.log, fmt.Sprintf("wave %d: %s", wave, strings.Join(run, " ")))
+		for _, name := range run {
+			r := results(name)
+			s.settled[name] = "failed"
+			if r.ok {
+				s.settled[name] = "succeeded"
+				if w := s.node(name).writes; w != "" {
+					s.state[w] = r.value
+				}
+			}
+		}
+		s.shown = map[string]string{}
+		for k, v := range s.settled {
+			s.shown[k] = v
+		}
+	}
+	for name, status := range s.settled {
+		if status == "failed" && !s.taken(name) {
+			s.failed = true
+		}
+	}
+	s.last = s.settled
+	s.log = append(s.log, fmt.Sprintf("end: failed=%t %v %v", s.failed, s.settled, s.state))
+}
+
+// moment takes all decisions between two commits; skips come out as "skipped"
+// in settled, and the nodes to run are given.
+func (s *naive) moment(done map[string]bool) []string {
+	text := map[string]string{}
+	ahead := map[string]bool{}
+	for changed := true; changed; {
+		changed = false
+		for _, n := range s.g.nodes {
+			if done[n.name] || ahead[n.name] {
+				continue
+			}
+			if s.open(n.name) == 0 {
+				text[n.name] = s.decide(n)
+				done[n.name], changed = true, true
+			} else if n.join == "first" && s.anyLive(n) {
+				ahead[n.name], changed = true, true
+			}
+		}
+	}
+	for _, n := range s.g.nodes {
+		if ahead[n.name] && !done[n.name] {
+			text[n.name] = s.decide(n)
+			done[n.name] = true
+		}
+	}
+	var run []string
+	for _, n := range s.g.nodes {
+		if t, ok := text[n.name]; ok {
+			s.log = append(s.log, n.name+" "+t)
+			if t == "run" {
+				run = append(run, n.name)
+			}
+		}
+	}
+	return run
+}
+
+// open counts the sources that the node waits for.
+func (s *naive) open(name string) (n int) {
+	for _, e := range s.in(name) {
+		if !s.ready(e) {
+			n++
+		}
+	}
+	return n
+}
+
+// ready: the edge can be judged. An else edge needs what its siblings' targets
+// need, else edges of theirs included.
+func (s *naive) ready(e plainEdge) bool { return s.known(e, map[int]bool{}) }
+
+func (s *naive) known(e plainEdge, looked map[int]bool) bool {
+	if looked[e.id] {
+		return true
+	}
+	looked[e.id] = true
+	if !e.again && e.from != "" && s.settled[e.from] == "" {
+		return false
+	}
+	if e.isElse {
+		for _, sib := range s.siblings(e) {
+			for _, x := range s.in(sib.to) {
+				if !s.known(x, looked) {
+					return false
+				}
+			}
+		}
+	}
+	return true
+}
+
+func (s *naive) decide(n plainNode) string {
+	counted, live := 0, 0
+	fault, upstream := false, false
+	for _, e := range s.in(n.name) {
+		if e.after && e.when == "" || !s.ready(e) {
+			continue
+		}
+		counted++
+		switch s.verdict(e) {
+		case "live":
+			live++
+		case "error":
+			fault, s.failed = true, true
+		}
+		status := s.settled[e.from]
+		if e.again {
+			status = s.last[e.from]
+		}
+		if s.verdict(e) != "live" && !e.after && status == "failed" && e.outcome == "success" {
+			upstream = true
+		}
+	}
+	runs := live > 0
+	switch n.join {
+	case "all":
+		runs = live == counted
+	case "none":
+		runs = live == 0
+	case "at_least":
+		runs = live >= n.n
+	}
+	switch {
+	case runs || counted == 0:
+		return "run"
+	case fault:
+		n.join = "condition-error"
+	case upstream:
+		n.join = "upstream-failed"
+	default:
+		n.join = "no-live-edge"
+	}
+	s.settled[n.name] = "skipped"
+	return n.join
+}
+
+func (s *naive) anyLive(n plainNode) (any bool) {
+	for _, e := range s.in(n.name) {
+		if (!e.after || e.when != "") && s.ready(e) && s.verdict(e) == "live" {
+			any = true
+		}
+	}
+	return any
+}
+
+func (s *naive) verdict(e plainEdge) string {
+	v, ok := s.verdicts[e.id]
+	if !ok {
+		v = s.judge(e)
+		s.verdicts[e.id] = v
+	}
+	return v
+}
+
+func (s *naive) judge(e plainEdge) string {
+	status := s.settled[e.from]
+	if e.again {
+		status = s.last[e.from]
+	}
+	ok := e.from == "" || e.after ||
+		e.outcome == "success" && status == "succeeded" ||
+		e.outcome == "failure" && status == "failed" ||
+		e.outcome == "always" && (status == "failed" || status == "succeeded")
+	if !ok {
+		return "dead"
+	}
+	if e.isElse {
+		out := "live"
+		for _, sib := range s.siblings(e) {
+			switch v := s.verdict(sib); {
+			case v == "error":
+				return "error"
+			case v == "live":
+				out = "dead"
+			}
+		}
+		return out
+	}
+	return s.holds(e.when)
+}
+
+func (s *naive) holds(when string) string {
+	word := func(b bool) string {
+		if b {
+			return "live"
+		}
+		return "dead"
+	}
+	f := strings.Fields(strings.NewReplacer("state.", "", "nodes.", "", ".status", "", `"`, "").Replace(when))
+	switch {
+	case when == "":
+		return "live"
+	case len(f) == 1:
+		return word(s.state[f[0]])
+	case f[0] == "not":
+		return word(!s.state[f[1]])
+	case f[1] == "||":
+		return word(s.state[f[0]] || s.state[f[2]])
+	case f[1] == "&&": // … && state.list[9] == 1
+		if s.state[f[0]] {
+			return "error"
+		}
+		return "dead"
+	}
+	status := s.shown[f[0]]
+	if status == "" {
+		status = "pending"
+	}
+	return word(status == f[2])
+}
+
+func (s *naive) taken(name string) bool {
+	for _, e := range s.g.edges {
+		if e.from == name && !e.after && e.outcome != "success" {
+			if e.again && e.when == "" && !e.isElse || !e.again && s.verdicts[e.id] == "live" && s.settled[e.to] != "" {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (s *naive) in(name string) (in []plainEdge) {
+	for _, e := range s.g.edges {
+		if e.to == name {
+			in = append(in, e)
+		}
+	}
+	return in
+}
+
+func (s *naive) siblings(e plainEdge) (all []plainEdge) {
+	for _, x := range s.g.edges {
+		if x.from == e.from && x.outcome == e.outcome && x.when != "" && !x.after && !x.again {
+			all = append(all, x)
+		}
+	}
+	return all
+}
+
+func (s *naive) node(name string) plainNode {
+	return s.g.nodes[slices.IndexFunc(s.g.nodes, func(n plainNode) bool { return n.name == name })]
+}
+
+// draw makes a random graph whose edges go from earlier to later nodes, but
+// for next_cycle ones.
+func draw(t *rapid.T) plainGraph {
+	var g plainGraph
+	count := rapid.IntRange(2, 12).Draw(t, "nodes")
+	flags := []string{"a", "b", "c", "d"}
+	condition := func(label string) string {
+		x, y := rapid.SampledFrom(flags).Draw(t, label), rapid.SampledFrom(flags).Draw(t, label)
+		n := rapid.IntRange(0, count-1).Draw(t, label)
+		return rapid.SampledFrom([]string{
+			"", "", "", "state." + x, "not state." + x, "state." + x + " || state." + y,
+			fmt.Sprintf(`nodes.n%d.status == "%s"`, n, rapid.SampledFrom([]string{"pending", "succeeded", "failed", "skipped"}).Draw(t, label)),
+			"state." + x + " && state.list[9] == 1",
+		}).Draw(t, label)
+	}
+	seen := map[string]bool{}
+	add := func(e plainEdge) {
+		key := fmt.Sprint(e.from, e.to, e.after, e.outcome, e.again)
+		if !seen[key] {
+			seen[key] = true
+			e.id = len(g.edges)
+			g.edges = append(g.edges, e)
+		}
+	}
+	for i := range count {
+		n := plainNode{name: fmt.Sprintf("n%d", i), join: rapid.SampledFrom([]string{"any", "any", "all", "none", "at_least", "first"}).Draw(t, "join")}
+		n.writes = rapid.SampledFrom(append([]string{"", ""}, flags...)).Draw(t, "writes")
+		g.nodes = append(g.nodes, n)
+		for range rapid.IntRange(1, 3).Draw(t, "in") {
+			e := plainEdge{to: n.name, outcome: "success", when: condition("when")}
+			if from := rapid.IntRange(-1, i-1).Draw(t, "from"); from >= 0 {
+				e.from = fmt.Sprintf("n%d", from)
+				e.outcome = rapid.SampledFrom([]string{"success", "success", "failure", "always"}).Draw(t, "outcome")
+				if rapid.IntRange(0, 5).Draw(t, "after") == 0 {
+					e.after, e.outcome = true, "success"
+				}
+			}
+			if !e.after && rapid.IntRange(0, 4).Draw(t, "else") == 0 {
+				e.isElse, e.when = true, ""
+			}
+			add(e)
+		}
+		if rapid.IntRange(0, 3).Draw(t, "again") == 0 {
+			add(plainEdge{
+				from: fmt.Sprintf("n%d", rapid.IntRange(0, count-1).Draw(t, "from")), to: n.name, again: true,
+				outcome: rapid.SampledFrom([]string{"success", "failure", "always"}).Draw(t, "outcome"), when: condition("when"),
+			})
+		}
+	}
+	for i := range g.nodes {
+		n := &g.nodes[i]
+		counting := 0
+		for _, e := range g.edges {
+			if e.to == n.name && (!e.after || e.when != "") {
+				counting++
+			}
+		}
+		if n.n = min(2, counting); n.join == "at_least" && n.n == 0 {
+			n.join = "any"
+		}
+	}
+	return g
+}
+
+func (g plainGraph) yaml() string {
+	var b strings.Builder
+	b.WriteString("graphrun: 1\nname: random\nstate:\n  list: list(integer)\n")
+	for _, f := range []string{"a", "b", "c", "d"} {
+		fmt.Fprintf(&b, "  %s: {type: boolean, reduce: last}\n", f)
+	}
+	b.WriteString("nodes:\n")
+	for _, n := range g.nodes {
+		join := n.join
+		if join == "at_least" {
+			join = fmt.Sprintf("at_least(%d)", n.n)
+		}
+		fmt.Fprintf(&b, "  %s: {uses: work, join: %s", n.name, join)
+		if n.writes != "" {
+			fmt.Fprintf(&b, ", writes: {%s: output}", n.writes)
+		}
+		b.WriteString("}\n")
+	}
+	b.WriteString("edges:\n")
+	for _, e := range g.edges {
+		fmt.Fprintf(&b, "  - {to: %s", e.to)
+		switch {
+		case e.after:
+			fmt.Fprintf(&b, ", after: %s", e.from)
+		case e.from != "":
+			fmt.Fprintf(&b, ", from: %s, outcome: %s", e.from, e.outcome)
+		}
+		if e.again {
+			b.WriteString(", next_cycle: true")
+		}
+		if e.isElse {
+			b.WriteString(", else: true")
+		}
+		if e.when != "" {
+			fmt.Fprintf(&b, ", when: '%s'", e.when)
+		}
+		b.WriteString("}\n")
+	}
+	b.WriteString("limits: {cycles: 100, failures: 0}\n")
+	return b.String()
+}
+
+// The machine decides what the naive reading decides, over several cycles, with
+// results in any order, and also when it crashes after any commit.
+func TestAgainstNaive(t *testing.T) {
+	t.Parallel()
+	compiled := 0
+	rapid.Check(t, func(rt *rapid.T) {
+		p := draw(rt)
+		g, ok := tryCompile(p.yaml())
+		if !ok {
+			return // an else group that makes a loop, a node that cannot run
+		}
+		compiled++
+		want := naive{g: p, state: map[string]bool{"a": false, "b": false, "c": false, "d": false}}
+		r := newRig(t, g)
+		if n := rapid.IntRange(0, 40).Draw(rt, "crash"); n > 0 {
+			r.crashAt = n
+		}
+		if err := r.start(nil, nil); err != nil {
+			rt.Fatal(err)
+		}
+		for range 4 {
+			results := map[string]result{}
+			for _, n := range p.nodes {
+				results[n.name] = result{rapid.IntRange(0, 3).Draw(rt, "ok") > 0, rapid.Bool().Draw(rt, "value")}
+			}
+			want.cycle(func(n string) result { return results[n] })
+			r.wake("early")
+			r.drain()
+			for len(r.tasks) > 0 {
+				names := make([]string, 0, len(r.tasks))
+				for n := range r.tasks {
+					names = append(names, n)
+				}
+				slices.Sort(names)
+				n := rapid.SampledFrom(names).Draw(rt, "next")
+				if results[n].ok {
+					r.done(n, results[n].value)
+				} else {
+					r.fail(n, Failure{Kind: "exit"})
+				}
+				r.drain()
+			}
+		}
+		if d := cmp.Diff(want.log, told(r)); d != "" {
+			rt.Fatalf("%s\n(-naive +machine)\n%s", p.yaml(), d)
+		}
+	})
+	t.Logf("%d graphs compared", compiled)
+	if compiled < 5 {
+		t.Errorf("only %d of the drawn graphs compile", compiled)
+	}
+}
+
+// told is the machine's history in the naive one's words.
+func told(r *rig) (log []string) {
+	settled := map[string]string{}
+	for _, rec := range r.records {
+		switch b := rec.Body.(type) {
+		case *CycleStarted:
+			settled = map[string]string{}
+		case *NodeDecided:
+			if b.Run {
+				log = append(log, b.Node+" run")
+			} else {
+				log = append(log, b.Node+" "+b.Reason)
+				settled[b.Node] = "skipped"
+			}
+		case *WaveStarted:
+			log = append(log, fmt.Sprintf("wave %d: %s", b.Wave, strings.Join(b.Nodes, " ")))
+		case *WaveCommitted:
+			for _, s := range b.Settled {
+				settled[s.Node] = s.Status
+			}
+		case *CycleFinished:
+			state := map[string]bool{}
+			for _, k := range []string{"a", "b", "c", "d"} {
+				state[k] = strings.Contains(r.states[Point{rec.Cycle, 0}], k+" = true")
+			}
+			log = append(log, fmt.Sprintf("end: failed=%t %v %v", b.Failed, settled, state))
+		}
+	}
+	return log
+}
