@@ -60,7 +60,7 @@ func (e *Env) allocList(at *diag.Span, n int) bool {
 }
 
 // walkCost is the work of visiting the n parts of a list or an object.
-func walkCost(n int) int { return 4 + 2*n }
+func walkCost(n int) int { return 8 + 4*n }
 
 // measure bounds the size of v as JSON, its depth, and the work of walking it:
 // a value may hold one part many times over, and what is small in memory may

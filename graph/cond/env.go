@@ -55,12 +55,12 @@ func (p *Program) Eval(env *Env) (v any, err error) {
 	env.begin()
 	defer env.guard(p, &err)
 	v = p.run(env)
-	if p.timely {
-		at := p.whole()
-		v = plainTimes(env, &at, v, 0)
-	}
 	if p.shared {
 		env.measure(p.whole(), v)
+	}
+	if p.timely && env.err == nil {
+		at := p.whole()
+		v = plainTimes(env, &at, v, 0)
 	}
 	if env.err != nil {
 		return nil, env.err

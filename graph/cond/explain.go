@@ -74,6 +74,9 @@ func (p *Program) explain(at *part, env *Env) Part {
 		out.Parts = []Part{left, right}
 		out.Value = right.Value == true
 	}
+	if env.err == nil {
+		out.Value = plainTimes(env, &out.Span, out.Value, 0)
+	}
 	if env.err != nil {
 		out.Err, out.Value = env.err, nil
 	}

@@ -142,12 +142,12 @@ func text(a args) any {
 }
 
 func toJSON(a args) any {
-	v := plainTimes(a.e, &a.k.at, a.v[0], 0)
-	if a.failed() {
+	size := a.e.measure(a.k.at, a.v[0])
+	if a.failed() || !a.spend(size) {
 		return nil
 	}
-	size := a.e.measure(a.k.at, v)
-	if a.failed() || !a.spend(size) {
+	v := plainTimes(a.e, &a.k.at, a.v[0], 0)
+	if a.failed() {
 		return nil
 	}
 	return jsonvalue.String(v)

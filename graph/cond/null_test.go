@@ -91,7 +91,7 @@ func TestAcceptedNeverFailsForNull(t *testing.T) {
 	accepted := 0
 	rapid.Check(t, func(t *rapid.T) {
 		g := nullGen{gen: gen{t}}
-		text := g.condition(rapid.IntRange(1, 10).Draw(t, "depth"))
+		text := g.condition(rapid.SampledFrom([]int{2, 4, 7}).Draw(t, "depth"))
 		p, problems := Compile(diag.Plain(text), scope, Want{Condition: true})
 		if problems.HasErrors() {
 			t.Skip()
@@ -120,8 +120,8 @@ func TestAcceptedNeverFailsForNull(t *testing.T) {
 			}
 		}
 	})
-	if accepted == 0 {
-		t.Error("the checker accepted nothing: the test shows nothing")
+	if accepted < 20 {
+		t.Errorf("the checker accepted only %d conditions", accepted)
 	}
 }
 

@@ -1,8 +1,6 @@
 package cond
 
 import (
-	"unicode/utf8"
-
 	"github.com/expr-lang/expr/ast"
 
 	"github.com/graphrun/graphrun/diag"
@@ -23,30 +21,19 @@ func Uses(text diag.Text) []Use {
 	if node == nil {
 		return nil
 	}
-	v := &useVisitor{text: text}
+	v := &useVisitor{source: newSource(text)}
 	ast.Walk(&node, v)
 	return v.uses
 }
 
 type useVisitor struct {
-	text diag.Text
+	source
 	uses []Use
 }
 
 // Visit implements ast.Visitor.
 func (v *useVisitor) Visit(node *ast.Node) {
 	if id, ok := (*node).(*ast.IdentifierNode); ok {
-		from := runeOffset(v.text.Value, id.Location().From)
-		v.uses = append(v.uses, Use{id.Value, v.text.Sub(from, from+len(id.Value))})
+		v.uses = append(v.uses, Use{id.Value, v.at(id.Location())})
 	}
-}
-
-// runeOffset is the byte at which character n of s begins.
-func runeOffset(s string, n int) int {
-	off := 0
-	for ; n > 0 && off < len(s); n-- {
-		_, size := utf8.DecodeRuneInString(s[off:])
-		off += size
-	}
-	return off
 }
