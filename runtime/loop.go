@@ -135,16 +135,12 @@ func (s *Stack) commit(rd machine.Ready) bool {
 	return true
 }
 
-// act does what a Ready asks for, now that it is durable.
+// act does what a Ready asks for, now that it is durable. Attempts begin last:
+// only those that are still wanted then.
 func (s *Stack) act(rd machine.Ready) {
 	s.listed = 0
 	for _, a := range s.replaced {
 		s.end(a, errReplaced)
-	}
-	for _, a := range s.launching {
-		if !a.void {
-			s.launch(a)
-		}
 	}
 	for _, key := range rd.Cancel {
 		// A key may also stand for the attempt that takes the cancelled one's place.
@@ -152,18 +148,22 @@ func (s *Stack) act(rd machine.Ready) {
 			s.end(a, errReplaced)
 		}
 	}
-	s.replaced, s.launching = s.replaced[:0], s.launching[:0]
-	s.turn++
 	if rd.Outcome != nil {
 		s.over = true
 		s.endAll()
-		return
 	}
 	for i := range rd.Records {
-		if c, ok := rd.Records[i].Body.(*machine.CycleFinished); ok {
+		if c, ok := rd.Records[i].Body.(*machine.CycleFinished); ok && !s.over {
 			s.cycleFinished(c)
 		}
 	}
+	for _, a := range s.launching {
+		if !a.void {
+			s.launch(a)
+		}
+	}
+	s.replaced, s.launching = s.replaced[:0], s.launching[:0]
+	s.turn++
 	s.wakeUp(rd.WakeAt)
 }
 

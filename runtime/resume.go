@@ -51,7 +51,7 @@ func (rt *Runtime) Resume(ctx context.Context, id string, o ResumeOptions) (*Sta
 	if s.cursor.Status == machine.Paused {
 		s.step(machine.Resume{At: s.now()})
 	}
-	return s, s.begin()
+	return s.begin()
 }
 
 // load puts a stack together from the store.

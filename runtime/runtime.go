@@ -123,18 +123,25 @@ func (rt *Runtime) Stacks() []*Stack {
 // Close stops all stacks as Stack.Stop does, at the same time, and leaves
 // nothing behind: no goroutine, no timer. When ctx ends, running tasks are cut
 // off without more grace. Afterwards every call gives ErrClosed. It returns
-// the first error of a store that could not take a last checkpoint.
+// why stacks could not take a last checkpoint.
 func (rt *Runtime) Close(ctx context.Context) error {
 	rt.mu.Lock()
 	rt.closed = true
 	rt.mu.Unlock()
 	stacks := rt.Stacks()
 	for _, s := range stacks {
-		s.beginStop()
+		s.post(s.drain)
 	}
+	hurry := context.AfterFunc(ctx, func() {
+		for _, s := range stacks {
+			s.post(s.cutOffAll)
+		}
+	})
+	defer hurry()
 	var errs []error
 	for _, s := range stacks {
-		errs = append(errs, s.awaitStop(ctx))
+		<-s.done
+		errs = append(errs, s.err)
 	}
 	rt.timers.close()
 	return errors.Join(errs...)

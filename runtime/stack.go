@@ -147,13 +147,7 @@ func (s *Stack) Watch(fn func(Commit)) (stop func()) {
 // run again), and the last checkpoint is on disk. When ctx ends, they are cut
 // off at once.
 func (s *Stack) Stop(ctx context.Context) error {
-	s.beginStop()
-	return s.awaitStop(ctx)
-}
-
-func (s *Stack) beginStop() { s.post(s.drain) }
-
-func (s *Stack) awaitStop(ctx context.Context) error {
+	s.post(s.drain)
 	select {
 	case <-s.done:
 	case <-ctx.Done():

@@ -73,7 +73,7 @@ func (rt *Runtime) Start(ctx context.Context, g *graph.Graph, o StartOptions) (*
 	}
 	s := rt.newStack(m, g, o.Source, secrets)
 	s.after = o.StopAfter
-	return s, s.begin()
+	return s.begin()
 }
 
 // newStack is a stack that nothing drives yet.
@@ -88,16 +88,17 @@ func (rt *Runtime) newStack(m *machine.Machine, g *graph.Graph, source []byte, s
 }
 
 // begin makes the first commit and then leaves the stack to its loop.
-func (s *Stack) begin() error {
+func (s *Stack) begin() (*Stack, error) {
 	if err := s.rt.admit(s); err != nil {
-		return err
+		return nil, err
 	}
 	s.settle()
-	if s.closed && s.err != nil {
-		return s.err
-	}
+	closed, err := s.closed, s.err
 	go s.loop()
-	return nil
+	if closed && err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 // limit is the graph with the pools that this runtime allows it.

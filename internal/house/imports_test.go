@@ -68,6 +68,7 @@ var rooms = map[string]room{
 	"runtime/storetest":   {house: []string{"runtime", "graph", "graph/machine", "graph/value"}, third: []string{"github.com/google/go-cmp", "pgregory.net/rapid"}},
 	"runtime/runtimetest": {house: []string{"runtime", "runtime/memstore", "graph", "graph/machine", "graph/value", "nodes"}, third: []string{"github.com/google/go-cmp"}},
 	"cmd/graphrun":        {house: []string{"*"}, third: []string{"*"}},
+	"bench":               {},
 	"internal/house":      {},
 }
 

@@ -1,0 +1,108 @@
+package runtime_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/runtime"
+	"github.com/graphrun/graphrun/runtime/memstore"
+)
+
+// cycles runs b.N cycles of a definition that never pauses, on memstore.
+func cycles(b *testing.B, text string, perCycle int) {
+	b.Helper()
+	k := kinds(b)
+	g, problems := graph.Compile(def(b, text), k)
+	if err := problems.Err(); err != nil {
+		b.Fatal(err)
+	}
+	rt, err := runtime.Open(b.Context(), runtime.Config{Store: memstore.New(), Kinds: k})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	b.ResetTimer()
+	s, err := rt.Start(b.Context(), g, runtime.StartOptions{StopAfter: runtime.StopAfter{Cycles: b.N}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	r, err := s.Wait(b.Context())
+	b.StopTimer()
+	if err != nil || int(r.Cycles) != b.N || int(r.NodeRuns) != b.N*perCycle || r.Failures > 0 {
+		b.Fatalf("%d cycles, %d node runs, %d failures, %v", r.Cycles, r.NodeRuns, r.Failures, err)
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*perCycle), "ns/node")
+	if err := rt.Close(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// BenchmarkChainOfSet is the cost of a wave without work, all in.
+func BenchmarkChainOfSet(b *testing.B) {
+	const n = 1000
+	var list, edges []string
+	for i := range n {
+		list = append(list, fmt.Sprintf(`{"id": "n%d", "uses": "set"}`, i))
+		if i > 0 {
+			edges = append(edges, fmt.Sprintf(`{"from": ["n%d"], "to": ["n%d"]}`, i-1, i))
+		}
+	}
+	cycles(b, fmt.Sprintf(`{"graphrun": 1, "name": "chain", "nodes": [%s], "edges": [%s], "pause": {"none": true}}`,
+		strings.Join(list, ","), strings.Join(edges, ",")), n)
+}
+
+// BenchmarkFanOut is 1 → 256 → 1 of a kind that does nothing, in 4 slots.
+func BenchmarkFanOut(b *testing.B) {
+	const n = 256
+	list := []string{`{"id": "first", "uses": "work"}`, `{"id": "last", "uses": "work"}`}
+	var middle []string
+	for i := range n {
+		list = append(list, fmt.Sprintf(`{"id": "m%d", "uses": "work"}`, i))
+		middle = append(middle, fmt.Sprintf("%q", fmt.Sprint("m", i)))
+	}
+	all := strings.Join(middle, ",")
+	cycles(b, fmt.Sprintf(`{"graphrun": 1, "name": "fan", "nodes": [%s],
+		"edges": [{"from": ["first"], "to": [%s]}, {"from": [%s], "to": ["last"]}], "pause": {"none": true}}`,
+		strings.Join(list, ","), all, all), n+2)
+}
+
+// BenchmarkOrchestrator is a cycle of four agents over a typed state.
+func BenchmarkOrchestrator(b *testing.B) {
+	cycles(b, `{"graphrun": 1, "name": "orchestrator",
+		"types": [{"name": "Todo", "schema": {"type": "object", "required": ["id", "status"],
+			"properties": {"id": "string", "status": {"enum": ["pending", "done"]}}}}],
+		"state": [
+			{"name": "todos", "type": "list(Todo)", "reduce": {"name": "upsert(id)"}, "default": [{"id": "a", "status": "pending"}]},
+			{"name": "messages", "type": "list(string)", "reduce": {"name": "append"}, "keep": 200},
+			{"name": "cost", "type": "number", "reduce": {"name": "sum"}}],
+		"define": [{"name": "pending", "expr": "filter(state.todos, .status == \"pending\")"}],
+		"nodes": [
+			{"id": "planner", "uses": "work", "writes": [{"key": "cost", "expr": "0.1"}]},
+			{"id": "builder", "uses": "work", "writes": [{"key": "todos", "expr": "[{\"id\": \"b\", \"status\": \"done\"}]"}]},
+			{"id": "communicator", "uses": "work", "writes": [{"key": "messages", "expr": "[\"hello\"]"}]},
+			{"id": "reviewer", "uses": "work"}],
+		"edges": [
+			{"to": ["planner"], "when": "len(pending) > 0"},
+			{"to": ["communicator"], "when": "len(state.messages) < 1000"},
+			{"from": ["planner"], "to": ["builder"], "when": "len(pending) > 0"},
+			{"from": ["builder"], "to": ["reviewer"]}],
+		"pause": {"none": true}}`, 4)
+}
+
+// BenchmarkThousandConditions is a cycle that weighs 1,000 conditions of which
+// one holds.
+func BenchmarkThousandConditions(b *testing.B) {
+	const n = 1000
+	var list, edges []string
+	for i := range n {
+		list = append(list, fmt.Sprintf(`{"id": "n%d", "uses": "set"}`, i))
+		edges = append(edges, fmt.Sprintf(`{"to": ["n%d"], "when": "state.turn %% 1000 == %d"}`, i, i))
+	}
+	list = append(list, `{"id": "next", "uses": "set", "with": {"one": 1}, "writes": [{"key": "turn", "expr": "output.one"}]}`)
+	cycles(b, fmt.Sprintf(`{"graphrun": 1, "name": "many",
+		"state": [{"name": "turn", "type": "integer", "reduce": {"name": "sum"}}],
+		"nodes": [%s], "edges": [%s], "pause": {"none": true}}`,
+		strings.Join(list, ","), strings.Join(edges, ",")), 2)
+}
