@@ -221,13 +221,13 @@ func (c *change) writeWhole(t *txn, n stackNumber, k *stateKey) error {
 	if err := clearElements(t, n, k); err != nil {
 		return err
 	}
-	return t.replace(n.element(k.number, 0), c.rows[0])
+	return t.replace(n.value(k.number), c.rows[0])
 }
 
 // writeElements stores a list anew, a row for each element.
 func writeElements(t *txn, n stackNumber, k *stateKey, rows []row) error {
 	if !k.list {
-		if err := t.remove(n.element(k.number, 0)); err != nil {
+		if err := t.remove(n.value(k.number)); err != nil {
 			return err
 		}
 	}

@@ -13,16 +13,19 @@ import (
 //	graphs    HASH 'd' → definition, HASH 's' → what else is known of it
 //	index     stack id → its number
 //	stacks    NUMBER 'i' → identity
-//	          NUMBER 'j' SEQ → the records of one commit, from SEQ on
-//	          NUMBER 'k' → head: last record, keys of the state, cursor
-//	          NUMBER 's' KEY INDEX → a key's value, or one element of its list
+//	          NUMBER 'l' KEY INDEX → one element of a list of the state
+//	          NUMBER 's' KEY → a key's value that is stored whole
+//	          NUMBER 't' → head: last record, keys of the state, cursor
+//	          NUMBER 'u' -SEQ → the records of one commit, from SEQ on
 //	blobs     SHA-256 → a bucket with the value; SHA-256 'n' → its references
 //	removed   NUMBER → stacks whose rows are still to be deleted
 //
-// All stacks share one tree with short keys, so that a commit touches few
-// pages: the end of a stack's journal, its head and the beginning of its state
-// are neighbours. Blobs have a bucket each because bbolt writes a page's
-// neighbours along: a large value must not be one.
+// All stacks share one tree with short keys, and what commits touch lies
+// together, so that they write few pages: the end of a list, small values, the
+// head, and the journal, newest first. A journal in its natural order would in time be
+// cut from the head by the border between two pages; this way a new row always
+// falls into the head's own page. Blobs have a bucket each because bbolt writes
+// a page's neighbours along: a large value must not be one.
 var (
 	markerBucket  = []byte("graphrun")
 	graphsBucket  = []byte("graphs")
@@ -34,9 +37,10 @@ var (
 
 const (
 	identityRow = 'i'
-	journalRow  = 'j'
-	headRow     = 'k'
-	stateRow    = 's'
+	elementRow  = 'l'
+	valueRow    = 's'
+	headRow     = 't'
+	journalRow  = 'u'
 )
 
 // outOfLine is the size from which a value becomes a blob: half a page, so
@@ -55,13 +59,17 @@ func (n stackNumber) row(kind byte) []byte {
 	return append(binary.BigEndian.AppendUint32(make([]byte, 0, 16), uint32(n)), kind)
 }
 
+// journal is the row of the commit whose first record is seq.
 func (n stackNumber) journal(seq uint64) []byte {
-	return binary.BigEndian.AppendUint64(n.row(journalRow), seq)
+	return binary.BigEndian.AppendUint64(n.row(journalRow), ^seq)
 }
 
-// element is the row of one list element; a whole value is element 0.
+func (n stackNumber) value(key uint16) []byte {
+	return binary.BigEndian.AppendUint16(n.row(valueRow), key)
+}
+
 func (n stackNumber) element(key uint16, index uint64) []byte {
-	b := binary.BigEndian.AppendUint16(n.row(stateRow), key)
+	b := binary.BigEndian.AppendUint16(n.row(elementRow), key)
 	return binary.BigEndian.AppendUint64(b, index)
 }
 

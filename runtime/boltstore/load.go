@@ -89,7 +89,7 @@ func (t *txn) who(n stackNumber) (machine.Identity, machine.Cursor, []stateKey, 
 // copyKey copies the rows of one key of the state.
 func (t *txn) copyKey(n stackNumber, k stateKey) ([][]byte, error) {
 	if !k.list {
-		v, err := t.value(n.element(k.number, 0))
+		v, err := t.value(n.value(k.number))
 		if err != nil {
 			return nil, err
 		}
@@ -125,7 +125,11 @@ func (raw *rawStack) state() (map[string]any, error) {
 		for j, b := range raw.values[i] {
 			v, err := value.Decode(b)
 			if err != nil {
-				return nil, damage(stacksBucket, raw.number.element(k.number, k.base+uint64(j)), err.Error())
+				key := raw.number.value(k.number)
+				if k.list {
+					key = raw.number.element(k.number, k.base+uint64(j))
+				}
+				return nil, damage(stacksBucket, key, err.Error())
 			}
 			list[j] = v
 		}

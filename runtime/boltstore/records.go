@@ -50,56 +50,67 @@ func (s *Store) readRecords(ctx context.Context, stack string, n stackNumber, fr
 		if err != nil {
 			return err
 		}
-		before := from
-		for _, entry := range entries {
-			for line := range bytes.Lines(entry) {
-				r, err := machine.ParseRecord(bytes.TrimSuffix(line, []byte("\n")))
-				if err != nil {
-					return s.wrap(ofStack(damage(stacksBucket, n.journal(from), err.Error()), stack))
-				}
-				if r.Seq < from {
-					continue // of the entry that holds the first one
-				}
-				if r.Seq != from {
-					return s.wrap(ofStack(missing(n, from), stack))
-				}
-				if err := ctx.Err(); err != nil {
-					return err
-				}
-				if err := fn(r); err != nil {
-					return err
-				}
-				if from++; from > last {
-					return nil
-				}
+		next, err := parseEntries(entries, n, from, last, func(r machine.Record) error {
+			if err := ctx.Err(); err != nil {
+				return err
 			}
+			return fn(r)
+		})
+		if err != nil {
+			return s.wrap(ofStack(err, stack))
 		}
-		if from == before {
-			return s.wrap(ofStack(missing(n, from), stack))
-		}
+		from = next
 	}
 	return nil
+}
+
+// parseEntries calls fn for the records in rows that are from to last, and
+// says which is next; at least one must be there.
+func parseEntries(rows [][]byte, n stackNumber, from, last uint64, fn func(machine.Record) error) (uint64, error) {
+	next := from
+	for _, row := range rows {
+		for line := range bytes.Lines(row) {
+			r, err := machine.ParseRecord(bytes.TrimSuffix(line, []byte("\n")))
+			switch {
+			case err != nil:
+				return next, damage(stacksBucket, n.journal(next), err.Error())
+			case r.Seq < from:
+				continue // of the row that holds the first one
+			case r.Seq != next:
+				return next, missing(n, next)
+			case next > last:
+				return next, nil
+			}
+			if err := fn(r); err != nil {
+				return next, err
+			}
+			next++
+		}
+	}
+	if next == from {
+		return next, missing(n, next)
+	}
+	return next, nil
 }
 
 func missing(n stackNumber, seq uint64) *Damage {
 	return damage(stacksBucket, n.journal(seq), fmt.Sprintf("record %d is missing", seq))
 }
 
-// entries copies journal rows, beginning with the one that holds record from.
+// entries copies journal rows in the order of their records, beginning with
+// the one that holds record from.
 func (t *txn) entries(n stackNumber, from, last uint64) ([][]byte, error) {
 	prefix := n.row(journalRow)
 	c := t.stacks.Cursor()
-	key, raw := c.Seek(n.journal(from))
-	if !bytes.Equal(key, n.journal(from)) {
-		key, raw = c.Prev()
-	}
 	var list [][]byte
 	size := 0
-	for ; bytes.HasPrefix(key, prefix) && size < readAhead; key, raw = c.Next() {
+	// Rows lie backwards: the first at or after -from begins at or before from.
+	key, raw := c.Seek(n.journal(from))
+	for ; bytes.HasPrefix(key, prefix) && size < readAhead; key, raw = c.Prev() {
 		if len(key) != len(prefix)+8 {
 			return nil, damage(stacksBucket, key, "unknown form")
 		}
-		if binary.BigEndian.Uint64(key[len(prefix):]) > last {
+		if ^binary.BigEndian.Uint64(key[len(prefix):]) > last {
 			break
 		}
 		v, err := t.valueOf(key, raw)

@@ -27,8 +27,6 @@ func begin(tx *bolt.Tx) (*txn, error) {
 	if t.stacks, err = bucket(tx, stacksBucket); err != nil {
 		return nil, err
 	}
-	// Journals are appended to: fuller pages after a split waste no space.
-	t.stacks.FillPercent = 0.9
 	return t, nil
 }
 

@@ -1,0 +1,125 @@
+package boltstore
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/graphrun/graphrun/runtime"
+)
+
+// swap puts another file behind the store's descriptor until the function that
+// it gives is called.
+func swap(t *testing.T, s *Store, name string, mode int) func() {
+	t.Helper()
+	fd := int(s.file.Fd())
+	keep, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := os.OpenFile(name, mode, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Dup3(int(other.Fd()), fd, unix.O_CLOEXEC); err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		if err := unix.Dup3(keep, fd, unix.O_CLOEXEC); err != nil {
+			t.Fatal(err)
+		}
+		_ = unix.Close(keep)
+		_ = other.Close()
+	}
+}
+
+// Writes that find no room fail the commit only: the same commit succeeds in
+// place when there is room again.
+func TestDiskFull(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "graphrun.db")
+	s := openAt(t, path, Options{})
+	w := &wave{stack: "full"}
+	mustCommit(t, s, w.create())
+	for range 20 {
+		mustCommit(t, s, w.next())
+	}
+	for range 3 {
+		before, err := content(s, "full")
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := w.next()
+		heal := swap(t, s, "/dev/full", os.O_WRONLY)
+		for range 3 {
+			err := s.Commit(ctx, c)
+			var full *runtime.StoreError
+			if !errors.As(err, &full) || full.Fatal || !errors.Is(err, syscall.ENOSPC) {
+				t.Fatalf("got %v", err)
+			}
+			if now, err := content(s, "full"); err != nil || now != before {
+				t.Fatalf("reading on a full disk: %v", err)
+			}
+		}
+		heal()
+		mustCommit(t, s, c)
+		mustCommit(t, s, w.next())
+	}
+	want, err := content(s, "full")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = openAt(t, path, Options{})
+	if got, err := content(s, "full"); err != nil || got != want {
+		t.Errorf("after the full disk: %v", err)
+	}
+}
+
+// A write that fails for another reason stops the store: it says so, keeps to
+// it, and the file is good when it is opened again.
+func TestWriteError(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "graphrun.db")
+	s := openAt(t, path, Options{})
+	w := &wave{stack: "broken"}
+	mustCommit(t, s, w.create())
+	mustCommit(t, s, w.next())
+	want, err := content(s, "broken")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A descriptor that cannot be written to.
+	readOnly := filepath.Join(t.TempDir(), "other")
+	if err := os.WriteFile(readOnly, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	heal := swap(t, s, readOnly, os.O_RDONLY)
+	c := w.next()
+	first := s.Commit(ctx, c)
+	var fatal *runtime.StoreError
+	if !errors.As(first, &fatal) || !fatal.Fatal {
+		t.Fatalf("got %v", first)
+	}
+	heal()
+	if err := s.Commit(ctx, c); !errors.Is(err, fatal) {
+		t.Errorf("then got %v", err)
+	}
+	if _, err := s.Load(ctx, "broken"); !errors.Is(err, fatal) {
+		t.Errorf("reading got %v", err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = openAt(t, path, Options{})
+	if got, err := content(s, "broken"); err != nil || got != want {
+		t.Errorf("after the failure: %v", err)
+	}
+	mustCommit(t, s, c)
+}
