@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/schema"
+	"github.com/graphrun/graphrun/graph/value"
 )
 
 // fitParams completes params with their defaults and makes them canonical.
@@ -25,7 +27,7 @@ func fitParams(g *graph.Graph, given map[string]any) (map[string]any, error) {
 		case !ok:
 			return nil, fmt.Errorf("param %q is missing (expected %s)", p.Name, p.Type)
 		}
-		fit, err := p.Type.Check("params."+p.Name, v)
+		fit, err := fitValue(p.Type, "params."+p.Name, v)
 		if err != nil {
 			return nil, err
 		}
@@ -39,6 +41,15 @@ func fitParams(g *graph.Graph, given map[string]any) (map[string]any, error) {
 	return params, nil
 }
 
+// fitValue makes any JSON-like value canonical by its type.
+func fitValue(t *schema.Type, path string, v any) (any, error) {
+	v, err := value.Of(v)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return t.Check(path, v)
+}
+
 // initialState is the state before the first cycle.
 func initialState(g *graph.Graph, init map[string]any) ([]any, error) {
 	values := make([]any, len(g.Keys))
@@ -48,7 +59,7 @@ func initialState(g *graph.Graph, init map[string]any) ([]any, error) {
 		known[k.Name] = true
 		values[i] = k.Initial
 		if v, ok := init[k.Name]; ok {
-			fit, err := k.Type.Check("state."+k.Name, v)
+			fit, err := fitValue(k.Type, "state."+k.Name, v)
 			if err != nil {
 				return nil, err
 			}
