@@ -69,7 +69,7 @@ func (c *whole) eval(e *Env) any { return c.int(e) }
 
 func (c *whole) int(e *Env) int64 {
 	v := c.of.eval(e)
-	n, ok := v.(int64)
+	n, ok := integral(v)
 	if !ok {
 		e.fail(c.at, "expected an integer, got %s", kindOf(v))
 	}
