@@ -83,6 +83,48 @@ func TestCloseWithoutGrace(t *testing.T) {
 	})
 }
 
+func TestCloseCutsOffAllStacksAtOnce(t *testing.T) {
+	t.Parallel()
+	runtimetest.Run(t, kinds(t), func(k *runtimetest.Kit) {
+		k.Node("a", runtimetest.Ignores(time.Hour, runtimetest.Returns(1)))
+		g := k.Compile(one(k.T, 1, "", ""))
+		for _, id := range []string{"x", "y", "z"} {
+			k.Start(g, runtime.StartOptions{ID: id})
+		}
+		k.Forward(time.Second)
+		begin := time.Now()
+		ctx, cancel := context.WithTimeout(k.T.Context(), time.Second)
+		defer cancel()
+		if err := k.Runtime.Close(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if got := time.Since(begin); got != 8*time.Second {
+			t.Errorf("closed after %s, want 8s: one for the grace, 7 for nodes that do not return", got)
+		}
+		k.Forward(time.Hour)
+	})
+}
+
+func TestATaskThatIsCancelledInItsQueueNeverBegins(t *testing.T) {
+	t.Parallel()
+	runtimetest.Run(t, kinds(t), func(k *runtimetest.Kit) {
+		k.Node("a", runtimetest.Takes(time.Minute, runtimetest.Returns(1)))
+		g := k.Compile(one(k.T, 1, "", `, "pools": [{"name": "default", "parallel": 1}]`))
+		first := k.Start(g, runtime.StartOptions{ID: "first"})
+		k.Forward(time.Second)
+		second := k.Start(g, runtime.StartOptions{ID: "second"})
+		k.Forward(time.Second)
+		if err := second.Cancel(k.T.Context(), ""); err != nil {
+			t.Fatal(err)
+		}
+		k.Wait(second)
+		k.Wait(first)
+		if got := len(k.Runs("a")); got != 1 {
+			t.Errorf("%d runs, want 1", got)
+		}
+	})
+}
+
 func TestCancel(t *testing.T) {
 	t.Parallel()
 	runtimetest.Run(t, kinds(t), func(k *runtimetest.Kit) {
