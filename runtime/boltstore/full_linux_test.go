@@ -82,44 +82,58 @@ func TestDiskFull(t *testing.T) {
 	}
 }
 
-// A write that fails for another reason stops the store: it says so, keeps to
-// it, and the file is good when it is opened again.
+// A write or an fsync that fails for another reason stops the store: it says
+// so, keeps to it, and the file is good when it is opened again.
 func TestWriteError(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(t.TempDir(), "graphrun.db")
-	s := openAt(t, path, Options{})
-	w := &wave{stack: "broken"}
-	mustCommit(t, s, w.create())
-	mustCommit(t, s, w.next())
-	want, err := content(s, "broken")
-	if err != nil {
-		t.Fatal(err)
-	}
-	// A descriptor that cannot be written to.
 	readOnly := filepath.Join(t.TempDir(), "other")
 	if err := os.WriteFile(readOnly, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	heal := swap(t, s, readOnly, os.O_RDONLY)
-	c := w.next()
-	first := s.Commit(ctx, c)
-	var fatal *runtime.StoreError
-	if !errors.As(first, &fatal) || !fatal.Fatal {
-		t.Fatalf("got %v", first)
+	tests := []struct {
+		name, file string
+		mode       int
+		want       error
+	}{
+		{"write", readOnly, os.O_RDONLY, syscall.EBADF},
+		{"fsync", "/dev/null", os.O_WRONLY, syscall.EINVAL},
 	}
-	heal()
-	if err := s.Commit(ctx, c); !errors.Is(err, fatal) {
-		t.Errorf("then got %v", err)
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			path := filepath.Join(t.TempDir(), "graphrun.db")
+			s := openAt(t, path, Options{})
+			w := &wave{stack: "broken"}
+			mustCommit(t, s, w.create())
+			for range 20 { // then there are free pages, and the file need not grow
+				mustCommit(t, s, w.next())
+			}
+			want, err := content(s, "broken")
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := w.next()
+			heal := swap(t, s, test.file, test.mode)
+			first := s.Commit(ctx, c)
+			heal()
+			var fatal *runtime.StoreError
+			if !errors.As(first, &fatal) || !fatal.Fatal || !errors.Is(first, test.want) {
+				t.Fatalf("got %v", first)
+			}
+			if err := s.Commit(ctx, c); !errors.Is(err, fatal) {
+				t.Errorf("then got %v", err)
+			}
+			if _, err := s.Load(ctx, "broken"); !errors.Is(err, fatal) {
+				t.Errorf("reading got %v", err)
+			}
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			s = openAt(t, path, Options{})
+			if got, err := content(s, "broken"); err != nil || got != want {
+				t.Errorf("after the failure: %v", err)
+			}
+			mustCommit(t, s, c)
+		})
 	}
-	if _, err := s.Load(ctx, "broken"); !errors.Is(err, fatal) {
-		t.Errorf("reading got %v", err)
-	}
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
-	}
-	s = openAt(t, path, Options{})
-	if got, err := content(s, "broken"); err != nil || got != want {
-		t.Errorf("after the failure: %v", err)
-	}
-	mustCommit(t, s, c)
 }

@@ -76,70 +76,78 @@ func (s *Store) unusable() error {
 // answer. A request that fails does not touch the others: when it had begun to
 // write, the transaction is begun anew without it.
 func (s *Store) write(group []*request) {
-	live := append(make([]*request, 0, len(group)), group...)
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	for len(live) > 0 {
-		left, again, err := s.tryWrite(live)
+	for len(group) > 0 {
+		rest, err := s.tryWrite(group)
 		if err != nil {
-			for _, r := range left {
-				r.err = err
+			for _, r := range group {
+				if r.err == nil {
+					r.err = err
+				}
 			}
 			return
 		}
-		if !again {
-			return
-		}
-		live = left
+		group = rest
 	}
 }
 
-// tryWrite gives back the requests that are neither refused nor done without a
-// transaction; again when it has to be tried without those that are missing.
-func (s *Store) tryWrite(live []*request) (left []*request, again bool, err error) {
-	left = live
+// tryWrite gives back the requests to try again, without the one that spoilt
+// the transaction. An error is the answer for all that were not refused.
+func (s *Store) tryWrite(group []*request) (rest []*request, err error) {
 	s.mu.Lock()
-	failed := s.failed
+	if s.failed != nil {
+		err = s.failed
+	}
 	s.mu.Unlock()
-	if failed != nil {
-		return left, false, failed
+	if err != nil {
+		return nil, err
 	}
 	var tx *bolt.Tx
 	defer func() {
 		if p := recover(); p != nil {
-			err = s.fail(s.broken(p))
+			rest, err = nil, s.fail(s.broken(p))
 			s.abandon(tx)
 		}
 	}()
 	if tx, err = s.db.Begin(true); err != nil {
-		return left, false, s.fail(s.fatal(err))
+		return nil, s.fail(s.fatal(err))
 	}
 	t, err := begin(tx)
 	if err != nil {
 		_ = tx.Rollback() // nothing was written
-		return left, false, s.fail(s.fatal(err))
+		return nil, s.fail(s.fatal(err))
 	}
-	left = live[:0:len(live)]
 	sync := s.opts.Durability == runtime.DurabilityWave
-	for i, r := range live {
+	for i, r := range group {
 		before := t.writes
 		if r.err = s.wrap(r.apply(t)); r.err == nil {
-			left = append(left, r)
 			sync = sync || r.sync
 			continue
 		}
 		if t.writes != before {
 			_ = tx.Rollback()
-			return append(left, live[i+1:]...), true, nil
+			return without(group, i), nil
 		}
 	}
 	if t.writes == 0 {
 		_ = tx.Rollback()
-		return left, false, nil
+		return nil, nil
 	}
 	s.db.NoSync = !sync
 	if err := tx.Commit(); err != nil {
-		return left, false, s.commitFailed(err)
+		return nil, s.commitFailed(err)
 	}
 	s.unsynced = !sync
-	return left, false, nil
+	return nil, nil
+}
+
+// without is the group less request i and those before it that were refused.
+func without(group []*request, i int) []*request {
+	rest := make([]*request, 0, len(group)-1)
+	for j, r := range group {
+		if j > i || r.err == nil {
+			rest = append(rest, r)
+		}
+	}
+	return rest
 }
