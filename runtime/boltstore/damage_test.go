@@ -154,7 +154,7 @@ func TestDamagedFiles(t *testing.T) {
 			try(fmt.Sprint("page ", id, " ", how), b)
 		}
 	}
-	flips := 400
+	flips := 300
 	if testing.Short() {
 		flips = 50
 	}
@@ -188,7 +188,7 @@ func TestDamagedStructure(t *testing.T) {
 	dir := t.TempDir()
 	rnd := rand.New(rand.NewPCG(3, 4))
 	var count tally
-	rounds := 600
+	rounds := 300
 	if testing.Short() {
 		rounds = 60
 	}

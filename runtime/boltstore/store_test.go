@@ -19,7 +19,7 @@ func TestMain(m *testing.M) {
 
 func TestStore(t *testing.T) {
 	t.Parallel()
-	for _, d := range []runtime.Durability{runtime.DurabilityWave, runtime.DurabilityCycle, runtime.DurabilityNone} {
+	for _, d := range []runtime.Durability{runtime.DurabilityWave, runtime.DurabilityCycle} {
 		t.Run(string(d), func(t *testing.T) {
 			t.Parallel()
 			open := func(t testing.TB) runtime.Store {
