@@ -65,6 +65,10 @@ func Mapped(s string, span Span, places []Pos) Text {
 	return Text{Value: s, Span: span, places: places}
 }
 
+// IsZero reports whether there is no text: what JSON leaves out, with or
+// without a place.
+func (t Text) IsZero() bool { return t.Value == "" }
+
 // At is the position of the byte offset off of Value.
 func (t Text) At(off int) Pos {
 	if t.Span.IsZero() {

@@ -7,6 +7,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/graphrun/graphrun/diag"
+	"github.com/graphrun/graphrun/graph/tree"
 )
 
 const inputs = `"graphrun": 1, "name": "g", "limits": {"cycles": 1},
@@ -63,6 +66,9 @@ func TestCheckState(t *testing.T) {
 func TestHash(t *testing.T) {
 	t.Parallel()
 	def := define(t, "{"+inputs+"}")
+	at := diag.Span{File: "g.yaml", Start: diag.Pos{Line: 3, Col: 1}, End: diag.Pos{Line: 3, Col: 3}}
+	def.Nodes[0].Pool = diag.Placed("", at, at.Start) // written, and empty
+	def.Params[2].Default = tree.Of(nil)
 	g, _ := Compile(def, testKinds)
 	b, err := json.Marshal(def)
 	if err != nil {
