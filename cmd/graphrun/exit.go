@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/graphrun/graphrun/diag"
 	"github.com/graphrun/graphrun/runtime"
@@ -35,31 +36,24 @@ func (e *exitError) Error() string {
 
 func (e *exitError) Unwrap() error { return e.err }
 
-// usagef is a mistake in how the program was called.
-func usagef(format string, args ...any) error {
-	return &exitError{exitUsage, fmt.Errorf(format, args...)}
-}
-
-// exit prints what went wrong, once, and gives the exit code. What no command
-// has classified is wrong usage: cobra's own errors are.
+// exit prints what went wrong, once, and gives the exit code.
 func (a *app) exit(err error) int {
 	if err == nil {
 		return exitDone
 	}
-	var known *exitError
-	if errors.As(err, &known) {
-		if known.err != nil {
-			a.complain(known.err)
+	if known := (*exitError)(nil); !errors.As(err, &known) || known.err != nil {
+		for line := range strings.Lines(err.Error()) {
+			fmt.Fprintf(a.err, "graphrun: %s\n", diag.Clean(strings.TrimSuffix(line, "\n")))
 		}
-		return known.code
 	}
-	a.complain(err)
 	return codeOf(err)
 }
 
-// codeOf is the exit code that belongs to an error of the packages below.
+// codeOf is the exit code that belongs to an error. A store in trouble counts
+// before anything else; what nobody has classified is wrong usage.
 func codeOf(err error) int {
 	var (
+		known    *exitError
 		store    *runtime.StoreError
 		problems diag.List
 		adopt    *runtime.AdoptError
@@ -67,6 +61,8 @@ func codeOf(err error) int {
 	switch {
 	case errors.As(err, &store):
 		return exitStore
+	case errors.As(err, &known):
+		return known.code
 	case errors.As(err, &problems), errors.As(err, &adopt):
 		return exitInvalid
 	case errors.Is(err, context.Canceled):
@@ -74,5 +70,3 @@ func codeOf(err error) int {
 	}
 	return exitUsage
 }
-
-func (a *app) complain(err error) { fmt.Fprintf(a.err, "graphrun: %v\n", err) }

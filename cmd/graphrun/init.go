@@ -23,7 +23,7 @@ func initCommand(a *app) *cobra.Command {
 		Use:   "init [TEMPLATE]",
 		Short: "Write an example graph with its programs into a new folder",
 		Long:  "Write an example graph with its programs into a new folder.\n\nTemplates: " + strings.Join(templates(), ", ") + ". The default is " + defaultTemplate + ".",
-		Args:  cobra.MaximumNArgs(1),
+		Args:  arguments(0, 1, "at most one TEMPLATE"),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			return templates(), cobra.ShellCompDirectiveNoFileComp
 		},

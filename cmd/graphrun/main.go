@@ -7,6 +7,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"os/signal"
@@ -15,18 +16,47 @@ import (
 
 func main() { os.Exit(run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
 
-// run is the program: arguments without its name in, the exit code out. A first
-// SIGINT or SIGTERM cancels the context, which ends commands after a clean
-// checkpoint; a second one ends the process at once.
+// run is the program: arguments without its name in, the exit code out.
 func run(ctx context.Context, args []string, in io.Reader, out, err io.Writer) int {
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	context.AfterFunc(ctx, stop)
 	a := &app{in: in, out: out, err: err}
-	cmd := newRoot(a)
-	cmd.SetArgs(args)
-	cmd.SetIn(in)
-	cmd.SetOut(out)
-	cmd.SetErr(err)
-	return a.exit(cmd.ExecuteContext(ctx))
+	ctx, stop := a.obeySignals(ctx)
+	defer stop()
+	root := newRoot(a)
+	root.SetArgs(args)
+	root.SetIn(in)
+	root.SetOut(out)
+	root.SetErr(err)
+	failure := root.ExecuteContext(ctx)
+	return a.exit(failure)
+}
+
+// obeySignals cancels the context at the first SIGINT or SIGTERM, which ends
+// commands after a clean checkpoint. A second one ends the process at once:
+// what that leaves behind is what a crash would, and the store is made for it.
+func (a *app) obeySignals(ctx context.Context) (_ context.Context, stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	over := make(chan struct{})
+	go func() {
+		for range 2 {
+			select {
+			case <-signals:
+			case <-over:
+				return
+			}
+			if ctx.Err() != nil {
+				if isTerminal(a.err) {
+					fmt.Fprint(a.err, showCursor)
+				}
+				os.Exit(exitInterrupted)
+			}
+			cancel()
+		}
+	}()
+	return ctx, func() {
+		signal.Stop(signals)
+		close(over)
+		cancel()
+	}
 }

@@ -4,7 +4,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
+
+	"github.com/mattn/go-runewidth"
 
 	"github.com/graphrun/graphrun/graph/value"
 )
@@ -34,4 +37,22 @@ func table(w io.Writer, rows func(row func(cells ...any))) error {
 		fmt.Fprintln(tw)
 	})
 	return tw.Flush()
+}
+
+// wrap breaks a text between its words into lines of at most width columns,
+// each with the indent. A word that is longer stands alone.
+func wrap(text string, width int, indent string) []string {
+	var lines []string
+	column := 0 // of the last line
+	for _, word := range strings.Fields(text) {
+		n := runewidth.StringWidth(word)
+		if len(lines) > 0 && column+1+n <= width {
+			lines[len(lines)-1] += " " + word
+			column += 1 + n
+			continue
+		}
+		lines = append(lines, indent+word)
+		column = runewidth.StringWidth(indent) + n
+	}
+	return lines
 }

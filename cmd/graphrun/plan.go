@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -27,7 +28,10 @@ func planCommand(a *app) *cobra.Command {
 Nothing is executed. The plan is that of the next cycle (or the rest of the open
 one), if every node that runs succeeds and writes nothing; set nodes are
 evaluated, and write.`,
-		Args: cobra.ExactArgs(1),
+		Example: `  graphrun plan review.graphrun.yaml --param goal="ship it"
+  graphrun plan review.graphrun.yaml --set 'todos=[{"id": "a", "status": "pending"}]'
+  graphrun plan tuesday -o json`,
+		Args: arguments(1, 1, "one FILE or STACK"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			p, err := a.planOf(cmd.Context(), args[0], params, sets)
 			if err != nil {
@@ -39,8 +43,8 @@ evaluated, and write.`,
 			return a.printPlan(p)
 		},
 	}
-	cmd.Flags().StringArrayVar(&params, "param", nil, "K=V: a parameter, for a graph file")
-	cmd.Flags().StringArrayVar(&sets, "set", nil, "K=JSON or K=@FILE: a state key")
+	cmd.Flags().StringArrayVar(&params, "param", nil, "`K=V`: a parameter, for a graph file")
+	cmd.Flags().StringArrayVar(&sets, "set", nil, "`K=JSON` or K=@FILE: the value of a state key")
 	return cmd
 }
 
@@ -49,8 +53,13 @@ type planJSON struct {
 	Graph string     `json:"graph"`
 	Stack string     `json:"stack,omitempty"`
 	Cycle uint64     `json:"cycle"`
-	Waves [][]string `json:"waves"` // the nodes of each wave that is still to come
-	Nodes []planNode `json:"nodes"` // in the order of their decisions
+	Waves []planWave `json:"waves"` // an open one too
+	Nodes []planNode `json:"nodes"` // that are still to be decided, in the order of their decisions
+}
+
+type planWave struct {
+	Wave  uint64   `json:"wave"`
+	Nodes []string `json:"nodes"`
 }
 
 type planNode struct {
@@ -118,10 +127,7 @@ func (a *app) planStack(ctx context.Context, id string, sets map[string]any) (pl
 		return planJSON{}, err
 	}
 	g := idle(stored)
-	for key, v := range sets {
-		snap.State[key] = v
-	}
-	if _, err := g.CheckState(snap.State); err != nil {
+	if snap.State, err = withSets(g, stateUnder(g, snap.State), sets); err != nil {
 		return planJSON{}, usagef("%v", err)
 	}
 	m, err := machine.Restore(g, pretend(g), snap, time.Now())
@@ -132,6 +138,19 @@ func (a *app) planStack(ctx context.Context, id string, sets map[string]any) (pl
 		return planJSON{}, err
 	}
 	return simulate(m, planJSON{Graph: g.Name, Stack: id}, time.Now())
+}
+
+// withSets is a state with some of its keys replaced, all by their types.
+func withSets(g *graph.Graph, state, sets map[string]any) (map[string]any, error) {
+	maps.Copy(state, sets)
+	values, err := g.CheckState(state)
+	if err != nil {
+		return nil, err
+	}
+	for i, v := range values {
+		state[g.Keys[i].Name] = v
+	}
+	return state, nil
 }
 
 // idle is the graph without the writes of nodes that do real work: what they
@@ -158,8 +177,10 @@ func pretend(g *graph.Graph) machine.Options {
 
 // simulate drives a machine through one cycle: every task succeeds at once.
 func simulate(m *machine.Machine, p planJSON, at time.Time) (planJSON, error) {
-	p.Waves, p.Nodes = [][]string{}, []planNode{}
-	if c := m.Cursor(); !c.Open {
+	p.Waves, p.Nodes = []planWave{}, []planNode{}
+	if c := m.Cursor(); c.Open {
+		p.Cycle = c.Cycle
+	} else {
 		if err := m.Step(machine.Woke{At: at, Early: true}); err != nil {
 			return p, err
 		}
@@ -170,6 +191,9 @@ func simulate(m *machine.Machine, p planJSON, at time.Time) (planJSON, error) {
 			return p, nil
 		}
 		done := p.add(rd.Records)
+		if len(p.Waves) == 0 && len(rd.Start) > 0 {
+			p.Waves = append(p.Waves, openWave(rd.Start))
+		}
 		m.Advance()
 		if done {
 			return p, nil
@@ -183,6 +207,18 @@ func simulate(m *machine.Machine, p planJSON, at time.Time) (planJSON, error) {
 			}
 		}
 	}
+}
+
+// openWave is the wave that a restored stack begins with: what of it has not
+// run yet.
+func openWave(tasks []machine.Task) planWave {
+	w := planWave{Wave: tasks[0].Key.Wave}
+	for _, t := range tasks {
+		if !slices.Contains(w.Nodes, t.Key.Node) {
+			w.Nodes = append(w.Nodes, t.Key.Node)
+		}
+	}
+	return w
 }
 
 // add takes what a commit decided into the plan; done at the end of the cycle.
@@ -201,7 +237,7 @@ func (p *planJSON) add(records []machine.Record) (done bool) {
 			p.Nodes = append(p.Nodes, n)
 		case *machine.WaveStarted:
 			p.Cycle = r.Cycle
-			p.Waves = append(p.Waves, b.Nodes)
+			p.Waves = append(p.Waves, planWave{b.Wave, b.Nodes})
 		case *machine.CycleFinished, *machine.StackFinished:
 			done = true
 		}
@@ -211,8 +247,8 @@ func (p *planJSON) add(records []machine.Record) (done bool) {
 
 func (a *app) printPlan(p planJSON) error {
 	fmt.Fprintf(a.out, "cycle %d of %s, if every node succeeds and writes nothing:\n", p.Cycle, p.Graph)
-	for i, nodes := range p.Waves {
-		fmt.Fprintf(a.out, "  wave %d: %s\n", i+1, strings.Join(nodes, ", "))
+	for _, w := range p.Waves {
+		fmt.Fprintf(a.out, "  wave %d: %s\n", w.Wave, strings.Join(w.Nodes, ", "))
 	}
 	if len(p.Waves) == 0 {
 		fmt.Fprintln(a.out, "  no node would run")
@@ -240,7 +276,7 @@ func (e planEdge) String() string {
 	}
 	switch {
 	case e.Error != "":
-		return s + ": " + clean(e.Error)
+		return s + ": " + oneLine(e.Error)
 	case e.Live:
 		return s + ": live"
 	}

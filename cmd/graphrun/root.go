@@ -31,20 +31,25 @@ func newRoot(a *app) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "graphrun",
 		Short:         "Run graphs of agents: typed state, checked conditions, durable waves",
+		Version:       versionLine(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
+		Args:          knownCommand,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		PersistentPreRunE: func(*cobra.Command, []string) error {
 			if a.output != "text" && a.output != "json" {
-				return usagef("unknown output %q, expected text or json", a.output)
+				return usagef("--output %q: expected text or json", a.output)
+			}
+			if a.db == "" {
+				return usagef("--db is empty: expected the path of the store")
 			}
 			return nil
 		},
 	}
+	root.SetVersionTemplate("{{.Version}}\n")
 	flags := root.PersistentFlags()
-	flags.StringVar(&a.db, "db", defaultDB, "the store: one file that holds all stacks")
-	flags.StringVarP(&a.output, "output", "o", "text", "text or json")
+	flags.StringVar(&a.db, "db", defaultDB, "the `PATH` of the store: one file that holds all stacks")
+	flags.StringVarP(&a.output, "output", "o", "text", "`text` or json")
 	flags.BoolVar(&a.noColor, "no-color", false, "never color the output (NO_COLOR does the same)")
 	flags.BoolVarP(&a.verbose, "verbose", "v", false, "log what the engine does to standard error")
 	root.AddCommand(
@@ -52,8 +57,27 @@ func newRoot(a *app) *cobra.Command {
 		graphCommand(a), fmtCommand(a), schemaCommand(a), kindsCommand(a),
 		initCommand(a), versionCommand(a), completionCommand(a),
 	)
+	root.SetHelpCommand(helpCommand())
+	root.SetFlagErrorFunc(flagError)
 	root.CompletionOptions.DisableDefaultCmd = true
 	return root
+}
+
+// helpCommand is cobra's, but for an unknown command, which is wrong usage.
+func helpCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Show what a command does and takes",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			root := cmd.Root()
+			about, rest, err := root.Find(args)
+			if err != nil || len(rest) > 0 {
+				return knownCommand(root, args)
+			}
+			about.InitDefaultHelpFlag()
+			return about.Help()
+		},
+	}
 }
 
 // json reports whether the output is for programs.
@@ -73,14 +97,14 @@ func isTerminal(w io.Writer) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// logger writes to standard error: everything with --verbose, else warnings.
+// logger writes to standard error with --verbose. Without it nothing is
+// logged: what ends a command is its error message, and said once.
 func (a *app) logger() *slog.Logger {
-	level := slog.LevelWarn
-	if a.verbose {
-		level = slog.LevelDebug
+	switch {
+	case !a.verbose:
+		return slog.New(slog.DiscardHandler)
+	case isTerminal(a.err):
+		return slog.New(tint.NewTextHandler(a.err, &tint.Options{Level: slog.LevelDebug, NoColor: !a.color(a.err)}))
 	}
-	if isTerminal(a.err) {
-		return slog.New(tint.NewHandler(a.err, &tint.Options{Level: level, NoColor: !a.color(a.err)}))
-	}
-	return slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: level}))
+	return slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: slog.LevelDebug}))
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/machine"
 	"github.com/graphrun/graphrun/graph/value"
 	"github.com/graphrun/graphrun/runtime"
@@ -23,7 +24,10 @@ func stateCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "state STACK",
 		Short: "Print the state of a stack, now or at any wave of its history",
-		Args:  cobra.ExactArgs(1),
+		Example: `  graphrun state review
+  graphrun state review --at 12 -o json
+  graphrun state review --at 12.2`,
+		Args: arguments(1, 1, "one STACK"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			point, err := parsePoint(at)
 			if err != nil {
@@ -40,7 +44,7 @@ func stateCommand(a *app) *cobra.Command {
 			return a.printState(s)
 		},
 	}
-	cmd.Flags().StringVar(&at, "at", "", "CYCLE or CYCLE.WAVE: the end of that cycle, or of that wave")
+	cmd.Flags().StringVar(&at, "at", "", "the end of this `CYCLE` or CYCLE.WAVE (default: now)")
 	return cmd
 }
 
@@ -50,7 +54,7 @@ func (a *app) existingStore() (*boltstore.Store, error) {
 	if _, err := os.Stat(a.db); errors.Is(err, os.ErrNotExist) {
 		return nil, usagef("there is no store at %s (choose another with --db)", a.db)
 	}
-	return a.openStore("wave")
+	return a.openStore(string(runtime.DurabilityWave))
 }
 
 // parsePoint reads CYCLE[.WAVE], both from 1; "" is now.
@@ -89,13 +93,32 @@ func (a *app) stateOf(ctx context.Context, store runtime.Store, id string, at ma
 		return stateJSON{}, err
 	}
 	if at == (machine.Point{}) {
-		return stateJSON{id, snap.Cursor.Cycle, snap.Cursor.Wave, rawJSON{snap.State}}, nil
+		g, err := runtime.Definition(ctx, store, a.kinds(), snap.Cursor.Hash)
+		if err != nil {
+			return stateJSON{}, err
+		}
+		return stateJSON{id, snap.Cursor.Cycle, snap.Cursor.Wave, rawJSON{stateUnder(g, snap.State)}}, nil
 	}
 	past, err := runtime.At(ctx, store, a.kinds(), id, at)
 	if err != nil {
 		return stateJSON{}, usagef("%v", err)
 	}
 	return stateJSON{id, past.Cursor.Cycle, past.Cursor.Wave, rawJSON{past.State}}, nil
+}
+
+// stateUnder is the state as a graph declares it: a key that came with a changed
+// graph has its initial value until it is written, and what the graph dropped
+// is not there.
+func stateUnder(g *graph.Graph, stored map[string]any) map[string]any {
+	state := make(map[string]any, len(g.Keys))
+	for i := range g.Keys {
+		k := &g.Keys[i]
+		state[k.Name] = k.Initial
+		if v, ok := stored[k.Name]; ok {
+			state[k.Name] = v
+		}
+	}
+	return state
 }
 
 // unknownStack says which stacks there are.

@@ -18,10 +18,20 @@ func validateCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "validate FILE...",
 		Short: "Check graphs and report every problem, each at its place",
-		Args:  cobra.MinimumNArgs(1),
-		RunE: func(_ *cobra.Command, files []string) error {
+		Long: `Check graphs and report every problem, each at its place.
+
+Nothing is executed, and nothing but the named files is read. A FILE of - is
+standard input. Exit code 0: the graphs are valid, warnings or not; 3: they are not.`,
+		Example: `  graphrun validate *.graphrun.yaml
+  graphrun validate -o json - < review.graphrun.yaml
+  graphrun validate --strict --format github review.graphrun.yaml`,
+		Args: arguments(1, -1, "one FILE or more"),
+		RunE: func(cmd *cobra.Command, files []string) error {
 			if !slices.Contains([]string{"", "sarif", "github"}, format) {
-				return usagef("unknown format %q, expected sarif or github", format)
+				return usagef("--format %q: expected sarif or github", format)
+			}
+			if format != "" && cmd.Flags().Changed("output") {
+				return usagef("--format %s and --output are two formats: give one of them", format)
 			}
 			problems, sources := a.check(files)
 			if err := a.report(problems, sources, format, strict); err != nil {
@@ -46,12 +56,20 @@ func (a *app) check(files []string) (diag.List, map[string][]byte) {
 	var problems diag.List
 	sources := map[string][]byte{}
 	for _, file := range files {
-		src, found := dsl.Load(file, a.kinds())
+		src, found := a.read(file)
 		problems = append(problems, found...)
 		sources[src.File] = src.Text
 	}
 	problems.Sort()
 	return problems, sources
+}
+
+// read loads a graph from a file, or from standard input for "-".
+func (a *app) read(file string) (*dsl.Source, diag.List) {
+	if file == "-" {
+		return dsl.LoadReader("stdin", a.in, a.kinds())
+	}
+	return dsl.Load(file, a.kinds())
 }
 
 // report writes problems to standard output in the format that was asked for.

@@ -16,17 +16,31 @@ func versionCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print the version",
-		Args:  cobra.NoArgs,
+		Args:  arguments(0, 0, "no arguments"),
 		RunE: func(*cobra.Command, []string) error {
-			v, revision := buildVersion()
 			if a.json() {
-				return a.printJSON(map[string]any{"version": v, "revision": revision, "go": goruntime.Version(),
-					"os": goruntime.GOOS, "arch": goruntime.GOARCH, "language": 1})
+				v, revision := buildVersion()
+				return a.printJSON(versionJSON{v, revision, goruntime.Version(), goruntime.GOOS, goruntime.GOARCH, 1})
 			}
-			fmt.Fprintf(a.out, "graphrun %s (%s, %s/%s)\n", v, goruntime.Version(), goruntime.GOOS, goruntime.GOARCH)
-			return nil
+			_, err := fmt.Fprintln(a.out, versionLine())
+			return err
 		},
 	}
+}
+
+// versionJSON is what `version -o json` prints.
+type versionJSON struct {
+	Version  string `json:"version"`
+	Revision string `json:"revision"` // of the source; "" when it is not known
+	Go       string `json:"go"`
+	OS       string `json:"os"`
+	Arch     string `json:"arch"`
+	Language int    `json:"language"` // the highest `graphrun:` that it reads
+}
+
+func versionLine() string {
+	v, _ := buildVersion()
+	return fmt.Sprintf("graphrun %s (%s, %s/%s)", v, goruntime.Version(), goruntime.GOOS, goruntime.GOARCH)
 }
 
 // buildVersion is the release, or what the build knows of its source.

@@ -2,24 +2,37 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"strings"
 	"time"
 
+	"github.com/mattn/go-runewidth"
+
+	"github.com/graphrun/graphrun/diag"
 	"github.com/graphrun/graphrun/graph/machine"
 )
 
 // view shows the records of a running stack to a person. Records come in
-// order, from one goroutine, after the store has them.
+// order, from one goroutine, after the store has them; the other methods are
+// called from another one.
 type view interface {
 	record(machine.Record)
+	// stopping: no wave begins any more, running tasks have grace to finish.
+	stopping(grace time.Duration)
+	// close leaves the terminal as it was. It may be called twice.
 	close()
 }
 
-// newView is a live table on a terminal and plain lines elsewhere; both go to
-// standard error, so that standard output holds data alone.
-func newView(a *app, stack string) view {
-	if isTerminal(a.err) {
-		return newLiveView(a, stack)
+// viewFor is a live table on a terminal and plain lines elsewhere; both go to
+// standard error, so that standard output holds data alone. Where a program
+// reads standard output as it comes, standard error stays quiet. A log and a
+// live table do not fit on one terminal.
+func (a *app) viewFor(f runFlags) view {
+	switch {
+	case a.json() || f.trace == "-":
+		return silentView{}
+	case isTerminal(a.err) && os.Getenv("TERM") != "dumb" && !a.verbose:
+		return newLiveView(a, f.stack)
 	}
 	return &plainView{w: a.err}
 }
@@ -27,35 +40,26 @@ func newView(a *app, stack string) view {
 // silentView is for -o json and --trace -, whose readers are programs.
 type silentView struct{}
 
-func (silentView) record(machine.Record) {}
-func (silentView) close()                {}
+func (silentView) record(machine.Record)  {}
+func (silentView) stopping(time.Duration) {}
+func (silentView) close()                 {}
 
-// task names a task in a line: node, or node[item].
+// taskName names a task in a line: node, or node[item].
 func taskName(node, item string) string {
 	if item == "" {
 		return node
 	}
-	return node + "[" + clean(item) + "]"
+	return node + "[" + fit(oneLine(item), 30) + "]"
 }
 
-// clean makes one short line of any text, free of control characters: what an
-// agent says must not be able to write on the terminal.
-func clean(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if r == '\n' || r == '\t' || r == '\r' {
-			return ' '
-		}
-		if r < ' ' || r == 0x7f || (r >= 0x80 && r < 0xa0) || r == 0x202e || r == 0x2066 || r == 0x2067 {
-			return -1
-		}
-		return r
-	}, s)
-	const most = 200
-	if runes := []rune(s); len(runes) > most {
-		s = string(runes[:most-1]) + "…"
-	}
-	return strings.TrimSpace(s)
+// oneLine makes one short line of any text: what an agent says must not be
+// able to write on the terminal.
+func oneLine(s string) string {
+	return fit(diag.Clean(strings.Join(strings.Fields(s), " ")), 300)
 }
+
+// fit cuts a line to so many columns.
+func fit(s string, columns int) string { return runewidth.Truncate(s, columns, "…") }
 
 // brief rounds a duration to what a person reads at a glance.
 func brief(d time.Duration) string {
@@ -75,9 +79,17 @@ func finished(b *machine.TaskFinished, at time.Time) string {
 	if b.Error == nil {
 		return "succeeded in " + brief(b.Duration)
 	}
-	s := fmt.Sprintf("failed after %s (%s): %s", brief(b.Duration), b.Error.Kind, clean(b.Error.Message))
+	s := fmt.Sprintf("failed after %s (%s): %s", brief(b.Duration), b.Error.Kind, oneLine(b.Error.Message))
 	if !b.RetryAt.IsZero() {
 		s += fmt.Sprintf("; attempt %d in %s", b.Attempt+1, brief(b.RetryAt.Sub(at)))
 	}
 	return s
+}
+
+// plural counts things: "1 wave", "2 waves".
+func plural[N int | uint64](n N, word string) string {
+	if n == 1 {
+		return "1 " + word
+	}
+	return fmt.Sprintf("%d %ss", n, word)
 }

@@ -4,89 +4,102 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"charm.land/bubbles/v2/spinner"
 	tea "charm.land/bubbletea/v2"
-	"charm.land/lipgloss/v2"
 	"github.com/charmbracelet/colorprofile"
 
 	"github.com/graphrun/graphrun/graph/machine"
 )
 
+// showCursor undoes what a live view that is not closed leaves behind.
+const showCursor = "\r\n\x1b[J\x1b[?25h"
+
 // liveView keeps a table of the cycle's nodes at the bottom of the terminal,
-// inline: what is finished scrolls up as plain lines and stays there.
+// inline: what is finished scrolls up and stays there. It begins with the
+// first record: a stack that cannot start leaves no trace of it.
 type liveView struct {
 	program *tea.Program
+	model   *liveModel
+	begin   sync.Once
 	done    chan struct{}
 }
 
-func newLiveView(a *app, stack string) view {
+func newLiveView(a *app, stack string) *liveView {
 	profile := colorprofile.Detect(a.err, os.Environ())
 	if !a.color(a.err) {
 		profile = colorprofile.ASCII
 	}
-	v := &liveView{done: make(chan struct{})}
-	v.program = tea.NewProgram(newLiveModel(stack),
-		tea.WithOutput(a.err), tea.WithInput(nil), tea.WithColorProfile(profile),
-		tea.WithoutSignalHandler()) // the signals are the engine's: it ends with a checkpoint
-	go func() {
-		defer close(v.done)
-		if _, err := v.program.Run(); err != nil {
-			fmt.Fprintln(a.err, "graphrun: the live view ended:", err)
-		}
-	}()
-	return v
+	m := newLiveModel(stack)
+	return &liveView{
+		model: m,
+		done:  make(chan struct{}),
+		program: tea.NewProgram(m,
+			tea.WithOutput(a.err), tea.WithInput(nil), tea.WithColorProfile(profile),
+			tea.WithoutSignalHandler()), // the signals are the engine's: it ends with a checkpoint
+	}
 }
 
-func (v *liveView) record(r machine.Record) { v.program.Send(r) }
+// record updates the table, which the spinner's next tick shows. What is over
+// is printed above it: line by line, as a block that is higher than the
+// terminal would be printed in the wrong place, and in order, which commands of
+// a model do not promise.
+func (v *liveView) record(r machine.Record) {
+	v.begin.Do(func() {
+		go func() {
+			defer close(v.done)
+			_, _ = v.program.Run() // a terminal that is gone ends the view, not the stack
+		}()
+	})
+	for _, line := range v.model.record(r) {
+		v.program.Send(tea.Println(line)())
+	}
+}
 
-// close may be called twice: the second time there is nothing left to do.
+func (v *liveView) stopping(grace time.Duration) { v.model.stopping(grace) }
+
 func (v *liveView) close() {
+	v.begin.Do(func() { close(v.done) })
 	v.program.Quit()
 	<-v.done
 }
 
-// liveModel is the table: one row per task of the open cycle, in the order in
-// which they were decided.
+// liveModel is the table: one row per node of the open cycle that ran, in the
+// order in which they began.
 type liveModel struct {
-	stack  string
-	cycle  uint64
-	wave   uint64
-	pause  time.Time // end of the pause; zero while a cycle is open
-	rows   []liveRow
-	index  map[string]int // of rows, by task name
-	spin   spinner.Model
-	now    time.Time
-	styles liveStyles
+	mu      sync.Mutex // records and frames come from two goroutines
+	stack   string
+	cycle   uint64
+	wave    uint64
+	pause   time.Time // end of the pause; zero while a cycle is open
+	stop    string    // what an interrupt waits for
+	ended   bool
+	rows    []*liveRow
+	index   map[string]*liveRow // of rows, by node
+	spin    spinner.Model
+	now     time.Time
+	columns int
+	lines   int
+	styles  liveStyles
 }
-
-type liveRow struct {
-	name    string
-	started time.Time
-	text    string // how it ended; "" while it runs
-	failed  bool
-}
-
-type liveStyles struct{ title, good, bad, dim lipgloss.Style }
 
 func newLiveModel(stack string) *liveModel {
-	return &liveModel{stack: clean(stack), index: map[string]int{}, now: time.Now(),
-		spin: spinner.New(spinner.WithSpinner(spinner.MiniDot)),
-		styles: liveStyles{
-			title: lipgloss.NewStyle().Bold(true),
-			good:  lipgloss.NewStyle().Foreground(lipgloss.Color("2")),
-			bad:   lipgloss.NewStyle().Foreground(lipgloss.Color("1")),
-			dim:   lipgloss.NewStyle().Faint(true),
-		}}
+	return &liveModel{stack: oneLine(stack), index: map[string]*liveRow{}, now: time.Now(),
+		columns: 80, lines: 24, styles: newLiveStyles(), spin: spinner.New(spinner.WithSpinner(spinner.MiniDot))}
 }
 
 func (m *liveModel) Init() tea.Cmd { return m.spin.Tick }
 
 func (m *liveModel) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	switch msg := msg.(type) {
-	case machine.Record:
-		return m, m.record(msg)
+	case tea.WindowSizeMsg:
+		m.columns, m.lines = msg.Width, msg.Height
+	case tea.QuitMsg:
+		m.ended = true
 	case spinner.TickMsg:
 		m.now = time.Now()
 		var cmd tea.Cmd
@@ -96,94 +109,118 @@ func (m *liveModel) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	return m, nil
 }
 
-// record updates the table; what is over is printed above it.
-func (m *liveModel) record(r machine.Record) tea.Cmd {
+// stopping says what the end waits for, when it is for anything.
+func (m *liveModel) stopping(grace time.Duration) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	running := 0
+	for _, r := range m.rows {
+		running += len(r.running)
+	}
+	if running > 0 && grace > 0 {
+		m.stop = stoppingLine(running, grace)
+	}
+}
+
+// record updates the table and gives the lines of what is over.
+func (m *liveModel) record(r machine.Record) []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	switch b := r.Body.(type) {
 	case *machine.CycleStarted:
 		m.cycle, m.wave, m.pause = r.Cycle, 0, time.Time{}
-		m.rows, m.index = nil, map[string]int{}
-		return nil
 	case *machine.WaveStarted:
 		m.cycle, m.wave = r.Cycle, b.Wave
-		return nil
 	case *machine.TaskStarted:
-		m.row(taskName(b.Node, b.Item)).start(r.Time)
-		return nil
+		m.cycle, m.wave = r.Cycle, b.Wave
+		m.row(b.Node).start(b, r.Time)
 	case *machine.TaskFinished:
-		m.row(taskName(b.Node, b.Item)).finish(b, r.Time)
-		return nil
+		m.row(b.Node).finish(b, r.Time)
 	case *machine.WaveCommitted:
 		return nil
 	case *machine.CycleFinished:
-		lines := m.table(false)
-		m.rows, m.index = nil, map[string]int{}
+		lines := m.styles.table(m.rows, m.columns, "", r.Time, false)
+		m.rows, m.index = nil, map[string]*liveRow{}
 		m.pause = r.Time.Add(b.Pause)
-		lines = append(lines, m.styles.dim.Render(cycleLine(r.Cycle, b)))
-		return tea.Println(strings.Join(lines, "\n"))
-	}
-	if s := plainLine(r); s != "" {
-		return tea.Println(s)
+		for _, line := range m.wrapped(cycleLine(r.Cycle, b)) {
+			lines = append(lines, m.styles.dim.Render(line))
+		}
+		return lines
+	default:
+		return m.wrapped(plainLine(r))
 	}
 	return nil
 }
 
-// row finds or adds the row of a task.
-func (m *liveModel) row(name string) *liveRow {
-	i, ok := m.index[name]
-	if !ok {
-		i = len(m.rows)
-		m.rows = append(m.rows, liveRow{name: name})
-		m.index[name] = i
+// wrapped breaks a line for the terminal. None reaches its last column: the
+// terminal would wrap again, and what was printed could not be counted.
+func (m *liveModel) wrapped(s string) []string { return wrap(s, m.columns-1, "") }
+
+// row finds or adds the row of a node.
+func (m *liveModel) row(node string) *liveRow {
+	r := m.index[node]
+	if r == nil {
+		r = &liveRow{node: node, running: map[string]time.Time{}}
+		m.rows = append(m.rows, r)
+		m.index[node] = r
 	}
-	return &m.rows[i]
-}
-
-func (r *liveRow) start(at time.Time) { r.started, r.text, r.failed = at, "", false }
-
-func (r *liveRow) finish(b *machine.TaskFinished, at time.Time) {
-	r.text, r.failed = finished(b, at), b.Error != nil
+	return r
 }
 
 func (m *liveModel) View() tea.View {
-	head := m.styles.title.Render(m.stack)
-	switch {
-	case m.cycle == 0:
-		head += " starting"
-	case !m.pause.IsZero():
-		head += fmt.Sprintf(" cycle %d done", m.cycle)
-		if left := m.pause.Sub(m.now); left > 0 {
-			head += ", next in " + brief(left.Round(time.Second))
-		}
-	default:
-		head += fmt.Sprintf(" cycle %d wave %d", m.cycle, m.wave)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.ended {
+		return tea.NewView(strings.Join(m.styles.table(m.rows, m.columns, "·", m.now, true), "\n"))
 	}
-	return tea.NewView(strings.Join(append(m.table(true), m.spin.View()+" "+head), "\n"))
+	lines := m.styles.table(m.visible(), m.columns, m.spin.View(), m.now, true)
+	if hidden := len(m.rows) - len(lines); hidden > 0 {
+		lines = append([]string{m.styles.dim.Render(fmt.Sprintf("  … %d more", hidden))}, lines...)
+	}
+	return tea.NewView(strings.Join(append(lines, m.spin.View()+" "+m.where()), "\n"))
 }
 
-// table renders the rows. The live part is kept to the last few, so that it
-// fits every terminal; all of them scroll up when the cycle is over.
-func (m *liveModel) table(live bool) []string {
-	const most = 16
-	rows := m.rows
-	var lines []string
-	if live && len(rows) > most {
-		lines = append(lines, m.styles.dim.Render(fmt.Sprintf("  … %d more", len(rows)-most)))
-		rows = rows[len(rows)-most:]
+// where tells how far the stack is.
+func (m *liveModel) where() string {
+	name := m.styles.title.Render(fit(m.stack, m.columns/2))
+	switch {
+	case m.stop != "":
+		return fit(m.stop, m.columns-3)
+	case m.cycle == 0:
+		return name + " starting"
+	case m.pause.IsZero():
+		return name + fmt.Sprintf(" cycle %d, wave %d", m.cycle, m.wave)
 	}
-	width := 0
-	for _, r := range rows {
-		width = max(width, lipgloss.Width(r.name))
+	s := name + fmt.Sprintf(" cycle %d done", m.cycle)
+	if left := m.pause.Sub(m.now); left > 0 {
+		s += ", next in " + brief(left.Round(time.Second))
 	}
-	for _, r := range rows {
-		mark, text := m.styles.good.Render("✓"), r.text
-		switch {
-		case r.failed:
-			mark = m.styles.bad.Render("✗")
-		case r.text == "":
-			mark, text = m.spin.View(), "running "+brief(max(0, m.now.Sub(r.started)).Round(100*time.Millisecond))
+	return s
+}
+
+// visible are the rows that fit the terminal, in their order: those that run,
+// then those that failed, then the latest. All scroll up when the cycle is over.
+func (m *liveModel) visible() []*liveRow {
+	room := max(1, m.lines-4)
+	if len(m.rows) <= room {
+		return m.rows
+	}
+	keep := map[*liveRow]bool{}
+	take := func(wanted func(*liveRow) bool) {
+		for i := len(m.rows) - 1; i >= 0 && len(keep) < room; i-- {
+			if wanted(m.rows[i]) {
+				keep[m.rows[i]] = true
+			}
 		}
-		pad := strings.Repeat(" ", width-lipgloss.Width(r.name))
-		lines = append(lines, fmt.Sprintf("  %s %s%s  %s", mark, r.name, pad, text))
 	}
-	return lines
+	take((*liveRow).busy)
+	take(func(r *liveRow) bool { return r.failed > 0 })
+	take(func(*liveRow) bool { return true })
+	var rows []*liveRow
+	for _, r := range m.rows {
+		if keep[r] {
+			rows = append(rows, r)
+		}
+	}
+	return rows
 }

@@ -4,20 +4,47 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/graphrun/graphrun/graph/machine"
 )
 
 // plainView writes a line per event: for pipes, logs and programs. It never
 // writes an escape byte.
-type plainView struct{ w io.Writer }
+type plainView struct {
+	mu      sync.Mutex
+	w       io.Writer
+	running int // tasks
+}
 
 func (v *plainView) close() {}
 
 func (v *plainView) record(r machine.Record) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	switch r.Body.(type) {
+	case *machine.TaskStarted:
+		v.running++
+	case *machine.TaskFinished:
+		v.running--
+	}
 	if s := plainLine(r); s != "" {
 		fmt.Fprintln(v.w, s)
 	}
+}
+
+func (v *plainView) stopping(grace time.Duration) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.running > 0 && grace > 0 {
+		fmt.Fprintln(v.w, stoppingLine(v.running, grace))
+	}
+}
+
+// stoppingLine tells what an interrupt waits for.
+func stoppingLine(running int, grace time.Duration) string {
+	return fmt.Sprintf("interrupted: %s may finish within %s (interrupt again to end at once)", plural(running, "task"), brief(grace))
 }
 
 // plainLine is the line of one record, "" for records that people do not need.
@@ -33,7 +60,7 @@ func plainLine(r machine.Record) string {
 		return fmt.Sprintf("  wave %d: %s", b.Wave, strings.Join(b.Nodes, ", "))
 	case *machine.NodeDecided:
 		if b.Reason == "condition-error" {
-			return fmt.Sprintf("  %s was not decided by its condition: %s", b.Node, verdictError(b))
+			return fmt.Sprintf("  %s did not run, a condition failed: %s", b.Node, verdictError(b))
 		}
 	case *machine.TaskFinished:
 		return fmt.Sprintf("    %s %s", taskName(b.Node, b.Item), finished(b, r.Time))
@@ -46,7 +73,7 @@ func plainLine(r machine.Record) string {
 	case *machine.StackFinished:
 		s := fmt.Sprintf("stack %s %s", r.Stack, b.Status)
 		if b.Reason != "" {
-			s += ": " + clean(b.Reason)
+			s += ": " + oneLine(b.Reason)
 		}
 		return s
 	}
@@ -65,18 +92,11 @@ func cycleLine(cycle uint64, b *machine.CycleFinished) string {
 	return s
 }
 
-func plural(n int, word string) string {
-	if n == 1 {
-		return "1 " + word
-	}
-	return fmt.Sprintf("%d %ss", n, word)
-}
-
 // verdictError is the first condition of a decision that failed to evaluate.
 func verdictError(b *machine.NodeDecided) string {
 	for _, e := range b.Edges {
 		if e.Error != "" {
-			return clean(e.When + ": " + e.Error)
+			return oneLine(e.When + ": " + e.Error)
 		}
 	}
 	return ""

@@ -13,21 +13,21 @@ import (
 	"github.com/graphrun/graphrun/graph/render"
 )
 
-// The commands of authors that neither run nor store anything: graph, fmt,
-// schema, kinds.
+// The commands for a graph's text that neither run nor store anything: graph,
+// fmt, schema.
 
 func graphCommand(a *app) *cobra.Command {
 	var format string
 	cmd := &cobra.Command{
 		Use:   "graph FILE",
 		Short: "Draw a graph as Mermaid, DOT, JSON or text",
-		Args:  cobra.ExactArgs(1),
+		Args:  arguments(1, 1, "one FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if a.json() && !cmd.Flags().Changed("format") {
 				format = "json"
 			}
 			if !slices.Contains(render.Formats(), format) {
-				return usagef("unknown format %q, expected one of %s", format, strings.Join(render.Formats(), ", "))
+				return usagef("--format %q: expected one of %s", format, strings.Join(render.Formats(), ", "))
 			}
 			src, err := a.load(args[0])
 			if err != nil {
@@ -45,7 +45,7 @@ func fmtCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "fmt FILE...",
 		Short: "Format graph files in place",
-		Args:  cobra.MinimumNArgs(1),
+		Args:  arguments(1, -1, "one FILE or more"),
 		RunE: func(_ *cobra.Command, files []string) error {
 			changed := 0
 			for _, file := range files {
@@ -83,70 +83,10 @@ func schemaCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "schema",
 		Short: "Print the JSON Schema of graph files, for editors",
-		Args:  cobra.NoArgs,
+		Args:  arguments(0, 0, "no arguments"),
 		RunE: func(*cobra.Command, []string) error {
-			_, err := a.out.Write([]byte{})
+			_, err := a.out.Write(dsl.JSONSchema(a.kinds()))
 			return err
 		},
 	}
-}
-
-func kindsCommand(a *app) *cobra.Command {
-	return &cobra.Command{
-		Use:   "kinds [KIND]",
-		Short: "List the kinds of nodes, or tell what one takes and gives",
-		Args:  cobra.MaximumNArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
-			kinds := a.kinds()
-			if len(args) == 0 {
-				return a.listKinds()
-			}
-			k, ok := kinds.Kind(args[0])
-			if !ok {
-				return usagef("unknown kind %q, expected one of %s", args[0], strings.Join(kinds.Names(), ", "))
-			}
-			if a.json() {
-				return a.printJSON(kindJSON(k))
-			}
-			fmt.Fprintf(a.out, "%s\n\n%s\n", k.Name, k.Doc)
-			if k.Missing {
-				fmt.Fprintln(a.out, "\nThis version checks it and cannot run it yet.")
-			}
-			if len(k.Fields) == 0 {
-				return nil
-			}
-			fmt.Fprintln(a.out, "\nwith:")
-			return table(a.out, func(row func(...any)) {
-				for _, f := range k.Fields {
-					note := ""
-					if f.Required {
-						note = "required; "
-					}
-					row("  "+f.Name, f.Type, note+f.Doc)
-				}
-			})
-		},
-	}
-}
-
-func (a *app) listKinds() error {
-	kinds := a.kinds()
-	if a.json() {
-		all := []any{}
-		for _, name := range kinds.Names() {
-			k, _ := kinds.Kind(name)
-			all = append(all, kindJSON(k))
-		}
-		return a.printJSON(map[string]any{"kinds": all})
-	}
-	return table(a.out, func(row func(...any)) {
-		for _, name := range kinds.Names() {
-			k, _ := kinds.Kind(name)
-			first, _, _ := strings.Cut(k.Doc, ". ")
-			if k.Missing {
-				first += " (cannot run yet)"
-			}
-			row(name, strings.TrimSuffix(first, "."))
-		}
-	})
 }

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/graphrun/graphrun/dsl"
+	"github.com/graphrun/graphrun/runtime"
+	"github.com/graphrun/graphrun/runtime/boltstore"
+)
+
+// session is one stack that is driven in the foreground, and those who look
+// on: a view for people, a trace for programs.
+type session struct {
+	app           *app
+	flags         runFlags
+	src           *dsl.Source
+	params, state map[string]any
+
+	view  view
+	trace *trace
+}
+
+// run owns the store while it drives the stack, and gives it back before it
+// returns: what it returns is on disk.
+func (s *session) run(ctx context.Context) (result runtime.Result, err error) {
+	store, err := s.app.openStore(s.flags.durability)
+	if err != nil {
+		return result, err
+	}
+	defer func() { err = firstOf(err, store.Close()) }()
+	if s.trace, err = s.app.openTrace(s.flags.trace); err != nil {
+		return result, err
+	}
+	defer func() { err = firstOf(err, s.trace.close()) }()
+	s.view = s.app.viewFor(s.flags)
+	defer s.view.close()
+	rt, err := s.openRuntime(ctx, store)
+	if err != nil {
+		return result, err
+	}
+	defer func() { err = firstOf(err, rt.Close(context.WithoutCancel(ctx))) }()
+	stack, err := s.startOrResume(ctx, rt, store)
+	if err != nil {
+		return result, err
+	}
+	if result, err = stack.Wait(ctx); err == nil || ctx.Err() == nil {
+		return result, err
+	}
+	s.view.stopping(s.flags.grace)
+	err = rt.Close(context.WithoutCancel(ctx))
+	result, waitErr := stack.Wait(context.WithoutCancel(ctx))
+	return result, firstOf(waitErr, err)
+}
+
+// firstOf is the first error there is: what follows it comes of it.
+func firstOf(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// startOrResume begins a new stack, or goes on with the one of that name.
+func (s *session) startOrResume(ctx context.Context, rt *runtime.Runtime, store runtime.Store) (*runtime.Stack, error) {
+	id, g, stop := s.flags.stack, s.src.Graph, runtime.StopAfter{Cycles: s.flags.cycles, UntilIdle: s.flags.untilIdle}
+	_, err := store.Load(ctx, id)
+	switch {
+	case errors.Is(err, runtime.ErrNotFound):
+		return rt.Start(ctx, g, runtime.StartOptions{ID: id, Params: s.params, State: s.state, Source: s.src.Text, StopAfter: stop})
+	case err != nil:
+		return nil, err
+	case len(s.params)+len(s.state) > 0:
+		return nil, usagef("stack %q is there already: --param and --set are for new stacks (choose another --stack)", id)
+	}
+	return rt.Resume(ctx, id, runtime.ResumeOptions{Graph: g, Source: s.src.Text, StopAfter: stop})
+}
+
+func (s *session) openRuntime(ctx context.Context, store runtime.Store) (*runtime.Runtime, error) {
+	grace := s.flags.grace
+	if grace == 0 {
+		grace = -1 // none; 0 would be the runtime's default
+	}
+	return runtime.Open(context.WithoutCancel(ctx), runtime.Config{
+		Store: store, Kinds: s.app.kinds(), Logger: s.app.logger(), Secret: os.LookupEnv,
+		Parallel: s.flags.parallel, Grace: grace,
+		OnCommit: func(c runtime.Commit) {
+			s.trace.write(c.Records)
+			for _, r := range c.Records {
+				s.view.record(r)
+			}
+		},
+	})
+}
+
+// openStore opens the store of --db and owns it. What a weaker durability
+// gives up is said.
+func (a *app) openStore(durability string) (*boltstore.Store, error) {
+	switch runtime.Durability(durability) {
+	case runtime.DurabilityCycle:
+		fmt.Fprintln(a.err, "graphrun: durability cycle: a power cut can lose the waves of an open cycle, which then run again")
+	case runtime.DurabilityNone:
+		fmt.Fprintln(a.err, "graphrun: durability none: a power cut can lose everything since the last clean end, and damage the store")
+	}
+	v, _ := buildVersion()
+	return boltstore.Open(a.db, boltstore.Options{Durability: runtime.Durability(durability), Logger: a.logger(), CreatedBy: "graphrun " + v})
+}
