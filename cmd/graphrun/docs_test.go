@@ -41,10 +41,12 @@ func TestDocs(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, b := range blocks(string(text)) {
-				switch b.language {
-				case "yaml":
+				switch {
+				case filepath.Base(page) == "checks.md":
+					// broken on purpose: package dsl runs them all
+				case b.language == "yaml":
 					checkYAML(t, dir, b)
-				case "console":
+				case b.language == "console":
 					checkConsole(t, dir, b)
 				}
 			}
