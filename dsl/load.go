@@ -17,11 +17,14 @@ type Source struct {
 	Def   graph.Def
 	Text  []byte
 	File  string
+	// Files are the texts by name, of this graph and of those that its nodes
+	// run: what diag.Render needs.
+	Files map[string][]byte
 }
 
-// Load reads, parses and compiles a graph file. The list holds the problems of
-// all stages, sorted by place. The Source is never nil: with its Text the
-// problems can be shown.
+// Load reads, parses and compiles a graph file, and checks the graphs that its
+// nodes run. The list holds the problems of all stages, sorted by place. The
+// Source is never nil: with its Files the problems can be shown.
 func Load(path string, kinds graph.Kinds) (*Source, diag.List) {
 	src, err := readFile(path)
 	if err != nil {
@@ -43,15 +46,19 @@ func LoadReader(name string, in io.Reader, kinds graph.Kinds) (*Source, diag.Lis
 // unreadable is the result for a file of which there is no text.
 func unreadable(file string, err error) (*Source, diag.List) {
 	var l diag.List
-	var p *fs.PathError
-	if errors.As(err, &p) {
+	l.Add(diag.MissingFile, diag.Span{File: file}, "", "cannot read the graph: %s", reason(err))
+	return &Source{File: file}, l
+}
+
+// reason says why a file cannot be read, without its path.
+func reason(err error) error {
+	if p, ok := errors.AsType[*fs.PathError](err); ok {
 		err = p.Err
 	}
 	if errors.Is(err, fs.ErrNotExist) {
-		err = errors.New("there is no such file")
+		return errors.New("there is no such file")
 	}
-	l.Add(diag.MissingFile, diag.Span{File: file}, "", "cannot read the graph: %s", err)
-	return &Source{File: file}, l
+	return err
 }
 
 // readFile reads a regular file, and no more of it than a graph may have. A
@@ -78,16 +85,26 @@ func readFile(path string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, maxBytes+1))
 }
 
-// Compile parses and compiles a text that is at hand already.
+// Compile is Load for a text that is at hand already.
 func Compile(file string, src []byte, kinds graph.Kinds) (*Source, diag.List) {
+	l := loader{kinds: kinds, files: map[string][]byte{}}
+	s, list := l.compile(file, src)
+	s.Files = l.files
+	list.Sort()
+	return s, list
+}
+
+// compile reads one text.
+func (l *loader) compile(file string, src []byte) (*Source, diag.List) {
 	s := &Source{Text: src, File: file}
+	l.files[file] = src
 	def, d := parse(file, src)
 	s.Def = def
 	if d.root == nil {
 		return s, d.diags
 	}
-	g, more := graph.Compile(def, kinds)
-	list := d.merge(more)
+	g, more := graph.Compile(def, l.kinds)
+	list := append(d.merge(more), l.inner(file, d.root, d.broken)...)
 	if !list.HasErrors() {
 		s.Graph = g
 	}

@@ -39,6 +39,7 @@ func TestPlaces(t *testing.T) {
 		{"block in a list", "a:\n- |\n x > 0\n", ">", 3, 4},
 		{"CR LF", "a: |\r\n  x\r\n  y > 0\r\n", ">", 3, 5},
 		{"flow", "{a: x, b: [y, z > 0]}", ">", 1, 17},
+		{"question mark in braces", "{a: string?, b: x?.y ?? 1 > 0}", ">", 1, 27},
 		{"key", "a:\n  b>c: 1", ">", 2, 4},
 		{"byte order mark", "\uFEFFa: x > 0", ">", 1, 6},
 	}

@@ -171,6 +171,7 @@ func (d *document) culprit(p problem) (at diag.Span, brace bool) {
 
 // span is the place of some bytes of one line.
 func (d *document) span(from, to int) diag.Span {
+	from, to = min(from, len(d.src)), min(to, len(d.src))
 	c := cursor{src: d.src, pos: diag.Pos{Line: 1, Col: 1}}
 	for c.off < from {
 		c.next()

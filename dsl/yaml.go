@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
@@ -26,6 +27,8 @@ type document struct {
 	// plain holds the scalars that were written without quotes, and where in
 	// src each of them ends.
 	plain map[*tree.Node]cursor
+	// mask stands for ? in what yaml.v3 sees; 0 when nothing does.
+	mask rune
 	// repaired holds the offsets of src that parse has replaced.
 	repaired []int
 }
@@ -73,7 +76,7 @@ const maxRepairs = 20
 // harmless character, and the rest of the file is still read.
 func (d *document) parse() (*yaml.Decoder, *yaml.Node, error) {
 	for {
-		dec := yaml.NewDecoder(bytes.NewReader(d.src))
+		dec := yaml.NewDecoder(bytes.NewReader(d.masked()))
 		first, err := decode(dec)
 		if err == nil || errors.Is(err, io.EOF) || len(d.repaired) == maxRepairs {
 			return dec, first, err
@@ -86,6 +89,38 @@ func (d *document) parse() (*yaml.Decoder, *yaml.Node, error) {
 		d.src[off] = '_'
 		d.repaired = append(d.repaired, off)
 	}
+}
+
+// masked is the source with another character for each question mark that is
+// not the mark of a complex key. To yaml.v3 a ? ends a plain scalar within
+// { }, as in YAML 1.1; in YAML 1.2 `{note: string?}` is in order.
+func (d *document) masked() []byte {
+	d.mask = 0
+	if !bytes.ContainsRune(d.src, '?') {
+		return d.src
+	}
+	mask := '\ue000'
+	for bytes.ContainsRune(d.src, mask) {
+		if mask++; mask > '\uf8ff' {
+			return d.src
+		}
+	}
+	d.mask = mask
+	out := make([]byte, 0, len(d.src)+64)
+	lineStart := true
+	for i, b := range d.src {
+		switch {
+		case b == '?' && lineStart && (i+1 == len(d.src) || bytes.IndexByte([]byte(" \t\r\n"), d.src[i+1]) >= 0):
+			out = append(out, b)
+		case b == '?':
+			out = utf8.AppendRune(out, mask)
+			lineStart = false
+		default:
+			out = append(out, b)
+			lineStart = b == '\n' || b == '\r' || lineStart && (b == ' ' || b == '-' || b == '?')
+		}
+	}
+	return out
 }
 
 // decode reads one document. yaml.v3 gives up on some inputs with a panic.
@@ -233,6 +268,9 @@ func (r *reader) tag(n *yaml.Node, here diag.Span) bool {
 
 func (r *reader) scalar(n *yaml.Node, out *tree.Node) {
 	st := plain
+	if r.mask != 0 {
+		n.Value = strings.ReplaceAll(n.Value, string(r.mask), "?")
+	}
 	switch {
 	case n.Style&yaml.DoubleQuotedStyle != 0:
 		st = double

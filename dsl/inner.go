@@ -1,0 +1,121 @@
+package dsl
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/graphrun/graphrun/diag"
+	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/tree"
+)
+
+// Graphs that nodes of other graphs run (`uses: graph`) are files, so it is
+// here that they are checked together.
+
+// maxInner is how many graphs may stand within one another.
+const maxInner = 8
+
+// loader reads a graph and the graphs that its nodes run.
+type loader struct {
+	kinds graph.Kinds
+	files map[string][]byte // texts that were read, by name
+	open  []string          // absolute paths of the graphs around this one
+}
+
+// inner checks the graphs that the nodes of a graph run: the file is there, it
+// is a valid graph, does not run itself, and gets the parameters that it needs.
+func (l *loader) inner(file string, root *tree.Node, broken map[*tree.Node]bool) diag.List {
+	var list diag.List
+	own, err := filepath.Abs(file)
+	nodes := root.Get("nodes")
+	if err != nil || nodes == nil || broken[nodes] {
+		return nil
+	}
+	l.open = append(l.open, own)
+	defer func() { l.open = l.open[:len(l.open)-1] }()
+	for _, f := range nodes.Fields {
+		uses, with := f.Value.Get("uses"), f.Value.Get("with")
+		if uses == nil || uses.Text.Value != "graph" {
+			continue
+		}
+		name := with.Get("file")
+		if name == nil || name.Kind != tree.String || strings.Contains(name.Text.Value, "${{") {
+			continue // reported with the configuration of the kind
+		}
+		list = append(list, l.graph(file, name.Text, with)...)
+	}
+	return list
+}
+
+// graph checks one inner graph, of which name was written in the file outer.
+func (l *loader) graph(outer string, name diag.Text, with *tree.Node) diag.List {
+	var list diag.List
+	path := name.Value
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(filepath.Dir(outer), path)
+	}
+	abs, err := filepath.Abs(path)
+	if err == nil && slices.Contains(l.open, abs) {
+		list.Add(diag.Recursion, name.Span, "", "the graph %q runs itself", name.Value)
+		return list
+	}
+	if len(l.open) > maxInner {
+		list.Add(diag.TooLarge, name.Span, "", "graphs run graphs more than %d deep", maxInner)
+		return list
+	}
+	src, err := readFile(path)
+	if err != nil {
+		list.Add(diag.MissingFile, name.Span, "paths start at the folder of this file", "cannot read the graph %q: %s", name.Value, reason(err))
+		return list
+	}
+	s, found := l.compile(path, src)
+	for _, d := range found {
+		if d.Severity == diag.Error { // warnings are for those who validate that file
+			list = append(list, d)
+		}
+	}
+	if s.Graph != nil {
+		list = append(list, params(s.Graph, name, with.Get("params"))...)
+	}
+	return list
+}
+
+// params holds what a node gives against the parameters of the graph it runs.
+func params(g *graph.Graph, name diag.Text, given *tree.Node) diag.List {
+	var list diag.List
+	names := make([]string, len(g.Params))
+	for i, p := range g.Params {
+		names[i] = p.Name
+		v := given.Get(p.Name)
+		switch {
+		case v == nil && !p.HasDefault && !p.Type.Nullable:
+			at := name.Span
+			if given != nil {
+				at = given.Span
+			}
+			list.Add(diag.MissingParam, at, "add it to `params`", "graph %q needs the parameter %q of type %s", g.Name, p.Name, p.Type)
+		case v != nil && !templated(v):
+			if _, err := p.Type.Check(p.Name, v.Value()); err != nil {
+				list.Add(diag.WrongType, v.Span, "", "parameter %s of graph %q: %s", quote(p.Name), g.Name, err)
+			}
+		}
+	}
+	if given == nil {
+		return list
+	}
+	for _, f := range given.Fields {
+		if !slices.Contains(names, f.Key.Value) {
+			list.Add(diag.UnknownField, f.Key.Span, diag.Suggest(f.Key.Value, names), "graph %q has no parameter %q", g.Name, f.Key.Value)
+		}
+	}
+	return list
+}
+
+// templated reports whether a value is known only when a stack runs.
+func templated(n *tree.Node) bool {
+	if n.Kind == tree.String && strings.Contains(n.Text.Value, "${{") || slices.ContainsFunc(n.Items, templated) {
+		return true
+	}
+	return slices.ContainsFunc(n.Fields, func(f tree.Field) bool { return templated(f.Value) })
+}
