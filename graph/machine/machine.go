@@ -95,6 +95,44 @@ type Cursor struct {
 
 	// Last is how the sources of next_cycle edges settled in the last finished cycle.
 	Last map[string]Settled `json:"last,omitzero"`
+
+	// Waiting are the nodes that wait for somebody or something outside, and
+	// Background those whose tasks run on over cycles, each in declaration
+	// order. Both lists are never changed in place.
+	Waiting    []Waiting    `json:"waiting,omitzero"`
+	Background []Background `json:"background,omitzero"`
+
+	Inbox int    `json:"inbox,omitzero"` // events that are taken in when the next cycle begins
+	Turn  string `json:"turn,omitzero"`  // the node that ran last under `mode: round_robin`
+
+	// Clean says that the driver stopped by itself: attempts that were running
+	// were cut off on purpose. Only a driver sets it, in its last commit of a
+	// stack; without it, Restore takes the end of the driver for a crash.
+	Clean bool `json:"clean,omitzero"`
+}
+
+// Waiting is a node that waits.
+type Waiting struct {
+	Node     string    `json:"node"`
+	Kind     string    `json:"kind"` // approval or wait
+	Cycle    uint64    `json:"cycle"`
+	Wave     uint64    `json:"wave"` // in which it began to wait
+	Since    time.Time `json:"since"`
+	Until    time.Time `json:"until,omitzero"` // its timeout; zero: none
+	Due      time.Time `json:"due,omitzero"`   // the time that it waits for
+	Event    string    `json:"event,omitzero"` // the event that it waits for
+	With     any       `json:"with,omitzero"`  // evaluated, without secrets: {"prompt": …}
+	Answered bool      `json:"answered,omitzero"`
+}
+
+// Background is a node whose tasks run on over cycles, or whose result is
+// taken in when the next cycle begins.
+type Background struct {
+	Node  string    `json:"node"`
+	Cycle uint64    `json:"cycle"`
+	Wave  uint64    `json:"wave"` // in which it began
+	Since time.Time `json:"since"`
+	Over  bool      `json:"over,omitzero"` // nothing of it runs any more
 }
 
 // Settled is how a node ended in a cycle.
@@ -124,7 +162,7 @@ type Outcome struct {
 // Ready after Advance.
 type Ready struct {
 	Records []Record       // 1. persist with Changes and Cursor in one transaction, BEFORE anything below
-	Changes []graph.Change //    what changed in the state, at most one per key
+	Changes []graph.Change //    what changed in the state, at most one per key; names that begin with $ are the machine's own, see Visible
 	Cursor  Cursor
 	Start   []Task    // 2. give these to their pools, all at once. When one gets its slot: Step(TaskRunning), commit, then start it
 	Cancel  []TaskKey //    end these attempts; their results are dropped
@@ -175,6 +213,32 @@ type (
 	// Pause and Resume: no new wave starts while paused.
 	Pause  struct{ At time.Time }
 	Resume struct{ At time.Time }
+	// Event was sent to the stack. It is accepted when Step returns nil, for good
+	// once the Ready that follows is durable; it ends a pause, and is applied
+	// when the next cycle begins. Errors: *UnknownEventError, *PayloadError,
+	// ErrEnded; then nothing has changed.
+	Event struct {
+		At      time.Time
+		ID      string // the sender's; one that was accepted before is not taken again. "": none
+		Name    string
+		Payload any // any JSON-like value; of the type graph.Key.Writes
+	}
+	// Answer settles a node that waits, when the next cycle begins: with an
+	// output, or with a failure. The same answer again is no error. Errors:
+	// *UnknownNodeError, ErrNotWaiting, *AnswerError, ErrEnded.
+	Answer struct {
+		At      time.Time
+		Node    string
+		Output  any // of an approval: {approved, comment, by}
+		Failure *Failure
+	}
+	// CancelTask fails a task (under for_each without Item: all of the node), or
+	// a node that waits, with kind cancelled, and no attempt follows. One that
+	// is not there, or over, is no error.
+	CancelTask struct {
+		At         time.Time
+		Node, Item string
+	}
 )
 
 func (TaskRunning) input() {}
@@ -184,11 +248,14 @@ func (Woke) input()        {}
 func (Cancel) input()      {}
 func (Pause) input()       {}
 func (Resume) input()      {}
+func (Event) input()       {}
+func (Answer) input()      {}
+func (CancelTask) input()  {}
 
 // Snapshot is what a store has of a stack.
 type Snapshot struct {
 	Identity Identity
 	Cursor   Cursor
-	State    map[string]any
-	Records  []Record // from Cursor.CycleSeq on; may be empty when no cycle is open
+	State    map[string]any // the machine's own names included
+	Records  []Record       // from Cursor.CycleSeq on, whether a cycle is open or not
 }

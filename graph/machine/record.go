@@ -25,10 +25,13 @@ type (
 	}
 	EventReceived struct {
 		Event   string
-		Payload any // journal
+		ID      string // journal
+		Payload any    // journal
 	}
 	CycleStarted struct {
-		Hash string // journal: of the graph that the cycle runs under
+		Hash   string   // journal: of the graph that the cycle runs under
+		Mode   string   // journal: round_robin, or "" for graph
+		Faults []string // journal: what failed while it began; the cycle is a failed one
 	}
 	// NodeDecided is the verdict over one node.
 	NodeDecided struct {
@@ -45,12 +48,17 @@ type (
 	}
 	TaskStarted struct {
 		Wave    uint64
+		Began   uint64 // the cycle of Wave, when the task outlived it; else 0
 		Node    string
 		Item    string
 		Attempt int
+		Crashes int // journal: attempts before this one that ended with the engine
 	}
+	// TaskFinished is the end of an attempt. Attempt 0: none began, the result
+	// is one of an earlier cycle (Cached), or the task was cancelled before.
 	TaskFinished struct {
 		Wave     uint64
+		Began    uint64 // as in TaskStarted
 		Node     string
 		Item     string
 		Attempt  int
@@ -61,7 +69,11 @@ type (
 		Tokens   int64     // journal
 		Cost     float64   // journal
 		RetryAt  time.Time // journal: when the next attempt is due; zero: none follows
+		Cached   bool      // the result of an earlier cycle is used again
+		CacheKey string    // journal: what the result is kept under; "": it is not kept
 	}
+	// WaveCommitted with Wave 0 is what was taken in when the cycle began:
+	// events, answers and background results.
 	WaveCommitted struct {
 		Wave    uint64
 		Changed []string  // keys, in declaration order

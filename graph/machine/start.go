@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/schema"
@@ -75,14 +74,11 @@ func initialState(g *graph.Graph, init map[string]any) ([]any, error) {
 }
 
 func existing[T any](what string, all []T, name func(T) string) string {
-	if len(all) == 0 {
-		return "there are no " + what
-	}
 	names := make([]string, len(all))
 	for i := range all {
 		names[i] = name(all[i])
 	}
-	return "there are: " + strings.Join(names, ", ")
+	return listed(what, names)
 }
 
 // showState makes the whole state part of the next commit.

@@ -1,0 +1,68 @@
+package machine
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+var (
+	// ErrEnded: nothing is taken in any more.
+	ErrEnded = errors.New("machine: the stack has ended")
+	// ErrNotWaiting: there is nothing to answer, or it was answered otherwise.
+	ErrNotWaiting = errors.New("machine: the node is not waiting")
+)
+
+// UnknownEventError is an event that the graph does not declare.
+type UnknownEventError struct {
+	Event string
+	Known []string
+}
+
+func (e *UnknownEventError) Error() string {
+	return fmt.Sprintf("unknown event %q (%s)", e.Event, listed("events", e.Known))
+}
+
+// PayloadError is a payload that does not fit the key that its event goes to.
+type PayloadError struct {
+	Event, Key string
+	Expected   string // the type, in its short spelling
+	Err        error  // where it does not fit
+}
+
+func (e *PayloadError) Error() string {
+	return fmt.Sprintf("the payload of event %q does not fit: expected %s, for state.%s: %v", e.Event, e.Expected, e.Key, e.Err)
+}
+
+func (e *PayloadError) Unwrap() error { return e.Err }
+
+// UnknownNodeError is a node that the graph does not have.
+type UnknownNodeError struct {
+	Node  string
+	Known []string
+}
+
+func (e *UnknownNodeError) Error() string {
+	return fmt.Sprintf("unknown node %q (%s)", e.Node, listed("nodes", e.Known))
+}
+
+// AnswerError is an answer that does not have the type of the node's output.
+type AnswerError struct {
+	Node     string
+	Expected string
+	Err      error
+}
+
+func (e *AnswerError) Error() string {
+	return fmt.Sprintf("the answer to %q does not fit: expected %s: %v", e.Node, e.Expected, e.Err)
+}
+
+func (e *AnswerError) Unwrap() error { return e.Err }
+
+// listed says which names there are.
+func listed(what string, names []string) string {
+	if len(names) == 0 {
+		return "there are no " + what
+	}
+	return "there are: " + strings.Join(names, ", ")
+}
