@@ -221,28 +221,32 @@ func openWave(tasks []machine.Task) planWave {
 	return w
 }
 
-// add takes what a commit decided into the plan; done at the end of the cycle.
+// add takes what a commit decided into the plan; done at the end of the cycle:
+// the same commit may hold the beginning of the next one.
 func (p *planJSON) add(records []machine.Record) (done bool) {
 	for _, r := range records {
 		switch b := r.Body.(type) {
 		case *machine.NodeDecided:
-			n := planNode{Node: b.Node, Run: b.Run, Reason: b.Reason, Edges: []planEdge{}}
-			if b.Run {
-				n.Wave = b.Wave
-			}
-			for _, e := range b.Edges {
-				n.Edges = append(n.Edges, planEdge{e.From, e.Outcome, e.When, e.Live, e.Error})
-			}
-			p.Cycle = r.Cycle
-			p.Nodes = append(p.Nodes, n)
+			p.Nodes = append(p.Nodes, newPlanNode(b))
 		case *machine.WaveStarted:
-			p.Cycle = r.Cycle
 			p.Waves = append(p.Waves, planWave{b.Wave, b.Nodes})
 		case *machine.CycleFinished, *machine.StackFinished:
-			done = true
+			return true
 		}
+		p.Cycle = max(p.Cycle, r.Cycle)
 	}
-	return done
+	return false
+}
+
+func newPlanNode(b *machine.NodeDecided) planNode {
+	n := planNode{Node: b.Node, Run: b.Run, Reason: b.Reason, Edges: []planEdge{}}
+	if b.Run {
+		n.Wave = b.Wave
+	}
+	for _, e := range b.Edges {
+		n.Edges = append(n.Edges, planEdge{e.From, e.Outcome, e.When, e.Live, e.Error})
+	}
+	return n
 }
 
 func (a *app) printPlan(p planJSON) error {

@@ -74,7 +74,8 @@ func parsePoint(s string) (machine.Point, error) {
 	return p, nil
 }
 
-// stateJSON is what `state -o json` prints.
+// stateJSON is what `state -o json` prints. Of a stack within a wave it is
+// that wave, whose writes are not in the state yet.
 type stateJSON struct {
 	Stack string  `json:"stack"`
 	Cycle uint64  `json:"cycle"`
@@ -103,7 +104,10 @@ func (a *app) stateOf(ctx context.Context, store runtime.Store, id string, at ma
 	if err != nil {
 		return stateJSON{}, usagef("%v", err)
 	}
-	return stateJSON{id, past.Cursor.Cycle, past.Cursor.Wave, rawJSON{past.State}}, nil
+	if at.Wave == 0 {
+		at.Wave = past.Cursor.Wave
+	}
+	return stateJSON{id, at.Cycle, at.Wave, rawJSON{past.State}}, nil
 }
 
 // stateUnder is the state as a graph declares it: a key that came with a changed

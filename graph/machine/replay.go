@@ -30,7 +30,7 @@ func (p Point) Ends(r Record) bool {
 	case *WaveCommitted:
 		return b.Wave == p.Wave
 	case *CycleFinished, *StackFinished:
-		return true
+		return p.Wave == 0
 	}
 	return false
 }
@@ -79,9 +79,34 @@ func Replay(graphs Graphs, o Options, id Identity, records []Record, until Point
 	if err != nil {
 		return nil, nil, err
 	}
+	return replayOn(m, graphs, records, until)
+}
+
+// ReplayFrom is Replay for a history that was cut off: base is the stack at the
+// end of a cycle, and the records are those that follow it.
+func ReplayFrom(graphs Graphs, o Options, base Snapshot, records []Record, until Point) (*Machine, []Difference, error) {
+	if base.Cursor.Open || len(records) > 0 && records[0].Seq != base.Cursor.Seq+1 {
+		return nil, nil, ErrHistory
+	}
+	g, err := graphs(base.Cursor.Hash)
+	if err != nil {
+		return nil, nil, err
+	}
+	at := base.Identity.CreatedAt
+	if len(records) > 0 {
+		at = records[0].Time
+	}
+	m, err := Restore(g, o, base, at)
+	if err != nil {
+		return nil, nil, err
+	}
+	return replayOn(m, graphs, records, until)
+}
+
+func replayOn(m *Machine, graphs Graphs, records []Record, until Point) (*Machine, []Difference, error) {
 	p := replay{m: m, graphs: graphs, records: records, until: until}
 	m.pace = p.pace
-	err = p.run()
+	err := p.run()
 	return m, p.differences, err
 }
 

@@ -1,0 +1,248 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// slowGraph has a node that is done at once and one that waits for the file
+// `go`. Both note in `ledger` who they are.
+const slowGraph = `graphrun: 1
+name: slow
+state: {sum: {type: integer, reduce: sum}}
+nodes:
+  quick:
+    uses: exec
+    with: {shell: 'echo "quick $GRAPHRUN_ATTEMPT $GRAPHRUN_KEY" >> ledger; echo 1'}
+    writes: {sum: output}
+  slow:
+    uses: exec
+    with: {shell: 'echo "slow $GRAPHRUN_ATTEMPT $GRAPHRUN_KEY" >> ledger; while [ ! -e go ]; do sleep 0.02; done; echo 1'}
+    writes: {sum: output}
+edges: [{to: quick}, {to: slow}]
+pause: 0s
+`
+
+// slowRun is a `graphrun run` of slowGraph in a folder of its own.
+type slowRun struct {
+	t      *testing.T
+	dir    string
+	cmd    *exec.Cmd
+	stderr string // file
+}
+
+// startSlow begins a run and returns when the result of `quick` is recorded
+// and `slow` is at work.
+func startSlow(t *testing.T, args ...string) *slowRun {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "slow.graphrun.yaml"), []byte(slowGraph), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := &slowRun{t: t, dir: dir, stderr: filepath.Join(dir, "stderr")}
+	errFile, err := os.Create(r.stderr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer errFile.Close()
+	r.cmd = exec.Command("graphrun", append([]string{"run", "slow.graphrun.yaml", "--once"}, args...)...)
+	r.cmd.Dir, r.cmd.Stderr = dir, errFile
+	if err := r.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = r.cmd.Process.Kill()
+		_ = r.cmd.Wait()
+		r.release()
+	})
+	r.await(r.stderr, "quick succeeded")
+	r.await(filepath.Join(dir, "ledger"), "slow 1 ")
+	return r
+}
+
+// await waits until a file holds a text.
+func (r *slowRun) await(file, text string) {
+	r.t.Helper()
+	deadline := time.After(20 * time.Second)
+	for {
+		b, _ := os.ReadFile(file)
+		if bytes.Contains(b, []byte(text)) {
+			return
+		}
+		select {
+		case <-time.After(10 * time.Millisecond):
+		case <-deadline:
+			r.t.Fatalf("%s does not get %q; it has:\n%s", file, text, b)
+		}
+	}
+}
+
+// release lets `slow` finish.
+func (r *slowRun) release() {
+	if err := os.WriteFile(filepath.Join(r.dir, "go"), nil, 0o600); err != nil {
+		r.t.Error(err)
+	}
+}
+
+func (r *slowRun) signal(s os.Signal) {
+	r.t.Helper()
+	if err := r.cmd.Process.Signal(s); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// wait gives the exit code; -1 for a process that a signal ended.
+func (r *slowRun) wait() int {
+	_ = r.cmd.Wait()
+	return r.cmd.ProcessState.ExitCode()
+}
+
+// graphrun runs another command in the same folder.
+func (r *slowRun) graphrun(args ...string) (stdout string, code int) {
+	r.t.Helper()
+	cmd := exec.Command("graphrun", args...)
+	cmd.Dir = r.dir
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	if err := cmd.Run(); cmd.ProcessState == nil {
+		r.t.Fatal(err)
+	}
+	return out.String() + errs.String(), cmd.ProcessState.ExitCode()
+}
+
+// ledger is who ran, with attempts; keys must be the same for all attempts.
+func (r *slowRun) ledger() []string {
+	r.t.Helper()
+	b, err := os.ReadFile(filepath.Join(r.dir, "ledger"))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	keys := map[string]string{}
+	var who []string
+	for line := range strings.Lines(string(b)) {
+		f := strings.Fields(line)
+		if was, ok := keys[f[0]]; ok && was != f[2] {
+			r.t.Errorf("%s ran with the keys %s and %s", f[0], was, f[2])
+		}
+		keys[f[0]] = f[2]
+		who = append(who, f[0]+" "+f[1])
+	}
+	return who
+}
+
+func count(all []string, s string) (n int) {
+	for _, x := range all {
+		if x == s {
+			n++
+		}
+	}
+	return n
+}
+
+// TestGoesOnAfterAnEnd: whatever ends the process in the middle of a wave, what
+// was recorded does not run again, what was running does, and its writes are
+// applied once.
+func TestGoesOnAfterAnEnd(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name   string
+		args   []string
+		signal syscall.Signal
+		code   int
+	}{
+		{"interrupt", []string{"--grace", "0s"}, syscall.SIGINT, exitInterrupted},
+		{"terminate", []string{"--grace", "0s"}, syscall.SIGTERM, exitInterrupted},
+		{"kill", nil, syscall.SIGKILL, -1},
+		{"kill, not forced to disk", []string{"--durability", "none"}, syscall.SIGKILL, -1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			r := startSlow(t, tt.args...)
+			r.signal(tt.signal)
+			if code := r.wait(); code != tt.code {
+				t.Fatalf("exit code %d, want %d", code, tt.code)
+			}
+			plan, code := r.graphrun("plan", "slow", "-o", "json")
+			if want := `{"graph":"slow","stack":"slow","cycle":1,"waves":[{"wave":1,"nodes":["slow"]}],"nodes":[]}` + "\n"; code != 0 || plan != want {
+				t.Errorf("the plan of an open wave is %s, want %s", plan, want)
+			}
+			r.release()
+			out, code := r.graphrun("run", "slow.graphrun.yaml", "--once", "-o", "json")
+			want := `{"stack":"slow","graph":"slow","status":"running","reason":"","cycles":1,"waves":1,"node_runs":2,"failures":0,"state":{"sum":2}}` + "\n"
+			if code != 0 || out != want {
+				t.Errorf("the next run: exit code %d\n%s", code, cmp.Diff(want, out))
+			}
+			who := r.ledger()
+			if count(who, "quick 1") != 1 || count(who, "slow 1") != 1 || count(who, "slow 2") != 1 || len(who) != 3 {
+				t.Errorf("ran: %q, want quick once and slow twice", who)
+			}
+		})
+	}
+}
+
+// TestInterruptLetsTasksFinish: without --grace 0s a running task may end, and
+// the wave is committed.
+func TestInterruptLetsTasksFinish(t *testing.T) {
+	t.Parallel()
+	r := startSlow(t)
+	r.signal(syscall.SIGINT)
+	r.await(r.stderr, "interrupted: 1 task may finish within 10s")
+	r.release()
+	if code := r.wait(); code != exitInterrupted {
+		t.Fatalf("exit code %d, want %d", code, exitInterrupted)
+	}
+	out, _ := r.graphrun("state", "slow", "-o", "json")
+	if want := `{"stack":"slow","cycle":1,"wave":1,"state":{"sum":2}}` + "\n"; out != want {
+		t.Error(cmp.Diff(want, out))
+	}
+	if who := r.ledger(); len(who) != 2 {
+		t.Errorf("ran: %q, want two tasks", who)
+	}
+}
+
+// TestSecondInterrupt ends at once, and leaves a store that goes on.
+func TestSecondInterrupt(t *testing.T) {
+	t.Parallel()
+	r := startSlow(t, "--grace", "1h")
+	r.signal(syscall.SIGINT)
+	r.await(r.stderr, "interrupt again to end at once")
+	r.signal(syscall.SIGTERM)
+	if code := r.wait(); code != exitInterrupted {
+		t.Fatalf("exit code %d, want %d", code, exitInterrupted)
+	}
+	r.release()
+	if out, code := r.graphrun("run", "slow.graphrun.yaml", "--once"); code != 0 || !strings.Contains(out, "slow: running after 1 cycle (1 wave, 2 node runs, 0 failures)") {
+		t.Errorf("exit code %d: %s", code, out)
+	}
+}
+
+// TestOneOwner: a second process is told who has the store, soon.
+func TestOneOwner(t *testing.T) {
+	t.Parallel()
+	r := startSlow(t)
+	owner := regexp.MustCompile(fmt.Sprintf(`^graphrun: database ".graphrun/graphrun.db" is in use by process %d\n$`, r.cmd.Process.Pid))
+	for _, args := range [][]string{{"state", "slow"}, {"plan", "slow"}, {"run", "slow.graphrun.yaml", "--stack", "other"}} {
+		begun := time.Now()
+		out, code := r.graphrun(args...)
+		if code != exitStore || !owner.MatchString(out) {
+			t.Errorf("%s: exit code %d, want %d: %s", args, code, exitStore, out)
+		}
+		if took := time.Since(begun); took > 2*time.Second {
+			t.Errorf("%s: told after %s, want 2s at most", args, took)
+		}
+	}
+	r.release()
+	if code := r.wait(); code != 0 {
+		t.Errorf("the owner ended with %d", code)
+	}
+}
