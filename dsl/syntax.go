@@ -17,7 +17,8 @@ var (
 	tagTrap    = regexp.MustCompile(`(?:^|[\s{,])[A-Za-z_][\w-]*:[ \t]+(![^\s!"'][^\s]*)`)
 	braceTrap  = regexp.MustCompile(`[{,][ \t]*[A-Za-z_][\w-]*:[ \t]+(\$\{\{)`)
 	anchorTrap = regexp.MustCompile(`(?:^|[\s:,{\[-])([&*](?:[^\w-]|$))`)
-	plainInMap = regexp.MustCompile(`[{,][ \t]*([A-Za-z_][\w-]*):[ \t]+([^\s"'{\[][^,]*),`)
+	plainInMap = regexp.MustCompile(`[{,][ \t]*([A-Za-z_][\w-]*):[ \t]+([^\s"'{\[][^,\n]*),`)
+	bracketIn  = regexp.MustCompile(`[{,][ \t]*[A-Za-z_][\w-]*:[ \t]+[^\s"'{\[,][^,"'{}\[\]\n]*([\[{])`)
 )
 
 // afterParser marks the problems of which yaml.v3 counts lines from zero.
@@ -69,26 +70,60 @@ func parseProblem(err error) problem {
 }
 
 // trap looks at the lines of a problem for an expression that YAML misread. It
-// gives the offset of the culprit, one character that is harmless when it is
-// replaced, and reports it.
-func (d *document) trap(p problem) (off int, found bool) {
-	from, to := d.window(p.line)
-	lines := d.src[from:to]
-	if m := tagTrap.FindSubmatchIndex(lines); m != nil {
-		at := d.span(from+m[2], from+m[3])
+// reports it, and gives where the expression begins and ends in src.
+func (d *document) trap(p problem) (from, to int, found bool) {
+	start, end := d.window(p.line)
+	lines := d.src[start:end]
+	for _, m := range tagTrap.FindAllSubmatchIndex(lines, -1) {
+		from, to := d.extent(start + m[2])
+		at := d.span(from, start+m[3])
 		tag := strings.TrimRight(string(lines[m[2]:m[3]]), ",})]")
 		at.End.Col = at.Start.Col + utf8.RuneCountInString(tag)
 		reportTag(&d.diags, at, tag)
-		return from + m[2], true
+		return from, to, true
 	}
-	for _, m := range plainInMap.FindAllSubmatchIndex(lines, -1) {
-		if value := string(lines[m[4]:m[5]]); !balanced(value) {
-			d.diags.Add(diag.YAMLComma, d.span(from+m[5], from+m[5]+1), "put the value in quotes",
-				"a comma in { } ends the value of %q", lines[m[2]:m[3]])
-			return from + m[5], true
+	for at := 0; ; {
+		m := plainInMap.FindSubmatchIndex(lines[at:])
+		if m == nil {
+			break
+		}
+		value, comma := at+m[4], at+m[5]
+		if !balanced(string(lines[value:comma])) {
+			d.diags.Add(diag.YAMLComma, d.span(start+comma, start+comma+1), "put the value in quotes",
+				"a comma in { } ends the value of %q", lines[at+m[2]:at+m[3]])
+			from, to := d.extent(start + value)
+			return from, to, true
+		}
+		at = comma
+	}
+	return 0, 0, false
+}
+
+// extent is how far an expression goes that begins at off: to the end of its
+// line, and within { } to the comma or bracket behind it.
+func (d *document) extent(off int) (from, to int) {
+	line := d.src[bytes.LastIndexAny(d.src[:off], "\r\n")+1 : off]
+	flow := bytes.Count(line, []byte("{")) > bytes.Count(line, []byte("}"))
+	to = off
+	for to < len(d.src) && d.src[to] != '\n' && d.src[to] != '\r' {
+		if b := d.src[to]; flow && (b == ',' || b == '}') && balanced(string(d.src[off:to])) {
+			break
+		}
+		to++
+	}
+	return off, to
+}
+
+// cover replaces an expression by a text that YAML does not misread, of the
+// same length, so that the rest of the file can be read.
+func (d *document) cover(from, to int) {
+	d.src = bytes.Clone(d.src)
+	for i := from; i < to; i++ {
+		if d.src[i] < utf8.RuneSelf {
+			d.src[i] = '_'
 		}
 	}
-	return 0, false
+	d.covered = append(d.covered, from)
 }
 
 // syntaxError turns an error of yaml.v3, which knows a line at best, into a
@@ -110,9 +145,14 @@ func (d *document) syntaxError(err error) {
 			return
 		}
 	}
-	at, brace := d.culprit(p)
-	if brace {
+	at, word := d.culprit(p)
+	switch {
+	case word == "\t":
+		message, help = "a tab cannot indent", "indent with spaces"
+	case word == "${{":
 		message, help = "${{ }} within { } must be quoted", `write "${{ … }}"`
+	case word != "":
+		message, help = fmt.Sprintf("%q ends a value within { }", word), "put the value in quotes"
 	}
 	d.diags.Add(diag.YAMLSyntax, at, help, "%s", message)
 }
@@ -127,8 +167,12 @@ func (d *document) window(line int) (from, to int) {
 	return from, c.off
 }
 
-// culprit guesses the place of a problem in its line.
-func (d *document) culprit(p problem) (at diag.Span, brace bool) {
+// culprit guesses the place of a problem in its line, and sometimes the very
+// word that YAML stumbled over.
+func (d *document) culprit(p problem) (at diag.Span, word string) {
+	if strings.HasPrefix(p.text, "did not find expected key") || strings.HasPrefix(p.text, "did not find expected '-'") {
+		p.line = d.dented(p.line)
+	}
 	c := d.cursorAt(diag.Pos{Line: p.line, Col: 1})
 	start := c.off
 	c.skipLine()
@@ -138,23 +182,24 @@ func (d *document) culprit(p problem) (at diag.Span, brace bool) {
 	switch {
 	case strings.HasPrefix(p.text, "did not find expected ',' or"):
 		from, to := d.window(p.line)
-		if m := braceTrap.FindSubmatchIndex(d.src[from:to]); m != nil {
-			return d.span(from+m[2], from+m[3]), true
+		for _, trap := range []*regexp.Regexp{braceTrap, bracketIn} {
+			if m := trap.FindSubmatchIndex(d.src[from:to]); m != nil {
+				return d.span(from+m[2], from+m[3]), string(d.src[from+m[2] : from+m[3]])
+			}
 		}
-		if i := bytes.IndexAny(line, "[{"); i >= 0 {
-			off = i
-		}
+		off = max(bytes.IndexAny(line, "[{"), indent)
 	case strings.Contains(p.text, "mapping values"):
-		first := bytes.Index(line, []byte(": "))
-		if i := bytes.Index(line[first+1:], []byte(":")); first >= 0 && i >= 0 {
-			off = first + 1 + i
-		} else if first >= 0 {
+		if first := bytes.Index(line, []byte(": ")); first >= 0 {
 			off = first
+			if i := bytes.Index(line[first+1:], []byte(":")); i >= 0 {
+				off = first + 1 + i
+			}
 		}
 	case strings.Contains(p.text, "cannot start any token"):
-		if i := bytes.IndexAny(line, "\t@`%"); i >= 0 {
-			off = i
+		if indent < len(line) && line[indent] == '\t' {
+			return d.span(start+indent, start+indent+1), "\t"
 		}
+		off = max(bytes.IndexAny(line, "\t@`%"), indent)
 	case strings.Contains(p.text, "tab character"):
 		off = max(bytes.IndexByte(line, '\t'), 0)
 	case strings.Contains(p.text, "escape"):
@@ -166,7 +211,34 @@ func (d *document) culprit(p problem) (at diag.Span, brace bool) {
 			off = m[2]
 		}
 	}
-	return d.span(start+off, start+off+1), false
+	return d.span(start+off, start+off+1), ""
+}
+
+// dented is the first line from here on of which the indentation goes back to
+// a column where no block began; the line itself when there is none.
+func (d *document) dented(line int) int {
+	c := d.cursorAt(diag.Pos{Line: line, Col: 1})
+	var open []int
+	for c.off < len(c.src) {
+		here := c
+		c.skipBlanks()
+		indent := c.pos.Col - 1
+		if p := c.peek(); p != '#' && !isBreak(p) && c.off < len(c.src) {
+			deeper := len(open)
+			for len(open) > 0 && open[len(open)-1] > indent {
+				open = open[:len(open)-1]
+			}
+			if len(open) < deeper && (len(open) == 0 || open[len(open)-1] != indent) {
+				return here.pos.Line
+			}
+			if len(open) == 0 || open[len(open)-1] != indent {
+				open = append(open, indent)
+			}
+		}
+		c.skipLine()
+		c.next()
+	}
+	return line
 }
 
 // span is the place of some bytes of one line.

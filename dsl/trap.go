@@ -16,8 +16,11 @@ import (
 // reportTag reports `when: !state.done`, of which YAML makes a tag.
 func reportTag(diags *diag.List, at diag.Span, tag string) {
 	help := "put the value in quotes"
-	if name := strings.TrimPrefix(tag, "!"); name != "" && !strings.HasPrefix(name, "!") {
-		help = `put the expression in quotes, or write "not ` + name + `"`
+	switch name := strings.TrimPrefix(tag, "!"); {
+	case pathText.MatchString(name):
+		help = `in an expression, write "not ` + name + `"; else put the value in quotes`
+	case !strings.HasPrefix(name, "!"):
+		help = `in an expression, write "not" in place of "!"; else put the value in quotes`
 	}
 	diags.Add(diag.YAMLTag, at, help, "%q was taken for a YAML tag", tag)
 }
@@ -94,6 +97,7 @@ func isWord(b byte) bool {
 }
 
 var (
+	pathText = regexp.MustCompile(`^[A-Za-z_][\w.?]*$`)
 	// unfinished is the end of a text that cannot be the end of an expression.
 	unfinished = regexp.MustCompile(`(^|[-+*/%^<>=!&|?:,.]|(^|\W)(and|or|not|in|contains|matches|startsWith|endsWith))$`)
 	// element is how expr names the element of a predicate.

@@ -29,8 +29,8 @@ type document struct {
 	plain map[*tree.Node]cursor
 	// mask stands for ? in what yaml.v3 sees; 0 when nothing does.
 	mask rune
-	// repaired holds the offsets of src that parse has replaced.
-	repaired []int
+	// covered holds where src was changed by cover.
+	covered []int
 }
 
 // readYAML turns a source into a document. Problems of the YAML itself are in
@@ -68,26 +68,24 @@ func readYAML(file string, src []byte) *document {
 	return d
 }
 
-// maxRepairs is how many misread expressions of one file are reported.
-const maxRepairs = 20
+// maxCovered is how many misread expressions of one file are reported.
+const maxCovered = 20
 
 // parse reads the first document. Where an expression that YAML misread keeps
-// it from being YAML at all, that is reported, the culprit is replaced by a
-// harmless character, and the rest of the file is still read.
+// it from being YAML at all, that is reported, the expression is covered, and
+// the rest of the file is still read.
 func (d *document) parse() (*yaml.Decoder, *yaml.Node, error) {
 	for {
 		dec := yaml.NewDecoder(bytes.NewReader(d.masked()))
 		first, err := decode(dec)
-		if err == nil || errors.Is(err, io.EOF) || len(d.repaired) == maxRepairs {
+		if err == nil || errors.Is(err, io.EOF) || len(d.covered) == maxCovered {
 			return dec, first, err
 		}
-		off, found := d.trap(parseProblem(err))
+		from, to, found := d.trap(parseProblem(err))
 		if !found {
 			return dec, first, err
 		}
-		d.src = bytes.Clone(d.src)
-		d.src[off] = '_'
-		d.repaired = append(d.repaired, off)
+		d.cover(from, to)
 	}
 }
 
@@ -288,7 +286,7 @@ func (r *reader) scalar(n *yaml.Node, out *tree.Node) {
 	r.at.skipProperties()
 	from := r.at.off
 	out.Text = locate(&r.at, r.file, n.Value, st)
-	for _, off := range r.repaired {
+	for _, off := range r.covered {
 		if from <= off && off < r.at.off {
 			r.broken[out] = true
 		}
