@@ -29,6 +29,10 @@ func (c *compiler) compileEnd() {
 	c.g.Limits = Limits{Cycles: l.Cycles, NodeRuns: l.NodeRuns, Tokens: l.Tokens, Failures: defaultFailures,
 		Duration: l.Duration, Cost: l.Cost}
 	set(&c.g.Limits.Failures, l.Failures)
+	c.g.History = History(c.def.History)
+	if c.g.History == (History{}) {
+		c.g.History.Cycles = DefaultHistory
+	}
 	c.compilePause()
 	c.g.Fleet = [...]Fleet{Independent, Lockstep}[c.word("fleet", c.def.Fleet, "independent", "lockstep")]
 	c.compileMode()

@@ -203,7 +203,9 @@ type LimitsDef struct {
 	Cost     float64       `json:"cost,omitzero"`
 }
 
-// HistoryDef says how much of a stack's journal is kept; zero fields: all.
+// HistoryDef says how much of a stack's journal is kept: what is older than
+// either bound is deleted. Neither written: the last 1,000 cycles. Only one
+// written: the other is no bound.
 type HistoryDef struct {
 	Cycles int           `json:"cycles,omitzero"`
 	Age    time.Duration `json:"age,omitzero"`

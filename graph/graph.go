@@ -43,6 +43,7 @@ type Graph struct {
 	Pause   Pause
 	Stops   []Stop
 	Limits  Limits
+	History History // never zero
 	Defines int // how many names `define` has: the size of an Env's memo
 
 	// Order is a topological order of the nodes; among equals, declaration order.
@@ -230,6 +231,15 @@ type Limits struct {
 	Duration                           time.Duration
 	Cost                               float64
 }
+
+// History is how much of a stack's journal is kept; a zero field is no bound.
+type History struct {
+	Cycles int
+	Age    time.Duration
+}
+
+// DefaultHistory is kept of a graph that does not say otherwise.
+const DefaultHistory = 1000 // cycles
 
 // Change is what one commit does to one key of the state.
 type Change struct {

@@ -3,6 +3,7 @@ package runtime
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/machine"
@@ -51,8 +52,23 @@ type Store interface {
 	Graph(ctx context.Context, hash string) (StoredGraph, error)
 	// Stacks lists all stacks, sorted by id; those that cannot be read too.
 	Stacks(ctx context.Context) ([]Summary, error)
-	// Records calls fn for each record of a stack from seq on, in order, until
-	// it returns an error; that error comes back as it is. fn may use the store.
+	// Cursors calls fn for each stack in the order of their ids, until it
+	// returns an error; that error comes back as it is. It costs a few
+	// microseconds a stack and no memory for all of them; fn may use the store.
+	// Stacks that come or go meanwhile may or may not be among them.
+	Cursors(ctx context.Context, fn func(Summary) error) error
+	// Base is the stack as it was where its kept history begins: what Load would
+	// have given at the end of that cycle. The records after Base's Cursor.Seq
+	// lead from there to now. A Cursor.Seq of 0: nothing was deleted, and the
+	// history begins with the first record.
+	Base(ctx context.Context, stack string) (machine.Snapshot, error)
+	// Seen reports whether an event with this id (of whoever sent it) was
+	// recorded for the stack. An id is known for at least 24 hours of the
+	// records' time, and as long as no 10,000 others came after it.
+	Seen(ctx context.Context, stack, id string) (bool, error)
+	// Records calls fn for each kept record of a stack from seq on, in order,
+	// until it returns an error; that error comes back as it is. fn may use the
+	// store.
 	Records(ctx context.Context, stack string, from uint64, fn func(machine.Record) error) error
 	// Remove deletes a stack and its history. ErrNotFound when there is none.
 	Remove(ctx context.Context, stack string) error
@@ -61,14 +77,27 @@ type Store interface {
 
 // Commit is one step of one stack.
 type Commit struct {
-	Stack   string
-	Create  *machine.Identity // the first commit of a stack; ErrExists when there is one
-	Graph   *StoredGraph      // stored when its hash is not there yet
+	Stack  string
+	Create *machine.Identity // the first commit of a stack; ErrExists when there is one
+	// Graph is stored when its hash is not there yet. It has to come with the
+	// commit in which Cursor.Hash becomes its hash: a definition is deleted when
+	// no kept history of a stack needs it any more.
+	Graph   *StoredGraph
 	Records []machine.Record
 	Changes []graph.Change // in the first commit every key is Whole
 	Cursor  machine.Cursor
 	Sync    bool // force to disk, whatever the durability
+	// Keep is how much history stays: what is older is deleted little by
+	// little, along with this and later commits, at the ends of cycles. A
+	// quarter more than it says may be there. The zero value deletes nothing.
+	Keep graph.History
 }
+
+// How long the ids of events are known: as Store.Seen says.
+const (
+	SeenFor  = 24 * time.Hour
+	SeenLast = 10_000
+)
 
 // StoredGraph is a definition kept with its stacks.
 type StoredGraph struct {

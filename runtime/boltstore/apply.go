@@ -58,7 +58,7 @@ func (c *commit) create(t *txn) error {
 	if _, err := c.follows(0); err != nil {
 		return err
 	}
-	h := head{}
+	h := head{first: 1}
 	if err := c.checkChanges(&h); err != nil {
 		return err
 	}
@@ -138,37 +138,25 @@ func (c *commit) write(t *txn, n stackNumber, h *head) error {
 		if err := t.add(n.journal(c.Records[0].Seq), c.records); err != nil {
 			return err
 		}
-		h.seq = c.Records[len(c.Records)-1].Seq
+		if err := c.writeEvents(t, n, h); err != nil {
+			return err
+		}
 	}
 	if c.Graph != nil {
-		if err := c.writeGraph(t); err != nil {
+		if err := c.writeGraph(t, n, h); err != nil {
 			return err
 		}
 	}
 	h.cursor = c.cursor
-	t.writes++
-	key := n.row(headRow)
-	return t.stacks.Put(key, seal(stacksBucket, key, h.append(make([]byte, 0, 512))))
-}
-
-func (c *commit) writeGraph(t *txn) error {
-	b, err := bucket(t.tx, graphsBucket)
-	if err != nil {
-		return err
-	}
-	for _, part := range []struct {
-		kind  byte
-		value []byte
-	}{{graphDef, c.Graph.Def}, {graphSource, c.Graph.Source}, {graphMeta, c.graph}} {
-		key := graphKey(c.Graph.Hash, part.kind)
-		if b.Get(key) != nil {
-			return nil // the hash says that it is the same
-		}
-		if err := b.Put(key, sealed(graphsBucket, key, part.value)); err != nil {
+	if len(c.Records) > 0 {
+		h.seq = c.Records[len(c.Records)-1].Seq
+		if err := c.retain(t, n, h); err != nil {
 			return err
 		}
 	}
-	return nil
+	t.writes++
+	key := n.row(headRow)
+	return t.stacks.Put(key, seal(stacksBucket, key, h.append(make([]byte, 0, 512))))
 }
 
 // write stores one key of the state and keeps the head in step.
@@ -182,9 +170,9 @@ func (c *change) write(t *txn, n stackNumber, h *head) error {
 	}
 	switch {
 	case c.Whole && !c.list:
-		return c.writeWhole(t, n, k)
+		return c.writeWhole(t, n, h, k)
 	case c.Whole:
-		return writeElements(t, n, k, c.rows)
+		return writeElements(t, n, h, k, c.rows)
 	case !k.list:
 		// The first change by element: from now on each has its own row.
 		list, ok := c.Value.([]any)
@@ -192,10 +180,10 @@ func (c *change) write(t *txn, n stackNumber, h *head) error {
 			return fmt.Errorf("runtime: elements for %q, which is no list", c.Name)
 		}
 		var e encoder
-		return writeElements(t, n, k, e.values(list))
+		return writeElements(t, n, h, k, e.values(list))
 	}
 	for i := range c.Drop {
-		if err := t.remove(n.element(k.number, k.base+uint64(i))); err != nil {
+		if err := t.remove(n, h, n.element(k.number, k.base+uint64(i))); err != nil {
 			return err
 		}
 	}
@@ -204,7 +192,7 @@ func (c *change) write(t *txn, n stackNumber, h *head) error {
 	for i, put := range c.Put {
 		key := n.element(k.number, k.base+uint64(put.At))
 		if uint64(put.At) < k.size {
-			if err := t.replace(key, c.rows[i]); err != nil {
+			if err := t.replace(n, h, key, c.rows[i]); err != nil {
 				return err
 			}
 			continue
@@ -217,21 +205,21 @@ func (c *change) write(t *txn, n stackNumber, h *head) error {
 	return nil
 }
 
-func (c *change) writeWhole(t *txn, n stackNumber, k *stateKey) error {
-	if err := clearElements(t, n, k); err != nil {
+func (c *change) writeWhole(t *txn, n stackNumber, h *head, k *stateKey) error {
+	if err := clearElements(t, n, h, k); err != nil {
 		return err
 	}
-	return t.replace(n.value(k.number), c.rows[0])
+	return t.replace(n, h, n.value(k.number), c.rows[0])
 }
 
 // writeElements stores a list anew, a row for each element.
-func writeElements(t *txn, n stackNumber, k *stateKey, rows []row) error {
+func writeElements(t *txn, n stackNumber, h *head, k *stateKey, rows []row) error {
 	if !k.list {
-		if err := t.remove(n.value(k.number)); err != nil {
+		if err := t.remove(n, h, n.value(k.number)); err != nil {
 			return err
 		}
 	}
-	if err := clearElements(t, n, k); err != nil {
+	if err := clearElements(t, n, h, k); err != nil {
 		return err
 	}
 	k.list, k.base, k.size = true, 0, uint64(len(rows))
@@ -244,9 +232,9 @@ func writeElements(t *txn, n stackNumber, k *stateKey, rows []row) error {
 }
 
 // clearElements leaves a key without rows when it was stored by element.
-func clearElements(t *txn, n stackNumber, k *stateKey) error {
+func clearElements(t *txn, n stackNumber, h *head, k *stateKey) error {
 	for i := range k.size {
-		if err := t.remove(n.element(k.number, k.base+i)); err != nil {
+		if err := t.remove(n, h, n.element(k.number, k.base+i)); err != nil {
 			return err
 		}
 	}

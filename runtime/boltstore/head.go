@@ -8,9 +8,31 @@ import (
 // head is a stack's row of everything small that a commit replaces: where it
 // stands and which state rows exist. So no row can go missing unnoticed.
 type head struct {
-	seq    uint64 // of the last record
+	seq    uint64  // of the last record
+	first  uint64  // record with which the kept history begins
+	stale  bool    // rows from before it are still to be deleted
+	ids    uint64  // number of event ids that are known
+	points []point // checkpoints, oldest first
 	keys   []stateKey
 	cursor []byte // machine.Cursor as JSON
+}
+
+// point is a checkpoint: the end of a cycle that the history may later be cut
+// off at.
+type point struct {
+	seq      uint64 // of its last record
+	cycleSeq uint64 // of the record that began the cycle
+	cycle    uint64
+	at       int64 // Unix nanoseconds
+}
+
+// base are the checkpoints from the one with which the kept history begins;
+// nil when it is whole.
+func (h *head) base() []point {
+	if h.first <= 1 || len(h.points) == 0 || h.points[0].cycleSeq != h.first {
+		return nil
+	}
+	return h.points
 }
 
 // stateKey says where a key's value is.
@@ -47,6 +69,19 @@ func (h *head) addKey(name string) *stateKey {
 // append writes the head with room for its checksum.
 func (h *head) append(b []byte) []byte {
 	b = binary.BigEndian.AppendUint64(b, h.seq)
+	b = binary.AppendUvarint(b, h.first)
+	b = append(b, 0)
+	if h.stale {
+		b[len(b)-1] = 1
+	}
+	b = binary.AppendUvarint(b, h.ids)
+	b = binary.AppendUvarint(b, uint64(len(h.points)))
+	for _, p := range h.points {
+		b = binary.AppendUvarint(b, p.seq)
+		b = binary.AppendUvarint(b, p.cycleSeq)
+		b = binary.AppendUvarint(b, p.cycle)
+		b = binary.AppendVarint(b, p.at)
+	}
 	b = binary.AppendUvarint(b, uint64(len(h.keys)))
 	for _, k := range h.keys {
 		b = binary.AppendUvarint(b, uint64(len(k.name)))
@@ -68,7 +103,14 @@ func (h *head) append(b []byte) []byte {
 // part of b.
 func parseHead(b []byte) (head, error) {
 	r := headReader{rest: b}
-	h := head{seq: r.fixed64()}
+	h := head{seq: r.fixed64(), first: r.uvarint()}
+	if stale := r.take(1); stale != nil {
+		h.stale = stale[0] == 1
+	}
+	h.ids = r.uvarint()
+	for n := r.uvarint(); n > 0 && !r.bad; n-- {
+		h.points = append(h.points, point{r.uvarint(), r.uvarint(), r.uvarint(), r.varint()})
+	}
 	n := r.uvarint()
 	h.keys = make([]stateKey, 0, min(n, 64)+1)
 	for ; n > 0 && !r.bad; n-- {
@@ -109,6 +151,16 @@ func (r *headReader) fixed64() uint64 {
 		return binary.BigEndian.Uint64(b)
 	}
 	return 0
+}
+
+func (r *headReader) varint() int64 {
+	v, n := binary.Varint(r.rest)
+	if n <= 0 {
+		r.rest, r.bad = nil, true
+		return 0
+	}
+	r.rest = r.rest[n:]
+	return v
 }
 
 func (r *headReader) uvarint() uint64 {

@@ -10,9 +10,16 @@ import (
 // and the value.
 //
 //	graphrun  the marker: what this file is
-//	graphs    HASH 'd' → definition, HASH 's' → what else is known of it
+//	graphs    HASH 'd' → definition, HASH 's' → its text, HASH 'm' → its name
+//	          and file, HASH 'n' → how many rows 'g' refer to it
 //	index     stack id → its number
-//	stacks    NUMBER 'i' → identity
+//	stacks    NUMBER 'b' SEQ → head at a checkpoint
+//	          NUMBER 'b' SEQ KIND … → what a row of the state held then, if it
+//	          has changed since
+//	          NUMBER 'e' HASH → an event id is known, with the record's SEQ
+//	          NUMBER 'f' SEQ → when it came, and its HASH
+//	          NUMBER 'g' SEQ HASH → a graph is needed for the records from SEQ on
+//	          NUMBER 'i' → identity
 //	          NUMBER 'l' KEY INDEX → one element of a list of the state
 //	          NUMBER 's' KEY → a key's value that is stored whole
 //	          NUMBER 't' → head: last record, keys of the state, cursor
@@ -36,6 +43,10 @@ var (
 )
 
 const (
+	pointRow    = 'b'
+	eventRow    = 'e'
+	arrivalRow  = 'f'
+	graphRow    = 'g'
 	identityRow = 'i'
 	elementRow  = 'l'
 	valueRow    = 's'
@@ -56,12 +67,18 @@ const (
 type stackNumber uint32
 
 func (n stackNumber) row(kind byte) []byte {
-	return append(binary.BigEndian.AppendUint32(make([]byte, 0, 16), uint32(n)), kind)
+	return append(binary.BigEndian.AppendUint32(make([]byte, 0, 24), uint32(n)), kind)
 }
 
 // journal is the row of the commit whose first record is seq.
 func (n stackNumber) journal(seq uint64) []byte {
 	return binary.BigEndian.AppendUint64(n.row(journalRow), ^seq)
+}
+
+// saved is where a checkpoint keeps what a row held; without a row, its head.
+func (n stackNumber) saved(seq uint64, row []byte) []byte {
+	key := binary.BigEndian.AppendUint64(n.row(pointRow), seq)
+	return append(key, row[min(numberSize, len(row)):]...)
 }
 
 func (n stackNumber) value(key uint16) []byte {

@@ -22,13 +22,22 @@ type rawStack struct {
 
 // Load reads a stack: everything by its checksum, nothing missing, or a *Damage.
 func (s *Store) Load(ctx context.Context, stack string) (machine.Snapshot, error) {
+	return s.load(ctx, stack, (*txn).load)
+}
+
+// Base reads a stack as it was where its kept history begins.
+func (s *Store) Base(ctx context.Context, stack string) (machine.Snapshot, error) {
+	return s.load(ctx, stack, (*txn).loadBase)
+}
+
+func (s *Store) load(ctx context.Context, stack string, read func(t *txn, stack string) (rawStack, error)) (machine.Snapshot, error) {
 	var raw rawStack
 	err := s.view(ctx, func(t *txn) (err error) {
-		raw, err = t.load(stack)
+		raw, err = read(t, stack)
 		return ofStack(err, stack)
 	})
-	if err != nil {
-		return machine.Snapshot{}, err
+	if err != nil || raw.cursor.Seq == 0 && raw.keys == nil {
+		return machine.Snapshot{Identity: raw.identity}, err
 	}
 	snap := machine.Snapshot{Identity: raw.identity, Cursor: raw.cursor}
 	if snap.State, err = raw.state(); err != nil {
@@ -57,33 +66,76 @@ func (t *txn) load(stack string) (raw rawStack, err error) {
 	if raw.number, err = t.find(stack); err != nil {
 		return raw, err
 	}
-	if raw.identity, raw.cursor, raw.keys, err = t.who(raw.number); err != nil {
+	h, err := t.who(&raw)
+	if err != nil {
 		return raw, err
 	}
-	raw.values = make([][][]byte, len(raw.keys))
-	for i, k := range raw.keys {
-		if raw.values[i], err = t.copyKey(raw.number, k); err != nil {
-			return raw, err
-		}
-	}
-	return raw, nil
+	raw.keys = h.keys
+	return raw, t.copyKeys(&raw, func(k stateKey) ([][]byte, error) { return t.copyKey(raw.number, k) })
 }
 
-// who reads the rows that every stack has.
-func (t *txn) who(n stackNumber) (machine.Identity, machine.Cursor, []stateKey, error) {
-	id, err := t.identity(n)
+// loadBase reads a stack at the checkpoint with which its history begins; no
+// more than its identity when the history is whole.
+func (t *txn) loadBase(stack string) (raw rawStack, err error) {
+	if raw.number, err = t.find(stack); err != nil {
+		return raw, err
+	}
+	h, err := t.who(&raw)
+	raw.cursor = machine.Cursor{}
+	points := h.base()
+	if err != nil || points == nil {
+		return raw, err
+	}
+	at, err := t.headAt(raw.number.saved(points[0].seq, nil))
 	if err != nil {
-		return id, machine.Cursor{}, nil, err
+		return raw, err
 	}
-	h, err := t.head(n)
-	if err != nil {
-		return id, machine.Cursor{}, nil, err
+	if err := json.Unmarshal(at.cursor, &raw.cursor); err != nil {
+		return raw, damage(stacksBucket, raw.number.saved(points[0].seq, nil), err.Error())
 	}
-	var cursor machine.Cursor
-	if err := json.Unmarshal(h.cursor, &cursor); err != nil {
-		return id, cursor, nil, damage(stacksBucket, n.row(headRow), err.Error())
+	raw.keys = at.keys
+	return raw, t.copyKeys(&raw, func(k stateKey) ([][]byte, error) { return t.copyKeyAt(raw.number, k, points) })
+}
+
+func (t *txn) copyKeys(raw *rawStack, read func(stateKey) ([][]byte, error)) (err error) {
+	raw.values = make([][][]byte, len(raw.keys))
+	for i, k := range raw.keys {
+		if raw.values[i], err = read(k); err != nil {
+			return err
+		}
 	}
-	return id, cursor, h.keys, nil
+	return nil
+}
+
+// copyKeyAt copies the rows that one key of the state had at a checkpoint.
+func (t *txn) copyKeyAt(n stackNumber, k stateKey, points []point) ([][]byte, error) {
+	if !k.list {
+		v, err := t.valueAt(n, points, n.value(k.number))
+		return [][]byte{bytes.Clone(v)}, err
+	}
+	var list [][]byte
+	for i := range k.size {
+		v, err := t.valueAt(n, points, n.element(k.number, k.base+i))
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, bytes.Clone(v))
+	}
+	return list, nil
+}
+
+// who reads the rows that every stack has: its identity and cursor into raw.
+func (t *txn) who(raw *rawStack) (h head, err error) {
+	if raw.identity, err = t.identity(raw.number); err != nil {
+		return h, err
+	}
+	if h, err = t.head(raw.number); err != nil {
+		return h, err
+	}
+	if err := json.Unmarshal(h.cursor, &raw.cursor); err != nil {
+		return h, damage(stacksBucket, raw.number.row(headRow), err.Error())
+	}
+	return h, nil
 }
 
 // copyKey copies the rows of one key of the state.
@@ -145,70 +197,55 @@ func (raw *rawStack) state() (map[string]any, error) {
 // Stacks lists all stacks, sorted by id.
 func (s *Store) Stacks(ctx context.Context) ([]runtime.Summary, error) {
 	var list []runtime.Summary
-	err := s.view(ctx, func(t *txn) error {
-		list = nil
-		return t.index.ForEach(func(name, _ []byte) error {
-			list = append(list, s.summary(t, string(name)))
-			return nil
-		})
+	err := s.Cursors(ctx, func(sum runtime.Summary) error {
+		list = append(list, sum)
+		return nil
 	})
 	return list, err
 }
 
-func (s *Store) summary(t *txn, stack string) runtime.Summary {
-	n, err := t.find(stack)
-	var sum runtime.Summary
-	if err == nil {
-		sum.Identity, sum.Cursor, _, err = t.who(n)
+// cursorSlice is how many stacks are read in one transaction.
+const cursorSlice = 256
+
+// Cursors reads the stacks in slices, so that no transaction stays open while
+// fn works.
+func (s *Store) Cursors(ctx context.Context, fn func(runtime.Summary) error) error {
+	var next []byte // the first name of the next slice
+	slice := make([]runtime.Summary, 0, cursorSlice)
+	for begun := false; !begun || next != nil; begun = true {
+		slice = slice[:0]
+		err := s.view(ctx, func(t *txn) error {
+			c := t.index.Cursor()
+			name, _ := c.Seek(next)
+			for ; name != nil && len(slice) < cursorSlice; name, _ = c.Next() {
+				slice = append(slice, s.summary(t, string(name)))
+			}
+			next = bytes.Clone(name)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		for _, sum := range slice {
+			if err := fn(sum); err != nil {
+				return err
+			}
+		}
 	}
-	if err == nil && sum.Identity.Stack != stack {
-		err = damage(indexBucket, []byte(stack), fmt.Sprintf("leads to stack %q", sum.Identity.Stack))
+	return nil
+}
+
+func (s *Store) summary(t *txn, stack string) runtime.Summary {
+	var raw rawStack
+	var err error
+	if raw.number, err = t.find(stack); err == nil {
+		_, err = t.who(&raw)
+	}
+	if err == nil && raw.identity.Stack != stack {
+		err = damage(indexBucket, []byte(stack), fmt.Sprintf("leads to stack %q", raw.identity.Stack))
 	}
 	if err != nil {
 		return runtime.Summary{Identity: machine.Identity{Stack: stack}, Err: s.wrap(ofStack(err, stack))}
 	}
-	return sum
-}
-
-// The parts of a stored graph.
-const (
-	graphDef    = 'd'
-	graphSource = 's'
-	graphMeta   = 'm'
-)
-
-func graphKey(hash string, part byte) []byte { return append([]byte(hash), part) }
-
-// Graph is a stored definition by its hash. Definitions outlive their stacks.
-func (s *Store) Graph(ctx context.Context, hash string) (runtime.StoredGraph, error) {
-	g := runtime.StoredGraph{Hash: hash}
-	err := s.view(ctx, func(t *txn) error {
-		b, err := bucket(t.tx, graphsBucket)
-		if err != nil {
-			return err
-		}
-		if b.Get(graphKey(hash, graphDef)) == nil {
-			return fmt.Errorf("runtime: graph %q: %w", hash, runtime.ErrNotFound)
-		}
-		var parts [3][]byte
-		for i, part := range []byte{graphDef, graphSource, graphMeta} {
-			key := graphKey(hash, part)
-			v, err := unseal(graphsBucket, key, b.Get(key))
-			if err != nil {
-				return err
-			}
-			parts[i] = bytes.Clone(v)
-		}
-		g.Def, g.Source = parts[0], parts[1]
-		var info graphInfo
-		if err := json.Unmarshal(parts[2], &info); err != nil {
-			return damage(graphsBucket, graphKey(hash, graphMeta), err.Error())
-		}
-		g.Name, g.File = info.Name, info.File
-		return nil
-	})
-	if err != nil {
-		return runtime.StoredGraph{}, err
-	}
-	return g, nil
+	return runtime.Summary{Identity: raw.identity, Cursor: raw.cursor}
 }

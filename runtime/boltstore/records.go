@@ -17,19 +17,19 @@ const readAhead = 256 << 10
 // fn works. Records that are committed meanwhile are not among them.
 func (s *Store) Records(ctx context.Context, stack string, from uint64, fn func(machine.Record) error) error {
 	var n stackNumber
-	var last uint64
+	var first, last uint64
 	err := s.view(ctx, func(t *txn) (err error) {
 		if n, err = t.find(stack); err != nil {
 			return err
 		}
 		h, err := t.head(n)
-		last = h.seq
+		first, last = h.first, h.seq
 		return ofStack(err, stack)
 	})
 	if err != nil {
 		return err
 	}
-	return s.readRecords(ctx, stack, n, max(from, 1), last, fn)
+	return s.readRecords(ctx, stack, n, max(from, first), last, fn)
 }
 
 // readRecords calls fn for the records from one to last, both included. None

@@ -100,6 +100,13 @@ func sweepSlice(t *txn) error {
 func (t *txn) discard(key []byte) error {
 	raw := t.stacks.Get(key)
 	hash, err := refOf(key, raw)
+	if u, ok := parseGraphUse(key); ok && err == nil {
+		t.writes++
+		if err := t.stacks.Delete(key); err != nil {
+			return err
+		}
+		return t.countGraph(u.hash, -1)
+	}
 	t.writes++
 	if err := t.stacks.Delete(key); err != nil {
 		return err

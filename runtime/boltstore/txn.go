@@ -13,6 +13,7 @@ type txn struct {
 	index  *bolt.Bucket
 	stacks *bolt.Bucket
 	blobs  *bolt.Bucket // opened when first needed
+	graphs *bolt.Bucket // opened when first needed
 	writes int          // rows put and deleted so far
 }
 
@@ -77,9 +78,9 @@ func (t *txn) add(key []byte, r row) error {
 	return t.stacks.Put(key, seal(stacksBucket, key, r.head))
 }
 
-// replace puts a row and lets go of what the key held before.
-func (t *txn) replace(key []byte, r row) error {
-	old, err := t.blobOf(key)
+// replace puts a row of the state and lets go of what the key held before.
+func (t *txn) replace(n stackNumber, h *head, key []byte, r row) error {
+	old, err := t.letGo(n, h, key)
 	if err != nil {
 		return err
 	}
@@ -89,9 +90,9 @@ func (t *txn) replace(key []byte, r row) error {
 	return t.dropBlob(old)
 }
 
-// remove deletes a row and lets go of its blob.
-func (t *txn) remove(key []byte) error {
-	old, err := t.blobOf(key)
+// remove deletes a row of the state and lets go of what it held.
+func (t *txn) remove(n stackNumber, h *head, key []byte) error {
+	old, err := t.letGo(n, h, key)
 	if err != nil {
 		return err
 	}
@@ -102,11 +103,24 @@ func (t *txn) remove(key []byte) error {
 	return t.dropBlob(old)
 }
 
-// blobOf is a copy of the hash that a row refers to; nil for none.
-func (t *txn) blobOf(key []byte) ([]byte, error) {
+// letGo prepares a row of the state for its end. What it held goes to the
+// newest checkpoint when that has nothing of it yet, with its blob; else old is
+// a copy of the blob's hash, or nil for none.
+func (t *txn) letGo(n stackNumber, h *head, key []byte) (old []byte, err error) {
 	raw := t.stacks.Get(key)
 	if raw == nil {
 		return nil, nil
+	}
+	if len(h.points) > 0 {
+		saved := n.saved(h.points[len(h.points)-1].seq, key)
+		if t.stacks.Get(saved) == nil {
+			v, err := unseal(stacksBucket, key, raw)
+			if err != nil {
+				return nil, err
+			}
+			t.writes++
+			return nil, t.stacks.Put(saved, sealed(stacksBucket, saved, v))
+		}
 	}
 	return refOf(key, raw)
 }
@@ -243,8 +257,10 @@ func (t *txn) number(stack string) (n stackNumber, found bool, err error) {
 }
 
 // head reads a stack's head.
-func (t *txn) head(n stackNumber) (head, error) {
-	key := n.row(headRow)
+func (t *txn) head(n stackNumber) (head, error) { return t.headAt(n.row(headRow)) }
+
+// headAt reads a head, of now or of a checkpoint.
+func (t *txn) headAt(key []byte) (head, error) {
 	v, err := unseal(stacksBucket, key, t.stacks.Get(key))
 	if err != nil {
 		return head{}, err

@@ -19,7 +19,7 @@ type Store struct {
 	mu     sync.Mutex
 	closed bool
 	stacks map[string]*stack
-	graphs map[string]runtime.StoredGraph
+	graphs map[string]*keptGraph
 }
 
 // stack is what the store has of one stack.
@@ -28,11 +28,17 @@ type stack struct {
 	cursor  machine.Cursor
 	state   map[string]any
 	records journal
+
+	first    uint64 // record with which the kept history begins; 0: the first
+	points   []point
+	ids      map[string]struct{}
+	arrivals []arrival
+	uses     []use
 }
 
 // New returns an empty store.
 func New() *Store {
-	return &Store{stacks: map[string]*stack{}, graphs: map[string]runtime.StoredGraph{}}
+	return &Store{stacks: map[string]*stack{}, graphs: map[string]*keptGraph{}}
 }
 
 // Commit applies a commit whole or not at all.
@@ -68,12 +74,23 @@ func (s *Store) Commit(ctx context.Context, c runtime.Commit) error {
 	for i := range c.Changes {
 		st.state[c.Changes[i].Name] = c.Changes[i].Value
 	}
+	if c.Graph != nil {
+		s.use(st, c.Graph, &c.Cursor)
+	}
 	st.records.add(c.Records)
 	st.cursor = c.Cursor
-	s.stacks[c.Stack] = st
-	if c.Graph != nil {
-		if _, ok := s.graphs[c.Graph.Hash]; !ok {
-			s.graphs[c.Graph.Hash] = *c.Graph
+	if c.Create != nil {
+		s.stacks[c.Stack] = st
+	}
+	for i := range c.Records {
+		if b, ok := c.Records[i].Body.(*machine.EventReceived); ok {
+			st.note(b, c.Records[i].Time)
+		}
+	}
+	if n := len(c.Records); n > 0 {
+		before := st.first
+		if st.retain(c.Keep, &c.Records[n-1]); st.first != before {
+			s.dropUses(st, st.first)
 		}
 	}
 	return nil
@@ -108,9 +125,9 @@ func (s *Store) Graph(ctx context.Context, hash string) (runtime.StoredGraph, er
 	}
 	g, ok := s.graphs[hash]
 	if !ok {
-		return g, fmt.Errorf("runtime: graph %q: %w", hash, runtime.ErrNotFound)
+		return runtime.StoredGraph{}, fmt.Errorf("runtime: graph %q: %w", hash, runtime.ErrNotFound)
 	}
-	return g, ctx.Err()
+	return g.StoredGraph, ctx.Err()
 }
 
 // Stacks lists all stacks, sorted by id.
@@ -130,13 +147,24 @@ func (s *Store) Stacks(ctx context.Context) ([]runtime.Summary, error) {
 	return list, ctx.Err()
 }
 
+// Cursors calls fn for each stack that was there when it began.
+func (s *Store) Cursors(ctx context.Context, fn func(runtime.Summary) error) error {
+	list, err := s.Stacks(ctx)
+	for i := 0; err == nil && i < len(list); i++ {
+		if err = ctx.Err(); err == nil {
+			err = fn(list[i])
+		}
+	}
+	return err
+}
+
 // Records calls fn for each record from seq on that was there when it began.
 func (s *Store) Records(ctx context.Context, name string, seq uint64, fn func(machine.Record) error) error {
 	s.mu.Lock()
 	st, err := s.find(ctx, name)
 	var records []machine.Record
 	if err == nil {
-		records = st.records.from(seq)
+		records = st.records.from(max(seq, st.first))
 	}
 	s.mu.Unlock()
 	for i := 0; err == nil && i < len(records); i++ {
@@ -151,8 +179,12 @@ func (s *Store) Records(ctx context.Context, name string, seq uint64, fn func(ma
 func (s *Store) Remove(ctx context.Context, name string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, err := s.find(ctx, name); err != nil {
+	st, err := s.find(ctx, name)
+	if err != nil {
 		return err
+	}
+	for _, u := range st.uses {
+		s.unuse(u)
 	}
 	delete(s.stacks, name)
 	return nil

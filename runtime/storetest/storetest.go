@@ -69,6 +69,10 @@ var checks = []struct {
 	{"remove", false, checkRemove},
 	{"cancelled", true, checkCancelled},
 	{"closed", true, checkClosed},
+	{"history", false, checkHistory},
+	{"seen events", false, checkSeen},
+	{"cursors", false, checkCursors},
+	{"definitions", false, checkDefinitions},
 }
 
 var began = time.Date(2026, 2, 3, 4, 5, 6, 789, time.UTC)

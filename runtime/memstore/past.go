@@ -1,0 +1,158 @@
+package memstore
+
+import (
+	"context"
+	"maps"
+	"time"
+
+	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/runtime"
+)
+
+// point is a checkpoint: a stack at the end of a cycle. Values are shared, so
+// it costs a map.
+type point struct {
+	cursor machine.Cursor
+	state  map[string]any
+	at     time.Time
+}
+
+// pointsPerSpan is how many checkpoints there are in the history that is kept.
+const pointsPerSpan = 4
+
+// retain cuts the history off at the newest checkpoint that lies outside of
+// what is kept, and makes new ones. Call it with a commit's last record.
+func (st *stack) retain(keep graph.History, last *machine.Record) {
+	if _, atEnd := last.Body.(*machine.CycleFinished); !atEnd || keep == (graph.History{}) || st.cursor.Open {
+		return
+	}
+	for i := len(st.points) - 1; i >= 0; i-- {
+		p := &st.points[i]
+		if beyond(p, st.cursor.Cycle, last.Time, uint64(keep.Cycles), keep.Age) && p.cursor.CycleSeq > st.first {
+			st.points, st.first = st.points[i:], p.cursor.CycleSeq
+			st.records.drop(st.first)
+			break
+		}
+	}
+	var newest point
+	if n := len(st.points); n > 0 {
+		newest = st.points[n-1]
+	} else if keep.Age > 0 {
+		newest.at = last.Time.Add(-keep.Age)
+	}
+	cycles := uint64(keep.Cycles+pointsPerSpan-1) / pointsPerSpan
+	if beyond(&newest, st.cursor.Cycle, last.Time, cycles, keep.Age/pointsPerSpan) {
+		st.points = append(st.points, point{st.cursor, maps.Clone(st.state), last.Time})
+	}
+}
+
+// beyond reports that at least so many cycles, or so much time, lie between a
+// checkpoint and now; zero is no bound.
+func beyond(p *point, cycle uint64, now time.Time, cycles uint64, age time.Duration) bool {
+	return cycles > 0 && cycle-p.cursor.Cycle >= cycles || age > 0 && now.Sub(p.at) >= age
+}
+
+// Base is a stack as it was where its kept history begins.
+func (s *Store) Base(ctx context.Context, name string) (machine.Snapshot, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st, err := s.find(ctx, name)
+	if err != nil {
+		return machine.Snapshot{}, err
+	}
+	base := machine.Snapshot{Identity: st.id}
+	if st.first <= 1 {
+		return base, nil
+	}
+	p := st.points[0]
+	base.Cursor, base.State = p.cursor, maps.Clone(p.state)
+	base.Records = st.records.from(st.first)
+	base.Records = base.Records[:p.cursor.Seq-st.first+1]
+	return base, nil
+}
+
+// arrival is an event id and when it came.
+type arrival struct {
+	id string
+	at time.Time
+}
+
+// Seen looks an event's id up.
+func (s *Store) Seen(ctx context.Context, name, id string) (bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st, err := s.find(ctx, name)
+	if err != nil {
+		return false, err
+	}
+	_, seen := st.ids[id]
+	return seen, nil
+}
+
+// note remembers the id of an event, and forgets those that are old in both ways.
+func (st *stack) note(b *machine.EventReceived, at time.Time) {
+	if _, known := st.ids[b.ID]; known || b.ID == "" {
+		return
+	}
+	if st.ids == nil {
+		st.ids = map[string]struct{}{}
+	}
+	st.ids[b.ID] = struct{}{}
+	st.arrivals = append(st.arrivals, arrival{b.ID, at})
+	for len(st.arrivals) > runtime.SeenLast && at.Sub(st.arrivals[0].at) > runtime.SeenFor {
+		delete(st.ids, st.arrivals[0].id)
+		st.arrivals = st.arrivals[1:]
+	}
+}
+
+// use notes that a stack needs a graph, and since when.
+func (s *Store) use(st *stack, g *runtime.StoredGraph, cursor *machine.Cursor) {
+	from := uint64(0) // until the stack is removed: it is not the cursor's
+	if g.Hash == cursor.Hash {
+		from = st.cursor.Seq + 1
+	}
+	for i, u := range st.uses {
+		if u.hash == g.Hash && (from == 0 && u.from == 0 || from != 0 && i == len(st.uses)-1) {
+			return
+		}
+	}
+	st.uses = append(st.uses, use{g.Hash, from})
+	kept := s.graphs[g.Hash]
+	if kept == nil {
+		kept = &keptGraph{StoredGraph: *g}
+		s.graphs[g.Hash] = kept
+	}
+	kept.uses++
+}
+
+// use is a graph that a stack needs for its records from one on.
+type use struct {
+	hash string
+	from uint64
+}
+
+type keptGraph struct {
+	runtime.StoredGraph
+	uses int
+}
+
+// dropUses lets go of graphs that no record from first on needs.
+func (s *Store) dropUses(st *stack, first uint64) {
+	var left []use
+	for i, u := range st.uses {
+		if u.from == 0 || i+1 == len(st.uses) || st.uses[i+1].from > first {
+			left = append(left, u)
+			continue
+		}
+		s.unuse(u)
+	}
+	st.uses = left
+}
+
+func (s *Store) unuse(u use) {
+	kept := s.graphs[u.hash]
+	if kept.uses--; kept.uses == 0 {
+		delete(s.graphs, u.hash)
+	}
+}
