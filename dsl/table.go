@@ -211,7 +211,7 @@ var cacheObject = &object{
 	name: "cache", at: "`cache` of a node", doc: "Results that may be used again.",
 	fields: []field{
 		{name: "key", shape: anExpr, required: true, doc: "Expression: the same value, the same result."},
-		{name: "ttl", shape: aDuration, dflt: "no bound", doc: "How long a result holds."},
+		{name: "ttl", shape: aDuration, dflt: "for ever", doc: "How long a result holds."},
 	},
 }
 
@@ -270,6 +270,6 @@ var historyObject = &object{
 	name: "history", at: "`history`", doc: "What is older than either bound is deleted, at the ends of cycles and little by little: up to a quarter more may be there. Without `history` the last 1,000 cycles are kept.",
 	fields: []field{
 		{name: "cycles", shape: atLeast(0), dflt: "no bound", doc: "Cycles to keep."},
-		{name: "age", shape: aDuration, dflt: "for ever", doc: "How long records are kept."},
+		{name: "age", shape: aDuration, dflt: "no bound", doc: "How long records are kept."},
 	},
 }
