@@ -1,0 +1,95 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/graphrun/graphrun/graph/machine"
+)
+
+var viewStart = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+
+// show feeds a model with bodies, one second apart, and gives what it prints.
+func show(m *liveModel, bodies ...machine.Body) (printed []string) {
+	for i, b := range bodies {
+		r := machine.Record{Seq: uint64(i + 1), Time: viewStart.Add(time.Duration(i) * time.Second), Stack: "s", Cycle: 1, Body: b}
+		printed = append(printed, m.record(r)...)
+		m.now = r.Time
+	}
+	return printed
+}
+
+func TestLiveTable(t *testing.T) {
+	t.Parallel()
+	m := newLiveModel("s")
+	m.columns = 60
+	failure := &machine.Failure{Kind: "exit", Message: "exit status 3:\n\x1b[31mit broke in a way that takes many words to tell"}
+	printed := show(m,
+		&machine.CycleStarted{}, &machine.WaveStarted{Wave: 1, Nodes: []string{"each", "a-node-with-a-long-name"}},
+		&machine.TaskStarted{Wave: 1, Node: "each", Item: "x", Attempt: 1},
+		&machine.TaskStarted{Wave: 1, Node: "each", Item: "y", Attempt: 1},
+		&machine.TaskStarted{Wave: 1, Node: "a-node-with-a-long-name", Attempt: 2},
+		&machine.TaskFinished{Wave: 1, Node: "each", Item: "y", Attempt: 1},
+	)
+	if len(printed) > 0 {
+		t.Errorf("printed before the cycle was over: %q", printed)
+	}
+	want := []string{"  * each                  1 done, 1 running, 3s", "  * a-node-with-a-long-…  attempt 2, running 1s"}
+	if diff := cmp.Diff(want, m.styles.table(m.visible(), m.columns, "*", m.now, true)); diff != "" {
+		t.Errorf("while it runs (-want +got)\n%s", diff)
+	}
+	printed = show(m,
+		&machine.TaskFinished{Wave: 1, Node: "each", Item: "x", Attempt: 1},
+		&machine.TaskFinished{Wave: 1, Node: "a-node-with-a-long-name", Attempt: 2, Duration: 2 * time.Second, Error: failure},
+		&machine.CycleFinished{Waves: 1, NodeRuns: 2, Failed: true},
+	)
+	text := strings.Join(printed, "\n")
+	for _, part := range []string{"2 done", "failed after 2s (exit)", `\x1b[31mit broke`, "words to tell", "cycle 1 finished: 1 wave, 2 node runs, failed"} {
+		if !strings.Contains(text, part) {
+			t.Errorf("%q is not in what stays:\n%s", part, text)
+		}
+	}
+}
+
+// TestLiveTableFits: of more rows than the terminal has lines, those that run
+// are shown.
+func TestLiveTableFits(t *testing.T) {
+	t.Parallel()
+	m := newLiveModel("s")
+	m.lines = 10
+	for i := range 30 {
+		node := fmt.Sprint("n", i)
+		show(m, &machine.TaskStarted{Wave: 1, Node: node, Attempt: 1})
+		if i != 2 {
+			show(m, &machine.TaskFinished{Wave: 1, Node: node, Attempt: 1})
+		}
+	}
+	rows := m.visible()
+	if len(rows) != 6 || rows[0].node != "n2" || rows[5].node != "n29" {
+		t.Errorf("%d rows, the first %+v; want 6, n2 first as it runs", len(rows), rows[0])
+	}
+}
+
+func TestWrap(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		text   string
+		width  int
+		indent string
+		want   []string
+	}{
+		{"", 10, "", nil},
+		{"one two  three", 7, "", []string{"one two", "three"}},
+		{"one two", 7, "  ", []string{"  one", "  two"}},
+		{"averylongword b", 5, "", []string{"averylongword", "b"}},
+		{"日本 語", 5, "", []string{"日本", "語"}},
+	} {
+		if diff := cmp.Diff(tt.want, wrap(tt.text, tt.width, tt.indent)); diff != "" {
+			t.Errorf("wrap(%q, %d) (-want +got)\n%s", tt.text, tt.width, diff)
+		}
+	}
+}
