@@ -38,15 +38,27 @@ type Past struct {
 }
 
 // At is where a stack stood at a point of its history: decided again from the
-// results that its journal holds. Errors name the points that there are.
+// results that its journal holds, from where its history is kept on. Errors
+// name the points that there are.
 func At(ctx context.Context, store Store, kinds graph.Kinds, stack string, at machine.Point) (Past, error) {
 	snap, err := store.Load(ctx, stack)
 	if err != nil {
 		return Past{}, err
 	}
+	base, err := store.Base(ctx, stack)
+	if err != nil {
+		return Past{}, err
+	}
+	kept := machine.Point{Cycle: base.Cursor.Cycle}
+	switch {
+	case at.Cycle < kept.Cycle || at.Cycle == kept.Cycle && at.Wave > 0:
+		return Past{}, fmt.Errorf("stack %q: the history before the end of cycle %s is deleted (see history in the graph): got %s", stack, kept, at)
+	case at == kept:
+		return Past{base.Cursor, machine.Visible(base.State)}, nil
+	}
 	var records []machine.Record
 	found := false
-	if err := store.Records(ctx, stack, 1, func(r machine.Record) error {
+	if err := store.Records(ctx, stack, base.Cursor.Seq+1, func(r machine.Record) error {
 		records = append(records, r)
 		found = found || at.Ends(r)
 		return nil
@@ -57,9 +69,18 @@ func At(ctx context.Context, store Store, kinds graph.Kinds, stack string, at ma
 		return Past{}, fmt.Errorf("stack %q has not committed %s: it is at %s", stack, at, machine.Point{Cycle: snap.Cursor.Cycle, Wave: snap.Cursor.Wave})
 	}
 	graphs := func(hash string) (*graph.Graph, error) { return Definition(ctx, store, kinds, hash) }
-	m, _, err := machine.Replay(graphs, machine.Options{}, snap.Identity, records, at)
+	m, _, err := replay(graphs, snap.Identity, base, records, at)
 	if err != nil {
 		return Past{}, err
 	}
 	return Past{m.Cursor(), m.State()}, nil
+}
+
+// replay decides a history again, from its beginning or from the base that it
+// was cut off at.
+func replay(graphs machine.Graphs, id machine.Identity, base machine.Snapshot, records []machine.Record, until machine.Point) (*machine.Machine, []machine.Difference, error) {
+	if base.Cursor.Seq == 0 {
+		return machine.Replay(graphs, machine.Options{}, id, records, until)
+	}
+	return machine.ReplayFrom(graphs, machine.Options{}, base, records, until)
 }
