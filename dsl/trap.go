@@ -1,6 +1,7 @@
 package dsl
 
 import (
+	"bytes"
 	"regexp"
 	"strings"
 	"unicode/utf8"
@@ -23,6 +24,38 @@ func reportTag(diags *diag.List, at diag.Span, tag string) {
 		help = `in an expression, write "not" in place of "!"; else put the value in quotes`
 	}
 	diags.Add(diag.YAMLTag, at, help, "%q was taken for a YAML tag", tag)
+}
+
+// masked is the source with another character for each question mark that is
+// not the mark of a complex key. To yaml.v3 a ? ends a plain scalar within
+// { }, as in YAML 1.1; in YAML 1.2 `{note: string?}` is in order.
+func (d *document) masked() []byte {
+	d.mask = 0
+	if !bytes.ContainsRune(d.src, '?') {
+		return d.src
+	}
+	mask := '\ue000'
+	for bytes.ContainsRune(d.src, mask) {
+		if mask++; mask > '\uf8ff' {
+			return d.src
+		}
+	}
+	d.mask = mask
+	out := make([]byte, 0, len(d.src)+64)
+	lineStart := true
+	for i, b := range d.src {
+		switch {
+		case b == '?' && lineStart && (i+1 == len(d.src) || bytes.IndexByte([]byte(" \t\r\n"), d.src[i+1]) >= 0):
+			out = append(out, b)
+		case b == '?':
+			out = utf8.AppendRune(out, mask)
+			lineStart = false
+		default:
+			out = append(out, b)
+			lineStart = b == '\n' || b == '\r' || lineStart && (b == ' ' || b == '-' || b == '?')
+		}
+	}
+	return out
 }
 
 // rejoin reports `{to: a, when: any(state.x, .y)}`, of which YAML makes the

@@ -89,38 +89,6 @@ func (d *document) parse() (*yaml.Decoder, *yaml.Node, error) {
 	}
 }
 
-// masked is the source with another character for each question mark that is
-// not the mark of a complex key. To yaml.v3 a ? ends a plain scalar within
-// { }, as in YAML 1.1; in YAML 1.2 `{note: string?}` is in order.
-func (d *document) masked() []byte {
-	d.mask = 0
-	if !bytes.ContainsRune(d.src, '?') {
-		return d.src
-	}
-	mask := '\ue000'
-	for bytes.ContainsRune(d.src, mask) {
-		if mask++; mask > '\uf8ff' {
-			return d.src
-		}
-	}
-	d.mask = mask
-	out := make([]byte, 0, len(d.src)+64)
-	lineStart := true
-	for i, b := range d.src {
-		switch {
-		case b == '?' && lineStart && (i+1 == len(d.src) || bytes.IndexByte([]byte(" \t\r\n"), d.src[i+1]) >= 0):
-			out = append(out, b)
-		case b == '?':
-			out = utf8.AppendRune(out, mask)
-			lineStart = false
-		default:
-			out = append(out, b)
-			lineStart = b == '\n' || b == '\r' || lineStart && (b == ' ' || b == '-' || b == '?')
-		}
-	}
-	return out
-}
-
 // decode reads one document. yaml.v3 gives up on some inputs with a panic.
 func decode(dec *yaml.Decoder) (n *yaml.Node, err error) {
 	defer func() {
