@@ -21,9 +21,10 @@ type attempt struct {
 	pool  *pool
 
 	// Guarded by pools.mu.
-	place place
-	round uint64
-	index int
+	place    place
+	tag      uint64 // its turn among the stacks
+	queuedAt time.Time
+	index    int
 
 	// Owned by the stack's loop.
 	turn   uint64 // of the loop that began it
@@ -41,7 +42,7 @@ func (s *Stack) launch(a *attempt) {
 	spec, _ := s.rt.cfg.Kinds.Spec(n.Kind.Name) // an unknown kind fails in nodes.Run
 	spec.Kind = n.Kind
 	t := nodes.Task{
-		Stack: s.id.Stack, Graph: s.g.Name,
+		Stack: s.name, Graph: s.g.Name,
 		Cycle: a.task.Key.Cycle, Wave: a.task.Key.Wave,
 		Node: a.task.Key.Node, Item: a.task.Key.Item,
 		Attempt: a.task.Attempt,
@@ -67,7 +68,7 @@ func (s *Stack) launch(a *attempt) {
 // taskKey is a task's idempotency key, STACK.NONCE/CYCLE/WAVE/NODE/ITEM: the
 // same for every attempt, in every process, and of no other task.
 func (s *Stack) taskKey(k machine.TaskKey) string {
-	return fmt.Sprintf("%s.%s/%d/%d/%s/%s", s.id.Stack, s.id.Nonce, k.Cycle, k.Wave, k.Node, k.Item)
+	return fmt.Sprintf("%s.%s/%d/%d/%s/%s", s.name, s.id.Nonce, k.Cycle, k.Wave, k.Node, k.Item)
 }
 
 // returned takes in the end of an attempt.

@@ -11,6 +11,8 @@ var (
 	ErrActive = errors.New("runtime: stack is running here")
 	// ErrEnded: the stack has ended, or is not driven any more.
 	ErrEnded = errors.New("runtime: stack has ended")
+	// ErrNotEnded: only a stack that has ended may be removed.
+	ErrNotEnded = errors.New("runtime: stack has not ended")
 )
 
 // MissingError is a graph that this program cannot run.
@@ -59,6 +61,7 @@ func (e *GraphError) Error() string {
 // Err names the key, its old and its new type.
 type AdoptError struct {
 	Stack string
+	Hash  string // of the changed graph
 	Err   error
 }
 

@@ -11,22 +11,30 @@ import (
 func (s *Stack) post(letter func()) {
 	s.mu.Lock()
 	s.inbox = append(s.inbox, letter)
-	start := !s.looping
-	s.looping = true
+	start, asleep := !s.looping, s.asleep
+	s.looping, s.rests = true, false
 	s.mu.Unlock()
-	if start {
+	switch {
+	case start && asleep:
+		s.rt.loads.add(s)
+	case start:
 		go s.loop()
 	}
 }
 
-// loop empties the mailbox and ends.
+// loop empties the mailbox and ends. The stack is loaded.
 func (s *Stack) loop() {
 	for {
 		s.mu.Lock()
 		mail := s.inbox
 		if len(mail) == 0 {
 			s.looping = false
+			s.rests = s.mayRest()
+			rests := s.rests
 			s.mu.Unlock()
+			if rests {
+				s.rt.resting.add(s)
+			}
 			return
 		}
 		s.inbox, s.spare = s.spare, nil
@@ -44,6 +52,9 @@ func (s *Stack) loop() {
 func (s *Stack) settle() {
 	for !s.over {
 		rd, ok := s.gather()
+		if !ok && s.endAfterWave() {
+			continue
+		}
 		if !ok || !s.commit(rd) {
 			break
 		}
@@ -54,7 +65,7 @@ func (s *Stack) settle() {
 		s.rt.pools.exchange(s, s.ended, nil)
 		s.ended = s.ended[:0]
 	}
-	if (s.over || s.stopping) && s.away == 0 && !s.closed {
+	if !s.closed && (s.over || s.stopping) && s.away == 0 {
 		s.close()
 	}
 	for _, ack := range s.acks {
@@ -87,13 +98,16 @@ func (s *Stack) enlist(tasks []machine.Task) []*attempt {
 	if len(tasks) == 0 || s.stopping {
 		return nil
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	out := make([]*attempt, len(tasks))
 	for i, t := range tasks {
-		a := &attempt{stack: s, task: t, pool: s.pools[max(t.Pool, 0)], turn: s.turn}
+		a := &attempt{stack: s, task: t, pool: s.pools[max(t.Pool, 0)], turn: s.turn, queuedAt: time.Now()}
 		if old := s.attempts[t.Key]; old != nil {
 			s.replaced = append(s.replaced, old)
 		}
 		s.attempts[t.Key] = a
+		s.progress.queued(a)
 		out[i] = a
 	}
 	return out
@@ -115,7 +129,7 @@ func (s *Stack) commit(rd machine.Ready) bool {
 		rd.Cursor.Status == s.cursor.Status && rd.Cursor.Hash == s.stored {
 		return true // only something to do
 	}
-	c := Commit{Stack: s.id.Stack, Records: rd.Records, Changes: rd.Changes, Cursor: rd.Cursor}
+	c := Commit{Stack: s.name, Records: rd.Records, Changes: rd.Changes, Cursor: rd.Cursor, Keep: s.g.History}
 	if s.cursor.Seq == 0 {
 		c.Create = &s.id
 	}
@@ -126,11 +140,15 @@ func (s *Stack) commit(rd machine.Ready) bool {
 			return false
 		}
 	}
-	if err := s.rt.cfg.Store.Commit(s.rt.base, c); err != nil {
+	if err := s.store(c); err != nil {
 		s.fail(err)
 		return false
 	}
+	s.mu.Lock()
 	s.cursor, s.stored = rd.Cursor, rd.Cursor.Hash
+	s.progress.take(rd.Records)
+	s.mu.Unlock()
+	s.arrived = s.arrived[:0]
 	s.publish(c)
 	return true
 }
@@ -169,11 +187,9 @@ func (s *Stack) act(rd machine.Ready) {
 
 // cycleFinished takes up a changed graph, and stops where this run was to stop.
 func (s *Stack) cycleFinished(c *machine.CycleFinished) {
-	if s.next != nil {
-		if err := s.adopt(); err != nil {
-			s.fail(err)
-			return
-		}
+	if err := s.adopt(); err != nil {
+		s.fail(err)
+		return
 	}
 	s.cycles++
 	idle := c.NodeRuns == 0 && len(s.attempts) == 0 && s.away == 0

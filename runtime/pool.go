@@ -1,8 +1,6 @@
 package runtime
 
 import (
-	"cmp"
-	"container/heap"
 	"sync"
 	"time"
 
@@ -11,18 +9,15 @@ import (
 
 // pools hands out slots to the tasks of all stacks. Pools belong to a graph,
 // by its name: the stacks of one graph share them, whatever their definition.
-//
-// Who waits is served by priority, higher first, then by how long it has
-// waited (the tasks of a wave queue at the same moment), then in declaration
-// order. A rate of N per period lets N tasks start at once and none more within
-// any period of that length; it is kept in memory and begins anew with the
-// process.
+// Who is next is decided by queue. A rate of N per period lets N tasks start
+// at once and none more within any period of that length; it is kept in memory
+// and begins anew with the process.
 type pools struct {
 	timers *timers
 
-	mu    sync.Mutex
-	named map[poolName]*pool
-	round uint64 // of queueing
+	mu      sync.Mutex
+	named   map[poolName]*pool
+	defined map[string]bool // graphs whose limits are those of their present definition
 }
 
 type poolName struct{ graph, pool string }
@@ -31,6 +26,7 @@ type pool struct {
 	parallel int
 	rate     int
 	per      time.Duration
+	fixed    *int // parallel, as SetPool has set it
 
 	taken  int // slots
 	queue  queue
@@ -48,13 +44,30 @@ const (
 )
 
 func newPools(t *timers) *pools {
-	return &pools{timers: t, named: map[poolName]*pool{}}
+	return &pools{timers: t, named: map[poolName]*pool{}, defined: map[string]bool{}}
 }
 
-// of gives the pools of a graph by their index, with the limits that it says.
+// of gives the pools of a graph by their index. They have the limits that it
+// says, unless its name has a present definition.
 func (ps *pools) of(g *graph.Graph) []*pool {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
+	return ps.limited(g, !ps.defined[g.Name])
+}
+
+// define lets the limits of a definition hold from now on.
+func (ps *pools) define(g *graph.Graph) {
+	ps.mu.Lock()
+	ps.defined[g.Name] = true
+	var granted []*attempt
+	for _, p := range ps.limited(g, true) {
+		granted = append(granted, ps.grant(p)...)
+	}
+	ps.mu.Unlock()
+	deliver(granted)
+}
+
+func (ps *pools) limited(g *graph.Graph, set bool) []*pool {
 	out := make([]*pool, len(g.Pools))
 	for i, gp := range g.Pools {
 		name := poolName{g.Name, gp.Name}
@@ -63,7 +76,9 @@ func (ps *pools) of(g *graph.Graph) []*pool {
 			p = &pool{}
 			ps.named[name] = p
 		}
-		p.parallel, p.rate, p.per = gp.Parallel, gp.Rate, gp.RatePer
+		if set || p.parallel == 0 && p.rate == 0 && p.taken == 0 && p.queue.len == 0 {
+			p.parallel, p.rate, p.per = gp.Parallel, gp.Rate, gp.RatePer
+		}
 		out[i] = p
 	}
 	return out
@@ -88,11 +103,12 @@ func (ps *pools) exchange(s *Stack, ended, fresh []*attempt) []*attempt {
 			touch(a.pool)
 		}
 	}
-	ps.round++
 	for _, a := range fresh {
-		a.round, a.place = ps.round, queued
-		heap.Push(&a.pool.queue, a)
+		a.place = queued
 		touch(a.pool)
+	}
+	for _, p := range touched {
+		p.queue.add(p, fresh)
 	}
 	var own, others []*attempt
 	for _, p := range touched {
@@ -114,7 +130,7 @@ func (ps *pools) exchange(s *Stack, ended, fresh []*attempt) []*attempt {
 func (ps *pools) remove(a *attempt) bool {
 	switch a.place {
 	case queued:
-		heap.Remove(&a.pool.queue, a.index)
+		a.pool.queue.remove(a)
 	case holding:
 		a.pool.taken--
 	default:
@@ -124,14 +140,22 @@ func (ps *pools) remove(a *attempt) bool {
 	return true
 }
 
+// limit is how many slots there are.
+func (p *pool) limit() int {
+	if p.fixed != nil {
+		return *p.fixed
+	}
+	return p.parallel
+}
+
 // grant hands out the free slots of one pool.
 func (ps *pools) grant(p *pool) []*attempt {
 	var out []*attempt
-	for len(p.queue) > 0 && p.taken < p.parallel {
+	for p.queue.len > 0 && p.taken < p.limit() {
 		if p.rate > 0 && !ps.mayStart(p) {
 			break
 		}
-		a := heap.Pop(&p.queue).(*attempt)
+		a := p.queue.pop(time.Now())
 		a.place = holding
 		p.taken++
 		out = append(out, a)
@@ -170,37 +194,4 @@ func deliver(granted []*attempt) {
 	for _, a := range granted {
 		a.stack.post(func() { a.stack.slotGiven(a) })
 	}
-}
-
-// queue is a heap of the attempts that wait for one pool.
-type queue []*attempt
-
-func (q queue) Len() int { return len(q) }
-
-func (q queue) Less(i, j int) bool {
-	a, b := q[i], q[j]
-	return cmp.Or(
-		cmp.Compare(b.task.Priority, a.task.Priority),
-		cmp.Compare(a.round, b.round),
-		cmp.Compare(a.task.Node, b.task.Node),
-		cmp.Compare(a.task.Index, b.task.Index)) < 0
-}
-
-func (q queue) Swap(i, j int) {
-	q[i], q[j] = q[j], q[i]
-	q[i].index, q[j].index = i, j
-}
-
-func (q *queue) Push(x any) {
-	a := x.(*attempt)
-	a.index = len(*q)
-	*q = append(*q, a)
-}
-
-func (q *queue) Pop() any {
-	old := *q
-	a := old[len(old)-1]
-	old[len(old)-1] = nil
-	*q = old[:len(old)-1]
-	return a
 }

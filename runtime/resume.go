@@ -2,7 +2,6 @@ package runtime
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"time"
@@ -23,12 +22,6 @@ type ResumeOptions struct {
 	StopAfter StopAfter
 }
 
-// changed is a definition that waits for the end of a cycle.
-type changed struct {
-	g      *graph.Graph
-	source []byte
-}
-
 // Resume goes on with a stack of the store; a paused one is resumed. Of a
 // stack that has ended, Wait tells at once how. Errors: ErrNotFound, ErrActive
 // (this runtime drives it), *GraphError (a stack of another graph),
@@ -39,93 +32,79 @@ func (rt *Runtime) Resume(ctx context.Context, id string, o ResumeOptions) (*Sta
 	if err := rt.reserve(id, ErrActive); err != nil {
 		return nil, err
 	}
-	s, err := rt.load(ctx, id, o)
-	if err != nil {
-		rt.leave(id)
+	s := rt.newStack(id, "")
+	s.after = o.StopAfter
+	if err := s.load(ctx, &o); err != nil {
+		rt.free(id)
 		return nil, err
 	}
 	if s.closed {
-		rt.leave(id)
+		rt.free(id)
+		s.looping = false // nobody else has it yet
 		return s, nil
 	}
+	counts := s.cursor.Counts
+	s.base = &counts
 	if s.cursor.Status == machine.Paused {
 		s.step(machine.Resume{At: s.now()})
 	}
 	return s.begin()
 }
 
-// load puts a stack together from the store.
-func (rt *Runtime) load(ctx context.Context, id string, o ResumeOptions) (*Stack, error) {
-	snap, err := rt.cfg.Store.Load(ctx, id)
+// load fills a stack in from the store. o is nil for one that this runtime
+// drives anyway: then a changed definition that does not fit is no error.
+func (s *Stack) load(ctx context.Context, o *ResumeOptions) error {
+	rt := s.rt
+	snap, err := rt.cfg.Store.Load(ctx, s.name)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if o.Graph != nil && o.Graph.Name != snap.Identity.Graph {
-		return nil, &GraphError{id, snap.Identity.Graph, o.Graph.Name}
+	s.graph = snap.Identity.Graph
+	next := rt.presentDefinition(s.graph)
+	strict := o != nil && o.Graph != nil
+	if strict {
+		if o.Graph.Name != s.graph {
+			return &GraphError{s.name, s.graph, o.Graph.Name}
+		}
+		next = rt.limit(&definition{o.Graph, o.Source})
 	}
 	if snap.Cursor.Status.Ended() {
-		return ended(rt, snap), nil
+		s.hasEnded(snap)
+		return nil
 	}
-	g, source := o.Graph, o.Source
-	if g == nil || g.Hash != snap.Cursor.Hash {
-		if g, source, err = rt.stored(ctx, snap.Cursor.Hash); err != nil {
-			return nil, fmt.Errorf("stack %q: %w", id, err)
+	def := next
+	if next == nil || next.g.Hash != snap.Cursor.Hash {
+		if def, err = rt.definitionOf(ctx, snap.Cursor.Hash); err != nil {
+			return fmt.Errorf("stack %q: %w", s.name, err)
 		}
 	}
-	for _, x := range []*graph.Graph{g, o.Graph} {
-		if x != nil && len(x.Missing) > 0 {
-			return nil, &MissingError{x.Name, x.Missing}
+	for _, d := range []*definition{def, next} {
+		if d != nil && len(d.g.Missing) > 0 {
+			return &MissingError{d.g.Name, d.g.Missing}
 		}
 	}
-	secrets, err := rt.secretsOf(g, o.Graph)
+	secrets, err := rt.secretsOf(def.g)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	snap.Identity.Params = completed(snap.Identity.Params, g)
-	g = rt.limit(g)
-	m, err := machine.Restore(g, secrets.options(), snap, time.Now().UTC())
+	snap.Identity.Params = completed(snap.Identity.Params, def.g)
+	m, err := machine.Restore(def.g, secrets.options(), snap, time.Now().UTC())
 	if err != nil {
-		return nil, fmt.Errorf("stack %q: %w", id, err)
+		return fmt.Errorf("stack %q: %w", s.name, err)
 	}
-	s := rt.newStack(m, g, source, secrets)
-	s.cursor, s.stored, s.base, s.after = snap.Cursor, snap.Cursor.Hash, snap.Cursor.Counts, o.StopAfter
-	if o.Graph != nil && o.Graph.Hash != g.Hash {
-		s.next = &changed{rt.limit(o.Graph), o.Source}
+	l := s.liven(m, def, secrets)
+	l.cursor, l.stored = snap.Cursor, snap.Cursor.Hash
+	l.progress.take(snap.Records)
+	s.mu.Lock()
+	s.live, s.asleep = l, false
+	s.mu.Unlock()
+	if next != nil && next != def {
+		s.next, s.strict = next, strict
 		if !snap.Cursor.Open {
-			return s, s.adopt()
+			return s.adopt()
 		}
 	}
-	return s, nil
-}
-
-// adopt takes up the changed graph.
-func (s *Stack) adopt() error {
-	next := s.next
-	s.next = nil
-	if err := s.m.Adopt(next.g); err != nil {
-		return &AdoptError{s.id.Stack, err}
-	}
-	s.g, s.source, s.pools = next.g, next.source, s.rt.pools.of(next.g)
 	return nil
-}
-
-// stored compiles a definition that the store keeps.
-func (rt *Runtime) stored(ctx context.Context, hash string) (*graph.Graph, []byte, error) {
-	kept, err := rt.cfg.Store.Graph(ctx, hash)
-	if err != nil {
-		return nil, nil, err
-	}
-	var def graph.Def
-	if err := json.Unmarshal(kept.Def, &def); err != nil {
-		return nil, nil, fmt.Errorf("stored graph %q: %w", kept.Name, err)
-	}
-	g, problems := graph.Compile(def, rt.cfg.Kinds)
-	if err := problems.Err(); err != nil {
-		return nil, nil, fmt.Errorf("stored graph %q: %w", kept.Name, err)
-	}
-	same := *g
-	same.Hash = hash // what the store knows this definition by
-	return &same, kept.Source, nil
 }
 
 // completed adds the defaults of params that came with a later definition than
@@ -143,14 +122,16 @@ func completed(params map[string]any, g *graph.Graph) map[string]any {
 	return out
 }
 
-// ended is a stack of which nothing runs any more.
-func ended(rt *Runtime, snap machine.Snapshot) *Stack {
-	s := &Stack{rt: rt, id: snap.Identity, done: make(chan struct{}), closed: true, over: true, log: rt.log}
-	s.result = Result{
-		Stack: snap.Identity.Stack, Graph: snap.Identity.Graph,
+// hasEnded makes it a stack of which nothing runs any more.
+func (s *Stack) hasEnded(snap machine.Snapshot) {
+	s.closed, s.over = true, true
+	s.result = &Result{
+		Stack: s.name, Graph: s.graph,
 		Status: snap.Cursor.Status, Reason: snap.Cursor.Reason,
 		State: snap.State, Cursor: snap.Cursor,
 	}
+	s.mu.Lock()
+	s.live, s.asleep = &live{log: s.rt.log}, false
+	s.mu.Unlock()
 	close(s.done)
-	return s
 }

@@ -14,6 +14,9 @@ import (
 	"github.com/graphrun/graphrun/nodes"
 )
 
+// DefaultLoaded is how many stacks that wait are kept in memory.
+const DefaultLoaded = 5000
+
 // DefaultGrace is how long running tasks may go on when a stack is stopped.
 const DefaultGrace = 10 * time.Second
 
@@ -45,6 +48,14 @@ type Config struct {
 	// for it, so it should be quick, and it may not call methods of the stack
 	// that wait for it (State, Cancel, Stop, Wait). Defaults to nobody listening.
 	OnCommit func(Commit)
+	// Loaded is how many stacks that wait are kept in memory, ready to go on;
+	// the others are loaded from the store when they are due or addressed.
+	// Defaults to DefaultLoaded; below zero: none.
+	Loaded int
+	// FailOnStoreError lets stacks end with the error when the store is in
+	// trouble (a full disk): for one-shot commands. Otherwise commits are tried
+	// again until there is room. See Runtime.Trouble.
+	FailOnStoreError bool
 }
 
 // Runtime runs any number of stacks on one store. It is safe for concurrent
@@ -56,9 +67,17 @@ type Runtime struct {
 	pools  *pools
 	timers *timers
 
-	mu     sync.Mutex
-	stacks map[string]*Stack // that are driven; nil while one is being loaded
-	closed bool
+	defs    definitions
+	loads   loader
+	resting resting
+	storage storage
+	aside   sync.Mutex // one stack that is not driven is addressed at a time
+
+	mu      sync.Mutex
+	stacks  map[string]*Stack // that are driven; nil while one is being loaded
+	trouble map[string]error  // why stacks are not driven any more
+	failed  error             // the store cannot be used any more
+	closed  bool
 }
 
 // Open makes a runtime. The values of ctx are handed to every task; its end
@@ -79,16 +98,26 @@ func Open(ctx context.Context, cfg Config) (*Runtime, error) {
 	if cfg.Grace == 0 {
 		cfg.Grace = DefaultGrace
 	}
+	switch {
+	case cfg.Loaded == 0:
+		cfg.Loaded = DefaultLoaded
+	case cfg.Loaded < 0:
+		cfg.Loaded = 0
+	}
 	if cfg.Nonce == nil {
 		cfg.Nonce = randomNonce
 	}
 	rt := &Runtime{
-		cfg:    cfg,
-		log:    cfg.Logger,
-		base:   context.WithoutCancel(ctx),
-		timers: &timers{},
-		stacks: map[string]*Stack{},
+		cfg:     cfg,
+		log:     cfg.Logger,
+		base:    context.WithoutCancel(ctx),
+		timers:  &timers{},
+		defs:    definitions{present: map[string]*definition{}, byHash: map[string]*definition{}},
+		stacks:  map[string]*Stack{},
+		trouble: map[string]error{},
 	}
+	rt.resting.bound = cfg.Loaded
+	rt.storage.timers = rt.timers
 	rt.pools = newPools(rt.timers)
 	return rt, nil
 }
@@ -123,28 +152,34 @@ func (rt *Runtime) Stacks() []*Stack {
 // Close stops all stacks as Stack.Stop does, at the same time, and leaves
 // nothing behind: no goroutine, no timer. When ctx ends, running tasks are cut
 // off without more grace. Afterwards every call gives ErrClosed. It returns
-// why stacks could not take a last checkpoint.
+// why stacks could not take a last checkpoint, or why the store cannot be used
+// any more.
 func (rt *Runtime) Close(ctx context.Context) error {
 	rt.mu.Lock()
 	rt.closed = true
 	rt.mu.Unlock()
 	stacks := rt.Stacks()
 	for _, s := range stacks {
-		s.post(s.drain)
+		if !s.putAway(ErrClosed) {
+			s.post(s.drain)
+		}
 	}
+	rt.storage.nudge()
 	hurry := context.AfterFunc(ctx, func() {
 		for _, s := range stacks {
-			s.post(s.cutOffAll)
+			s.hurry()
 		}
 	})
 	defer hurry()
 	var errs []error
 	for _, s := range stacks {
 		<-s.done
-		errs = append(errs, s.err)
+		if s.err != ErrClosed && s.err != rt.failed {
+			errs = append(errs, s.err)
+		}
 	}
 	rt.timers.close()
-	return errors.Join(errs...)
+	return errors.Join(append(errs, rt.failed)...)
 }
 
 // reserve claims a stack's id, so that nobody else drives it. taken is the
@@ -152,8 +187,8 @@ func (rt *Runtime) Close(ctx context.Context) error {
 func (rt *Runtime) reserve(id string, taken error) error {
 	rt.mu.Lock()
 	defer rt.mu.Unlock()
-	if rt.closed {
-		return ErrClosed
+	if err := rt.unusable(); err != nil {
+		return err
 	}
 	if _, claimed := rt.stacks[id]; claimed {
 		return fmt.Errorf("%w: %q", taken, id)
@@ -162,22 +197,68 @@ func (rt *Runtime) reserve(id string, taken error) error {
 	return nil
 }
 
+// unusable says why the runtime takes nothing any more. Call with rt.mu held.
+func (rt *Runtime) unusable() error {
+	if rt.failed != nil {
+		return rt.failed
+	}
+	if rt.closed {
+		return ErrClosed
+	}
+	return nil
+}
+
 // admit puts a loaded stack into its reserved place; a runtime that was closed
 // meanwhile takes none.
 func (rt *Runtime) admit(s *Stack) error {
 	rt.mu.Lock()
 	defer rt.mu.Unlock()
-	if rt.closed {
-		delete(rt.stacks, s.id.Stack)
-		return ErrClosed
+	if err := rt.unusable(); err != nil {
+		delete(rt.stacks, s.name)
+		return err
 	}
-	rt.stacks[s.id.Stack] = s
+	rt.stacks[s.name] = s
+	delete(rt.trouble, s.name)
 	return nil
 }
 
-// leave gives a stack's id free.
-func (rt *Runtime) leave(id string) {
+// free gives a reserved id free.
+func (rt *Runtime) free(id string) {
 	rt.mu.Lock()
 	defer rt.mu.Unlock()
 	delete(rt.stacks, id)
+}
+
+// leave takes out a stack that is not driven any more.
+func (rt *Runtime) leave(s *Stack) {
+	rt.resting.remove(s)
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	if rt.stacks[s.name] == s {
+		delete(rt.stacks, s.name)
+	}
+	if s.err != nil && !rt.closed {
+		rt.trouble[s.name] = s.err
+	}
+}
+
+// fail stops everything: after a fatal error of the store, only what is
+// reopened from disk can be trusted.
+func (rt *Runtime) fail(err error) {
+	rt.mu.Lock()
+	first := rt.failed == nil
+	if first {
+		rt.failed = err
+	}
+	rt.mu.Unlock()
+	if !first {
+		return
+	}
+	rt.log.Error("the store cannot be used any more; everything stops", "error", err)
+	for _, s := range rt.Stacks() {
+		if !s.putAway(err) {
+			s.post(func() { s.fail(err) })
+		}
+	}
+	rt.storage.nudge()
 }

@@ -107,16 +107,23 @@ func inJSON(v string, html bool) string {
 	return text[1 : len(text)-1]
 }
 
+// options share the secrets with the machine: take adds to what it has.
 func (s *secrets) options() machine.Options {
-	o := machine.Options{Secrets: s.values}
-	if s.replacer != nil {
-		o.Mask = s.mask
-	}
-	return o
+	return machine.Options{Secrets: s.values, Mask: s.mask}
+}
+
+// take adds the secrets of a definition that is taken up. All is the secrets of
+// the old one and of the new one.
+func (s *secrets) take(all *secrets) {
+	maps.Copy(s.values, all.values)
+	s.replacer = all.replacer
 }
 
 // mask hides the secrets in a canonical value, in keys too.
 func (s *secrets) mask(v any) any {
+	if s.replacer == nil {
+		return v
+	}
 	out, _ := s.hide(v)
 	return out
 }

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"container/list"
 	"context"
 	"fmt"
 	"log/slog"
@@ -12,49 +13,71 @@ import (
 	"github.com/graphrun/graphrun/graph/machine"
 )
 
-// Stack is a stack that a runtime drives. It is safe for concurrent use.
+// Stack is a stack that a runtime drives. It is safe for concurrent use. One
+// that waits may be unloaded: all that is left of it then is this struct and
+// an entry in the heap of timers.
 type Stack struct {
-	rt *Runtime
-	id machine.Identity
+	rt    *Runtime
+	name  string
+	graph string // the graph's name
 
 	mu       sync.Mutex
 	inbox    []func()
-	looping  bool // a loop is there to empty the inbox
+	looping  bool // a loop is there to empty the inbox, or will be once the stack is loaded
+	asleep   bool // it is not loaded: live is nil
+	rests    bool // it is loaded, and may be unloaded
+	hurried  bool // somebody who stops it will not wait for the store any more
 	watchers []*watcher
+	shelf    *list.Element // its place among those that rest; guarded by resting.mu
 
 	done   chan struct{} // closed when result and err are there
-	result Result
+	result *Result
 	err    error
 
 	// The rest is owned by the loop.
-	m      *machine.Machine
-	g      *graph.Graph // that m runs under
-	source []byte       // g's text
-	next   *changed     // to be taken up when the cycle is finished
-	log    *slog.Logger // masks the secrets
-	pools  []*pool      // by their index in g
+	*live
 	after  StopAfter
+	base   *machine.Counts // before this run; nil: none
+	cycles int             // finished in this run
+	at     time.Time       // of the last input
+
+	refused *AdoptError // the changed graph that it did not take up; guarded by mu
+
+	wake, grace *timer
+	stopping    bool // no task begins any more
+	ending      bool // it is to end with the open wave
+	over        bool // nothing is decided any more
+	closed      bool
+	acks        []func() // answers to give when the turn is committed
+}
+
+// live is the part of a stack that is there while it is loaded. But for
+// progress, it is owned by the loop.
+type live struct {
+	id      machine.Identity
+	m       *machine.Machine
+	def     *definition  // that m runs under
+	g       *graph.Graph // of def
+	next    *definition  // to be taken up when the cycle is finished
+	strict  bool         // the stack is not to go on when it cannot take up next
+	secrets *secrets
+	log     *slog.Logger // masks the secrets
+	pools   []*pool      // by their index in g
 
 	cursor machine.Cursor // as the store has it
 	stored string         // hash of the graph that the store has it under
-	base   machine.Counts // before this run
-	cycles int            // finished in this run
-	at     time.Time      // of the last input
 
 	attempts  map[machine.TaskKey]*attempt // whose results count
 	away      int                          // attempts that were launched and are not gone
 	turn      uint64
+	arrived   []string   // ids of events that this turn takes in
 	listed    int        // of Ready.Start: tasks that have their attempts
 	replaced  []*attempt // by a later attempt in this turn
 	launching []*attempt // that begin once the turn is committed
 	ended     []*attempt // whose slots are free
+	spare     []func()
 
-	wake, grace *timer
-	stopping    bool // no task begins any more
-	over        bool // nothing is decided any more
-	closed      bool
-	acks        []func() // answers to give when the turn is committed
-	spare       []func()
+	progress progress // guarded by the stack's mu
 }
 
 type watcher struct{ fn func(Commit) }
@@ -82,10 +105,10 @@ type Result struct {
 }
 
 // ID is the stack's name.
-func (s *Stack) ID() string { return s.id.Stack }
+func (s *Stack) ID() string { return s.name }
 
-// Identity is what never changes of the stack.
-func (s *Stack) Identity() machine.Identity { return s.id }
+// Graph is the name of the graph that it is a stack of.
+func (s *Stack) Graph() string { return s.graph }
 
 // Done is closed when the stack has ended or was stopped, and nothing of it
 // runs any more.
@@ -98,12 +121,12 @@ func (s *Stack) Done() <-chan struct{} { return s.done }
 func (s *Stack) Wait(ctx context.Context) (Result, error) {
 	select {
 	case <-s.done:
-		return s.result, s.err
+		return *s.result, s.err
 	default:
 	}
 	select {
 	case <-s.done:
-		return s.result, s.err
+		return *s.result, s.err
 	case <-ctx.Done():
 		return Result{}, ctx.Err()
 	}
@@ -151,7 +174,7 @@ func (s *Stack) Stop(ctx context.Context) error {
 	select {
 	case <-s.done:
 	case <-ctx.Done():
-		s.post(s.cutOffAll)
+		s.hurry()
 		<-s.done
 	}
 	return s.err
@@ -181,21 +204,10 @@ func (s *Stack) Wake(ctx context.Context) error {
 // tell feeds the machine and returns when what follows is durable. When ctx
 // ends first, the input may still take effect.
 func (s *Stack) tell(ctx context.Context, in func(at time.Time) machine.Input) error {
-	ack := make(chan error, 1)
-	s.post(func() {
-		if s.over {
-			ack <- fmt.Errorf("%w: %q", ErrEnded, s.id.Stack)
-			return
-		}
+	return s.do(ctx, func() error {
 		s.step(in(s.now()))
-		s.acks = append(s.acks, func() { ack <- s.err })
+		return nil
 	})
-	select {
-	case err := <-ack:
-		return err
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // publish shows a commit to those who watch.
@@ -211,16 +223,33 @@ func (s *Stack) publish(c Commit) {
 	}
 }
 
+// whyOver is the answer to who wants something of a stack that is over.
+func (s *Stack) whyOver() error {
+	if s.err != nil {
+		return s.err
+	}
+	return fmt.Errorf("%w: %q", ErrEnded, s.name)
+}
+
 // outcome is where the stack stands.
 func (s *Stack) outcome() Result {
-	c := s.cursor
-	return Result{
-		Stack: s.id.Stack, Graph: s.id.Graph,
-		Status: c.Status, Reason: c.Reason,
-		Cycles:   c.Counts.Cycles - s.base.Cycles,
-		Waves:    c.Counts.Waves - s.base.Waves,
-		NodeRuns: c.Counts.NodeRuns - s.base.NodeRuns,
-		Failures: c.Counts.Failures - s.base.Failures,
-		State:    s.m.State(), Cursor: c,
+	if s.closed {
+		return *s.result
 	}
+	r := Result{Stack: s.name, Graph: s.graph}
+	if s.live == nil || s.m == nil {
+		return r
+	}
+	c := s.cursor
+	base := machine.Counts{}
+	if s.base != nil {
+		base = *s.base
+	}
+	r.Status, r.Reason = c.Status, c.Reason
+	r.Cycles = c.Counts.Cycles - base.Cycles
+	r.Waves = c.Counts.Waves - base.Waves
+	r.NodeRuns = c.Counts.NodeRuns - base.NodeRuns
+	r.Failures = c.Counts.Failures - base.Failures
+	r.State, r.Cursor = s.m.State(), c
+	return r
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
-	"slices"
 	"time"
 
 	"github.com/graphrun/graphrun/graph"
@@ -63,27 +62,32 @@ func (rt *Runtime) Start(ctx context.Context, g *graph.Graph, o StartOptions) (*
 	if err := rt.reserve(o.ID, ErrExists); err != nil {
 		return nil, err
 	}
-	g = rt.limit(g)
+	def := rt.limit(&definition{g, o.Source})
 	now := time.Now().UTC()
-	m, err := machine.New(g, secrets.options(), machine.Identity{Stack: o.ID, Graph: g.Name,
+	m, err := machine.New(def.g, secrets.options(), machine.Identity{Stack: o.ID, Graph: g.Name,
 		Nonce: rt.cfg.Nonce(), Params: params, CreatedAt: now}, state, now)
 	if err != nil {
-		rt.leave(o.ID)
+		rt.free(o.ID)
 		return nil, &InitError{o.ID, err}
 	}
-	s := rt.newStack(m, g, o.Source, secrets)
-	s.after = o.StopAfter
+	s := rt.newStack(o.ID, g.Name)
+	s.live, s.after = s.liven(m, def, secrets), o.StopAfter
 	return s.begin()
 }
 
-// newStack is a stack that nothing drives yet.
-func (rt *Runtime) newStack(m *machine.Machine, g *graph.Graph, source []byte, sec *secrets) *Stack {
-	return &Stack{
-		rt: rt, id: m.Identity(), done: make(chan struct{}),
-		m: m, g: g, source: source, pools: rt.pools.of(g),
-		log:      sec.logger(rt.log).With("stack", m.Identity().Stack),
+// newStack is a stack that is not loaded and that nothing drives yet. Whoever
+// made it has the loop's part.
+func (rt *Runtime) newStack(id, graph string) *Stack {
+	return &Stack{rt: rt, name: id, graph: graph, done: make(chan struct{}), looping: true}
+}
+
+// liven makes the loaded part of a stack.
+func (s *Stack) liven(m *machine.Machine, def *definition, sec *secrets) *live {
+	return &live{
+		id: m.Identity(), m: m, def: def, g: def.g, secrets: sec,
+		pools:    s.rt.pools.of(def.g),
+		log:      sec.logger(s.rt.log).With("stack", s.name),
 		attempts: map[machine.TaskKey]*attempt{},
-		looping:  true, // whoever made it has the loop's part
 	}
 }
 
@@ -101,33 +105,13 @@ func (s *Stack) begin() (*Stack, error) {
 	return s, nil
 }
 
-// limit is the graph with the pools that this runtime allows it.
-func (rt *Runtime) limit(g *graph.Graph) *graph.Graph {
-	n := rt.cfg.Parallel
-	if n == 0 {
-		return g
-	}
-	limited := *g
-	limited.Pools = slices.Clone(g.Pools)
-	for i := range limited.Pools {
-		switch p := &limited.Pools[i]; {
-		case p.Parallel == 0: // on hold
-		case i == 0:
-			p.Parallel = n
-		default:
-			p.Parallel = min(p.Parallel, n)
-		}
-	}
-	return &limited
-}
-
 // storedGraph is the stack's definition as the store keeps it.
 func (s *Stack) storedGraph() (*StoredGraph, error) {
 	def, err := json.Marshal(s.g.Def)
 	if err != nil {
 		return nil, fmt.Errorf("graph %q: %w", s.g.Name, err)
 	}
-	return &StoredGraph{Hash: s.g.Hash, Name: s.g.Name, File: s.g.Def.File, Def: def, Source: s.source}, nil
+	return &StoredGraph{Hash: s.g.Hash, Name: s.g.Name, File: s.g.Def.File, Def: def, Source: s.def.source}, nil
 }
 
 // canonical turns a program's values into the state's.

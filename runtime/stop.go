@@ -69,12 +69,13 @@ func (s *Stack) endAll() {
 // close ends the driving of a stack once nothing of it runs: with a last
 // checkpoint that is on disk, whatever the store's durability.
 func (s *Stack) close() {
-	s.closed, s.over = true, true
+	s.over = true
 	s.rt.timers.stop(s.grace)
 	if s.err == nil {
-		s.err = s.rt.cfg.Store.Commit(s.rt.base, Commit{Stack: s.id.Stack, Cursor: s.cursor, Sync: true})
+		s.err = s.store(Commit{Stack: s.name, Cursor: s.cursor, Sync: true})
 	}
-	s.result = s.outcome()
-	s.rt.leave(s.id.Stack)
+	r := s.outcome()
+	s.result, s.closed = &r, true
+	s.rt.leave(s)
 	close(s.done)
 }

@@ -187,7 +187,7 @@ func TestAStoreInTroubleStopsItsStacks(t *testing.T) {
 	runtimetest.Run(t, kinds(t), func(k *runtimetest.Kit) {
 		broken := &runtime.StoreError{Path: "x.db", Err: errors.New("no space left on device")}
 		store := &failing{Store: k.Store, after: 4, err: broken}
-		rt, err := runtime.Open(k.T.Context(), runtime.Config{Store: store, Kinds: k.Kinds})
+		rt, err := runtime.Open(k.T.Context(), runtime.Config{Store: store, Kinds: k.Kinds, FailOnStoreError: true})
 		if err != nil {
 			t.Fatal(err)
 		}

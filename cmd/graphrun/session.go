@@ -42,6 +42,7 @@ func (s *session) run(ctx context.Context) (result runtime.Result, err error) {
 		return result, err
 	}
 	defer func() { err = firstOf(err, rt.Close(context.WithoutCancel(ctx))) }()
+	defer s.app.listenToCommands(rt, s.app.doorOptions(store, runtime.Durability(s.flags.durability), "run"))()
 	stack, err := s.startOrResume(ctx, rt, store)
 	if err != nil {
 		return result, err
@@ -87,7 +88,7 @@ func (s *session) openRuntime(ctx context.Context, store runtime.Store) (*runtim
 	}
 	return runtime.Open(context.WithoutCancel(ctx), runtime.Config{
 		Store: store, Kinds: s.app.kinds(), Logger: s.app.logger(), Secret: os.LookupEnv,
-		Parallel: s.flags.parallel, Grace: grace,
+		Parallel: s.flags.parallel, Grace: grace, FailOnStoreError: true,
 		OnCommit: func(c runtime.Commit) {
 			s.trace.write(c.Records)
 			for _, r := range c.Records {

@@ -1,0 +1,116 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/graphrun/graphrun/graph/machine"
+)
+
+// Wake ends the pause of a stack at once. As all commands by id, it is durable
+// when it returns, and works on every stack of the store that has not ended: one
+// that waits is loaded; one that this runtime does not drive takes the command
+// in and is put away again, without running anything. Errors: ErrNotFound,
+// ErrEnded, *StoreError, ErrClosed, ctx's.
+func (rt *Runtime) Wake(ctx context.Context, stack string) error {
+	return rt.with(ctx, stack, func(s *Stack) error { return s.Wake(ctx) })
+}
+
+// Pause keeps new waves of a stack from starting until ResumeStack; running
+// tasks finish. It survives a restart.
+func (rt *Runtime) Pause(ctx context.Context, stack string) error {
+	return rt.with(ctx, stack, func(s *Stack) error { return s.Pause(ctx) })
+}
+
+// ResumeStack ends a Pause.
+func (rt *Runtime) ResumeStack(ctx context.Context, stack string) error {
+	return rt.with(ctx, stack, func(s *Stack) error { return s.Resume(ctx) })
+}
+
+// Cancel ends a stack as cancelled; what runs of it is cancelled too.
+func (rt *Runtime) Cancel(ctx context.Context, stack, reason string) error {
+	return rt.with(ctx, stack, func(s *Stack) error { return s.Cancel(ctx, reason) })
+}
+
+// Stopped is the reason of a stack that StopStack has ended.
+const Stopped = "stopped"
+
+// StopStack ends a stack gently: the tasks of the open wave finish and are
+// committed, then the stack ends as cancelled with the reason Stopped. It
+// returns when that is durable. When ctx or the process ends before, the stack
+// is paused, and another StopStack or ResumeStack goes on from there.
+func (rt *Runtime) StopStack(ctx context.Context, stack string) error {
+	return rt.with(ctx, stack, func(s *Stack) error {
+		s.post(func() { s.ending = true })
+		if err := s.Pause(ctx); err != nil {
+			return err
+		}
+		select {
+		case <-s.done:
+			return s.err
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	})
+}
+
+// endAfterWave cancels a stack that was to end with its open wave; false when
+// it is not to end now. One that is not driven has nothing that could finish.
+func (s *Stack) endAfterWave() bool {
+	if !s.ending || s.progress.waveOpen && !s.stopping {
+		return false
+	}
+	s.ending = false
+	s.step(machine.Cancel{At: s.now(), Reason: Stopped})
+	return true
+}
+
+// Remove deletes a stack that has ended, with its history. Errors: ErrNotFound,
+// ErrNotEnded (Cancel it first), *StoreError, ErrClosed.
+func (rt *Runtime) Remove(ctx context.Context, stack string) error {
+	if err := rt.reserve(stack, ErrNotEnded); err != nil {
+		return err
+	}
+	defer rt.free(stack)
+	snap, err := rt.cfg.Store.Load(ctx, stack)
+	if err == nil && !snap.Cursor.Status.Ended() {
+		return fmt.Errorf("%w: %q", ErrNotEnded, stack)
+	}
+	return rt.unknown(ctx, stack, rt.cfg.Store.Remove(ctx, stack))
+}
+
+// with addresses a stack, whether this runtime drives it or not.
+func (rt *Runtime) with(ctx context.Context, id string, do func(*Stack) error) error {
+	if s, ok := rt.Stack(id); ok {
+		return do(s)
+	}
+	rt.aside.Lock()
+	defer rt.aside.Unlock()
+	err := rt.reserve(id, ErrActive)
+	if errors.Is(err, ErrActive) {
+		if s, ok := rt.Stack(id); ok { // somebody began to drive it
+			return do(s)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	s := rt.newStack(id, "")
+	if err := s.load(ctx, nil); err != nil {
+		rt.free(id)
+		return rt.unknown(ctx, id, err)
+	}
+	if s.closed {
+		rt.free(id)
+		return s.whyOver()
+	}
+	s.stopping, s.looping = true, false
+	if err := rt.admit(s); err != nil {
+		return err
+	}
+	err = do(s)
+	s.post(func() {}) // a turn of the loop puts it away
+	<-s.done
+	return err
+}

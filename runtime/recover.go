@@ -1,0 +1,108 @@
+package runtime
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/machine"
+)
+
+// RecoverOptions say how a store's stacks go on.
+type RecoverOptions struct {
+	// Graphs gives the present definition of a graph and its text, as AddGraph
+	// takes them. It is asked once for each name; false: the stacks go on under
+	// what the store keeps. Defaults to that.
+	Graphs func(name string) (g *graph.Graph, source []byte, ok bool)
+}
+
+// Recover takes over all stacks of the store that have not ended and that this
+// runtime does not drive yet, and says how many. Stacks with an open cycle go
+// on at once; one that waits is only noted, and loaded when it is due or
+// addressed. Paused ones stay paused. A stack that cannot be read is left out
+// and logged; Status says why. Errors: *StoreError, ErrClosed, ctx's.
+func (rt *Runtime) Recover(ctx context.Context, o RecoverOptions) (n int, err error) {
+	list, err := rt.cfg.Store.Stacks(ctx)
+	if err != nil {
+		return 0, err
+	}
+	asked := map[string]bool{}
+	for i := range list {
+		sum := &list[i]
+		if sum.Err != nil {
+			rt.log.Error("stack cannot be read", "stack", sum.Identity.Stack, "error", sum.Err)
+			continue
+		}
+		if sum.Cursor.Status.Ended() {
+			continue
+		}
+		if name := sum.Identity.Graph; o.Graphs != nil && !asked[name] {
+			asked[name] = true
+			rt.ask(name, o)
+		}
+		taken, err := rt.takeOver(sum)
+		if err != nil {
+			return n, err
+		}
+		if taken {
+			n++
+		}
+	}
+	return n, nil
+}
+
+// ask finds out the present definition of a graph.
+func (rt *Runtime) ask(name string, o RecoverOptions) {
+	g, source, ok := o.Graphs(name)
+	if !ok {
+		return
+	}
+	err := rt.AddGraph(g, source)
+	if err == nil && g.Name != name {
+		err = fmt.Errorf("the definition is of graph %q", g.Name)
+	}
+	if err != nil {
+		rt.log.Error("stacks go on under their stored definition", "graph", name, "error", err)
+	}
+}
+
+// takeOver drives a stack that is not loaded.
+func (rt *Runtime) takeOver(sum *Summary) (bool, error) {
+	s := &Stack{rt: rt, name: sum.Identity.Stack, graph: sum.Identity.Graph, done: make(chan struct{}), asleep: true}
+	rt.mu.Lock()
+	if err := rt.unusable(); err != nil {
+		rt.mu.Unlock()
+		return false, err
+	}
+	if _, claimed := rt.stacks[s.name]; claimed {
+		rt.mu.Unlock()
+		return false, nil
+	}
+	rt.stacks[s.name] = s
+	delete(rt.trouble, s.name)
+	rt.mu.Unlock()
+	switch due, ok := dueAt(&sum.Cursor); {
+	case !ok:
+	case due.After(time.Now()):
+		s.wake = rt.timers.at(due, s.wakeUnloaded)
+	default:
+		s.post(s.woke)
+	}
+	return true, nil
+}
+
+// wakeUnloaded loads a stack: its time has come.
+func (s *Stack) wakeUnloaded() { s.post(s.woke) }
+
+// dueAt is when a stack is to be loaded; false: when it is addressed. An open
+// cycle knows only itself when it is due.
+func dueAt(c *machine.Cursor) (time.Time, bool) {
+	switch {
+	case c.Open:
+		return time.Time{}, true
+	case c.Status == machine.Paused || c.WakeAt.IsZero():
+		return time.Time{}, false
+	}
+	return c.WakeAt, true
+}

@@ -1,0 +1,118 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/graphrun/graphrun/graph/machine"
+)
+
+// Send is an event for a stack.
+type Send struct {
+	Stack   string
+	Event   string
+	Payload any // that encoding/json can write, of the type of the event's key
+	// ID is the sender's own name for this event, at most 256 bytes: sent again
+	// (for SeenFor, and while no SeenLast others came after it), it is taken in
+	// only once. "": every Send is another event.
+	ID string
+}
+
+// maxEventID bounds the ids that senders choose.
+const maxEventID = 256
+
+// Send gives a stack an event. When it returns, the event is in the store; it
+// ends a pause, and is applied when the next cycle begins, in the order of the
+// sends. duplicate says that an event of this ID was taken in before: nothing
+// has changed. Errors: *UnknownStackError, *machine.UnknownEventError,
+// *machine.PayloadError, ErrEnded, *StoreError, ErrClosed, ctx's (then it may
+// still arrive: send it again with the same ID).
+func (rt *Runtime) Send(ctx context.Context, in Send) (duplicate bool, err error) {
+	if len(in.ID) > maxEventID {
+		return false, fmt.Errorf("runtime: event id of %d bytes, at most %d are allowed", len(in.ID), maxEventID)
+	}
+	err = rt.with(ctx, in.Stack, func(s *Stack) error {
+		return s.do(ctx, func() error {
+			if in.ID != "" {
+				known, err := s.knows(in.ID)
+				if duplicate = known; known || err != nil {
+					return err
+				}
+			}
+			if err := s.m.Step(machine.Event{At: s.now(), ID: in.ID, Name: in.Event, Payload: in.Payload}); err != nil {
+				return err
+			}
+			if in.ID != "" {
+				s.arrived = append(s.arrived, in.ID)
+			}
+			return nil
+		})
+	})
+	return duplicate, err
+}
+
+// knows says whether an event of this id is in the store, or will be with this
+// turn.
+func (s *Stack) knows(id string) (bool, error) {
+	for _, other := range s.arrived {
+		if other == id {
+			return true, nil
+		}
+	}
+	return s.rt.cfg.Store.Seen(s.rt.base, s.name, id)
+}
+
+// Answer settles a node that waits with an output: of an approval {approved,
+// comment, by}. It is taken in when the next cycle begins, and ends a pause.
+// The same answer again is no error. Errors: *UnknownStackError,
+// *machine.UnknownNodeError, machine.ErrNotWaiting, *machine.AnswerError,
+// ErrEnded, *StoreError, ErrClosed, ctx's.
+func (rt *Runtime) Answer(ctx context.Context, stack, node string, output any) error {
+	return rt.input(ctx, stack, func(s *Stack) machine.Input {
+		return machine.Answer{At: s.now(), Node: node, Output: output}
+	})
+}
+
+// CancelTask fails a task with kind cancelled, and no attempt of it follows:
+// of a for_each node the element item, or all of them when item is "". A node
+// that waits is cancelled too. A task that is over already is no error. Errors
+// as those of Answer.
+func (rt *Runtime) CancelTask(ctx context.Context, stack, node, item string) error {
+	return rt.input(ctx, stack, func(s *Stack) machine.Input {
+		return machine.CancelTask{At: s.now(), Node: node, Item: item}
+	})
+}
+
+// input feeds a stack's machine with something that it may refuse.
+func (rt *Runtime) input(ctx context.Context, stack string, in func(*Stack) machine.Input) error {
+	return rt.with(ctx, stack, func(s *Stack) error {
+		return s.do(ctx, func() error { return s.m.Step(in(s)) })
+	})
+}
+
+// do calls fn in the stack's loop, and returns when what follows is durable, or
+// what fn returned. When ctx ends first, fn may still take effect.
+func (s *Stack) do(ctx context.Context, fn func() error) error {
+	ack := make(chan error, 1)
+	s.post(func() {
+		if s.over {
+			ack <- s.whyOver()
+			return
+		}
+		switch err := fn(); {
+		case errors.Is(err, machine.ErrEnded):
+			ack <- fmt.Errorf("%w: %q", ErrEnded, s.name)
+		case err != nil:
+			ack <- err
+		default:
+			s.acks = append(s.acks, func() { ack <- s.err })
+		}
+	})
+	select {
+	case err := <-ack:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,124 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/graphrun/graphrun/graph/machine"
+)
+
+// Status is where a stack stands.
+type Status struct {
+	Stack, Graph string
+	CreatedAt    time.Time
+	Driven       bool // by this runtime
+	Loaded       bool // it is in memory
+
+	// Cursor says the rest of where it stands: status and reason, cycle and wave,
+	// WakeAt, Waiting (what an approval asks for), Background, Counts.
+	Cursor machine.Cursor
+	// Tasks that run, wait for a slot or for their next attempt. Known of a
+	// loaded stack, and of a single one.
+	Tasks []TaskStatus
+	// LastError is the last failure in the present cycle or the one before, or
+	// since the stack was loaded; nil: none. Known as Tasks are.
+	LastError *TaskError
+	// Refused is the changed graph that it did not take up; nil: none.
+	Refused *AdoptError
+	// Problem is why it cannot be read, or is not driven any more; nil: none.
+	Problem error
+}
+
+// Status is where a stack of the store stands. It is had without loading the
+// stack, also while the store takes no commits. Errors: ErrNotFound,
+// *StoreError, ErrClosed.
+func (rt *Runtime) Status(ctx context.Context, stack string) (Status, error) {
+	snap, err := rt.cfg.Store.Load(ctx, stack)
+	if err != nil {
+		return Status{}, rt.unknown(ctx, stack, err)
+	}
+	st := rt.status(Summary{Identity: snap.Identity, Cursor: snap.Cursor})
+	if !st.Loaded {
+		var p progress
+		p.take(snap.Records)
+		st.Tasks, st.LastError = p.list(), p.lastError
+	}
+	return st, nil
+}
+
+// List is where all stacks of the store stand, sorted by id.
+func (rt *Runtime) List(ctx context.Context) ([]Status, error) {
+	list, err := rt.cfg.Store.Stacks(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Status, len(list))
+	for i := range list {
+		out[i] = rt.status(list[i])
+	}
+	return out, nil
+}
+
+// status joins what the store has of a stack with what this runtime knows.
+func (rt *Runtime) status(sum Summary) Status {
+	id := sum.Identity
+	st := Status{Stack: id.Stack, Graph: id.Graph, CreatedAt: id.CreatedAt, Cursor: sum.Cursor, Problem: sum.Err}
+	rt.mu.Lock()
+	s := rt.stacks[id.Stack]
+	if st.Problem == nil {
+		st.Problem = rt.trouble[id.Stack]
+	}
+	rt.mu.Unlock()
+	if s == nil {
+		return st
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st.Driven, st.Refused = true, s.refused
+	if s.live != nil && s.m != nil {
+		st.Loaded = true
+		st.Cursor = s.cursor
+		st.Tasks, st.LastError = s.progress.list(), s.progress.lastError
+	}
+	return st
+}
+
+// unknown says which stacks there are, when err is that there is no such one.
+func (rt *Runtime) unknown(ctx context.Context, stack string, err error) error {
+	if !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	e := &UnknownStackError{Stack: stack}
+	list, err := rt.cfg.Store.Stacks(ctx)
+	if err != nil {
+		return err
+	}
+	for i := range list {
+		if i == manyNames {
+			e.Known = append(e.Known, "…")
+			break
+		}
+		e.Known = append(e.Known, list[i].Identity.Stack)
+	}
+	return e
+}
+
+// manyNames is how many names a message lists.
+const manyNames = 20
+
+// UnknownStackError is a stack that the store does not have. It is ErrNotFound.
+type UnknownStackError struct {
+	Stack string
+	Known []string // some, when there are many
+}
+
+func (e *UnknownStackError) Error() string {
+	if len(e.Known) == 0 {
+		return "unknown stack \"" + e.Stack + "\" (there are no stacks)"
+	}
+	return "unknown stack \"" + e.Stack + "\" (there are: " + strings.Join(e.Known, ", ") + ")"
+}
+
+func (e *UnknownStackError) Unwrap() error { return ErrNotFound }
