@@ -93,7 +93,7 @@ func (r *liveRow) text(now time.Time) string {
 	return strings.Join(parts, ", ")
 }
 
-// liveStyles are the colors of the table; a terminal without colors gets none.
+// liveStyles are the colors of the table; the zero value has none.
 type liveStyles struct{ title, good, bad, dim lipgloss.Style }
 
 func newLiveStyles() liveStyles {

@@ -2,14 +2,12 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"strings"
 	"sync"
 	"time"
 
 	"charm.land/bubbles/v2/spinner"
 	tea "charm.land/bubbletea/v2"
-	"github.com/charmbracelet/colorprofile"
 
 	"github.com/graphrun/graphrun/graph/machine"
 )
@@ -28,16 +26,15 @@ type liveView struct {
 }
 
 func newLiveView(a *app, stack string) *liveView {
-	profile := colorprofile.Detect(a.err, os.Environ())
-	if !a.color(a.err) {
-		profile = colorprofile.ASCII
-	}
 	m := newLiveModel(stack)
+	if a.color(a.err) {
+		m.styles = newLiveStyles()
+	}
 	return &liveView{
 		model: m,
 		done:  make(chan struct{}),
 		program: tea.NewProgram(m,
-			tea.WithOutput(a.err), tea.WithInput(nil), tea.WithColorProfile(profile),
+			tea.WithOutput(a.err), tea.WithInput(nil),
 			tea.WithoutSignalHandler()), // the signals are the engine's: it ends with a checkpoint
 	}
 }
@@ -52,6 +49,10 @@ func (v *liveView) record(r machine.Record) {
 			defer close(v.done)
 			_, _ = v.program.Run() // a terminal that is gone ends the view, not the stack
 		}()
+		select { // lines printed above a frame that is not there yet would overwrite others
+		case <-v.model.drawn:
+		case <-v.done:
+		}
 	})
 	for _, line := range v.model.record(r) {
 		v.program.Send(tea.Println(line)())
@@ -83,11 +84,14 @@ type liveModel struct {
 	columns int
 	lines   int
 	styles  liveStyles
+
+	drawOnce sync.Once
+	drawn    chan struct{} // closed by the spinner's first tick: frames come more often
 }
 
 func newLiveModel(stack string) *liveModel {
-	return &liveModel{stack: oneLine(stack), index: map[string]*liveRow{}, now: time.Now(),
-		columns: 80, lines: 24, styles: newLiveStyles(), spin: spinner.New(spinner.WithSpinner(spinner.MiniDot))}
+	return &liveModel{stack: oneLine(stack), index: map[string]*liveRow{}, now: time.Now(), drawn: make(chan struct{}),
+		columns: 80, lines: 24, spin: spinner.New(spinner.WithSpinner(spinner.MiniDot))}
 }
 
 func (m *liveModel) Init() tea.Cmd { return m.spin.Tick }
@@ -101,6 +105,7 @@ func (m *liveModel) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case tea.QuitMsg:
 		m.ended = true
 	case spinner.TickMsg:
+		m.drawOnce.Do(func() { close(m.drawn) })
 		m.now = time.Now()
 		var cmd tea.Cmd
 		m.spin, cmd = m.spin.Update(msg)
