@@ -31,13 +31,13 @@ func (c *compiler) checkConflicts() {
 	}
 }
 
-// outside reports whether a node ends apart from the wave that started it.
-func (n *Node) outside() bool { return n.Kind.Waits || n.Background }
+// Outside reports whether a node ends apart from the wave that started it.
+func (n *Node) Outside() bool { return n.Kind.Waits || n.Background }
 
 func (c *compiler) manyOutside(nodes []int) bool {
 	count := 0
 	for _, i := range nodes {
-		if c.g.Nodes[i].outside() {
+		if c.g.Nodes[i].Outside() {
 			count++
 		}
 	}
@@ -52,7 +52,7 @@ func (c *compiler) reportConflicts(key int, nodes []int, o *ordering) {
 		above[j] = o.ancestors(b)
 		for i, a := range nodes[:j] {
 			apart := above[j][a] || above[i][b]
-			if apart && !(c.g.Nodes[a].outside() && c.g.Nodes[b].outside()) {
+			if apart && !(c.g.Nodes[a].Outside() && c.g.Nodes[b].Outside()) {
 				continue
 			}
 			c.reportConflict(key, &c.g.Nodes[a], &c.g.Nodes[b])
@@ -70,7 +70,7 @@ func (c *compiler) reportConflict(key int, a, b *Node) {
 		}
 	}
 	help := fmt.Sprintf("order them with an edge, or give %q a reducer: with `reduce: last` the later in declaration order wins", name)
-	if a.outside() && b.outside() {
+	if a.Outside() && b.Outside() {
 		help = fmt.Sprintf("waiting and background nodes end when they do; give %q a reducer: with `reduce: last` the later in declaration order wins", name)
 	}
 	c.diags.Add(diag.WriteConflict, at, help, "%q and %q can run in the same wave, and both write %q", a.ID, b.ID, name)

@@ -20,6 +20,7 @@ func (c *compiler) compileNode(n *Node) {
 	d := n.Def
 	inner := c.compileForEach(n)
 	output := c.compileWith(n, inner)
+	n.Output = output
 	c.compileWrites(n, output)
 	n.Retry = c.retry(n)
 	n.Timeout, n.Deadline = d.Timeout, d.Deadline

@@ -106,6 +106,7 @@ type Node struct {
 	ID         string
 	Kind       Kind
 	With       *Template // nil: none
+	Output     *schema.Type
 	Writes     []Write   // in the order of the file
 	Join       Join
 	JoinN      int   // of JoinAtLeast

@@ -32,9 +32,14 @@ type Machine struct {
 	firsts []int    // undecided `join: first` nodes with news of a source
 	early  []int    // edges judged at this moment ahead of their target
 	wave   wave
-	timers timers
+	inbox  []*EventReceived // since the last cycle began
+	owns   []*own           // that changed since the last commit
+	caches map[string]*cache
+	ids    ids // of the events that were accepted
 	out    outbox
 	pace   func(time.Time) time.Time // Replay: the time of the next decision; else nil
+
+	restoring bool // records are applied that the machine's own lists know already
 
 	order    []int     // nodes decided at this moment
 	verdicts []Verdict // of the node that is being decided
@@ -72,7 +77,7 @@ func New(g *graph.Graph, o Options, id Identity, init map[string]any, at time.Ti
 	if id.CreatedAt.IsZero() {
 		id.CreatedAt = at
 	}
-	m := &Machine{o: o, id: id, at: at}
+	m := &Machine{o: o, id: id, at: at, caches: map[string]*cache{}, ids: restoredIDs(nil)}
 	m.cur = Cursor{Status: Running, Hash: g.Hash, WakeAt: at}
 	m.load(g, values)
 	m.showState()
@@ -81,12 +86,28 @@ func New(g *graph.Graph, o Options, id Identity, init map[string]any, at time.Ti
 }
 
 // Step feeds one input. Late, double and unknown results are ignored, as is
-// everything after the end.
+// everything after the end. Only an Event and an Answer can be refused, and
+// then nothing has changed.
 func (m *Machine) Step(in Input) error {
 	if m.cur.Status.Ended() {
+		switch in.(type) {
+		case Event, Answer:
+			return ErrEnded
+		}
 		return nil
 	}
 	switch in := in.(type) {
+	case Event:
+		if err := m.event(in); err != nil {
+			return err
+		}
+	case Answer:
+		if err := m.answer(in); err != nil {
+			return err
+		}
+	case CancelTask:
+		m.at = in.At
+		m.cancelTask(in)
 	case TaskRunning:
 		m.at = in.At
 		m.taskRunning(in)
@@ -134,7 +155,7 @@ func (m *Machine) Ready() (Ready, bool) {
 	o.seen.start, o.seen.cancel = len(o.start), len(o.cancel)
 	o.wakeAt, o.moved = wake, true
 	return Ready{
-		Records: o.records, Changes: o.changes, Cursor: m.cur,
+		Records: o.records, Changes: m.ownChanges(o.changes), Cursor: m.cur,
 		Start: o.start, Cancel: o.cancel, WakeAt: wake, Outcome: o.ended,
 	}, true
 }
@@ -151,6 +172,7 @@ func (m *Machine) Advance() {
 	o.start = rest(o.start, o.seen.start)
 	o.cancel = rest(o.cancel, o.seen.cancel)
 	o.seen.records, o.seen.changes, o.seen.start, o.seen.cancel = 0, 0, 0, 0
+	m.ownStored()
 	o.moved = false
 	if full {
 		o.committed = false
@@ -197,6 +219,9 @@ func (m *Machine) log(b Body) {
 	m.out.records = append(m.out.records, Record{
 		Seq: m.cur.Seq, Time: m.at, Stack: m.id.Stack, Cycle: m.cur.Cycle, Body: b,
 	})
+	if len(m.cur.Background) > 0 {
+		m.keep(m.out.records[len(m.out.records)-1])
+	}
 }
 
 // proceed goes on as far as it can without another input.
@@ -222,6 +247,11 @@ func (m *Machine) proceed() {
 // stop ends the stack; what still runs is cancelled.
 func (m *Machine) stop(s Status, reason string) {
 	m.cancelTasks()
+	for i := range m.nodes {
+		if b := m.nodes[i].apart; b != nil {
+			m.empty(b.own)
+		}
+	}
 	m.emit(&StackFinished{Status: s, Reason: reason})
 	m.out.ended = &Outcome{Status: s, Reason: reason}
 }

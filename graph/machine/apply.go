@@ -1,6 +1,7 @@
 package machine
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/graphrun/graphrun/graph"
@@ -10,6 +11,8 @@ import (
 type cycle struct {
 	waves    int
 	nodeRuns int
+	settled  int   // nodes that were outside and ended when it began
+	robin    bool  // it goes by turns, not by edges
 	fault    bool  // a condition failed
 	failed   []int // nodes that failed, in the order of the waves
 }
@@ -19,8 +22,10 @@ type cycle struct {
 // in the world because of the change is not decided here.
 func (m *Machine) apply(b Body, at time.Time, seq uint64) {
 	switch b := b.(type) {
+	case *EventReceived:
+		m.applyEvent(b)
 	case *CycleStarted:
-		m.applyCycleStarted(at, seq)
+		m.applyCycleStarted(b, at, seq)
 	case *NodeDecided:
 		if i, ok := m.plan.index[b.Node]; ok {
 			m.applyDecided(i, b)
@@ -30,7 +35,7 @@ func (m *Machine) apply(b Body, at time.Time, seq uint64) {
 	case *TaskStarted:
 		m.applyTaskStarted(b, at)
 	case *TaskFinished:
-		m.applyTaskFinished(b)
+		m.applyTaskFinished(b, at)
 	case *WaveCommitted:
 		m.applyCommitted(b)
 	case *CycleFinished:
@@ -38,15 +43,17 @@ func (m *Machine) apply(b Body, at time.Time, seq uint64) {
 	case *StackFinished:
 		m.cur.Status, m.cur.Reason = b.Status, b.Reason
 		m.cur.WakeAt, m.cur.Open = time.Time{}, false
+		m.cur.Waiting, m.cur.Background, m.cur.Inbox = nil, nil, 0
 		m.wave.open = false
-		m.timers.clear()
+		m.wave.timers.clear()
 	}
 }
 
-func (m *Machine) applyCycleStarted(at time.Time, seq uint64) {
+func (m *Machine) applyCycleStarted(b *CycleStarted, at time.Time, seq uint64) {
 	m.cur.Cycle++
+	m.inbox, m.cur.Inbox = nil, 0
 	m.cur.Wave, m.cur.Open, m.cur.CycleSeq, m.cur.WakeAt = 0, true, seq, time.Time{}
-	m.cycle = cycle{failed: m.cycle.failed[:0]}
+	m.cycle = cycle{failed: m.cycle.failed[:0], robin: b.Mode == roundRobin, fault: len(b.Faults) > 0}
 	m.seeCycle(m.cur.Cycle, at)
 	for i := range m.nodes {
 		n := &m.nodes[i]
@@ -57,6 +64,7 @@ func (m *Machine) applyCycleStarted(at time.Time, seq uint64) {
 		}
 	}
 	clear(m.view.shown)
+	m.outside(func(i int) { m.view.shown[i] = seen{waiting, 1} })
 	clear(m.edges)
 	m.view.fresh = m.view.fresh[:0]
 	m.ready = append(m.ready[:0], m.plan.roots...)
@@ -77,7 +85,12 @@ func (m *Machine) applyDecided(i int, b *NodeDecided) {
 			m.nodes[e.From].taken = true
 		}
 	}
-	if !b.Run {
+	switch {
+	case b.Run:
+	case m.isOutside(i):
+		n.attempts = 1
+		m.settle(i, waiting)
+	default:
 		m.settle(i, skipped)
 	}
 }
@@ -88,18 +101,34 @@ func (m *Machine) applyWaveStarted(b *WaveStarted, at time.Time) {
 	for _, v := range b.Early {
 		m.edges[v.Edge] = judged{known: true, live: v.Live, err: v.Error}
 	}
-	m.wave.now = at
+	m.wave.now, m.wave.cycle, m.wave.number = at, m.cur.Cycle, b.Wave
+	if m.cycle.robin {
+		m.cur.Turn = b.Nodes[0]
+	}
 }
 
 func (m *Machine) applyTaskStarted(b *TaskStarted, at time.Time) {
-	t, r := m.find(b.Node, b.Item)
+	t, r := m.find(m.startedKey(b))
+	m.attemptStarted(t, r, b, at)
+}
+
+// startedKey and finishedKey say which task a record is about.
+func (m *Machine) startedKey(b *TaskStarted) TaskKey {
+	return TaskKey{Cycle: cmp.Or(b.Began, m.cur.Cycle), Wave: b.Wave, Node: b.Node, Item: b.Item}
+}
+
+func (m *Machine) finishedKey(b *TaskFinished) TaskKey {
+	return TaskKey{Cycle: cmp.Or(b.Began, m.cur.Cycle), Wave: b.Wave, Node: b.Node, Item: b.Item}
+}
+
+func (m *Machine) attemptStarted(t *task, r *run, b *TaskStarted, at time.Time) {
 	if t == nil || t.state == over {
 		if r != nil {
 			r.attempts = max(r.attempts, b.Attempt)
 		}
 		return
 	}
-	t.attempt, t.startedAt, t.cut = b.Attempt, at, false
+	t.attempt, t.startedAt, t.cut, t.crashes = b.Attempt, at, false, b.Crashes
 	if t.firstAt.IsZero() {
 		t.firstAt = at
 	}
@@ -107,13 +136,25 @@ func (m *Machine) applyTaskStarted(b *TaskStarted, at time.Time) {
 	m.turn(t, r, running)
 }
 
-func (m *Machine) applyTaskFinished(b *TaskFinished) {
+func (m *Machine) applyTaskFinished(b *TaskFinished, at time.Time) {
 	m.cur.Counts.Tokens += b.Tokens
 	m.cur.Counts.Cost += b.Cost
-	t, r := m.find(b.Node, b.Item)
-	switch {
-	case r == nil:
+	m.applyCached(b, at)
+	key := m.finishedKey(b)
+	if m.applyAnswer(key, b) {
 		return
+	}
+	t, r := m.find(key)
+	m.attemptFinished(t, r, b)
+	if r != nil && r.w.own != nil && r.over {
+		m.backgroundOver(r.w)
+	}
+}
+
+func (m *Machine) attemptFinished(t *task, r *run, b *TaskFinished) {
+	switch {
+	case r == nil || r.outside && !m.g.Nodes[r.node].Kind.Waits:
+		return // of a node in the background: its own list has it
 	case t == nil:
 		m.closeRun(r, b.Error)
 		return
@@ -139,6 +180,10 @@ func (m *Machine) applyTaskFinished(b *TaskFinished) {
 }
 
 func (m *Machine) applyCommitted(b *WaveCommitted) {
+	if b.Wave == 0 {
+		m.applyTakenIn(b)
+		return
+	}
 	m.cur.Counts.Waves++
 	for k := range b.Settled {
 		s := &b.Settled[k]
@@ -157,7 +202,6 @@ func (m *Machine) applyCommitted(b *WaveCommitted) {
 		m.settle(i, statusNamed(s.Status))
 	}
 	m.wave.close()
-	m.timers.clear()
 	m.show()
 }
 
@@ -178,6 +222,9 @@ func (m *Machine) applyCycleFinished(b *CycleFinished, at time.Time) {
 	m.cur.WakeAt = at.Add(b.Pause)
 	if m.g.Pause.None && !b.Active {
 		m.cur.WakeAt = time.Time{}
+	}
+	if m.expects() {
+		m.cur.WakeAt = at
 	}
 	m.cur.Last = m.lastOf()
 }

@@ -38,7 +38,11 @@ func (m *Machine) commitWave() {
 	w := &m.wave
 	failures := make([]*Failure, len(w.runs))
 	for k := range w.runs {
-		failures[k] = m.result(&w.runs[k])
+		if r := &w.runs[k]; r.outside {
+			failures[k] = r.err
+		} else {
+			failures[k] = m.result(r)
+		}
 	}
 	changes := m.reduce(failures)
 	body := &WaveCommitted{Wave: m.cur.Wave, Settled: make([]Settled, len(w.runs))}
@@ -47,6 +51,8 @@ func (m *Machine) commitWave() {
 		s := Settled{Node: m.g.Nodes[r.node].ID, Status: succeeded.String(), Attempts: max(1, r.attempts)}
 		if failures[k] != nil {
 			s.Status, s.Error = failed.String(), failures[k]
+		} else if r.outside {
+			s.Status = waiting.String()
 		}
 		body.Settled[k] = s
 	}
@@ -75,8 +81,8 @@ func (m *Machine) reduce(failures []*Failure) []graph.Change {
 // touched lists the keys that the wave writes, in declaration order.
 func (m *Machine) touched(failures []*Failure) (touched []int) {
 	for k := range m.wave.runs {
-		if failures[k] == nil {
-			for _, w := range m.g.Nodes[m.wave.runs[k].node].Writes {
+		if r := &m.wave.runs[k]; failures[k] == nil && !r.outside {
+			for _, w := range m.g.Nodes[r.node].Writes {
 				touched = append(touched, w.Key)
 			}
 		}
@@ -126,10 +132,10 @@ func (m *Machine) reduceFailure(err error) *Failure {
 // writesTo lists what the wave writes to a key, and which run each value is of.
 func (m *Machine) writesTo(key int, failures []*Failure) (values []any, runs []int) {
 	for k := range m.wave.runs {
-		if failures[k] != nil {
+		r := &m.wave.runs[k]
+		if failures[k] != nil || r.outside {
 			continue
 		}
-		r := &m.wave.runs[k]
 		for x, w := range m.g.Nodes[r.node].Writes {
 			if w.Key == key {
 				values, runs = append(values, r.written[x]), append(runs, k)

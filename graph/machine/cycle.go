@@ -5,16 +5,23 @@ import "github.com/graphrun/graphrun/graph"
 // startCycleIfDue begins the next cycle when the pause is over.
 func (m *Machine) startCycleIfDue() {
 	due := m.cur.WakeAt
-	if m.cur.Status == Running && !due.IsZero() && !due.After(m.at) {
+	switch {
+	case m.cur.Status != Running || m.cur.Open || due.IsZero() || due.After(m.at):
+	case m.expects() && len(m.out.changes) > 0:
+		// What is taken in would be a second change of a key in one commit. The
+		// driver is told of WakeAt again.
+	default:
 		m.startCycle()
 	}
 }
 
+// startCycle begins a cycle with what came in since the last one began.
 func (m *Machine) startCycle() {
-	if m.cur.Open {
-		return
-	}
-	m.emit(&CycleStarted{Hash: m.cur.Hash})
+	body := &CycleStarted{Hash: m.cur.Hash}
+	in := m.intake()
+	m.emit(body)
+	m.takeIn(in, body)
+	m.chooseMode(body)
 }
 
 // finishCycle ends the cycle: stop conditions first, then the pause, then the
@@ -23,7 +30,7 @@ func (m *Machine) finishCycle() {
 	body := &CycleFinished{
 		Waves: m.cycle.waves, NodeRuns: m.cycle.nodeRuns,
 		Failed: m.cycle.fault || m.untaken(),
-		Active: m.cycle.fault || m.cycle.nodeRuns > 0,
+		Active: m.cycle.fault || m.cycle.nodeRuns > 0 || m.cycle.settled > 0,
 	}
 	end, fault := m.stops()
 	if end == nil {
@@ -49,7 +56,7 @@ func (m *Machine) finishCycle() {
 // next_cycle edge will take it: that is as certain as the next cycle.
 func (m *Machine) untaken() bool {
 	for _, i := range m.cycle.failed {
-		if !m.nodes[i].taken && !m.takenNext(i) {
+		if m.cycle.robin || !m.nodes[i].taken && !m.takenNext(i) {
 			return true
 		}
 	}

@@ -35,6 +35,8 @@ type node struct {
 	run      int // its place in the wave
 	err      *Failure
 	decision *NodeDecided
+	answer   *TaskFinished // of a node that waits, until the next cycle takes it in
+	apart    *wave         // of a node in the background
 
 	// Decisions of earlier cycles, to be shared when the verdict is the same.
 	ran, passed *NodeDecided
@@ -48,6 +50,15 @@ func (m *Machine) decide() []int {
 	m.see(m.at)
 	m.order = m.order[:0]
 	m.early = m.early[:0]
+	m.outside(func(i int) {
+		if !m.nodes[i].decided {
+			m.order = append(m.order, i)
+			m.applyDecided(i, m.decision(i, false, tally{suspended: true}, nil))
+		}
+	})
+	if m.cycle.robin {
+		m.decideTurn()
+	}
 	var ahead []int
 	for len(m.ready) > 0 || len(m.firsts) > 0 {
 		for k := 0; k < len(m.ready); k++ {

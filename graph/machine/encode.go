@@ -41,11 +41,16 @@ func (w *writer) body(b Body) {
 	case *EventReceived:
 		w.text("event", b.Event)
 		if w.journal {
+			w.some("id", b.ID)
 			w.value("payload", b.Payload)
 		}
 	case *CycleStarted:
 		if w.journal {
 			w.some("hash", b.Hash)
+			w.some("mode", b.Mode)
+			if len(b.Faults) > 0 {
+				w.texts("faults", b.Faults)
+			}
 		}
 	case *NodeDecided:
 		w.decided(b)
@@ -56,7 +61,10 @@ func (w *writer) body(b Body) {
 			w.verdicts("early", b.Early)
 		}
 	case *TaskStarted:
-		w.task(b.Wave, b.Node, b.Item, b.Attempt)
+		w.task(b.Wave, b.Began, b.Node, b.Item, b.Attempt)
+		if w.journal && b.Crashes > 0 {
+			w.int("crashes", b.Crashes)
+		}
 	case *TaskFinished:
 		w.finished(b)
 	case *WaveCommitted:
@@ -84,18 +92,22 @@ func (w *writer) decided(b *NodeDecided) {
 	w.verdicts("edges", b.Edges)
 }
 
-func (w *writer) task(wave uint64, node, item string, attempt int) {
+func (w *writer) task(wave, began uint64, node, item string, attempt int) {
 	w.uint("wave", wave)
+	if began > 0 {
+		w.uint("began", began)
+	}
 	w.text("node", node)
 	w.some("item", item)
 	w.int("attempt", attempt)
 }
 
 func (w *writer) finished(b *TaskFinished) {
-	w.task(b.Wave, b.Node, b.Item, b.Attempt)
+	w.task(b.Wave, b.Began, b.Node, b.Item, b.Attempt)
 	w.text("status", b.Status)
 	w.duration("duration_ms", b.Duration)
 	w.failure(b.Error)
+	w.flag("cached", b.Cached)
 	if !w.journal {
 		return
 	}
@@ -112,6 +124,7 @@ func (w *writer) finished(b *TaskFinished) {
 	if !b.RetryAt.IsZero() {
 		w.time("retry_at", b.RetryAt)
 	}
+	w.some("cache_key", b.CacheKey)
 }
 
 func (w *writer) committed(b *WaveCommitted) {

@@ -8,8 +8,8 @@ import (
 )
 
 // layElements lays out a task per element. An `in` that is null is empty.
-func (m *Machine) layElements(r *run, fe *graph.ForEach) *Failure {
-	v, err := fe.In.Eval(m.env)
+func (m *Machine) layElements(r *run, k int, fe *graph.ForEach) *Failure {
+	v, err := fe.In.Eval(r.w.env)
 	if err != nil {
 		return m.maskFailure(*failureOf(err))
 	}
@@ -21,10 +21,10 @@ func (m *Machine) layElements(r *run, fe *graph.ForEach) *Failure {
 	if f := m.layMax(r, fe); f != nil {
 		return f
 	}
-	k, first := m.nodes[r.node].run, len(m.wave.tasks)
+	w, first := r.w, len(r.w.tasks)
 	r.byKey = make(map[string]int, len(items))
 	for i, item := range items {
-		key, f := m.elementKey(fe, i, item)
+		key, f := m.elementKey(w, fe, i, item)
 		if f == nil {
 			if other, twice := r.byKey[key]; twice {
 				f = &Failure{Kind: "config", Permanent: true, Message: fmt.Sprintf(
@@ -32,12 +32,12 @@ func (m *Machine) layElements(r *run, fe *graph.ForEach) *Failure {
 			}
 		}
 		if f != nil {
-			m.wave.tasks = m.wave.tasks[:first]
+			w.tasks = w.tasks[:first]
 			r.byKey = nil
 			return m.maskFailure(*f)
 		}
 		r.byKey[key] = first + i
-		m.wave.tasks = append(m.wave.tasks, task{run: k, index: i, item: key, value: item})
+		w.tasks = append(w.tasks, task{run: k, index: i, item: key, value: item})
 	}
 	r.n = len(items)
 	return nil
@@ -47,7 +47,7 @@ func (m *Machine) layMax(r *run, fe *graph.ForEach) *Failure {
 	if fe.Max == nil {
 		return nil
 	}
-	v, err := fe.Max.Eval(m.env)
+	v, err := fe.Max.Eval(r.w.env)
 	if err != nil {
 		return m.maskFailure(*failureOf(err))
 	}
@@ -64,13 +64,13 @@ func (m *Machine) layMax(r *run, fe *graph.ForEach) *Failure {
 }
 
 // elementKey names an element: its key as text, or its index.
-func (m *Machine) elementKey(fe *graph.ForEach, i int, item any) (string, *Failure) {
+func (m *Machine) elementKey(w *wave, fe *graph.ForEach, i int, item any) (string, *Failure) {
 	if fe.Key == nil {
 		return fmt.Sprint(i), nil
 	}
-	s := m.env.Slots
+	s := w.env.Slots
 	s[graph.SlotItem], s[graph.SlotIndex] = item, int64(i)
-	v, err := fe.Key.Eval(m.env)
+	v, err := fe.Key.Eval(w.env)
 	s[graph.SlotItem], s[graph.SlotIndex] = nil, nil
 	if err != nil {
 		return "", failureOf(err)
@@ -97,8 +97,7 @@ func brief(v any) string {
 
 // fill queues as many tasks of a node as may be queued: first those that are
 // to be tried again, then the next elements in order.
-func (m *Machine) fill(k int) {
-	r := &m.wave.runs[k]
+func (m *Machine) fill(r *run) {
 	if r.filling {
 		return // tasks that end at once come back here
 	}
@@ -112,14 +111,14 @@ func (m *Machine) fill(k int) {
 		case len(r.again) > 0:
 			x := r.again[0]
 			r.again = r.again[1:]
-			if m.wave.tasks[x].state == idle {
-				m.enqueue(x)
+			if r.w.tasks[x].state == idle {
+				m.enqueue(r, x)
 			}
 		case r.next < r.n:
 			x := r.first + r.next
 			r.next++
-			if t := &m.wave.tasks[x]; t.state == idle && t.attempt == 0 {
-				m.enqueue(x)
+			if t := &r.w.tasks[x]; t.state == idle && t.attempt == 0 {
+				m.enqueue(r, x)
 			}
 		default:
 			return

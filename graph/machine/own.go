@@ -1,6 +1,11 @@
 package machine
 
-import "strings"
+import (
+	"slices"
+	"strings"
+
+	"github.com/graphrun/graphrun/graph"
+)
 
 // ownMark begins the names of what a machine keeps beside the state. No key of
 // a graph can begin with it.
@@ -22,4 +27,94 @@ func Visible(state map[string]any) map[string]any {
 		return out
 	}
 	return state
+}
+
+// own is a list that the machine keeps beside the state, in the store under its
+// name. It grows at the end and is cut at the front, and a commit holds no more
+// than that.
+type own struct {
+	name  string
+	list  []any
+	base  int  // how many elements the store has
+	cut   int  // how many of those are gone from the front
+	whole bool // the store is to have the list anew
+	dirty bool // in Machine.owns
+	shown bool // in the last Ready, as seen says
+	seen  struct{ size, cut int }
+}
+
+// restored is a list as the store has it; nil: there is none yet.
+func restored(name string, stored any) *own {
+	o := &own{name: name}
+	if o.list, _ = stored.([]any); o.list == nil {
+		o.whole = true
+	}
+	o.base = len(o.list)
+	return o
+}
+
+// put adds an element, and drops the oldest when there are more than most.
+func (m *Machine) put(o *own, v any, most int) (dropped any) {
+	o.list = append(o.list, v)
+	if most > 0 && len(o.list) > most {
+		dropped = o.list[0]
+		o.list = o.list[1:]
+		if o.cut++; o.cut > o.base {
+			o.whole = true
+		}
+	}
+	m.touch(o)
+	return dropped
+}
+
+// empty forgets all elements.
+func (m *Machine) empty(o *own) {
+	o.list, o.whole, o.shown = nil, true, false
+	m.touch(o)
+}
+
+func (m *Machine) touch(o *own) {
+	if !o.dirty {
+		o.dirty = true
+		m.owns = append(m.owns, o)
+	}
+}
+
+// ownChanges adds what changed of the machine's own lists to a Ready.
+func (m *Machine) ownChanges(changes []graph.Change) []graph.Change {
+	if len(m.owns) == 0 {
+		return changes
+	}
+	changes = slices.Clip(changes)
+	for _, o := range m.owns {
+		c := graph.Change{Key: -1, Name: o.name, Value: o.list, Whole: o.whole}
+		if o.list == nil {
+			c.Value = nil
+		}
+		if !o.whole {
+			c.Drop = o.cut
+			for at := o.base - o.cut; at < len(o.list); at++ {
+				c.Put = append(c.Put, graph.Element{At: at, Value: o.list[at]})
+			}
+		}
+		changes = append(changes, c)
+		o.shown, o.seen.size, o.seen.cut = true, len(o.list), o.cut
+	}
+	return changes
+}
+
+// ownStored takes note that the store has what the last Ready showed.
+func (m *Machine) ownStored() {
+	left := m.owns[:0]
+	for _, o := range m.owns {
+		if o.shown && o.seen.size == len(o.list) && o.seen.cut == o.cut {
+			o.base, o.cut, o.whole, o.dirty = len(o.list), 0, o.list == nil, false
+			continue
+		}
+		o.whole = o.whole || o.shown
+		o.shown = false
+		left = append(left, o)
+	}
+	clear(m.owns[len(left):])
+	m.owns = left
 }

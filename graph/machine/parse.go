@@ -21,7 +21,14 @@ type line struct {
 	Params     json.RawMessage `json:"params"`
 	State      json.RawMessage `json:"state"`
 	Event      string          `json:"event"`
+	ID         string          `json:"id"`
 	Payload    json.RawMessage `json:"payload"`
+	Mode       string          `json:"mode"`
+	Faults     []string        `json:"faults"`
+	Began      uint64          `json:"began"`
+	Crashes    int             `json:"crashes"`
+	Cached     bool            `json:"cached"`
+	CacheKey   string          `json:"cache_key"`
 	Wave       uint64          `json:"wave"`
 	Node       string          `json:"node"`
 	Nodes      []string        `json:"nodes"`
@@ -84,19 +91,20 @@ func (l *line) body() (Body, error) {
 		return &StackStarted{Graph: l.Graph, Hash: l.Hash, Params: params, State: state}, err
 	case "event.received":
 		payload, err := decode(l.Payload)
-		return &EventReceived{Event: l.Event, Payload: payload}, err
+		return &EventReceived{Event: l.Event, ID: l.ID, Payload: payload}, err
 	case "cycle.started":
-		return &CycleStarted{Hash: l.Hash}, nil
+		return &CycleStarted{Hash: l.Hash, Mode: l.Mode, Faults: some(l.Faults)}, nil
 	case "node.decided":
 		return &NodeDecided{Wave: l.Wave, Node: l.Node, Run: l.Run, Reason: l.Reason, Edges: verdicts(l.Edges)}, nil
 	case "wave.started":
 		return &WaveStarted{Wave: l.Wave, Nodes: some(l.Nodes), Early: verdicts(l.Early)}, nil
 	case "task.started":
-		return &TaskStarted{Wave: l.Wave, Node: l.Node, Item: l.Item, Attempt: l.Attempt}, nil
+		return &TaskStarted{Wave: l.Wave, Began: l.Began, Crashes: l.Crashes, Node: l.Node, Item: l.Item, Attempt: l.Attempt}, nil
 	case "task.finished":
 		output, err := decode(l.Output)
 		b := &TaskFinished{
-			Wave: l.Wave, Node: l.Node, Item: l.Item, Attempt: l.Attempt, Status: l.Status,
+			Wave: l.Wave, Began: l.Began, Node: l.Node, Item: l.Item, Attempt: l.Attempt, Status: l.Status,
+			Cached: l.Cached, CacheKey: l.CacheKey,
 			Duration: l.DurationNS, Error: l.Error, Output: output, Tokens: l.Tokens, Cost: l.Cost,
 		}
 		if !l.RetryAt.IsZero() {

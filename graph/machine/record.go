@@ -55,7 +55,7 @@ type (
 		Crashes int // journal: attempts before this one that ended with the engine
 	}
 	// TaskFinished is the end of an attempt. Attempt 0: none began, the result
-	// is one of an earlier cycle (Cached), or the task was cancelled before.
+	// is one of an earlier run (Cached), or the task was cancelled before.
 	TaskFinished struct {
 		Wave     uint64
 		Began    uint64 // as in TaskStarted
@@ -69,7 +69,7 @@ type (
 		Tokens   int64     // journal
 		Cost     float64   // journal
 		RetryAt  time.Time // journal: when the next attempt is due; zero: none follows
-		Cached   bool      // the result of an earlier cycle is used again
+		Cached   bool      // the result of an earlier run is used again
 		CacheKey string    // journal: what the result is kept under; "": it is not kept
 	}
 	// WaveCommitted with Wave 0 is what was taken in when the cycle began:

@@ -28,7 +28,7 @@ func (p Point) Ends(r Record) bool {
 	}
 	switch b := r.Body.(type) {
 	case *WaveCommitted:
-		return b.Wave == p.Wave
+		return b.Wave == p.Wave && p.Wave > 0
 	case *CycleFinished, *StackFinished:
 		return p.Wave == 0
 	}
@@ -179,95 +179,4 @@ func (p *replay) compare() {
 		p.done = rec.Body.Type() != now.Body.Type()
 	}
 	p.done = p.done || p.until.Ends(*rec)
-}
-
-// feed gives the machine the input that the next record came from.
-func (p *replay) feed() error {
-	m, r := p.m, p.records[p.next]
-	switch b := r.Body.(type) {
-	case *CycleStarted:
-		if err := p.adopt(b.Hash); err != nil {
-			return fmt.Errorf("cycle %d: %w", r.Cycle, err)
-		}
-		return m.Step(Woke{At: r.Time, Early: true})
-	case *TaskStarted:
-		m.requeue(b)
-		return m.Step(TaskRunning{At: r.Time, Key: taskKey(r, b.Wave, b.Node, b.Item), Attempt: b.Attempt})
-	case *TaskFinished:
-		return p.feedEnd(r, b)
-	case *StackFinished:
-		if b.Status == Cancelled {
-			return m.Step(Cancel{At: r.Time, Reason: b.Reason})
-		}
-	}
-	return nil // a decision that was not taken again
-}
-
-// adopt takes up the definition that the stack took up then.
-func (p *replay) adopt(hash string) error {
-	if hash == p.m.cur.Hash {
-		return nil
-	}
-	g, err := p.graphs(hash)
-	if err != nil {
-		return err
-	}
-	return p.m.Adopt(g)
-}
-
-func taskKey(r Record, wave uint64, node, item string) TaskKey {
-	return TaskKey{Cycle: r.Cycle, Wave: wave, Node: node, Item: item}
-}
-
-// feedEnd feeds the end of an attempt: a result, the machine's own timer, or
-// the cancelling of the stack.
-func (p *replay) feedEnd(r Record, b *TaskFinished) error {
-	m := p.m
-	if c, ok := p.cancelled(r.Time); ok {
-		return m.Step(Cancel{At: r.Time, Reason: c.Reason})
-	}
-	if t, _ := m.find(b.Node, b.Item); t != nil && b.Error != nil && b.Error.Kind == "timeout" && m.overdue(t, r.Time) {
-		m.at = r.Time
-		m.fire(t)
-		m.proceed()
-		return nil
-	}
-	key := taskKey(r, b.Wave, b.Node, b.Item)
-	if b.Status == succeeded.String() || b.Output != nil {
-		return m.Step(TaskDone{At: r.Time, Key: key, Attempt: b.Attempt, Output: b.Output, Tokens: b.Tokens, Cost: b.Cost})
-	}
-	return m.Step(TaskFailed{At: r.Time, Key: key, Attempt: b.Attempt, Failure: *b.Error, Tokens: b.Tokens, Cost: b.Cost})
-}
-
-// cancelled reports that the stack was cancelled with the next records.
-func (p *replay) cancelled(at time.Time) (*StackFinished, bool) {
-	for _, r := range p.records[p.next:] {
-		switch b := r.Body.(type) {
-		case *TaskFinished:
-			if b.Error == nil || b.Error.Kind != "cancelled" || !r.Time.Equal(at) {
-				return nil, false
-			}
-		case *StackFinished:
-			return b, b.Status == Cancelled && r.Time.Equal(at)
-		default:
-			return nil, false
-		}
-	}
-	return nil, false
-}
-
-// overdue reports that an attempt's timeout or deadline has passed.
-func (m *Machine) overdue(t *task, at time.Time) bool {
-	n := &m.g.Nodes[m.wave.runs[t.run].node]
-	return n.Timeout > 0 && t.state == running && !t.startedAt.Add(n.Timeout).After(at) ||
-		n.Deadline > 0 && !t.firstAt.IsZero() && !t.firstAt.Add(n.Deadline).After(at)
-}
-
-// requeue brings a task to the attempt that was started then: its backoff was
-// over, or the one before was cut off by a restart.
-func (m *Machine) requeue(b *TaskStarted) {
-	if t, r := m.find(b.Node, b.Item); t != nil && t.state != over {
-		m.turn(t, r, queued)
-		t.attempt = b.Attempt
-	}
 }

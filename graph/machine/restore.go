@@ -13,7 +13,7 @@ func Restore(g *graph.Graph, o Options, s Snapshot, at time.Time) (*Machine, err
 	if s.Cursor.Hash != g.Hash {
 		return nil, fmt.Errorf("%w: the stack runs %.12s, this is %.12s", ErrGraphChanged, s.Cursor.Hash, g.Hash)
 	}
-	m := &Machine{o: o, id: s.Identity, at: at}
+	m := &Machine{o: o, id: s.Identity, at: at, caches: map[string]*cache{}, ids: restoredIDs(s.State[ownMark+"events"])}
 	values := make([]any, len(g.Keys))
 	for i := range g.Keys {
 		v, ok := s.State[g.Keys[i].Name]
@@ -23,28 +23,46 @@ func Restore(g *graph.Graph, o Options, s Snapshot, at time.Time) (*Machine, err
 		values[i] = v
 	}
 	m.load(g, values)
-	m.cur.Last = s.Cursor.Last
-	if s.Cursor.Open {
-		if err := m.reapply(s); err != nil {
-			return nil, err
+	for i := range g.Nodes {
+		if id := g.Nodes[i].ID; g.Nodes[i].Cache != nil {
+			m.caches[id] = restoredCache(id, s.State[ownMark+"cache."+id])
 		}
 	}
+	m.cur.Last, m.cur.Waiting, m.cur.Background = s.Cursor.Last, s.Cursor.Waiting, s.Cursor.Background
+	m.restoring = true
+	if err := m.reapply(s); err != nil {
+		return nil, err
+	}
+	if err := m.restoreBackground(s); err != nil {
+		return nil, err
+	}
+	m.restoring = false
 	m.cur = s.Cursor
+	m.cur.Clean = false
 	m.out.wakeAt = time.Time{}
 	if m.wave.open {
 		m.see(m.wave.now)
-		m.pickUp()
+		m.pickUp(&m.wave, s.Cursor.Clean)
+	}
+	for i := range m.nodes {
+		if b := m.nodes[i].apart; b != nil {
+			m.pickUp(b, s.Cursor.Clean)
+		}
 	}
 	m.proceed()
 	return m, nil
 }
 
-// reapply makes the changes that the records of the open cycle say, without
-// deciding anything again.
+// reapply makes the changes that the records since the last cycle began say,
+// without deciding anything again. When that cycle is over, only what came in
+// since matters.
 func (m *Machine) reapply(s Snapshot) error {
 	records := s.Records
 	for len(records) > 0 && records[0].Seq < s.Cursor.CycleSeq {
 		records = records[1:]
+	}
+	if !s.Cursor.Open {
+		return m.reapplyArrivals(s, records)
 	}
 	if len(records) == 0 || records[0].Seq != s.Cursor.CycleSeq {
 		return fmt.Errorf("machine: record %d is missing: it began cycle %d", s.Cursor.CycleSeq, s.Cursor.Cycle)
@@ -62,6 +80,23 @@ func (m *Machine) reapply(s Snapshot) error {
 			m.see(r.Time)
 			m.openWave(m.indices(w.Nodes))
 		}
+	}
+	return nil
+}
+
+// reapplyArrivals finds the events and answers that the next cycle takes in.
+func (m *Machine) reapplyArrivals(s Snapshot, records []Record) error {
+	m.cur.Cycle = s.Cursor.Cycle
+	for _, r := range records {
+		switch b := r.Body.(type) {
+		case *EventReceived:
+			m.applyEvent(b)
+		case *TaskFinished:
+			m.applyAnswer(m.finishedKey(b), b)
+		}
+	}
+	if len(m.inbox) != s.Cursor.Inbox {
+		return fmt.Errorf("machine: %d events wait for the next cycle, %d are in the records", s.Cursor.Inbox, len(m.inbox))
 	}
 	return nil
 }
@@ -85,27 +120,48 @@ func (m *Machine) indices(names []string) []int {
 	return out
 }
 
-// pickUp puts the tasks of the open wave where they were: attempts that were
-// cut off run again, backoffs go on, the rest is queued.
-func (m *Machine) pickUp() {
-	for k := range m.wave.runs {
-		r := &m.wave.runs[k]
+// mostCrashes is how often the engine may die while a task runs before the task
+// is held to be the cause.
+const mostCrashes = 3
+
+// pickUp puts the tasks of a wave where they were: attempts that were cut off
+// run again, backoffs go on, the rest is queued. clean: they were cut off by a
+// shutdown, not by a crash.
+func (m *Machine) pickUp(w *wave, clean bool) {
+	for k := range w.runs {
+		r := &w.runs[k]
 		for x := r.first; x < r.first+r.n && !r.over; x++ {
-			t := &m.wave.tasks[x]
+			t := &w.tasks[x]
 			switch {
 			case t.state == running:
 				t.cut = true
+				if !clean {
+					t.crashes++
+				}
+				if t.crashes >= mostCrashes {
+					m.park(t, r)
+					continue
+				}
 				m.turn(t, r, idle)
 				r.again = append(r.again, x)
 			case t.state == backoff && t.due.After(m.at):
-				m.arm(t)
+				m.arm(t, r)
 			case t.state == backoff:
 				m.turn(t, r, idle)
 				r.again = append(r.again, x)
 			}
 		}
-		if !r.over {
-			m.fill(k)
+		if !r.over && r.err == nil {
+			m.fill(r)
 		}
 	}
+}
+
+// park fails a task that seems to kill the engine, so that it cannot do so for
+// ever.
+func (m *Machine) park(t *task, r *run) {
+	body := m.finished(t, r)
+	body.Error = &Failure{Kind: "error", Permanent: true,
+		Message: fmt.Sprintf("the engine died %d times while it ran", t.crashes)}
+	m.finish(t, r, body)
 }

@@ -14,12 +14,13 @@ import (
 var notRetried = []string{"schema", "config", "expression", "cancelled"}
 
 // retryAt is when a failed attempt is followed by another; zero: never.
-func (m *Machine) retryAt(t *task, n *graph.Node, b *TaskFinished) time.Time {
+func (m *Machine) retryAt(t *task, r *run, b *TaskFinished) time.Time {
+	n := &m.g.Nodes[r.node]
 	tries := t.tries + 1
 	if b.Error.Permanent || tries >= n.Retry.Attempts || !retries(&n.Retry, b.Error.Kind) {
 		return time.Time{}
 	}
-	due := m.at.Add(m.backoff(t, n, tries))
+	due := m.at.Add(m.backoff(t, r, tries))
 	if n.Deadline > 0 && !due.Before(t.firstAt.Add(n.Deadline)) {
 		return time.Time{}
 	}
@@ -36,26 +37,27 @@ func retries(r *graph.Retry, kind string) bool {
 // backoff is the pause before a try: it grows by the factor up to its bound,
 // and with jitter it is anything up to that. The jitter comes from the task's
 // key and the try, so that a replay waits as long.
-func (m *Machine) backoff(t *task, n *graph.Node, tries int) time.Duration {
+func (m *Machine) backoff(t *task, r *run, tries int) time.Duration {
+	n := &m.g.Nodes[r.node]
 	d := float64(n.Retry.Backoff) * math.Pow(max(n.Retry.Factor, 1), float64(tries-1))
 	if limit := float64(n.Retry.MaxBackoff); limit > 0 {
 		d = min(d, limit)
 	}
 	d = min(d, float64(math.MaxInt64/2))
 	if n.Retry.Jitter {
-		d *= m.chance(t, n.ID, tries)
+		d *= m.chance(m.key(t, r), tries)
 	}
 	return time.Duration(d)
 }
 
 // chance is a number in [0, 1) that depends on the task and the try alone.
-func (m *Machine) chance(t *task, node string, tries int) float64 {
+func (m *Machine) chance(key TaskKey, tries int) float64 {
 	h := fnv.New64a()
 	var b []byte
-	for _, s := range []string{m.id.Stack, m.id.Nonce, node, t.item} {
+	for _, s := range []string{m.id.Stack, m.id.Nonce, key.Node, key.Item} {
 		b = append(append(b, s...), 0)
 	}
-	for _, n := range []uint64{m.cur.Cycle, m.cur.Wave, uint64(tries)} {
+	for _, n := range []uint64{key.Cycle, key.Wave, uint64(tries)} {
 		b = append(strconv.AppendUint(b, n, 10), 0)
 	}
 	h.Write(b)

@@ -15,10 +15,10 @@ import (
 	"github.com/graphrun/graphrun/graph/value"
 )
 
-// testKinds are `set` and `work`, whose results the tests say.
+// testKinds are `set`, `work`, whose results the tests say, and those that wait.
 type testKinds struct{}
 
-func (testKinds) Names() []string { return []string{"set", "work"} }
+func (testKinds) Names() []string { return []string{"approval", "set", "wait", "work"} }
 
 func (testKinds) Kind(name string) (graph.Kind, bool) {
 	switch name {
@@ -26,6 +26,16 @@ func (testKinds) Kind(name string) (graph.Kind, bool) {
 		return graph.Kind{Name: name, Open: true, Inline: true, NoDefaults: true, Output: func(c graph.Config) *schema.Type { return c.Type }}, true
 	case "work":
 		return graph.Kind{Name: name, Open: true}, true
+	case "wait":
+		return graph.Kind{Name: name, Open: true, Waits: true, NoDefaults: true}, true
+	case "approval":
+		return graph.Kind{Name: name, Open: true, Waits: true, NoDefaults: true, Output: func(graph.Config) *schema.Type {
+			return schema.ObjectOf(
+				schema.Prop{Name: "approved", Type: schema.BooleanType, Required: true},
+				schema.Prop{Name: "comment", Type: schema.StringType.OrNull(), Required: true},
+				schema.Prop{Name: "by", Type: schema.StringType.OrNull(), Required: true},
+			)
+		}}, true
 	}
 	return graph.Kind{}, false
 }
@@ -72,6 +82,7 @@ type rig struct {
 	journal [][]byte
 	records []Record // all of them, as they came
 
+	clean    bool             // the next crash is a shutdown
 	states   map[Point]string // the state at each commit
 	advances int
 	crashAt  int // crash after that many Advances; 0: never
@@ -128,8 +139,8 @@ func (r *rig) commit(ready Ready) {
 		r.records = append(r.records, rec)
 	}
 	for _, c := range ready.Changes {
-		r.state[c.Name] = value.Append(nil, c.Value)
 		r.checkDelta(c)
+		r.state[c.Name] = value.Append(nil, c.Value)
 	}
 	for _, rec := range ready.Records {
 		switch b := rec.Body.(type) {
@@ -148,15 +159,37 @@ func (r *rig) commit(ready Ready) {
 	}
 }
 
+// checkDelta holds what a change says of a list against the whole of it.
 func (r *rig) checkDelta(c graph.Change) {
-	if !c.Whole && len(c.Put) == 0 && c.Drop == 0 {
+	if c.Whole {
+		return
+	}
+	if len(c.Put) == 0 && c.Drop == 0 {
 		r.t.Errorf("change of %s says nothing", c.Name)
+	}
+	v, _ := value.Decode(r.state[c.Name])
+	list, _ := v.([]any)
+	if list = list[min(c.Drop, len(list)):]; c.Drop > 0 && len(list) == 0 && len(c.Put) == 0 {
+		r.t.Errorf("change of %s drops more than there is", c.Name)
+	}
+	for _, p := range c.Put {
+		if p.At == len(list) {
+			list = append(list, p.Value)
+		} else {
+			list[p.At] = p.Value
+		}
+	}
+	if got, want := value.String(list), value.String(c.Value); got != want {
+		r.t.Errorf("change of %s comes to %s, want %s", c.Name, got, want)
 	}
 }
 
 func (r *rig) stateText() string {
 	var b strings.Builder
 	for _, k := range slices.Sorted(maps.Keys(r.state)) {
+		if strings.HasPrefix(k, ownMark) {
+			continue
+		}
 		fmt.Fprintf(&b, "%s = %s\n", k, r.state[k])
 	}
 	return b.String()
@@ -175,6 +208,7 @@ func (r *rig) snapshot() Snapshot {
 	if err := json.Unmarshal(r.cursor, &s.Cursor); err != nil {
 		r.t.Fatal(err)
 	}
+	s.Cursor.Clean, r.clean = r.clean, false
 	for k, b := range r.state {
 		v, err := value.Decode(b)
 		if err != nil {
@@ -254,7 +288,9 @@ func (r *rig) printReady(ready Ready) {
 		r.print(r.recordText(rec))
 	}
 	for _, c := range ready.Changes {
-		r.print(changeText(c))
+		if !strings.HasPrefix(c.Name, ownMark) {
+			r.print(changeText(c))
+		}
 	}
 	for _, t := range ready.Start {
 		line := fmt.Sprintf("start %s#%d", nameOf(t.Key), t.Attempt)
@@ -274,6 +310,27 @@ func (r *rig) printReady(ready Ready) {
 	}
 	if !ready.WakeAt.IsZero() {
 		r.print("wake " + r.relative(ready.WakeAt))
+	}
+	for _, w := range ready.Cursor.Waiting {
+		line := "waiting " + w.Node
+		if w.With != nil {
+			line += " " + value.String(w.With)
+		}
+		for _, t := range []struct {
+			name string
+			at   time.Time
+		}{{"due", w.Due}, {"until", w.Until}} {
+			if !t.at.IsZero() {
+				line += " " + t.name + " " + r.relative(t.at)
+			}
+		}
+		if w.Answered {
+			line += " answered"
+		}
+		r.print(line)
+	}
+	for _, b := range ready.Cursor.Background {
+		r.print(fmt.Sprintf("background %s over=%t", b.Node, b.Over))
 	}
 	if ready.Cursor.Status == Paused {
 		r.print("paused")
@@ -301,8 +358,17 @@ func (r *rig) recordText(rec Record) string {
 	switch b := rec.Body.(type) {
 	case *StackStarted:
 		return "stack.started"
+	case *EventReceived:
+		return fmt.Sprintf("event.received %s %s", b.Event, value.String(b.Payload))
 	case *CycleStarted:
-		return fmt.Sprintf("cycle.started %d", rec.Cycle)
+		line := fmt.Sprintf("cycle.started %d", rec.Cycle)
+		if b.Mode != "" {
+			line += " " + b.Mode
+		}
+		for _, f := range b.Faults {
+			line += fmt.Sprintf(" [%s]", f)
+		}
+		return line
 	case *NodeDecided:
 		return decidedText(b)
 	case *WaveStarted:
@@ -317,6 +383,9 @@ func (r *rig) recordText(rec Record) string {
 		line := fmt.Sprintf("task.finished %s#%d %s", nameOf(TaskKey{Node: b.Node, Item: b.Item}), b.Attempt, b.Status)
 		if b.Error != nil {
 			line += fmt.Sprintf(" %s: %s", b.Error.Kind, b.Error.Message)
+		}
+		if b.Cached {
+			line += " cached"
 		}
 		if !b.RetryAt.IsZero() {
 			line += " retry " + r.relative(b.RetryAt)

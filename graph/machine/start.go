@@ -119,9 +119,11 @@ func (m *Machine) Adopt(g *graph.Graph) error {
 			return fmt.Errorf("state key %q was %s and is now %s: %w", k.Name, m.g.Keys[was].Type, k.Type, err)
 		}
 	}
+	link := m.carry(g)
 	m.id.Params = params
 	m.cur.Hash, m.out.moved = g.Hash, true
 	m.load(g, values)
+	link()
 	m.showState()
 	return nil
 }

@@ -33,7 +33,9 @@ type task struct {
 	output    any
 	err       *Failure
 	with      any
-	ready     bool // with and priority are evaluated
+	ready     bool // with, priority and cacheKey are evaluated
+	cacheKey  string
+	crashes   int // attempts that ended with the engine
 	priority  int
 	startedAt time.Time // of the running attempt
 	firstAt   time.Time // of the first attempt
@@ -61,29 +63,42 @@ func (m *Machine) turn(t *task, r *run, to taskState) {
 	}
 }
 
-// find looks a task of the open wave up. A nil task with a run is the node as a
-// whole, under for_each; nil, nil: there is no such task.
-func (m *Machine) find(node, item string) (*task, *run) {
-	i, ok := m.plan.index[node]
-	if !ok || !m.wave.open {
+// find looks a task up in the waves that are open. A nil task with a run is the
+// node as a whole, under for_each; nil, nil: there is no such task.
+func (m *Machine) find(key TaskKey) (*task, *run) {
+	i, ok := m.plan.index[key.Node]
+	if !ok {
 		return nil, nil
 	}
-	k := m.nodes[i].run
-	if k >= len(m.wave.runs) || m.wave.runs[k].node != i {
+	r := m.runOf(i)
+	if r == nil || r.w.cycle != key.Cycle || r.w.number != key.Wave {
 		return nil, nil
 	}
-	r := &m.wave.runs[k]
-	if m.g.Nodes[i].ForEach == nil {
-		if item != "" {
-			return nil, nil
-		}
-		return &m.wave.tasks[r.first], r
+	return m.in(r, key.Item)
+}
+
+// runOf is the run of a node whose tasks are not settled; nil: none.
+func (m *Machine) runOf(i int) *run {
+	if b := m.nodes[i].apart; b != nil {
+		return &b.runs[0]
 	}
-	if item == "" {
+	if k := m.nodes[i].run; m.wave.open && k < len(m.wave.runs) && m.wave.runs[k].node == i {
+		return &m.wave.runs[k]
+	}
+	return nil
+}
+
+// in looks a task of a node up.
+func (m *Machine) in(r *run, item string) (*task, *run) {
+	each := m.g.Nodes[r.node].ForEach != nil
+	switch {
+	case item == "" && (each || r.n == 0):
 		return nil, r
+	case item == "":
+		return &r.w.tasks[r.first], r
 	}
-	if x, ok := r.byKey[item]; ok {
-		return &m.wave.tasks[x], r
+	if x, ok := r.byKey[item]; ok && each {
+		return &r.w.tasks[x], r
 	}
 	return nil, nil
 }
@@ -91,10 +106,7 @@ func (m *Machine) find(node, item string) (*task, *run) {
 // current is the task that an input is about, when it is about its present
 // attempt.
 func (m *Machine) current(key TaskKey, attempt int, in ...taskState) (*task, *run) {
-	if !m.cur.Open || key.Cycle != m.cur.Cycle || key.Wave != m.cur.Wave {
-		return nil, nil
-	}
-	t, r := m.find(key.Node, key.Item)
+	t, r := m.find(key)
 	if t == nil || t.attempt != attempt {
 		return nil, nil
 	}
@@ -107,12 +119,14 @@ func (m *Machine) current(key TaskKey, attempt int, in ...taskState) (*task, *ru
 }
 
 func (m *Machine) taskRunning(in TaskRunning) {
-	t, _ := m.current(in.Key, in.Attempt, queued)
+	t, r := m.current(in.Key, in.Attempt, queued)
 	if t == nil {
 		return
 	}
-	m.emit(&TaskStarted{Wave: m.cur.Wave, Node: in.Key.Node, Item: in.Key.Item, Attempt: in.Attempt})
-	m.arm(t)
+	body := m.started(r, t.item, t.attempt)
+	body.Crashes = t.crashes
+	m.emit(body)
+	m.arm(t, r)
 }
 
 func (m *Machine) taskDone(in TaskDone) {
@@ -133,9 +147,12 @@ func (m *Machine) finishDone(t *task, r *run, output any, tokens int64, cost flo
 		body.Error = m.maskFailure(Failure{Kind: "output", Message: err.Error()})
 	} else {
 		body.Output = m.mask(v)
-		if n := &m.g.Nodes[r.node]; n.ForEach == nil {
+		if n := &m.g.Nodes[r.node]; n.ForEach == nil && r.w == &m.wave {
 			r.written, body.Error = m.evalWrites(n, body.Output)
 		}
+	}
+	if body.Error == nil && t.cacheKey != "" {
+		body.CacheKey = t.cacheKey
 	}
 	m.finish(t, r, body)
 }
@@ -156,7 +173,9 @@ func (m *Machine) taskFailed(in TaskFailed) {
 
 // finished begins the record of an attempt's end.
 func (m *Machine) finished(t *task, r *run) *TaskFinished {
-	b := &TaskFinished{Wave: m.cur.Wave, Node: m.g.Nodes[r.node].ID, Item: t.item, Attempt: t.attempt}
+	b := &TaskFinished{
+		Wave: r.w.number, Began: m.began(r.w), Node: m.g.Nodes[r.node].ID, Item: t.item, Attempt: t.attempt,
+	}
 	if t.state == running {
 		b.Duration = max(0, m.at.Sub(t.startedAt))
 	}
@@ -168,29 +187,28 @@ func (m *Machine) finish(t *task, r *run, body *TaskFinished) {
 	n := &m.g.Nodes[r.node]
 	if body.Error != nil {
 		body.Status = failed.String()
-		body.RetryAt = m.retryAt(t, n, body)
+		body.RetryAt = m.retryAt(t, r, body)
 	}
 	fast := body.Error != nil && body.RetryAt.IsZero() && n.ForEach != nil && n.ForEach.OnFailure == graph.Fast
 	var rest []*TaskFinished
 	if fast {
 		rest = m.cancelRun(r, t)
 	}
-	k := t.run
 	m.emit(body)
 	for _, b := range rest {
 		m.emit(b)
 	}
 	if t.state == backoff {
-		m.arm(t)
+		m.arm(t, r)
 	}
-	m.fill(k)
+	m.fill(r)
 }
 
 // cancelRun asks for the end of a node's other attempts, and gives the records
 // of those that had begun.
 func (m *Machine) cancelRun(r *run, except *task) (ended []*TaskFinished) {
 	for x := r.first; x < r.first+r.n; x++ {
-		t := &m.wave.tasks[x]
+		t := &r.w.tasks[x]
 		if t == except || t.state != queued && t.state != running {
 			continue
 		}
@@ -204,26 +222,36 @@ func (m *Machine) cancelRun(r *run, except *task) (ended []*TaskFinished) {
 	return ended
 }
 
-// cancelTasks ends all attempts of the open wave.
+// cancelTasks ends all attempts, and all waiting.
 func (m *Machine) cancelTasks() {
-	if !m.wave.open {
-		return
-	}
-	for k := range m.wave.runs {
-		for _, b := range m.cancelRun(&m.wave.runs[k], nil) {
-			m.emit(b)
+	var ended []*TaskFinished
+	if m.wave.open {
+		for k := range m.wave.runs {
+			ended = append(ended, m.cancelRun(&m.wave.runs[k], nil)...)
 		}
+	}
+	for i := range m.nodes {
+		if b := m.nodes[i].apart; b != nil {
+			ended = append(ended, m.cancelRun(&b.runs[0], nil)...)
+		}
+	}
+	for k := range m.cur.Waiting {
+		if w := &m.cur.Waiting[k]; !w.Answered {
+			ended = append(ended, m.settled(w, nil, &Failure{Kind: "cancelled", Message: "cancelled"}))
+		}
+	}
+	for _, b := range ended {
+		m.emit(b)
 	}
 }
 
 func (m *Machine) key(t *task, r *run) TaskKey {
-	return TaskKey{Cycle: m.cur.Cycle, Wave: m.cur.Wave, Node: m.g.Nodes[r.node].ID, Item: t.item}
+	return TaskKey{Cycle: r.w.cycle, Wave: r.w.number, Node: m.g.Nodes[r.node].ID, Item: t.item}
 }
 
 // enqueue gives a task to its pool, or runs it here when it takes no time.
-func (m *Machine) enqueue(x int) {
-	t := &m.wave.tasks[x]
-	r := &m.wave.runs[t.run]
+func (m *Machine) enqueue(r *run, x int) {
+	t := &r.w.tasks[x]
 	n := &m.g.Nodes[r.node]
 	if !t.ready {
 		if f := m.prepare(t, r, n); f != nil {
@@ -231,14 +259,17 @@ func (m *Machine) enqueue(x int) {
 			return
 		}
 	}
+	if t.attempt == 0 && m.reuse(t, r) {
+		return
+	}
 	t.attempt++
 	if n.Kind.Inline {
-		m.emit(&TaskStarted{Wave: m.cur.Wave, Node: n.ID, Item: t.item, Attempt: t.attempt})
+		m.emit(m.started(r, t.item, t.attempt))
 		m.finishInline(t, r)
 		return
 	}
 	m.turn(t, r, queued)
-	m.arm(t)
+	m.arm(t, r)
 	m.out.start = append(m.out.start, Task{
 		Key: m.key(t, r), Attempt: t.attempt, Node: r.node, Index: t.index,
 		With: t.with, Pool: n.Pool, Priority: t.priority, Rerun: t.cut,
@@ -257,7 +288,7 @@ func (m *Machine) finishInline(t *task, r *run) {
 // failBegun ends a task whose `with` cannot be had.
 func (m *Machine) failBegun(t *task, r *run, f *Failure) {
 	t.attempt++
-	m.emit(&TaskStarted{Wave: m.cur.Wave, Node: m.g.Nodes[r.node].ID, Item: t.item, Attempt: t.attempt})
+	m.emit(m.started(r, t.item, t.attempt))
 	body := m.finished(t, r)
 	body.Error = f
 	m.finish(t, r, body)
@@ -265,24 +296,28 @@ func (m *Machine) failBegun(t *task, r *run, f *Failure) {
 
 // prepare evaluates what the attempts of a task are given.
 func (m *Machine) prepare(t *task, r *run, n *graph.Node) *Failure {
-	s := m.env.Slots
-	s[graph.SlotError] = m.errorOf(r.node)
+	env := r.w.env
+	s := env.Slots
+	hadError := s[graph.SlotError]
+	if r.w == &m.wave {
+		s[graph.SlotError] = m.errorOf(r.node)
+	}
 	s[graph.SlotSecrets] = m.o.Secrets
 	if n.ForEach != nil {
 		s[graph.SlotItem], s[graph.SlotIndex] = t.value, int64(t.index)
 	}
 	defer func() {
-		s[graph.SlotError], s[graph.SlotSecrets], s[graph.SlotItem], s[graph.SlotIndex] = nil, nil, nil, nil
+		s[graph.SlotError], s[graph.SlotSecrets], s[graph.SlotItem], s[graph.SlotIndex] = hadError, nil, nil, nil
 	}()
 	if n.With != nil {
-		with, err := n.With.Eval(m.env)
+		with, err := n.With.Eval(env)
 		if err != nil {
 			return m.maskFailure(*failureOf(err))
 		}
 		t.with = with
 	}
 	if n.Priority != nil {
-		v, err := n.Priority.Eval(m.env)
+		v, err := n.Priority.Eval(env)
 		if err != nil {
 			return m.maskFailure(*failureOf(err))
 		}
@@ -292,6 +327,13 @@ func (m *Machine) prepare(t *task, r *run, n *graph.Node) *Failure {
 				Message: fmt.Sprintf("priority is %s, expected an integer", value.String(v))})
 		}
 		t.priority = p
+	}
+	if n.Cache != nil {
+		key, f := m.cacheKey(n, env)
+		if f != nil {
+			return f
+		}
+		t.cacheKey = key
 	}
 	t.ready = true
 	return nil

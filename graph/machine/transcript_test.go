@@ -28,6 +28,9 @@ var update = flag.Bool("update", false, "write the transcripts' expectations ane
 //	tick +D                         the clock moves, nobody tells the machine
 //	running T, done T [JSON], fail T KIND [MESSAGE]    T is NODE or NODE/ITEM
 //	spend T TOKENS COST             done, with what it cost
+//	event NAME [JSON] [id ID], answer NODE JSON, deny NODE KIND [MESSAGE]
+//	drop T                          CancelTask
+//	stop                            a clean shutdown and a restart
 //	crash, pause, resume, cancel [REASON], state
 //
 // `# matrix: off` keeps a transcript that measures times out of the crash matrix.
@@ -138,6 +141,20 @@ func do(r *rig, line string) {
 	case "fail":
 		kind, message, _ := strings.Cut(tail, " ")
 		r.fail(arg, Failure{Kind: kind, Message: message})
+	case "event":
+		payload, id, _ := strings.Cut(tail, " id ")
+		r.try(Event{At: r.clock, ID: id, Name: arg, Payload: r.value(payload)})
+	case "answer":
+		r.try(Answer{At: r.clock, Node: arg, Output: r.value(tail)})
+	case "deny":
+		kind, message, _ := strings.Cut(tail, " ")
+		r.try(Answer{At: r.clock, Node: arg, Failure: &Failure{Kind: kind, Message: message}})
+	case "drop":
+		node, item, _ := strings.Cut(arg, "/")
+		r.step(CancelTask{At: r.clock, Node: node, Item: item})
+	case "stop":
+		r.clean = true
+		r.crash()
 	case "crash":
 		r.crash()
 	case "pause":
@@ -154,6 +171,13 @@ func do(r *rig, line string) {
 		r.t.Fatalf("unknown line %q", line)
 	}
 	r.drain()
+}
+
+// try steps an input that may be refused.
+func (r *rig) try(in Input) {
+	if err := r.m.Step(in); err != nil {
+		r.print("error: " + err.Error())
+	}
 }
 
 func (r *rig) wake(arg string) {

@@ -4,25 +4,34 @@ import (
 	"time"
 
 	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/cond"
 )
 
-// wave is the nodes that run together, and their tasks.
+// wave is the nodes that run together, and their tasks. A node in the
+// background is a wave of its own, beside the one that started it.
 type wave struct {
-	open  bool
-	now   time.Time // the instant of its decisions: `now` for all its expressions
-	runs  []run     // declaration order
-	tasks []task    // by run, then by element
-	left  int       // runs that are not over
+	open   bool
+	cycle  uint64 // with number: what its tasks are known by
+	number uint64
+	now    time.Time // the instant of its decisions: `now` for all its expressions
+	env    *cond.Env // what its nodes are given is evaluated in
+	runs   []run     // declaration order
+	tasks  []task    // by run, then by element
+	left   int       // runs that are not over
+	timers timers
+	own    *own // a background node's: what it has to outlive a restart; else nil
 }
 
 // run is one node of a wave.
 type run struct {
+	w        *wave
 	node     int
-	first, n int // its tasks
-	left     int // tasks that are not over; 0: the run is over
-	active   int // tasks in a queue or running
-	next     int // the next element that has never been queued
-	max      int // of active; 0: no bound
+	outside  bool // it goes on elsewhere: it waits, or is in the background
+	first, n int  // its tasks
+	left     int  // tasks that are not over; 0: the run is over
+	active   int  // tasks in a queue or running
+	next     int  // the next element that has never been queued
+	max      int  // of active; 0: no bound
 	again    []int
 	byKey    map[string]int // task of an element
 	attempts int
@@ -34,6 +43,7 @@ type run struct {
 
 func (w *wave) close() {
 	w.open, w.left = false, 0
+	w.timers.clear()
 	clear(w.runs)
 	clear(w.tasks)
 	w.runs, w.tasks = w.runs[:0], w.tasks[:0]
@@ -65,7 +75,7 @@ func (m *Machine) nextWave() {
 	m.emit(body)
 	m.openWave(nodes)
 	for k := range m.wave.runs {
-		m.startRun(k)
+		m.startRun(&m.wave.runs[k])
 	}
 }
 
@@ -73,54 +83,81 @@ func (m *Machine) nextWave() {
 // alone, so that Restore lays out the same ones.
 func (m *Machine) openWave(nodes []int) {
 	w := &m.wave
-	w.open, w.left = true, len(nodes)
+	w.open, w.left, w.env = true, len(nodes), m.env
 	for k, i := range nodes {
 		m.nodes[i].run = k
-		w.runs = append(w.runs, run{node: i, first: len(w.tasks)})
-		r := &w.runs[k]
-		if fe := m.g.Nodes[i].ForEach; fe != nil {
-			r.err = m.layElements(r, fe)
-		} else {
-			r.n = 1
-			w.tasks = append(w.tasks, task{run: k})
-		}
-		r.left = r.n
-		if r.left == 0 && r.err == nil {
+		w.runs = append(w.runs, run{w: w, node: i, outside: m.g.Nodes[i].Outside()})
+		if r := &w.runs[k]; r.outside {
 			m.endRun(r)
+		} else {
+			m.layRun(r, k)
 		}
+	}
+}
+
+// layRun lays out the tasks of run k of its wave.
+func (m *Machine) layRun(r *run, k int) {
+	r.first = len(r.w.tasks)
+	if fe := m.g.Nodes[r.node].ForEach; fe != nil {
+		r.err = m.layElements(r, k, fe)
+	} else {
+		r.n = 1
+		r.w.tasks = append(r.w.tasks, task{run: k})
+	}
+	r.left = r.n
+	if r.left == 0 && r.err == nil {
+		m.endRun(r)
 	}
 }
 
 // startRun queues what may be queued of a node, or records why it cannot run.
-func (m *Machine) startRun(k int) {
-	r := &m.wave.runs[k]
-	switch {
+func (m *Machine) startRun(r *run) {
+	switch n := &m.g.Nodes[r.node]; {
+	case r.outside && n.Kind.Waits:
+		m.beginToWait(r)
+	case r.outside:
+		m.beginBackground(r.node)
 	case r.over:
 	case r.err != nil:
-		m.failAtOnce(r.node, "", r.err)
+		m.failAtOnce(r, r.err)
 	default:
-		m.fill(k)
+		m.fill(r)
 	}
 }
 
 // failAtOnce records an attempt that could not even begin.
-func (m *Machine) failAtOnce(i int, item string, f *Failure) {
-	id := m.g.Nodes[i].ID
-	m.emit(&TaskStarted{Wave: m.cur.Wave, Node: id, Item: item, Attempt: 1})
-	m.emit(&TaskFinished{Wave: m.cur.Wave, Node: id, Item: item, Attempt: 1, Status: failed.String(), Error: f})
+func (m *Machine) failAtOnce(r *run, f *Failure) {
+	m.emit(m.started(r, "", 1))
+	m.emit(&TaskFinished{
+		Wave: r.w.number, Began: m.began(r.w), Node: m.g.Nodes[r.node].ID, Attempt: 1,
+		Status: failed.String(), Error: f,
+	})
+}
+
+// started is the record of an attempt's beginning.
+func (m *Machine) started(r *run, item string, attempt int) *TaskStarted {
+	return &TaskStarted{Wave: r.w.number, Began: m.began(r.w), Node: m.g.Nodes[r.node].ID, Item: item, Attempt: attempt}
+}
+
+// began is the cycle of a wave, unless it is the present one.
+func (m *Machine) began(w *wave) uint64 {
+	if w.cycle == m.cur.Cycle {
+		return 0
+	}
+	return w.cycle
 }
 
 func (m *Machine) endRun(r *run) {
 	if !r.over {
 		r.over = true
-		m.wave.left--
+		r.w.left--
 	}
 }
 
 // closeRun ends a node at once, whatever its tasks do.
 func (m *Machine) closeRun(r *run, f *Failure) {
 	for k := r.first; k < r.first+r.n; k++ {
-		if t := &m.wave.tasks[k]; t.state != over {
+		if t := &r.w.tasks[k]; t.state != over {
 			m.turn(t, r, over)
 		}
 	}
@@ -130,29 +167,35 @@ func (m *Machine) closeRun(r *run, f *Failure) {
 
 // result is how a node of the wave ended: what it writes, or its failure.
 func (m *Machine) result(r *run) *Failure {
-	n := &m.g.Nodes[r.node]
-	if r.err != nil {
+	if r.err != nil || r.written != nil {
 		return r.err
 	}
-	if n.ForEach == nil {
-		t := &m.wave.tasks[r.first]
-		if !t.ok {
-			return t.err
-		}
-		if r.written == nil {
-			r.written, r.err = m.evalWrites(n, t.output)
-		}
-		return r.err
+	output, f := m.outputOf(r)
+	if f != nil {
+		return f
+	}
+	r.written, r.err = m.evalWrites(&m.g.Nodes[r.node], output)
+	return r.err
+}
+
+// outputOf is what a node gave whose tasks are over: for `writes`.
+func (m *Machine) outputOf(r *run) (any, *Failure) {
+	if r.err != nil {
+		return nil, r.err
+	}
+	fe := m.g.Nodes[r.node].ForEach
+	if fe == nil {
+		t := &r.w.tasks[r.first]
+		return t.output, t.err
 	}
 	outputs := make([]any, 0, r.n)
 	for k := r.first; k < r.first+r.n; k++ {
-		t := &m.wave.tasks[k]
+		t := &r.w.tasks[k]
 		if t.ok {
 			outputs = append(outputs, t.output)
-		} else if n.ForEach.OnFailure != graph.Skip {
-			return t.err
+		} else if fe.OnFailure != graph.Skip {
+			return nil, t.err
 		}
 	}
-	r.written, r.err = m.evalWrites(n, outputs)
-	return r.err
+	return outputs, nil
 }

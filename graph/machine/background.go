@@ -1,0 +1,247 @@
+package machine
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/cond"
+)
+
+// A node in the background outlives its wave and its cycle, and with them the
+// records and the state that a restart begins from. What it needs of them is
+// kept beside the state, in a list of the machine's own: first what its
+// expressions saw when it began, then the records of its tasks.
+
+// beginBackground starts a node that runs on over cycles.
+func (m *Machine) beginBackground(i int) {
+	id := m.g.Nodes[i].ID
+	saw := m.saw(i)
+	w := m.layBackground(i, Background{Node: id, Cycle: m.cur.Cycle, Wave: m.cur.Wave, Since: m.at}, restored(ownMark+"task."+id, nil), saw)
+	m.put(w.own, saw, 0)
+	r := &w.runs[0]
+	if r.over {
+		m.backgroundOver(w)
+		return
+	}
+	r.outside = false
+	m.startRun(r)
+}
+
+// layBackground lays out the tasks of a node in the background.
+func (m *Machine) layBackground(i int, b Background, o *own, saw map[string]any) *wave {
+	w := &wave{open: true, left: 1, cycle: b.Cycle, number: b.Wave, now: b.Since, own: o, env: m.envOf(saw)}
+	w.runs = []run{{w: w, node: i}}
+	m.nodes[i].apart = w
+	m.layRun(&w.runs[0], 0)
+	at, there := slices.BinarySearchFunc(m.cur.Background, i, func(b Background, i int) int { return m.plan.index[b.Node] - i })
+	if !there {
+		m.cur.Background = slices.Insert(slices.Clone(m.cur.Background), at, b)
+	}
+	return w
+}
+
+// backgroundOver takes note that nothing of the node runs any more: the next
+// cycle takes its result in.
+func (m *Machine) backgroundOver(w *wave) {
+	for k := range m.cur.Background {
+		if b := &m.cur.Background[k]; m.plan.index[b.Node] == w.runs[0].node && !b.Over {
+			m.cur.Background = slices.Clone(m.cur.Background)
+			m.cur.Background[k].Over = true
+			m.hasten()
+		}
+	}
+}
+
+// keep adds the records of tasks in the background to what outlives a restart.
+func (m *Machine) keep(rec Record) {
+	var node string
+	var key TaskKey
+	switch b := rec.Body.(type) {
+	case *TaskStarted:
+		node, key = b.Node, m.startedKey(b)
+	case *TaskFinished:
+		node, key = b.Node, m.finishedKey(b)
+	default:
+		return
+	}
+	w := m.nodes[m.plan.index[node]].apart
+	if w != nil && w.cycle == key.Cycle && w.number == key.Wave {
+		m.put(w.own, string(AppendRecord(nil, rec, true)), 0)
+	}
+}
+
+// restoreBackground brings the nodes in the background back. Their tasks stand
+// where the records left them.
+func (m *Machine) restoreBackground(s Snapshot) error {
+	for _, b := range s.Cursor.Background {
+		i, ok := m.plan.index[b.Node]
+		if !ok {
+			return fmt.Errorf("machine: node %q is in the background, and not in the graph", b.Node)
+		}
+		o := restored(ownMark+"task."+b.Node, s.State[ownMark+"task."+b.Node])
+		if len(o.list) == 0 {
+			return fmt.Errorf("machine: what node %q in the background began with is missing", b.Node)
+		}
+		saw, _ := o.list[0].(map[string]any)
+		r := &m.layBackground(i, b, o, saw).runs[0]
+		for _, line := range o.list[1:] {
+			text, _ := line.(string)
+			rec, err := ParseRecord([]byte(text))
+			if err != nil {
+				return err
+			}
+			switch b := rec.Body.(type) {
+			case *TaskStarted:
+				t, _ := m.in(r, b.Item)
+				m.attemptStarted(t, r, b, rec.Time)
+			case *TaskFinished:
+				t, _ := m.in(r, b.Item)
+				m.attemptFinished(t, r, b)
+			}
+		}
+	}
+	return nil
+}
+
+// saw is what the expressions of a node see at this moment, as a value: the
+// keys of the state that they read, and the rest of their names.
+func (m *Machine) saw(i int) map[string]any {
+	read := map[string]any{}
+	nodes := false
+	for _, p := range m.given(&m.g.Nodes[i]) {
+		r := p.Reads()
+		nodes = nodes || r.Slots&(1<<graph.SlotNodes) != 0
+		keys := r.Fields[graph.SlotState]
+		for k := range m.g.Keys {
+			if r.Whole&(1<<graph.SlotState) != 0 || slices.Contains(keys, k) {
+				read[m.g.Keys[k].Name] = m.state.values[k]
+			}
+		}
+	}
+	started, _ := m.env.Slots[graph.SlotCycle].(map[string]any)["started_at"].(time.Time)
+	saw := map[string]any{
+		"now": m.wave.now.Format(time.RFC3339Nano), "cycle": int64(m.cur.Cycle),
+		"started_at": started.Format(time.RFC3339Nano), "error": m.errorOf(i), "state": read,
+	}
+	if nodes {
+		all := map[string]any{}
+		for k := range m.g.Nodes {
+			all[m.g.Nodes[k].ID] = m.view.Field(k)
+		}
+		saw["nodes"] = all
+	}
+	return saw
+}
+
+// given are the expressions that make what the tasks of a node are given.
+func (m *Machine) given(n *graph.Node) (all []*cond.Program) {
+	for _, t := range []*graph.Template{n.With, n.Priority} {
+		if t != nil {
+			all = append(all, t.Programs()...)
+		}
+	}
+	if fe := n.ForEach; fe != nil {
+		all = append(all, fe.In, fe.Key, fe.Max)
+	}
+	if n.Cache != nil {
+		all = append(all, n.Cache.Key)
+	}
+	return slices.DeleteFunc(all, func(p *cond.Program) bool { return p == nil })
+}
+
+// envOf shows expressions what saw says. A key that a changed graph reads and
+// the one before did not is as it is now.
+func (m *Machine) envOf(saw map[string]any) *cond.Env {
+	read, _ := saw["state"].(map[string]any)
+	values := slices.Clone(m.state.values)
+	for k := range m.g.Keys {
+		if v, ok := read[m.g.Keys[k].Name]; ok {
+			values[k] = v
+		}
+	}
+	moment := func(name string) time.Time {
+		text, _ := saw[name].(string)
+		t, _ := time.Parse(time.RFC3339Nano, text)
+		return t
+	}
+	env := &cond.Env{Slots: slices.Clone(m.env.Slots)}
+	s := env.Slots
+	s[graph.SlotState] = &keys{values}
+	s[graph.SlotNodes] = m.viewOf(saw["nodes"])
+	s[graph.SlotNow] = moment("now")
+	s[graph.SlotCycle] = map[string]any{"number": saw["cycle"], "started_at": moment("started_at")}
+	s[graph.SlotError] = saw["error"]
+	return env
+}
+
+// viewOf is `nodes` as it was.
+func (m *Machine) viewOf(saw any) *view {
+	v := &view{shown: make([]seen, len(m.g.Nodes))}
+	nodes, _ := saw.(map[string]any)
+	for id, n := range nodes {
+		i, ok := m.plan.index[id]
+		if f, isNode := n.(map[string]any); ok && isNode {
+			name, _ := f["status"].(string)
+			attempts, _ := f["attempts"].(int64)
+			v.shown[i] = seen{statusNamed(name), int(attempts)}
+		}
+	}
+	return v
+}
+
+// carry brings what goes on outside over to a changed graph: settle before it
+// is loaded, and link after. A node that is no more what it was is cancelled.
+func (m *Machine) carry(g *graph.Graph) (link func()) {
+	stays := func(id string, f func(was, is *graph.Node) bool) bool {
+		was := &m.g.Nodes[m.plan.index[id]]
+		for i := range g.Nodes {
+			if is := &g.Nodes[i]; is.ID == id {
+				return f(was, is)
+			}
+		}
+		return false
+	}
+	answers, apart := map[string]*TaskFinished{}, map[string]*wave{}
+	m.cur.Waiting = slices.DeleteFunc(slices.Clone(m.cur.Waiting), func(w Waiting) bool {
+		gone := !stays(w.Node, func(was, is *graph.Node) bool { return is.Kind.Name == was.Kind.Name })
+		switch {
+		case !gone:
+			answers[w.Node] = m.nodes[m.plan.index[w.Node]].answer
+		case !w.Answered:
+			m.log(m.settled(&w, nil, &Failure{Kind: "cancelled", Message: "the graph has changed"}))
+		}
+		return gone
+	})
+	m.cur.Background = slices.DeleteFunc(slices.Clone(m.cur.Background), func(b Background) bool {
+		w := m.nodes[m.plan.index[b.Node]].apart
+		if stays(b.Node, func(was, is *graph.Node) bool {
+			return is.Background && is.Kind.Name == was.Kind.Name && (is.ForEach == nil) == (was.ForEach == nil)
+		}) {
+			apart[b.Node] = w
+			return false
+		}
+		for _, rec := range m.cancelRun(&w.runs[0], nil) {
+			m.log(rec)
+		}
+		m.empty(w.own)
+		return true
+	})
+	m.dropCaches(g)
+	return func() {
+		order := func(a, b string) int { return m.plan.index[a] - m.plan.index[b] }
+		slices.SortFunc(m.cur.Waiting, func(a, b Waiting) int { return order(a.Node, b.Node) })
+		slices.SortFunc(m.cur.Background, func(a, b Background) int { return order(a.Node, b.Node) })
+		for _, id := range slices.Sorted(maps.Keys(answers)) {
+			m.nodes[m.plan.index[id]].answer = answers[id]
+		}
+		for _, id := range slices.Sorted(maps.Keys(apart)) {
+			w, i := apart[id], m.plan.index[id]
+			saw, _ := w.own.list[0].(map[string]any)
+			w.runs[0].node, w.env = i, m.envOf(saw)
+			m.nodes[i].apart = w
+		}
+	}
+}

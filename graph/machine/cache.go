@@ -1,0 +1,120 @@
+package machine
+
+import (
+	"bytes"
+	"encoding/json"
+	"time"
+
+	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/cond"
+	"github.com/graphrun/graphrun/graph/value"
+)
+
+// keptResults is how many results of a node a stack keeps for use again.
+const keptResults = 1000
+
+// cache is the results of a node that may be used again, the newest last.
+type cache struct {
+	*own
+	byKey map[string]kept
+}
+
+type kept struct {
+	output any
+	at     time.Time
+}
+
+func (m *Machine) cacheOf(node string) *cache {
+	c := m.caches[node]
+	if c == nil {
+		c = &cache{restored(ownMark+"cache."+node, nil), map[string]kept{}}
+		m.caches[node] = c
+	}
+	return c
+}
+
+func restoredCache(node string, stored any) *cache {
+	c := &cache{restored(ownMark+"cache."+node, stored), map[string]kept{}}
+	for _, e := range c.list {
+		e, _ := e.(map[string]any)
+		key, _ := e["key"].(string)
+		text, _ := e["at"].(string)
+		at, _ := time.Parse(time.RFC3339Nano, text)
+		c.byKey[key] = kept{e["output"], at}
+	}
+	return c
+}
+
+// cacheKey is what a task's result is kept under, as JSON text; "" for a key
+// that is null: the result is not kept.
+func (m *Machine) cacheKey(n *graph.Node, env *cond.Env) (string, *Failure) {
+	v, err := n.Cache.Key.Eval(env)
+	switch {
+	case err != nil:
+		return "", m.maskFailure(*failureOf(err))
+	case v == nil:
+		return "", nil
+	}
+	return value.String(m.mask([]any{v})), nil
+}
+
+// reuse ends a task with a result of an earlier run, when there is one.
+func (m *Machine) reuse(t *task, r *run) bool {
+	n := &m.g.Nodes[r.node]
+	if t.cacheKey == "" {
+		return false
+	}
+	old, ok := m.cacheOf(n.ID).byKey[t.cacheKey]
+	if !ok || n.Cache.TTL > 0 && !m.at.Before(old.at.Add(n.Cache.TTL)) {
+		return false
+	}
+	body := m.finished(t, r)
+	body.Status, body.Output, body.Cached = succeeded.String(), old.output, true
+	if n.ForEach == nil && r.w == &m.wave {
+		r.written, body.Error = m.evalWrites(n, body.Output)
+	}
+	m.finish(t, r, body)
+	return true
+}
+
+// applyCached keeps a result.
+func (m *Machine) applyCached(b *TaskFinished, at time.Time) {
+	if b.CacheKey == "" || m.restoring {
+		return
+	}
+	c := m.cacheOf(b.Node)
+	e := map[string]any{"key": b.CacheKey, "output": b.Output, "at": at.UTC().Format(time.RFC3339Nano)}
+	if gone, ok := m.put(c.own, e, keptResults).(map[string]any); ok {
+		c.forget(gone)
+	}
+	c.byKey[b.CacheKey] = kept{b.Output, at}
+}
+
+// forget drops an entry, unless a newer one has its key.
+func (c *cache) forget(e map[string]any) {
+	key, _ := e["key"].(string)
+	text, _ := e["at"].(string)
+	if at, err := time.Parse(time.RFC3339Nano, text); err == nil && c.byKey[key].at.Equal(at) {
+		delete(c.byKey, key)
+	}
+}
+
+// dropCaches forgets the results of nodes that a changed graph defines otherwise.
+func (m *Machine) dropCaches(g *graph.Graph) {
+	same := map[string]bool{}
+	for i := range g.Nodes {
+		is := &g.Nodes[i]
+		if k, ok := m.plan.index[is.ID]; ok {
+			a, _ := json.Marshal(m.g.Nodes[k].Def)
+			b, _ := json.Marshal(is.Def)
+			same[is.ID] = bytes.Equal(a, b)
+		}
+	}
+	for i := range m.g.Nodes {
+		id := m.g.Nodes[i].ID
+		if c := m.caches[id]; c != nil && !same[id] {
+			m.empty(c.own)
+			clear(c.byKey)
+		}
+	}
+}

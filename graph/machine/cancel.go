@@ -1,0 +1,35 @@
+package machine
+
+// cancelTask fails tasks of a node that are not over, or ends its waiting.
+func (m *Machine) cancelTask(in CancelTask) {
+	i, ok := m.plan.index[in.Node]
+	if !ok {
+		return
+	}
+	f := Failure{Kind: "cancelled", Message: "cancelled", Permanent: true}
+	if w := m.waitingFor(in.Node); w != nil && !w.Answered && in.Item == "" {
+		m.emit(m.settled(w, nil, &f))
+		return
+	}
+	r := m.runOf(i)
+	if r == nil || r.outside {
+		return
+	}
+	// Those that are cancelled make no room for others before all of them are.
+	was := r.filling
+	r.filling = true
+	for x := r.first; x < r.first+r.n && !r.over; x++ {
+		t := &r.w.tasks[x]
+		if t.state == over || in.Item != "" && t.item != in.Item {
+			continue
+		}
+		if t.state == queued || t.state == running {
+			m.out.cancel = append(m.out.cancel, m.key(t, r))
+		}
+		body := m.finished(t, r)
+		body.Error = &f
+		m.finish(t, r, body)
+	}
+	r.filling = was
+	m.fill(r)
+}

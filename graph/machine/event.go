@@ -1,0 +1,72 @@
+package machine
+
+import (
+	"github.com/graphrun/graphrun/graph/value"
+)
+
+// keptIDs is how many events' ids a stack remembers, to know an event that is
+// sent again.
+const keptIDs = 10_000
+
+// event takes an event in: durable with the next Ready, applied when the next
+// cycle begins.
+func (m *Machine) event(in Event) error {
+	e, ok := m.g.EventByName(in.Name)
+	if !ok {
+		return &UnknownEventError{Event: in.Name, Known: m.g.EventNames()}
+	}
+	key := m.g.Events[e].Key
+	payload, err := m.payload(key, in.Payload)
+	if err != nil {
+		k := &m.g.Keys[key]
+		return &PayloadError{Event: in.Name, Key: k.Name, Expected: k.Writes.String(), Err: err}
+	}
+	if m.ids.known[in.ID] {
+		return nil
+	}
+	m.at = in.At
+	m.emit(&EventReceived{Event: in.Name, ID: in.ID, Payload: payload})
+	for _, w := range m.cur.Waiting {
+		if w.Event == in.Name && !w.Answered {
+			m.emit(m.settled(&w, payload, nil))
+		}
+	}
+	return nil
+}
+
+func (m *Machine) payload(key int, v any) (any, error) {
+	v, err := value.Of(v)
+	if err != nil {
+		return nil, err
+	}
+	return m.g.Keys[key].Writes.Check("payload", v)
+}
+
+func (m *Machine) applyEvent(b *EventReceived) {
+	m.inbox = append(m.inbox, b)
+	m.cur.Inbox = len(m.inbox)
+	m.hasten()
+	if b.ID == "" || m.restoring {
+		return
+	}
+	if gone, ok := m.put(m.ids.own, b.ID, keptIDs).(string); ok {
+		delete(m.ids.known, gone)
+	}
+	m.ids.known[b.ID] = true
+}
+
+// ids are those of the events that were accepted last.
+type ids struct {
+	*own
+	known map[string]bool
+}
+
+func restoredIDs(stored any) ids {
+	out := ids{restored(ownMark+"events", stored), map[string]bool{}}
+	for _, id := range out.list {
+		if id, ok := id.(string); ok {
+			out.known[id] = true
+		}
+	}
+	return out
+}

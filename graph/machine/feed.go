@@ -1,0 +1,114 @@
+package machine
+
+import (
+	"fmt"
+	"time"
+)
+
+// feed gives the machine the input that the next record came from.
+func (p *replay) feed() error {
+	m, r := p.m, p.records[p.next]
+	switch b := r.Body.(type) {
+	case *EventReceived:
+		return m.Step(Event{At: r.Time, ID: b.ID, Name: b.Event, Payload: b.Payload})
+	case *CycleStarted:
+		if err := p.adopt(b.Hash); err != nil {
+			return fmt.Errorf("cycle %d: %w", r.Cycle, err)
+		}
+		return m.Step(Woke{At: r.Time, Early: true})
+	case *TaskStarted:
+		m.requeue(b)
+		return m.Step(TaskRunning{At: r.Time, Key: m.startedKey(b), Attempt: b.Attempt})
+	case *TaskFinished:
+		return p.feedEnd(r, b)
+	case *StackFinished:
+		if b.Status == Cancelled {
+			return m.Step(Cancel{At: r.Time, Reason: b.Reason})
+		}
+	}
+	return nil // a decision that was not taken again
+}
+
+// adopt takes up the definition that the stack took up then.
+func (p *replay) adopt(hash string) error {
+	if hash == p.m.cur.Hash {
+		return nil
+	}
+	g, err := p.graphs(hash)
+	if err != nil {
+		return err
+	}
+	return p.m.Adopt(g)
+}
+
+// feedEnd feeds the end of an attempt or of a wait: a result, the machine's own
+// timer, or a cancelling.
+func (p *replay) feedEnd(r Record, b *TaskFinished) error {
+	m := p.m
+	if c, ok := p.cancelled(r.Time); ok {
+		return m.Step(Cancel{At: r.Time, Reason: c.Reason})
+	}
+	key := m.finishedKey(b)
+	if w := m.waitingFor(b.Node); w != nil && w.Cycle == key.Cycle && w.Wave == key.Wave {
+		return m.feedAnswer(w, b, r.Time)
+	}
+	t, run := m.find(key)
+	switch {
+	case t == nil || b.Error == nil:
+	case b.Error.Kind == "timeout" && m.overdue(t, run, r.Time):
+		m.at = r.Time
+		m.fire(t, run)
+		m.proceed()
+		return nil
+	case b.Error.Kind == "cancelled" && t.state != running:
+		return m.Step(CancelTask{At: r.Time, Node: b.Node, Item: b.Item})
+	}
+	if b.Status == succeeded.String() || b.Output != nil {
+		return m.Step(TaskDone{At: r.Time, Key: key, Attempt: b.Attempt, Output: b.Output, Tokens: b.Tokens, Cost: b.Cost})
+	}
+	return m.Step(TaskFailed{At: r.Time, Key: key, Attempt: b.Attempt, Failure: *b.Error, Tokens: b.Tokens, Cost: b.Cost})
+}
+
+// feedAnswer ends a wait: by time, or by what was answered.
+func (m *Machine) feedAnswer(w *Waiting, b *TaskFinished, at time.Time) error {
+	due := sooner(w.Due, w.Until)
+	if !due.IsZero() && !due.After(at) && (b.Error == nil && b.Output == nil || b.Error != nil && b.Error.Kind == "timeout") {
+		m.at = at
+		m.waitOver(w)
+		return nil
+	}
+	return m.Step(Answer{At: at, Node: b.Node, Output: b.Output, Failure: b.Error})
+}
+
+// cancelled reports that the stack was cancelled with the next records.
+func (p *replay) cancelled(at time.Time) (*StackFinished, bool) {
+	for _, r := range p.records[p.next:] {
+		switch b := r.Body.(type) {
+		case *TaskFinished:
+			if b.Error == nil || b.Error.Kind != "cancelled" || !r.Time.Equal(at) {
+				return nil, false
+			}
+		case *StackFinished:
+			return b, b.Status == Cancelled && r.Time.Equal(at)
+		default:
+			return nil, false
+		}
+	}
+	return nil, false
+}
+
+// overdue reports that an attempt's timeout or deadline has passed.
+func (m *Machine) overdue(t *task, r *run, at time.Time) bool {
+	n := &m.g.Nodes[r.node]
+	return n.Timeout > 0 && t.state == running && !t.startedAt.Add(n.Timeout).After(at) ||
+		n.Deadline > 0 && !t.firstAt.IsZero() && !t.firstAt.Add(n.Deadline).After(at)
+}
+
+// requeue brings a task to the attempt that was started then: its backoff was
+// over, or the one before was cut off by a restart.
+func (m *Machine) requeue(b *TaskStarted) {
+	if t, r := m.find(m.startedKey(b)); t != nil && t.state != over {
+		m.turn(t, r, queued)
+		t.attempt, t.crashes = b.Attempt, b.Crashes
+	}
+}

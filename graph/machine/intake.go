@@ -1,0 +1,225 @@
+package machine
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/graphrun/graphrun/graph"
+)
+
+// arrivals are what came in since the last cycle began: events in the order of
+// their arrival, and nodes that were waiting or in the background and are over,
+// in the order of their declaration.
+type arrivals struct {
+	events []*EventReceived
+	nodes  []int
+}
+
+// expects reports whether the next cycle has something to take in.
+func (m *Machine) expects() bool {
+	return len(m.inbox) > 0 ||
+		slices.ContainsFunc(m.cur.Waiting, func(w Waiting) bool { return w.Answered }) ||
+		slices.ContainsFunc(m.cur.Background, func(b Background) bool { return b.Over })
+}
+
+func (m *Machine) intake() arrivals {
+	in := arrivals{events: m.inbox}
+	for _, w := range m.cur.Waiting {
+		if w.Answered {
+			in.nodes = append(in.nodes, m.plan.index[w.Node])
+		}
+	}
+	for _, b := range m.cur.Background {
+		if b.Over {
+			in.nodes = append(in.nodes, m.plan.index[b.Node])
+		}
+	}
+	slices.Sort(in.nodes)
+	return in
+}
+
+// takeIn applies what came in, in one commit with the beginning of the cycle.
+func (m *Machine) takeIn(in arrivals, body *CycleStarted) {
+	if len(in.events)+len(in.nodes) == 0 {
+		return
+	}
+	m.see(m.at)
+	j := joining{m: m, by: map[int]*joined{}}
+	body.Faults = j.events(in.events)
+	m.cycle.fault = len(body.Faults) > 0
+	commit := &WaveCommitted{}
+	for _, i := range in.nodes {
+		commit.Settled = append(commit.Settled, m.settleOutside(i, &j))
+	}
+	for k := range m.g.Keys {
+		if t := j.by[k]; t != nil && t.changed {
+			commit.Changed = append(commit.Changed, t.change.Name)
+			m.out.changes = append(m.out.changes, t.change)
+		}
+	}
+	if len(commit.Changed)+len(commit.Settled) > 0 {
+		m.out.committed = true
+		m.emit(commit)
+	}
+}
+
+// settleOutside is how a node ends that was waiting or in the background. Its
+// writes see the state of this moment.
+func (m *Machine) settleOutside(i int, j *joining) Settled {
+	n := &m.g.Nodes[i]
+	s := Settled{Node: n.ID, Status: succeeded.String(), Attempts: 1}
+	var output any
+	if b := m.nodes[i].answer; b != nil {
+		output, s.Error = b.Output, b.Error
+	} else {
+		r := &m.nodes[i].apart.runs[0]
+		s.Attempts = max(1, r.attempts)
+		output, s.Error = m.outputOf(r)
+	}
+	var written []any
+	if s.Error == nil {
+		written, s.Error = m.evalWrites(n, output)
+	}
+	if s.Error == nil {
+		s.Error = j.write(n, written)
+	}
+	if s.Error != nil {
+		s.Status = failed.String()
+	}
+	return s
+}
+
+// joining reduces values into the state one after the other. Each key is
+// reduced from what the store has, so that it changes once.
+type joining struct {
+	m  *Machine
+	by map[int]*joined
+}
+
+type joined struct {
+	before  any
+	values  []any
+	change  graph.Change
+	changed bool
+}
+
+// add reduces more values into a key, all or none.
+func (j *joining) add(key int, values ...any) error {
+	t := j.by[key]
+	if t == nil {
+		t = &joined{before: j.m.state.values[key]}
+		j.by[key] = t
+	}
+	return j.reduce(key, append(slices.Clip(t.values), values...))
+}
+
+func (j *joining) reduce(key int, values []any) error {
+	t := j.by[key]
+	c, changed, err := j.m.g.Reduce(key, t.before, values, j.m.env)
+	if err != nil {
+		return err
+	}
+	t.values, t.change, t.changed = values, c, changed
+	v := t.before
+	if changed {
+		v = c.Value
+	}
+	j.m.set(key, v)
+	j.m.env.Reset()
+	return nil
+}
+
+// events applies payloads. One that its key does not take is left out, and said.
+func (j *joining) events(all []*EventReceived) (faults []string) {
+	payloads := make(map[int][]any)
+	var order []int
+	for _, e := range all {
+		i, ok := j.m.g.EventByName(e.Event)
+		if !ok {
+			faults = append(faults, fmt.Sprintf("event %q is not in the graph any more", e.Event))
+			continue
+		}
+		key := j.m.g.Events[i].Key
+		if _, seen := payloads[key]; !seen {
+			order = append(order, key)
+		}
+		payloads[key] = append(payloads[key], e.Payload)
+	}
+	for _, key := range order {
+		if j.add(key, payloads[key]...) == nil {
+			continue
+		}
+		for _, p := range payloads[key] {
+			if err := j.add(key, p); err != nil {
+				f := j.m.reduceFailure(err)
+				faults = append(faults, fmt.Sprintf("an event for state.%s: %s", j.m.g.Keys[key].Name, f.Message))
+			}
+		}
+	}
+	return faults
+}
+
+// write reduces what a node writes, all or nothing.
+func (j *joining) write(n *graph.Node, written []any) *Failure {
+	for x, w := range n.Writes {
+		err := j.add(w.Key, written[x])
+		if err == nil {
+			continue
+		}
+		for back := range n.Writes[:x] {
+			key := n.Writes[back].Key
+			values := j.by[key].values
+			if err := j.reduce(key, values[:len(values)-1]); err != nil {
+				return j.m.reduceFailure(err)
+			}
+		}
+		return j.m.reduceFailure(err)
+	}
+	return nil
+}
+
+// applyTakenIn settles what was outside and is over.
+func (m *Machine) applyTakenIn(b *WaveCommitted) {
+	for k := range b.Settled {
+		s := &b.Settled[k]
+		i, ok := m.plan.index[s.Node]
+		if !ok {
+			continue
+		}
+		n := &m.nodes[i]
+		if n.apart != nil {
+			m.empty(n.apart.own)
+		}
+		n.decided, n.answer, n.apart = true, nil, nil
+		n.attempts, n.err = s.Attempts, s.Error
+		m.cycle.settled++
+		if s.Status == failed.String() {
+			m.cycle.failed = append(m.cycle.failed, i)
+			m.cur.Counts.Failures++
+		}
+		m.settle(i, statusNamed(s.Status))
+		m.cur.Waiting = slices.DeleteFunc(slices.Clone(m.cur.Waiting), func(w Waiting) bool { return w.Node == s.Node })
+		m.cur.Background = slices.DeleteFunc(slices.Clone(m.cur.Background), func(b Background) bool { return b.Node == s.Node })
+	}
+	m.show()
+}
+
+// outside calls f for the nodes that went on from an earlier cycle.
+func (m *Machine) outside(f func(i int)) {
+	for _, w := range m.cur.Waiting {
+		if i, ok := m.plan.index[w.Node]; ok && w.Cycle < m.cur.Cycle {
+			f(i)
+		}
+	}
+	for _, b := range m.cur.Background {
+		if i, ok := m.plan.index[b.Node]; ok && b.Cycle < m.cur.Cycle {
+			f(i)
+		}
+	}
+}
+
+// isOutside reports whether a node went on from an earlier cycle.
+func (m *Machine) isOutside(i int) (is bool) {
+	m.outside(func(k int) { is = is || k == i })
+	return is
+}

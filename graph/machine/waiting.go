@@ -1,0 +1,196 @@
+package machine
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/schema"
+	"github.com/graphrun/graphrun/graph/value"
+)
+
+// beginToWait starts a node that waits: from now on it is in Cursor.Waiting,
+// and not in its wave.
+func (m *Machine) beginToWait(r *run) {
+	n := &m.g.Nodes[r.node]
+	var t task
+	f := m.prepare(&t, r, n)
+	w := Waiting{Node: n.ID, Kind: n.Kind.Name, Cycle: r.w.cycle, Wave: r.w.number, Since: m.at}
+	if f == nil {
+		f = m.awaits(&w, t.with)
+	}
+	if f != nil {
+		m.failAtOnce(r, f)
+		return
+	}
+	w.With = m.mask(t.with)
+	for _, d := range []time.Duration{n.Timeout, n.Deadline} {
+		if d > 0 {
+			w.Until = sooner(w.Until, m.at.Add(d))
+		}
+	}
+	m.emit(m.started(r, "", 1))
+	at, _ := slices.BinarySearchFunc(m.cur.Waiting, r.node, func(w Waiting, i int) int { return m.plan.index[w.Node] - i })
+	m.cur.Waiting = slices.Insert(slices.Clone(m.cur.Waiting), at, w)
+}
+
+// awaits reads what a node of kind wait waits for. Any other kind waits for an
+// answer.
+func (m *Machine) awaits(w *Waiting, with any) *Failure {
+	if w.Kind != "wait" {
+		return nil
+	}
+	fields, _ := with.(map[string]any)
+	bad := func(name string, err error) *Failure {
+		return m.maskFailure(Failure{Kind: "config", Permanent: true, Message: fmt.Sprintf("%s: %v", name, err)})
+	}
+	w.Event, _ = fields["event"].(string)
+	if v := fields["for"]; v != nil {
+		d, err := durationOf(v)
+		if err != nil {
+			return bad("for", err)
+		}
+		w.Due = m.at.Add(d)
+	}
+	if v := fields["until"]; v != nil {
+		text, _ := v.(string)
+		at, err := time.Parse(time.RFC3339, text)
+		if err != nil {
+			return bad("until", fmt.Errorf("%s is no moment as \"2026-01-31T15:04:05Z\"", value.String(v)))
+		}
+		w.Due = at.UTC()
+	}
+	if w.Event == "" && w.Due.IsZero() {
+		return bad("with", fmt.Errorf("event, for and until are all null"))
+	}
+	return nil
+}
+
+// waitOver ends the wait for a time, by that time or by the node's timeout.
+func (m *Machine) waitOver(w *Waiting) {
+	if !w.Due.IsZero() && !w.Due.After(m.at) && (w.Until.IsZero() || !w.Until.Before(w.Due)) {
+		m.emit(m.settled(w, nil, nil))
+		return
+	}
+	m.emit(m.settled(w, nil, &Failure{
+		Kind: "timeout", Message: fmt.Sprintf("timeout of %s exceeded", w.Until.Sub(w.Since)),
+	}))
+}
+
+// answer takes an answer in: durable with the next Ready, applied when the next
+// cycle begins.
+func (m *Machine) answer(in Answer) error {
+	i, ok := m.plan.index[in.Node]
+	if !ok {
+		return &UnknownNodeError{Node: in.Node, Known: m.g.NodeIDs()}
+	}
+	n := &m.g.Nodes[i]
+	output, err := m.answerOf(n, in)
+	if err != nil {
+		return &AnswerError{Node: in.Node, Expected: n.Output.String(), Err: err}
+	}
+	w := m.waitingFor(in.Node)
+	switch {
+	case w == nil:
+		return fmt.Errorf("%w: %q (%s)", ErrNotWaiting, in.Node, m.waitingNames())
+	case w.Answered && m.sameAnswer(i, output, in.Failure):
+		return nil
+	case w.Answered:
+		return fmt.Errorf("%w any more: %q has its answer, which the next cycle takes in", ErrNotWaiting, in.Node)
+	}
+	m.at = in.At
+	m.emit(m.settled(w, output, in.Failure))
+	return nil
+}
+
+// answerOf makes an answer canonical, by the type of the node's output. What a
+// complete answer has and this one lacks is null.
+func (m *Machine) answerOf(n *graph.Node, in Answer) (any, error) {
+	if in.Failure != nil {
+		return nil, nil
+	}
+	v, err := value.Of(in.Output)
+	if err != nil {
+		return nil, err
+	}
+	if given, ok := v.(map[string]any); ok && n.Output.Kind == schema.Object {
+		whole := make(map[string]any, len(n.Output.Props))
+		for _, p := range n.Output.Props {
+			if p.Type.Nullable {
+				whole[p.Name] = nil
+			}
+		}
+		for k, x := range given {
+			whole[k] = x
+		}
+		v = whole
+	}
+	v, err = n.Output.Check("output", v)
+	return m.mask(v), err
+}
+
+func (m *Machine) sameAnswer(i int, output any, f *Failure) bool {
+	b := m.nodes[i].answer
+	if b == nil || (f == nil) != (b.Error == nil) {
+		return false
+	}
+	return value.Equal(b.Output, output) && (f == nil || f.Kind == b.Error.Kind && f.Message == b.Error.Message)
+}
+
+// settled is the record that ends the waiting of a node.
+func (m *Machine) settled(w *Waiting, output any, f *Failure) *TaskFinished {
+	b := &TaskFinished{
+		Wave: w.Wave, Node: w.Node, Attempt: 1, Status: succeeded.String(),
+		Duration: max(0, m.at.Sub(w.Since)), Output: output,
+	}
+	if w.Cycle != m.cur.Cycle {
+		b.Began = w.Cycle
+	}
+	if f != nil {
+		b.Status, b.Error, b.Output = failed.String(), m.maskFailure(*f), nil
+		if b.Error.Kind == "" {
+			b.Error.Kind = "error"
+		}
+	}
+	return b
+}
+
+// applyAnswer takes the end of a task as a waiting node's answer, when it is one.
+func (m *Machine) applyAnswer(key TaskKey, b *TaskFinished) bool {
+	for k := range m.cur.Waiting {
+		w := &m.cur.Waiting[k]
+		if w.Node != key.Node || w.Cycle != key.Cycle || w.Wave != key.Wave {
+			continue
+		}
+		m.cur.Waiting = slices.Clone(m.cur.Waiting)
+		m.cur.Waiting[k].Answered = true
+		m.nodes[m.plan.index[key.Node]].answer = b
+		m.hasten()
+		return true
+	}
+	return false
+}
+
+func (m *Machine) waitingFor(node string) *Waiting {
+	for k := range m.cur.Waiting {
+		if w := &m.cur.Waiting[k]; w.Node == node {
+			return w
+		}
+	}
+	return nil
+}
+
+func (m *Machine) waitingNames() string {
+	var names []string
+	for k := range m.cur.Waiting {
+		if w := &m.cur.Waiting[k]; !w.Answered {
+			names = append(names, w.Node)
+		}
+	}
+	if len(names) == 0 {
+		return "no node waits"
+	}
+	return "waiting: " + strings.Join(names, ", ")
+}
