@@ -13,7 +13,7 @@ const (
 	maxText    = 4 << 10  // bytes of source
 	maxNesting = 64       // brackets within brackets
 	maxNodes   = 1000     // of the syntax tree
-	maxWork    = 20 << 20 // a fifth of a second, a whole one on a slow machine
+	maxWork    = 8 << 20  // under a tenth of a second, half a one on a slow machine
 	maxMemory  = 64 << 20 // bytes allocated by one evaluation, freed ones included
 	maxDepth   = 100      // of a value that an expression builds
 	maxPattern = 2000     // instructions of a compiled regular expression
