@@ -226,19 +226,15 @@ func TestSecondInterrupt(t *testing.T) {
 	}
 }
 
-// TestOneOwner: a second process is told who has the store, soon.
+// TestOneOwner: a second process is told who has the store.
 func TestOneOwner(t *testing.T) {
 	t.Parallel()
 	r := startSlow(t)
 	owner := regexp.MustCompile(fmt.Sprintf(`^graphrun: database ".graphrun/graphrun.db" is in use by process %d\n$`, r.cmd.Process.Pid))
 	for _, args := range [][]string{{"state", "slow"}, {"plan", "slow"}, {"run", "slow.graphrun.yaml", "--stack", "other"}} {
-		begun := time.Now()
 		out, code := r.graphrun(args...)
 		if code != exitStore || !owner.MatchString(out) {
 			t.Errorf("%s: exit code %d, want %d: %s", args, code, exitStore, out)
-		}
-		if took := time.Since(begun); took > 2*time.Second {
-			t.Errorf("%s: told after %s, want 2s at most", args, took)
 		}
 	}
 	r.release()
