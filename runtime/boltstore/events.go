@@ -13,6 +13,9 @@ import (
 // eventHash stands for an event's id in keys, whatever its length.
 type eventHash [16]byte
 
+// arrivalSize is the size of a row 'f': form, time, hash.
+const arrivalSize = 1 + 8 + len(eventHash{})
+
 func hashEvent(id string) eventHash {
 	sum := sha256.Sum256([]byte(id))
 	return eventHash(sum[:])
@@ -88,7 +91,7 @@ func (t *txn) forgetEvent(n stackNumber, h *head, now int64) error {
 		return damage(stacksBucket, prefix, "missing")
 	}
 	v, err := unseal(stacksBucket, key, raw)
-	if err == nil && len(v) != 1+8+len(eventHash{}) {
+	if err == nil && len(v) != arrivalSize {
 		err = damage(stacksBucket, key, "unknown form")
 	}
 	if err != nil || now-int64(binary.BigEndian.Uint64(v[1:])) <= int64(runtime.SeenFor) {

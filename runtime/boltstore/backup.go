@@ -1,0 +1,144 @@
+package boltstore
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// Backup writes the store, as it is at one moment, into a new file at path; an
+// existing one is refused. The store goes on meanwhile; only a commit for which
+// the file has to grow waits. The new file is complete and on disk before it
+// gets its name.
+func (s *Store) Backup(ctx context.Context, path string) error {
+	return newFile(path, func(f *os.File) error {
+		return s.view(ctx, func(t *txn) error {
+			_, err := t.tx.WriteTo(stoppable{ctx, f})
+			return err
+		})
+	})
+}
+
+// stoppable is a writer that ends with its context.
+type stoppable struct {
+	ctx context.Context
+	io.Writer
+}
+
+func (w stoppable) Write(b []byte) (int, error) {
+	if err := w.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return w.Writer.Write(b)
+}
+
+// newFile makes a file that appears at path whole or not at all.
+func newFile(path string, fill func(*os.File) error) (err error) {
+	if err := absent(path); err != nil {
+		return err
+	}
+	unfinished := path + unfinishedMark + rand.Text()
+	f, err := os.OpenFile(unfinished, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return fmt.Errorf("cannot write %q: %w", path, err)
+	}
+	defer func() { _ = os.Remove(unfinished) }() // a second name by now, or of no use
+	err = fill(f)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return fmt.Errorf("cannot write %q: %w", path, err)
+	}
+	return publish(unfinished, path)
+}
+
+func absent(path string) error {
+	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("cannot write %q: %w", path, errors.Join(err, fs.ErrExist))
+	}
+	return nil
+}
+
+// publish gives a finished file its name, unless somebody was faster.
+func publish(unfinished, path string) error {
+	if err := os.Link(unfinished, path); err != nil {
+		if errors.Is(err, fs.ErrExist) {
+			return fmt.Errorf("cannot write %q: %w", path, err)
+		}
+		// Some file systems know no links.
+		if err := os.Rename(unfinished, path); err != nil {
+			return fmt.Errorf("cannot write %q: %w", path, err)
+		}
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+// compactTransaction is how many bytes of rows are copied in one transaction.
+const compactTransaction = 16 << 20
+
+// Compact writes a store that nobody owns anew, without free pages, and puts
+// the new file in the old one's place. A crash leaves one of them there, whole.
+// It says how many bytes the file had and has.
+func Compact(ctx context.Context, path string) (before, after int64, err error) {
+	src, err := openReadOnly(path)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer func() { err = errors.Join(err, src.Close()) }()
+	if _, err := readMarker(src); err != nil {
+		return 0, 0, unusable(path, err)
+	}
+	unfinished := path + unfinishedMark + rand.Text()
+	defer func() { _ = os.Remove(unfinished) }() // there is none when all went well
+	if err := copyInto(unfinished, src); err != nil {
+		return 0, 0, unusable(path, fmt.Errorf("cannot be compacted: %w", err))
+	}
+	if err := ctx.Err(); err != nil {
+		return 0, 0, err
+	}
+	sizes := [2]int64{}
+	for i, name := range []string{path, unfinished} {
+		info, err := os.Stat(name)
+		if err != nil {
+			return 0, 0, err
+		}
+		sizes[i] = info.Size()
+	}
+	if err := os.Rename(unfinished, path); err != nil {
+		return 0, 0, err
+	}
+	return sizes[0], sizes[1], syncDir(filepath.Dir(path))
+}
+
+// copyInto makes a file with all rows of src, on disk when it returns.
+func copyInto(path string, src *bolt.DB) error {
+	dst, err := openNew(path)
+	if err != nil {
+		return err
+	}
+	err = bolt.Compact(dst, src, compactTransaction)
+	if err == nil {
+		err = dst.Sync()
+	}
+	return errors.Join(err, dst.Close())
+}
+
+// openNew makes an empty file that is forced to disk only when asked.
+func openNew(path string) (*bolt.DB, error) {
+	return bolt.Open(path, 0o600, &bolt.Options{
+		Timeout:        time.Second,
+		PageSize:       pageSize,
+		NoFreelistSync: true,
+		NoSync:         true,
+		FreelistType:   bolt.FreelistMapType,
+	})
+}

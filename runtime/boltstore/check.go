@@ -1,0 +1,341 @@
+package boltstore
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"runtime/debug"
+	"slices"
+
+	bolt "go.etcd.io/bbolt"
+
+	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/runtime"
+)
+
+// Report is what a look through a store has found.
+type Report struct {
+	ID       string    `json:"id"`    // of the file
+	Bytes    int64     `json:"bytes"` // its size
+	Stacks   int       `json:"stacks"`
+	Rows     int       `json:"rows"`
+	Blobs    int       `json:"blobs"`  // values that are stored out of line
+	Graphs   int       `json:"graphs"` // definitions
+	Problems []Problem `json:"problems"`
+}
+
+// Problem is something that is not as it was written.
+type Problem struct {
+	Stack string `json:"stack,omitzero"` // that cannot be used for it; "": no stack alone
+	What  string `json:"what"`
+}
+
+// Check looks through a store that nobody owns and changes nothing: every
+// page, every checksum, every stack with its whole history, and whether what
+// refers to something is counted right. It takes about two seconds for 100 MB.
+// What it finds is in the report; the error is for a file that cannot be read
+// at all: in use, no store, or with damaged pages (Salvage reads around those).
+func Check(ctx context.Context, path string) (report Report, err error) {
+	db, err := openReadOnly(path)
+	if err != nil {
+		return Report{}, err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if p := recover(); p != nil {
+			err = unusable(path, fmt.Errorf("is damaged or cannot be read: %v", p))
+		}
+	}()
+	m, err := readMarker(db)
+	if err != nil {
+		return Report{}, unusable(path, err)
+	}
+	err = db.View(func(tx *bolt.Tx) error {
+		report, err = inspect(ctx, tx)
+		report.ID, report.Bytes = m.ID, tx.Size()
+		return err
+	})
+	return report, err
+}
+
+// unusable is the error over a file; err continues the sentence "database PATH …".
+func unusable(path string, err error) *runtime.StoreError {
+	return &runtime.StoreError{Path: path, Err: fmt.Errorf("database %q %w", path, err)}
+}
+
+// openReadOnly opens a file that nobody owns, having looked through its pages,
+// and keeps others from owning it.
+func openReadOnly(path string) (*bolt.DB, error) {
+	if _, err := os.Stat(path); err != nil {
+		return nil, unusable(path, fmt.Errorf("cannot be opened: %w", err))
+	}
+	f, err := acquire(path, 0)
+	if err != nil {
+		return nil, unusable(path, err)
+	}
+	if err := checkFile(f); err != nil {
+		_ = f.Close()
+		return nil, unusable(path, err)
+	}
+	db, err := bolt.Open(path, 0, &bolt.Options{
+		ReadOnly: true,
+		OpenFile: func(string, int, os.FileMode) (*os.File, error) { return f, nil },
+	})
+	if err != nil {
+		_ = f.Close()
+		return nil, unusable(path, fmt.Errorf("cannot be opened: %w", err))
+	}
+	return db, nil
+}
+
+// inspector holds what one look through a store has seen.
+type inspector struct {
+	*txn
+	report  Report
+	names   map[stackNumber]string // from the index
+	removed map[stackNumber]bool
+	blobs   map[string]uint64 // references seen
+	graphs  map[string]uint64
+}
+
+// inspect looks through everything that a transaction sees.
+func inspect(ctx context.Context, tx *bolt.Tx) (Report, error) {
+	t, err := begin(tx)
+	if err != nil {
+		return Report{}, err
+	}
+	i := &inspector{txn: t, names: map[stackNumber]string{}, removed: map[stackNumber]bool{},
+		blobs: map[string]uint64{}, graphs: map[string]uint64{}}
+	for _, part := range []func(context.Context) error{i.readIndex, i.rows, i.stackByStack, i.countBlobs, i.countGraphs} {
+		if err := part(ctx); err != nil {
+			return i.report, err
+		}
+	}
+	return i.report, nil
+}
+
+func (i *inspector) problem(stack string, err error) {
+	i.report.Problems = append(i.report.Problems, Problem{stack, ofStack(err, stack).Error()})
+}
+
+func (i *inspector) readIndex(context.Context) error {
+	err := i.index.ForEach(func(name, _ []byte) error {
+		i.report.Rows++
+		n, _, err := i.number(string(name))
+		if err != nil {
+			i.problem(string(name), err)
+			return nil
+		}
+		if other, taken := i.names[n]; taken {
+			i.problem(string(name), damage(indexBucket, name, fmt.Sprintf("leads to the rows of stack %q", other)))
+			return nil
+		}
+		i.names[n] = string(name)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	b, err := bucket(i.tx, removedBucket)
+	if err != nil {
+		return err
+	}
+	return b.ForEach(func(key, raw []byte) error {
+		i.report.Rows++
+		if _, err := unseal(removedBucket, key, raw); err != nil || len(key) != numberSize {
+			i.problem("", damage(removedBucket, key, "wrong checksum or form"))
+			return nil
+		}
+		i.removed[stackNumber(binary.BigEndian.Uint32(key))] = true
+		return nil
+	})
+}
+
+// rows checks every row of the stacks and notes what it refers to.
+func (i *inspector) rows(ctx context.Context) error {
+	return i.stacks.ForEach(func(key, raw []byte) error {
+		i.report.Rows++
+		if i.report.Rows%1024 == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if len(key) <= numberSize {
+			i.problem("", damage(stacksBucket, key, "unknown form"))
+			return nil
+		}
+		n := stackNumber(binary.BigEndian.Uint32(key))
+		name, known := i.names[n]
+		if !known && !i.removed[n] {
+			i.problem("", damage(stacksBucket, key, "belongs to no stack"))
+		}
+		hash, err := refOf(key, raw)
+		if err != nil {
+			i.problem(name, err)
+			return nil
+		}
+		if hash != nil {
+			i.blobs[string(hash)]++
+		}
+		if u, ok := parseGraphUse(key); ok {
+			i.graphs[u.hash]++
+		}
+		return nil
+	})
+}
+
+// stackByStack reads each stack as its users would.
+func (i *inspector) stackByStack(ctx context.Context) error {
+	for _, n := range slices.Sorted(maps.Keys(i.names)) {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		i.report.Stacks++
+		if err := i.checkStack(i.names[n], n); err != nil {
+			i.problem(i.names[n], err)
+		}
+	}
+	return nil
+}
+
+func (t *txn) checkStack(name string, n stackNumber) error {
+	for _, read := range []func(*txn, string) (rawStack, error){(*txn).load, (*txn).loadBase} {
+		raw, err := read(t, name)
+		if err != nil {
+			return err
+		}
+		if raw.identity.Stack != name {
+			return damage(stacksBucket, n.row(identityRow), fmt.Sprintf("is that of stack %q", raw.identity.Stack))
+		}
+		if _, err := raw.state(); err != nil {
+			return err
+		}
+	}
+	h, err := t.head(n)
+	if err != nil {
+		return err
+	}
+	for _, p := range h.points {
+		if _, err := t.headAt(n.saved(p.seq, nil)); err != nil {
+			return err
+		}
+	}
+	for _, check := range []func(stackNumber, *head) error{t.checkJournal, t.checkArrivals, t.checkRows} {
+		if err := check(n, &h); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkRows reads what no reader needs today: rows that lead to a later
+// beginning of the history.
+func (t *txn) checkRows(n stackNumber, _ *head) error {
+	prefix := n.row(0)[:numberSize]
+	c := t.stacks.Cursor()
+	for key, raw := c.Seek(prefix); bytes.HasPrefix(key, prefix); key, raw = c.Next() {
+		hash, err := refOf(key, raw)
+		if err == nil && hash != nil {
+			_, err = t.blob(hash)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *txn) checkJournal(n stackNumber, h *head) error {
+	for from := h.first; from <= h.seq; {
+		entries, err := t.entries(n, from, h.seq)
+		if err != nil {
+			return err
+		}
+		if from, err = parseEntries(entries, n, from, h.seq, func(machine.Record) error { return nil }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkArrivals counts the event ids, and that each can be found.
+func (t *txn) checkArrivals(n stackNumber, h *head) error {
+	prefix := n.row(arrivalRow)
+	count := uint64(0)
+	c := t.stacks.Cursor()
+	for key, raw := c.Seek(prefix); bytes.HasPrefix(key, prefix); key, raw = c.Next() {
+		v, err := unseal(stacksBucket, key, raw)
+		if err != nil {
+			return err
+		}
+		if len(v) != arrivalSize {
+			return damage(stacksBucket, key, "unknown form")
+		}
+		if id := n.event(eventHash(v[1+8:])); t.stacks.Get(id) == nil {
+			return damage(stacksBucket, id, "missing")
+		}
+		count++
+	}
+	if count != h.ids {
+		return damage(stacksBucket, prefix, fmt.Sprintf("%d event ids, expected %d", count, h.ids))
+	}
+	return nil
+}
+
+// countBlobs reads each blob, and compares what refers to it with its count.
+func (i *inspector) countBlobs(ctx context.Context) error {
+	if err := i.openBlobs(); err != nil {
+		return err
+	}
+	err := i.txn.blobs.ForEachBucket(func(hash []byte) error {
+		i.report.Blobs++
+		i.report.Rows++
+		if _, err := i.blob(hash); err != nil {
+			i.problem("", err)
+		}
+		n, err := i.references(hash)
+		if err == nil && n != i.blobs[string(hash)] {
+			err = damage(blobsBucket, hash, fmt.Sprintf("counts %d references, expected %d", n, i.blobs[string(hash)]))
+		}
+		if err != nil {
+			i.problem("", err)
+		}
+		delete(i.blobs, string(hash))
+		return ctx.Err()
+	})
+	for _, hash := range slices.Sorted(maps.Keys(i.blobs)) {
+		i.problem("", damage(blobsBucket, []byte(hash), "missing"))
+	}
+	return err
+}
+
+// countGraphs does the same for definitions.
+func (i *inspector) countGraphs(context.Context) error {
+	b, err := bucket(i.tx, graphsBucket)
+	if err != nil {
+		return err
+	}
+	for _, hash := range slices.Sorted(maps.Keys(i.graphs)) {
+		i.report.Graphs++
+		for _, part := range []byte{graphDef, graphSource, graphMeta, graphCount} {
+			i.report.Rows++
+			key := graphKey(hash, part)
+			v, err := unseal(graphsBucket, key, b.Get(key))
+			if err == nil && part == graphCount && (len(v) != 8 || binary.BigEndian.Uint64(v) != i.graphs[hash]) {
+				err = damage(graphsBucket, key, fmt.Sprintf("expected %d references", i.graphs[hash]))
+			}
+			if err != nil {
+				i.problem("", err)
+			}
+		}
+	}
+	return b.ForEach(func(key, _ []byte) error {
+		if _, used := i.graphs[string(key[:len(key)-1])]; !used {
+			i.problem("", damage(graphsBucket, key, "belongs to no stack"))
+		}
+		return nil
+	})
+}
