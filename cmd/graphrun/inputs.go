@@ -17,6 +17,14 @@ const maxInput = 64 << 20
 // parseParams reads --param K=V: V is text for a param of type string, else
 // JSON. Whether the values fit is for the graph to say.
 func parseParams(g *graph.Graph, pairs []string) (map[string]any, error) {
+	return parsePairs(pairs, func(name string) bool {
+		t := paramType(g, name)
+		return t != nil && t.Kind == schema.String
+	})
+}
+
+// parsePairs is parseParams for whoever knows which params are text.
+func parsePairs(pairs []string, isText func(name string) bool) (map[string]any, error) {
 	params := map[string]any{}
 	for _, pair := range pairs {
 		name, text, err := cutPair("--param", pair, "K=V")
@@ -26,7 +34,7 @@ func parseParams(g *graph.Graph, pairs []string) (map[string]any, error) {
 		if _, twice := params[name]; twice {
 			return nil, usagef("--param %s is given twice", name)
 		}
-		if t := paramType(g, name); t != nil && t.Kind == schema.String {
+		if isText(name) {
 			params[name] = text
 			continue
 		}

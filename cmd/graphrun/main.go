@@ -34,14 +34,15 @@ func run(ctx context.Context, args []string, in io.Reader, out, err io.Writer) i
 // commands after a clean checkpoint. A second one ends the process at once:
 // what that leaves behind is what a crash would, and the store is made for it.
 func (a *app) obeySignals(ctx context.Context) (_ context.Context, stop func()) {
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := context.WithCancelCause(ctx)
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	over := make(chan struct{})
 	go func() {
 		for range 2 {
+			var got os.Signal
 			select {
-			case <-signals:
+			case got = <-signals:
 			case <-over:
 				return
 			}
@@ -51,12 +52,17 @@ func (a *app) obeySignals(ctx context.Context) (_ context.Context, stop func()) 
 				}
 				os.Exit(exitInterrupted)
 			}
-			cancel()
+			cancel(&signalError{got})
 		}
 	}()
 	return ctx, func() {
 		signal.Stop(signals)
 		close(over)
-		cancel()
+		cancel(nil)
 	}
 }
+
+// signalError is why the context of an interrupted command ended.
+type signalError struct{ signal os.Signal }
+
+func (e *signalError) Error() string { return "interrupted by " + e.signal.String() }

@@ -16,6 +16,7 @@ import (
 	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/machine"
 	"github.com/graphrun/graphrun/runtime"
+	"github.com/graphrun/graphrun/runtime/api"
 )
 
 func planCommand(a *app) *cobra.Command {
@@ -106,12 +107,16 @@ func (a *app) planOf(ctx context.Context, target string, params, sets []string) 
 	return a.planStack(ctx, target, state)
 }
 
-func (a *app) planStack(ctx context.Context, id string, sets map[string]any) (planJSON, error) {
-	store, err := a.existingStore()
-	if err != nil {
-		return planJSON{}, err
-	}
-	defer store.Close()
+// planStack reads the stack through whoever owns the store.
+func (a *app) planStack(ctx context.Context, id string, sets map[string]any) (p planJSON, err error) {
+	err = a.through(ctx, func(c *api.Client) error {
+		p, err = a.planFrom(ctx, c.Store(), id, sets)
+		return err
+	})
+	return p, err
+}
+
+func (a *app) planFrom(ctx context.Context, store runtime.Store, id string, sets map[string]any) (planJSON, error) {
 	snap, err := store.Load(ctx, id)
 	if errors.Is(err, runtime.ErrNotFound) {
 		return planJSON{}, unknownStack(ctx, store, id)

@@ -57,6 +57,13 @@ func newRoot(a *app) *cobra.Command {
 		graphCommand(a), fmtCommand(a), schemaCommand(a), kindsCommand(a),
 		initCommand(a), versionCommand(a), completionCommand(a),
 	)
+	root.AddCommand(
+		serveCommand(a), startCommand(a), psCommand(a), statusCommand(a),
+		sendCommand(a), cancelCommand(a), poolCommand(a),
+		historyCommand(a), traceCommand(a), logsCommand(a),
+	)
+	root.AddCommand(verbCommands(a)...)
+	root.AddCommand(answerCommands(a)...)
 	root.SetHelpCommand(helpCommand())
 	root.SetFlagErrorFunc(flagError)
 	root.CompletionOptions.DisableDefaultCmd = true

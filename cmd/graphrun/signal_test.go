@@ -231,10 +231,15 @@ func TestOneOwner(t *testing.T) {
 	t.Parallel()
 	r := startSlow(t)
 	owner := regexp.MustCompile(fmt.Sprintf(`^graphrun: database ".graphrun/graphrun.db" is in use by process %d\n$`, r.cmd.Process.Pid))
-	for _, args := range [][]string{{"state", "slow"}, {"plan", "slow"}, {"run", "slow.graphrun.yaml", "--stack", "other"}} {
+	for _, args := range [][]string{{"run", "slow.graphrun.yaml", "--stack", "other"}, {"serve", ".", "--listen", "off"}} {
 		out, code := r.graphrun(args...)
 		if code != exitStore || !owner.MatchString(out) {
 			t.Errorf("%s: exit code %d, want %d: %s", args, code, exitStore, out)
+		}
+	}
+	for _, args := range [][]string{{"state", "slow"}, {"plan", "slow"}, {"ps"}} {
+		if out, code := r.graphrun(args...); code != 0 || !strings.Contains(out, "slow") {
+			t.Errorf("%s asks the owner: exit code %d, want 0: %s", args, code, out)
 		}
 	}
 	r.release()

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,7 +15,7 @@ import (
 	"github.com/graphrun/graphrun/graph/machine"
 	"github.com/graphrun/graphrun/graph/value"
 	"github.com/graphrun/graphrun/runtime"
-	"github.com/graphrun/graphrun/runtime/boltstore"
+	"github.com/graphrun/graphrun/runtime/api"
 )
 
 func stateCommand(a *app) *cobra.Command {
@@ -33,28 +32,17 @@ func stateCommand(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			store, err := a.existingStore()
-			if err != nil {
-				return err
-			}
-			s, err := a.stateOf(cmd.Context(), store, args[0], point)
-			if err = errors.Join(err, store.Close()); err != nil {
-				return err
-			}
-			return a.printState(s)
+			return a.through(cmd.Context(), func(c *api.Client) error {
+				s, err := a.stateOf(cmd.Context(), c.Store(), args[0], point)
+				if err != nil {
+					return err
+				}
+				return a.printState(s)
+			})
 		},
 	}
 	cmd.Flags().StringVar(&at, "at", "", "the end of this `CYCLE` or CYCLE.WAVE (default: now)")
 	return cmd
-}
-
-// existingStore opens the store of --db, which must be there: a command that
-// reads makes no file.
-func (a *app) existingStore() (*boltstore.Store, error) {
-	if _, err := os.Stat(a.db); errors.Is(err, os.ErrNotExist) {
-		return nil, usagef("there is no store at %s (choose another with --db)", a.db)
-	}
-	return a.openStore(string(runtime.DurabilityWave))
 }
 
 // parsePoint reads CYCLE[.WAVE], both from 1; "" is now.

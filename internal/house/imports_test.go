@@ -67,6 +67,7 @@ var rooms = map[string]room{
 	"runtime/boltstore":   {house: []string{"runtime", "graph", "graph/machine", "graph/value"}, third: []string{"go.etcd.io/bbolt", "golang.org/x/sys"}},
 	"runtime/storetest":   {house: []string{"runtime", "graph", "graph/machine", "graph/value"}, third: []string{"github.com/google/go-cmp", "pgregory.net/rapid"}},
 	"runtime/runtimetest": {house: []string{"runtime", "runtime/memstore", "graph", "graph/machine", "graph/value", "nodes"}, third: []string{"github.com/google/go-cmp"}},
+	"runtime/api":         {house: []string{"runtime", "diag", "graph", "graph/machine", "graph/value"}},
 	"cmd/graphrun":        {house: []string{"*"}, third: []string{"*"}},
 	"bench":               {},
 	"internal/house":      {},

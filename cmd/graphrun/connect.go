@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/graphrun/graphrun/runtime"
+	"github.com/graphrun/graphrun/runtime/api"
+	"github.com/graphrun/graphrun/runtime/boltstore"
+)
+
+// maxLocalBody is what a request through a trusted door may carry: a graph and
+// an initial state.
+const maxLocalBody = 256 << 20
+
+// connect gives a client of whoever owns the store of --db: the process that
+// runs, through its control socket, or nobody, and then this command itself
+// for as long as it takes, with a runtime that drives nothing. Both answer the
+// same way, since both are the same handler. The store must be there, unless
+// the command may begin one.
+func (a *app) connect(ctx context.Context, begin bool) (*api.Client, error) {
+	var opened error
+	for range 2 { // an owner may go, or come, between the two looks
+		c, err := api.DialOwner(ctx, a.db)
+		if err == nil {
+			return c, nil
+		}
+		if !errors.Is(err, api.ErrNoOwner) {
+			return nil, &runtime.StoreError{Path: a.db, Err: err}
+		}
+		if _, err := os.Stat(a.db); !begin && errors.Is(err, os.ErrNotExist) {
+			return nil, usagef("there is no store at %s (choose another with --db)", a.db)
+		}
+		store, err := a.openStore(string(runtime.DurabilityWave))
+		if err == nil {
+			return a.ownBriefly(ctx, store)
+		}
+		opened = err
+	}
+	return nil, opened
+}
+
+// ownBriefly is a client of a store that nobody else owns.
+func (a *app) ownBriefly(ctx context.Context, store *boltstore.Store) (*api.Client, error) {
+	rt, err := runtime.Open(context.WithoutCancel(ctx), runtime.Config{
+		Store: store, Kinds: a.kinds(), Logger: a.logger(), Secret: os.LookupEnv, FailOnStoreError: true,
+	})
+	if err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
+	h := api.New(rt, a.doorOptions(store, runtime.DurabilityWave, ""))
+	return api.Direct(h, func() error {
+		return firstOf(rt.Close(context.WithoutCancel(ctx)), store.Close())
+	}), nil
+}
+
+// doorOptions are those of the control socket; command is what owns the store.
+func (a *app) doorOptions(store *boltstore.Store, durability runtime.Durability, command string) api.Options {
+	v, _ := buildVersion()
+	path := a.db
+	if abs, err := filepath.Abs(path); err == nil {
+		path = abs
+	}
+	return api.Options{
+		Door: api.Door{Trusted: true}, Store: store, Kinds: a.kinds(), MaxBody: maxLocalBody,
+		Server: api.Server{
+			PID: os.Getpid(), Command: command, Version: v,
+			Store: path, Durability: string(durability), Since: time.Now().UTC(),
+		},
+	}
+}
+
+// listenToCommands opens the control socket of a store that this process owns.
+// A file system that knows no sockets is no reason not to run: other commands
+// say then which process owns the store.
+func (a *app) listenToCommands(rt *runtime.Runtime, o api.Options) (stop func()) {
+	l, err := api.ListenOwner(a.db)
+	if err != nil {
+		fmt.Fprintf(a.err, "graphrun: no control socket, other commands cannot reach this process: %v\n", err)
+		return func() {}
+	}
+	ctx, end := context.WithCancel(context.Background())
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		if err := api.Serve(ctx, l, api.New(rt, o)); err != nil {
+			a.logger().Error("the control socket broke", "error", err)
+		}
+	}()
+	return func() {
+		end()
+		<-over
+		_ = l.Close() // it is closed already, or broke
+	}
+}
+
+// through runs f with a client, and gives the client's store back before it
+// returns.
+func (a *app) through(ctx context.Context, f func(*api.Client) error) error {
+	c, err := a.connect(ctx, false)
+	if err != nil {
+		return err
+	}
+	return firstOf(said(f(c)), c.Close())
+}
+
+// said gives an error of the API the exit code that it stands for.
+func said(err error) error {
+	var e *api.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	switch e.Code {
+	case api.CodeGraph:
+		return &exitError{exitInvalid, err}
+	case api.CodeStore, api.CodeShuttingDown, api.CodeInternal, api.CodeBusy:
+		return &exitError{exitStore, err}
+	}
+	return &exitError{exitUsage, err}
+}

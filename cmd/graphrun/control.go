@@ -1,0 +1,114 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/graphrun/graphrun/runtime"
+	"github.com/graphrun/graphrun/runtime/api"
+)
+
+// verb is a command that tells stacks one thing.
+type verb struct {
+	name, short, long string
+	done              string // what is said of a stack afterwards
+	tell              func(c *api.Client, ctx context.Context, stack string) error
+}
+
+// verbs are the commands without flags of their own.
+var verbs = []verb{
+	{"pause", "Start no new wave of a stack until it is resumed",
+		"Start no new wave of a stack until it is resumed. What runs goes on, and is committed.",
+		"paused", (*api.Client).Pause},
+	{"resume", "Go on with a stack that was paused",
+		"Go on with a stack that was paused.",
+		"resumed", (*api.Client).Resume},
+	{"stop", "End a stack when its open wave is committed",
+		`End a stack gently: the tasks of its open wave finish and are committed, then it ends as
+cancelled, with the reason "stopped". To go on with it later, pause it instead.`,
+		"stopped", (*api.Client).Stop},
+	{"rm", "Delete a stack that has ended, and its history",
+		"Delete a stack that has ended, and its history. There is no way back.",
+		"removed", (*api.Client).Remove},
+	{"wake", "End a stack's pause between two cycles at once",
+		"End a stack's pause between two cycles at once.",
+		"woken", (*api.Client).Wake},
+}
+
+func verbCommands(a *app) []*cobra.Command {
+	var all []*cobra.Command
+	for _, v := range verbs {
+		all = append(all, &cobra.Command{
+			Use: v.name + " STACK...", Short: v.short, Long: v.long,
+			Args: arguments(1, -1, "one STACK or more"),
+			RunE: func(cmd *cobra.Command, stacks []string) error {
+				return a.tellAll(cmd.Context(), stacks, v.done, v.tell)
+			},
+		})
+	}
+	return all
+}
+
+func cancelCommand(a *app) *cobra.Command {
+	var r api.CancelRequest
+	cmd := &cobra.Command{
+		Use:   "cancel STACK...",
+		Short: "End a stack as cancelled, or one of its tasks",
+		Long: `End a stack as cancelled: its running tasks are cancelled, nothing of it begins any
+more, and its history stays. With --node only that node's task, which then fails.`,
+		Example: `  graphrun cancel review --reason "not needed any more"
+  graphrun cancel review --node builder --item t7`,
+		Args: arguments(1, -1, "one STACK or more"),
+		RunE: func(cmd *cobra.Command, stacks []string) error {
+			switch {
+			case r.Item != "" && r.Node == "":
+				return usagef("--item %q: give --node too", r.Item)
+			case r.Node != "" && r.Reason != "":
+				return usagef("--reason is for a whole stack, --node for one of its tasks: give one of them")
+			}
+			return a.tellAll(cmd.Context(), stacks, "cancelled", func(c *api.Client, ctx context.Context, stack string) error {
+				return c.Cancel(ctx, stack, r)
+			})
+		},
+	}
+	cmd.Flags().StringVar(&r.Reason, "reason", "", "`TEXT` that the stack keeps as the reason of its end")
+	cmd.Flags().StringVar(&r.Node, "node", "", "only the task of this `NODE`")
+	cmd.Flags().StringVar(&r.Item, "item", "", "only that of this element, by its `KEY`, under for_each")
+	return cmd
+}
+
+// toldJSON is what the control commands print for each stack.
+type toldJSON struct {
+	Stack string `json:"stack"`
+	Done  string `json:"done"`
+}
+
+// tellAll tells stacks something, one after the other, until one refuses.
+func (a *app) tellAll(ctx context.Context, stacks []string, done string, tell func(*api.Client, context.Context, string) error) error {
+	return a.through(ctx, func(c *api.Client) error {
+		for _, stack := range stacks {
+			if err := tell(c, ctx, stack); err != nil {
+				return known(ctx, c, stack, err)
+			}
+			if a.json() {
+				if err := a.printJSON(toldJSON{stack, done}); err != nil {
+					return err
+				}
+				continue
+			}
+			fmt.Fprintf(a.out, "%s: %s\n", stack, done)
+		}
+		return nil
+	})
+}
+
+// known says which stacks there are when one is not.
+func known(ctx context.Context, c *api.Client, stack string, err error) error {
+	if !errors.Is(err, runtime.ErrNotFound) {
+		return err
+	}
+	return unknownStack(ctx, c.Store(), stack)
+}

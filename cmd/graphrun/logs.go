@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/runtime/api"
+)
+
+func traceCommand(a *app) *cobra.Command {
+	var o api.Read
+	cmd := &cobra.Command{
+		Use:   "trace STACK",
+		Short: "Print every record of a stack as a JSON line",
+		Example: `  graphrun trace review > review.jsonl
+  graphrun trace review --from 120 --follow`,
+		Args: arguments(1, 1, "one STACK"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.readRecords(cmd.Context(), args[0], o, func(line []byte) error {
+				_, err := a.out.Write(append(line, '\n'))
+				return err
+			})
+		},
+	}
+	readFlags(cmd, &o)
+	cmd.Flags().BoolVar(&o.Journal, "journal", false, "also what only the store keeps: outputs of tasks, payloads, the initial state")
+	return cmd
+}
+
+func logsCommand(a *app) *cobra.Command {
+	var o api.Read
+	cmd := &cobra.Command{
+		Use:   "logs STACK [NODE]",
+		Short: "Show a stack's tasks as they began and ended, with their errors",
+		Long: `Show a stack's tasks as they began and ended, with their errors: what its journal
+tells. What a program writes to standard error is kept where it failed (the end of
+it, in the error). -o json prints the same records as JSON lines.`,
+		Example: `  graphrun logs review --follow
+  graphrun logs review builder`,
+		Args: arguments(1, 2, "STACK [NODE]"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			node := ""
+			if len(args) > 1 {
+				node = args[1]
+			}
+			o.Journal = true // else records cannot be read back
+			return a.readRecords(cmd.Context(), args[0], o, func(line []byte) error { return a.logLine(line, node) })
+		},
+	}
+	readFlags(cmd, &o)
+	return cmd
+}
+
+func readFlags(cmd *cobra.Command, o *api.Read) {
+	cmd.Flags().BoolVarP(&o.Follow, "follow", "f", false, "go on with what comes, until the stack has ended")
+	cmd.Flags().Uint64Var(&o.From, "from", 1, "begin with the record of this `SEQ`")
+}
+
+// readRecords reads a journal. Where nobody drives the stacks there is nothing to
+// follow, and a command that waited would keep the store from everybody else.
+func (a *app) readRecords(ctx context.Context, stack string, o api.Read, fn func(line []byte) error) error {
+	return a.through(ctx, func(c *api.Client) error {
+		if o.Follow {
+			s, err := c.Server(ctx)
+			if err != nil {
+				return err
+			}
+			if s.PID == os.Getpid() {
+				fmt.Fprintf(a.err, "nobody runs the store %s: there is nothing to follow\n", a.db)
+				o.Follow = false
+			}
+		}
+		return known(ctx, c, stack, c.Records(ctx, stack, o, fn))
+	})
+}
+
+// logLine prints what a record tells of a task, "" of the node being all nodes.
+func (a *app) logLine(line []byte, node string) error {
+	r, err := machine.ParseRecord(line)
+	if err != nil {
+		return err
+	}
+	text := ""
+	switch b := r.Body.(type) {
+	case *machine.TaskStarted:
+		if node != "" && node != b.Node {
+			return nil
+		}
+		text = fmt.Sprintf("%s started", taskName(b.Node, b.Item))
+		if b.Attempt > 1 {
+			text += fmt.Sprintf(" (attempt %d)", b.Attempt)
+		}
+	case *machine.TaskFinished:
+		if node != "" && node != b.Node {
+			return nil
+		}
+		text = fmt.Sprintf("%s %s", taskName(b.Node, b.Item), finished(b, r.Time))
+	default:
+		return nil
+	}
+	if a.json() {
+		_, err = a.out.Write(append(machine.AppendRecord(nil, r, false), '\n'))
+		return err
+	}
+	_, err = fmt.Fprintf(a.out, "%s  cycle %d  %s\n", r.Time.Format(time.RFC3339), r.Cycle, text)
+	return err
+}

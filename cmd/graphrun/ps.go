@@ -1,0 +1,192 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/graph/value"
+	"github.com/graphrun/graphrun/runtime/api"
+)
+
+func psCommand(a *app) *cobra.Command {
+	var pools bool
+	cmd := &cobra.Command{
+		Use:   "ps",
+		Short: "List all stacks, or the pools that their tasks run in",
+		Args:  arguments(0, 0, "no arguments"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.through(cmd.Context(), func(c *api.Client) error {
+				if pools {
+					return a.listPools(cmd, c)
+				}
+				stacks, err := c.Stacks(cmd.Context())
+				if err != nil {
+					return err
+				}
+				return a.printStacks(stacks)
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&pools, "pools", false, "list the pools: their limits, what runs and what waits")
+	return cmd
+}
+
+func (a *app) printStacks(stacks []api.Stack) error {
+	if a.json() {
+		return a.printJSON(map[string]any{"stacks": append([]api.Stack{}, stacks...)})
+	}
+	return table(a.out, func(row func(cells ...any)) {
+		row("STACK", "GRAPH", "STATUS", "CYCLE", "WAVE", "RUNS", "NOTE")
+		for _, s := range stacks {
+			row(s.Stack, s.Graph, s.Status, s.Cycle, s.Wave, s.Counts.NodeRuns, oneLine(note(s)))
+		}
+	})
+}
+
+// note says what a stack does at the moment, or how it ended.
+func note(s api.Stack) string {
+	switch {
+	case s.Problem != "":
+		return s.Problem
+	case s.Status.Ended():
+		return s.Reason
+	}
+	var parts []string
+	if !s.Driven {
+		parts = append(parts, "nobody runs it")
+	}
+	for _, w := range s.Waiting {
+		if !w.Answered {
+			parts = append(parts, w.Node+" waits")
+		}
+	}
+	switch {
+	case s.Status == machine.Paused:
+	case !s.WakeAt.IsZero() && time.Until(s.WakeAt) > 0:
+		parts = append(parts, "pause until "+s.WakeAt.Local().Format(time.DateTime))
+	case !s.Open && s.WakeAt.IsZero():
+		parts = append(parts, "waits for an event")
+	}
+	return strings.Join(parts, ", ")
+}
+
+func (a *app) listPools(cmd *cobra.Command, c *api.Client) error {
+	pools, err := c.Pools(cmd.Context())
+	if err != nil {
+		return err
+	}
+	if a.json() {
+		return a.printJSON(map[string]any{"pools": append([]api.Pool{}, pools...)})
+	}
+	return table(a.out, func(row func(cells ...any)) {
+		row("GRAPH", "POOL", "PARALLEL", "RUNNING", "QUEUED", "OLDEST")
+		for _, p := range pools {
+			row(p.Graph, p.Pool, p.Parallel, p.Running, p.Queued, brief(time.Duration(p.OldestMS)*time.Millisecond))
+		}
+	})
+}
+
+func poolCommand(a *app) *cobra.Command {
+	parallel := -1
+	cmd := &cobra.Command{
+		Use:   "pool GRAPH POOL --parallel N",
+		Short: "Change how many tasks a pool runs at once",
+		Long: `Change how many tasks a pool runs at once, in the process that runs the store, for as
+long as it runs: 0 holds the pool, and what runs goes on. To change it for good,
+change the graph.`,
+		Args: arguments(2, 2, "GRAPH POOL"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if parallel < 0 {
+				return usagef("--parallel: expected 0 (hold) or more")
+			}
+			return a.through(cmd.Context(), func(c *api.Client) error {
+				if err := c.SetPool(cmd.Context(), args[0], args[1], parallel); err != nil {
+					return err
+				}
+				if a.json() {
+					return a.printJSON(map[string]any{"graph": args[0], "pool": args[1], "parallel": parallel})
+				}
+				_, err := fmt.Fprintf(a.out, "%s/%s: %d in parallel\n", args[0], args[1], parallel)
+				return err
+			})
+		},
+	}
+	cmd.Flags().IntVar(&parallel, "parallel", -1, "at most `N` tasks at once; 0 holds the pool")
+	return cmd
+}
+
+func statusCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "status STACK",
+		Short: "Show where a stack stands: its tasks, what it waits for, its last error",
+		Args:  arguments(1, 1, "one STACK"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.through(cmd.Context(), func(c *api.Client) error {
+				s, err := c.Status(cmd.Context(), args[0])
+				if err != nil {
+					return known(cmd.Context(), c, args[0], err)
+				}
+				if a.json() {
+					return a.printJSON(s)
+				}
+				return a.printStatus(s)
+			})
+		},
+	}
+}
+
+func (a *app) printStatus(s api.StackStatus) error {
+	line := fmt.Sprintf("%s: %s", s.Stack.Stack, s.Status)
+	if n := note(s.Stack); n != "" {
+		line += ": " + oneLine(n)
+	}
+	fmt.Fprintln(a.out, line)
+	return table(a.out, func(row func(cells ...any)) {
+		row("graph", s.Graph)
+		row("created", s.CreatedAt.Local().Format(time.DateTime))
+		row("at", fmt.Sprintf("cycle %d, wave %d", s.Cycle, s.Wave))
+		row("so far", fmt.Sprintf("%s, %s, %s, %s", plural(s.Counts.Cycles, "cycle"), plural(s.Counts.Waves, "wave"),
+			plural(s.Counts.NodeRuns, "node run"), plural(s.Counts.Failures, "failure")))
+		if s.Inbox > 0 {
+			row("inbox", plural(s.Inbox, "event"))
+		}
+		for _, t := range s.Tasks {
+			row("task", taskLine(t))
+		}
+		for _, w := range s.Waiting {
+			row("waiting", waitingLine(w))
+		}
+		if e := s.LastError; e != nil {
+			row("last error", fmt.Sprintf("cycle %d, %s (%s): %s", e.Cycle, taskName(e.Node, e.Item), e.Kind, oneLine(e.Message)))
+		}
+		if s.Refused != "" {
+			row("changed graph", oneLine(s.Refused))
+		}
+	})
+}
+
+func taskLine(t api.Task) string {
+	s := fmt.Sprintf("%s %s since %s", taskName(t.Node, t.Item), t.State, t.Since.Local().Format(time.DateTime))
+	if t.Attempt > 1 {
+		s += fmt.Sprintf(", attempt %d", t.Attempt)
+	}
+	if !t.RetryAt.IsZero() {
+		s += ", tried again at " + t.RetryAt.Local().Format(time.DateTime)
+	}
+	return s
+}
+
+func waitingLine(w api.WaitingNode) string {
+	s := fmt.Sprintf("%s (%s) since %s", w.Node, w.Kind, w.Since.Local().Format(time.DateTime))
+	if w.Answered {
+		s += ", answered"
+	}
+	if with, ok := w.With.V.(map[string]any); ok && with["prompt"] != nil {
+		s += ": " + oneLine(value.String(with["prompt"]))
+	}
+	return s
+}

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"os/user"
+
+	"github.com/spf13/cobra"
+
+	"github.com/graphrun/graphrun/graph/value"
+	"github.com/graphrun/graphrun/runtime/api"
+)
+
+func sendCommand(a *app) *cobra.Command {
+	var id string
+	cmd := &cobra.Command{
+		Use:   "send STACK EVENT [JSON|-]",
+		Short: "Send an event to a stack",
+		Long: `Send an event to a stack. The payload has the type of the state key that the event
+goes to (for append and the like: a list); without one it is null, - reads it from
+standard input. When the command ends, the event is durable: it is applied once, at
+the start of the next cycle, and ends a pause.
+
+With --id, an event that was sent before under the same ID is not sent again: a
+sender may repeat what it is not sure of.`,
+		Example: `  graphrun send review message '[{"text": "how far are you?"}]'
+  graphrun send review message - --id mail-4711 < message.json`,
+		Args: arguments(2, 3, "STACK EVENT [JSON|-]"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			r := api.EventRequest{Event: args[1], ID: id}
+			var err error
+			if r.Payload, err = a.payload(args[2:]); err != nil {
+				return err
+			}
+			return a.through(cmd.Context(), func(c *api.Client) error {
+				reply, err := c.Send(cmd.Context(), args[0], r)
+				if err != nil {
+					return known(cmd.Context(), c, args[0], err)
+				}
+				if a.json() {
+					return a.printJSON(reply)
+				}
+				_, err = fmt.Fprintf(a.out, "%s: %s\n", reply.Stack, sent(reply))
+				return err
+			})
+		},
+	}
+	cmd.Flags().StringVar(&id, "id", "", "the event's own `ID`: one that was sent before is not sent again")
+	return cmd
+}
+
+func sent(r api.EventReply) string {
+	if r.Duplicate {
+		return fmt.Sprintf("%s was sent before", r.Event)
+	}
+	return r.Event + " sent"
+}
+
+// payload reads the JSON argument, or standard input for -.
+func (a *app) payload(args []string) (v api.Value, err error) {
+	if len(args) == 0 {
+		return v, nil
+	}
+	raw := []byte(args[0])
+	if args[0] == "-" {
+		if raw, err = io.ReadAll(io.LimitReader(a.in, maxInput+1)); err != nil {
+			return v, usagef("cannot read the payload: %v", err)
+		}
+		if len(raw) > maxInput {
+			return v, usagef("the payload is larger than %d MiB", maxInput>>20)
+		}
+	}
+	if v.V, err = value.Decode(raw); err != nil {
+		return v, usagef("the payload is not JSON: %v (a text needs quotes: '\"…\"')", err)
+	}
+	return v, nil
+}
+
+func answerCommands(a *app) []*cobra.Command {
+	return []*cobra.Command{
+		answerCommand(a, "approve", "Approve what a node of a stack waits for", true),
+		answerCommand(a, "reject", "Reject what a node of a stack waits for", false),
+	}
+}
+
+func answerCommand(a *app, name, short string, approved bool) *cobra.Command {
+	r := api.AnswerRequest{Approved: &approved}
+	cmd := &cobra.Command{
+		Use:   name + " STACK NODE",
+		Short: short,
+		Long: short + `. The answer is durable when the command ends, and is
+applied at the start of the next cycle, which begins at once.`,
+		Example: fmt.Sprintf("  graphrun %s review reviewer --comment \"as agreed\"", name),
+		Args:    arguments(2, 2, "STACK NODE"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			r.Node = args[1]
+			if r.By == "" {
+				r.By = whoami()
+			}
+			return a.through(cmd.Context(), func(c *api.Client) error {
+				if err := c.Answer(cmd.Context(), args[0], r); err != nil {
+					return known(cmd.Context(), c, args[0], err)
+				}
+				done := map[bool]string{true: "approved", false: "rejected"}[approved]
+				if a.json() {
+					return a.printJSON(toldJSON{args[0], done})
+				}
+				_, err := fmt.Fprintf(a.out, "%s: %s %s\n", args[0], r.Node, done)
+				return err
+			})
+		},
+	}
+	cmd.Flags().StringVar(&r.Comment, "comment", "", "`TEXT` that the graph may read as output.comment")
+	cmd.Flags().StringVar(&r.By, "by", "", "`NAME` of who decides (default: the user's)")
+	return cmd
+}
+
+// whoami is the name of the user, "" when nobody knows it.
+func whoami() string {
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return os.Getenv("USER")
+}

@@ -1,0 +1,204 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/graphrun/graphrun/dsl"
+	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/runtime"
+	"github.com/graphrun/graphrun/runtime/api"
+)
+
+// lookAtFiles is how often the graph files are looked at. Their time and size
+// are compared, which costs next to nothing; what differs is read.
+const lookAtFiles = time.Second
+
+// graphSet is the graph files that a server serves. Safe for concurrent use.
+type graphSet struct {
+	paths []string // as given: files and folders
+	kinds graph.Kinds
+	log   *slog.Logger
+
+	mu     sync.Mutex
+	rt     *runtime.Runtime
+	seen   map[string]stamp       // by file
+	graphs map[string]*dsl.Source // by name
+}
+
+// stamp is what a file looks like from outside.
+type stamp struct {
+	modified time.Time
+	size     int64
+}
+
+// loadGraphs reads all graphs of the paths. Here every mistake counts: a
+// server does not begin with half of what it was told to serve.
+func (a *app) loadGraphs(paths []string, log *slog.Logger) (*graphSet, error) {
+	s := &graphSet{paths: paths, kinds: a.kinds(), log: log, seen: map[string]stamp{}, graphs: map[string]*dsl.Source{}}
+	files, err := s.files()
+	if err != nil {
+		return nil, usagef("%v", err)
+	}
+	if len(files) == 0 {
+		return nil, usagef("there is no graph (*.graphrun.yaml) in %s", strings.Join(paths, ", "))
+	}
+	for _, file := range files {
+		s.seen[file] = stampOf(file)
+		src, err := a.load(file)
+		if err != nil {
+			return nil, err
+		}
+		if other, twice := s.graphs[src.Graph.Name]; twice {
+			return nil, usagef("%s and %s are both graph %q: give one of them another name", other.File, file, src.Graph.Name)
+		}
+		s.graphs[src.Graph.Name] = src
+	}
+	return s, nil
+}
+
+// files lists the graph files of the paths, sorted, each once.
+func (s *graphSet) files() ([]string, error) {
+	var files []string
+	for _, path := range s.paths {
+		info, err := os.Stat(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("there is no file or folder %s", path)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if !info.IsDir() {
+			files = append(files, filepath.Clean(path))
+			continue
+		}
+		entries, err := os.ReadDir(path)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range entries {
+			if strings.HasSuffix(e.Name(), ".graphrun.yaml") || strings.HasSuffix(e.Name(), ".graphrun.yml") {
+				files = append(files, filepath.Join(path, e.Name()))
+			}
+		}
+	}
+	slices.Sort(files)
+	return slices.Compact(files), nil
+}
+
+func stampOf(file string) stamp {
+	info, err := os.Stat(file)
+	if err != nil {
+		return stamp{}
+	}
+	return stamp{info.ModTime(), info.Size()}
+}
+
+// serveOn makes the graphs known to a runtime.
+func (s *graphSet) serveOn(rt *runtime.Runtime) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.rt = rt
+	for _, name := range slices.Sorted(maps.Keys(s.graphs)) {
+		src := s.graphs[name]
+		if err := rt.AddGraph(src.Graph, src.Text); err != nil {
+			return fmt.Errorf("%s: %w", src.File, err)
+		}
+	}
+	return nil
+}
+
+// Graph is the present definition of a name, and its text.
+func (s *graphSet) Graph(name string) (*graph.Graph, []byte, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	src, ok := s.graphs[name]
+	if !ok {
+		return nil, nil, false
+	}
+	return src.Graph, src.Text, true
+}
+
+// Names are sorted.
+func (s *graphSet) Names() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Sorted(maps.Keys(s.graphs))
+}
+
+// Reload reads all files again and takes up what has changed.
+func (s *graphSet) Reload(context.Context) (api.Reloaded, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.takeUp(func(string) bool { return true }), nil
+}
+
+// look reads the files that look different from outside.
+func (s *graphSet) look() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.takeUp(func(file string) bool { return s.seen[file] != stampOf(file) })
+}
+
+// takeUp reads the files that are wanted, and what graphs within graphs they
+// name with them. A file that is refused changes nothing; one that is gone
+// neither: its stacks go on.
+func (s *graphSet) takeUp(wanted func(file string) bool) api.Reloaded {
+	out := api.Reloaded{Changed: []string{}, Refused: []api.Refused{}}
+	files, err := s.files()
+	if err != nil {
+		return out // a file that is being replaced is there again at the next look
+	}
+	for _, file := range files {
+		if !wanted(file) {
+			continue
+		}
+		s.seen[file] = stampOf(file)
+		name, changed, err := s.read(file)
+		switch {
+		case err != nil:
+			out.Refused = append(out.Refused, api.Refused{File: file, Reason: err.Error()})
+			s.log.Error("graph refused", "file", file, "error", err)
+		case changed:
+			out.Changed = append(out.Changed, name)
+			s.log.Info("graph taken up", "graph", name, "file", file)
+		}
+	}
+	return out
+}
+
+// read takes up one file.
+func (s *graphSet) read(file string) (name string, changed bool, err error) {
+	src, problems := dsl.Load(file, s.kinds)
+	if problems.HasErrors() {
+		return "", false, problems.Err()
+	}
+	name = src.Graph.Name
+	known := s.graphs[name]
+	if known != nil && known.File != file && slices.ContainsFunc(s.mustFiles(), func(f string) bool { return f == known.File }) {
+		return "", false, fmt.Errorf("%s is graph %q already", known.File, name)
+	}
+	if known != nil && known.Graph.Hash == src.Graph.Hash {
+		return name, false, nil
+	}
+	if err := s.rt.AddGraph(src.Graph, src.Text); err != nil {
+		return "", false, err
+	}
+	s.graphs[name] = src
+	return name, true, nil
+}
+
+func (s *graphSet) mustFiles() []string {
+	files, _ := s.files() // none: nothing is there to be in the way
+	return files
+}

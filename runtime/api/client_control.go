@@ -1,0 +1,111 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+)
+
+// Server says who answers.
+func (c *Client) Server(ctx context.Context) (s Server, err error) {
+	err = c.call(ctx, http.MethodGet, "/v1/server", nil, &s)
+	return s, err
+}
+
+// Stacks lists all stacks, sorted by id.
+func (c *Client) Stacks(ctx context.Context) ([]Stack, error) {
+	var body stacksBody
+	err := c.call(ctx, http.MethodGet, "/v1/stacks", nil, &body)
+	return body.Stacks, err
+}
+
+// Status is where a stack stands.
+func (c *Client) Status(ctx context.Context, stack string) (s StackStatus, err error) {
+	err = c.call(ctx, http.MethodGet, stackPath(stack, ""), nil, &s)
+	return s, err
+}
+
+// State is a stack's state; at is CYCLE[.WAVE], or "" for now.
+func (c *Client) State(ctx context.Context, stack, at string) (s State, err error) {
+	err = c.call(ctx, http.MethodGet, stackPath(stack, "/state?at="+url.QueryEscape(at)), nil, &s)
+	return s, err
+}
+
+// Start starts a stack. When it returns, the stack is on disk.
+func (c *Client) Start(ctx context.Context, r StartRequest) (s Stack, err error) {
+	err = c.call(ctx, http.MethodPost, "/v1/stacks", r, &s)
+	return s, err
+}
+
+// Send sends an event. When it returns, the event is durable.
+func (c *Client) Send(ctx context.Context, stack string, r EventRequest) (reply EventReply, err error) {
+	err = c.call(ctx, http.MethodPost, stackPath(stack, "/events"), r, &reply)
+	return reply, err
+}
+
+// Answer answers a waiting node. When it returns, the answer is durable.
+func (c *Client) Answer(ctx context.Context, stack string, r AnswerRequest) error {
+	return c.call(ctx, http.MethodPost, stackPath(stack, "/answers"), r, nil)
+}
+
+// Wake ends the pause of a stack between two cycles.
+func (c *Client) Wake(ctx context.Context, stack string) error { return c.tell(ctx, stack, "wake") }
+
+// Pause keeps a stack from starting new waves.
+func (c *Client) Pause(ctx context.Context, stack string) error { return c.tell(ctx, stack, "pause") }
+
+// Resume goes on with a stack that was paused or stopped.
+func (c *Client) Resume(ctx context.Context, stack string) error { return c.tell(ctx, stack, "resume") }
+
+// Stop lets a stack rest until Resume.
+func (c *Client) Stop(ctx context.Context, stack string) error { return c.tell(ctx, stack, "stop") }
+
+// Remove deletes a stack and its history.
+func (c *Client) Remove(ctx context.Context, stack string) error { return c.tell(ctx, stack, "remove") }
+
+// Cancel ends a stack as cancelled, or one of its tasks.
+func (c *Client) Cancel(ctx context.Context, stack string, r CancelRequest) error {
+	return c.call(ctx, http.MethodPost, stackPath(stack, "/cancel"), r, nil)
+}
+
+func (c *Client) tell(ctx context.Context, stack, what string) error {
+	return c.call(ctx, http.MethodPost, stackPath(stack, "/"+what), nothing{}, nil)
+}
+
+// Graphs lists the graphs that stacks can be started of by name.
+func (c *Client) Graphs(ctx context.Context) ([]Graph, error) {
+	var body graphsBody
+	err := c.call(ctx, http.MethodGet, "/v1/graphs", nil, &body)
+	return body.Graphs, err
+}
+
+// Reload makes the engine read its graph files again.
+func (c *Client) Reload(ctx context.Context) (r Reloaded, err error) {
+	err = c.call(ctx, http.MethodPost, "/v1/reload", nothing{}, &r)
+	return r, err
+}
+
+// Pools lists what runs and waits.
+func (c *Client) Pools(ctx context.Context) ([]Pool, error) {
+	var body poolsBody
+	err := c.call(ctx, http.MethodGet, "/v1/pools", nil, &body)
+	return body.Pools, err
+}
+
+// SetPool changes how many tasks a pool of a graph runs at once.
+func (c *Client) SetPool(ctx context.Context, graph, pool string, parallel int) error {
+	path := "/v1/graphs/" + url.PathEscape(graph) + "/pools/" + url.PathEscape(pool)
+	return c.call(ctx, http.MethodPost, path, PoolRequest{&parallel}, nil)
+}
+
+// Backup copies the store to a file, whose path is absolute.
+func (c *Client) Backup(ctx context.Context, file string) error {
+	return c.call(ctx, http.MethodPost, "/v1/backup", FileRequest{file}, nil)
+}
+
+// Check looks through the store and lists what is wrong with it.
+func (c *Client) Check(ctx context.Context) ([]string, error) {
+	var body checkBody
+	err := c.call(ctx, http.MethodPost, "/v1/check", nothing{}, &body)
+	return body.Problems, err
+}

@@ -1,0 +1,117 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/graphrun/graphrun/diag"
+	"github.com/graphrun/graphrun/runtime"
+)
+
+// Code says what kind of error a request met; programs may rely on it.
+type Code string
+
+const (
+	CodeUsage        Code = "usage"         // something in the request is wrong; the message lists what exists or is expected
+	CodeNotFound     Code = "not-found"     // no such stack, graph or pool
+	CodeExists       Code = "exists"        // a stack of that name is there already
+	CodeConflict     Code = "conflict"      // the stack is not in a state for it: it has ended, it still runs
+	CodeGraph        Code = "graph"         // the graph is invalid, or the state does not fit it
+	CodeStore        Code = "store"         // the store cannot be used: damaged, full
+	CodeUnauthorized Code = "unauthorized"  // no token, or a wrong one
+	CodeForbidden    Code = "forbidden"     // not through this door, not from another site
+	CodeMisdirected  Code = "misdirected"   // the Host is not one of this server's
+	CodeMethod       Code = "method"        // the path is known, not with this method
+	CodeMediaType    Code = "media-type"    // the body is not application/json
+	CodeTooLarge     Code = "too-large"     // the body is larger than this door takes
+	CodeBusy         Code = "busy"          // too many streams
+	CodeShuttingDown Code = "shutting-down" // the engine is about to end
+	CodeInternal     Code = "internal"
+)
+
+var statusOf = map[Code]int{
+	CodeUsage: http.StatusBadRequest, CodeNotFound: http.StatusNotFound,
+	CodeExists: http.StatusConflict, CodeConflict: http.StatusConflict,
+	CodeGraph: http.StatusUnprocessableEntity, CodeStore: http.StatusInsufficientStorage,
+	CodeUnauthorized: http.StatusUnauthorized, CodeForbidden: http.StatusForbidden,
+	CodeMisdirected: http.StatusMisdirectedRequest, CodeMethod: http.StatusMethodNotAllowed,
+	CodeMediaType: http.StatusUnsupportedMediaType, CodeTooLarge: http.StatusRequestEntityTooLarge,
+	CodeBusy: http.StatusServiceUnavailable, CodeShuttingDown: http.StatusServiceUnavailable,
+	CodeInternal: http.StatusInternalServerError,
+}
+
+// Error is an error as it goes over the wire: {"error":{"code","message"}}.
+type Error struct {
+	Code    Code   `json:"code"`
+	Message string `json:"message"`
+}
+
+func (e *Error) Error() string { return e.Message }
+
+// Is makes errors.Is work on both sides of the wire.
+func (e *Error) Is(target error) bool {
+	switch target {
+	case runtime.ErrNotFound:
+		return e.Code == CodeNotFound
+	case runtime.ErrExists:
+		return e.Code == CodeExists
+	case runtime.ErrClosed:
+		return e.Code == CodeShuttingDown
+	}
+	return false
+}
+
+func errorf(code Code, format string, args ...any) *Error {
+	return &Error{code, fmt.Sprintf(format, args...)}
+}
+
+// toWire finds the code that belongs to an error of the engine. What nobody
+// has classified is a request that does not fit.
+func toWire(err error) *Error {
+	var (
+		known    *Error
+		store    *runtime.StoreError
+		adopt    *runtime.AdoptError
+		problems diag.List
+	)
+	switch {
+	case errors.As(err, &known):
+		return known
+	case errors.As(err, &store):
+		return &Error{CodeStore, err.Error()}
+	case errors.As(err, &adopt), errors.As(err, &problems):
+		return &Error{CodeGraph, err.Error()}
+	case errors.Is(err, runtime.ErrNotFound):
+		return &Error{CodeNotFound, err.Error()}
+	case errors.Is(err, runtime.ErrExists):
+		return &Error{CodeExists, err.Error()}
+	case errors.Is(err, runtime.ErrEnded), errors.Is(err, runtime.ErrActive):
+		return &Error{CodeConflict, err.Error()}
+	case errors.Is(err, runtime.ErrClosed), errors.Is(err, context.Canceled):
+		return &Error{CodeShuttingDown, err.Error()}
+	}
+	return &Error{CodeUsage, err.Error()}
+}
+
+type errorBody struct {
+	Error *Error `json:"error"`
+}
+
+// fail answers with an error. After the first byte of a stream it is too late
+// for that: the connection just ends.
+func fail(w http.ResponseWriter, err error) {
+	e := toWire(err)
+	status, ok := statusOf[e.Code]
+	if !ok {
+		status = http.StatusInternalServerError
+	}
+	if status == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", `Bearer realm="graphrun"`)
+	}
+	w.Header().Set("Content-Type", jsonType)
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(errorBody{e}) // who has gone needs no answer
+}

@@ -1,0 +1,81 @@
+package api
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// Door says who may come in where a Handler listens. The zero Door lets nobody in.
+type Door struct {
+	// Trusted: whoever can connect may do everything. Only for a unix socket
+	// that its file permissions guard.
+	Trusted bool
+	// Token is what requests must show, as `Authorization: Bearer TOKEN`.
+	Token string
+	// Hosts are the names that a request may be addressed to, without port.
+	// Defaults to localhost, 127.0.0.1 and [::1].
+	Hosts []string
+}
+
+var loopbackHosts = []string{"localhost", "127.0.0.1", "::1"}
+
+// admit decides whether a request comes in at all, whatever it wants. Pages of
+// other sites are kept out even when they know the token: by the Host they
+// reached us under (DNS rebinding), and by where they come from, for every
+// method, since reading is what they would be after.
+func (d Door) admit(r *http.Request, open bool) error {
+	if !d.Trusted && !d.knows(r.Host) {
+		return errorf(CodeMisdirected, "host %q is not served here", r.Host)
+	}
+	if site := r.Header.Get("Sec-Fetch-Site"); site != "" && site != "same-origin" && site != "none" {
+		return errorf(CodeForbidden, "requests from other sites are refused")
+	}
+	for _, origin := range r.Header.Values("Origin") {
+		u, err := url.Parse(origin)
+		if err != nil || u.Host == "" || u.Host != r.Host || u.Scheme != "http" && u.Scheme != "https" {
+			return errorf(CodeForbidden, "requests from origin %q are refused", origin)
+		}
+	}
+	if open || d.Trusted || d.shown(r.Header.Values("Authorization")) {
+		return nil
+	}
+	return errorf(CodeUnauthorized, "the token is missing or wrong: expected the header Authorization: Bearer TOKEN")
+}
+
+func (d Door) knows(host string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	host = strings.ToLower(strings.Trim(host, "[]"))
+	hosts := d.Hosts
+	if len(hosts) == 0 {
+		hosts = loopbackHosts
+	}
+	return slices.Contains(hosts, host)
+}
+
+// shown compares in constant time; hashes make the lengths equal.
+func (d Door) shown(headers []string) bool {
+	if d.Token == "" || len(headers) != 1 {
+		return false
+	}
+	scheme, token, _ := strings.Cut(headers[0], " ")
+	got, want := sha256.Sum256([]byte(token)), sha256.Sum256([]byte(d.Token))
+	return strings.EqualFold(scheme, "Bearer") && subtle.ConstantTimeCompare(got[:], want[:]) == 1
+}
+
+// protect sets the headers that keep browsers from making anything of an
+// answer but data.
+func protect(h http.Header) {
+	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; base-uri 'none'")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Frame-Options", "DENY")
+}

@@ -1,0 +1,171 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"log"
+	"net/http"
+	"time"
+
+	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/value"
+	"github.com/graphrun/graphrun/runtime"
+)
+
+// silent is for what nobody needs to read.
+var silent = log.New(io.Discard, "", 0)
+
+// Options of a Handler. The zero value lets nobody in.
+type Options struct {
+	Door Door
+	// Store is the one that the runtime works on; it is read from. Required.
+	Store runtime.Store
+	// Kinds compile stored definitions. Required.
+	Kinds graph.Kinds
+	// Server is what GET /v1/server answers.
+	Server Server
+	// MaxBody is the most bytes that a request may carry. Defaults to 1 MiB.
+	MaxBody int64
+	// Graphs are those that stacks can be started of by name. nil: none.
+	Graphs Graphs
+	// Backup copies the store to a file that must not exist. nil: it cannot.
+	Backup func(ctx context.Context, file string) error
+	// Check looks through the store and lists what is wrong. nil: it cannot.
+	Check func(context.Context) ([]string, error)
+}
+
+// Server says who owns a store.
+type Server struct {
+	PID        int       `json:"pid"`
+	Command    string    `json:"command"` // run, serve
+	Version    string    `json:"version"`
+	Store      string    `json:"store"`
+	Durability string    `json:"durability"`
+	Since      time.Time `json:"since"`
+}
+
+// Graphs are the graph files that a server serves.
+type Graphs interface {
+	// Graph is the present definition of a name, and its text.
+	Graph(name string) (*graph.Graph, []byte, bool)
+	// Names are sorted.
+	Names() []string
+	// Reload reads the files again and takes up what has changed.
+	Reload(ctx context.Context) (Reloaded, error)
+}
+
+// Reloaded says what became of the graph files.
+type Reloaded struct {
+	Changed []string  `json:"changed"` // names of graphs that are new or different
+	Refused []Refused `json:"refused"`
+}
+
+// Refused is a file that could not be taken up.
+type Refused struct {
+	File   string `json:"file"`
+	Reason string `json:"reason"`
+}
+
+// Handler answers the routes of the API for one door. Safe for concurrent use.
+type Handler struct {
+	rt      *runtime.Runtime
+	o       Options
+	streams chan struct{}
+}
+
+// New makes the handler of a runtime for one door.
+func New(rt *runtime.Runtime, o Options) *Handler {
+	if o.MaxBody <= 0 {
+		o.MaxBody = maxBody
+	}
+	return &Handler{rt: rt, o: o, streams: make(chan struct{}, maxStreams)}
+}
+
+// ServeHTTP decides by the table, then serves.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	protect(w.Header())
+	rt, p, missing := find(r)
+	// A stranger learns nothing of which paths there are: only the open ones
+	// are told apart before the token was shown.
+	if err := h.o.Door.admit(r, missing == nil && rt.access == open); err != nil {
+		fail(w, err)
+		return
+	}
+	if missing != nil {
+		fail(w, missing)
+		return
+	}
+	if rt.access == local && !h.o.Door.Trusted {
+		fail(w, errorf(CodeForbidden, "%s %s is for the control socket only", rt.method, rt.pattern))
+		return
+	}
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTimeout)) // not every writer has one
+	if err := rt.serve(h, w, r, p); err != nil {
+		fail(w, err)
+	}
+}
+
+// reply answers with one JSON value.
+func reply(w http.ResponseWriter, v any) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return errorf(CodeInternal, "cannot write the answer: %v", err)
+	}
+	w.Header().Set("Content-Type", jsonType)
+	_, _ = w.Write(append(b, '\n')) // who has gone needs no answer
+	return nil
+}
+
+// done answers a request that has nothing to tell.
+func done(w http.ResponseWriter, err error) error {
+	if err != nil {
+		return err
+	}
+	return reply(w, struct{}{})
+}
+
+// Value is a state value on the wire: integers whole, keys sorted.
+type Value struct{ V any }
+
+// MarshalJSON writes the canonical form.
+func (v Value) MarshalJSON() ([]byte, error) { return value.Append(nil, v.V), nil }
+
+// UnmarshalJSON reads exactly: integers within int64 stay integers.
+func (v *Value) UnmarshalJSON(b []byte) (err error) {
+	v.V, err = value.Decode(b)
+	return err
+}
+
+// Values are named ones.
+type Values map[string]any
+
+// MarshalJSON writes the canonical form; no values are an empty object.
+func (v Values) MarshalJSON() ([]byte, error) {
+	if v == nil {
+		return []byte("{}"), nil
+	}
+	return value.Append(nil, map[string]any(v)), nil
+}
+
+// UnmarshalJSON reads an object exactly.
+func (v *Values) UnmarshalJSON(b []byte) error {
+	x, err := value.Decode(b)
+	if err != nil {
+		return err
+	}
+	m, ok := x.(map[string]any)
+	if !ok && x != nil {
+		return errorf(CodeUsage, "expected an object, found %s", value.String(x))
+	}
+	*v = m
+	return nil
+}
+
+func (h *Handler) health(w http.ResponseWriter, _ *http.Request, _ params) error {
+	return reply(w, map[string]bool{"ok": true})
+}
+
+func (h *Handler) server(w http.ResponseWriter, _ *http.Request, _ params) error {
+	return reply(w, h.o.Server)
+}

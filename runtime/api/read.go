@@ -1,0 +1,128 @@
+package api
+
+import (
+	"encoding/json"
+	"net/http"
+	"regexp"
+
+	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/runtime"
+)
+
+// State is a stack's state at a point of its history.
+type State struct {
+	Stack string `json:"stack"`
+	Cycle uint64 `json:"cycle"`
+	Wave  uint64 `json:"wave"`
+	State Values `json:"state"`
+}
+
+func (h *Handler) stackState(w http.ResponseWriter, r *http.Request, p params) error {
+	q, err := queryOf(r, "at")
+	if err != nil {
+		return err
+	}
+	at, err := ParsePoint(q["at"])
+	if err != nil {
+		return err
+	}
+	ctx, id := r.Context(), p["stack"]
+	snap, err := h.o.Store.Load(ctx, id)
+	if err != nil {
+		return err
+	}
+	if at == (machine.Point{}) {
+		g, err := runtime.Definition(ctx, h.o.Store, h.o.Kinds, snap.Cursor.Hash)
+		if err != nil {
+			return err
+		}
+		return reply(w, State{id, snap.Cursor.Cycle, snap.Cursor.Wave, under(g, snap.State)})
+	}
+	past, err := runtime.At(ctx, h.o.Store, h.o.Kinds, id, at)
+	if err != nil {
+		return err
+	}
+	return reply(w, State{id, past.Cursor.Cycle, past.Cursor.Wave, past.State})
+}
+
+// under is the state as a graph declares it: a key that came with a changed
+// graph has its initial value until it is written, and what the graph dropped
+// is not there.
+func under(g *graph.Graph, stored map[string]any) Values {
+	state := make(Values, len(g.Keys))
+	for i := range g.Keys {
+		k := &g.Keys[i]
+		state[k.Name] = k.Initial
+		if v, ok := stored[k.Name]; ok {
+			state[k.Name] = v
+		}
+	}
+	return state
+}
+
+// snapshotBody is a machine.Snapshot on the wire.
+type snapshotBody struct {
+	Identity identity          `json:"identity"`
+	Cursor   machine.Cursor    `json:"cursor"`
+	State    Values            `json:"state"`
+	Records  []json.RawMessage `json:"records"`
+}
+
+func (h *Handler) snapshot(w http.ResponseWriter, r *http.Request, p params) error {
+	snap, err := h.o.Store.Load(r.Context(), p["stack"])
+	return replySnapshot(w, snap, err)
+}
+
+func (h *Handler) base(w http.ResponseWriter, r *http.Request, p params) error {
+	snap, err := h.o.Store.Base(r.Context(), p["stack"])
+	return replySnapshot(w, snap, err)
+}
+
+func replySnapshot(w http.ResponseWriter, snap machine.Snapshot, err error) error {
+	if err != nil {
+		return err
+	}
+	body := snapshotBody{
+		Identity: identityOf(snap.Identity), Cursor: snap.Cursor, State: snap.State, Records: []json.RawMessage{},
+	}
+	for _, rec := range snap.Records {
+		body.Records = append(body.Records, machine.AppendRecord(nil, rec, true))
+	}
+	return reply(w, body)
+}
+
+// identity is a machine.Identity whose params keep their exact numbers.
+type identity struct {
+	machine.Identity
+	Params Values `json:"params"`
+}
+
+func identityOf(id machine.Identity) identity { return identity{id, id.Params} }
+
+func (i identity) machine() machine.Identity {
+	i.Identity.Params = i.Params
+	return i.Identity
+}
+
+// graphBody is a stored definition on the wire.
+type graphBody struct {
+	Hash   string          `json:"hash"`
+	Name   string          `json:"name"`
+	File   string          `json:"file"`
+	Def    json.RawMessage `json:"def"`
+	Source string          `json:"source"`
+}
+
+var hashForm = regexp.MustCompile(`^[0-9a-f]{64}$`)
+
+func (h *Handler) storedGraph(w http.ResponseWriter, r *http.Request, p params) error {
+	if !hashForm.MatchString(p["hash"]) {
+		return errorf(CodeUsage, "hash %q: expected 64 hex digits", p["hash"])
+	}
+	g, err := h.o.Store.Graph(r.Context(), p["hash"])
+	if err != nil {
+		return err
+	}
+	return reply(w, graphBody{g.Hash, g.Name, g.File, g.Def, string(g.Source)})
+}

@@ -1,0 +1,56 @@
+package api
+
+import "encoding/json"
+
+// StartRequest starts a stack: of a graph that the engine knows by its name, or
+// (through the control socket only) of a definition that comes along.
+type StartRequest struct {
+	Graph  string          `json:"graph,omitzero"`
+	Def    json.RawMessage `json:"def,omitzero"`    // graph.Def as JSON
+	Source string          `json:"source,omitzero"` // its text
+	Stack  string          `json:"stack,omitzero"`  // defaults to the graph's name
+	Params Values          `json:"params,omitzero"`
+	State  Values          `json:"state,omitzero"`
+}
+
+// EventRequest sends an event. One with an ID that was sent before does nothing.
+type EventRequest struct {
+	Event   string `json:"event"`
+	Payload Value  `json:"payload"`
+	ID      string `json:"id,omitzero"`
+}
+
+// EventReply says what became of an event.
+type EventReply struct {
+	Stack     string `json:"stack"`
+	Event     string `json:"event"`
+	Duplicate bool   `json:"duplicate"`
+}
+
+// AnswerRequest answers a node that waits for somebody.
+type AnswerRequest struct {
+	Node     string `json:"node"`
+	Approved *bool  `json:"approved"`
+	Comment  string `json:"comment,omitzero"`
+	By       string `json:"by,omitzero"`
+}
+
+// CancelRequest ends a stack, or only a task of it where Node is set.
+type CancelRequest struct {
+	Reason string `json:"reason,omitzero"`
+	Node   string `json:"node,omitzero"`
+	Item   string `json:"item,omitzero"`
+}
+
+// PoolRequest changes how many tasks a pool runs at once; 0 holds it.
+type PoolRequest struct {
+	Parallel *int `json:"parallel"`
+}
+
+// FileRequest names a file on the machine of the engine.
+type FileRequest struct {
+	File string `json:"file"`
+}
+
+// nothing is the body of requests that need none.
+type nothing struct{}

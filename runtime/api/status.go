@@ -1,0 +1,226 @@
+package api
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/runtime"
+)
+
+// Stack is one line of the list of stacks.
+type Stack struct {
+	Stack     string          `json:"stack"`
+	Graph     string          `json:"graph"`
+	Status    machine.Status  `json:"status"`
+	Reason    string          `json:"reason"`
+	Cycle     uint64          `json:"cycle"`
+	Wave      uint64          `json:"wave"`
+	Open      bool            `json:"open"`             // a cycle is under way
+	Driven    bool            `json:"driven"`           // by the engine that answers
+	WakeAt    time.Time       `json:"wake_at,omitzero"` // end of the pause between two cycles
+	Waiting   []WaitingNode   `json:"waiting"`
+	Inbox     int             `json:"inbox"` // events that the next cycle takes in
+	Counts    machine.Counts  `json:"counts"`
+	CreatedAt time.Time       `json:"created_at"`
+	Problem   string          `json:"problem,omitzero"` // why it cannot be read, or is not driven any more
+	Cursor    *machine.Cursor `json:"cursor,omitzero"`  // with ?full=true
+}
+
+// WaitingNode is a node that waits for somebody or something outside.
+type WaitingNode struct {
+	Node     string    `json:"node"`
+	Kind     string    `json:"kind"`
+	Since    time.Time `json:"since"`
+	Until    time.Time `json:"until,omitzero"`
+	Due      time.Time `json:"due,omitzero"`
+	Event    string    `json:"event,omitzero"`
+	With     Value     `json:"with"` // of an approval: {"prompt": …}
+	Answered bool      `json:"answered"`
+}
+
+// StackStatus is a stack with what runs of it.
+type StackStatus struct {
+	Stack
+	Tasks     []Task     `json:"tasks"`
+	LastError *TaskError `json:"last_error,omitzero"`
+	Refused   string     `json:"refused,omitzero"` // why it did not take up the changed graph
+}
+
+// Task is one that runs, or is to run.
+type Task struct {
+	Node    string            `json:"node"`
+	Item    string            `json:"item,omitzero"`
+	Cycle   uint64            `json:"cycle"`
+	Wave    uint64            `json:"wave"`
+	State   runtime.TaskState `json:"state"`
+	Attempt int               `json:"attempt"`
+	Since   time.Time         `json:"since"`
+	RetryAt time.Time         `json:"retry_at,omitzero"`
+}
+
+// TaskError is the last failure of a stack.
+type TaskError struct {
+	Cycle   uint64    `json:"cycle"`
+	Wave    uint64    `json:"wave"`
+	Node    string    `json:"node"`
+	Item    string    `json:"item,omitzero"`
+	At      time.Time `json:"at"`
+	Kind    string    `json:"kind"`
+	Message string    `json:"message"`
+}
+
+func stackOf(s runtime.Status, full bool) Stack {
+	c := s.Cursor
+	out := Stack{
+		Stack: s.Stack, Graph: s.Graph, Status: c.Status, Reason: c.Reason, Cycle: c.Cycle, Wave: c.Wave, Open: c.Open,
+		Driven: s.Driven, Waiting: []WaitingNode{}, Inbox: c.Inbox, Counts: c.Counts, CreatedAt: s.CreatedAt,
+	}
+	if full {
+		out.Cursor = &c
+	}
+	if !c.Open && !c.Status.Ended() {
+		out.WakeAt = c.WakeAt
+	}
+	for _, w := range c.Waiting {
+		out.Waiting = append(out.Waiting, WaitingNode{w.Node, w.Kind, w.Since, w.Until, w.Due, w.Event, Value{w.With}, w.Answered})
+	}
+	if s.Problem != nil {
+		out.Problem = s.Problem.Error()
+	}
+	return out
+}
+
+func statusBody(s runtime.Status, full bool) StackStatus {
+	out := StackStatus{Stack: stackOf(s, full), Tasks: []Task{}}
+	for _, t := range s.Tasks {
+		out.Tasks = append(out.Tasks, Task{t.Node, t.Item, t.Cycle, t.Wave, t.State, t.Attempt, t.Since, t.RetryAt})
+	}
+	if e := s.LastError; e != nil {
+		out.LastError = &TaskError{e.Cycle, e.Wave, e.Node, e.Item, e.At, e.Error.Kind, e.Error.Message}
+	}
+	if s.Refused != nil {
+		out.Refused = s.Refused.Error()
+	}
+	return out
+}
+
+// summary is what a store would say of the stack, but for its params.
+func (s Stack) summary() runtime.Summary {
+	out := runtime.Summary{Identity: machine.Identity{Stack: s.Stack, Graph: s.Graph, CreatedAt: s.CreatedAt}}
+	if s.Problem != "" {
+		out.Err = &Error{CodeStore, s.Problem}
+	}
+	if s.Cursor != nil {
+		out.Cursor = *s.Cursor
+	}
+	return out
+}
+
+type stacksBody struct {
+	Stacks []Stack `json:"stacks"`
+}
+
+func (h *Handler) listStacks(w http.ResponseWriter, r *http.Request, _ params) error {
+	q, err := queryOf(r, "graph", "status", "full")
+	if err != nil {
+		return err
+	}
+	full, err := flagOf(q, "full")
+	if err != nil {
+		return err
+	}
+	all, err := h.rt.List(r.Context())
+	if err != nil {
+		return err
+	}
+	body := stacksBody{[]Stack{}}
+	for _, s := range all {
+		if (q["graph"] == "" || q["graph"] == s.Graph) && (q["status"] == "" || q["status"] == string(s.Cursor.Status)) {
+			body.Stacks = append(body.Stacks, stackOf(s, full))
+		}
+	}
+	return reply(w, body)
+}
+
+func (h *Handler) stackStatus(w http.ResponseWriter, r *http.Request, p params) error {
+	q, err := queryOf(r, "full")
+	if err != nil {
+		return err
+	}
+	full, err := flagOf(q, "full")
+	if err != nil {
+		return err
+	}
+	s, err := h.rt.Status(r.Context(), p["stack"])
+	if err != nil {
+		return err
+	}
+	return reply(w, statusBody(s, full))
+}
+
+// Graph is one that stacks can be started of by name.
+type Graph struct {
+	Graph string `json:"graph"`
+	Hash  string `json:"hash"`
+	File  string `json:"file"`
+	// Params are what a stack of it takes.
+	Params []Param `json:"params"`
+}
+
+// Param is a parameter of a graph.
+type Param struct {
+	Name     string `json:"name"`
+	Type     string `json:"type"`
+	Required bool   `json:"required"`
+}
+
+func graphOf(g *graph.Graph) Graph {
+	out := Graph{g.Name, g.Hash, g.Def.File, []Param{}}
+	for _, p := range g.Params {
+		out.Params = append(out.Params, Param{p.Name, p.Type.String(), !p.HasDefault})
+	}
+	return out
+}
+
+type graphsBody struct {
+	Graphs []Graph `json:"graphs"`
+}
+
+func (h *Handler) listGraphs(w http.ResponseWriter, r *http.Request, _ params) error {
+	body := graphsBody{[]Graph{}}
+	if h.o.Graphs != nil {
+		for _, name := range h.o.Graphs.Names() {
+			if g, _, ok := h.o.Graphs.Graph(name); ok {
+				body.Graphs = append(body.Graphs, graphOf(g))
+			}
+		}
+	}
+	return reply(w, body)
+}
+
+// Pool is how a pool stands.
+type Pool struct {
+	Graph     string `json:"graph"`
+	Pool      string `json:"pool"`
+	Parallel  int    `json:"parallel"` // 0: on hold
+	Rate      int    `json:"rate"`     // tasks per rate_per_ms; 0: no limit
+	RatePerMS int64  `json:"rate_per_ms"`
+	Running   int    `json:"running"`
+	Queued    int    `json:"queued"`
+	OldestMS  int64  `json:"oldest_wait_ms"`
+}
+
+type poolsBody struct {
+	Pools []Pool `json:"pools"`
+}
+
+func (h *Handler) listPools(w http.ResponseWriter, _ *http.Request, _ params) error {
+	body := poolsBody{[]Pool{}}
+	for _, p := range h.rt.PoolStatus() {
+		body.Pools = append(body.Pools, Pool{p.Graph, p.Pool, p.Parallel, p.Rate, p.Per.Milliseconds(),
+			p.Running, p.Queued, p.OldestWait.Milliseconds()})
+	}
+	return reply(w, body)
+}

@@ -1,0 +1,195 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/runtime"
+)
+
+const (
+	eventStream = "text/event-stream"
+	jsonLines   = "application/jsonl"
+
+	// lookAgain is how often a stream looks for records of a stack that this
+	// engine does not drive at the moment; of others it is told.
+	lookAgain = time.Second
+	// keepAlive is how often a quiet stream of events says that it is there.
+	keepAlive = 15 * time.Second
+)
+
+// records streams a stack's journal from ?from=SEQ on (default 1), as JSON
+// lines, or as server-sent events where the client asks for them; these are
+// resumable by Last-Event-ID, which is the record's seq. With ?follow=true the
+// stream goes on until the stack has ended. ?journal=true adds what only the
+// store keeps: outputs, payloads, initial state.
+func (h *Handler) records(w http.ResponseWriter, r *http.Request, p params) error {
+	q, err := queryOf(r, "from", "follow", "journal")
+	if err != nil {
+		return err
+	}
+	s := &stream{h: h, id: p["stack"], w: w, out: http.NewResponseController(w), next: 1}
+	s.events = strings.Contains(r.Header.Get("Accept"), eventStream)
+	from := q["from"]
+	if last := r.Header.Get("Last-Event-ID"); s.events && last != "" {
+		from = last
+	}
+	if from != "" {
+		if s.next, err = strconv.ParseUint(from, 10, 64); err != nil {
+			return errorf(CodeUsage, "from %q: expected the seq of a record", from)
+		}
+		if from != q["from"] {
+			s.next++ // what the client has seen is not sent again
+		}
+	}
+	follow, err := flagOf(q, "follow")
+	if err != nil {
+		return err
+	}
+	if s.journal, err = flagOf(q, "journal"); err != nil {
+		return err
+	}
+	select {
+	case h.streams <- struct{}{}:
+		defer func() { <-h.streams }()
+	default:
+		return errorf(CodeBusy, "there are %d streams already, the most that there may be", maxStreams)
+	}
+	return s.run(r.Context(), follow)
+}
+
+// stream is one reader of one journal. The store is what it reads: a watch only
+// tells it when to look, so nothing can be missed or told before it is durable.
+type stream struct {
+	h       *Handler
+	id      string
+	w       http.ResponseWriter
+	out     *http.ResponseController
+	events  bool
+	journal bool
+
+	next  uint64 // seq
+	begun bool
+	ended bool
+	buf   []byte
+}
+
+func (s *stream) run(ctx context.Context, follow bool) error {
+	news := make(chan struct{}, 1)
+	unwatch, watched := func() {}, (*runtime.Stack)(nil)
+	defer func() { unwatch() }()
+	again := time.NewTicker(lookAgain)
+	defer again.Stop()
+	quiet := time.Now()
+	for {
+		if stack, ok := s.h.rt.Stack(s.id); ok && follow && stack != watched {
+			unwatch()
+			unwatch, watched = stack.Watch(func(runtime.Commit) {
+				select {
+				case news <- struct{}{}:
+				default:
+				}
+			}), stack
+		}
+		sent := s.next
+		if err := s.send(ctx); err != nil {
+			return s.broken(err)
+		}
+		if !follow || s.ended {
+			return nil
+		}
+		if s.next != sent {
+			quiet = time.Now()
+		} else if s.events && time.Since(quiet) >= keepAlive {
+			if err := s.write([]byte(":\n\n")); err != nil {
+				return nil // the client has gone
+			}
+			quiet = time.Now()
+		}
+		select {
+		case <-news:
+		case <-again.C:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// broken reports an error while that is still possible.
+func (s *stream) broken(err error) error {
+	if s.begun {
+		return nil
+	}
+	return err
+}
+
+// errGone: the client does not read any more.
+var errGone = errors.New("api: the client has gone")
+
+// send writes the records that are there. The first look also says whether the
+// stack exists, before the answer begins.
+func (s *stream) send(ctx context.Context) error {
+	err := s.h.o.Store.Records(ctx, s.id, s.next, func(r machine.Record) error {
+		s.next = r.Seq + 1
+		_, s.ended = r.Body.(*machine.StackFinished)
+		s.buf = s.frame(s.buf[:0], r)
+		if s.write(s.buf) != nil {
+			return errGone
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if s.next > 1 && !s.ended && !s.begun {
+		// A stream that begins behind the last record of an ended stack.
+		snap, err := s.h.o.Store.Load(ctx, s.id)
+		if err != nil {
+			return err
+		}
+		s.ended = snap.Cursor.Status.Ended() && snap.Cursor.Seq < s.next
+	}
+	s.begin()
+	if s.out.Flush() != nil {
+		return errGone
+	}
+	return nil
+}
+
+func (s *stream) frame(b []byte, r machine.Record) []byte {
+	if !s.events {
+		return append(machine.AppendRecord(b, r, s.journal), '\n')
+	}
+	b = append(b, "id: "...)
+	b = strconv.AppendUint(b, r.Seq, 10)
+	b = append(b, "\nevent: "...)
+	b = append(b, r.Body.Type()...)
+	b = append(b, "\ndata: "...)
+	return append(machine.AppendRecord(b, r, s.journal), "\n\n"...)
+}
+
+func (s *stream) begin() {
+	if s.begun {
+		return
+	}
+	s.begun = true
+	kind := jsonLines
+	if s.events {
+		kind = eventStream
+	}
+	s.w.Header().Set("Content-Type", kind)
+	s.w.WriteHeader(http.StatusOK)
+}
+
+// write gives the client a while for each piece.
+func (s *stream) write(b []byte) error {
+	s.begin()
+	_ = s.out.SetWriteDeadline(time.Now().Add(writeTimeout)) // not every writer has one
+	_, err := s.w.Write(b)
+	return err
+}
