@@ -52,7 +52,7 @@ func (m *Machine) commitWave() {
 		if failures[k] != nil {
 			s.Status, s.Error = failed.String(), failures[k]
 		} else if r.outside {
-			s.Status = waiting.String()
+			s.Status, s.Attempts = waiting.String(), 1
 		}
 		body.Settled[k] = s
 	}

@@ -61,6 +61,7 @@ func (p *replay) feedEnd(r Record, b *TaskFinished) error {
 		m.proceed()
 		return nil
 	case b.Error.Kind == "cancelled" && t.state != running:
+		t.attempt = b.Attempt // the others may not have made room for it yet
 		return m.Step(CancelTask{At: r.Time, Node: b.Node, Item: b.Item})
 	}
 	if b.Status == succeeded.String() || b.Output != nil {

@@ -43,6 +43,7 @@ func Restore(g *graph.Graph, o Options, s Snapshot, at time.Time) (*Machine, err
 	if m.wave.open {
 		m.see(m.wave.now)
 		m.pickUp(&m.wave, s.Cursor.Clean)
+		m.proceed()
 	}
 	for i := range m.nodes {
 		if b := m.nodes[i].apart; b != nil {
