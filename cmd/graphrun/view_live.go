@@ -2,75 +2,145 @@ package main
 
 import (
 	"fmt"
+	"io"
+	"os"
 	"strings"
 	"sync"
 	"time"
 
-	"charm.land/bubbles/v2/spinner"
-	tea "charm.land/bubbletea/v2"
+	"golang.org/x/term"
 
 	"github.com/graphrun/graphrun/graph/machine"
 )
-
-// showCursor undoes what a live view that is not closed leaves behind.
-const showCursor = "\r\n\x1b[J\x1b[?25h"
 
 // liveView keeps a table of the cycle's nodes at the bottom of the terminal,
 // inline: what is finished scrolls up and stays there. It begins with the
 // first record: a stack that cannot start leaves no trace of it.
 type liveView struct {
-	program *tea.Program
-	model   *liveModel
-	begin   sync.Once
-	done    chan struct{}
+	mu    sync.Mutex // records, ticks and the end come from three goroutines
+	model *liveModel
+	frame frame
+	size  func() (columns, lines int, err error)
+	quit  chan struct{} // closed to end the ticking
+	done  chan struct{} // closed when it has ended; nil before the first record
 }
+
+// tick is how often the table is drawn anew when nothing happens.
+const tick = 100 * time.Millisecond
 
 func newLiveView(a *app, stack string) *liveView {
-	m := newLiveModel(stack)
+	v := &liveView{model: newLiveModel(stack), frame: frame{w: a.err}, quit: make(chan struct{})}
 	if a.color(a.err) {
-		m.styles = newLiveStyles()
+		v.model.styles = newLiveStyles()
 	}
-	return &liveView{
-		model: m,
-		done:  make(chan struct{}),
-		program: tea.NewProgram(m,
-			tea.WithOutput(a.err), tea.WithInput(nil),
-			tea.WithoutSignalHandler()), // the signals are the engine's: it ends with a checkpoint
-	}
+	v.size = func() (int, int, error) { return term.GetSize(int(a.err.(*os.File).Fd())) }
+	return v
 }
 
-// record updates the table, which the spinner's next tick shows. What is over
-// is printed above it: line by line, as a block that is higher than the
-// terminal would be printed in the wrong place, and in order, which commands of
-// a model do not promise.
 func (v *liveView) record(r machine.Record) {
-	v.begin.Do(func() {
-		go func() {
-			defer close(v.done)
-			_, _ = v.program.Run() // a terminal that is gone ends the view, not the stack
-		}()
-		select { // lines printed above a frame that is not there yet would overwrite others
-		case <-v.model.drawn:
-		case <-v.done:
-		}
-	})
-	for _, line := range v.model.record(r) {
-		v.program.Send(tea.Println(line)())
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.done == nil {
+		v.done = make(chan struct{})
+		go v.animate()
+	}
+	if lines := v.model.record(r); len(lines) > 0 {
+		v.draw(lines)
 	}
 }
 
-func (v *liveView) stopping(grace time.Duration) { v.model.stopping(grace) }
+// animate turns the spinner and lets the clocks run.
+func (v *liveView) animate() {
+	defer close(v.done)
+	t := time.NewTicker(tick)
+	defer t.Stop()
+	for {
+		select {
+		case <-v.quit:
+			return
+		case <-t.C:
+			v.mu.Lock()
+			v.model.turn++
+			v.draw(nil)
+			v.mu.Unlock()
+		}
+	}
+}
+
+// draw shows the table, and above it for good the lines of what is over.
+func (v *liveView) draw(over []string) {
+	v.model.now = time.Now()
+	if columns, lines, err := v.size(); err == nil && columns > 0 {
+		v.model.columns, v.model.lines = columns, lines
+	}
+	v.frame.draw(over, v.model.view())
+}
+
+func (v *liveView) stopping(grace time.Duration) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.model.stopping(grace)
+}
 
 func (v *liveView) close() {
-	v.begin.Do(func() { close(v.done) })
-	v.program.Quit()
+	v.mu.Lock()
+	begun := v.done != nil && !v.model.ended
+	v.mu.Unlock()
+	if !begun {
+		return
+	}
+	close(v.quit)
 	<-v.done
+	v.model.ended = true
+	v.draw(nil)
+	v.frame.close()
+}
+
+// frame is the part of a terminal's output that is drawn again and again: the
+// last few lines. Its owner sees to it that no line is as wide as the terminal,
+// and that all of them fit on it.
+type frame struct {
+	w      io.Writer
+	height int // lines that were drawn and stand there
+}
+
+const (
+	hideCursor = "\x1b[?25l"
+	eraseBelow = "\x1b[J"
+	// showCursor undoes what a frame that is not closed leaves behind.
+	showCursor = "\r\n" + eraseBelow + "\x1b[?25h"
+)
+
+// draw replaces the frame; over goes above it and stays. Everything is one
+// write, so that a terminal shows no half of it. A terminal that is gone is not
+// an error: it ends the view, not the stack.
+func (f *frame) draw(over, lines []string) {
+	var b strings.Builder
+	b.WriteString(hideCursor + "\r")
+	if f.height > 1 {
+		fmt.Fprintf(&b, "\x1b[%dA", f.height-1)
+	}
+	b.WriteString(eraseBelow)
+	for _, line := range over {
+		b.WriteString(line + "\r\n")
+	}
+	b.WriteString(strings.Join(lines, "\r\n"))
+	f.height = len(lines)
+	_, _ = io.WriteString(f.w, b.String())
+}
+
+// close leaves the cursor below what was drawn last.
+func (f *frame) close() {
+	end := "\x1b[?25h"
+	if f.height > 0 {
+		end = "\r\n" + end
+	}
+	_, _ = io.WriteString(f.w, end)
 }
 
 // liveModel is the table: one row per node of the open cycle that ran, in the
-// order in which they began.
+// order in which they began. It does no I/O and asks no clock.
 type liveModel struct {
-	mu      sync.Mutex // records and frames come from two goroutines
 	stack   string
 	cycle   uint64
 	wave    uint64
@@ -79,45 +149,25 @@ type liveModel struct {
 	ended   bool
 	rows    []*liveRow
 	index   map[string]*liveRow // of rows, by node
-	spin    spinner.Model
+	turn    int                 // of the spinner
 	now     time.Time
 	columns int
 	lines   int
 	styles  liveStyles
-
-	drawOnce sync.Once
-	drawn    chan struct{} // closed by the spinner's first tick: frames come more often
 }
 
 func newLiveModel(stack string) *liveModel {
-	return &liveModel{stack: oneLine(stack), index: map[string]*liveRow{}, now: time.Now(), drawn: make(chan struct{}),
-		columns: 80, lines: 24, spin: spinner.New(spinner.WithSpinner(spinner.MiniDot))}
+	return &liveModel{stack: oneLine(stack), index: map[string]*liveRow{}, columns: 80, lines: 24}
 }
 
-func (m *liveModel) Init() tea.Cmd { return m.spin.Tick }
-
-func (m *liveModel) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	switch msg := msg.(type) {
-	case tea.WindowSizeMsg:
-		m.columns, m.lines = msg.Width, msg.Height
-	case tea.QuitMsg:
-		m.ended = true
-	case spinner.TickMsg:
-		m.drawOnce.Do(func() { close(m.drawn) })
-		m.now = time.Now()
-		var cmd tea.Cmd
-		m.spin, cmd = m.spin.Update(msg)
-		return m, cmd
-	}
-	return m, nil
+// spinner is what stands before that which runs.
+func (m *liveModel) spinner() string {
+	frames := []rune("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏")
+	return string(frames[m.turn%len(frames)])
 }
 
 // stopping says what the end waits for, when it is for anything.
 func (m *liveModel) stopping(grace time.Duration) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
 	running := 0
 	for _, r := range m.rows {
 		running += len(r.running)
@@ -129,8 +179,6 @@ func (m *liveModel) stopping(grace time.Duration) {
 
 // record updates the table and gives the lines of what is over.
 func (m *liveModel) record(r machine.Record) []string {
-	m.mu.Lock()
-	defer m.mu.Unlock()
 	switch b := r.Body.(type) {
 	case *machine.CycleStarted:
 		m.cycle, m.wave, m.pause = r.Cycle, 0, time.Time{}
@@ -172,17 +220,16 @@ func (m *liveModel) row(node string) *liveRow {
 	return r
 }
 
-func (m *liveModel) View() tea.View {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+// view is the table as it is now, with a last line that tells where it stands.
+func (m *liveModel) view() []string {
 	if m.ended {
-		return tea.NewView(strings.Join(m.styles.table(m.rows, m.columns, "·", m.now, true), "\n"))
+		return m.styles.table(m.visible(), m.columns, "·", m.now, true)
 	}
-	lines := m.styles.table(m.visible(), m.columns, m.spin.View(), m.now, true)
+	lines := m.styles.table(m.visible(), m.columns, m.spinner(), m.now, true)
 	if hidden := len(m.rows) - len(lines); hidden > 0 {
 		lines = append([]string{m.styles.dim.Render(fmt.Sprintf("  … %d more", hidden))}, lines...)
 	}
-	return tea.NewView(strings.Join(append(lines, m.spin.View()+" "+m.where()), "\n"))
+	return append(lines, m.spinner()+" "+m.where())
 }
 
 // where tells how far the stack is.
