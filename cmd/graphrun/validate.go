@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -58,7 +59,7 @@ func (a *app) check(files []string) (diag.List, map[string][]byte) {
 	for _, file := range files {
 		src, found := a.read(file)
 		problems = append(problems, found...)
-		sources[src.File] = src.Text
+		maps.Copy(sources, src.Files)
 	}
 	problems.Sort()
 	return problems, sources
@@ -94,8 +95,7 @@ func (a *app) load(file string) (*dsl.Source, error) {
 		return src, nil
 	}
 	problems = slices.DeleteFunc(problems, func(d diag.Diagnostic) bool { return d.Severity != diag.Error })
-	sources := map[string][]byte{src.File: src.Text}
-	if err := diag.Render(a.err, problems, sources, diag.Options{Color: a.color(a.err)}); err != nil {
+	if err := diag.Render(a.err, problems, src.Files, diag.Options{Color: a.color(a.err)}); err != nil {
 		return nil, err
 	}
 	return nil, &exitError{code: exitInvalid}
