@@ -26,6 +26,9 @@ type StartOptions struct {
 	Source []byte
 	// StopAfter says when to stop driving it. Defaults to its end.
 	StopAfter StopAfter
+	// Rest only puts the stack into the store: nothing of it begins until
+	// somebody goes on with it.
+	Rest bool
 }
 
 var stackID = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$`)
@@ -72,6 +75,7 @@ func (rt *Runtime) Start(ctx context.Context, g *graph.Graph, o StartOptions) (*
 	}
 	s := rt.newStack(o.ID, g.Name)
 	s.live, s.after = s.liven(m, def, secrets), o.StopAfter
+	s.stopping = o.Rest
 	return s.begin()
 }
 

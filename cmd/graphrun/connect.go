@@ -52,7 +52,9 @@ func (a *app) ownBriefly(ctx context.Context, store *boltstore.Store) (*api.Clie
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
-	h := api.New(rt, a.doorOptions(store, runtime.DurabilityWave, ""))
+	o := a.doorOptions(store, runtime.DurabilityWave, "")
+	o.Rest = true
+	h := api.New(rt, o)
 	return api.Direct(h, func() error {
 		return firstOf(rt.Close(context.WithoutCancel(ctx)), store.Close())
 	}), nil
@@ -67,6 +69,7 @@ func (a *app) doorOptions(store *boltstore.Store, durability runtime.Durability,
 	}
 	return api.Options{
 		Door: api.Door{Trusted: true}, Store: store, Kinds: a.kinds(), MaxBody: maxLocalBody,
+		Backup: func(ctx context.Context, file string) error { return backUp(ctx, store, file) },
 		Server: api.Server{
 			PID: os.Getpid(), Command: command, Version: v,
 			Store: path, Durability: string(durability), Since: time.Now().UTC(),

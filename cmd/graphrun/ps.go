@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"strings"
 	"time"
 
@@ -104,6 +105,9 @@ change the graph.`,
 				return usagef("--parallel: expected 0 (hold) or more")
 			}
 			return a.through(cmd.Context(), func(c *api.Client) error {
+				if owner, err := c.Server(cmd.Context()); err != nil || owner.PID == os.Getpid() {
+					return firstOf(err, usagef("nobody runs the store %s: there are no pools to change", a.db))
+				}
 				if err := c.SetPool(cmd.Context(), args[0], args[1], parallel); err != nil {
 					return err
 				}

@@ -61,6 +61,7 @@ func newRoot(a *app) *cobra.Command {
 		serveCommand(a), startCommand(a), psCommand(a), statusCommand(a),
 		sendCommand(a), cancelCommand(a), poolCommand(a),
 		historyCommand(a), traceCommand(a), logsCommand(a),
+		backupCommand(a), compactCommand(a), doctorCommand(a),
 	)
 	root.AddCommand(verbCommands(a)...)
 	root.AddCommand(answerCommands(a)...)

@@ -102,10 +102,3 @@ func (c *Client) SetPool(ctx context.Context, graph, pool string, parallel int) 
 func (c *Client) Backup(ctx context.Context, file string) error {
 	return c.call(ctx, http.MethodPost, "/v1/backup", FileRequest{file}, nil)
 }
-
-// Check looks through the store and lists what is wrong with it.
-func (c *Client) Check(ctx context.Context) ([]string, error) {
-	var body checkBody
-	err := c.call(ctx, http.MethodPost, "/v1/check", nothing{}, &body)
-	return body.Problems, err
-}

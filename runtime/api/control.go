@@ -21,7 +21,7 @@ func (h *Handler) startStack(w http.ResponseWriter, r *http.Request, _ params) e
 	if err != nil {
 		return err
 	}
-	o := runtime.StartOptions{ID: in.Stack, Params: in.Params, State: in.State, Source: source}
+	o := runtime.StartOptions{ID: in.Stack, Params: in.Params, State: in.State, Source: source, Rest: h.o.Rest}
 	if _, err := h.rt.Start(r.Context(), g, o); err != nil {
 		return err
 	}
@@ -173,22 +173,4 @@ func (h *Handler) backup(w http.ResponseWriter, r *http.Request, _ params) error
 		return errorf(CodeConflict, "this store cannot be copied")
 	}
 	return done(w, h.o.Backup(r.Context(), in.File))
-}
-
-type checkBody struct {
-	Problems []string `json:"problems"`
-}
-
-func (h *Handler) check(w http.ResponseWriter, r *http.Request, _ params) error {
-	if err := decode(w, r, h.o.MaxBody, &nothing{}); err != nil {
-		return err
-	}
-	if h.o.Check == nil {
-		return errorf(CodeConflict, "this store cannot be checked")
-	}
-	problems, err := h.o.Check(r.Context())
-	if err != nil {
-		return err
-	}
-	return reply(w, checkBody{append([]string{}, problems...)})
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 
 	"github.com/graphrun/graphrun/diag"
+	"github.com/graphrun/graphrun/graph/machine"
 	"github.com/graphrun/graphrun/runtime"
 )
 
@@ -75,6 +76,7 @@ func toWire(err error) *Error {
 		known    *Error
 		store    *runtime.StoreError
 		adopt    *runtime.AdoptError
+		pool     *runtime.UnknownPoolError
 		problems diag.List
 	)
 	switch {
@@ -84,11 +86,14 @@ func toWire(err error) *Error {
 		return &Error{CodeStore, err.Error()}
 	case errors.As(err, &adopt), errors.As(err, &problems):
 		return &Error{CodeGraph, err.Error()}
-	case errors.Is(err, runtime.ErrNotFound):
+	case errors.Is(err, runtime.ErrNotFound), errors.As(err, &pool):
 		return &Error{CodeNotFound, err.Error()}
 	case errors.Is(err, runtime.ErrExists):
 		return &Error{CodeExists, err.Error()}
-	case errors.Is(err, runtime.ErrEnded), errors.Is(err, runtime.ErrActive):
+	case errors.Is(err, runtime.ErrNotEnded):
+		return &Error{CodeConflict, err.Error() + ": cancel it first"}
+	case errors.Is(err, runtime.ErrEnded), errors.Is(err, runtime.ErrActive),
+		errors.Is(err, machine.ErrNotWaiting):
 		return &Error{CodeConflict, err.Error()}
 	case errors.Is(err, runtime.ErrClosed), errors.Is(err, context.Canceled):
 		return &Error{CodeShuttingDown, err.Error()}

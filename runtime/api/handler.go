@@ -31,8 +31,9 @@ type Options struct {
 	Graphs Graphs
 	// Backup copies the store to a file that must not exist. nil: it cannot.
 	Backup func(ctx context.Context, file string) error
-	// Check looks through the store and lists what is wrong. nil: it cannot.
-	Check func(context.Context) ([]string, error)
+	// Rest says that the runtime is not there to drive stacks: those that are
+	// started wait for one that is.
+	Rest bool
 }
 
 // Server says who owns a store.

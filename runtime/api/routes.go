@@ -54,7 +54,6 @@ var routes = []route{
 	{"GET", "/v1/pools", operate, (*Handler).listPools, "what runs and waits in the pools"},
 	{"POST", "/v1/graphs/{name}/pools/{pool}", operate, (*Handler).setPool, "change a pool's limit"},
 	{"POST", "/v1/backup", local, (*Handler).backup, "copy the store to a file"},
-	{"POST", "/v1/check", local, (*Handler).check, "look through the store"},
 }
 
 // Routes lists method, path and meaning of every route, for the docs.

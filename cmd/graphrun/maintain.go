@@ -1,0 +1,220 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/graphrun/graphrun/runtime"
+	"github.com/graphrun/graphrun/runtime/api"
+	"github.com/graphrun/graphrun/runtime/boltstore"
+)
+
+func backupCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "backup FILE",
+		Short: "Copy the store, as it is at one moment, also while it is in use",
+		Long: `Copy the store, as it is at one moment, also while it is in use. FILE must not exist;
+it appears whole or not at all, and is a store like any other: --db FILE reads it.`,
+		Args: arguments(1, 1, "one FILE"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			file, err := filepath.Abs(args[0])
+			if err != nil {
+				return err
+			}
+			if err := a.through(cmd.Context(), func(c *api.Client) error { return c.Backup(cmd.Context(), file) }); err != nil {
+				return err
+			}
+			info, err := os.Stat(file)
+			if err != nil {
+				return err
+			}
+			if a.json() {
+				return a.printJSON(map[string]any{"file": file, "bytes": info.Size()})
+			}
+			_, err = fmt.Fprintf(a.out, "%s: %d bytes\n", args[0], info.Size())
+			return err
+		},
+	}
+}
+
+// backUp tells a file that is in the way, which is wrong usage, from one that
+// cannot be written.
+func backUp(ctx context.Context, store *boltstore.Store, file string) error {
+	err := store.Backup(ctx, file)
+	var known *runtime.StoreError
+	if err == nil || errors.Is(err, fs.ErrExist) || errors.As(err, &known) {
+		return err
+	}
+	return &runtime.StoreError{Path: file, Err: err}
+}
+
+func compactCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "compact",
+		Short: "Give the space of what was deleted back to the file system",
+		Long: `Give the space of what was deleted back to the file system. The store is written
+anew, so nobody may own it meanwhile; there has to be room for both.`,
+		Args: arguments(0, 0, "no arguments"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := a.storeIsThere(); err != nil {
+				return err
+			}
+			before, after, err := boltstore.Compact(cmd.Context(), a.db)
+			if err != nil {
+				return err
+			}
+			if a.json() {
+				return a.printJSON(map[string]any{"store": a.db, "before": before, "after": after})
+			}
+			_, err = fmt.Fprintf(a.out, "%s: %d bytes, %d before\n", a.db, after, before)
+			return err
+		},
+	}
+}
+
+func (a *app) storeIsThere() error {
+	if _, err := os.Stat(a.db); errors.Is(err, fs.ErrNotExist) {
+		return usagef("there is no store at %s (choose another with --db)", a.db)
+	}
+	return nil
+}
+
+func doctorCommand(a *app) *cobra.Command {
+	var repair bool
+	cmd := &cobra.Command{
+		Use:   "doctor",
+		Short: "Look through the store: every page, every checksum, every stack",
+		Long: `Look through the store: every page, every checksum, every stack with its history.
+While a process owns the store, a copy of it is looked through. Exit code 0: all is
+as it was written; 4: it is not.
+
+--repair makes a new store of the stacks that are sound and puts it in the place of
+the damaged one, which is kept beside it. Nobody may own the store then.`,
+		Args: arguments(0, 0, "no arguments"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := a.storeIsThere(); err != nil {
+				return err
+			}
+			d, err := a.examine(cmd.Context())
+			if repair && (err != nil || len(d.Problems) > 0) {
+				return a.repair(cmd.Context(), d, err)
+			}
+			if err != nil {
+				return err
+			}
+			return a.printDiagnosis(d)
+		},
+	}
+	cmd.Flags().BoolVar(&repair, "repair", false, "save what is sound into a new store")
+	return cmd
+}
+
+// diagnosis is what `doctor -o json` prints.
+type diagnosis struct {
+	Store string `json:"store"`
+	Owner int    `json:"owner"` // process id; 0: nobody owns it
+	boltstore.Report
+	Kept string `json:"kept,omitzero"` // where --repair put the damaged store
+}
+
+// examine checks the store, or a copy while somebody owns it.
+func (a *app) examine(ctx context.Context) (d diagnosis, err error) {
+	d.Store = a.db
+	file := a.db
+	c, err := api.DialOwner(ctx, a.db)
+	switch {
+	case err == nil:
+		defer c.Close()
+		owner, err := c.Server(ctx)
+		if err != nil {
+			return d, said(err)
+		}
+		d.Owner = owner.PID
+		if file, err = filepath.Abs(fmt.Sprintf("%s.doctor-%d", a.db, os.Getpid())); err != nil {
+			return d, err
+		}
+		defer os.Remove(file)
+		if err := c.Backup(ctx, file); err != nil {
+			return d, said(err)
+		}
+	case !errors.Is(err, api.ErrNoOwner):
+		return d, &runtime.StoreError{Path: a.db, Err: err}
+	}
+	d.Report, err = boltstore.Check(ctx, file)
+	return d, err
+}
+
+// repair puts a store of what is sound in the place of the damaged one.
+func (a *app) repair(ctx context.Context, d diagnosis, damage error) error {
+	if d.Owner != 0 {
+		return &runtime.StoreError{Path: a.db, Err: fmt.Errorf("database %q is in use by process %d: end that first", a.db, d.Owner)}
+	}
+	if damage != nil {
+		fmt.Fprintf(a.err, "graphrun: %v\n", damage)
+	}
+	for _, p := range d.Problems {
+		fmt.Fprintln(a.err, problemLine(p))
+	}
+	fresh := fmt.Sprintf("%s.repaired-%d", a.db, os.Getpid())
+	report, err := boltstore.Salvage(ctx, a.db, fresh)
+	if err != nil {
+		return err
+	}
+	d.Report = report
+	d.Kept = a.db + ".damaged-" + time.Now().UTC().Format("20060102T150405Z")
+	if err := os.Rename(a.db, d.Kept); err != nil {
+		return &runtime.StoreError{Path: a.db, Err: err}
+	}
+	if err := os.Rename(fresh, a.db); err != nil {
+		return &runtime.StoreError{Path: a.db, Err: fmt.Errorf("the repaired store is %s: %w", fresh, err)}
+	}
+	return a.printDiagnosis(d)
+}
+
+func problemLine(p boltstore.Problem) string {
+	if p.Stack == "" {
+		return oneLine(p.What)
+	}
+	return fmt.Sprintf("stack %s: %s", p.Stack, oneLine(p.What))
+}
+
+// printDiagnosis ends with exit code 4 when something is wrong; what a repair
+// has left out is no reason for that any more.
+func (a *app) printDiagnosis(d diagnosis) error {
+	var verdict error
+	if len(d.Problems) > 0 && d.Kept == "" {
+		verdict = &exitError{code: exitStore}
+	}
+	if a.json() {
+		if d.Problems == nil {
+			d.Problems = []boltstore.Problem{}
+		}
+		return firstOf(a.printJSON(d), verdict)
+	}
+	fmt.Fprintf(a.out, "%s: %d bytes, %s, %s, %s\n", d.Store, d.Bytes, plural(uint64(d.Stacks), "stack"),
+		plural(uint64(d.Rows), "row"), plural(uint64(d.Graphs), "definition"))
+	if d.Owner != 0 {
+		fmt.Fprintf(a.out, "in use by process %d; a copy was looked through\n", d.Owner)
+	}
+	for _, p := range d.Problems {
+		if d.Kept != "" {
+			fmt.Fprintf(a.out, "left out: %s\n", problemLine(p))
+			continue
+		}
+		fmt.Fprintf(a.out, "problem: %s\n", problemLine(p))
+	}
+	switch {
+	case d.Kept != "":
+		fmt.Fprintf(a.out, "repaired; the damaged store is kept as %s\n", d.Kept)
+	case verdict == nil:
+		fmt.Fprintln(a.out, "no problems found")
+	}
+	return verdict
+}
