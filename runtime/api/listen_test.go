@@ -1,0 +1,195 @@
+package api_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/graphrun/graphrun/runtime/api"
+)
+
+// serveOwner answers at the control socket of db until the test ends.
+func serveOwner(t *testing.T, r *rig, db string) (stop func()) {
+	t.Helper()
+	l, err := api.ListenOwner(db)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, end := context.WithCancel(context.Background())
+	over := make(chan error, 1)
+	go func() { over <- api.Serve(ctx, l, r.handler(api.Door{Trusted: true})) }()
+	return func() {
+		end()
+		if err := <-over; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestOwnerSocket: it is private, replaces that of a dead owner, is found again
+// whatever the length of its path, and is gone at the end.
+func TestOwnerSocket(t *testing.T) {
+	t.Parallel()
+	for name, folder := range map[string]string{"short": "s", "long": strings.Repeat("long", 30)} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			dir := filepath.Join(t.TempDir(), folder)
+			if err := os.Mkdir(dir, 0o755); err != nil {
+				t.Fatal(err)
+			}
+			db := filepath.Join(dir, "graphrun.db")
+			if _, err := api.DialOwner(t.Context(), db); !errors.Is(err, api.ErrNoOwner) {
+				t.Fatalf("nobody is there, but: %v", err)
+			}
+			if err := os.WriteFile(api.SocketPath(db), nil, 0o600); err != nil { // what a dead owner left
+				t.Fatal(err)
+			}
+			stop := serveOwner(t, r, db)
+			c, err := api.DialOwner(t.Context(), db)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := c.Stacks(t.Context()); err != nil {
+				t.Error(err)
+			}
+			_ = c.Close()
+			if info, err := os.Stat(api.SocketPath(db)); name == "short" && (err != nil || info.Mode().Perm() != 0o600) {
+				t.Errorf("the socket is %v: %v", info.Mode(), err)
+			}
+			stop()
+			left, err := os.ReadDir(dir)
+			if err != nil || len(left) != 0 {
+				t.Errorf("left behind: %v %v", left, err)
+			}
+			if _, err := api.DialOwner(t.Context(), db); !errors.Is(err, api.ErrNoOwner) {
+				t.Errorf("nobody is there any more, but: %v", err)
+			}
+		})
+	}
+}
+
+// TestStaleSocket: a socket that nobody listens at is no owner.
+func TestStaleSocket(t *testing.T) {
+	t.Parallel()
+	db := filepath.Join(t.TempDir(), "graphrun.db")
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: api.SocketPath(db), Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.SetUnlinkOnClose(false)
+	_ = l.Close()
+	if _, err := api.DialOwner(t.Context(), db); !errors.Is(err, api.ErrNoOwner) {
+		t.Errorf("a stale socket: %v", err)
+	}
+	serveOwner(t, newRig(t), db)()
+}
+
+func TestListen(t *testing.T) {
+	t.Parallel()
+	for _, addr := range []string{"0.0.0.0:0", ":0", "[::]:0", "192.0.2.1:0", "example.com:80"} {
+		if l, err := api.Listen(addr, nil, false); err == nil || !strings.Contains(err.Error(), "--insecure") {
+			t.Errorf("%s: %v", addr, err)
+			if l != nil {
+				_ = l.Close()
+			}
+		}
+	}
+	l, err := api.Listen("0.0.0.0:0", nil, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = l.Close()
+}
+
+func TestToken(t *testing.T) {
+	t.Parallel()
+	db := filepath.Join(t.TempDir(), "graphrun.db")
+	first, err := api.Token(db)
+	if err != nil || len(first) != 64 {
+		t.Fatalf("%q: %v", first, err)
+	}
+	if info, err := os.Stat(api.TokenPath(db)); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v %v", info, err)
+	}
+	if again, err := api.Token(db); again != first || err != nil {
+		t.Errorf("another token: %v", err)
+	}
+	if err := os.Chmod(api.TokenPath(db), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := api.Token(db); err == nil || !strings.Contains(err.Error(), "read by others") {
+		t.Errorf("a token that others can read: %v", err)
+	}
+	if err := os.WriteFile(api.TokenPath(db), []byte("short\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(api.TokenPath(db), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := api.Token(db); err == nil {
+		t.Error("a token that is none was taken")
+	}
+}
+
+// pipes is a listener that hands out one end of a pipe.
+type pipes struct {
+	conns chan net.Conn
+	over  chan struct{}
+}
+
+func (p *pipes) Accept() (net.Conn, error) {
+	select {
+	case c := <-p.conns:
+		return c, nil
+	case <-p.over:
+		return nil, net.ErrClosed
+	}
+}
+
+func (p *pipes) Close() error {
+	select {
+	case <-p.over:
+	default:
+		close(p.over)
+	}
+	return nil
+}
+func (p *pipes) Addr() net.Addr { return &net.TCPAddr{} }
+
+// TestSlowHeader: who does not finish the header in time is hung up on.
+func TestSlowHeader(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := &pipes{make(chan net.Conn), make(chan struct{})}
+		ctx, end := context.WithCancel(context.Background())
+		over := make(chan error, 1)
+		go func() { over <- api.Serve(ctx, l, http.NotFoundHandler()) }()
+		ours, theirs := net.Pipe()
+		l.conns <- theirs
+		begun := time.Now()
+		if _, err := ours.Write([]byte("GET /v1/stacks HTTP/1.1\r\nHost: localhost\r\nX-Slow: ")); err != nil {
+			t.Fatal(err)
+		}
+		buf := make([]byte, 1)
+		for {
+			if _, err := ours.Read(buf); err != nil {
+				break
+			}
+		}
+		if took := time.Since(begun); took > 6*time.Second {
+			t.Errorf("hung up after %s, want about 5s", took)
+		}
+		end()
+		if err := <-over; err != nil {
+			t.Error(err)
+		}
+	})
+}
