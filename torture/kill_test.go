@@ -1,0 +1,226 @@
+package torture
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/runtime/boltstore"
+)
+
+// begin starts a life of the engine.
+func begin(t *testing.T, role, path, ledger string, number int) (*exec.Cmd, *bytes.Buffer) {
+	t.Helper()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), roleEnv+"="+role, pathEnv+"="+path, ledgerEnv+"="+ledger, lifeEnv+"="+fmt.Sprint(number))
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return cmd, &out
+}
+
+// lives kills one life after the other, each after a random while, and lets
+// the last one come to rest.
+func lives(t *testing.T, role string, kills int, seed uint64) verdict {
+	t.Helper()
+	dir := t.TempDir()
+	path, ledger := filepath.Join(dir, "graphrun.db"), filepath.Join(dir, "ledger")
+	rnd := rand.New(rand.NewPCG(seed, 0))
+	for i := range kills {
+		cmd, out := begin(t, role, path, ledger, i+1)
+		ended := make(chan error, 1)
+		go func() { ended <- cmd.Wait() }()
+		select {
+		case <-time.After(time.Duration(20+rnd.IntN(160)) * time.Millisecond):
+			_ = cmd.Process.Kill()
+			<-ended
+		case err := <-ended:
+			t.Fatalf("seed %d, life %d ended by itself: %v: %s", seed, i+1, err, out)
+		}
+	}
+	cmd, out := begin(t, "settle", path, ledger, kills+1)
+	if err := cmd.Wait(); err != nil {
+		t.Fatalf("seed %d: the last life: %v: %s", seed, err, out)
+	}
+	return judge(t, path, ledger)
+}
+
+// verdict counts what must be zero, and what must happen sometimes.
+type verdict struct {
+	lost, twice, gaps, again, keys int
+
+	runs, reruns, kept, acked, waves int
+}
+
+func (v verdict) String() string {
+	return fmt.Sprintf("acknowledged and lost %d, applied twice %d, waves out of order %d, run again after they were seen to be done %d, changed keys %d; "+
+		"%d runs, %d of them again, %d results kept over a kill, %d events, %d waves", v.lost, v.twice, v.gaps, v.again, v.keys, v.runs, v.reruns, v.kept, v.acked, v.waves)
+}
+
+func (v verdict) faults() int { return v.lost + v.twice + v.gaps + v.again + v.keys }
+
+// judge holds what was seen from outside against what the store has.
+func judge(t *testing.T, path, ledger string) (v verdict) {
+	t.Helper()
+	text, err := os.ReadFile(ledger)
+	if err != nil {
+		t.Fatal(err)
+	}
+	acked := map[string]map[string]bool{}
+	key, visible := map[string]string{}, map[string]string{}
+	waves := map[string]string{}
+	for line := range strings.Lines(string(text)) {
+		w := strings.Fields(line)
+		switch w[0] {
+		case "run":
+			v.runs++
+			if w[3] != "1" {
+				v.reruns++
+			}
+			if key[w[1]] != "" && key[w[1]] != w[2] {
+				v.keys++
+			}
+			key[w[1]] = w[2]
+			if visible[w[1]] != "" {
+				v.again++
+			}
+		case "visible":
+			visible[w[1]] = w[2]
+		case "wave":
+			waves[w[1]] = w[2]
+		case "ack":
+			if acked[w[1]] == nil {
+				acked[w[1]] = map[string]bool{}
+			}
+			acked[w[1]][w[2]] = true
+			v.acked++
+		}
+	}
+	for task, life := range visible {
+		parts := strings.Split(task, "/")
+		if end := waves[strings.Join(parts[:3], "/")]; end != "" && end != life {
+			v.kept++
+		}
+	}
+	s, err := boltstore.Open(path, boltstore.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range stacks {
+		v.stack(t, s, fmt.Sprint("s", i), acked[fmt.Sprint("s", i)], key)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	report, err := boltstore.Check(context.Background(), path)
+	if err != nil || len(report.Problems) > 0 {
+		t.Errorf("the store is not sound: %v %+v", err, report.Problems)
+	}
+	return v
+}
+
+// stack looks through one stack's state and history.
+func (v *verdict) stack(t *testing.T, s *boltstore.Store, id string, acked map[string]bool, key map[string]string) {
+	t.Helper()
+	ctx := context.Background()
+	snap, err := s.Load(ctx, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	has := map[string]int{}
+	for _, list := range []string{"log", "messages"} {
+		for _, e := range snap.State[list].([]any) {
+			has[e.(string)]++
+		}
+	}
+	for _, n := range has {
+		v.twice += n - 1
+	}
+	for id := range acked {
+		if has[id] == 0 {
+			v.lost++
+		}
+	}
+	var cycle, wave uint64
+	done := map[string]bool{} // in waves that are not committed yet
+	err = s.Records(ctx, id, 1, func(r machine.Record) error {
+		switch b := r.Body.(type) {
+		case *machine.CycleStarted:
+			if r.Cycle != cycle+1 {
+				v.gaps++
+			}
+			cycle, wave = r.Cycle, 0
+		case *machine.TaskFinished:
+			name := taskName(id, r.Cycle, b.Wave, b.Node, b.Item)
+			if b.Status == "succeeded" {
+				if done[name] {
+					v.twice++
+				}
+				done[name] = true
+			}
+		case *machine.WaveCommitted:
+			if b.Wave == 0 && wave == 0 {
+				return nil // the events that the cycle began with
+			}
+			if b.Wave != wave+1 {
+				v.gaps++
+			}
+			wave = b.Wave
+			v.waves++
+			for _, node := range b.Settled { // a failed one, as when its task was cut off too often, writes nothing
+				prefix := fmt.Sprintf("%s/%d/%d/%s/", id, r.Cycle, b.Wave, node.Node)
+				for name := range done {
+					if k := key[name]; node.Status == "succeeded" && strings.HasPrefix(name, prefix) && k != "" && has[k] == 0 {
+						v.lost++
+					}
+				}
+			}
+			clear(done)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Killed at any instant, again and again: nothing that was acknowledged is
+// lost, nothing is applied twice, and what was seen to be done is not done
+// again.
+func TestKilled(t *testing.T) {
+	kills := 200
+	if testing.Short() {
+		kills = 25
+	}
+	v := lives(t, "live", kills, 1)
+	t.Log(v)
+	if v.faults() > 0 {
+		t.Errorf("seed 1, %d kills: %s", kills, v)
+	}
+	if v.reruns == 0 || v.kept == 0 || v.acked == 0 || v.waves < kills/4 {
+		t.Errorf("too little happened for the test to mean anything: %s", v)
+	}
+}
+
+// The same test finds the faults of systems that have them.
+func TestKilledControls(t *testing.T) {
+	for _, role := range []string{"forgets results", "acknowledges early"} {
+		t.Run(role, func(t *testing.T) {
+			v := lives(t, role, 12, 2)
+			t.Log(v)
+			if v.faults() == 0 {
+				t.Errorf("nothing was found in a system that %s: %s", role, v)
+			}
+		})
+	}
+}
