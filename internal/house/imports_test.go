@@ -70,6 +70,7 @@ var rooms = map[string]room{
 	"runtime/api":         {house: []string{"runtime", "diag", "graph", "graph/machine", "graph/value"}},
 	"cmd/graphrun":        {house: []string{"*"}, third: []string{"*"}},
 	"bench":               {},
+	"torture":             {},
 	"internal/house":      {},
 }
 
