@@ -75,7 +75,11 @@ func (a *app) readRecords(ctx context.Context, stack string, o api.Read, fn func
 				o.Follow = false
 			}
 		}
-		return known(ctx, c, stack, c.Records(ctx, stack, o, fn))
+		err := c.Records(ctx, stack, o, fn)
+		if o.Follow && ctx.Err() != nil {
+			return &exitError{code: exitInterrupted} // the usual end, which needs no words
+		}
+		return known(ctx, c, stack, err)
 	})
 }
 

@@ -26,6 +26,7 @@ const (
 // of the declared type, with known fields in their exact spelling, each at most
 // once at any depth. An empty body is an empty object.
 func decode(w http.ResponseWriter, r *http.Request, most int64, into any) error {
+	defer readAll(w)
 	if r.Body == nil || r.Body == http.NoBody {
 		return nil
 	}

@@ -117,6 +117,7 @@ func fail(w http.ResponseWriter, err error) {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="graphrun"`)
 	}
 	w.Header().Set("Content-Type", jsonType)
+	giveTime(w)
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(errorBody{e}) // who has gone needs no answer
 }

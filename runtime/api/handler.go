@@ -101,7 +101,6 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fail(w, errorf(CodeForbidden, "%s %s is for the control socket only", rt.method, rt.pattern))
 		return
 	}
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTimeout)) // not every writer has one
 	if err := rt.serve(h, w, r, p); err != nil {
 		fail(w, err)
 	}
@@ -114,8 +113,21 @@ func reply(w http.ResponseWriter, v any) error {
 		return errorf(CodeInternal, "cannot write the answer: %v", err)
 	}
 	w.Header().Set("Content-Type", jsonType)
+	giveTime(w)
 	_, _ = w.Write(append(b, '\n')) // who has gone needs no answer
 	return nil
+}
+
+// giveTime begins the time that a client has to take in what is written next.
+// What comes before, as a wave that is waited for, may take as long as it does.
+func giveTime(w http.ResponseWriter) {
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTimeout)) // not every writer has one
+}
+
+// readAll says that the request is read: only its reading was to be in time,
+// and a deadline that stays would end the request's context.
+func readAll(w http.ResponseWriter) {
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // not every writer has one
 }
 
 // done answers a request that has nothing to tell.

@@ -52,18 +52,26 @@ func loopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// Serve answers on a listener until ctx ends; then streams are told to end,
-// and requests that are under way get a moment. The listener is closed. It
-// returns why the listener broke, if it did.
+// closingKey is where the context of a request has the end of its server.
+type closingKey struct{}
+
+// closing is closed when the server that a request came to is about to end.
+func closing(ctx context.Context) <-chan struct{} {
+	c, _ := ctx.Value(closingKey{}).(<-chan struct{})
+	return c
+}
+
+// Serve answers on a listener until ctx ends; then streams end, and requests
+// that are under way get a moment. The listener is closed. It returns why the
+// listener broke, if it did.
 func Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	base, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
-	s := newServer(base, h)
+	s := newServer(context.WithValue(base, closingKey{}, ctx.Done()), h)
 	over := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		defer close(over)
-		end()
-		hurry, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+		hurry, cancel := context.WithTimeout(base, closeTimeout)
 		defer cancel()
 		if s.Shutdown(hurry) != nil {
 			_ = s.Close() // those who are still there were given their moment

@@ -1,8 +1,10 @@
 package api_test
 
 import (
+	"bufio"
 	"context"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -12,6 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/graphrun/graphrun/runtime"
 	"github.com/graphrun/graphrun/runtime/api"
 )
 
@@ -188,6 +191,43 @@ func TestSlowHeader(t *testing.T) {
 			t.Errorf("hung up after %s, want about 5s", took)
 		}
 		end()
+		if err := <-over; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestLongStream: a stream outlives every timeout, and ends with its server.
+func TestLongStream(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		if _, err := r.rt.Start(t.Context(), counter(t), runtime.StartOptions{ID: "a"}); err != nil {
+			t.Fatal(err)
+		}
+		l := &pipes{make(chan net.Conn), make(chan struct{})}
+		ctx, end := context.WithCancel(context.Background())
+		over := make(chan error, 1)
+		go func() { over <- api.Serve(ctx, l, r.handler(api.Door{Trusted: true})) }()
+		ours, theirs := net.Pipe()
+		l.conns <- theirs
+		if _, err := ours.Write([]byte("GET /v1/stacks/a/records?follow=true HTTP/1.1\r\nHost: localhost\r\n\r\n")); err != nil {
+			t.Fatal(err)
+		}
+		resp, err := http.ReadResponse(bufio.NewReader(ours), nil)
+		if err != nil || resp.StatusCode != http.StatusOK {
+			t.Fatal(resp, err)
+		}
+		time.AfterFunc(10*time.Minute, func() {
+			if err := r.rt.Wake(context.Background(), "a"); err != nil {
+				t.Error(err)
+			}
+		})
+		time.AfterFunc(20*time.Minute, end)
+		body, err := io.ReadAll(resp.Body)
+		if err != nil || strings.Count(string(body), "cycle.started") != 2 {
+			t.Errorf("read for 20 minutes: %v\n%s", err, body)
+		}
 		if err := <-over; err != nil {
 			t.Error(err)
 		}

@@ -60,6 +60,7 @@ func (h *Handler) records(w http.ResponseWriter, r *http.Request, p params) erro
 	default:
 		return errorf(CodeBusy, "there are %d streams already, the most that there may be", maxStreams)
 	}
+	readAll(w)
 	return s.run(r.Context(), follow)
 }
 
@@ -85,6 +86,7 @@ func (s *stream) run(ctx context.Context, follow bool) error {
 	defer func() { unwatch() }()
 	again := time.NewTicker(lookAgain)
 	defer again.Stop()
+	defer giveTime(s.w) // for the end of the answer
 	quiet := time.Now()
 	for {
 		if stack, ok := s.h.rt.Stack(s.id); ok && follow && stack != watched {
@@ -114,6 +116,8 @@ func (s *stream) run(ctx context.Context, follow bool) error {
 		select {
 		case <-news:
 		case <-again.C:
+		case <-closing(ctx):
+			return nil
 		case <-ctx.Done():
 			return nil
 		}
@@ -189,7 +193,7 @@ func (s *stream) begin() {
 // write gives the client a while for each piece.
 func (s *stream) write(b []byte) error {
 	s.begin()
-	_ = s.out.SetWriteDeadline(time.Now().Add(writeTimeout)) // not every writer has one
+	giveTime(s.w)
 	_, err := s.w.Write(b)
 	return err
 }
