@@ -134,3 +134,25 @@ func BenchmarkCrowd(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkCursors is the list of 100,000 stacks, as a start reads it.
+func BenchmarkCursors(b *testing.B) {
+	s := openAt(b, filepath.Join(b.TempDir(), "graphrun.db"), Options{Durability: runtime.DurabilityNone})
+	var wg sync.WaitGroup
+	for k := range 50 {
+		wg.Go(func() {
+			for i := range 2000 {
+				w := &wave{stack: fmt.Sprintf("s%02d-%d", k, i)}
+				mustCommit(b, s, w.create())
+			}
+		})
+	}
+	wg.Wait()
+	b.ReportAllocs()
+	for b.Loop() {
+		n := 0
+		if err := s.Cursors(ctx, func(runtime.Summary) error { n++; return nil }); err != nil || n != 100_000 {
+			b.Fatal(n, err)
+		}
+	}
+}
