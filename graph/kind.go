@@ -25,6 +25,7 @@ type Kind struct {
 	NoDefaults bool // defaults.timeout and defaults.retry do not apply
 	Waits      bool // waits for somebody outside: holds no slot, no wave, no cycle
 	Missing    bool // in the language, but this version cannot run it
+	Sends      bool // its work is the engine's: what its `with` says is sent to another stack with the commit of the wave (send)
 	Secrets    bool // may use the declared secrets without naming them in `with` (a model's key)
 }
 
@@ -34,6 +35,7 @@ type Field struct {
 	Type     string // short schema spelling: string, list(string), map(any), duration, any; enums as a|b|c
 	Required bool
 	Literal  bool // may hold no ${{ }}
+	Event    bool // names an event of the graph
 	Doc      string
 }
 

@@ -52,12 +52,12 @@ func (s Spec) check() error {
 	if !kindName.MatchString(s.Name) {
 		return fmt.Errorf("bad name: want %s", kindName)
 	}
-	idle := s.Inline || s.Missing
+	idle := s.Inline || s.Missing || s.Waits || s.Sends
 	if s.Node == nil && !idle {
-		return errors.New("no Node: only Inline and Missing kinds have no work")
+		return errors.New("no Node: only Inline, Waits, Sends and Missing kinds have no work")
 	}
 	if s.Node != nil && idle {
-		return errors.New("a Node that would never run: the kind is Inline or Missing")
+		return errors.New("a Node that would never run: the kind is Inline, Waits, Sends or Missing")
 	}
 	seen := map[string]bool{}
 	for _, f := range s.Fields {

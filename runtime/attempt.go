@@ -41,12 +41,15 @@ func (s *Stack) launch(a *attempt) {
 	n := &s.g.Nodes[a.task.Node]
 	spec, _ := s.rt.cfg.Kinds.Spec(n.Kind.Name) // an unknown kind fails in nodes.Run
 	spec.Kind = n.Kind
+	if n.Kind.Sends {
+		spec.Node = sender{s.rt}
+	}
 	t := nodes.Task{
 		Stack: s.name, Graph: s.g.Name,
 		Cycle: a.task.Key.Cycle, Wave: a.task.Key.Wave,
 		Node: a.task.Key.Node, Item: a.task.Key.Item,
 		Attempt: a.task.Attempt,
-		Key:     s.taskKey(a.task.Key),
+		Key:     taskKey(s.id, a.task.Key),
 		With:    a.task.With,
 		Written: n.Def.With,
 		Dir:     s.g.Dir,
@@ -67,8 +70,8 @@ func (s *Stack) launch(a *attempt) {
 
 // taskKey is a task's idempotency key, STACK.NONCE/CYCLE/WAVE/NODE/ITEM: the
 // same for every attempt, in every process, and of no other task.
-func (s *Stack) taskKey(k machine.TaskKey) string {
-	return fmt.Sprintf("%s.%s/%d/%d/%s/%s", s.name, s.id.Nonce, k.Cycle, k.Wave, k.Node, k.Item)
+func taskKey(id machine.Identity, k machine.TaskKey) string {
+	return fmt.Sprintf("%s.%s/%d/%d/%s/%s", id.Stack, id.Nonce, k.Cycle, k.Wave, k.Node, k.Item)
 }
 
 // returned takes in the end of an attempt.

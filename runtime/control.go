@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/graphrun/graphrun/graph/machine"
 )
@@ -82,18 +83,31 @@ func (rt *Runtime) Remove(ctx context.Context, stack string) error {
 
 // with addresses a stack, whether this runtime drives it or not.
 func (rt *Runtime) with(ctx context.Context, id string, do func(*Stack) error) error {
-	if s, ok := rt.Stack(id); ok {
-		return do(s)
-	}
-	rt.aside.Lock()
-	defer rt.aside.Unlock()
-	err := rt.reserve(id, ErrActive)
-	if errors.Is(err, ErrActive) {
-		if s, ok := rt.Stack(id); ok { // somebody began to drive it
-			return do(s)
+	for {
+		s, driven := rt.Stack(id)
+		err := errLeft
+		if driven {
+			err = do(s)
+		} else {
+			err = rt.visit(ctx, id, do)
+		}
+		if !errors.Is(err, errLeft) {
+			return err
+		}
+		// It was stopped, or somebody begins to drive it, at this moment.
+		select {
+		case <-time.After(time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
 		}
 	}
-	if err != nil {
+}
+
+// visit loads a stack that nobody drives for one command.
+func (rt *Runtime) visit(ctx context.Context, id string, do func(*Stack) error) error {
+	rt.aside.Lock()
+	defer rt.aside.Unlock()
+	if err := rt.reserve(id, errLeft); err != nil {
 		return err
 	}
 	s := rt.newStack(id, "")
@@ -105,11 +119,11 @@ func (rt *Runtime) with(ctx context.Context, id string, do func(*Stack) error) e
 		rt.free(id)
 		return s.whyOver()
 	}
-	s.stopping, s.looping = true, false
+	s.stopping, s.visited, s.looping = true, true, false
 	if err := rt.admit(s); err != nil {
 		return err
 	}
-	err = do(s)
+	err := do(s)
 	s.post(func() {}) // a turn of the loop puts it away
 	<-s.done
 	return err

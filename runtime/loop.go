@@ -61,11 +61,14 @@ func (s *Stack) settle() {
 		s.m.Advance()
 		s.act(rd)
 	}
+	if !s.closed {
+		s.deliver()
+	}
 	if s.over && len(s.ended) > 0 {
 		s.rt.pools.exchange(s, s.ended, nil)
 		s.ended = s.ended[:0]
 	}
-	if !s.closed && (s.over || s.stopping) && s.away == 0 {
+	if !s.closed && (s.over || s.stopping) && s.away == 0 && !s.outbox.delivering {
 		s.close()
 	}
 	for _, ack := range s.acks {
@@ -140,17 +143,25 @@ func (s *Stack) commit(rd machine.Ready) bool {
 			return false
 		}
 	}
+	s.outbox.take(s.id, s.g, rd.Records)
+	s.pack(&c)
 	if err := s.store(c); err != nil {
 		s.fail(err)
 		return false
 	}
-	s.mu.Lock()
-	s.cursor, s.stored = rd.Cursor, rd.Cursor.Hash
-	s.progress.take(rd.Records)
-	s.mu.Unlock()
+	s.outbox.dirty = false
+	s.keep(c.Cursor, rd.Records)
 	s.arrived = s.arrived[:0]
 	s.publish(c)
 	return true
+}
+
+// keep notes what the store has.
+func (s *Stack) keep(c machine.Cursor, records []machine.Record) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.cursor, s.stored = c, c.Hash
+	s.progress.take(records)
 }
 
 // act does what a Ready asks for, now that it is durable. Attempts begin last:
@@ -192,7 +203,10 @@ func (s *Stack) cycleFinished(c *machine.CycleFinished) {
 		return
 	}
 	s.cycles++
-	idle := c.NodeRuns == 0 && len(s.attempts) == 0 && s.away == 0
+	// A cycle that took in an answer or a result ran no node, and may have made
+	// the next one run some.
+	still := c.NodeRuns == 0 && (!c.Active || c.Failed)
+	idle := still && len(s.attempts) == 0 && s.away == 0 && len(s.m.Cursor().Background) == 0
 	if s.after.Cycles > 0 && s.cycles >= s.after.Cycles || s.after.UntilIdle && idle {
 		s.drain()
 	}

@@ -30,6 +30,8 @@ func kinds(t testing.TB) *nodes.Registry {
 				return c.Type
 			}}},
 		{Kind: graph.Kind{Name: "work", Open: true}, Node: idle{}},
+		{Kind: graph.Kind{Name: "approval", Open: true, Waits: true, NoDefaults: true}},
+		{Kind: graph.Kind{Name: "send", Open: true, Sends: true}},
 	} {
 		if err := r.Register(s); err != nil {
 			t.Fatal(err)

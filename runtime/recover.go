@@ -23,33 +23,33 @@ type RecoverOptions struct {
 // addressed. Paused ones stay paused. A stack that cannot be read is left out
 // and logged; Status says why. Errors: *StoreError, ErrClosed, ctx's.
 func (rt *Runtime) Recover(ctx context.Context, o RecoverOptions) (n int, err error) {
-	list, err := rt.cfg.Store.Stacks(ctx)
-	if err != nil {
-		return 0, err
-	}
 	asked := map[string]bool{}
-	for i := range list {
-		sum := &list[i]
-		if sum.Err != nil {
+	var left []string // stacks that have ended, with messages to deliver
+	err = rt.cfg.Store.Cursors(ctx, func(sum Summary) error {
+		switch {
+		case sum.Err != nil:
 			rt.log.Error("stack cannot be read", "stack", sum.Identity.Stack, "error", sum.Err)
-			continue
-		}
-		if sum.Cursor.Status.Ended() {
-			continue
+			return nil
+		case sum.Cursor.Status.Ended():
+			if sum.Cursor.Outbox > 0 {
+				left = append(left, sum.Identity.Stack)
+			}
+			return nil
 		}
 		if name := sum.Identity.Graph; o.Graphs != nil && !asked[name] {
 			asked[name] = true
 			rt.ask(name, o)
 		}
-		taken, err := rt.takeOver(sum)
-		if err != nil {
-			return n, err
-		}
+		taken, err := rt.takeOver(&sum)
 		if taken {
 			n++
 		}
+		return err
+	})
+	for i := 0; err == nil && i < len(left); i++ {
+		err = rt.emptyOutbox(ctx, left[i])
 	}
-	return n, nil
+	return n, err
 }
 
 // ask finds out the present definition of a graph.
@@ -95,14 +95,25 @@ func (rt *Runtime) takeOver(sum *Summary) (bool, error) {
 // wakeUnloaded loads a stack: its time has come.
 func (s *Stack) wakeUnloaded() { s.post(s.woke) }
 
-// dueAt is when a stack is to be loaded; false: when it is addressed. An open
-// cycle knows only itself when it is due.
-func dueAt(c *machine.Cursor) (time.Time, bool) {
-	switch {
-	case c.Open:
+// dueAt is when a stack is to be loaded; false: when it is addressed. Only the
+// machine knows when an open cycle is due, or a task in the background.
+func dueAt(c *machine.Cursor) (due time.Time, ok bool) {
+	if c.Open || len(c.Background) > 0 || c.Outbox > 0 {
 		return time.Time{}, true
-	case c.Status == machine.Paused || c.WakeAt.IsZero():
-		return time.Time{}, false
 	}
-	return c.WakeAt, true
+	sooner := func(at time.Time) {
+		if !at.IsZero() && (!ok || at.Before(due)) {
+			due, ok = at, true
+		}
+	}
+	if c.Status != machine.Paused {
+		sooner(c.WakeAt)
+	}
+	for i := range c.Waiting {
+		if w := &c.Waiting[i]; !w.Answered {
+			sooner(w.Due)
+			sooner(w.Until)
+		}
+	}
+	return due, ok
 }

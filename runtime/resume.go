@@ -95,6 +95,8 @@ func (s *Stack) load(ctx context.Context, o *ResumeOptions) error {
 	l := s.liven(m, def, secrets)
 	l.cursor, l.stored = snap.Cursor, snap.Cursor.Hash
 	l.progress.take(snap.Records)
+	l.outbox.take(l.id, def.g, snap.Records)
+	l.outbox.waiting, l.outbox.dirty = storedMessages(snap.State), false
 	s.mu.Lock()
 	s.live, s.asleep = l, false
 	s.mu.Unlock()
@@ -128,7 +130,7 @@ func (s *Stack) hasEnded(snap machine.Snapshot) {
 	s.result = &Result{
 		Stack: s.name, Graph: s.graph,
 		Status: snap.Cursor.Status, Reason: snap.Cursor.Reason,
-		State: snap.State, Cursor: snap.Cursor,
+		State: machine.Visible(snap.State), Cursor: snap.Cursor,
 	}
 	s.mu.Lock()
 	s.live, s.asleep = &live{log: s.rt.log}, false

@@ -46,6 +46,7 @@ type Stack struct {
 	wake, grace *timer
 	stopping    bool // no task begins any more
 	ending      bool // it is to end with the open wave
+	visited     bool // it is loaded for one command, and nothing of it runs
 	over        bool // nothing is decided any more
 	closed      bool
 	acks        []func() // answers to give when the turn is committed
@@ -77,6 +78,7 @@ type live struct {
 	ended     []*attempt // whose slots are free
 	spare     []func()
 
+	outbox   outbox
 	progress progress // guarded by the stack's mu
 }
 
@@ -225,11 +227,17 @@ func (s *Stack) publish(c Commit) {
 
 // whyOver is the answer to who wants something of a stack that is over.
 func (s *Stack) whyOver() error {
-	if s.err != nil {
+	switch {
+	case s.err != nil:
 		return s.err
+	case s.closed && !s.result.Status.Ended():
+		return errLeft
 	}
 	return fmt.Errorf("%w: %q", ErrEnded, s.name)
 }
+
+// errLeft: the stack was stopped, and may be taken up again.
+var errLeft = fmt.Errorf("%w: it was stopped", ErrEnded)
 
 // outcome is where the stack stands.
 func (s *Stack) outcome() Result {

@@ -72,7 +72,9 @@ func (s *Stack) close() {
 	s.over = true
 	s.rt.timers.stop(s.grace)
 	if s.err == nil {
-		s.err = s.store(Commit{Stack: s.name, Cursor: s.cursor, Sync: true})
+		c := s.cursor
+		c.Clean = c.Clean || !s.visited // what it cut off was cut off on purpose
+		s.err = s.store(Commit{Stack: s.name, Cursor: c, Sync: true})
 	}
 	r := s.outcome()
 	s.result, s.closed = &r, true

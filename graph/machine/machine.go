@@ -109,6 +109,10 @@ type Cursor struct {
 	// were cut off on purpose. Only a driver sets it, in its last commit of a
 	// stack; without it, Restore takes the end of the driver for a crash.
 	Clean bool `json:"clean,omitzero"`
+
+	// Outbox counts the messages that the driver has yet to deliver. Only a
+	// driver sets it.
+	Outbox int `json:"outbox,omitzero"`
 }
 
 // Waiting is a node that waits.

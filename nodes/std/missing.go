@@ -17,41 +17,6 @@ func output(t *schema.Type) func(graph.Config) *schema.Type {
 	return func(graph.Config) *schema.Type { return t }
 }
 
-func approval() nodes.Spec {
-	return missing(graph.Kind{
-		Name: "approval",
-		Doc: "Waits for a person's yes or no (`graphrun approve`, `graphrun reject`). " +
-			"The node is `waiting` until then: it holds no slot, no wave and no cycle. A `timeout` runs from when it began to wait, and fails it.",
-		Fields: []graph.Field{
-			{Name: "prompt", Type: "string", Required: true, Doc: "What is to be decided, in words for the person who decides."},
-		},
-		Output: output(schema.ObjectOf(
-			schema.Prop{Name: "approved", Type: schema.BooleanType, Required: true},
-			schema.Prop{Name: "comment", Type: schema.StringType.OrNull(), Required: true},
-			schema.Prop{Name: "by", Type: schema.StringType.OrNull(), Required: true},
-		)),
-		NoDefaults: true,
-		Waits:      true,
-	})
-}
-
-func wait() nodes.Spec {
-	return missing(graph.Kind{
-		Name: "wait",
-		Doc: "Waits for an event or a time. Exactly one of `event`, `for` and `until` is required. " +
-			"The node is `waiting` until then: it holds no slot, no wave and no cycle.",
-		Fields: []graph.Field{
-			{Name: "event", Type: "string", Literal: true, Doc: "The name of an event of this graph; its payload is the output."},
-			{Name: "for", Type: "duration", Doc: "How long to wait, as `90s` or `24h`."},
-			{Name: "until", Type: "string", Doc: "The moment to wait for, as RFC 3339 text."},
-		},
-		Check:      oneOf("wait", "event", "for", "until"),
-		Output:     output(schema.AnyType),
-		NoDefaults: true,
-		Waits:      true,
-	})
-}
-
 func graphKind() nodes.Spec {
 	return missing(graph.Kind{
 		Name: "graph",
@@ -65,19 +30,6 @@ func graphKind() nodes.Spec {
 		},
 		Output:     output(schema.MapOf(nil)),
 		NoDefaults: true,
-	})
-}
-
-func send() nodes.Spec {
-	return missing(graph.Kind{
-		Name: "send",
-		Doc:  "Sends an event to another stack, in the same transaction as the commit of its wave: it arrives exactly once, or the wave was not committed.",
-		Fields: []graph.Field{
-			{Name: "to", Type: "string", Required: true, Doc: "The id of the stack that gets the event."},
-			{Name: "event", Type: "string", Required: true, Doc: "The name of an event of its graph."},
-			{Name: "payload", Type: "any", Doc: "The payload, of the type of the key that the event goes to."},
-		},
-		Output: output(schema.NullType),
 	})
 }
 

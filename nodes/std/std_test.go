@@ -20,24 +20,24 @@ var update = flag.Bool("update", false, "write docs/kinds.md anew")
 func TestRegistryHasAllKinds(t *testing.T) {
 	t.Parallel()
 	r := Registry()
-	type manner struct{ Missing, Inline, NoDefaults, Waits, Open bool }
+	type manner struct{ Missing, Inline, NoDefaults, Waits, Sends, Open bool }
 	want := map[string]manner{
 		"set":      {Inline: true, NoDefaults: true, Open: true},
 		"exec":     {},
 		"http":     {},
 		"fail":     {},
 		"agent":    {Missing: true},
-		"approval": {Missing: true, NoDefaults: true, Waits: true},
-		"wait":     {Missing: true, NoDefaults: true, Waits: true},
+		"approval": {NoDefaults: true, Waits: true},
+		"wait":     {NoDefaults: true, Waits: true},
 		"graph":    {Missing: true, NoDefaults: true},
-		"send":     {Missing: true},
+		"send":     {Sends: true},
 		"mcp":      {Missing: true},
 		"memory":   {Missing: true},
 	}
 	got := map[string]manner{}
 	for _, name := range r.Names() {
 		k, _ := r.Kind(name)
-		got[name] = manner{k.Missing, k.Inline, k.NoDefaults, k.Waits, k.Open}
+		got[name] = manner{k.Missing, k.Inline, k.NoDefaults, k.Waits, k.Sends, k.Open}
 		if k.Doc == "" || k.Output == nil {
 			t.Errorf("kind %q lacks a text or an output", name)
 		}

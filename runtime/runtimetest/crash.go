@@ -103,6 +103,14 @@ func (k *Kit) Crash() {
 	k.open()
 }
 
+// CrashAfter lets commits through up to the nth that this runtime makes from
+// now on; nobody is told of that one, and nothing gets through after it.
+func (k *Kit) CrashAfter(n int) {
+	k.gate.mu.Lock()
+	defer k.gate.mu.Unlock()
+	k.gate.crashAt = k.gate.commits + n
+}
+
 // Reopen closes the runtime with all its grace and opens a new one on the
 // store, with what Config says now.
 func (k *Kit) Reopen() {

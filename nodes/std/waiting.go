@@ -1,0 +1,45 @@
+package std
+
+import (
+	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/schema"
+	"github.com/graphrun/graphrun/nodes"
+)
+
+// Kinds that wait have no work: the machine settles them by what comes from
+// outside, or by the clock.
+
+func approval() nodes.Spec {
+	return nodes.Spec{Kind: graph.Kind{
+		Name: "approval",
+		Doc: "Waits for a person's yes or no (`graphrun approve`, `graphrun reject`). " +
+			"The node is `waiting` until then: it holds no slot, no wave and no cycle. A `timeout` runs from when it began to wait, and fails it.",
+		Fields: []graph.Field{
+			{Name: "prompt", Type: "string", Required: true, Doc: "What is to be decided, in words for the person who decides."},
+		},
+		Output: output(schema.ObjectOf(
+			schema.Prop{Name: "approved", Type: schema.BooleanType, Required: true},
+			schema.Prop{Name: "comment", Type: schema.StringType.OrNull(), Required: true},
+			schema.Prop{Name: "by", Type: schema.StringType.OrNull(), Required: true},
+		)),
+		NoDefaults: true,
+		Waits:      true,
+	}}
+}
+
+func wait() nodes.Spec {
+	return nodes.Spec{Kind: graph.Kind{
+		Name: "wait",
+		Doc: "Waits for an event or a time. Exactly one of `event`, `for` and `until` is required. " +
+			"The node is `waiting` until then: it holds no slot, no wave and no cycle. Its output is the payload of the event, and null after a time.",
+		Fields: []graph.Field{
+			{Name: "event", Type: "string", Literal: true, Event: true, Doc: "The name of an event of this graph; its payload is the output."},
+			{Name: "for", Type: "duration", Doc: "How long to wait, as `90s` or `24h`."},
+			{Name: "until", Type: "string", Doc: "The moment to wait for, as RFC 3339 text."},
+		},
+		Check:      oneOf("wait", "event", "for", "until"),
+		Output:     output(schema.AnyType),
+		NoDefaults: true,
+		Waits:      true,
+	}}
+}

@@ -1,0 +1,194 @@
+package runtime
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/machine"
+)
+
+// outboxKey is where a stack's messages wait in the store, beside its state.
+const outboxKey = "$outbox"
+
+// message is an event that a node sends to another stack.
+type message struct {
+	id      string // of the event: the task's key
+	node    string
+	to      string
+	event   string
+	payload any
+}
+
+// outbox is the messages of a stack on their way: those of tasks that are done
+// wait for the commit of their wave, which puts them into the store; from there
+// they are delivered, each as an event with an id of its own, so that one that
+// is delivered again after a crash is known to its target.
+type outbox struct {
+	done       []message // of the open wave
+	waiting    []message // in the store
+	dirty      bool      // waiting is not what the store has
+	delivering bool
+	retry      *timer // a delivery failed; until then, none is tried
+}
+
+// take adds what records say: messages of tasks that are done, and that a wave
+// with them is committed.
+func (o *outbox) take(id machine.Identity, g *graph.Graph, records []machine.Record) {
+	for i := range records {
+		switch b := records[i].Body.(type) {
+		case *machine.TaskFinished:
+			if n, ok := g.NodeByID(b.Node); ok && g.Nodes[n].Kind.Sends && b.Status == "succeeded" {
+				cycle := records[i].Cycle
+				if b.Began > 0 {
+					cycle = b.Began
+				}
+				key := taskKey(id, machine.TaskKey{Cycle: cycle, Wave: b.Wave, Node: b.Node, Item: b.Item})
+				o.done = append(o.done, newMessage(key, b.Node, b.Output))
+			}
+		case *machine.WaveCommitted:
+			for _, settled := range b.Settled {
+				o.settled(settled.Node, settled.Status == "succeeded")
+			}
+		}
+	}
+}
+
+// settled lets the messages of a node go, or drops them.
+func (o *outbox) settled(node string, succeeded bool) {
+	o.done = slices.DeleteFunc(o.done, func(m message) bool {
+		if m.node == node && succeeded {
+			o.waiting = append(o.waiting, m)
+			o.dirty = true
+		}
+		return m.node == node
+	})
+}
+
+// newMessage reads the output of a task. The id is its key, or stands for it
+// when that is too long for an event.
+func newMessage(key, node string, output any) message {
+	if len(key) > maxEventID {
+		sum := sha256.Sum256([]byte(key))
+		key = hex.EncodeToString(sum[:])
+	}
+	out, _ := output.(map[string]any)
+	m := message{id: key, node: node, payload: out["payload"]}
+	m.to, _ = out["to"].(string)
+	m.event, _ = out["event"].(string)
+	return m
+}
+
+// change is the outbox as a commit stores it.
+func (o *outbox) change() graph.Change {
+	list := make([]any, len(o.waiting))
+	for i, m := range o.waiting {
+		list[i] = map[string]any{"id": m.id, "node": m.node, "to": m.to, "event": m.event, "payload": m.payload}
+	}
+	return graph.Change{Name: outboxKey, Value: list, Whole: true}
+}
+
+// storedMessages reads the outbox of a snapshot.
+func storedMessages(state map[string]any) []message {
+	list, _ := state[outboxKey].([]any)
+	out := make([]message, 0, len(list))
+	for _, v := range list {
+		entry, _ := v.(map[string]any)
+		id, _ := entry["id"].(string)
+		node, _ := entry["node"].(string)
+		out = append(out, newMessage(id, node, entry))
+	}
+	return out
+}
+
+// pack adds the outbox to a commit when it has changed.
+func (s *Stack) pack(c *Commit) {
+	c.Cursor.Outbox = len(s.outbox.waiting)
+	if s.outbox.dirty {
+		c.Changes = append(slices.Clip(c.Changes), s.outbox.change())
+	}
+}
+
+// deliver delivers what waits in the outbox, and notes in the store what was
+// delivered. The loop goes on meanwhile.
+func (s *Stack) deliver() {
+	o := &s.outbox
+	if o.dirty && s.err == nil {
+		c := Commit{Stack: s.name, Cursor: s.cursor}
+		s.pack(&c)
+		if err := s.store(c); err != nil {
+			s.fail(err)
+			return
+		}
+		s.keep(c.Cursor, nil)
+		o.dirty = false
+	}
+	if o.delivering || o.retry != nil || len(o.waiting) == 0 || s.visited || s.err != nil {
+		return
+	}
+	o.delivering = true
+	batch := slices.Clone(o.waiting)
+	go func() {
+		var gone []string
+		for _, m := range batch {
+			if !s.rt.handOver(s.name, m) {
+				break
+			}
+			gone = append(gone, m.id)
+		}
+		s.post(func() { s.delivered(gone, len(gone) == len(batch)) })
+	}()
+}
+
+// delivered takes messages out of the outbox. When some are left, they are
+// tried again after a while; those of a stack that is over, by Recover.
+func (s *Stack) delivered(ids []string, all bool) {
+	o := &s.outbox
+	o.delivering = false
+	if !all {
+		o.retry = s.rt.timers.at(time.Now().Add(firstRetry), func() { s.post(func() { o.retry = nil }) })
+	}
+	if len(ids) == 0 {
+		return
+	}
+	o.dirty = true
+	o.waiting = slices.DeleteFunc(o.waiting, func(m message) bool { return slices.Contains(ids, m.id) })
+}
+
+// handOver gives a message to its target; false: it stays in the outbox, and is
+// tried again. One that can never arrive is dropped: its target has ended or
+// changed since the task looked.
+func (rt *Runtime) handOver(from string, m message) bool {
+	_, err := rt.Send(rt.base, Send{Stack: m.to, Event: m.event, Payload: m.payload, ID: m.id})
+	var unknown *machine.UnknownEventError
+	var payload *machine.PayloadError
+	switch {
+	case err == nil:
+		return true
+	case errors.Is(err, ErrNotFound), errors.Is(err, ErrEnded), errors.As(err, &unknown), errors.As(err, &payload):
+		rt.log.Warn("a message cannot be delivered", "stack", from, "node", m.node, "to", m.to, "event", m.event, "error", err)
+		return true
+	}
+	rt.log.Warn("a message is not delivered yet", "stack", from, "to", m.to, "event", m.event, "error", err)
+	return false
+}
+
+// emptyOutbox delivers what a stack that has ended left in the store.
+func (rt *Runtime) emptyOutbox(ctx context.Context, stack string) error {
+	snap, err := rt.cfg.Store.Load(ctx, stack)
+	if err != nil {
+		return err
+	}
+	var o outbox
+	for _, m := range storedMessages(snap.State) {
+		if !rt.handOver(stack, m) {
+			o.waiting = append(o.waiting, m)
+		}
+	}
+	snap.Cursor.Outbox = len(o.waiting)
+	return rt.cfg.Store.Commit(ctx, Commit{Stack: stack, Changes: []graph.Change{o.change()}, Cursor: snap.Cursor})
+}

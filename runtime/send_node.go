@@ -1,0 +1,69 @@
+package runtime
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/value"
+	"github.com/graphrun/graphrun/nodes"
+)
+
+// sender is the work of kinds that send: it finds out that the message can
+// arrive. It leaves with the commit of the wave.
+type sender struct{ rt *Runtime }
+
+func (n sender) Run(ctx context.Context, t nodes.Task) (nodes.Result, error) {
+	with, _ := t.With.(map[string]any)
+	to, _ := with["to"].(string)
+	event, _ := with["event"].(string)
+	g, err := n.rt.graphOf(ctx, to)
+	if err != nil {
+		return nodes.Result{}, nodes.Permanent(nodes.Errorf("config", "%v", err))
+	}
+	e, ok := g.EventByName(event)
+	if !ok {
+		return nodes.Result{}, nodes.Permanent(nodes.Errorf("config", "stack %q of graph %q has no event %q", to, g.Name, event))
+	}
+	key := &g.Keys[g.Events[e].Key]
+	payload, err := value.Of(with["payload"])
+	if err == nil {
+		payload, err = key.Writes.Check("payload", payload)
+	}
+	if err != nil {
+		return nodes.Result{}, nodes.Permanent(nodes.Errorf("schema", "the payload of event %q does not fit %s: %v", event, key.Writes, err))
+	}
+	return nodes.Result{Output: map[string]any{"to": to, "event": event, "payload": payload}}, nil
+}
+
+// graphOf is the graph that a stack runs under at present. The stack has not
+// ended.
+func (rt *Runtime) graphOf(ctx context.Context, stack string) (*graph.Graph, error) {
+	if s, ok := rt.Stack(stack); ok {
+		if g := s.graphNow(); g != nil {
+			return g, nil
+		}
+	}
+	snap, err := rt.cfg.Store.Load(ctx, stack)
+	if err != nil {
+		return nil, rt.unknown(ctx, stack, err)
+	}
+	if snap.Cursor.Status.Ended() {
+		return nil, fmt.Errorf("%w: %q", ErrEnded, stack)
+	}
+	def, err := rt.definitionOf(ctx, snap.Cursor.Hash)
+	if err != nil {
+		return nil, err
+	}
+	return def.g, nil
+}
+
+// graphNow is the graph of a stack that is loaded and has not ended; else nil.
+func (s *Stack) graphNow() *graph.Graph {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.live == nil || s.m == nil || s.cursor.Status.Ended() {
+		return nil
+	}
+	return s.g
+}
