@@ -1,0 +1,25 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/graphrun/graphrun/runtime/api"
+)
+
+// TestOperatingPage: the page on operating lists every route of the API.
+func TestOperatingPage(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../docs/operating.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range api.Routes() {
+		row := fmt.Sprintf("| %s | `%s` | %s", r[0], r[1], r[2])
+		if !strings.Contains(string(page), row) {
+			t.Errorf("docs/operating.md lacks the row %q", row)
+		}
+	}
+}
