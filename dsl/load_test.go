@@ -1,45 +1,13 @@
 package dsl_test
 
 import (
-	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/graphrun/graphrun/diag"
 	"github.com/graphrun/graphrun/dsl"
 	"github.com/graphrun/graphrun/nodes/std"
 )
-
-func TestLoadRefusesWhatIsNoFile(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	fifo := filepath.Join(dir, "fifo")
-	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
-		t.Skip(err)
-	}
-	for path, want := range map[string]string{
-		dir:                         "folder",
-		fifo:                        "regular",
-		"/dev/zero":                 "regular",
-		filepath.Join(dir, "there"): "no such file",
-	} {
-		done := make(chan diag.List, 1)
-		go func() {
-			_, list := dsl.Load(path, std.Registry())
-			done <- list
-		}()
-		select {
-		case list := <-done:
-			if len(list) != 1 || list[0].Code != diag.MissingFile || !strings.Contains(list[0].Message, want) {
-				t.Errorf("%s: got %v, want %q", path, list, want)
-			}
-		case <-time.After(10 * time.Second):
-			t.Fatalf("%s: Load does not come back", path)
-		}
-	}
-}
 
 func TestLoadReader(t *testing.T) {
 	t.Parallel()

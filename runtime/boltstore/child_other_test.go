@@ -1,0 +1,8 @@
+//go:build !unix
+
+package boltstore
+
+import "os"
+
+// stopSignal is nil: nothing halts a process here without ending it.
+var stopSignal os.Signal
