@@ -223,3 +223,15 @@ func propType(t *schema.Type, name string) *schema.Type {
 	}
 	return t.Rest
 }
+
+// checkEventFields reports names of events that the graph does not declare:
+// nobody could ever send them.
+func (c *compiler) checkEventFields(n *Node) {
+	for _, f := range n.Kind.Fields {
+		if at := n.Def.With.Get(f.Name); f.Event && at != nil && at.Kind == tree.String {
+			if _, ok := c.g.index.events[at.Text.Value]; !ok {
+				c.unknown(diag.UnknownName, "event", at.Text, c.g.EventNames())
+			}
+		}
+	}
+}

@@ -1,9 +1,11 @@
 package graph
 
 import (
+	"errors"
 	"time"
 
 	"github.com/graphrun/graphrun/diag"
+	"github.com/graphrun/graphrun/graph/cron"
 	"github.com/graphrun/graphrun/graph/schema"
 	"github.com/graphrun/graphrun/graph/tree"
 )
@@ -34,6 +36,7 @@ func (c *compiler) compileEnd() {
 		c.g.History.Cycles = DefaultHistory
 	}
 	c.compilePause()
+	c.compileSchedule()
 	c.g.Fleet = [...]Fleet{Independent, Lockstep}[c.word("fleet", c.def.Fleet, "independent", "lockstep")]
 	c.compileMode()
 }
@@ -57,6 +60,38 @@ func (c *compiler) compilePause() {
 		}
 	}
 	c.g.Pause = p
+}
+
+// compileSchedule reads the cron expression. Its fields are reported where they
+// stand.
+func (c *compiler) compileSchedule() {
+	d := &c.def.Schedule
+	zone, err := cron.Zone(d.Timezone.Value)
+	if err != nil {
+		c.diags.Add(diag.WrongType, d.Timezone.Span, `a name of the IANA database, as "Europe/Berlin"; UTC without one`, "%v", err)
+	}
+	if d.Cron.Value == "" && d.Cron.Span.IsZero() {
+		if d.Timezone.Value != "" {
+			c.diags.Add(diag.Unused, d.Timezone.Span, "", "a time zone is used by a %q only", "schedule")
+		}
+		return
+	}
+	if c.def.Pause != (PauseDef{}) {
+		c.diags.Add(diag.Unused, d.Cron.Span, "remove one of the two", "%q is not used: the graph has a %q", "pause", "schedule")
+	}
+	if err != nil {
+		zone = time.UTC
+	}
+	s, err := cron.Parse(d.Cron.Value, zone)
+	var bad *cron.Error
+	if errors.As(err, &bad) {
+		at := d.Cron.Span
+		if !at.IsZero() {
+			at = d.Cron.Sub(bad.From, bad.To)
+		}
+		c.diags.Add(diag.WrongType, at, `as "*/5 * * * *": minute, hour, day of the month, month, day of the week`, "%v", bad)
+	}
+	c.g.Schedule = s
 }
 
 // modes are the ways through a cycle; the first is the default.

@@ -21,6 +21,7 @@ func (c *compiler) compileNode(n *Node) {
 	inner := c.compileForEach(n)
 	output := c.compileWith(n, inner)
 	n.Output = output
+	c.checkEventFields(n)
 	c.compileWrites(n, output)
 	n.Retry = c.retry(n)
 	n.Timeout, n.Deadline = d.Timeout, d.Deadline

@@ -37,21 +37,14 @@ func (g *Graph) missing() (out []string) {
 	add := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
 	for i := range g.Nodes {
 		n := &g.Nodes[i]
-		if n.Kind.Missing || n.Kind.Waits {
+		switch {
+		case n.Kind.Missing:
 			add("node %q uses %s", n.ID, n.Kind.Name)
+		case n.Kind.Waits && n.ForEach != nil:
+			add("node %q waits for each element of a list", n.ID)
+		case n.Kind.Waits && n.Cache != nil:
+			add("node %q waits and has a cache", n.ID)
 		}
-		if n.Background {
-			add("node %q is in the background", n.ID)
-		}
-		if n.Cache != nil {
-			add("node %q has a cache", n.ID)
-		}
-	}
-	if g.Def.Schedule.Cron.Value != "" {
-		add("the graph has a schedule")
-	}
-	if g.Mode != nil {
-		add("the graph has a mode other than graph")
 	}
 	if g.Fleet == Lockstep {
 		add("the graph has fleet: lockstep")

@@ -5,6 +5,7 @@ import (
 
 	"github.com/graphrun/graphrun/diag"
 	"github.com/graphrun/graphrun/graph/cond"
+	"github.com/graphrun/graphrun/graph/cron"
 	"github.com/graphrun/graphrun/graph/schema"
 )
 
@@ -29,22 +30,23 @@ const (
 // Graph is a compiled graph: frozen, shareable between goroutines and stacks.
 // Nodes, edges, keys and pools are known by their index, in declaration order.
 type Graph struct {
-	Name    string
-	Hash    string // of the definition, not of its layout: 64 hex digits
-	Def     *Def
-	Dir     string // folder of the graph file; "" for a graph that was built in Go
-	Params  []Param
-	Secrets []string
-	Keys    []Key
-	Nodes   []Node
-	Edges   []Edge
-	Pools   []Pool // Pools[0] is "default"
-	Events  []Event
-	Pause   Pause
-	Stops   []Stop
-	Limits  Limits
-	History History // never zero
-	Defines int // how many names `define` has: the size of an Env's memo
+	Name     string
+	Hash     string // of the definition, not of its layout: 64 hex digits
+	Def      *Def
+	Dir      string // folder of the graph file; "" for a graph that was built in Go
+	Params   []Param
+	Secrets  []string
+	Keys     []Key
+	Nodes    []Node
+	Edges    []Edge
+	Pools    []Pool // Pools[0] is "default"
+	Events   []Event
+	Pause    Pause
+	Schedule *cron.Schedule // in place of Pause; nil: none
+	Stops    []Stop
+	Limits   Limits
+	History  History // never zero
+	Defines  int     // how many names `define` has: the size of an Env's memo
 
 	// Order is a topological order of the nodes; among equals, declaration order.
 	Order []int
@@ -105,9 +107,9 @@ type Node struct {
 	Index      int
 	ID         string
 	Kind       Kind
-	With       *Template // nil: none
-	Output     *schema.Type
-	Writes     []Write   // in the order of the file
+	With       *Template    // nil: none
+	Output     *schema.Type // of one run; Any where it is not known
+	Writes     []Write      // in the order of the file
 	Join       Join
 	JoinN      int   // of JoinAtLeast
 	In         []int // edges to it, declaration order, next_cycle included

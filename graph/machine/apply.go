@@ -9,12 +9,13 @@ import (
 
 // cycle is what is summed up over the open cycle.
 type cycle struct {
-	waves    int
-	nodeRuns int
-	settled  int   // nodes that were outside and ended when it began
-	robin    bool  // it goes by turns, not by edges
-	fault    bool  // a condition failed
-	failed   []int // nodes that failed, in the order of the waves
+	startedAt time.Time
+	waves     int
+	nodeRuns  int
+	settled   int   // nodes that were outside and ended when it began
+	robin     bool  // it goes by turns, not by edges
+	fault     bool  // a condition failed
+	failed    []int // nodes that failed, in the order of the waves
 }
 
 // apply makes the change that a record says. It is the only place where the
@@ -53,7 +54,7 @@ func (m *Machine) applyCycleStarted(b *CycleStarted, at time.Time, seq uint64) {
 	m.cur.Cycle++
 	m.inbox, m.cur.Inbox = nil, 0
 	m.cur.Wave, m.cur.Open, m.cur.CycleSeq, m.cur.WakeAt = 0, true, seq, time.Time{}
-	m.cycle = cycle{failed: m.cycle.failed[:0], robin: b.Mode == roundRobin, fault: len(b.Faults) > 0}
+	m.cycle = cycle{startedAt: at, failed: m.cycle.failed[:0], robin: b.Mode == roundRobin, fault: len(b.Faults) > 0}
 	m.seeCycle(m.cur.Cycle, at)
 	for i := range m.nodes {
 		n := &m.nodes[i]
@@ -220,7 +221,7 @@ func (m *Machine) applyCycleFinished(b *CycleFinished, at time.Time) {
 		m.cur.IdleInRow++
 	}
 	m.cur.WakeAt = at.Add(b.Pause)
-	if m.g.Pause.None && !b.Active {
+	if m.g.Pause.None && m.g.Schedule == nil && !b.Active {
 		m.cur.WakeAt = time.Time{}
 	}
 	if m.expects() {

@@ -19,6 +19,10 @@ const defaultPause = 5 * time.Second
 func (m *Machine) pause(active bool) (d time.Duration, bad bool) {
 	p := &m.g.Pause
 	switch {
+	case m.g.Schedule != nil:
+		// From the beginning of the cycle: what came round since is made up
+		// for at once, and once.
+		return max(0, m.g.Schedule.Next(m.cycle.startedAt).Sub(m.at)), false
 	case p.None:
 		return 0, false
 	case p.Template != nil:

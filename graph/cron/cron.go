@@ -1,0 +1,128 @@
+// Package cron decides when a cron expression comes round next.
+//
+// An expression has five fields: minute, hour, day of the month, month, day of
+// the week. It holds in a time zone, whose changes of the clock it survives as
+// people expect: what a fixed hour asks for happens once a day. When the clock
+// skips that hour it happens right after, when the clock repeats it, the first
+// time. What asks for every hour (`*` or `*/N`) goes by hours that pass.
+package cron
+
+import "time"
+
+// Schedule is a parsed expression in its time zone: immutable and shareable.
+type Schedule struct {
+	minute, hour, day, month, weekday set
+	everyHour                         bool // the hour field begins with *
+	eitherDay                         bool // day and weekday are both given: one of them is enough
+	zone                              *time.Location
+}
+
+// set is a set of small numbers.
+type set uint64
+
+func (s set) has(n int) bool { return s&(1<<n) != 0 }
+
+// horizon is how far Next looks: more than the 8 years that can lie between
+// two 29ths of February.
+const horizon = 9 * 366
+
+// Next is the first moment after t, in UTC and at a full minute. It is zero
+// only for a date that never comes, which Parse refuses.
+func (s *Schedule) Next(t time.Time) time.Time {
+	t = t.In(s.zone).Truncate(time.Minute).Add(time.Minute)
+	for days := 0; days < horizon; {
+		if !s.onDay(t) {
+			t = s.nextDay(t)
+			days++
+			continue
+		}
+		if s.due(t) {
+			return t.UTC()
+		}
+		next := t.Add(time.Minute)
+		if next.Day() != t.Day() {
+			days++
+		}
+		t = next
+	}
+	return time.Time{}
+}
+
+// onDay reports whether t's day is one of the schedule's, or the day before it
+// when the clock has just skipped hours.
+func (s *Schedule) onDay(t time.Time) bool {
+	return s.dayMatches(t) || s.skipped(t)
+}
+
+func (s *Schedule) dayMatches(t time.Time) bool {
+	if !s.month.has(int(t.Month())) {
+		return false
+	}
+	day, weekday := s.day.has(t.Day()), s.weekday.has(int(t.Weekday()))
+	if s.eitherDay {
+		return day || weekday
+	}
+	return day && weekday
+}
+
+// nextDay is the first moment of the day after t's.
+func (s *Schedule) nextDay(t time.Time) time.Time {
+	y, m, d := t.Date()
+	next := time.Date(y, m, d+1, 0, 0, 0, 0, s.zone)
+	for next.Day() == d {
+		next = next.Add(time.Minute) // the clock skips midnight
+	}
+	for _, by := range []time.Duration{time.Hour, 30 * time.Minute} {
+		if before := next.Add(-by); before.Day() == next.Day() {
+			next = before // the clock repeats midnight
+		}
+	}
+	return next
+}
+
+// due reports whether the schedule comes round at minute t.
+func (s *Schedule) due(t time.Time) bool {
+	if s.skipped(t) {
+		return true
+	}
+	return s.matches(t) && (s.everyHour || !repeated(t))
+}
+
+func (s *Schedule) matches(t time.Time) bool {
+	return s.minute.has(t.Minute()) && s.hour.has(t.Hour()) && s.dayMatches(t)
+}
+
+// skipped reports whether the clock jumped to t over a minute that a fixed
+// hour asks for.
+func (s *Schedule) skipped(t time.Time) bool {
+	if s.everyHour {
+		return false
+	}
+	jump := offset(t) - offset(t.Add(-time.Minute))
+	if jump <= 0 {
+		return false
+	}
+	// What the clock would have shown.
+	wall := wallTime(t)
+	for by := jump; by > 0; by -= time.Minute {
+		if s.matches(wall.Add(-by)) {
+			return true
+		}
+	}
+	return false
+}
+
+// repeated reports whether the clock showed t's time before, and was put back
+// since.
+func repeated(t time.Time) bool {
+	back := offset(t.Add(-3*time.Hour)) - offset(t)
+	return back > 0 && wallTime(t.Add(-back)).Equal(wallTime(t))
+}
+
+func offset(t time.Time) time.Duration {
+	_, seconds := t.Zone()
+	return time.Duration(seconds) * time.Second
+}
+
+// wallTime is what the clock shows at t, as a time in UTC.
+func wallTime(t time.Time) time.Time { return t.Add(offset(t)).UTC() }
