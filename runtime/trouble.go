@@ -34,6 +34,15 @@ func (rt *Runtime) Trouble() (error, time.Time) {
 	return rt.storage.err, rt.storage.since
 }
 
+// Failed is why the runtime works no more: after a fatal error of its store
+// everything stops, and only what is reopened from disk can be trusted. nil
+// while it works.
+func (rt *Runtime) Failed() error {
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	return rt.failed
+}
+
 // store makes a commit durable, however long the store's trouble lasts.
 func (s *Stack) store(c Commit) error {
 	rt := s.rt

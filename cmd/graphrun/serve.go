@@ -179,8 +179,8 @@ func (s *server) watch(ctx context.Context, signals <-chan os.Signal, broken <-c
 		case <-tick.C:
 			s.graphs.look()
 		}
-		if err, since := s.rt.Trouble(); err != nil {
-			s.log.Debug("the store takes no commits", "since", since, "error", err)
+		if err := s.rt.Failed(); err != nil {
+			return err // only what a new process reads from disk can be trusted
 		}
 	}
 }

@@ -38,7 +38,7 @@ func ListenOwner(db string) (net.Listener, error) {
 	if len(path) > maxSocketPath {
 		return listenElsewhere(db)
 	}
-	private, err := os.MkdirTemp(dirOf(path), ".sock-")
+	private, err := os.MkdirTemp(dirOf(path), filepath.Base(path)+"-")
 	if err != nil {
 		return nil, err
 	}
@@ -110,13 +110,15 @@ func (l *ownerListener) Close() error {
 func removeSocket(db string) {
 	_ = os.Remove(SocketPath(db))
 	if path, err := notedSocket(db); err == nil {
-		_ = os.RemoveAll(dirOf(path))
+		_ = os.Remove(path)
+		_ = os.Remove(dirOf(path)) // unless there is anything else in it
 	}
 	_ = os.Remove(notePath(db))
 	// A crash between the folder and the socket's name.
-	left, _ := filepath.Glob(filepath.Join(dirOf(db), ".sock-*")) // the pattern is well formed
+	left, _ := filepath.Glob(SocketPath(db) + "-*") // a path with a malformed pattern in it: nothing of worth is left
 	for _, dir := range left {
-		_ = os.RemoveAll(dir)
+		_ = os.Remove(filepath.Join(dir, "s"))
+		_ = os.Remove(dir) // unless there is anything else in it
 	}
 }
 
