@@ -1,0 +1,282 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	goruntime "runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+
+	"github.com/graphrun/graphrun/diag"
+	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/graph/tree"
+	"github.com/graphrun/graphrun/nodes"
+	"github.com/graphrun/graphrun/nodes/std"
+	"github.com/graphrun/graphrun/runtime"
+	"github.com/graphrun/graphrun/runtime/boltstore"
+)
+
+// The fleet of BenchmarkFleet.
+const (
+	fleetStacks = 1000
+	fleetCycles = 10
+	fleetNodes  = 5
+)
+
+// fan is a graph of a cycle with one node and four behind it, none of which
+// does anything but write one value.
+func fan(b *testing.B, kinds *nodes.Registry, pause graph.PauseDef) *graph.Graph {
+	b.Helper()
+	t := diag.Plain
+	def := graph.Def{Version: 1, Name: t("fan"), Pause: pause,
+		Pools: []graph.PoolDef{{Name: t("default"), Parallel: 64}}}
+	for i := range fleetNodes {
+		key := fmt.Sprint("k", i)
+		def.State = append(def.State, graph.KeyDef{Name: t(key), Type: tree.Of("integer"), Reduce: graph.ReduceDef{Name: t("sum")}})
+		def.Nodes = append(def.Nodes, graph.NodeDef{ID: t(fmt.Sprint("n", i)), Uses: t("one"),
+			Writes: []graph.WriteDef{{Key: t(key), Expr: t("output")}}})
+		if i > 0 {
+			def.Edges = append(def.Edges, graph.EdgeDef{From: []diag.Text{t("n0")}, To: []diag.Text{t(fmt.Sprint("n", i))}})
+		}
+	}
+	g, problems := graph.Compile(def, kinds)
+	if err := problems.Err(); err != nil {
+		b.Fatal(err)
+	}
+	return g
+}
+
+func fanKinds(b *testing.B) *nodes.Registry {
+	kinds := std.Registry()
+	if err := kinds.Register(nodes.Func("one", func(context.Context, struct{}) (int, error) { return 1, nil })); err != nil {
+		b.Fatal(err)
+	}
+	return kinds
+}
+
+// BenchmarkFleet runs 1,000 stacks through 10 cycles of 5 nodes each, every
+// commit on disk before the next step, and a bare loop that commits as many
+// values of the same size for as many writers.
+func BenchmarkFleet(b *testing.B) {
+	var commits, bytes atomic.Int64
+	b.Run("stacks", func(b *testing.B) {
+		kinds := fanKinds(b)
+		g := fan(b, kinds, graph.PauseDef{None: true})
+		for range b.N {
+			commits.Store(0)
+			bytes.Store(0)
+			runFleet(b, kinds, g, func(c runtime.Commit) {
+				commits.Add(1)
+				for _, r := range c.Records {
+					bytes.Add(int64(len(machine.AppendRecord(nil, r, true))))
+				}
+			})
+		}
+		perOp := b.Elapsed().Seconds() / float64(b.N)
+		b.ReportMetric(fleetStacks*fleetCycles/perOp, "cycles/s")
+		b.ReportMetric(float64(commits.Load())/perOp, "commits/s")
+		b.ReportMetric(float64(bytes.Load())/float64(commits.Load()), "B/commit")
+	})
+	b.Run("bare", func(b *testing.B) {
+		if commits.Load() == 0 {
+			b.Skip("there is nothing to compare with")
+		}
+		each, size := int(commits.Load())/fleetStacks, int(bytes.Load()/commits.Load())
+		for range b.N {
+			bareGroups(b, each, size)
+		}
+		perOp := b.Elapsed().Seconds() / float64(b.N)
+		b.ReportMetric(float64(commits.Load())/perOp, "commits/s")
+	})
+}
+
+func runFleet(b *testing.B, kinds *nodes.Registry, g *graph.Graph, note func(runtime.Commit)) {
+	store, err := boltstore.Open(filepath.Join(b.TempDir(), "fleet.db"), boltstore.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer store.Close()
+	rt, err := runtime.Open(b.Context(), runtime.Config{Store: store, Kinds: kinds, OnCommit: note})
+	if err != nil {
+		b.Fatal(err)
+	}
+	var all sync.WaitGroup
+	for i := range fleetStacks {
+		all.Go(func() {
+			s, err := rt.Start(b.Context(), g, runtime.StartOptions{ID: fmt.Sprint("s", i), StopAfter: runtime.StopAfter{Cycles: fleetCycles}})
+			if err != nil {
+				b.Error(err)
+				return
+			}
+			if r, err := s.Wait(b.Context()); err != nil || r.NodeRuns != fleetCycles*fleetNodes {
+				b.Errorf("%d node runs, %v", r.NodeRuns, err)
+			}
+		})
+	}
+	all.Wait()
+	if err := rt.Close(b.Context()); err != nil {
+		b.Error(err)
+	}
+}
+
+// bareGroups is bbolt alone: as many writers as stacks, each waiting for its
+// value to be on disk before the next, and a loop that commits what has queued
+// up.
+func bareGroups(b *testing.B, each, size int) {
+	db, err := bolt.Open(filepath.Join(b.TempDir(), "bare.db"), 0o600, &bolt.Options{FreelistType: bolt.FreelistMapType, NoFreelistSync: true, Timeout: time.Second})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer db.Close()
+	type put struct {
+		key  []byte
+		done chan struct{}
+	}
+	value := []byte(strings.Repeat("x", size))
+	queue := make(chan put, fleetStacks)
+	var writers sync.WaitGroup
+	for w := range fleetStacks {
+		writers.Go(func() {
+			done := make(chan struct{})
+			for i := range each {
+				queue <- put{fmt.Appendf(nil, "%08x%08x", w, i), done}
+				<-done
+			}
+		})
+	}
+	go func() {
+		writers.Wait()
+		close(queue)
+	}()
+	for first := range queue {
+		group := []put{first}
+		for more := true; more; {
+			select {
+			case p, open := <-queue:
+				if more = open; open {
+					group = append(group, p)
+				}
+			default:
+				more = false
+			}
+		}
+		if err := db.Update(func(tx *bolt.Tx) error {
+			bucket, err := tx.CreateBucketIfNotExists([]byte("records"))
+			for i := 0; err == nil && i < len(group); i++ {
+				err = bucket.Put(group[i].key, value)
+			}
+			return err
+		}); err != nil {
+			b.Fatal(err)
+		}
+		for _, p := range group {
+			p.done <- struct{}{}
+		}
+	}
+}
+
+// BenchmarkWaiting opens a store of 100,000 stacks that wait for the end of
+// their pause, and wakes one of them.
+func BenchmarkWaiting(b *testing.B) {
+	const n = 100_000
+	kinds := fanKinds(b)
+	path := filepath.Join(b.TempDir(), "waiting.db")
+	fill(b, path, kinds, n)
+	for range b.N {
+		store, err := boltstore.Open(path, boltstore.Options{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		rt, err := runtime.Open(b.Context(), runtime.Config{Store: store, Kinds: kinds})
+		if err != nil {
+			b.Fatal(err)
+		}
+		before := heap()
+		begin := time.Now()
+		if got, err := rt.Recover(b.Context(), runtime.RecoverOptions{}); err != nil || got != n {
+			b.Fatalf("%d stacks, %v", got, err)
+		}
+		b.ReportMetric(time.Since(begin).Seconds(), "s/recover")
+		b.ReportMetric((heap()-before)/n, "B/stack")
+		b.ReportMetric(float64(goruntime.NumGoroutine()), "goroutines")
+		begin = time.Now()
+		if err := rt.Wake(b.Context(), "s00077777"); err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(float64(time.Since(begin).Microseconds()), "µs/wake")
+		if err := rt.Close(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+		if err := store.Close(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func heap() float64 {
+	goruntime.GC()
+	var m goruntime.MemStats
+	goruntime.ReadMemStats(&m)
+	return float64(m.HeapAlloc)
+}
+
+// fill writes n stacks that stand where one that was run stands.
+func fill(b *testing.B, path string, kinds *nodes.Registry, n int) {
+	b.Helper()
+	store, err := boltstore.Open(path, boltstore.Options{Durability: runtime.DurabilityNone})
+	if err != nil {
+		b.Fatal(err)
+	}
+	var list []runtime.Commit
+	rt, err := runtime.Open(b.Context(), runtime.Config{Store: store, Kinds: kinds, OnCommit: func(c runtime.Commit) { list = append(list, c) }})
+	if err != nil {
+		b.Fatal(err)
+	}
+	g := fan(b, kinds, graph.PauseDef{Set: true, Active: 1000 * time.Hour})
+	s, err := rt.Start(b.Context(), g, runtime.StartOptions{ID: "first", StopAfter: runtime.StopAfter{Cycles: 1}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	if _, err := s.Wait(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	if err := rt.Close(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	all := runtime.Commit{Graph: list[0].Graph, Changes: list[0].Changes}
+	for _, c := range list {
+		all.Records, all.Cursor = append(all.Records, c.Records...), c.Cursor
+	}
+	next := make(chan int)
+	var writers sync.WaitGroup
+	for range 64 {
+		writers.Go(func() {
+			for i := range next {
+				c, id := all, *list[0].Create
+				c.Stack = fmt.Sprintf("s%08d", i)
+				id.Stack, c.Create = c.Stack, &id
+				if err := store.Commit(b.Context(), c); err != nil {
+					b.Error(err)
+				}
+			}
+		})
+	}
+	for i := range n {
+		next <- i
+	}
+	close(next)
+	writers.Wait()
+	if err := store.Remove(b.Context(), "first"); err != nil {
+		b.Fatal(err)
+	}
+	if err := store.Close(); err != nil {
+		b.Fatal(err)
+	}
+}
