@@ -34,6 +34,12 @@ var everyRecord = []Body{
 	&WaveCommitted{Wave: 2},
 	&CycleFinished{Waves: 2, NodeRuns: 3, Failed: true, Active: true, Pause: 1500 * time.Millisecond},
 	&StackFinished{Status: Failed, Reason: "cycles limit of 2 reached"},
+	&EventReceived{Event: "message", ID: "a-1", Payload: []any{}},
+	&CycleStarted{Hash: "ff00", Mode: "round_robin", Faults: []string{"mode: x"}},
+	&WaveCommitted{Changed: []string{"n"}, Settled: []Settled{{Node: "ask", Status: "succeeded", Attempts: 1}}},
+	&TaskStarted{Wave: 2, Began: 1, Node: "long", Attempt: 2, Crashes: 1},
+	&TaskFinished{Wave: 2, Began: 1, Node: "long", Attempt: 2, Status: "succeeded", Output: "x", CacheKey: "[1]"},
+	&TaskFinished{Wave: 1, Node: "a", Status: "succeeded", Output: "x", Cached: true},
 }
 
 func record(i int, b Body) Record {

@@ -38,7 +38,11 @@ func (p *replay) adopt(hash string) error {
 	if err != nil {
 		return err
 	}
-	return p.m.Adopt(g)
+	if err := p.m.Adopt(g); err != nil {
+		return err
+	}
+	p.pull()
+	return nil
 }
 
 // feedEnd feeds the end of an attempt or of a wait: a result, the machine's own

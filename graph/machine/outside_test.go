@@ -1,0 +1,119 @@
+package machine
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/value"
+)
+
+const outsideGraph = `
+graphrun: 1
+name: outside
+state: {n: {type: integer, reduce: sum}, ok: "boolean?", got: {type: list(any), reduce: append, keep: 9}}
+events: {add: {to: n}}
+nodes:
+  ask: {uses: approval, with: {prompt: "ok?"}, writes: {ok: output.approved}}
+  long: {uses: work, background: true, with: {n: "${{ state.n }}"}, writes: {got: "[output]"}}
+  keep: {uses: work, cache: {key: "1"}, writes: {got: "[output]"}}
+edges: [{to: [ask, long], when: cycle.number == 1}, {to: keep, when: state.n < 100}]
+pause: 1s
+limits: {cycles: 99}
+`
+
+// A changed graph takes over what goes on outside: a node that is no more what
+// it was is cancelled, the others settle by the new definition. The whole
+// history, under both graphs, is decided again the same.
+func TestAdoptOutside(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		change []string // old, new, …
+		want   string
+	}{
+		"the same": {[]string{"cycles: 99", "cycles: 98"}, `{"got":["kept","done","kept"],"n":0,"ok":true}`},
+		"moved": {[]string{"  ask: {", "  first: {uses: work}\n  ask: {", "{to: keep,", "{to: first, when: cycle.number == 1}, {to: keep,"},
+			`{"got":["kept","done","kept"],"n":0,"ok":true}`},
+		"new writes": {[]string{`"[output]"}}` + "\n  keep", `"[output, 2]"}}` + "\n  keep"}, `{"got":["kept","done",2,"kept"],"n":0,"ok":true}`},
+		"gone":       {[]string{"long", "short"}, `{"got":["kept","kept"],"n":0,"ok":true}`},
+		"otherwise":  {[]string{`uses: approval, with: {prompt: "ok?"}`, "uses: work"}, `{"got":["kept","done","kept"],"n":0,"ok":null}`},
+		"uncached":   {[]string{`key: "1"`, `key: "2"`}, `{"got":["kept","done"],"n":0,"ok":true}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			old := compile(t, outsideGraph)
+			changed := compile(t, strings.NewReplacer(tt.change...).Replace(outsideGraph))
+			r := newRig(t, old)
+			if err := r.start(nil, nil); err != nil {
+				t.Fatal(err)
+			}
+			do(r, "wake")
+			do(r, "running long")
+			do(r, `done keep "kept"`)
+			if err := r.m.Adopt(changed); err != nil {
+				t.Fatal(err)
+			}
+			r.g = changed
+			r.drain()
+			if r.m.waitingFor("ask") != nil {
+				do(r, `answer ask {"approved": true}`)
+			}
+			if r.tasks["long"] != nil {
+				do(r, `done long "done"`)
+			}
+			do(r, "crash")
+			do(r, "wake")
+			if got := value.String(r.m.State()); got != tt.want {
+				t.Errorf("state is %s, want %s", got, tt.want)
+			}
+			_, differences, err := Replay(func(hash string) (*graph.Graph, error) {
+				return map[string]*graph.Graph{old.Hash: old, changed.Hash: changed}[hash], nil
+			}, r.o, r.id, r.records, Point{})
+			if err != nil || len(differences) > 0 {
+				t.Errorf("replay: %v, %v", err, differences)
+			}
+		})
+	}
+}
+
+// A commit holds of the machine's own lists what changed, whatever is bounded.
+func TestOwnLists(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, compile(t, outsideGraph))
+	if err := r.start(nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	for i := range keptIDs + 100 {
+		r.step(Event{At: r.clock, ID: fmt.Sprint(i), Name: "add", Payload: 1})
+		switch {
+		case i%777 == 0:
+			r.m.Ready() // and more is stepped before the commit
+		case i%777 == 1, i > keptIDs && i%7 == 0:
+			r.drain()
+		}
+	}
+	r.drain()
+	list, _ := value.Decode(r.state["$events"])
+	if got := len(list.([]any)); got != keptIDs {
+		t.Errorf("%d ids are kept, want %d", got, keptIDs)
+	}
+	before := slices.Collect(maps.Keys(r.m.ids.known))
+	r.crash()
+	after := slices.Collect(maps.Keys(r.m.ids.known))
+	slices.Sort(before)
+	slices.Sort(after)
+	if d := cmp.Diff(before, after); d != "" {
+		t.Errorf("ids over a restart (-before +after)\n%s", d)
+	}
+	if n := r.m.Cursor().Inbox; n != len(r.m.inbox) || n < keptIDs {
+		t.Errorf("%d events wait, %d are known", n, len(r.m.inbox))
+	}
+	if got := Visible(map[string]any{"n": 1, "$events": nil}); len(got) != 1 {
+		t.Errorf("visible: %v", got)
+	}
+}
