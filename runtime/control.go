@@ -43,8 +43,11 @@ const Stopped = "stopped"
 // is paused, and another StopStack or ResumeStack goes on from there.
 func (rt *Runtime) StopStack(ctx context.Context, stack string) error {
 	return rt.with(ctx, stack, func(s *Stack) error {
-		s.post(func() { s.ending = true })
-		if err := s.Pause(ctx); err != nil {
+		// In one letter: between two, the stack could end, and refuse the second.
+		if err := s.do(ctx, func() error {
+			s.ending = true
+			return s.m.Step(machine.Pause{At: s.now()})
+		}); err != nil {
 			return err
 		}
 		select {
