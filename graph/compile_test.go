@@ -33,7 +33,7 @@ var testKinds = kinds{
 			report(diag.BadConfig, diag.Span{}, "", "input needs a mode")
 		}
 	}},
-	"ask":   {Name: "ask", Open: true, Waits: true, NoDefaults: true},
+	"ask":   {Name: "ask", Open: true, Waits: true, NoDefaults: true, Fields: []Field{{Name: "event", Type: "string", Literal: true, Event: true}}},
 	"later": {Name: "later", Open: true, Missing: true},
 }
 
