@@ -38,7 +38,8 @@ type attempt struct {
 // launch starts the work on a goroutine of its own. Its end arrives in the
 // stack's mailbox.
 func (s *Stack) launch(a *attempt) {
-	n := &s.g.Nodes[a.task.Node]
+	i, _ := s.g.NodeByID(a.task.Key.Node) // by name: it may have queued since before a change of the graph
+	n := &s.g.Nodes[i]
 	spec, _ := s.rt.cfg.Kinds.Spec(n.Kind.Name) // an unknown kind fails in nodes.Run
 	spec.Kind = n.Kind
 	if n.Kind.Sends {
