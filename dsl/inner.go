@@ -1,6 +1,8 @@
 package dsl
 
 import (
+	"errors"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -19,13 +21,15 @@ const maxInner = 8
 // loader reads a graph and the graphs that its nodes run.
 type loader struct {
 	kinds graph.Kinds
+	root  string            // folder of the outermost graph: inner ones are in it or below
 	files map[string][]byte // texts that were read, by name
 	open  []string          // absolute paths of the graphs around this one
 }
 
 // inner checks the graphs that the nodes of a graph run: the file is there, it
 // is a valid graph, does not run itself, and gets the parameters that it needs.
-func (l *loader) inner(file string, root *tree.Node, broken map[*tree.Node]bool) diag.List {
+// The definitions of those that are sound become part of def.
+func (l *loader) inner(file string, root *tree.Node, broken map[*tree.Node]bool, def *graph.Def) diag.List {
 	var list diag.List
 	own, err := filepath.Abs(file)
 	nodes := root.Get("nodes")
@@ -43,13 +47,20 @@ func (l *loader) inner(file string, root *tree.Node, broken map[*tree.Node]bool)
 		if name == nil || name.Kind != tree.String || strings.Contains(name.Text.Value, "${{") {
 			continue // reported with the configuration of the kind
 		}
-		list = append(list, l.graph(file, name.Text, with)...)
+		found, problems := l.graph(file, name.Text, with)
+		list = append(list, problems...)
+		for i := range def.Nodes {
+			if n := &def.Nodes[i]; n.ID.Value == f.Key.Value && n.Uses.Value == "graph" {
+				n.Graph = found
+			}
+		}
 	}
 	return list
 }
 
-// graph checks one inner graph, of which name was written in the file outer.
-func (l *loader) graph(outer string, name diag.Text, with *tree.Node) diag.List {
+// graph checks one inner graph, of which name was written in the file outer,
+// and gives its definition when it is sound.
+func (l *loader) graph(outer string, name diag.Text, with *tree.Node) (*graph.Def, diag.List) {
 	var list diag.List
 	path := name.Value
 	if !filepath.IsAbs(path) {
@@ -58,16 +69,16 @@ func (l *loader) graph(outer string, name diag.Text, with *tree.Node) diag.List 
 	abs, err := filepath.Abs(path)
 	if err == nil && slices.Contains(l.open, abs) {
 		list.Add(diag.Recursion, name.Span, "", "the graph %q runs itself", name.Value)
-		return list
+		return nil, list
 	}
 	if len(l.open) > maxInner {
 		list.Add(diag.TooLarge, name.Span, "", "graphs run graphs more than %d deep", maxInner)
-		return list
+		return nil, list
 	}
-	src, err := readFile(path)
+	src, err := l.read(path)
 	if err != nil {
 		list.Add(diag.MissingFile, name.Span, "paths start at the folder of this file", "cannot read the graph %q: %s", name.Value, reason(err))
-		return list
+		return nil, list
 	}
 	s, found := l.compile(path, src)
 	for _, d := range found {
@@ -75,10 +86,25 @@ func (l *loader) graph(outer string, name diag.Text, with *tree.Node) diag.List 
 			list = append(list, d)
 		}
 	}
-	if s.Graph != nil {
-		list = append(list, params(s.Graph, name, with.Get("params"))...)
+	if s.Graph == nil {
+		return nil, list
 	}
-	return list
+	return &s.Def, append(list, params(s.Graph, name, with.Get("params"))...)
+}
+
+// read reads an inner graph. Links do not lead out of the outermost graph's
+// folder either.
+func (l *loader) read(path string) ([]byte, error) {
+	rel, err := filepath.Rel(l.root, path)
+	if err != nil || !filepath.IsLocal(rel) {
+		return nil, errors.New("it is outside of the folder of the outermost graph")
+	}
+	root, err := os.OpenRoot(l.root)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	return readIn(root, rel)
 }
 
 // params holds what a node gives against the parameters of the graph it runs.

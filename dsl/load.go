@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"github.com/graphrun/graphrun/diag"
 	"github.com/graphrun/graphrun/graph"
@@ -64,7 +65,14 @@ func reason(err error) error {
 // readFile reads a regular file, and no more of it than a graph may have. A
 // FIFO or a device could block for ever, so it is not even opened.
 func readFile(path string) ([]byte, error) {
-	info, err := os.Stat(path)
+	return read(path, os.Stat, os.Open)
+}
+
+// readIn is readFile for a path within a folder.
+func readIn(root *os.Root, path string) ([]byte, error) { return read(path, root.Stat, root.Open) }
+
+func read(path string, stat func(string) (fs.FileInfo, error), open func(string) (*os.File, error)) ([]byte, error) {
+	info, err := stat(path)
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +82,7 @@ func readFile(path string) ([]byte, error) {
 	case !info.Mode().IsRegular():
 		return nil, errors.New("it is not a regular file")
 	}
-	f, err := os.Open(path)
+	f, err := open(path)
 	if err != nil {
 		return nil, err
 	}
@@ -87,7 +95,7 @@ func readFile(path string) ([]byte, error) {
 
 // Compile is Load for a text that is at hand already.
 func Compile(file string, src []byte, kinds graph.Kinds) (*Source, diag.List) {
-	l := loader{kinds: kinds, files: map[string][]byte{}}
+	l := loader{kinds: kinds, files: map[string][]byte{}, root: filepath.Dir(file)}
 	s, list := l.compile(file, src)
 	s.Files = l.files
 	list.Sort()
@@ -103,8 +111,10 @@ func (l *loader) compile(file string, src []byte) (*Source, diag.List) {
 	if d.root == nil {
 		return s, d.diags
 	}
+	inner := l.inner(file, d.root, d.broken, &def)
+	s.Def = def
 	g, more := graph.Compile(def, l.kinds)
-	list := append(d.merge(more), l.inner(file, d.root, d.broken)...)
+	list := append(d.merge(more), inner...)
 	if !list.HasErrors() {
 		s.Graph = g
 	}

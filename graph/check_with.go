@@ -38,6 +38,9 @@ func (c *compiler) compileWith(n *Node, elements []cond.Name) *schema.Type {
 			}
 		})
 	}
+	if n.Kind.Runs {
+		return c.compileInner(n)
+	}
 	if n.Kind.Output == nil {
 		return schema.AnyType
 	}

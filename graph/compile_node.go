@@ -163,7 +163,7 @@ func (c *compiler) pool(n *Node) int {
 			c.unknown(diag.UnknownPool, "pool", t, names(c.g.Pools, func(p *Pool) string { return p.Name }))
 		}
 	}
-	if n.Kind.Inline || n.Kind.Waits {
+	if n.Kind.Inline || n.Kind.Waits || n.Kind.Runs {
 		return -1
 	}
 	return p

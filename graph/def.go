@@ -121,7 +121,8 @@ type NodeDef struct {
 	ForEach     *ForEachDef   `json:"for_each,omitzero"`
 	Background  bool          `json:"background,omitzero"`
 	Cache       *CacheDef     `json:"cache,omitzero"`
-	At          diag.Span     `json:"-"` // of the node's name
+	Graph       *Def          `json:"graph,omitzero"` // of a node that runs a graph: that graph
+	At          diag.Span     `json:"-"`              // of the node's name
 }
 
 // WriteDef is one entry of `writes`: a key of the state and the expression that

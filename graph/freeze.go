@@ -1,6 +1,9 @@
 package graph
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // freeze fills in what follows from a graph without errors.
 func (g *Graph) freeze() {
@@ -40,6 +43,10 @@ func (g *Graph) missing() (out []string) {
 		switch {
 		case n.Kind.Missing:
 			add("node %q uses %s", n.ID, n.Kind.Name)
+		case n.Kind.Runs && n.Inner == nil:
+			add("node %q runs a graph that it does not have", n.ID)
+		case n.Inner != nil && len(n.Inner.Missing) > 0:
+			add("node %q runs graph %q, in which %s", n.ID, n.Inner.Name, strings.Join(n.Inner.Missing, ", "))
 		case n.Kind.Waits && n.ForEach != nil:
 			add("node %q waits for each element of a list", n.ID)
 		case n.Kind.Waits && n.Cache != nil:

@@ -123,6 +123,7 @@ type Node struct {
 	ForEach    *ForEach
 	Background bool
 	Cache      *Cache
+	Inner      *Graph // the graph that it runs; nil: none
 	Def        *NodeDef
 }
 

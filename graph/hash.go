@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/graphrun/graphrun/diag"
 	"github.com/graphrun/graphrun/graph/tree"
 )
 
@@ -21,6 +22,9 @@ func hashOf(def *Def) string {
 		d.Nodes[i].Description = ""
 		d.Nodes[i].With = notNull(d.Nodes[i].With)
 		d.Nodes[i].Priority = notNull(d.Nodes[i].Priority)
+		if inner := d.Nodes[i].Graph; inner != nil {
+			d.Nodes[i].Graph = &Def{Name: diag.Plain(hashOf(inner))}
+		}
 	}
 	d.State = slices.Clone(d.State)
 	for i := range d.State {

@@ -26,6 +26,7 @@ type Kind struct {
 	Waits      bool // waits for somebody outside: holds no slot, no wave, no cycle
 	Missing    bool // in the language, but this version cannot run it
 	Sends      bool // its work is the engine's: what its `with` says is sent to another stack with the commit of the wave (send)
+	Runs       bool // its work is the engine's: it runs the graph in NodeDef.Graph as a stack of its own, and holds no slot meanwhile (graph)
 	Secrets    bool // may use the declared secrets without naming them in `with` (a model's key)
 }
 

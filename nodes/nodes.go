@@ -85,7 +85,7 @@ func asError(err error) *Error {
 // Spec is a kind: what the compiler knows of it, and its work.
 type Spec struct {
 	graph.Kind
-	Node Node // nil for Inline, Waits, Sends and Missing kinds
+	Node Node // nil for Inline, Waits, Sends, Runs and Missing kinds
 
 	err error // why Func could not make a kind; reported by Register
 }

@@ -52,12 +52,12 @@ func (s Spec) check() error {
 	if !kindName.MatchString(s.Name) {
 		return fmt.Errorf("bad name: want %s", kindName)
 	}
-	idle := s.Inline || s.Missing || s.Waits || s.Sends
+	idle := s.Inline || s.Missing || s.Waits || s.Sends || s.Runs
 	if s.Node == nil && !idle {
-		return errors.New("no Node: only Inline, Waits, Sends and Missing kinds have no work")
+		return errors.New("no Node: only Inline, Waits, Sends, Runs and Missing kinds have no work")
 	}
 	if s.Node != nil && idle {
-		return errors.New("a Node that would never run: the kind is Inline, Waits, Sends or Missing")
+		return errors.New("a Node that would never run: the kind is Inline, Waits, Sends, Runs or Missing")
 	}
 	seen := map[string]bool{}
 	for _, f := range s.Fields {

@@ -3,6 +3,7 @@ package runtime
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/graphrun/graphrun/graph/machine"
@@ -27,12 +28,13 @@ type attempt struct {
 	index    int
 
 	// Owned by the stack's loop.
-	turn   uint64 // of the loop that began it
-	cancel context.CancelCauseFunc
-	void   bool   // its result does not count any more
-	cut    bool   // cut off by a shutdown: a success counts, a failure does not
-	giveUp *timer // set once it was cancelled
-	gone   bool   // it returned, or was given up
+	turn     uint64 // of the loop that began it
+	cancel   context.CancelCauseFunc
+	void     bool        // its result does not count any more
+	cut      bool        // cut off by a shutdown: a success counts, a failure does not
+	giveUp   *timer      // set once it was cancelled
+	shutdown atomic.Bool // the work says that it was cut off
+	gone     bool        // it returned, or was given up
 }
 
 // launch starts the work on a goroutine of its own. Its end arrives in the
@@ -44,6 +46,9 @@ func (s *Stack) launch(a *attempt) {
 	spec.Kind = n.Kind
 	if n.Kind.Sends {
 		spec.Node = sender{s.rt}
+	}
+	if n.Kind.Runs {
+		spec.Node = runner{s.rt, n.Inner, a.task.Key, a}
 	}
 	t := nodes.Task{
 		Stack: s.name, Graph: s.g.Name,
@@ -89,7 +94,7 @@ func (s *Stack) returned(a *attempt, res nodes.Result, err *nodes.Error, at time
 	case err == nil:
 		s.step(machine.TaskDone{At: s.clock(at), Key: a.task.Key, Attempt: a.task.Attempt,
 			Output: res.Output, Tokens: res.Tokens, Cost: res.Cost})
-	case a.cut: // no failure: it runs again when the stack goes on
+	case a.cut || a.shutdown.Load(): // no failure: it runs again when the stack goes on
 	default:
 		s.step(machine.TaskFailed{At: s.clock(at), Key: a.task.Key, Attempt: a.task.Attempt,
 			Failure: machine.Failure{Kind: err.Kind, Message: err.Message, Permanent: err.Permanent},

@@ -63,12 +63,13 @@ func (s *Stack) settle() {
 	}
 	if !s.closed {
 		s.deliver()
+		s.removeChildren()
 	}
 	if s.over && len(s.ended) > 0 {
 		s.rt.pools.exchange(s, s.ended, nil)
 		s.ended = s.ended[:0]
 	}
-	if !s.closed && (s.over || s.stopping) && s.away == 0 && !s.outbox.delivering {
+	if !s.closed && (s.over || s.stopping) && s.away == 0 && !s.outbox.delivering && !s.clearing {
 		s.close()
 	}
 	for _, ack := range s.acks {
@@ -105,7 +106,10 @@ func (s *Stack) enlist(tasks []machine.Task) []*attempt {
 	defer s.mu.Unlock()
 	out := make([]*attempt, len(tasks))
 	for i, t := range tasks {
-		a := &attempt{stack: s, task: t, pool: s.pools[max(t.Pool, 0)], turn: s.turn, queuedAt: time.Now()}
+		a := &attempt{stack: s, task: t, turn: s.turn, queuedAt: time.Now()}
+		if t.Pool >= 0 {
+			a.pool = s.pools[t.Pool]
+		}
 		if old := s.attempts[t.Key]; old != nil {
 			s.replaced = append(s.replaced, old)
 		}
@@ -144,6 +148,7 @@ func (s *Stack) commit(rd machine.Ready) bool {
 		}
 	}
 	s.outbox.take(s.id, s.g, rd.Records)
+	s.children.take(s.id, s.g, rd.Records)
 	s.pack(&c)
 	if err := s.store(c); err != nil {
 		s.fail(err)
@@ -208,6 +213,7 @@ func (s *Stack) cycleFinished(c *machine.CycleFinished) {
 	still := c.NodeRuns == 0 && (!c.Active || c.Failed)
 	idle := still && len(s.attempts) == 0 && s.away == 0 && len(s.m.Cursor().Background) == 0
 	if s.after.Cycles > 0 && s.cycles >= s.after.Cycles || s.after.UntilIdle && idle {
+		s.reached = true
 		s.drain()
 	}
 }

@@ -32,6 +32,7 @@ func kinds(t testing.TB) *nodes.Registry {
 		{Kind: graph.Kind{Name: "work", Open: true}, Node: idle{}},
 		{Kind: graph.Kind{Name: "approval", Open: true, Waits: true, NoDefaults: true}},
 		{Kind: graph.Kind{Name: "send", Open: true, Sends: true}},
+		{Kind: graph.Kind{Name: "graph", Open: true, Runs: true, NoDefaults: true}},
 	} {
 		if err := r.Register(s); err != nil {
 			t.Fatal(err)

@@ -103,14 +103,18 @@ func (ps *pools) exchange(s *Stack, ended, fresh []*attempt) []*attempt {
 			touch(a.pool)
 		}
 	}
+	var own, others []*attempt
 	for _, a := range fresh {
+		if a.pool == nil { // it holds no slot
+			own = append(own, a)
+			continue
+		}
 		a.place = queued
 		touch(a.pool)
 	}
 	for _, p := range touched {
 		p.queue.add(p, fresh)
 	}
-	var own, others []*attempt
 	for _, p := range touched {
 		for _, a := range ps.grant(p) {
 			if a.stack == s {

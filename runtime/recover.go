@@ -25,10 +25,14 @@ type RecoverOptions struct {
 func (rt *Runtime) Recover(ctx context.Context, o RecoverOptions) (n int, err error) {
 	asked := map[string]bool{}
 	var left []string // stacks that have ended, with messages to deliver
+	var inner []Summary
 	err = rt.cfg.Store.Cursors(ctx, func(sum Summary) error {
 		switch {
 		case sum.Err != nil:
 			rt.log.Error("stack cannot be read", "stack", sum.Identity.Stack, "error", sum.Err)
+			return nil
+		case sum.Identity.Parent != "": // its parent takes it up
+			inner = append(inner, sum)
 			return nil
 		case sum.Cursor.Status.Ended():
 			if sum.Cursor.Outbox > 0 {
@@ -46,6 +50,11 @@ func (rt *Runtime) Recover(ctx context.Context, o RecoverOptions) (n int, err er
 		}
 		return err
 	})
+	for i := range inner {
+		if err == nil && rt.orphan(&inner[i]) {
+			rt.discard(inner[i].Identity.Stack)
+		}
+	}
 	for i := 0; err == nil && i < len(left); i++ {
 		err = rt.emptyOutbox(ctx, left[i])
 	}

@@ -61,6 +61,9 @@ func (s *Stack) load(ctx context.Context, o *ResumeOptions) error {
 	}
 	s.graph = snap.Identity.Graph
 	next := rt.presentDefinition(s.graph)
+	if s.child = snap.Identity.Parent != ""; s.child {
+		next = nil // its graph is a part of its parent's
+	}
 	strict := o != nil && o.Graph != nil
 	if strict {
 		if o.Graph.Name != s.graph {
@@ -96,6 +99,7 @@ func (s *Stack) load(ctx context.Context, o *ResumeOptions) error {
 	l.cursor, l.stored = snap.Cursor, snap.Cursor.Hash
 	l.progress.take(snap.Records)
 	l.outbox.take(l.id, def.g, snap.Records)
+	l.children.take(l.id, def.g, snap.Records)
 	l.outbox.waiting, l.outbox.dirty = storedMessages(snap.State), false
 	s.mu.Lock()
 	s.live, s.asleep = l, false

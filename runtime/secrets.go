@@ -36,7 +36,7 @@ func (rt *Runtime) secretsOf(graphs ...*graph.Graph) (*secrets, error) {
 			continue
 		}
 		var missing []string
-		for _, name := range g.Secrets {
+		for _, name := range allSecrets(g) {
 			v, ok := "", false
 			if rt.cfg.Secret != nil {
 				v, ok = rt.cfg.Secret(name)
@@ -56,6 +56,23 @@ func (rt *Runtime) secretsOf(graphs ...*graph.Graph) (*secrets, error) {
 		s.replacer = newReplacer(forms)
 	}
 	return s, nil
+}
+
+// allSecrets are the names of a graph and of those that its nodes run.
+func allSecrets(g *graph.Graph) []string {
+	list := slices.Clone(g.Secrets)
+	for i := range g.Nodes {
+		inner := g.Nodes[i].Inner
+		if inner == nil {
+			continue
+		}
+		for _, name := range allSecrets(inner) {
+			if !slices.Contains(list, name) {
+				list = append(list, name)
+			}
+		}
+	}
+	return list
 }
 
 // newReplacer masks all forms, longer ones first: one may hold another.

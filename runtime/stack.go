@@ -20,6 +20,7 @@ type Stack struct {
 	rt    *Runtime
 	name  string
 	graph string // the graph's name
+	child bool   // a node of another stack runs it
 
 	mu       sync.Mutex
 	inbox    []func()
@@ -46,6 +47,7 @@ type Stack struct {
 	wake, grace *timer
 	stopping    bool // no task begins any more
 	ending      bool // it is to end with the open wave
+	reached     bool // it stops where StopAfter says
 	visited     bool // it is loaded for one command, and nothing of it runs
 	over        bool // nothing is decided any more
 	closed      bool
@@ -79,6 +81,8 @@ type live struct {
 	spare     []func()
 
 	outbox   outbox
+	children children
+	clearing bool     // children are being removed
 	progress progress // guarded by the stack's mu
 }
 

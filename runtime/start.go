@@ -29,6 +29,8 @@ type StartOptions struct {
 	// Rest only puts the stack into the store: nothing of it begins until
 	// somebody goes on with it.
 	Rest bool
+
+	parent string // idempotency key of the task that runs it
 }
 
 var stackID = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$`)
@@ -68,12 +70,13 @@ func (rt *Runtime) Start(ctx context.Context, g *graph.Graph, o StartOptions) (*
 	def := rt.limit(&definition{g, o.Source})
 	now := time.Now().UTC()
 	m, err := machine.New(def.g, secrets.options(), machine.Identity{Stack: o.ID, Graph: g.Name,
-		Nonce: rt.cfg.Nonce(), Params: params, CreatedAt: now}, state, now)
+		Nonce: rt.cfg.Nonce(), Params: params, CreatedAt: now, Parent: o.parent}, state, now)
 	if err != nil {
 		rt.free(o.ID)
 		return nil, &InitError{o.ID, err}
 	}
 	s := rt.newStack(o.ID, g.Name)
+	s.child = o.parent != ""
 	s.live, s.after = s.liven(m, def, secrets), o.StopAfter
 	s.stopping = o.Rest
 	return s.begin()

@@ -17,22 +17,6 @@ func output(t *schema.Type) func(graph.Config) *schema.Type {
 	return func(graph.Config) *schema.Type { return t }
 }
 
-func graphKind() nodes.Spec {
-	return missing(graph.Kind{
-		Name: "graph",
-		Doc:  "Runs another graph file as a node: one cycle of it, or several with `until`. It has its own state, durably; its final state is the output.",
-		Fields: []graph.Field{
-			{Name: "file", Type: "string", Required: true, Literal: true, Doc: "The graph file, relative to this one."},
-			{Name: "params", Type: "map(any)", Doc: "The parameters of the graph."},
-			{Name: "state", Type: "map(any)", Doc: "Initial values of its state."},
-			{Name: "until", Type: "string", Literal: true, Doc: "An expression over its state: cycles follow each other until it holds. Default: one cycle."},
-			{Name: "max_cycles", Type: "integer", Doc: "How many cycles `until` may take; one more fails the node with kind `limit`. Default: 100."},
-		},
-		Output:     output(schema.MapOf(nil)),
-		NoDefaults: true,
-	})
-}
-
 func agent() nodes.Spec {
 	return missing(graph.Kind{
 		Name: "agent",

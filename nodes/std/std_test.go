@@ -20,7 +20,7 @@ var update = flag.Bool("update", false, "write docs/kinds.md anew")
 func TestRegistryHasAllKinds(t *testing.T) {
 	t.Parallel()
 	r := Registry()
-	type manner struct{ Missing, Inline, NoDefaults, Waits, Sends, Open bool }
+	type manner struct{ Missing, Inline, NoDefaults, Waits, Sends, Runs, Open bool }
 	want := map[string]manner{
 		"set":      {Inline: true, NoDefaults: true, Open: true},
 		"exec":     {},
@@ -29,7 +29,7 @@ func TestRegistryHasAllKinds(t *testing.T) {
 		"agent":    {Missing: true},
 		"approval": {NoDefaults: true, Waits: true},
 		"wait":     {NoDefaults: true, Waits: true},
-		"graph":    {Missing: true, NoDefaults: true},
+		"graph":    {NoDefaults: true, Runs: true},
 		"send":     {Sends: true},
 		"mcp":      {Missing: true},
 		"memory":   {Missing: true},
@@ -37,7 +37,7 @@ func TestRegistryHasAllKinds(t *testing.T) {
 	got := map[string]manner{}
 	for _, name := range r.Names() {
 		k, _ := r.Kind(name)
-		got[name] = manner{k.Missing, k.Inline, k.NoDefaults, k.Waits, k.Sends, k.Open}
+		got[name] = manner{k.Missing, k.Inline, k.NoDefaults, k.Waits, k.Sends, k.Runs, k.Open}
 		if k.Doc == "" || k.Output == nil {
 			t.Errorf("kind %q lacks a text or an output", name)
 		}

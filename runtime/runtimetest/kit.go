@@ -36,7 +36,7 @@ type Kit struct {
 
 // Run calls fn in a bubble of fake time, with a kit on an empty store. Kinds
 // that have work, and those that this version cannot run, are scripted by
-// Kit.Node; the others (set, approval, wait, send) stay as they are. All that runs is stopped when fn
+// Kit.Node; the others (set, approval, wait, send, graph) stay as they are. All that runs is stopped when fn
 // returns.
 func Run(t *testing.T, kinds *nodes.Registry, fn func(k *Kit)) {
 	t.Helper()
@@ -60,7 +60,7 @@ func (k *Kit) scripted(kinds *nodes.Registry) *nodes.Registry {
 	out := nodes.NewRegistry()
 	for _, name := range kinds.Names() {
 		spec, _ := kinds.Spec(name)
-		if !spec.Inline && !spec.Waits && !spec.Sends {
+		if !spec.Inline && !spec.Waits && !spec.Sends && !spec.Runs {
 			spec.Missing = false
 			spec.Node = player{k, spec.Node}
 		}

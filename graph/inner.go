@@ -1,0 +1,108 @@
+package graph
+
+import (
+	"slices"
+
+	"github.com/graphrun/graphrun/diag"
+	"github.com/graphrun/graphrun/graph/schema"
+	"github.com/graphrun/graphrun/graph/tree"
+)
+
+// DefaultMaxCycles is how many cycles a node of kind graph may take with
+// `until` when it does not say.
+const DefaultMaxCycles = 100
+
+// compileInner compiles the graph that a node runs, holds what the node gives
+// it against its params and its state, and gives the type of its final state.
+// Without a definition (its file has errors) nothing is known of it.
+func (c *compiler) compileInner(n *Node) *schema.Type {
+	if n.Def.Graph == nil {
+		return schema.MapOf(nil)
+	}
+	with := n.Def.With
+	def := innerDef(n.Def.Graph, with)
+	g, problems := Compile(def, c.kinds)
+	for _, d := range problems {
+		// What has a place in the inner file is reported with that file.
+		if d.Severity == diag.Error && (d.Span.IsZero() || d.Span.File != def.File) {
+			if d.Span.IsZero() {
+				d.Span = placed(n.Def.WithAt, n.Def.At)
+			}
+			c.diags = append(c.diags, d)
+		}
+	}
+	if g == nil && with.Get("until") != nil {
+		g, _ = Compile(innerDef(n.Def.Graph, nil), c.kinds) // the rest can be checked
+	}
+	if g == nil {
+		return schema.MapOf(nil)
+	}
+	n.Inner = g
+	c.checkGiven(n, "params", "parameter", g.ParamNames(), func(name string) *schema.Type {
+		return g.Params[slices.Index(g.ParamNames(), name)].Type
+	})
+	c.checkGiven(n, "state", "state key", g.KeyNames(), func(name string) *schema.Type {
+		k, _ := g.KeyByName(name)
+		return g.Keys[k].Type
+	})
+	props := make([]schema.Prop, len(g.Keys))
+	for i := range g.Keys {
+		props[i] = schema.Prop{Name: g.Keys[i].Name, Type: g.Keys[i].Type, Required: true}
+	}
+	return schema.ObjectOf(props...)
+}
+
+// innerDef is a definition as a node runs it: `until` ends it, and without a
+// pause of its own its cycles follow each other at once.
+func innerDef(own *Def, with *tree.Node) Def {
+	def := *own
+	if until := with.Get("until"); until != nil {
+		def.Stop = append([]StopDef{{When: until.Text, Reason: "until"}}, own.Stop...)
+	}
+	p := &own.Pause
+	if !p.Set && !p.None && p.Template == nil {
+		def.Pause = PauseDef{Set: true}
+	}
+	def.Schedule = ScheduleDef{}
+	return def
+}
+
+// checkGiven holds the entries of one field of a node's `with` against the
+// types of the inner graph. What is missing among the params, and what is
+// fixed, is checked when the files are read.
+func (c *compiler) checkGiven(n *Node, field, what string, known []string, typeOf func(string) *schema.Type) {
+	given := n.Def.With.Get(field)
+	if given == nil || given.Kind != tree.Map || n.With == nil {
+		return
+	}
+	p := entryOf(n.With.root, field)
+	for _, f := range given.Fields {
+		name := f.Key.Value
+		if !slices.Contains(known, name) {
+			if field == "state" {
+				c.unknown(diag.UnknownState, what, f.Key, known)
+			}
+			continue
+		}
+		entry := entryOf(p, name)
+		if _, fixed := entry.(constant); fixed && field == "params" {
+			continue
+		}
+		c.fits(what+" "+name, f.Value, entry, typeOf(name))
+	}
+}
+
+// entryOf is the part of a mapping under a key; broken when there is none.
+func entryOf(p part, key string) part {
+	switch p := p.(type) {
+	case constant:
+		if m, ok := p.value.(map[string]any); ok {
+			return constant{m[key]}
+		}
+	case object:
+		if i := slices.Index(p.keys, key); i >= 0 {
+			return p.parts[i]
+		}
+	}
+	return broken{}
+}

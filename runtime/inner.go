@@ -1,0 +1,269 @@
+package runtime
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/nodes"
+)
+
+// A node that runs a graph does it with a stack of its own, the child. Its id
+// follows from the task, so that an attempt after a crash finds the child of the
+// one before and goes on with it. The child is not driven by Recover: whoever
+// drives the parent runs the task again, and that takes the child up.
+
+// runner is the work of kinds that run a graph.
+type runner struct {
+	rt  *Runtime
+	g   *graph.Graph // the inner one
+	key machine.TaskKey
+	a   *attempt
+}
+
+func (r runner) Run(ctx context.Context, t nodes.Task) (nodes.Result, error) {
+	with, _ := t.With.(map[string]any)
+	cycles := uint64(1)
+	_, until := with["until"]
+	if until {
+		cycles = graph.DefaultMaxCycles
+		if n, ok := with["max_cycles"].(int64); ok {
+			cycles = uint64(max(n, 1))
+		}
+	}
+	id := childID(t.Stack, r.key)
+	child, res, err := r.rt.child(ctx, r.g, id, t.Key, with, cycles)
+	for errors.Is(err, ErrActive) { // the attempt before this one is giving it up
+		select {
+		case <-time.After(10 * time.Millisecond):
+			child, res, err = r.rt.child(ctx, r.g, id, t.Key, with, cycles)
+		case <-ctx.Done():
+			return nodes.Result{}, ctx.Err()
+		}
+	}
+	if trouble := (*StoreError)(nil); errors.As(err, &trouble) || errors.Is(err, ErrClosed) {
+		r.a.shutdown.Store(true)
+		return nodes.Result{}, err
+	}
+	if err != nil {
+		return nodes.Result{}, nodes.Permanent(nodes.Errorf("config", "%v", err))
+	}
+	if child != nil {
+		if res, err = r.wait(ctx, child); err != nil {
+			return nodes.Result{}, err
+		}
+	}
+	out := nodes.Result{Output: res.State, Tokens: res.Cursor.Counts.Tokens, Cost: res.Cursor.Counts.Cost}
+	if f := failureOf(&res, r.g.Name, until, cycles); f != nil {
+		f.Tokens, f.Cost = out.Tokens, out.Cost
+		r.rt.discard(id) // another attempt begins anew
+		return nodes.Result{}, f
+	}
+	return out, nil
+}
+
+// wait waits for the child's cycles. When the task is cut off by a shutdown, the
+// child stays in the store; when it is cancelled, the child goes.
+func (r runner) wait(ctx context.Context, child *Stack) (Result, error) {
+	select {
+	case <-child.done:
+	case <-ctx.Done():
+		now, cancel := context.WithCancel(context.Background())
+		cancel()
+		if context.Cause(ctx) == error(errShutdown) {
+			_ = child.Stop(now) // what it cannot write now, it does again
+			return Result{}, ctx.Err()
+		}
+		_ = child.Stop(now)
+		r.rt.discard(child.name)
+		return Result{}, ctx.Err()
+	}
+	if child.err == nil && !child.result.Status.Ended() && !child.reached {
+		r.a.shutdown.Store(true)
+		return Result{}, errShutdown
+	}
+	if child.err != nil {
+		r.a.shutdown.Store(true) // a store in trouble is no failure of the graph
+		return Result{}, child.err
+	}
+	return *child.result, nil
+}
+
+// failureOf is why a child's end is a failure of its node; nil: it is none.
+func failureOf(res *Result, name string, until bool, cycles uint64) *nodes.Error {
+	switch {
+	case res.Status == machine.Failed:
+		return nodes.Errorf("error", "graph %q failed: %s", name, res.Reason)
+	case res.Status == machine.Cancelled:
+		return nodes.Errorf("cancelled", "graph %q was cancelled: %s", name, res.Reason)
+	case !until && res.Cursor.FailedInRow > 0:
+		return nodes.Errorf("error", "graph %q: its cycle failed", name)
+	case until && res.Status != machine.Completed:
+		return nodes.Errorf("limit", "graph %q: until does not hold after %d cycles", name, cycles)
+	}
+	return nil
+}
+
+// child takes up the child of a task, or starts it. One that is done already is
+// told by its result.
+func (rt *Runtime) child(ctx context.Context, g *graph.Graph, id, key string, with map[string]any, cycles uint64) (*Stack, Result, error) {
+	snap, err := rt.cfg.Store.Load(ctx, id)
+	switch {
+	case errors.Is(err, ErrNotFound):
+	case err != nil:
+		return nil, Result{}, err
+	case snap.Identity.Parent == "":
+		return nil, Result{}, fmt.Errorf("%w: %q, which this node needs for its graph", ErrExists, id)
+	case snap.Identity.Parent != key: // left by another stack of the parent's name
+		rt.discard(id)
+	case snap.Cursor.Status.Ended() || snap.Cursor.Counts.Cycles >= cycles && !snap.Cursor.Open:
+		return nil, Result{Stack: id, Graph: g.Name, Status: snap.Cursor.Status, Reason: snap.Cursor.Reason,
+			State: machine.Visible(snap.State), Cursor: snap.Cursor}, nil
+	default:
+		left := cycles - min(snap.Cursor.Counts.Cycles, cycles-1)
+		s, err := rt.Resume(ctx, id, ResumeOptions{StopAfter: StopAfter{Cycles: int(left)}})
+		return s, Result{}, err
+	}
+	params, _ := with["params"].(map[string]any)
+	state, _ := with["state"].(map[string]any)
+	s, err := rt.Start(ctx, g, StartOptions{ID: id, Params: params, State: state,
+		StopAfter: StopAfter{Cycles: int(cycles)}, parent: key})
+	return s, Result{}, err
+}
+
+// childID is the id of a task's child: PARENT.NODE.CYCLE.WAVE, with a hash for
+// the element of a for_each; only a hash where that would be too long.
+func childID(parent string, k machine.TaskKey) string {
+	id := fmt.Sprintf("%s.%s.%d.%d", parent, k.Node, k.Cycle, k.Wave)
+	if k.Item != "" {
+		id += "." + shortHash(k.Item)
+	}
+	if !stackID.MatchString(id) {
+		id = "inner." + shortHash(id)
+	}
+	return id
+}
+
+func shortHash(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return hex.EncodeToString(sum[:8])
+}
+
+// discard removes a child with what still runs of it.
+func (rt *Runtime) discard(id string) {
+	if s, ok := rt.Stack(id); ok {
+		now, cancel := context.WithCancel(context.Background())
+		cancel()
+		_ = s.Stop(now)
+	}
+	if err := rt.reserve(id, ErrActive); err != nil {
+		return // it is closing, or somebody has it: Recover clears it away
+	}
+	defer rt.free(id)
+	snap, err := rt.cfg.Store.Load(rt.base, id)
+	if err != nil || snap.Identity.Parent == "" {
+		return
+	}
+	for i := range snap.Records { // its own children, if it was cut off
+		if b, ok := snap.Records[i].Body.(*machine.TaskStarted); ok {
+			key := machine.TaskKey{Cycle: snap.Records[i].Cycle, Wave: b.Wave, Node: b.Node, Item: b.Item}
+			rt.discard(childID(id, key))
+		}
+	}
+	if err := rt.cfg.Store.Remove(rt.base, id); err != nil && !errors.Is(err, ErrNotFound) {
+		rt.log.Warn("the stack of an inner graph cannot be removed", "stack", id, "error", err)
+	}
+}
+
+// children are those of tasks that are done, until their wave is committed.
+type children struct {
+	done []childOf
+	free []string // may be removed
+}
+
+type childOf struct{ node, id string }
+
+// take adds what records say.
+func (c *children) take(id machine.Identity, g *graph.Graph, records []machine.Record) {
+	for i := range records {
+		switch b := records[i].Body.(type) {
+		case *machine.TaskFinished:
+			if n, ok := g.NodeByID(b.Node); ok && g.Nodes[n].Kind.Runs {
+				cycle := records[i].Cycle
+				if b.Began > 0 {
+					cycle = b.Began
+				}
+				key := machine.TaskKey{Cycle: cycle, Wave: b.Wave, Node: b.Node, Item: b.Item}
+				c.done = append(c.done, childOf{b.Node, childID(id.Stack, key)})
+			}
+		case *machine.WaveCommitted:
+			for _, s := range b.Settled {
+				c.settled(s.Node)
+			}
+		case *machine.StackFinished:
+			for _, d := range c.done {
+				c.free = append(c.free, d.id)
+			}
+			c.done = nil
+		}
+	}
+}
+
+func (c *children) settled(node string) {
+	c.done = slices.DeleteFunc(c.done, func(d childOf) bool {
+		if d.node == node {
+			c.free = append(c.free, d.id)
+		}
+		return d.node == node
+	})
+}
+
+// removeChildren removes those that nobody needs any more, beside the loop.
+func (s *Stack) removeChildren() {
+	if len(s.children.free) == 0 || s.clearing {
+		return
+	}
+	ids := s.children.free
+	s.children.free, s.clearing = nil, true
+	go func() {
+		for _, id := range ids {
+			s.rt.discard(id)
+		}
+		s.post(func() { s.clearing = false })
+	}()
+}
+
+// orphan says whether a child of the store is of no use any more: nobody drives
+// the parent, or the parent is beyond the task.
+func (rt *Runtime) orphan(sum *Summary) bool {
+	where, task, _ := strings.Cut(sum.Identity.Parent, "/")
+	parent := where[:max(strings.LastIndexByte(where, '.'), 0)]
+	s, ok := rt.Stack(parent)
+	if !ok {
+		return true
+	}
+	snap, err := rt.cfg.Store.Load(rt.base, s.name)
+	if err != nil {
+		return false
+	}
+	c := &snap.Cursor
+	at := fmt.Sprintf("%d/%d/", c.Cycle, c.Wave)
+	if snap.Identity.Nonce == where[len(parent)+1:] {
+		if c.Open && strings.HasPrefix(task, at) {
+			return false
+		}
+		for _, b := range c.Background {
+			if strings.HasPrefix(task, fmt.Sprintf("%d/%d/%s/", b.Cycle, b.Wave, b.Node)) {
+				return false
+			}
+		}
+	}
+	return true
+}

@@ -1,0 +1,194 @@
+package runtime_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/nodes"
+	"github.com/graphrun/graphrun/runtime"
+	"github.com/graphrun/graphrun/runtime/runtimetest"
+)
+
+// outer is a graph whose node runs another one, which doubles what it is given
+// in two waves, in every cycle.
+func outer(t testing.TB, with, node, rest string) graph.Def {
+	t.Helper()
+	return def(t, fmt.Sprintf(`{"graphrun": 1, "name": "outer",
+		"state": [{"name": "got", "type": "list(integer)", "reduce": {"name": "append"}}],
+		"pools": [{"name": "default", "parallel": 1}],
+		"nodes": [{"id": "sub", "uses": "graph", "with": {"file": "inner.yaml" %s}, "writes": [{"key": "got", "expr": %s}] %s,
+			"graph": {"graphrun": 1, "name": "inner", "params": [{"name": "n", "type": "integer", "default": 1}],
+				"state": [{"name": "v", "type": "integer", "reduce": {"name": "sum"}}, {"name": "last", "type": "integer"}],
+				"pools": [{"name": "default", "parallel": 1}],
+				"nodes": [
+					{"id": "first", "uses": "work", "with": {"n": "${{ params.n }}"}, "writes": [{"key": "v", "expr": "output"}]},
+					{"id": "second", "uses": "work", "with": {"n": "${{ state.v }}"}, "writes": [{"key": "v", "expr": "output"}]}],
+				"edges": [{"from": ["first"], "to": ["second"]}]}}],
+		"limits": {"cycles": 1} %s}`, with, strings.SplitN(node, "|", 2)[0], strings.SplitN(node, "|", 2)[1], rest))
+}
+
+// echoes lets the inner nodes take a second and give what they got.
+func echoes(k *runtimetest.Kit) {
+	echo := runtimetest.Takes(time.Second, func(_ context.Context, t nodes.Task) (any, error) {
+		return t.With.(map[string]any)["n"], nil
+	})
+	k.Node("first", echo)
+	k.Node("second", echo)
+}
+
+func stacksLeft(k *runtimetest.Kit) []string {
+	k.T.Helper()
+	list, err := k.Store.Stacks(k.T.Context())
+	if err != nil {
+		k.T.Fatal(err)
+	}
+	var ids []string
+	for _, s := range list {
+		ids = append(ids, s.Identity.Stack)
+	}
+	return ids
+}
+
+func TestAGraphWithinAGraph(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		with, node string
+		want       []any
+		took       time.Duration
+	}{
+		"one cycle":     {`, "params": {"n": 3}`, `"[output.v]"|`, []any{int64(6)}, 2 * time.Second},
+		"initial state": {`, "state": {"v": 10}`, `"[output.v]"|`, []any{int64(22)}, 2 * time.Second},
+		"until":         {`, "until": "state.v > 5"`, `"[output.v]"|`, []any{int64(6)}, 4 * time.Second},
+		"for each": {`, "params": {"n": "${{ it }}"}`, `"map(output, .v)"|, "for_each": {"in": "[1, 2, 3]", "as": "it"}`,
+			[]any{int64(2), int64(4), int64(6)}, 6 * time.Second}, // the inner pool has one slot
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			runtimetest.Run(t, kinds(t), func(k *runtimetest.Kit) {
+				echoes(k)
+				begin := time.Now()
+				r := k.Wait(start(k, outer(t, c.with, c.node, "")))
+				if diff := cmp.Diff(c.want, r.State["got"]); diff != "" || r.Failures > 0 {
+					t.Errorf("%d failures; got (-want +got):\n%s", r.Failures, diff)
+				}
+				if got := time.Since(begin).Round(time.Second); got != c.took {
+					t.Errorf("took %s, want %s", got, c.took)
+				}
+				k.Forward(time.Second)
+				if diff := cmp.Diff([]string{"outer"}, stacksLeft(k)); diff != "" {
+					t.Errorf("stacks (-want +got):\n%s", diff)
+				}
+			})
+		})
+	}
+}
+
+func TestAnInnerGraphFails(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		with, node string
+		work       runtimetest.Reply
+		kind       string
+	}{
+		"its cycle fails": {"", `"[output.v]"|`, runtimetest.Fails("exit", "no"), "error"},
+		"until":           {`, "until": "state.v < 0", "max_cycles": 3`, `"[output.v]"|`, runtimetest.Returns(1), "limit"},
+		"timeout":         {"", `"[output.v]"|, "timeout": 30000000000`, runtimetest.Takes(time.Hour, runtimetest.Returns(1)), "timeout"},
+		"params":          {`, "params": {"n": "${{ len(state.got) > 0 ? 1 : nil }}"}`, `"[output.v]"|`, runtimetest.Returns(1), "config"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			runtimetest.Run(t, kinds(t), func(k *runtimetest.Kit) {
+				k.Node("first", c.work)
+				k.Node("second", runtimetest.Returns(1))
+				r := k.Wait(start(k, outer(t, c.with, c.node, "")))
+				kind := ""
+				for _, rec := range k.Records("outer") {
+					if f, ok := rec.Body.(*machine.TaskFinished); ok && f.Error != nil {
+						kind = f.Error.Kind
+					}
+				}
+				if r.Failures != 1 || kind != c.kind {
+					t.Errorf("%d failures, kind %q; want %q", r.Failures, kind, c.kind)
+				}
+				k.Forward(time.Minute)
+				if diff := cmp.Diff([]string{"outer"}, stacksLeft(k)); diff != "" {
+					t.Errorf("stacks (-want +got):\n%s", diff)
+				}
+			})
+		})
+	}
+}
+
+// TestAnInnerGraphGoesOnAfterACrash crashes after each commit of either stack.
+func TestAnInnerGraphGoesOnAfterACrash(t *testing.T) {
+	t.Parallel()
+	for at := 1; at <= 16; at++ {
+		runtimetest.Run(t, kinds(t), func(k *runtimetest.Kit) {
+			echoes(k)
+			g := k.Compile(outer(t, `, "params": {"n": 3}`, `"[output.v]"|`, ""))
+			k.CrashAfter(at)
+			_, err := k.Runtime.Start(k.T.Context(), g, runtime.StartOptions{})
+			k.Forward(time.Minute)
+			k.Crash()
+			if _, found := k.Store.Load(k.T.Context(), "outer"); err != nil && found != nil {
+				return
+			}
+			if _, err := k.Runtime.Recover(k.T.Context(), runtime.RecoverOptions{}); err != nil {
+				t.Fatal(err)
+			}
+			k.Forward(time.Minute)
+			if diff := cmp.Diff([]any{int64(6)}, state(k, "outer")["got"]); diff != "" {
+				t.Errorf("crash after commit %d: got (-want +got):\n%s", at, diff)
+			}
+			if diff := cmp.Diff([]string{"outer"}, stacksLeft(k)); diff != "" {
+				t.Errorf("crash after commit %d: stacks (-want +got):\n%s", at, diff)
+			}
+			if runs := len(k.Runs("first")) + len(k.Runs("second")); runs > 3 {
+				t.Errorf("crash after commit %d: the inner nodes ran %d times, want 2 and one again", at, runs)
+			}
+		})
+	}
+}
+
+func TestAnInnerGraphGoesOnAfterAStop(t *testing.T) {
+	t.Parallel()
+	runtimetest.Run(t, kinds(t), func(k *runtimetest.Kit) {
+		echoes(k)
+		start(k, outer(t, `, "params": {"n": 3}`, `"[output.v]"|`, ""))
+		k.Forward(1500 * time.Millisecond)
+		k.Config.Grace = -1
+		k.Reopen()
+		k.Forward(time.Hour)
+		r := k.Wait(k.Resume("outer", runtime.ResumeOptions{}))
+		if diff := cmp.Diff([]any{int64(6)}, r.State["got"]); diff != "" || r.Failures > 0 {
+			t.Errorf("%d failures; got (-want +got):\n%s", r.Failures, diff)
+		}
+		if got := len(k.Runs("first")); got != 1 {
+			t.Errorf("the first inner node ran %d times, want once", got)
+		}
+	})
+}
+
+func TestCancelEndsTheInnerGraphToo(t *testing.T) {
+	t.Parallel()
+	runtimetest.Run(t, kinds(t), func(k *runtimetest.Kit) {
+		k.Node("first", runtimetest.Takes(time.Hour, runtimetest.Returns(1)))
+		s := start(k, outer(t, "", `"[output.v]"|`, ""))
+		k.Forward(time.Minute)
+		if err := k.Runtime.Cancel(k.T.Context(), "outer", "enough"); err != nil {
+			t.Fatal(err)
+		}
+		k.Wait(s)
+		k.Forward(time.Minute)
+		if diff := cmp.Diff([]string{"outer"}, stacksLeft(k)); diff != "" {
+			t.Errorf("stacks (-want +got):\n%s", diff)
+		}
+	})
+}
