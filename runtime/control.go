@@ -77,8 +77,8 @@ func (rt *Runtime) Remove(ctx context.Context, stack string) error {
 		return err
 	}
 	defer rt.free(stack)
-	snap, err := rt.cfg.Store.Load(ctx, stack)
-	if err == nil && !snap.Cursor.Status.Ended() {
+	// One that cannot be read may be removed too.
+	if snap, err := rt.cfg.Store.Load(ctx, stack); err == nil && !snap.Cursor.Status.Ended() {
 		return fmt.Errorf("%w: %q", ErrNotEnded, stack)
 	}
 	return rt.unknown(ctx, stack, rt.cfg.Store.Remove(ctx, stack))
@@ -88,7 +88,7 @@ func (rt *Runtime) Remove(ctx context.Context, stack string) error {
 func (rt *Runtime) with(ctx context.Context, id string, do func(*Stack) error) error {
 	for {
 		s, driven := rt.Stack(id)
-		err := errLeft
+		var err error
 		if driven {
 			err = do(s)
 		} else {

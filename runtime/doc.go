@@ -10,6 +10,12 @@
 // pools, waits for pauses and backoffs, and tells the world what happened once
 // the store has it.
 //
+// A server calls Recover once, and then drives all stacks of its store; Send,
+// Answer, Pause, Cancel and the like address them by id, Status and List tell
+// where they stand. A stack that waits may be unloaded, and is loaded when it is
+// due or addressed. Programs listen to Config.OnCommit: its records tell of
+// every task that begins or ends.
+//
 // Each stack has a mailbox and one loop that empties it. The loop is a
 // goroutine only while there is mail: a stack that waits costs memory and one
 // entry in a heap of timers, nothing else. A turn of the loop lets the machine

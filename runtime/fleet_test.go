@@ -355,7 +355,7 @@ func TestAFullDiskIsWaitedOut(t *testing.T) {
 		if runs := len(k.Runs("a")); runs != 4 {
 			t.Errorf("%d tasks began, want 4: nothing starts while the disk is full", runs)
 		}
-		if err, since := rt.Trouble(); err == nil || time.Since(since) < 9*time.Minute {
+		if since, err := rt.Trouble(); err == nil || time.Since(since) < 9*time.Minute {
 			t.Errorf("trouble %v since %s", err, since)
 		}
 		st, err := rt.Status(k.T.Context(), "s0")
@@ -372,7 +372,7 @@ func TestAFullDiskIsWaitedOut(t *testing.T) {
 		if runs := len(k.Runs("a")); runs != 60 {
 			t.Errorf("%d tasks ran, want 60: results are kept", runs)
 		}
-		if err, _ := rt.Trouble(); err != nil {
+		if _, err := rt.Trouble(); err != nil {
 			t.Errorf("trouble %v, want none", err)
 		}
 		if err := rt.Close(k.T.Context()); err != nil {

@@ -78,7 +78,7 @@ func (rt *Runtime) ask(name string, o RecoverOptions) {
 
 // takeOver drives a stack that is not loaded.
 func (rt *Runtime) takeOver(sum *Summary) (bool, error) {
-	s := &Stack{rt: rt, name: sum.Identity.Stack, graph: sum.Identity.Graph, done: make(chan struct{}), asleep: true}
+	s := &Stack{rt: rt, name: sum.Identity.Stack, graph: sum.Identity.Graph, done: make(chan struct{}), asleep: true, looping: true}
 	rt.mu.Lock()
 	if err := rt.unusable(); err != nil {
 		rt.mu.Unlock()
@@ -97,6 +97,13 @@ func (rt *Runtime) takeOver(sum *Summary) (bool, error) {
 		s.wake = rt.timers.at(due, s.wakeUnloaded)
 	default:
 		s.post(s.woke)
+	}
+	s.mu.Lock()
+	s.looping = len(s.inbox) > 0
+	mail := s.looping
+	s.mu.Unlock()
+	if mail {
+		rt.loads.add(s)
 	}
 	return true, nil
 }

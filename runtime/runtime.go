@@ -171,15 +171,19 @@ func (rt *Runtime) Close(ctx context.Context) error {
 		}
 	})
 	defer hurry()
-	var errs []error
 	for _, s := range stacks {
 		<-s.done
-		if s.err != ErrClosed && s.err != rt.failed {
+	}
+	rt.mu.Lock()
+	errs := []error{rt.failed}
+	rt.mu.Unlock()
+	for _, s := range stacks {
+		if s.err != ErrClosed && s.err != errs[0] {
 			errs = append(errs, s.err)
 		}
 	}
 	rt.timers.close()
-	return errors.Join(append(errs, rt.failed)...)
+	return errors.Join(errs...)
 }
 
 // reserve claims a stack's id, so that nobody else drives it. taken is the
@@ -255,10 +259,12 @@ func (rt *Runtime) fail(err error) {
 		return
 	}
 	rt.log.Error("the store cannot be used any more; everything stops", "error", err)
-	for _, s := range rt.Stacks() {
-		if !s.putAway(err) {
-			s.post(func() { s.fail(err) })
+	go func() { // the caller is the loop of one of them
+		for _, s := range rt.Stacks() {
+			if !s.putAway(err) {
+				s.post(func() { s.fail(err) })
+			}
 		}
-	}
-	rt.storage.nudge()
+		rt.storage.nudge()
+	}()
 }

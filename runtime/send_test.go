@@ -35,7 +35,7 @@ func send(k *runtimetest.Kit, stack, id string, lines ...any) bool {
 func TestAnEventIsTakenInOnce(t *testing.T) {
 	t.Parallel()
 	runtimetest.Run(t, kinds(t), func(k *runtimetest.Kit) {
-		s := start(k, def(k.T, box))
+		start(k, def(k.T, box))
 		if send(k, "box", "1", "a") {
 			t.Error("the first is a duplicate")
 		}
@@ -50,7 +50,7 @@ func TestAnEventIsTakenInOnce(t *testing.T) {
 		send(k, "box", "", "c")
 		send(k, "box", "", "c")
 		k.Forward(time.Second)
-		s, _ = k.Runtime.Stack("box")
+		s, _ := k.Runtime.Stack("box")
 		k.WantState(s, map[string]any{"lines": []any{"a", "b", "c", "c"}, "seen": int64(4)})
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -214,12 +215,13 @@ func TestAStoreInTroubleStopsItsStacks(t *testing.T) {
 // failing is a store whose commits fail after some.
 type failing struct {
 	runtime.Store
-	after int
+	after int64
+	done  atomic.Int64
 	err   error
 }
 
 func (f *failing) Commit(ctx context.Context, c runtime.Commit) error {
-	if f.after--; f.after < 0 {
+	if f.done.Add(1) > f.after {
 		return f.err
 	}
 	return f.Store.Commit(ctx, c)

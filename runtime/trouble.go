@@ -28,10 +28,10 @@ type storage struct {
 
 // Trouble is why the store takes no commits at present, and since when; nil
 // when it does. Everything goes on by itself when the cause is gone.
-func (rt *Runtime) Trouble() (error, time.Time) {
+func (rt *Runtime) Trouble() (since time.Time, err error) {
 	rt.storage.mu.Lock()
 	defer rt.storage.mu.Unlock()
-	return rt.storage.err, rt.storage.since
+	return rt.storage.since, rt.storage.err
 }
 
 // Failed is why the runtime works no more: after a fatal error of its store
@@ -59,7 +59,7 @@ func (s *Stack) store(c Commit) error {
 		case !errors.As(err, &se):
 			return err
 		case se.Fatal && !rt.cfg.FailOnStoreError:
-			go rt.fail(err)
+			rt.fail(err)
 			return err
 		case se.Fatal || rt.cfg.FailOnStoreError || c.Create != nil:
 			return err

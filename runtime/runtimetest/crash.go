@@ -151,7 +151,11 @@ func CrashAtEveryCommit(t *testing.T, kinds *nodes.Registry, setup func(k *Kit) 
 			if s, err := k.Runtime.Start(k.T.Context(), g, o); err == nil {
 				<-s.Done()
 			}
-			<-k.gate.crashed
+			select {
+			case <-k.gate.crashed:
+			default:
+				return // results that came together took fewer commits this time
+			}
 			k.Crash()
 			got := k.Wait(k.Resume(id, runtime.ResumeOptions{}))
 			if got.Status != want.Status || got.Reason != want.Reason {
