@@ -225,12 +225,13 @@ func TestCompact(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "graphrun.db")
 	want := lived(t, path)
 	s := openAt(t, path, Options{Durability: runtime.DurabilityNone})
-	for i := range 200 {
-		w := &wave{stack: fmt.Sprint("gone", i)}
-		c := w.create()
+	for i := range 200 { // all at once: the file must hold them at the same time
+		c := (&wave{stack: fmt.Sprint("gone", i)}).create()
 		c.Changes[1].Value = strings.Repeat("x", 50_000+i)
 		mustCommit(t, s, c)
-		if err := s.Remove(ctx, w.stack); err != nil {
+	}
+	for i := range 200 {
+		if err := s.Remove(ctx, fmt.Sprint("gone", i)); err != nil {
 			t.Fatal(err)
 		}
 	}
