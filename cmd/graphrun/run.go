@@ -101,7 +101,7 @@ func (a *app) runStack(ctx context.Context, file string, f runFlags) error {
 	if f.stack == "" {
 		f.stack = src.Graph.Name
 	}
-	s := session{app: a, flags: f, src: src}
+	s := foreground{app: a, flags: f, src: src}
 	if s.params, err = parseParams(src.Graph, f.params); err != nil {
 		return err
 	}

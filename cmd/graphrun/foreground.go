@@ -11,9 +11,9 @@ import (
 	"github.com/graphrun/graphrun/runtime/boltstore"
 )
 
-// session is one stack that is driven in the foreground, and those who look
+// foreground is one stack that is driven in the foreground, and those who look
 // on: a view for people, a trace for programs.
-type session struct {
+type foreground struct {
 	app           *app
 	flags         runFlags
 	src           *dsl.Source
@@ -25,7 +25,7 @@ type session struct {
 
 // run owns the store while it drives the stack, and gives it back before it
 // returns: what it returns is on disk.
-func (s *session) run(ctx context.Context) (result runtime.Result, err error) {
+func (s *foreground) run(ctx context.Context) (result runtime.Result, err error) {
 	store, err := s.app.openStore(s.flags.durability)
 	if err != nil {
 		return result, err
@@ -67,7 +67,7 @@ func firstOf(errs ...error) error {
 }
 
 // startOrResume begins a new stack, or goes on with the one of that name.
-func (s *session) startOrResume(ctx context.Context, rt *runtime.Runtime, store runtime.Store) (*runtime.Stack, error) {
+func (s *foreground) startOrResume(ctx context.Context, rt *runtime.Runtime, store runtime.Store) (*runtime.Stack, error) {
 	id, g, stop := s.flags.stack, s.src.Graph, runtime.StopAfter{Cycles: s.flags.cycles, UntilIdle: s.flags.untilIdle}
 	_, err := store.Load(ctx, id)
 	switch {
@@ -81,7 +81,7 @@ func (s *session) startOrResume(ctx context.Context, rt *runtime.Runtime, store 
 	return rt.Resume(ctx, id, runtime.ResumeOptions{Graph: g, Source: s.src.Text, StopAfter: stop})
 }
 
-func (s *session) openRuntime(ctx context.Context, store runtime.Store) (*runtime.Runtime, error) {
+func (s *foreground) openRuntime(ctx context.Context, store runtime.Store) (*runtime.Runtime, error) {
 	grace := s.flags.grace
 	if grace == 0 {
 		grace = -1 // none; 0 would be the runtime's default
