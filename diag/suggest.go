@@ -14,7 +14,7 @@ import (
 func Suggest(word string, among []string) string {
 	best, least := "", -1
 	for _, w := range among {
-		d := levenshtein.ComputeDistance(strings.ToLower(word), strings.ToLower(w))
+		d := distance([]rune(strings.ToLower(word)), []rune(strings.ToLower(w)))
 		// A third of the letters may differ: more, and the guess puzzles.
 		near := max(1, (max(utf8.RuneCountInString(word), utf8.RuneCountInString(w))+1)/3)
 		if d <= near && w != word && (least < 0 || d < least) {
@@ -25,4 +25,19 @@ func Suggest(word string, among []string) string {
 		return ""
 	}
 	return fmt.Sprintf("did you mean %q?", best)
+}
+
+// distance is how many letters differ; two neighbours that changed places count
+// as one, since that is one slip of the hand.
+func distance(a, b []rune) int {
+	if len(a) == len(b) {
+		i := 0
+		for i < len(a) && a[i] == b[i] {
+			i++
+		}
+		if i+1 < len(a) && a[i] == b[i+1] && a[i+1] == b[i] && string(a[i+2:]) == string(b[i+2:]) {
+			return 1
+		}
+	}
+	return levenshtein.ComputeDistance(string(a), string(b))
 }

@@ -13,6 +13,8 @@ func TestSuggest(t *testing.T) {
 		{"pndng", []string{"done", "pending"}, `did you mean "pending"?`},
 		{"Todo", []string{"todo"}, `did you mean "todo"?`},
 		{"ab", []string{"ax", "ay"}, `did you mean "ax"?`},
+		{"nmae", []string{"nodes", "name"}, `did you mean "name"?`},
+		{"eman", []string{"name"}, ""},
 		{"weather", []string{"planner"}, ""},
 		{"a", nil, ""},
 	} {
