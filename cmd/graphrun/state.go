@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -28,9 +27,9 @@ func stateCommand(a *app) *cobra.Command {
   graphrun state review --at 12.2`,
 		Args: arguments(1, 1, "one STACK"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			point, err := parsePoint(at)
+			point, err := machine.ParsePoint(at)
 			if err != nil {
-				return err
+				return usagef("--at %v", err)
 			}
 			return a.through(cmd.Context(), func(c *api.Client) error {
 				s, err := a.stateOf(cmd.Context(), c.Store(), args[0], point)
@@ -43,23 +42,6 @@ func stateCommand(a *app) *cobra.Command {
 	}
 	cmd.Flags().StringVar(&at, "at", "", "the end of this `CYCLE` or CYCLE.WAVE (default: now)")
 	return cmd
-}
-
-// parsePoint reads CYCLE[.WAVE], both from 1; "" is now.
-func parsePoint(s string) (machine.Point, error) {
-	if s == "" {
-		return machine.Point{}, nil
-	}
-	cycle, wave, hasWave := strings.Cut(s, ".")
-	var p machine.Point
-	var err error
-	if p.Cycle, err = strconv.ParseUint(cycle, 10, 64); err == nil && hasWave {
-		p.Wave, err = strconv.ParseUint(wave, 10, 64)
-	}
-	if err != nil || p.Cycle == 0 || hasWave && p.Wave == 0 {
-		return p, usagef("--at %q: expected CYCLE or CYCLE.WAVE, counted from 1", s)
-	}
-	return p, nil
 }
 
 // stateJSON is what `state -o json` prints. Of a stack within a wave it is

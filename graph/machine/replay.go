@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/graphrun/graphrun/graph"
@@ -19,6 +21,23 @@ func (p Point) String() string {
 		return fmt.Sprint(p.Cycle)
 	}
 	return fmt.Sprintf("%d.%d", p.Cycle, p.Wave)
+}
+
+// ParsePoint reads CYCLE[.WAVE], both counted from 1; "" is the zero Point, now.
+func ParsePoint(s string) (Point, error) {
+	if s == "" {
+		return Point{}, nil
+	}
+	cycle, wave, hasWave := strings.Cut(s, ".")
+	var p Point
+	var err error
+	if p.Cycle, err = strconv.ParseUint(cycle, 10, 64); err == nil && hasWave {
+		p.Wave, err = strconv.ParseUint(wave, 10, 64)
+	}
+	if err != nil || p.Cycle == 0 || hasWave && p.Wave == 0 {
+		return Point{}, fmt.Errorf("%q: expected CYCLE or CYCLE.WAVE, counted from 1", s)
+	}
+	return p, nil
 }
 
 // Ends reports that a record is the one that completes what p names.

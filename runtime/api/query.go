@@ -4,10 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
-
-	"github.com/graphrun/graphrun/graph/machine"
 )
 
 // queryOf reads the query of a request: known names, each at most once.
@@ -39,21 +36,4 @@ func flagOf(q map[string]string, name string) (bool, error) {
 		return true, nil
 	}
 	return false, errorf(CodeUsage, "%s %q: expected true or false", name, q[name])
-}
-
-// ParsePoint reads CYCLE[.WAVE], both counted from 1; "" is now, the zero Point.
-func ParsePoint(s string) (machine.Point, error) {
-	if s == "" {
-		return machine.Point{}, nil
-	}
-	cycle, wave, hasWave := strings.Cut(s, ".")
-	var p machine.Point
-	var err error
-	if p.Cycle, err = strconv.ParseUint(cycle, 10, 64); err == nil && hasWave {
-		p.Wave, err = strconv.ParseUint(wave, 10, 64)
-	}
-	if err != nil || p.Cycle == 0 || hasWave && p.Wave == 0 {
-		return p, errorf(CodeUsage, "%q: expected CYCLE or CYCLE.WAVE, counted from 1", s)
-	}
-	return p, nil
 }

@@ -23,9 +23,9 @@ func (h *Handler) stackState(w http.ResponseWriter, r *http.Request, p params) e
 	if err != nil {
 		return err
 	}
-	at, err := ParsePoint(q["at"])
+	at, err := machine.ParsePoint(q["at"])
 	if err != nil {
-		return err
+		return errorf(CodeUsage, "at %v", err)
 	}
 	ctx, id := r.Context(), p["stack"]
 	snap, err := h.o.Store.Load(ctx, id)
