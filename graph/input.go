@@ -67,3 +67,18 @@ func hint(name, what string, known []string) string {
 	}
 	return listed(what, known)
 }
+
+// Declared is a stored state as the graph declares it: a key that came with a
+// changed graph has its initial value until it is written, and what the graph
+// dropped is not there. The values are shared.
+func (g *Graph) Declared(stored map[string]any) map[string]any {
+	state := make(map[string]any, len(g.Keys))
+	for i := range g.Keys {
+		k := &g.Keys[i]
+		state[k.Name] = k.Initial
+		if v, ok := stored[k.Name]; ok {
+			state[k.Name] = v
+		}
+	}
+	return state
+}

@@ -31,19 +31,27 @@ func (s StoredGraph) compile(kinds graph.Kinds) (*graph.Graph, error) {
 	return g, nil
 }
 
-// Past is where a stack stood at a point of its history.
+// Past is a stack's state at a point of its history.
 type Past struct {
-	Cursor machine.Cursor
-	State  map[string]any // shared, not to be changed
+	Point machine.Point  // cycle and wave, the last one where the end of a cycle was asked for
+	State map[string]any // shared, not to be changed
 }
 
-// At is where a stack stood at a point of its history: decided again from the
-// results that its journal holds, from where its history is kept on. Errors
-// name the points that there are.
+// At is a stack's state at a point of its history: for the zero Point the
+// committed one, else decided again from the results that the journal holds,
+// from where the history is kept on. ErrNotFound when there is no such stack;
+// other errors name the points that there are, or are a *StoreError.
 func At(ctx context.Context, store Store, kinds graph.Kinds, stack string, at machine.Point) (Past, error) {
 	snap, err := store.Load(ctx, stack)
 	if err != nil {
 		return Past{}, err
+	}
+	if at == (machine.Point{}) {
+		g, err := Definition(ctx, store, kinds, snap.Cursor.Hash)
+		if err != nil {
+			return Past{}, err
+		}
+		return past(at, snap.Cursor, g.Declared(snap.State)), nil
 	}
 	base, err := store.Base(ctx, stack)
 	if err != nil {
@@ -54,7 +62,7 @@ func At(ctx context.Context, store Store, kinds graph.Kinds, stack string, at ma
 	case at.Cycle < kept.Cycle || at.Cycle == kept.Cycle && at.Wave > 0:
 		return Past{}, fmt.Errorf("stack %q: the history before the end of cycle %s is deleted (see history in the graph): got %s", stack, kept, at)
 	case at == kept:
-		return Past{base.Cursor, machine.Visible(base.State)}, nil
+		return past(at, base.Cursor, machine.Visible(base.State)), nil
 	}
 	var records []machine.Record
 	found := false
@@ -73,7 +81,19 @@ func At(ctx context.Context, store Store, kinds graph.Kinds, stack string, at ma
 	if err != nil {
 		return Past{}, err
 	}
-	return Past{m.Cursor(), m.State()}, nil
+	return past(at, m.Cursor(), m.State()), nil
+}
+
+// past names the point as it was asked for: a machine that was stopped at the
+// end of a wave may stand beyond it.
+func past(at machine.Point, c machine.Cursor, state map[string]any) Past {
+	if at.Cycle == 0 {
+		at.Cycle = c.Cycle
+	}
+	if at.Wave == 0 {
+		at.Wave = c.Wave
+	}
+	return Past{at, state}
 }
 
 // replay decides a history again, from its beginning or from the base that it

@@ -30,8 +30,8 @@ func TestAtWhatIsKept(t *testing.T) {
 				}
 				continue
 			}
-			if err != nil || past.State["n"] != int64(cycle) || past.Cursor.Cycle != cycle {
-				t.Errorf("cycle %d: got n %v, cycle %d (%v)", cycle, past.State["n"], past.Cursor.Cycle, err)
+			if err != nil || past.State["n"] != int64(cycle) || past.Point.Cycle != cycle {
+				t.Errorf("cycle %d: got n %v, cycle %d (%v)", cycle, past.State["n"], past.Point.Cycle, err)
 			}
 		}
 	})

@@ -132,7 +132,7 @@ func (a *app) planFrom(ctx context.Context, store runtime.Store, id string, sets
 		return planJSON{}, err
 	}
 	g := idle(stored)
-	if snap.State, err = withSets(g, stateUnder(g, snap.State), sets); err != nil {
+	if snap.State, err = withSets(g, g.Declared(snap.State), sets); err != nil {
 		return planJSON{}, usagef("%v", err)
 	}
 	m, err := machine.Restore(g, pretend(g), snap, time.Now())

@@ -10,7 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/machine"
 	"github.com/graphrun/graphrun/graph/value"
 	"github.com/graphrun/graphrun/runtime"
@@ -56,43 +55,14 @@ type stateJSON struct {
 // stateOf is the stack's committed state, or the one at a point of its
 // history, decided again from the recorded results.
 func (a *app) stateOf(ctx context.Context, store runtime.Store, id string, at machine.Point) (stateJSON, error) {
-	snap, err := store.Load(ctx, id)
+	then, err := runtime.At(ctx, store, a.kinds(), id, at)
 	if errors.Is(err, runtime.ErrNotFound) {
 		return stateJSON{}, unknownStack(ctx, store, id)
 	}
 	if err != nil {
 		return stateJSON{}, err
 	}
-	if at == (machine.Point{}) {
-		g, err := runtime.Definition(ctx, store, a.kinds(), snap.Cursor.Hash)
-		if err != nil {
-			return stateJSON{}, err
-		}
-		return stateJSON{id, snap.Cursor.Cycle, snap.Cursor.Wave, rawJSON{stateUnder(g, snap.State)}}, nil
-	}
-	past, err := runtime.At(ctx, store, a.kinds(), id, at)
-	if err != nil {
-		return stateJSON{}, usagef("%v", err)
-	}
-	if at.Wave == 0 {
-		at.Wave = past.Cursor.Wave
-	}
-	return stateJSON{id, at.Cycle, at.Wave, rawJSON{past.State}}, nil
-}
-
-// stateUnder is the state as a graph declares it: a key that came with a changed
-// graph has its initial value until it is written, and what the graph dropped
-// is not there.
-func stateUnder(g *graph.Graph, stored map[string]any) map[string]any {
-	state := make(map[string]any, len(g.Keys))
-	for i := range g.Keys {
-		k := &g.Keys[i]
-		state[k.Name] = k.Initial
-		if v, ok := stored[k.Name]; ok {
-			state[k.Name] = v
-		}
-	}
-	return state
+	return stateJSON{id, then.Point.Cycle, then.Point.Wave, rawJSON{then.State}}, nil
 }
 
 // unknownStack says which stacks there are.

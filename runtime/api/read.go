@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"regexp"
 
-	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/machine"
 	"github.com/graphrun/graphrun/runtime"
 )
@@ -28,37 +27,11 @@ func (h *Handler) stackState(w http.ResponseWriter, r *http.Request, p params) e
 		return errorf(CodeUsage, "at %v", err)
 	}
 	ctx, id := r.Context(), p["stack"]
-	snap, err := h.o.Store.Load(ctx, id)
+	then, err := runtime.At(ctx, h.o.Store, h.o.Kinds, id, at)
 	if err != nil {
 		return err
 	}
-	if at == (machine.Point{}) {
-		g, err := runtime.Definition(ctx, h.o.Store, h.o.Kinds, snap.Cursor.Hash)
-		if err != nil {
-			return err
-		}
-		return reply(w, State{id, snap.Cursor.Cycle, snap.Cursor.Wave, under(g, snap.State)})
-	}
-	past, err := runtime.At(ctx, h.o.Store, h.o.Kinds, id, at)
-	if err != nil {
-		return err
-	}
-	return reply(w, State{id, past.Cursor.Cycle, past.Cursor.Wave, past.State})
-}
-
-// under is the state as a graph declares it: a key that came with a changed
-// graph has its initial value until it is written, and what the graph dropped
-// is not there.
-func under(g *graph.Graph, stored map[string]any) Values {
-	state := make(Values, len(g.Keys))
-	for i := range g.Keys {
-		k := &g.Keys[i]
-		state[k.Name] = k.Initial
-		if v, ok := stored[k.Name]; ok {
-			state[k.Name] = v
-		}
-	}
-	return state
+	return reply(w, State{id, then.Point.Cycle, then.Point.Wave, then.State})
 }
 
 // snapshotBody is a machine.Snapshot on the wire.
