@@ -38,6 +38,9 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// openLine is printed when the runtime of a life is open.
+const openLine = "open\n"
+
 // definition has four nodes side by side, one of them slow in every second
 // cycle, a fan-out of eight, a node that fails before it succeeds, and one that
 // runs in the cycle after. Each writes the key of its task into the log.
@@ -157,7 +160,7 @@ func live(role string) error {
 	if err != nil {
 		return err
 	}
-	l.note("open")
+	fmt.Print(openLine)
 	var stop runtime.StopAfter
 	if role == "settle" {
 		stop.Cycles = 2

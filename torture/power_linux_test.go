@@ -76,22 +76,17 @@ func cuts(t *testing.T, role string, rounds int) (v verdict, err error) {
 	path, ledger := filepath.Join(d.dir, "graphrun.db"), filepath.Join(t.TempDir(), "ledger")
 	rnd := rand.New(rand.NewPCG(9, 0))
 	for i := range rounds {
-		cmd, out := begin(t, role, path, ledger, i+1)
-		ended := make(chan error, 1)
-		go func() { ended <- cmd.Wait() }()
-		select {
-		case <-time.After(time.Duration(60+rnd.IntN(300)) * time.Millisecond):
-		case err := <-ended:
-			return v, fmt.Errorf("life %d: %w: %s", i+1, err, out)
+		p := begin(t, role, path, ledger, i+1)
+		if err := p.live(i+1, time.Duration(40+rnd.IntN(300))*time.Millisecond); err != nil {
+			return v, fmt.Errorf("life %d %w", i+1, err)
 		}
 		d.cut()
-		_ = cmd.Process.Kill()
-		<-ended
+		p.kill()
 		d.again()
 	}
-	cmd, out := begin(t, "settle", path, ledger, rounds+1)
-	if err := cmd.Wait(); err != nil {
-		return v, fmt.Errorf("the last life: %w: %s", err, out)
+	p := begin(t, "settle", path, ledger, rounds+1)
+	if err := <-p.ended; err != nil {
+		return v, fmt.Errorf("the last life: %w: %s", err, &p.out)
 	}
 	return judge(t, path, ledger), nil
 }

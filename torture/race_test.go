@@ -1,0 +1,6 @@
+//go:build race
+
+package torture
+
+// raceDetector says that everything is ten times as slow.
+const raceDetector = true
