@@ -53,8 +53,5 @@ func (g *Graph) missing() (out []string) {
 			add("node %q waits and has a cache", n.ID)
 		}
 	}
-	if g.Fleet == Lockstep {
-		add("the graph has fleet: lockstep")
-	}
 	return out
 }

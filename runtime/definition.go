@@ -45,7 +45,7 @@ func (rt *Runtime) AddGraph(g *graph.Graph, source []byte) error {
 	rt.defs.mu.Unlock()
 	rt.pools.define(def.g)
 	for _, s := range rt.Stacks() {
-		if s.graph == g.Name && !s.child && s.loaded() {
+		if s.graph == g.Name && !s.child && (s.loaded() || g.Fleet == graph.Lockstep) {
 			s.post(func() { s.offer(def) })
 		}
 	}

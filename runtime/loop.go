@@ -76,6 +76,7 @@ func (s *Stack) settle() {
 		ack()
 	}
 	s.acks = s.acks[:0]
+	s.fallIn()
 }
 
 // gather gives new tasks to their pools and tells the machine which of them

@@ -24,6 +24,9 @@ type RecoverOptions struct {
 // and logged; Status says why. Errors: *StoreError, ErrClosed, ctx's.
 func (rt *Runtime) Recover(ctx context.Context, o RecoverOptions) (n int, err error) {
 	asked := map[string]bool{}
+	hashes := map[string]bool{}
+	rt.fleets.halt()
+	defer rt.fleets.release()
 	var left []string // stacks that have ended, with messages to deliver
 	var inner []Summary
 	err = rt.cfg.Store.Cursors(ctx, func(sum Summary) error {
@@ -46,10 +49,14 @@ func (rt *Runtime) Recover(ctx context.Context, o RecoverOptions) (n int, err er
 		}
 		taken, err := rt.takeOver(&sum)
 		if taken {
+			hashes[sum.Cursor.Hash] = true
 			n++
 		}
 		return err
 	})
+	if err == nil {
+		err = rt.assemble(ctx, hashes)
+	}
 	for i := range inner {
 		if err == nil && rt.orphan(&inner[i]) {
 			rt.discard(inner[i].Identity.Stack)

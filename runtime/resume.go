@@ -59,9 +59,11 @@ func (s *Stack) load(ctx context.Context, o *ResumeOptions) error {
 	if err != nil {
 		return err
 	}
-	s.graph = snap.Identity.Graph
+	if s.graph == "" { // else others may read it
+		s.graph, s.child = snap.Identity.Graph, snap.Identity.Parent != ""
+	}
 	next := rt.presentDefinition(s.graph)
-	if s.child = snap.Identity.Parent != ""; s.child {
+	if s.child {
 		next = nil // its graph is a part of its parent's
 	}
 	strict := o != nil && o.Graph != nil

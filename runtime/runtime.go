@@ -71,6 +71,7 @@ type Runtime struct {
 	loads   loader
 	resting resting
 	storage storage
+	fleets  fleets
 	aside   sync.Mutex // one stack that is not driven is addressed at a time
 
 	mu      sync.Mutex

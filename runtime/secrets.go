@@ -126,7 +126,7 @@ func inJSON(v string, html bool) string {
 
 // options share the secrets with the machine: take adds to what it has.
 func (s *secrets) options() machine.Options {
-	return machine.Options{Secrets: s.values, Mask: s.mask}
+	return machine.Options{Secrets: s.values, Mask: s.mask, Fleets: true}
 }
 
 // take adds the secrets of a definition that is taken up. All is the secrets of

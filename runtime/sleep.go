@@ -49,7 +49,7 @@ func (r *resting) remove(s *Stack) {
 // its timer is set, or for somebody to address it.
 func (s *Stack) mayRest() bool {
 	return !s.over && !s.closed && !s.stopping && s.next == nil &&
-		len(s.attempts) == 0 && s.away == 0 && len(s.ended) == 0 && len(s.outbox.waiting) == 0 && !s.clearing
+		len(s.attempts) == 0 && s.away == 0 && len(s.ended) == 0 && len(s.outbox.waiting) == 0 && !s.clearing && !s.marching
 }
 
 // unload gives the memory of a stack back, unless it has something to do.

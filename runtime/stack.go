@@ -51,6 +51,7 @@ type Stack struct {
 	visited     bool // it is loaded for one command, and nothing of it runs
 	over        bool // nothing is decided any more
 	closed      bool
+	marching    bool     // its fleet knows of it
 	acks        []func() // answers to give when the turn is committed
 }
 

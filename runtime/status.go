@@ -25,6 +25,9 @@ type Status struct {
 	// LastError is the last failure in the present cycle or the one before, or
 	// since the stack was loaded; nil: none. Known as Tasks are.
 	LastError *TaskError
+	// WaitsFor are the stacks, sorted, that have to get as far before this one goes
+	// on, under `fleet: lockstep`.
+	WaitsFor []string
 	// Refused is the changed graph that it did not take up; nil: none.
 	Refused *AdoptError
 	// Problem is why it cannot be read, or is not driven any more; nil: none.
@@ -74,6 +77,7 @@ func (rt *Runtime) status(sum Summary) Status {
 	if s == nil {
 		return st
 	}
+	st.WaitsFor = rt.fleets.awaited(s)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	st.Driven, st.Refused = true, s.refused

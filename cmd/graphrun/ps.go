@@ -65,6 +65,9 @@ func note(s api.Stack) string {
 			parts = append(parts, w.Node+" waits")
 		}
 	}
+	if len(s.WaitsFor) > 0 {
+		parts = append(parts, "in lockstep, waits for "+strings.Join(s.WaitsFor, ", "))
+	}
 	switch {
 	case s.Status == machine.Paused:
 	case !s.WakeAt.IsZero() && time.Until(s.WakeAt) > 0:

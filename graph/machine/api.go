@@ -39,6 +39,7 @@ type Machine struct {
 	out    outbox
 	pace   func(time.Time) time.Time // Replay: the time of the next decision; else nil
 
+	released  bool // the next wave may begin, of a machine that is led
 	restoring bool // records are applied that the machine's own lists know already
 
 	order    []int     // nodes decided at this moment
@@ -130,6 +131,9 @@ func (m *Machine) Step(in Input) error {
 		m.at = in.At
 		m.move(Paused, Running)
 		m.startCycleIfDue()
+	case NextWave:
+		m.at = in.At
+		m.release()
 	default:
 		return fmt.Errorf("machine: unknown input %T", in)
 	}
@@ -230,15 +234,18 @@ func (m *Machine) proceed() {
 		switch {
 		case m.wave.open && (m.wave.left > 0 || m.out.committed):
 			return
-		case m.cur.Status == Paused && !m.wave.open:
+		case !m.wave.open && (m.cur.Status == Paused || m.halted()):
 			return
 		}
 		if m.pace != nil {
 			m.at = m.pace(m.at)
 		}
-		if m.wave.open {
+		switch {
+		case m.wave.open:
 			m.commitWave()
-		} else {
+		case m.cycle.spent:
+			m.finishCycle()
+		default:
 			m.nextWave()
 		}
 	}

@@ -15,6 +15,7 @@ type cycle struct {
 	settled   int   // nodes that were outside and ended when it began
 	robin     bool  // it goes by turns, not by edges
 	fault     bool  // a condition failed
+	spent     bool  // no node is left, only its end
 	failed    []int // nodes that failed, in the order of the waves
 }
 

@@ -23,6 +23,9 @@ type Options struct {
 	// Mask replaces secrets in outputs and error messages before they enter the
 	// machine (strings at any depth of a canonical value). nil: nothing to mask.
 	Mask func(v any) any
+	// Fleets says that the driver leads the stacks of a graph with
+	// `fleet: lockstep` together, by NextWave. Otherwise each goes by itself.
+	Fleets bool
 }
 
 // Identity is what never changes of a stack.
@@ -219,6 +222,10 @@ type (
 	// Pause and Resume: no new wave starts while paused.
 	Pause  struct{ At time.Time }
 	Resume struct{ At time.Time }
+	// NextWave: a machine that is led with others (Options.Fleets) may begin its
+	// next wave, or end its cycle when it is Spent; between two cycles that ends a
+	// pause, unless only an event can.
+	NextWave struct{ At time.Time }
 	// Event was sent to the stack. It is accepted when Step returns nil, for good
 	// once the Ready that follows is durable; it ends a pause, and is applied
 	// when the next cycle begins. Errors: *UnknownEventError, *PayloadError,
@@ -254,6 +261,7 @@ func (Woke) input()        {}
 func (Cancel) input()      {}
 func (Pause) input()       {}
 func (Resume) input()      {}
+func (NextWave) input()    {}
 func (Event) input()       {}
 func (Answer) input()      {}
 func (CancelTask) input()  {}

@@ -24,7 +24,7 @@ limits: {cycles: 5}
 func TestMask(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, compile(t, counter))
-	r.o = Options{Secrets: map[string]any{"KEY": "hush"}, Mask: func(v any) any {
+	r.o = Options{Fleets: true, Secrets: map[string]any{"KEY": "hush"}, Mask: func(v any) any {
 		masked, _ := value.Decode([]byte(strings.ReplaceAll(value.String(v), "hush", "***")))
 		return masked
 	}}

@@ -87,6 +87,9 @@ func (m *Machine) reapply(s Snapshot) error {
 
 // reapplyArrivals finds the events and answers that the next cycle takes in.
 func (m *Machine) reapplyArrivals(s Snapshot, records []Record) error {
+	if s.Cursor.Status.Ended() {
+		return nil // no cycle takes anything in any more
+	}
 	m.cur.Cycle = s.Cursor.Cycle
 	for _, r := range records {
 		switch b := r.Body.(type) {

@@ -97,7 +97,7 @@ type given struct {
 
 func newRig(t testing.TB, g *graph.Graph) *rig {
 	return &rig{
-		t: t, g: g, clock: epoch, print: func(string) {},
+		t: t, g: g, o: Options{Fleets: true}, clock: epoch, print: func(string) {},
 		tasks: map[string]*given{}, state: map[string][]byte{}, states: map[Point]string{},
 	}
 }
@@ -146,7 +146,7 @@ func (r *rig) commit(ready Ready) {
 		switch b := rec.Body.(type) {
 		case *WaveCommitted:
 			r.states[Point{rec.Cycle, b.Wave}] = r.stateText()
-		case *CycleFinished:
+		case *CycleFinished, *StackFinished:
 			r.states[Point{rec.Cycle, 0}] = r.stateText()
 		}
 	}

@@ -157,6 +157,8 @@ func do(r *rig, line string) {
 		r.crash()
 	case "crash":
 		r.crash()
+	case "next":
+		r.step(NextWave{At: r.clock})
 	case "pause":
 		r.step(Pause{At: r.clock})
 	case "resume":

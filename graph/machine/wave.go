@@ -49,12 +49,13 @@ func (w *wave) close() {
 	w.runs, w.tasks = w.runs[:0], w.tasks[:0]
 }
 
-// nextWave decides, and starts the nodes that are to run; without any, the
-// cycle ends.
+// nextWave decides, and starts the nodes that are to run; without any, only the
+// end of the cycle is left.
 func (m *Machine) nextWave() {
+	m.released = false
 	nodes := m.decide()
 	if len(nodes) == 0 {
-		m.finishCycle()
+		m.cycle.spent = true
 		return
 	}
 	if why := m.overLimit(); why != "" {

@@ -21,7 +21,8 @@ type Stack struct {
 	Driven    bool            `json:"driven"`           // by the engine that answers
 	WakeAt    time.Time       `json:"wake_at,omitzero"` // end of the pause between two cycles
 	Waiting   []WaitingNode   `json:"waiting"`
-	Inbox     int             `json:"inbox"` // events that the next cycle takes in
+	WaitsFor  []string        `json:"waits_for,omitzero"` // stacks that have to get as far first (fleet: lockstep)
+	Inbox     int             `json:"inbox"`              // events that the next cycle takes in
 	Counts    machine.Counts  `json:"counts"`
 	CreatedAt time.Time       `json:"created_at"`
 	Problem   string          `json:"problem,omitzero"` // why it cannot be read, or is not driven any more
@@ -75,7 +76,7 @@ func stackOf(s runtime.Status, full bool) Stack {
 	c := s.Cursor
 	out := Stack{
 		Stack: s.Stack, Graph: s.Graph, Status: c.Status, Reason: c.Reason, Cycle: c.Cycle, Wave: c.Wave, Open: c.Open,
-		Driven: s.Driven, Waiting: []WaitingNode{}, Inbox: c.Inbox, Counts: c.Counts, CreatedAt: s.CreatedAt,
+		Driven: s.Driven, Waiting: []WaitingNode{}, WaitsFor: s.WaitsFor, Inbox: c.Inbox, Counts: c.Counts, CreatedAt: s.CreatedAt,
 	}
 	if full {
 		out.Cursor = &c

@@ -1,0 +1,26 @@
+package machine
+
+import "github.com/graphrun/graphrun/graph"
+
+// halted reports that the machine may not go on between two waves: under
+// `fleet: lockstep` all stacks of the graph do so together, and only the driver
+// sees them all. One that another stack runs goes by itself, and a replay as the
+// history says.
+func (m *Machine) halted() bool {
+	return m.o.Fleets && m.g.Fleet == graph.Lockstep && m.id.Parent == "" && !m.released && m.pace == nil
+}
+
+// release lets the machine go on to the next wave, the end of the cycle, or the
+// next cycle and its first wave.
+func (m *Machine) release() {
+	if m.cur.Status != Running || m.wave.open || !m.cur.Open && m.cur.WakeAt.IsZero() {
+		return
+	}
+	m.released = true
+	m.hasten()
+	m.startCycleIfDue()
+}
+
+// Spent reports that a cycle is open of which only the end is left: for drivers
+// that end the cycles of several stacks together.
+func (m *Machine) Spent() bool { return m.cur.Open && m.cycle.spent }

@@ -1,0 +1,268 @@
+package runtime_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/nodes"
+	"github.com/graphrun/graphrun/runtime"
+	"github.com/graphrun/graphrun/runtime/runtimetest"
+)
+
+// march is a graph of two waves; what a node takes in seconds is the stack's
+// own.
+func march(t testing.TB, fleet string) graph.Def {
+	t.Helper()
+	return def(t, `{"graphrun": 1, "name": "march", "params": [{"name": "a", "type": "integer", "default": 1}, {"name": "b", "type": "integer", "default": 0}],
+		"state": [{"name": "n", "type": "integer", "reduce": {"name": "sum"}}], "events": [{"name": "more", "to": "n"}],
+		"pools": [{"name": "default", "parallel": 100}],
+		"nodes": [
+			{"id": "a", "uses": "work", "with": {"s": "${{ params.a }}"}, "writes": [{"key": "n", "expr": "1"}]},
+			{"id": "b", "uses": "work", "with": {"s": "${{ params.b }}"}}],
+		"edges": [{"to": ["a"], "when": "state.n >= 0"}, {"from": ["a"], "to": ["b"], "when": "params.b > 0"}],
+		"pause": {"set": true, "active": 5000000000}, "fleet": "`+fleet+`"}`)
+}
+
+// asLong lets the nodes take what the stack says.
+func asLong(k *runtimetest.Kit) {
+	work := func(ctx context.Context, t nodes.Task) (any, error) {
+		s := t.With.(map[string]any)["s"].(int64)
+		return runtimetest.Takes(time.Duration(s)*time.Second, runtimetest.Returns(nil))(ctx, t)
+	}
+	k.Node("a", work)
+	k.Node("b", work)
+}
+
+func marching(k *runtimetest.Kit, g *graph.Graph, id string, a, b int) *runtime.Stack {
+	k.T.Helper()
+	return k.Start(g, runtime.StartOptions{ID: id, Params: map[string]any{"a": a, "b": b}})
+}
+
+// waves lists when waves began, in seconds since begin, as "SECOND STACK/CYCLE.WAVE …".
+func waves(k *runtimetest.Kit, begin time.Time, stacks ...string) (lines []string) {
+	k.T.Helper()
+	at := map[string][]string{}
+	for _, stack := range stacks {
+		for _, r := range k.Records(stack) {
+			if b, ok := r.Body.(*machine.WaveStarted); ok && !r.Time.Before(begin) {
+				second := fmt.Sprintf("%3d", r.Time.Sub(begin)/time.Second)
+				at[second] = append(at[second], fmt.Sprintf("%s/%d.%d", stack, r.Cycle, b.Wave))
+			}
+		}
+	}
+	for second, who := range at {
+		lines = append(lines, second+" "+strings.Join(who, " "))
+	}
+	slices.Sort(lines)
+	return lines
+}
+
+// apart fails when a wave began after begin while another stack had one open.
+func apart(k *runtimetest.Kit, begin time.Time, stacks ...string) {
+	k.T.Helper()
+	type wave struct {
+		stack    string
+		from, to time.Time
+	}
+	var all []wave
+	for _, stack := range stacks {
+		open := -1
+		for _, r := range k.Records(stack) {
+			switch r.Body.(type) {
+			case *machine.WaveStarted:
+				open = len(all)
+				all = append(all, wave{stack, r.Time, r.Time.Add(1000 * time.Hour)})
+			case *machine.WaveCommitted, *machine.StackFinished:
+				if open >= 0 {
+					all[open].to = r.Time
+				}
+			}
+		}
+	}
+	for _, w := range all {
+		for _, v := range all {
+			if w.stack != v.stack && !v.from.Before(begin) && w.from.After(v.from) && w.from.Before(v.to) {
+				k.T.Errorf("%s began a wave at %s, while one of %s was open from %s to %s",
+					w.stack, w.from.Sub(begin), v.stack, v.from.Sub(begin), v.to.Sub(begin))
+			}
+		}
+	}
+}
+
+func TestLockstep(t *testing.T) {
+	t.Parallel()
+	runtimetest.Run(t, kinds(t), func(k *runtimetest.Kit) {
+		asLong(k)
+		begin := time.Now()
+		g := k.Compile(march(k.T, "lockstep"))
+		marching(k, g, "x", 1, 1)
+		marching(k, g, "y", 3, 4)
+		k.Forward(500 * time.Millisecond)
+		marching(k, g, "z", 1, 0)
+		k.Forward(0)
+		if st, err := k.Runtime.Status(k.T.Context(), "z"); err != nil || !slices.Equal(st.WaitsFor, []string{"x"}) {
+			t.Errorf("z waits for %v (%v), want x", st.WaitsFor, err)
+		}
+		k.Forward(21 * time.Second)
+		want := []string{
+			"  0 x/1.1",
+			"  1 x/1.2",
+			"  2 x/2.1 y/1.1 z/1.1", // the cycle of the first is over
+			"  5 x/2.2 y/1.2",
+			" 14 x/3.1 y/2.1 z/2.1", // 5 s after the last of them
+			" 17 x/3.2 y/2.2",
+		}
+		if diff := cmp.Diff(want, waves(k, begin, "x", "y", "z")); diff != "" {
+			t.Errorf("waves (-want +got):\n%s", diff)
+		}
+		apart(k, begin, "x", "y", "z")
+	})
+}
+
+// Who does not go on by himself is not waited for, and falls in later.
+func TestLockstepLeavesBehind(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		change func(d *graph.Def)
+		behind func(k *runtimetest.Kit, y *runtime.Stack) // at second 4, in y's first wave, from 2 to 5
+		rejoin func(k *runtimetest.Kit)                   // at second 20
+		want   []string                                   // until then
+	}{
+		"paused": {
+			behind: func(k *runtimetest.Kit, _ *runtime.Stack) { check(k, k.Runtime.Pause) },
+			rejoin: func(k *runtimetest.Kit) { check(k, k.Runtime.ResumeStack) },
+			want:   []string{"  0 x/1.1", "  1 x/1.2", "  2 x/2.1 y/1.1", "  5 x/2.2", " 11 x/3.1", " 12 x/3.2", " 18 x/4.1", " 19 x/4.2", " 20 y/1.2"},
+		},
+		"cancelled": {
+			behind: func(k *runtimetest.Kit, _ *runtime.Stack) {
+				check(k, func(ctx context.Context, id string) error { return k.Runtime.Cancel(ctx, id, "enough") })
+			},
+			want: []string{"  0 x/1.1", "  1 x/1.2", "  2 x/2.1 y/1.1", "  4 x/2.2", " 10 x/3.1", " 11 x/3.2", " 17 x/4.1", " 18 x/4.2"},
+		},
+		"stopped": {
+			behind: func(k *runtimetest.Kit, y *runtime.Stack) { go y.Stop(k.T.Context()) },
+			rejoin: func(k *runtimetest.Kit) { k.Resume("y", runtime.ResumeOptions{}) },
+			want:   []string{"  0 x/1.1", "  1 x/1.2", "  2 x/2.1 y/1.1", "  4 x/2.2", " 10 x/3.1", " 11 x/3.2", " 17 x/4.1", " 18 x/4.2", " 20 y/1.2"},
+		},
+		"waits for an event": {
+			change: func(d *graph.Def) {
+				d.Pause = graph.PauseDef{Set: true, None: true}
+				d.Edges[0].When.Value = "state.n in [0, 6]"
+			},
+			rejoin: func(k *runtimetest.Kit) {
+				if _, err := k.Runtime.Send(k.T.Context(), runtime.Send{Stack: "y", Event: "more", Payload: 5}); err != nil {
+					k.T.Error(err)
+				}
+			},
+			want: []string{"  0 x/1.1", "  1 x/1.2", "  2 y/1.1", "  5 y/1.2", " 20 y/3.1"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			runtimetest.Run(t, kinds(t), func(k *runtimetest.Kit) {
+				asLong(k)
+				begin := time.Now()
+				d := march(k.T, "lockstep")
+				if c.change != nil {
+					c.change(&d)
+				}
+				g := k.Compile(d)
+				marching(k, g, "x", 1, 1)
+				y := marching(k, g, "y", 3, 1)
+				k.Forward(4 * time.Second)
+				if c.behind != nil {
+					c.behind(k, y)
+				}
+				k.Forward(16 * time.Second)
+				if c.rejoin != nil {
+					c.rejoin(k)
+				}
+				k.Forward(0)
+				if diff := cmp.Diff(c.want, waves(k, begin, "x", "y")); diff != "" {
+					t.Errorf("waves (-want +got):\n%s", diff)
+				}
+			})
+		})
+	}
+}
+
+func check(k *runtimetest.Kit, command func(context.Context, string) error) {
+	k.T.Helper()
+	if err := command(k.T.Context(), "y"); err != nil {
+		k.T.Error(err)
+	}
+}
+
+// All of a fleet begin together after a restart, wherever they stood.
+func TestLockstepAcrossARestart(t *testing.T) {
+	t.Parallel()
+	for name, after := range map[string]time.Duration{"in a wave": 500 * time.Millisecond, "in a pause": 9 * time.Second} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			runtimetest.Run(t, kinds(t), func(k *runtimetest.Kit) {
+				k.Config.Loaded = -1
+				k.Reopen()
+				asLong(k)
+				g := k.Compile(march(k.T, "lockstep"))
+				var stacks []string
+				for i := range 20 {
+					stacks = append(stacks, fmt.Sprintf("s%02d", i))
+					marching(k, g, stacks[i], 1+i%3, i%2)
+				}
+				k.Forward(after)
+				k.Crash()
+				k.Forward(time.Second)
+				begin := time.Now()
+				recoverAll(k, len(stacks))
+				k.Forward(30 * time.Second)
+				apart(k, begin, stacks...)
+				all := waves(k, begin, stacks...)
+				last := strings.Fields(all[len(all)-2])[1:]
+				if len(last) != len(stacks) && len(last) != len(stacks)/2 {
+					t.Errorf("the last waves are of %d stacks: %v", len(last), all)
+				}
+			})
+		})
+	}
+}
+
+// A graph becomes lockstep, and independent again, with its text.
+func TestLockstepComesWithAChange(t *testing.T) {
+	t.Parallel()
+	runtimetest.Run(t, kinds(t), func(k *runtimetest.Kit) {
+		k.Config.Loaded = -1
+		k.Reopen()
+		asLong(k)
+		free := k.Compile(march(k.T, "independent"))
+		led := k.Compile(march(k.T, "lockstep"))
+		marching(k, free, "x", 1, 0)
+		marching(k, free, "y", 4, 0)
+		k.Forward(5 * time.Second)
+		if err := k.Runtime.AddGraph(led, nil); err != nil {
+			t.Fatal(err)
+		}
+		k.Forward(10 * time.Second)
+		begin := time.Now()
+		k.Forward(30 * time.Second)
+		apart(k, begin, "x", "y")
+		if all := waves(k, begin, "x", "y"); len(all) < 3 || len(strings.Fields(all[1])) != 3 {
+			t.Errorf("waves %v, want those of x and y together", all)
+		}
+		if err := k.Runtime.AddGraph(free, nil); err != nil {
+			t.Fatal(err)
+		}
+		k.Forward(time.Minute)
+		x, y := state(k, "x")["n"].(int64), state(k, "y")["n"].(int64)
+		if x <= y {
+			t.Errorf("x ran %d times, y %d: they should not wait for each other any more", x, y)
+		}
+	})
+}
