@@ -3,6 +3,7 @@ package runtime
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"sync/atomic"
 	"time"
 
@@ -60,8 +61,7 @@ func (s *Stack) launch(a *attempt) {
 		Written: n.Def.With,
 		Dir:     s.g.Dir,
 		Rerun:   a.task.Rerun,
-		Logger: s.log.With("graph", s.g.Name, "cycle", a.task.Key.Cycle, "wave", a.task.Key.Wave,
-			"node", a.task.Key.Node, "attempt", a.task.Attempt),
+		Logger:  slog.New(taskLog{s.log.Handler(), a, s.g.Name}),
 	}
 	ctx, cancel := context.WithCancelCause(s.rt.base)
 	a.cancel = cancel

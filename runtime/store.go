@@ -83,8 +83,8 @@ type Commit struct {
 	// commit in which Cursor.Hash becomes its hash: a definition is deleted when
 	// no kept history of a stack needs it any more.
 	Graph   *StoredGraph
-	Records []machine.Record
-	Changes []graph.Change // in the first commit every key is Whole
+	Records []machine.Record // never changed again: who has them may keep them
+	Changes []graph.Change   // in the first commit every key is Whole
 	Cursor  machine.Cursor
 	Sync    bool // force to disk, whatever the durability
 	// Keep is how much history stays: what is older is deleted little by

@@ -18,7 +18,7 @@ type encoder struct{ buf []byte }
 // largeBuffer is the size above which a buffer is not kept for later.
 const largeBuffer = 1 << 20
 
-var encoders = sync.Pool{New: func() any { return &encoder{buf: make([]byte, 0, 8192)} }}
+var encoders = sync.Pool{New: func() any { return &encoder{buf: make([]byte, 0, 1024)} }}
 
 func newEncoder() *encoder { return encoders.Get().(*encoder) }
 

@@ -1,50 +1,35 @@
 package memstore
 
-import "github.com/graphrun/graphrun/graph/machine"
+import (
+	"slices"
+	"sort"
 
-// chunkSize is how many records share one piece of memory.
-const chunkSize = 256
+	"github.com/graphrun/graphrun/graph/machine"
+)
 
-// journal is the records of a stack, one after the other, in chunks: adding
-// never moves those that are there, so its cost does not grow with the history.
-type journal struct {
-	chunks [][]machine.Record
-	gone   uint64 // records in chunks that were dropped
-}
+// journal is the records of a stack, by commit, and without gaps between them.
+type journal [][]machine.Record
 
 func (j *journal) add(records []machine.Record) {
-	for len(records) > 0 {
-		last := len(j.chunks) - 1
-		if last < 0 || len(j.chunks[last]) == chunkSize {
-			j.chunks = append(j.chunks, make([]machine.Record, 0, chunkSize))
-			last++
-		}
-		n := min(len(records), chunkSize-len(j.chunks[last]))
-		j.chunks[last] = append(j.chunks[last], records[:n]...)
-		records = records[n:]
+	if len(records) > 0 {
+		*j = append(*j, records)
 	}
 }
 
-// drop lets go of whole chunks before seq.
+// drop lets go of whole commits before seq, but not of the last.
 func (j *journal) drop(seq uint64) {
-	for len(j.chunks) > 1 && j.gone+chunkSize < seq {
-		j.chunks[0] = nil
-		j.chunks = j.chunks[1:]
-		j.gone += chunkSize
+	for len(*j) > 1 && (*j)[1][0].Seq <= seq {
+		(*j)[0] = nil
+		*j = (*j)[1:]
 	}
 }
 
 // from is a copy of the records from seq on; nil when there are none.
-func (j *journal) from(seq uint64) []machine.Record {
-	at := max(seq, j.gone+1) - 1 - j.gone
-	if at/chunkSize >= uint64(len(j.chunks)) {
-		return nil
-	}
-	chunks := j.chunks[at/chunkSize:]
-	first := chunks[0][min(at%chunkSize, uint64(len(chunks[0]))):]
-	list := append(make([]machine.Record, 0, len(first)+(len(chunks)-1)*chunkSize), first...)
-	for _, chunk := range chunks[1:] {
-		list = append(list, chunk...)
+func (j journal) from(seq uint64) []machine.Record {
+	first := sort.Search(len(j), func(i int) bool { return j[i][len(j[i])-1].Seq >= seq })
+	list := slices.Concat(j[first:]...)
+	if len(list) > 0 && list[0].Seq < seq {
+		list = list[seq-list[0].Seq:]
 	}
 	return list
 }
