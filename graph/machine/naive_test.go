@@ -24,6 +24,7 @@ type plainNode struct {
 	name, join string
 	n          int // of at_least
 	writes     string
+	attempts   int
 }
 
 type plainGraph struct {
@@ -31,8 +32,20 @@ type plainGraph struct {
 	edges []plainEdge
 }
 
-// result is what a run of a node comes to.
-type result struct{ ok, value bool }
+// result is what a run of a node comes to: so many attempts fail before the one
+// that may succeed.
+type result struct {
+	ok, value bool
+	misses    int
+}
+
+func (r result) of(n plainNode) bool { return r.ok && r.misses < n.attempts }
+
+// sent is an event that sets a flag.
+type sent struct {
+	flag  string
+	value bool
+}
 
 // naive is one stack.
 type naive struct {
@@ -43,12 +56,17 @@ type naive struct {
 	shown    map[string]string // statuses at the last commit
 	verdicts map[int]string    // live, dead, error
 	failed   bool
+	inbox    []sent
 	log      []string
 }
 
 func (s *naive) cycle(results func(node string) result) {
 	s.settled, s.shown, s.verdicts = map[string]string{}, map[string]string{}, map[int]string{}
 	s.failed = false
+	for _, e := range s.inbox {
+		s.state[e.flag] = e.value
+	}
+	s.inbox = nil
 	done := map[string]bool{}
 	for wave := 1; ; wave++ {
 		run := s.moment(done)
@@ -59,7 +77,7 @@ func (s *naive) cycle(results func(node string) result) {
 		for _, name := range run {
 			r := results(name)
 			s.settled[name] = "failed"
-			if r.ok {
+			if r.of(s.node(name)) {
 				s.settled[name] = "succeeded"
 				if w := s.node(name).writes; w != "" {
 					s.state[w] = r.value
@@ -331,6 +349,7 @@ func draw(t *rapid.T) plainGraph {
 	for i := range count {
 		n := plainNode{name: fmt.Sprintf("n%d", i), join: rapid.SampledFrom([]string{"any", "any", "all", "none", "at_least", "first"}).Draw(t, "join")}
 		n.writes = rapid.SampledFrom(append([]string{"", ""}, flags...)).Draw(t, "writes")
+		n.attempts = rapid.IntRange(1, 3).Draw(t, "attempts")
 		g.nodes = append(g.nodes, n)
 		for range rapid.IntRange(1, 3).Draw(t, "in") {
 			e := plainEdge{to: n.name, outcome: "success", when: condition("when")}
@@ -374,13 +393,13 @@ func (g plainGraph) yaml() string {
 	for _, f := range []string{"a", "b", "c", "d"} {
 		fmt.Fprintf(&b, "  %s: {type: boolean, reduce: last}\n", f)
 	}
-	b.WriteString("nodes:\n")
+	b.WriteString("events: {a: {to: a}, b: {to: b}, c: {to: c}, d: {to: d}}\nnodes:\n")
 	for _, n := range g.nodes {
 		join := n.join
 		if join == "at_least" {
 			join = fmt.Sprintf("at_least(%d)", n.n)
 		}
-		fmt.Fprintf(&b, "  %s: {uses: work, join: %s", n.name, join)
+		fmt.Fprintf(&b, "  %s: {uses: work, join: %s, retry: {attempts: %d, backoff: 1s, jitter: false}", n.name, join, n.attempts)
 		if n.writes != "" {
 			fmt.Fprintf(&b, ", writes: {%s: output}", n.writes)
 		}
@@ -410,56 +429,118 @@ func (g plainGraph) yaml() string {
 	return b.String()
 }
 
+// chance draws a yes that comes once in so many times.
+func chance(t *rapid.T, what string, in int) bool { return rapid.IntRange(1, in).Draw(t, what) == in }
+
+// trial is a machine beside the naive reading of its graph.
+type trial struct {
+	*rapid.T
+	r    *rig
+	want naive
+	sent int
+}
+
+// send sends an event, some of them twice, to be taken in by the next cycle.
+func (t *trial) send() {
+	e := sent{rapid.SampledFrom([]string{"a", "b", "c", "d"}).Draw(t.T, "event"), rapid.Bool().Draw(t.T, "payload")}
+	t.want.inbox = append(t.want.inbox, e)
+	t.sent++
+	for range rapid.IntRange(1, 2).Draw(t.T, "times") {
+		t.r.try(Event{At: t.r.clock, ID: fmt.Sprint(t.sent), Name: e.flag, Payload: e.value})
+		t.r.drain()
+	}
+}
+
+// cycle goes through a cycle with results in any order, until its end or the
+// stack's, which is sometimes cancelled.
+func (t *trial) cycle() {
+	results, missed := map[string]result{}, map[string]int{}
+	for _, n := range t.want.g.nodes {
+		results[n.name] = result{!chance(t.T, "fails", 4), rapid.Bool().Draw(t.T, "value"), rapid.IntRange(0, 3).Draw(t.T, "misses")}
+	}
+	t.want.cycle(func(n string) result { return results[n] })
+	r := t.r
+	r.wake("early")
+	r.drain()
+	for r.m.Cursor().Open {
+		if len(r.tasks) == 0 {
+			r.wake("") // the end of a backoff
+			r.drain()
+			continue
+		}
+		switch {
+		case chance(t.T, "send", 12):
+			t.send()
+		case chance(t.T, "cancel", 60):
+			r.step(Cancel{At: r.clock, Reason: "enough"})
+			r.drain()
+			return
+		}
+		names := make([]string, 0, len(r.tasks))
+		for n := range r.tasks {
+			names = append(names, n)
+		}
+		slices.Sort(names)
+		n := rapid.SampledFrom(names).Draw(t.T, "next")
+		key, attempt := r.tasks[n].task.Key, r.tasks[n].task.Attempt
+		if missed[n]++; results[n].ok && missed[n] > results[n].misses {
+			r.done(n, results[n].value)
+		} else {
+			r.fail(n, Failure{Kind: "exit"})
+		}
+		r.drain()
+		if chance(t.T, "late", 4) {
+			r.step(TaskDone{At: r.clock, Key: key, Attempt: attempt, Output: !results[n].value})
+			r.drain()
+		}
+	}
+}
+
 // The machine decides what the naive reading decides, over several cycles, with
-// results in any order, and also when it crashes after any commit.
+// results in any order, retries, late and double results, events and their
+// repetitions, and also when it crashes after any commit or is cancelled.
 func TestAgainstNaive(t *testing.T) {
 	t.Parallel()
-	compiled := 0
+	compiled, cancelled := 0, 0
 	rapid.Check(t, func(rt *rapid.T) {
 		p := draw(rt)
 		g, ok := tryCompile(p.yaml())
+		for range 10 { // some have an else group that makes a loop, or a node that cannot run
+			if ok {
+				break
+			}
+			p = draw(rt)
+			g, ok = tryCompile(p.yaml())
+		}
 		if !ok {
-			return // an else group that makes a loop, a node that cannot run
+			return
 		}
 		compiled++
-		want := naive{g: p, state: map[string]bool{"a": false, "b": false, "c": false, "d": false}}
-		r := newRig(t, g)
+		one := &trial{T: rt, r: newRig(t, g), want: naive{g: p, state: map[string]bool{"a": false, "b": false, "c": false, "d": false}}}
 		if n := rapid.IntRange(0, 40).Draw(rt, "crash"); n > 0 {
-			r.crashAt = n
+			one.r.crashAt = n
 		}
-		if err := r.start(nil, nil); err != nil {
+		if err := one.r.start(nil, nil); err != nil {
 			rt.Fatal(err)
 		}
-		for range 4 {
-			results := map[string]result{}
-			for _, n := range p.nodes {
-				results[n.name] = result{rapid.IntRange(0, 3).Draw(rt, "ok") > 0, rapid.Bool().Draw(rt, "value")}
+		for k := 0; k < 4 && !one.r.m.Cursor().Status.Ended(); k++ {
+			if chance(rt, "send", 3) {
+				one.send()
 			}
-			want.cycle(func(n string) result { return results[n] })
-			r.wake("early")
-			r.drain()
-			for len(r.tasks) > 0 {
-				names := make([]string, 0, len(r.tasks))
-				for n := range r.tasks {
-					names = append(names, n)
-				}
-				slices.Sort(names)
-				n := rapid.SampledFrom(names).Draw(rt, "next")
-				if results[n].ok {
-					r.done(n, results[n].value)
-				} else {
-					r.fail(n, Failure{Kind: "exit"})
-				}
-				r.drain()
-			}
+			one.cycle()
 		}
-		if d := cmp.Diff(want.log, told(r)); d != "" {
+		got, want := told(one.r), one.want.log
+		if one.r.m.Cursor().Status == Cancelled {
+			cancelled++
+			want = want[:min(len(got), len(want))] // up to there
+		}
+		if d := cmp.Diff(want, got); d != "" {
 			rt.Fatalf("%s\n(-naive +machine)\n%s", p.yaml(), d)
 		}
 	})
-	t.Logf("%d graphs compared", compiled)
-	if compiled < 5 {
-		t.Errorf("only %d of the drawn graphs compile", compiled)
+	t.Logf("%d graphs compared, %d cancelled", compiled, cancelled)
+	if compiled < 50 || cancelled == 0 || cancelled > compiled/2 {
+		t.Error("too few for the test to mean anything")
 	}
 }
 
