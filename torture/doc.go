@@ -3,6 +3,6 @@
 // others, and power that goes. Each has a control: a system that is known to be
 // broken, in which the same test must find the fault.
 //
-//	go test ./torture            all of it, about a minute and a half
+//	go test ./torture            all of it, about a minute
 //	go test -short ./torture     fewer kills, fewer states
 package torture

@@ -239,6 +239,7 @@ func (v *verdict) stack(t *testing.T, s *boltstore.Store, id string, acked map[s
 // lost, nothing is applied twice, and what was seen to be done is not done
 // again.
 func TestKilled(t *testing.T) {
+	t.Parallel()
 	kills := 200
 	if testing.Short() || raceDetector {
 		kills = 25

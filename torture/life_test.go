@@ -28,6 +28,10 @@ const (
 )
 
 func TestMain(m *testing.M) {
+	if os.Getenv(childEnv) != "" {
+		child()
+		return
+	}
 	if role := os.Getenv(roleEnv); role != "" {
 		if err := live(role); err != nil {
 			fmt.Println("failed:", err)
@@ -74,6 +78,7 @@ const stacks = 4
 // life is one process.
 type life struct {
 	number string
+	role   string
 	ledger *os.File
 	mu     sync.Mutex
 	failed map[string]bool // keys of flaky tasks that have failed once here
@@ -93,8 +98,11 @@ func taskName(stack string, cycle, wave uint64, node, item string) string {
 func (l *life) Run(ctx context.Context, t nodes.Task) (nodes.Result, error) {
 	l.note("run", taskName(t.Stack, t.Cycle, t.Wave, t.Node, t.Item), t.Key, fmt.Sprint(t.Attempt))
 	long := time.Duration(rand.IntN(4)) * time.Millisecond
-	if t.Node == "slow" && t.Cycle%2 == 0 {
+	switch {
+	case t.Node == "slow" && t.Cycle%2 == 0:
 		long = 60 * time.Millisecond
+	case t.Node == "wide" && l.role == halfAWave && t.With.(map[string]any)["n"].(int64) > 32:
+		long = time.Hour
 	}
 	select {
 	case <-time.After(long):
@@ -131,7 +139,7 @@ func (l *life) committed(c runtime.Commit) {
 // more cycles each, without new events.
 func live(role string) error {
 	ctx := context.Background()
-	l := &life{number: os.Getenv(lifeEnv), failed: map[string]bool{}}
+	l := &life{number: os.Getenv(lifeEnv), role: role, failed: map[string]bool{}}
 	var err error
 	if l.ledger, err = os.OpenFile(os.Getenv(ledgerEnv), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600); err != nil {
 		return err
@@ -148,8 +156,18 @@ func live(role string) error {
 	if err := kinds.Register(nodes.Spec{Kind: graph.Kind{Name: "work", Open: true}, Node: l}); err != nil {
 		return err
 	}
+	if err := kinds.Register(careless(kinds)); err != nil {
+		return err
+	}
+	text := definition
+	switch role {
+	case withChildren, carelessWithChildren:
+		text = parents(role)
+	case halfAWave:
+		text = wide
+	}
 	var def graph.Def
-	if err := json.Unmarshal([]byte(definition), &def); err != nil {
+	if err := json.Unmarshal([]byte(text), &def); err != nil {
 		return err
 	}
 	g, problems := graph.Compile(def, kinds)

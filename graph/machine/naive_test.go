@@ -462,7 +462,10 @@ func (t *trial) cycle() {
 	r := t.r
 	r.wake("early")
 	r.drain()
-	for r.m.Cursor().Open {
+	for steps := 0; r.m.Cursor().Open; steps++ {
+		if steps == 1000 {
+			t.Fatalf("the cycle does not end:\n%s", t.want.g.yaml())
+		}
 		if len(r.tasks) == 0 {
 			r.wake("") // the end of a backoff
 			r.drain()

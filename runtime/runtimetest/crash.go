@@ -28,7 +28,8 @@ type gate struct {
 	commits int
 	crashAt int // the commit that gets through, but is not acknowledged; 0: none
 	crashed chan struct{}
-	results map[string]bool // keys of tasks whose success is in the store
+	results map[string]bool   // keys of tasks whose success is in the store
+	acked   map[string]uint64 // the last record of a stack whose commit was acknowledged
 }
 
 func (g *gate) Commit(ctx context.Context, c runtime.Commit) error {
@@ -51,7 +52,17 @@ func (g *gate) Commit(ctx context.Context, c runtime.Commit) error {
 		close(g.crashed)
 		return errCrashed
 	}
+	g.acked[c.Stack] = c.Cursor.Seq
 	return nil
+}
+
+// shows checks that nothing is shown before it is stored.
+func (g *gate) shows(c runtime.Commit) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.acked[c.Stack] < c.Cursor.Seq {
+		g.t.Errorf("record %d of stack %q is shown, the store has acknowledged those up to %d", c.Cursor.Seq, c.Stack, g.acked[c.Stack])
+	}
 }
 
 // begins checks that the work is not done again.
@@ -72,11 +83,13 @@ func (k *Kit) open() {
 	if k.gate != nil {
 		results = k.gate.results
 	}
-	k.gate = &gate{Store: k.Store, t: k.T, results: results, crashed: make(chan struct{})}
+	k.gate = &gate{Store: k.Store, t: k.T, results: results, acked: map[string]uint64{}, crashed: make(chan struct{})}
+	gate := k.gate
 	c := k.Config
 	c.Store, c.Kinds = k.gate, k.Kinds
 	listening := c.OnCommit
 	c.OnCommit = func(commit runtime.Commit) {
+		gate.shows(commit)
 		k.mu.Lock()
 		k.cursors[commit.Stack] = commit.Cursor
 		k.mu.Unlock()
