@@ -77,6 +77,7 @@ func (l *loader) graph(outer string, name diag.Text, with *tree.Node) (*graph.De
 	}
 	src, err := l.read(path)
 	if err != nil {
+		l.files[path] = nil // who watches the files wants to see it come
 		list.Add(diag.MissingFile, name.Span, "paths start at the folder of this file", "cannot read the graph %q: %s", name.Value, reason(err))
 		return nil, list
 	}

@@ -19,7 +19,7 @@ type Source struct {
 	Text  []byte
 	File  string
 	// Files are the texts by name, of this graph and of those that its nodes
-	// run: what diag.Render needs.
+	// run: what diag.Render needs. A file that cannot be read has no text.
 	Files map[string][]byte
 }
 

@@ -217,7 +217,7 @@ func TestTime(t *testing.T) {
 		startClocks(t, path, kinds)
 		end := live()
 		for _, o := range out {
-			<-time.After(begin.Add(o.from).Sub(time.Now()))
+			<-time.After(time.Until(begin.Add(o.from)))
 			synctest.Wait()
 			end(rnd.IntN(2) == 0)
 			<-time.After(o.to - o.from)

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -182,7 +183,8 @@ func problemLine(p boltstore.Problem) string {
 	if p.Stack == "" {
 		return oneLine(p.What)
 	}
-	return fmt.Sprintf("stack %s: %s", p.Stack, oneLine(p.What))
+	what := strings.TrimPrefix(p.What, fmt.Sprintf("stack %q: ", p.Stack)) // said once is enough
+	return fmt.Sprintf("stack %s: %s", p.Stack, oneLine(what))
 }
 
 // printDiagnosis ends with exit code 4 when something is wrong; what a repair

@@ -14,14 +14,16 @@ import (
 	"sync"
 	"time"
 
+	"github.com/graphrun/graphrun/diag"
 	"github.com/graphrun/graphrun/dsl"
 	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/runtime"
 	"github.com/graphrun/graphrun/runtime/api"
 )
 
-// lookAtFiles is how often the graph files are looked at. Their time and size
-// are compared, which costs next to nothing; what differs is read.
+// lookAtFiles is how often the graph files are looked at, and the files of the
+// graphs that run within them. Their time and size are compared, which costs
+// next to nothing; what differs is read.
 const lookAtFiles = time.Second
 
 // graphSet is the graph files that a server serves. Safe for concurrent use.
@@ -32,7 +34,7 @@ type graphSet struct {
 
 	mu     sync.Mutex
 	rt     *runtime.Runtime
-	seen   map[string]stamp       // by file
+	seen   map[string]stamps      // by graph file
 	graphs map[string]*dsl.Source // by name
 }
 
@@ -42,10 +44,14 @@ type stamp struct {
 	size     int64
 }
 
+// stamps are what a graph was read from, by file: its own, and those of the
+// graphs that its nodes run.
+type stamps map[string]stamp
+
 // loadGraphs reads all graphs of the paths. Here every mistake counts: a
 // server does not begin with half of what it was told to serve.
 func (a *app) loadGraphs(paths []string, log *slog.Logger) (*graphSet, error) {
-	s := &graphSet{paths: paths, kinds: a.kinds(), log: log, seen: map[string]stamp{}, graphs: map[string]*dsl.Source{}}
+	s := &graphSet{paths: paths, kinds: a.kinds(), log: log, seen: map[string]stamps{}, graphs: map[string]*dsl.Source{}}
 	files, err := s.files()
 	if err != nil {
 		return nil, usagef("%v", err)
@@ -54,10 +60,9 @@ func (a *app) loadGraphs(paths []string, log *slog.Logger) (*graphSet, error) {
 		return nil, usagef("there is no graph (*.graphrun.yaml) in %s", strings.Join(paths, ", "))
 	}
 	for _, file := range files {
-		s.seen[file] = stampOf(file)
-		src, err := a.load(file)
-		if err != nil {
-			return nil, err
+		src, problems := s.load(file)
+		if problems.HasErrors() {
+			return nil, a.invalid(src, problems)
 		}
 		if other, twice := s.graphs[src.Graph.Name]; twice {
 			return nil, usagef("%s and %s are both graph %q: give one of them another name", other.File, file, src.Graph.Name)
@@ -65,6 +70,31 @@ func (a *app) loadGraphs(paths []string, log *slog.Logger) (*graphSet, error) {
 		s.graphs[src.Graph.Name] = src
 	}
 	return s, nil
+}
+
+// load reads a graph file, and remembers what it and its inner graphs looked
+// like before they were read: what changes meanwhile is seen at the next look.
+// Which files these are is known only afterwards, so files that are new among
+// them take a second reading.
+func (s *graphSet) load(file string) (*dsl.Source, diag.List) {
+	known := s.seen[file]
+	if known == nil {
+		known = stamps{file: {}}
+	}
+	for {
+		before := known.look()
+		src, problems := dsl.Load(file, s.kinds)
+		read, complete := stamps{file: before[file]}, true
+		for inner := range src.Files {
+			at, ok := before[inner]
+			read[inner], complete = at, complete && ok
+		}
+		if complete {
+			s.seen[file] = read
+			return src, problems
+		}
+		known = read
+	}
 }
 
 // files lists the graph files of the paths, sorted, each once.
@@ -96,12 +126,22 @@ func (s *graphSet) files() ([]string, error) {
 	return slices.Compact(files), nil
 }
 
+// stampOf is zero for a file that is not there.
 func stampOf(file string) stamp {
 	info, err := os.Stat(file)
 	if err != nil {
 		return stamp{}
 	}
 	return stamp{info.ModTime(), info.Size()}
+}
+
+// look gives what the same files are like now.
+func (s stamps) look() stamps {
+	now := make(stamps, len(s))
+	for file := range s {
+		now[file] = stampOf(file)
+	}
+	return now
 }
 
 // serveOn makes the graphs known to a runtime.
@@ -147,7 +187,10 @@ func (s *graphSet) Reload(context.Context) (api.Reloaded, error) {
 func (s *graphSet) look() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.takeUp(func(file string) bool { return s.seen[file] != stampOf(file) })
+	s.takeUp(func(file string) bool {
+		seen := s.seen[file]
+		return seen == nil || !maps.Equal(seen, seen.look())
+	})
 }
 
 // takeUp reads the files that are wanted, and what graphs within graphs they
@@ -163,7 +206,6 @@ func (s *graphSet) takeUp(wanted func(file string) bool) api.Reloaded {
 		if !wanted(file) {
 			continue
 		}
-		s.seen[file] = stampOf(file)
 		name, changed, err := s.read(file)
 		switch {
 		case err != nil:
@@ -179,7 +221,7 @@ func (s *graphSet) takeUp(wanted func(file string) bool) api.Reloaded {
 
 // read takes up one file.
 func (s *graphSet) read(file string) (name string, changed bool, err error) {
-	src, problems := dsl.Load(file, s.kinds)
+	src, problems := s.load(file)
 	if problems.HasErrors() {
 		return "", false, problems.Err()
 	}

@@ -1,16 +1,11 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -33,103 +28,30 @@ edges: [{to: quick}, {to: slow}]
 pause: 0s
 `
 
-// slowRun is a `graphrun run` of slowGraph in a folder of its own.
-type slowRun struct {
-	t      *testing.T
-	dir    string
-	cmd    *exec.Cmd
-	stderr string // file
-}
+// slowRun is a `graphrun run` of slowGraph.
+type slowRun struct{ *process }
 
 // startSlow begins a run and returns when the result of `quick` is recorded
 // and `slow` is at work.
-func startSlow(t *testing.T, args ...string) *slowRun {
+func startSlow(t *testing.T, args ...string) slowRun {
 	t.Helper()
-	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "slow.graphrun.yaml"), []byte(slowGraph), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	r := &slowRun{t: t, dir: dir, stderr: filepath.Join(dir, "stderr")}
-	errFile, err := os.Create(r.stderr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer errFile.Close()
-	r.cmd = exec.Command("graphrun", append([]string{"run", "slow.graphrun.yaml", "--once"}, args...)...)
-	r.cmd.Dir, r.cmd.Stderr = dir, errFile
-	if err := r.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = r.cmd.Process.Kill()
-		_ = r.cmd.Wait()
-		r.release()
-	})
-	r.await(r.stderr, "quick succeeded")
-	r.await(filepath.Join(dir, "ledger"), "slow 1 ")
+	files := map[string]string{"slow.graphrun.yaml": slowGraph}
+	r := slowRun{start(t, files, append([]string{"graphrun", "run", "slow.graphrun.yaml", "--once"}, args...)...)}
+	t.Cleanup(r.release)
+	r.await("stderr", "quick succeeded")
+	r.await("ledger", "slow 1 ")
 	return r
 }
 
-// await waits until a file holds a text.
-func (r *slowRun) await(file, text string) {
-	r.t.Helper()
-	deadline := time.After(20 * time.Second)
-	for {
-		b, _ := os.ReadFile(file)
-		if bytes.Contains(b, []byte(text)) {
-			return
-		}
-		select {
-		case <-time.After(10 * time.Millisecond):
-		case <-deadline:
-			r.t.Fatalf("%s does not get %q; it has:\n%s", file, text, b)
-		}
-	}
-}
-
 // release lets `slow` finish.
-func (r *slowRun) release() {
-	if err := os.WriteFile(filepath.Join(r.dir, "go"), nil, 0o600); err != nil {
-		r.t.Error(err)
-	}
-}
-
-func (r *slowRun) signal(s os.Signal) {
-	r.t.Helper()
-	if err := r.cmd.Process.Signal(s); err != nil {
-		r.t.Fatal(err)
-	}
-}
-
-// wait gives the exit code; -1 for a process that a signal ended.
-func (r *slowRun) wait() int {
-	_ = r.cmd.Wait()
-	return r.cmd.ProcessState.ExitCode()
-}
-
-// graphrun runs another command in the same folder.
-func (r *slowRun) graphrun(args ...string) (stdout string, code int) {
-	r.t.Helper()
-	cmd := exec.Command("graphrun", args...)
-	cmd.Dir = r.dir
-	var out, errs bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &errs
-	if err := cmd.Run(); cmd.ProcessState == nil {
-		r.t.Fatal(err)
-	}
-	return out.String() + errs.String(), cmd.ProcessState.ExitCode()
-}
+func (r slowRun) release() { r.write("go", "") }
 
 // ledger is who ran, with attempts; keys must be the same for all attempts.
-func (r *slowRun) ledger() []string {
+func (r slowRun) ledger() []string {
 	r.t.Helper()
-	b, err := os.ReadFile(filepath.Join(r.dir, "ledger"))
-	if err != nil {
-		r.t.Fatal(err)
-	}
 	keys := map[string]string{}
 	var who []string
-	for line := range strings.Lines(string(b)) {
+	for line := range strings.Lines(r.read("ledger")) {
 		f := strings.Fields(line)
 		if was, ok := keys[f[0]]; ok && was != f[2] {
 			r.t.Errorf("%s ran with the keys %s and %s", f[0], was, f[2])
@@ -196,7 +118,7 @@ func TestInterruptLetsTasksFinish(t *testing.T) {
 	t.Parallel()
 	r := startSlow(t)
 	r.signal(syscall.SIGINT)
-	r.await(r.stderr, "interrupted: 1 task may finish within 10s")
+	r.await("stderr", "interrupted: 1 task may finish within 10s")
 	r.release()
 	if code := r.wait(); code != exitInterrupted {
 		t.Fatalf("exit code %d, want %d", code, exitInterrupted)
@@ -215,7 +137,7 @@ func TestSecondInterrupt(t *testing.T) {
 	t.Parallel()
 	r := startSlow(t, "--grace", "1h")
 	r.signal(syscall.SIGINT)
-	r.await(r.stderr, "interrupt again to end at once")
+	r.await("stderr", "interrupt again to end at once")
 	r.signal(syscall.SIGTERM)
 	if code := r.wait(); code != exitInterrupted {
 		t.Fatalf("exit code %d, want %d", code, exitInterrupted)

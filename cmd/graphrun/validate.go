@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -59,7 +58,11 @@ func (a *app) check(files []string) (diag.List, map[string][]byte) {
 	for _, file := range files {
 		src, found := a.read(file)
 		problems = append(problems, found...)
-		maps.Copy(sources, src.Files)
+		for name, text := range src.Files {
+			if text != nil || sources[name] == nil {
+				sources[name] = text
+			}
+		}
 	}
 	problems.Sort()
 	return problems, sources
@@ -91,12 +94,17 @@ func (a *app) report(problems diag.List, sources map[string][]byte, format strin
 // error; warnings are not shown, `validate` is for those.
 func (a *app) load(file string) (*dsl.Source, error) {
 	src, problems := dsl.Load(file, a.kinds())
-	if !problems.HasErrors() {
-		return src, nil
+	if problems.HasErrors() {
+		return nil, a.invalid(src, problems)
 	}
+	return src, nil
+}
+
+// invalid shows the errors of a graph, and gives the exit code for them.
+func (a *app) invalid(src *dsl.Source, problems diag.List) error {
 	problems = slices.DeleteFunc(problems, func(d diag.Diagnostic) bool { return d.Severity != diag.Error })
 	if err := diag.Render(a.err, problems, src.Files, diag.Options{Color: a.color(a.err)}); err != nil {
-		return nil, err
+		return err
 	}
-	return nil, &exitError{code: exitInvalid}
+	return &exitError{code: exitInvalid}
 }

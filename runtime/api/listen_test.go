@@ -7,9 +7,11 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -231,5 +233,90 @@ func TestLongStream(t *testing.T) {
 		if err := <-over; err != nil {
 			t.Error(err)
 		}
+	})
+}
+
+// TestManyConnections: the one too many waits until another has gone.
+func TestManyConnections(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := &pipes{make(chan net.Conn), make(chan struct{})}
+		ctx, end := context.WithCancel(context.Background())
+		over := make(chan error, 1)
+		go func() { over <- api.Serve(ctx, l, http.NotFoundHandler()) }()
+		ask := func(c net.Conn) {
+			if _, err := io.WriteString(c, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
+				t.Error(err)
+			}
+			if _, err := http.ReadResponse(bufio.NewReader(c), nil); err != nil {
+				t.Error(err)
+			}
+		}
+		var open []net.Conn
+		for range 100 {
+			ours, theirs := net.Pipe()
+			l.conns <- theirs
+			ask(ours)
+			open = append(open, ours)
+		}
+		ours, theirs := net.Pipe()
+		accepted := make(chan struct{})
+		go func() { l.conns <- theirs; close(accepted) }()
+		synctest.Wait()
+		select {
+		case <-accepted:
+			t.Error("101 connections at once")
+		default:
+		}
+		_ = open[0].Close()
+		<-accepted
+		ask(ours)
+		_ = ours.Close()
+		for _, c := range open[1:] {
+			_ = c.Close()
+		}
+		end()
+		if err := <-over; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestManyStreams: the one too many is told so, and comes in when another has
+// gone.
+func TestManyStreams(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		if _, err := r.rt.Start(t.Context(), counter(t), runtime.StartOptions{ID: "a"}); err != nil {
+			t.Fatal(err)
+		}
+		h := r.handler(api.Door{Trusted: true})
+		follow := func(ctx context.Context) *httptest.ResponseRecorder {
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, httptest.NewRequestWithContext(ctx, http.MethodGet, "http://localhost/v1/stacks/a/records?follow=true", nil))
+			return w
+		}
+		ctx, end := context.WithCancel(t.Context())
+		first, leave := context.WithCancel(ctx)
+		var all sync.WaitGroup
+		all.Go(func() { follow(first) })
+		for range 999 {
+			all.Go(func() { follow(ctx) })
+		}
+		synctest.Wait()
+		if w := follow(ctx); w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), "1000 streams already") {
+			t.Errorf("the 1001st stream: %d %s", w.Code, w.Body)
+		}
+		leave()
+		synctest.Wait()
+		all.Go(func() {
+			if w := follow(ctx); w.Code != http.StatusOK {
+				t.Errorf("the stream that found room: %d %s", w.Code, w.Body)
+			}
+		})
+		synctest.Wait()
+		end()
+		all.Wait()
 	})
 }
