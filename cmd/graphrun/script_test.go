@@ -18,6 +18,9 @@ import (
 // TestMain makes the test binary serve as `graphrun` too, for scripts and for
 // the commands in the docs.
 func TestMain(m *testing.M) {
+	// A program that the race detector watches sleeps for a second at its end;
+	// the tests start hundreds.
+	os.Setenv("GORACE", "atexit_sleep_ms=0")
 	testscript.Main(m, map[string]func(){"graphrun": main})
 }
 
@@ -36,6 +39,7 @@ func TestScripts(t *testing.T) {
 		UpdateScripts:       os.Getenv("UPDATE") != "",
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("NO_COLOR", "1")
+			env.Setenv("GORACE", os.Getenv("GORACE"))
 			return os.CopyFS(filepath.Join(env.WorkDir, "graphs"), os.DirFS("../../graphs"))
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
