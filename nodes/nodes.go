@@ -19,6 +19,16 @@ type Node interface {
 	Run(ctx context.Context, t Task) (Result, error)
 }
 
+// Cleaner is a Node that may leave something behind when the process that runs
+// it dies, as programs that go on. An attempt that follows finds it by itself
+// (Task.Rerun). When none follows, because the task was cancelled or is held
+// to be what killed the process, CleanUp ends what is left; t has no With.
+// Engines call the function CleanUp.
+type Cleaner interface {
+	Node
+	CleanUp(ctx context.Context, t Task) error
+}
+
 // Task is one attempt as a kind sees it.
 type Task struct {
 	Stack, Graph string

@@ -63,6 +63,21 @@ func guarded(ctx context.Context, n Node, t Task) (res Result, err error) {
 	return n.Run(ctx, t)
 }
 
+// CleanUp ends what the attempts of a task left behind, where the kind can; a
+// panic becomes an error.
+func CleanUp(ctx context.Context, s Spec, t Task) (err error) {
+	c, ok := s.Node.(Cleaner)
+	if !ok {
+		return nil
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			err = Errorf("panic", "panic: %v\n%s", p, shortStack(debug.Stack()))
+		}
+	}()
+	return c.CleanUp(ctx, t)
+}
+
 // failure gives err its kind.
 func failure(ctx context.Context, err error) *Error {
 	e := asError(err)

@@ -96,6 +96,21 @@ func TestRunRecoversPanics(t *testing.T) {
 	}
 }
 
+// untidy panics while it cleans up.
+type untidy struct{ nodes.Node }
+
+func (untidy) CleanUp(context.Context, nodes.Task) error { panic("boom") }
+
+func TestCleanUp(t *testing.T) {
+	t.Parallel()
+	if err := nodes.CleanUp(t.Context(), nodes.Spec{Node: untidy{}}, nodes.Task{}); err == nil || !strings.HasPrefix(err.Error(), "panic: boom") {
+		t.Errorf("a panic: %v", err)
+	}
+	if err := nodes.CleanUp(t.Context(), spec(explode), nodes.Task{}); err != nil {
+		t.Errorf("a kind that leaves nothing: %v", err)
+	}
+}
+
 func explode(context.Context, nodes.Task) (nodes.Result, error) { panic("boom") }
 
 // blocked fails once its context has ended, as a client of some service does.

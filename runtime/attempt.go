@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/machine"
 	"github.com/graphrun/graphrun/nodes"
 )
@@ -51,18 +52,9 @@ func (s *Stack) launch(a *attempt) {
 	if n.Kind.Runs {
 		spec.Node = runner{s.rt, n.Inner, a.task.Key, a}
 	}
-	t := nodes.Task{
-		Stack: s.name, Graph: s.g.Name,
-		Cycle: a.task.Key.Cycle, Wave: a.task.Key.Wave,
-		Node: a.task.Key.Node, Item: a.task.Key.Item,
-		Attempt: a.task.Attempt,
-		Key:     taskKey(s.id, a.task.Key),
-		With:    a.task.With,
-		Written: n.Def.With,
-		Dir:     s.g.Dir,
-		Rerun:   a.task.Rerun,
-		Logger:  slog.New(taskLog{s.log.Handler(), a, s.g.Name}),
-	}
+	t := s.task(n, a.task.Key)
+	t.Attempt, t.With, t.Rerun = a.task.Attempt, a.task.With, a.task.Rerun
+	t.Logger = slog.New(taskLog{s.log.Handler(), a, s.g.Name})
 	ctx, cancel := context.WithCancelCause(s.rt.base)
 	a.cancel = cancel
 	s.away++
@@ -72,6 +64,15 @@ func (s *Stack) launch(a *attempt) {
 		cancel(nil)
 		s.post(func() { s.returned(a, res, err, at) })
 	}()
+}
+
+// task is what all attempts of a task have in common.
+func (s *Stack) task(n *graph.Node, key machine.TaskKey) nodes.Task {
+	return nodes.Task{
+		Stack: s.name, Graph: s.g.Name,
+		Cycle: key.Cycle, Wave: key.Wave, Node: key.Node, Item: key.Item,
+		Key: taskKey(s.id, key), Written: n.Def.With, Dir: s.g.Dir,
+	}
 }
 
 // taskKey is a task's idempotency key, STACK.NONCE/CYCLE/WAVE/NODE/ITEM: the

@@ -187,6 +187,9 @@ func (s *Stack) act(rd machine.Ready) {
 		s.over = true
 		s.endAll()
 	}
+	if len(s.cut) > 0 {
+		s.leftBehind(rd.Records)
+	}
 	for i := range rd.Records {
 		if c, ok := rd.Records[i].Body.(*machine.CycleFinished); ok && !s.over {
 			s.cycleFinished(c)

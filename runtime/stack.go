@@ -74,11 +74,12 @@ type live struct {
 	attempts  map[machine.TaskKey]*attempt // whose results count
 	away      int                          // attempts that were launched and are not gone
 	turn      uint64
-	arrived   []string   // ids of events that this turn takes in
-	listed    int        // of Ready.Start: tasks that have their attempts
-	replaced  []*attempt // by a later attempt in this turn
-	launching []*attempt // that begin once the turn is committed
-	ended     []*attempt // whose slots are free
+	arrived   []string          // ids of events that this turn takes in
+	listed    int               // of Ready.Start: tasks that have their attempts
+	replaced  []*attempt        // by a later attempt in this turn
+	launching []*attempt        // that begin once the turn is committed
+	ended     []*attempt        // whose slots are free
+	cut       []machine.TaskKey // that may have left something behind
 	spare     []func()
 
 	outbox   outbox

@@ -58,6 +58,11 @@ func (n execNode) Run(ctx context.Context, t nodes.Task) (nodes.Result, error) {
 	return nodes.Result{Output: v}, err
 }
 
+// CleanUp ends the programs of an attempt that outlived their engine.
+func (n execNode) CleanUp(ctx context.Context, t nodes.Task) error {
+	return endLeftovers(ctx, t.Key, n.killAfter)
+}
+
 // run starts the program and sees to its end. When it returns, no process of
 // the group is alive, but for one that nothing can end.
 func (n execNode) run(ctx context.Context, s *script, stdout *head, stderr *tail) (*os.ProcessState, error) {

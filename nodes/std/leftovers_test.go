@@ -9,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/graphrun/graphrun/nodes"
 )
 
 // orphan is a program of an attempt whose engine was killed: it runs in a
@@ -95,5 +97,20 @@ func TestNoKeyNoLeftovers(t *testing.T) {
 	}
 	if isDone(other) {
 		t.Error("a process was ended for an empty key")
+	}
+}
+
+// TestCleanUp: of a task that does not run again, too.
+func TestCleanUp(t *testing.T) {
+	t.Parallel()
+	tk := task(t, `print "1"`, nil)
+	_, mine := orphan(t, "hang", tk.Key)
+	_, other := orphan(t, "hang", tk.Key+"2")
+	if err := nodes.CleanUp(t.Context(), nodes.Spec{Node: quick}, nodes.Task{Key: tk.Key}); err != nil {
+		t.Fatal(err)
+	}
+	<-mine
+	if isDone(other) {
+		t.Error("a process of another task was ended")
 	}
 }

@@ -92,6 +92,11 @@ func (p player) Run(ctx context.Context, t nodes.Task) (nodes.Result, error) {
 	return nodes.Result{Output: out}, err
 }
 
+// CleanUp is that of the real work.
+func (p player) CleanUp(ctx context.Context, t nodes.Task) error {
+	return nodes.CleanUp(ctx, nodes.Spec{Node: p.real}, t)
+}
+
 // Node scripts the runs of a node: one reply for each, the last one for all
 // that follow. Retries are runs; a run that repeats one that a crash cut off
 // gets that one's reply.

@@ -1,0 +1,90 @@
+package runtime
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/nodes"
+)
+
+// cleanUpTime bounds the cleaning up after one task.
+const cleanUpTime = 15 * time.Second
+
+// cutTasks are the tasks that ran when the process before this one ended, and
+// whose kind may have left something behind. One that runs again sees to it
+// itself (nodes.Task.Rerun); after one that ends without that, clean up.
+func (s *Stack) cutTasks() (cut []machine.TaskKey) {
+	for _, t := range s.progress.tasks {
+		if t.State != TaskRunning {
+			continue
+		}
+		if i, ok := s.g.NodeByID(t.Node); ok {
+			spec, _ := s.rt.cfg.Kinds.Spec(s.g.Nodes[i].Kind.Name)
+			if _, ok := spec.Node.(nodes.Cleaner); ok {
+				cut = append(cut, machine.TaskKey{Cycle: t.Cycle, Wave: t.Wave, Node: t.Node, Item: t.Item})
+			}
+		}
+	}
+	return cut
+}
+
+// leftBehind looks in what was committed for the ends of tasks that were cut.
+func (s *Stack) leftBehind(records []machine.Record) {
+	for i := range records {
+		switch b := records[i].Body.(type) {
+		case *machine.TaskStarted:
+			s.uncut(taskOf(&records[i], b.Began, b.Wave, b.Node, b.Item))
+		case *machine.TaskFinished:
+			if key := taskOf(&records[i], b.Began, b.Wave, b.Node, b.Item); s.uncut(key) {
+				s.cleanUp(key)
+			}
+		case *machine.StackFinished:
+			for _, key := range s.cut {
+				s.cleanUp(key)
+			}
+			s.cut = nil
+		}
+	}
+}
+
+func taskOf(r *machine.Record, began, wave uint64, node, item string) machine.TaskKey {
+	if began == 0 {
+		began = r.Cycle
+	}
+	return machine.TaskKey{Cycle: began, Wave: wave, Node: node, Item: item}
+}
+
+// uncut forgets a task; false: it was not among them.
+func (s *Stack) uncut(key machine.TaskKey) bool {
+	i := slices.Index(s.cut, key)
+	if i < 0 {
+		return false
+	}
+	s.cut = slices.Delete(s.cut, i, i+1)
+	return true
+}
+
+// cleanUp ends what the attempts of a task left behind. The stack goes on
+// meanwhile, but is not put away.
+func (s *Stack) cleanUp(key machine.TaskKey) {
+	i, ok := s.g.NodeByID(key.Node)
+	if !ok {
+		return // the graph has changed, and its kind went with it
+	}
+	n := &s.g.Nodes[i]
+	spec, _ := s.rt.cfg.Kinds.Spec(n.Kind.Name)
+	t := s.task(n, key)
+	t.Logger = slog.New(s.log.Handler())
+	s.away++
+	go func() {
+		ctx, cancel := context.WithTimeout(s.rt.base, cleanUpTime)
+		defer cancel()
+		if err := nodes.CleanUp(ctx, spec, t); err != nil {
+			s.log.Warn("an attempt that was cut off has left something behind", "node", key.Node, "item", key.Item, "error", err)
+		}
+		s.post(func() { s.away-- })
+	}()
+}
