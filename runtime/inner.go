@@ -39,26 +39,16 @@ func (r runner) Run(ctx context.Context, t nodes.Task) (nodes.Result, error) {
 		}
 	}
 	id := childID(t.Stack, r.key)
-	child, res, err := r.rt.child(ctx, r.g, id, t.Key, with, cycles)
-	for errors.Is(err, ErrActive) { // the attempt before this one is giving it up
-		select {
-		case <-time.After(10 * time.Millisecond):
-			child, res, err = r.rt.child(ctx, r.g, id, t.Key, with, cycles)
-		case <-ctx.Done():
-			return nodes.Result{}, ctx.Err()
-		}
-	}
+	res, err := r.finish(ctx, id, t.Key, with, cycles)
 	if trouble := (*StoreError)(nil); errors.As(err, &trouble) || errors.Is(err, ErrClosed) {
-		r.a.shutdown.Store(true)
+		r.a.shutdown.Store(true) // no failure of the graph: it runs again
 		return nodes.Result{}, err
+	}
+	if ctx.Err() != nil {
+		return nodes.Result{}, ctx.Err()
 	}
 	if err != nil {
 		return nodes.Result{}, nodes.Permanent(nodes.Errorf("config", "%v", err))
-	}
-	if child != nil {
-		if res, err = r.wait(ctx, child); err != nil {
-			return nodes.Result{}, err
-		}
 	}
 	out := nodes.Result{Output: res.State, Tokens: res.Cursor.Counts.Tokens, Cost: res.Cursor.Counts.Cost}
 	if f := failureOf(&res, r.g.Name, until, cycles); f != nil {
@@ -69,31 +59,44 @@ func (r runner) Run(ctx context.Context, t nodes.Task) (nodes.Result, error) {
 	return out, nil
 }
 
-// wait waits for the child's cycles. When the task is cut off by a shutdown, the
-// child stays in the store; when it is cancelled, the child goes.
-func (r runner) wait(ctx context.Context, child *Stack) (Result, error) {
-	select {
-	case <-child.done:
-	case <-ctx.Done():
-		now, cancel := context.WithCancel(context.Background())
-		cancel()
-		if context.Cause(ctx) == error(errShutdown) {
-			_ = child.Stop(now) // what it cannot write now, it does again
+// finish drives the child until it has done its cycles. One that is taken from
+// here before is taken up again: an attempt before this one may be giving it
+// up, or it was stopped by its handle, which stops no node of its parent.
+func (r runner) finish(ctx context.Context, id, key string, with map[string]any, cycles uint64) (Result, error) {
+	for {
+		child, res, err := r.rt.child(ctx, r.g, id, key, with, cycles)
+		switch {
+		case errors.Is(err, ErrActive):
+			select {
+			case <-time.After(10 * time.Millisecond):
+			case <-ctx.Done():
+				return Result{}, ctx.Err()
+			}
+			continue
+		case err != nil || child == nil:
+			return res, err
+		}
+		select {
+		case <-child.done:
+		case <-ctx.Done():
+			r.giveUp(ctx, child)
 			return Result{}, ctx.Err()
 		}
-		_ = child.Stop(now)
+		if res := child.result; child.err != nil || res.Status.Ended() || child.reached {
+			return *res, child.err
+		}
+	}
+}
+
+// giveUp ends the driving of the child of a task that is cut off. By a
+// shutdown, the child stays in the store; else it goes with its task.
+func (r runner) giveUp(ctx context.Context, child *Stack) {
+	now, cancel := context.WithCancel(context.Background())
+	cancel()
+	_ = child.Stop(now) // what it cannot write now, it does again
+	if context.Cause(ctx) != error(errShutdown) {
 		r.rt.discard(child.name)
-		return Result{}, ctx.Err()
 	}
-	if child.err == nil && !child.result.Status.Ended() && !child.reached {
-		r.a.shutdown.Store(true)
-		return Result{}, errShutdown
-	}
-	if child.err != nil {
-		r.a.shutdown.Store(true) // a store in trouble is no failure of the graph
-		return Result{}, child.err
-	}
-	return *child.result, nil
 }
 
 // failureOf is why a child's end is a failure of its node; nil: it is none.

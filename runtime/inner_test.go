@@ -192,3 +192,25 @@ func TestCancelEndsTheInnerGraphToo(t *testing.T) {
 		}
 	})
 }
+
+// TestAChildIsNotStoppedAlone: who stops it by its handle stops no node of its
+// parent.
+func TestAChildIsNotStoppedAlone(t *testing.T) {
+	t.Parallel()
+	runtimetest.Run(t, kinds(t), func(k *runtimetest.Kit) {
+		echoes(k)
+		s := start(k, outer(t, `, "params": {"n": 3}`, `"[output.v]"|`, ""))
+		k.Forward(1500 * time.Millisecond)
+		child, ok := k.Runtime.Stack("outer.sub.1.1")
+		if !ok {
+			t.Fatal("no child")
+		}
+		if err := child.Stop(k.T.Context()); err != nil {
+			t.Fatal(err)
+		}
+		r := k.Wait(s)
+		if diff := cmp.Diff([]any{int64(6)}, r.State["got"]); diff != "" || r.Failures > 0 {
+			t.Errorf("%d failures; got (-want +got):\n%s", r.Failures, diff)
+		}
+	})
+}
