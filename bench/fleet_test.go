@@ -3,8 +3,10 @@ package bench
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	goruntime "runtime"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -25,18 +27,19 @@ import (
 
 // The fleet of BenchmarkFleet.
 const (
-	fleetStacks = 1000
-	fleetCycles = 10
-	fleetNodes  = 5
+	fleetStacks   = 1000
+	fleetStarters = 100
+	fleetCycles   = 10
+	fleetNodes    = 5
 )
 
 // fan is a graph of a cycle with one node and four behind it, none of which
 // does anything but write one value.
-func fan(b *testing.B, kinds *nodes.Registry, pause graph.PauseDef) *graph.Graph {
+func fan(b *testing.B, kinds *nodes.Registry, pause graph.PauseDef, slots int) *graph.Graph {
 	b.Helper()
 	t := diag.Plain
 	def := graph.Def{Version: 1, Name: t("fan"), Pause: pause,
-		Pools: []graph.PoolDef{{Name: t("default"), Parallel: 5000}}}
+		Pools: []graph.PoolDef{{Name: t("default"), Parallel: slots}}}
 	for i := range fleetNodes {
 		key := fmt.Sprint("k", i)
 		def.State = append(def.State, graph.KeyDef{Name: t(key), Type: tree.Of("integer"), Reduce: graph.ReduceDef{Name: t("sum")}})
@@ -63,12 +66,21 @@ func fanKinds(b *testing.B) *nodes.Registry {
 
 // BenchmarkFleet runs 1,000 stacks through 10 cycles of 5 nodes each, every
 // commit on disk before the next step, and a bare loop that commits as many
-// values of the same size for as many writers.
+// values of the same size for as many writers. The slots of the pool are how
+// many tasks run at once: more of them make larger group commits and need more
+// memory.
 func BenchmarkFleet(b *testing.B) {
+	for _, slots := range []int{64, 1000, 4000} {
+		b.Run(fmt.Sprint("slots=", slots), func(b *testing.B) { fleet(b, slots) })
+	}
+}
+
+func fleet(b *testing.B, slots int) {
 	var commits, bytes atomic.Int64
 	b.Run("stacks", func(b *testing.B) {
 		kinds := fanKinds(b)
-		g := fan(b, kinds, graph.PauseDef{None: true})
+		g := fan(b, kinds, graph.PauseDef{None: true}, slots)
+		memory := watchMemory(b)
 		for range b.N {
 			commits.Store(0)
 			bytes.Store(0)
@@ -82,6 +94,7 @@ func BenchmarkFleet(b *testing.B) {
 				}
 			})
 		}
+		memory()
 		perOp := b.Elapsed().Seconds() / float64(b.N)
 		b.ReportMetric(fleetStacks*fleetCycles/perOp, "cycles/s")
 		b.ReportMetric(float64(commits.Load())/perOp, "commits/s")
@@ -100,6 +113,47 @@ func BenchmarkFleet(b *testing.B) {
 	})
 }
 
+// watchMemory reports the most memory of its own that the process had, the
+// pages of mapped files left out, when the function that it gives is called.
+// On Linux; elsewhere it reports nothing.
+func watchMemory(b *testing.B) func() {
+	goruntime.GC()
+	debug.FreeOSMemory()
+	var most int64
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		tick := time.NewTicker(10 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			most = max(most, ownMemory())
+			select {
+			case <-tick.C:
+			case <-stop:
+				return
+			}
+		}
+	}()
+	return func() {
+		close(stop)
+		<-stopped
+		if most > 0 {
+			b.ReportMetric(float64(most)/1e3, "MB-most")
+		}
+	}
+}
+
+// ownMemory is the resident memory that is no file's, in kB; 0: not known.
+func ownMemory() (kb int64) {
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return 0
+	}
+	_, rest, _ := strings.Cut(string(status), "RssAnon:")
+	_, _ = fmt.Sscan(rest, &kb)
+	return kb
+}
+
 func runFleet(b *testing.B, kinds *nodes.Registry, g *graph.Graph, note func(runtime.Commit)) {
 	store, err := boltstore.Open(filepath.Join(b.TempDir(), "fleet.db"), boltstore.Options{})
 	if err != nil {
@@ -110,20 +164,29 @@ func runFleet(b *testing.B, kinds *nodes.Registry, g *graph.Graph, note func(run
 	if err != nil {
 		b.Fatal(err)
 	}
+	// A start waits until it is on disk, so that many begin at once. Who waits for
+	// the end is one, and has no goroutine for each of them.
 	var all sync.WaitGroup
-	for i := range fleetStacks {
+	stacks := make([]*runtime.Stack, fleetStacks)
+	for first := range fleetStarters {
 		all.Go(func() {
-			s, err := rt.Start(b.Context(), g, runtime.StartOptions{ID: fmt.Sprint("s", i), StopAfter: runtime.StopAfter{Cycles: fleetCycles}})
-			if err != nil {
-				b.Error(err)
-				return
-			}
-			if r, err := s.Wait(b.Context()); err != nil || r.NodeRuns != fleetCycles*fleetNodes {
-				b.Errorf("%d node runs, %v", r.NodeRuns, err)
+			for i := first; i < fleetStacks; i += fleetStarters {
+				var err error
+				if stacks[i], err = rt.Start(b.Context(), g, runtime.StartOptions{ID: fmt.Sprint("s", i), StopAfter: runtime.StopAfter{Cycles: fleetCycles}}); err != nil {
+					b.Error(err)
+				}
 			}
 		})
 	}
 	all.Wait()
+	for _, s := range stacks {
+		if s == nil {
+			continue
+		}
+		if r, err := s.Wait(b.Context()); err != nil || r.NodeRuns != fleetCycles*fleetNodes {
+			b.Errorf("%d node runs, %v", r.NodeRuns, err)
+		}
+	}
 	if err := rt.Close(b.Context()); err != nil {
 		b.Error(err)
 	}
@@ -242,7 +305,7 @@ func fill(b *testing.B, path string, kinds *nodes.Registry, n int) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	g := fan(b, kinds, graph.PauseDef{Set: true, Active: 1000 * time.Hour})
+	g := fan(b, kinds, graph.PauseDef{Set: true, Active: 1000 * time.Hour}, 1)
 	s, err := rt.Start(b.Context(), g, runtime.StartOptions{ID: "first", StopAfter: runtime.StopAfter{Cycles: 1}})
 	if err != nil {
 		b.Fatal(err)
