@@ -39,9 +39,8 @@ type attempt struct {
 	gone     bool        // it returned, or was given up
 }
 
-// launch starts the work on a goroutine of its own. Its end arrives in the
-// stack's mailbox.
-func (s *Stack) launch(a *attempt) {
+// prepare makes an attempt ready to run. Its end comes as a letter.
+func (s *Stack) prepare(a *attempt) work {
 	i, _ := s.g.NodeByID(a.task.Key.Node) // by name: it may have queued since before a change of the graph
 	n := &s.g.Nodes[i]
 	spec, _ := s.rt.cfg.Kinds.Spec(n.Kind.Name) // an unknown kind fails in nodes.Run
@@ -58,12 +57,12 @@ func (s *Stack) launch(a *attempt) {
 	ctx, cancel := context.WithCancelCause(s.rt.base)
 	a.cancel = cancel
 	s.away++
-	go func() {
+	return func() func() {
 		res, err := nodes.Run(ctx, spec, t)
 		at := time.Now().UTC()
 		cancel(nil)
-		s.post(func() { s.returned(a, res, err, at) })
-	}()
+		return func() { s.returned(a, res, err, at) }
+	}
 }
 
 // task is what all attempts of a task have in common.

@@ -9,12 +9,7 @@ import (
 // post puts a letter into the mailbox: a function that the stack's loop calls.
 // Letters run one at a time; those that are there together share a commit.
 func (s *Stack) post(letter func()) {
-	s.mu.Lock()
-	s.inbox = append(s.inbox, letter)
-	start, asleep := !s.looping, s.asleep
-	s.looping, s.rests = true, false
-	s.mu.Unlock()
-	switch {
+	switch start, asleep := s.drop(letter); {
 	case start && asleep:
 		s.rt.loads.add(s)
 	case start:
@@ -22,7 +17,31 @@ func (s *Stack) post(letter func()) {
 	}
 }
 
-// loop empties the mailbox and ends. The stack is loaded.
+// drop is post without the loop, which is to start when nobody runs it.
+func (s *Stack) drop(letter func()) (start, asleep bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.inbox = append(s.inbox, letter)
+	start, asleep = !s.looping, s.asleep
+	s.looping, s.rests = true, false
+	return start, asleep
+}
+
+// work is an attempt that is ready to run. It gives the letter with its end.
+type work func() (letter func())
+
+// perform runs an attempt. The goroutine that has done it runs the loop, too, when
+// nobody else does: to start another one for that would cost more than most of
+// what there is to do.
+func (s *Stack) perform(w work) {
+	if start, _ := s.drop(w()); start { // it is loaded: an attempt of it was away
+		s.loop()
+	}
+}
+
+// loop empties the mailbox and ends. The stack is loaded. For the same reason
+// it does the last attempt that it began itself, so that nodes that follow each
+// other need one goroutine in all; but no attempt waits for a letter or a commit.
 func (s *Stack) loop() {
 	for {
 		s.mu.Lock()
@@ -30,15 +49,23 @@ func (s *Stack) loop() {
 		if len(mail) == 0 {
 			s.looping = false
 			s.rests = s.mayRest()
-			rests := s.rests
+			rests, own := s.rests, s.own
+			s.own = nil
 			s.mu.Unlock()
 			if rests {
 				s.rt.resting.add(s)
 			}
-			return
+			if own == nil {
+				return
+			}
+			if start, _ := s.drop(own()); !start {
+				return
+			}
+			continue
 		}
 		s.inbox, s.spare = s.spare, nil
 		s.mu.Unlock()
+		s.handOver()
 		for _, letter := range mail {
 			letter()
 		}
@@ -55,7 +82,11 @@ func (s *Stack) settle() {
 		if !ok && s.endAfterWave() {
 			continue
 		}
-		if !ok || !s.commit(rd) {
+		if !ok {
+			break
+		}
+		s.handOver()
+		if !s.commit(rd) {
 			break
 		}
 		s.m.Advance()
@@ -197,12 +228,22 @@ func (s *Stack) act(rd machine.Ready) {
 	}
 	for _, a := range s.launching {
 		if !a.void {
-			s.launch(a)
+			s.handOver()
+			s.own = s.prepare(a)
 		}
 	}
 	s.replaced, s.launching = s.replaced[:0], s.launching[:0]
 	s.turn++
 	s.wakeUp(rd.WakeAt)
+}
+
+// handOver gives the attempt that the loop would do itself a goroutine of its
+// own, because the loop has something else to do.
+func (s *Stack) handOver() {
+	if s.own != nil {
+		go s.perform(s.own)
+		s.own = nil
+	}
 }
 
 // cycleFinished takes up a changed graph, and stops where this run was to stop.

@@ -77,6 +77,7 @@ type live struct {
 	arrived   []string          // ids of events that this turn takes in
 	listed    int               // of Ready.Start: tasks that have their attempts
 	replaced  []*attempt        // by a later attempt in this turn
+	own       work              // an attempt that the loop does itself, once the mailbox is empty
 	launching []*attempt        // that begin once the turn is committed
 	ended     []*attempt        // whose slots are free
 	cut       []machine.TaskKey // that may have left something behind
