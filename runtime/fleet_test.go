@@ -412,3 +412,26 @@ func TestAFatalErrorStopsEverything(t *testing.T) {
 		}
 	})
 }
+
+// TestALateResultOfAnUnloadedStack: an attempt that ignores its cancellation is
+// given up; when it returns after all, its stack may have been unloaded.
+func TestALateResultOfAnUnloadedStack(t *testing.T) {
+	t.Parallel()
+	runtimetest.Run(t, kinds(t), func(k *runtimetest.Kit) {
+		k.Config.Loaded = -1
+		k.Reopen()
+		k.Node("a", func(context.Context, nodes.Task) (any, error) {
+			<-time.After(time.Hour)
+			return 1, nil
+		}, runtimetest.Returns(10))
+		s := start(k, one(k.T, 10, `, "timeout": 1000000000`, `, "pause": {"set": true, "active": 7200000000000}`))
+		k.Forward(30 * time.Minute)
+		st, err := k.Runtime.Status(k.T.Context(), "one")
+		if err != nil || st.Loaded || st.Cursor.Counts.Failures != 1 {
+			t.Fatalf("status %+v (%v), want an unloaded stack with a failure", st, err)
+		}
+		if r := k.Wait(s); r.State["n"] != int64(10) || r.Cursor.Counts.NodeRuns != 2 {
+			t.Errorf("n = %v after %d runs, want 10 after 2", r.State["n"], r.Cursor.Counts.NodeRuns)
+		}
+	})
+}

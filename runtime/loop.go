@@ -9,22 +9,23 @@ import (
 // post puts a letter into the mailbox: a function that the stack's loop calls.
 // Letters run one at a time; those that are there together share a commit.
 func (s *Stack) post(letter func()) {
-	switch start, asleep := s.drop(letter); {
-	case start && asleep:
-		s.rt.loads.add(s)
-	case start:
+	if s.enter(letter) {
 		go s.loop()
 	}
 }
 
-// drop is post without the loop, which is to start when nobody runs it.
-func (s *Stack) drop(letter func()) (start, asleep bool) {
+// enter is post for who can run the loop: it says whether to. Nobody is to when
+// somebody does, or when the stack has to be loaded first.
+func (s *Stack) enter(letter func()) bool {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.inbox = append(s.inbox, letter)
-	start, asleep = !s.looping, s.asleep
+	start, asleep := !s.looping, s.asleep
 	s.looping, s.rests = true, false
-	return start, asleep
+	s.mu.Unlock()
+	if start && asleep {
+		s.rt.loads.add(s)
+	}
+	return start && !asleep
 }
 
 // work is an attempt that is ready to run. It gives the letter with its end.
@@ -34,7 +35,7 @@ type work func() (letter func())
 // nobody else does: to start another one for that would cost more than most of
 // what there is to do.
 func (s *Stack) perform(w work) {
-	if start, _ := s.drop(w()); start { // it is loaded: an attempt of it was away
+	if s.enter(w()) {
 		s.loop()
 	}
 }
@@ -58,7 +59,7 @@ func (s *Stack) loop() {
 			if own == nil {
 				return
 			}
-			if start, _ := s.drop(own()); !start {
+			if !s.enter(own()) {
 				return
 			}
 			continue
