@@ -32,9 +32,6 @@ func serveOwner(t *testing.T, r *rig, db string) (stop func()) {
 	go func() { over <- api.Serve(ctx, l, r.handler(api.Door{Trusted: true})) }()
 	return func() {
 		end()
-		if err := <-over; err != nil {
-			t.Error(err)
-		}
 	}
 }
 
@@ -169,16 +166,32 @@ func (p *pipes) Close() error {
 }
 func (p *pipes) Addr() net.Addr { return &net.TCPAddr{} }
 
+// servePipes answers at the other ends of pipes until end is called.
+func servePipes(t *testing.T, h http.Handler) (connect func() net.Conn, end func()) {
+	t.Helper()
+	l := &pipes{make(chan net.Conn), make(chan struct{})}
+	ctx, cancel := context.WithCancel(context.Background())
+	over := make(chan error, 1)
+	go func() { over <- api.Serve(ctx, l, h) }()
+	connect = func() net.Conn {
+		ours, theirs := net.Pipe()
+		l.conns <- theirs
+		return ours
+	}
+	return connect, sync.OnceFunc(func() {
+		cancel()
+		if err := <-over; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // TestSlowHeader: who does not finish the header in time is hung up on.
 func TestSlowHeader(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		l := &pipes{make(chan net.Conn), make(chan struct{})}
-		ctx, end := context.WithCancel(context.Background())
-		over := make(chan error, 1)
-		go func() { over <- api.Serve(ctx, l, http.NotFoundHandler()) }()
-		ours, theirs := net.Pipe()
-		l.conns <- theirs
+		connect, end := servePipes(t, http.NotFoundHandler())
+		ours := connect()
 		begun := time.Now()
 		if _, err := ours.Write([]byte("GET /v1/stacks HTTP/1.1\r\nHost: localhost\r\nX-Slow: ")); err != nil {
 			t.Fatal(err)
@@ -193,9 +206,6 @@ func TestSlowHeader(t *testing.T) {
 			t.Errorf("hung up after %s, want about 5s", took)
 		}
 		end()
-		if err := <-over; err != nil {
-			t.Error(err)
-		}
 	})
 }
 
@@ -207,12 +217,8 @@ func TestLongStream(t *testing.T) {
 		if _, err := r.rt.Start(t.Context(), counter(t), runtime.StartOptions{ID: "a"}); err != nil {
 			t.Fatal(err)
 		}
-		l := &pipes{make(chan net.Conn), make(chan struct{})}
-		ctx, end := context.WithCancel(context.Background())
-		over := make(chan error, 1)
-		go func() { over <- api.Serve(ctx, l, r.handler(api.Door{Trusted: true})) }()
-		ours, theirs := net.Pipe()
-		l.conns <- theirs
+		connect, end := servePipes(t, r.handler(api.Door{Trusted: true}))
+		ours := connect()
 		if _, err := ours.Write([]byte("GET /v1/stacks/a/records?follow=true HTTP/1.1\r\nHost: localhost\r\n\r\n")); err != nil {
 			t.Fatal(err)
 		}
@@ -230,9 +236,7 @@ func TestLongStream(t *testing.T) {
 		if err != nil || strings.Count(string(body), "cycle.started") != 2 {
 			t.Errorf("read for 20 minutes: %v\n%s", err, body)
 		}
-		if err := <-over; err != nil {
-			t.Error(err)
-		}
+		end()
 	})
 }
 
@@ -240,10 +244,7 @@ func TestLongStream(t *testing.T) {
 func TestManyConnections(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		l := &pipes{make(chan net.Conn), make(chan struct{})}
-		ctx, end := context.WithCancel(context.Background())
-		over := make(chan error, 1)
-		go func() { over <- api.Serve(ctx, l, http.NotFoundHandler()) }()
+		connect, end := servePipes(t, http.NotFoundHandler())
 		ask := func(c net.Conn) {
 			if _, err := io.WriteString(c, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
 				t.Error(err)
@@ -254,31 +255,24 @@ func TestManyConnections(t *testing.T) {
 		}
 		var open []net.Conn
 		for range 100 {
-			ours, theirs := net.Pipe()
-			l.conns <- theirs
+			ours := connect()
 			ask(ours)
 			open = append(open, ours)
 		}
-		ours, theirs := net.Pipe()
-		accepted := make(chan struct{})
-		go func() { l.conns <- theirs; close(accepted) }()
+		accepted := make(chan net.Conn, 1)
+		go func() { accepted <- connect() }()
 		synctest.Wait()
-		select {
-		case <-accepted:
+		if len(accepted) > 0 {
 			t.Error("101 connections at once")
-		default:
 		}
 		_ = open[0].Close()
-		<-accepted
-		ask(ours)
-		_ = ours.Close()
+		last := <-accepted
+		ask(last)
+		_ = last.Close()
 		for _, c := range open[1:] {
 			_ = c.Close()
 		}
 		end()
-		if err := <-over; err != nil {
-			t.Error(err)
-		}
 	})
 }
 
