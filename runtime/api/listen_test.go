@@ -166,32 +166,42 @@ func (p *pipes) Close() error {
 }
 func (p *pipes) Addr() net.Addr { return &net.TCPAddr{} }
 
-// servePipes answers at the other ends of pipes until end is called.
-func servePipes(t *testing.T, h http.Handler) (connect func() net.Conn, end func()) {
-	t.Helper()
-	l := &pipes{make(chan net.Conn), make(chan struct{})}
-	ctx, cancel := context.WithCancel(context.Background())
-	over := make(chan error, 1)
-	go func() { over <- api.Serve(ctx, l, h) }()
-	connect = func() net.Conn {
-		ours, theirs := net.Pipe()
-		l.conns <- theirs
-		return ours
+// pipeServer answers at the other ends of pipes until it is ended.
+type pipeServer struct {
+	t    *testing.T
+	l    *pipes
+	end  context.CancelFunc
+	over chan error
+}
+
+func servePipes(t *testing.T, h http.Handler) *pipeServer {
+	ctx, end := context.WithCancel(context.Background())
+	s := &pipeServer{t, &pipes{make(chan net.Conn), make(chan struct{})}, end, make(chan error, 1)}
+	go func() { s.over <- api.Serve(ctx, s.l, h) }()
+	return s
+}
+
+func (s *pipeServer) connect() net.Conn {
+	ours, theirs := net.Pipe()
+	s.l.conns <- theirs
+	return ours
+}
+
+// close ends it and waits until it has.
+func (s *pipeServer) close() {
+	s.t.Helper()
+	s.end()
+	if err := <-s.over; err != nil {
+		s.t.Error(err)
 	}
-	return connect, sync.OnceFunc(func() {
-		cancel()
-		if err := <-over; err != nil {
-			t.Error(err)
-		}
-	})
 }
 
 // TestSlowHeader: who does not finish the header in time is hung up on.
 func TestSlowHeader(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		connect, end := servePipes(t, http.NotFoundHandler())
-		ours := connect()
+		s := servePipes(t, http.NotFoundHandler())
+		ours := s.connect()
 		begun := time.Now()
 		if _, err := ours.Write([]byte("GET /v1/stacks HTTP/1.1\r\nHost: localhost\r\nX-Slow: ")); err != nil {
 			t.Fatal(err)
@@ -205,7 +215,7 @@ func TestSlowHeader(t *testing.T) {
 		if took := time.Since(begun); took > 6*time.Second {
 			t.Errorf("hung up after %s, want about 5s", took)
 		}
-		end()
+		s.close()
 	})
 }
 
@@ -217,8 +227,8 @@ func TestLongStream(t *testing.T) {
 		if _, err := r.rt.Start(t.Context(), counter(t), runtime.StartOptions{ID: "a"}); err != nil {
 			t.Fatal(err)
 		}
-		connect, end := servePipes(t, r.handler(api.Door{Trusted: true}))
-		ours := connect()
+		s := servePipes(t, r.handler(api.Door{Trusted: true}))
+		ours := s.connect()
 		if _, err := ours.Write([]byte("GET /v1/stacks/a/records?follow=true HTTP/1.1\r\nHost: localhost\r\n\r\n")); err != nil {
 			t.Fatal(err)
 		}
@@ -231,12 +241,12 @@ func TestLongStream(t *testing.T) {
 				t.Error(err)
 			}
 		})
-		time.AfterFunc(20*time.Minute, end)
+		time.AfterFunc(20*time.Minute, s.end)
 		body, err := io.ReadAll(resp.Body)
 		if err != nil || strings.Count(string(body), "cycle.started") != 2 {
 			t.Errorf("read for 20 minutes: %v\n%s", err, body)
 		}
-		end()
+		s.close()
 	})
 }
 
@@ -244,7 +254,7 @@ func TestLongStream(t *testing.T) {
 func TestManyConnections(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		connect, end := servePipes(t, http.NotFoundHandler())
+		s := servePipes(t, http.NotFoundHandler())
 		ask := func(c net.Conn) {
 			if _, err := io.WriteString(c, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
 				t.Error(err)
@@ -255,12 +265,12 @@ func TestManyConnections(t *testing.T) {
 		}
 		var open []net.Conn
 		for range 100 {
-			ours := connect()
+			ours := s.connect()
 			ask(ours)
 			open = append(open, ours)
 		}
 		accepted := make(chan net.Conn, 1)
-		go func() { accepted <- connect() }()
+		go func() { accepted <- s.connect() }()
 		synctest.Wait()
 		if len(accepted) > 0 {
 			t.Error("101 connections at once")
@@ -272,7 +282,7 @@ func TestManyConnections(t *testing.T) {
 		for _, c := range open[1:] {
 			_ = c.Close()
 		}
-		end()
+		s.close()
 	})
 }
 
