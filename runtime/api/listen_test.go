@@ -32,6 +32,9 @@ func serveOwner(t *testing.T, r *rig, db string) (stop func()) {
 	go func() { over <- api.Serve(ctx, l, r.handler(api.Door{Trusted: true})) }()
 	return func() {
 		end()
+		if err := <-over; err != nil {
+			t.Error(err)
+		}
 	}
 }
 
