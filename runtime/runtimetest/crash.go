@@ -79,6 +79,7 @@ func taskID(stack string, cycle, wave uint64, node, item string) string {
 }
 
 func (k *Kit) open() {
+	k.countFromNow()
 	results := map[string]bool{}
 	if k.gate != nil {
 		results = k.gate.results

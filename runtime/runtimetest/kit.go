@@ -32,6 +32,7 @@ type Kit struct {
 	scripts map[string]*script
 	news    *sync.Cond
 	cursors map[string]machine.Cursor
+	reached map[string]uint64 // cycles, by stack: where Cycles counts from
 }
 
 // Run calls fn in a bubble of fake time, with a kit on an empty store. Kinds
@@ -48,7 +49,7 @@ func Run(t *testing.T, kinds *nodes.Registry, fn func(k *Kit)) {
 }
 
 func newKit(t testing.TB, kinds *nodes.Registry) *Kit {
-	k := &Kit{T: t, Store: memstore.New(), scripts: map[string]*script{}, cursors: map[string]machine.Cursor{}}
+	k := &Kit{T: t, Store: memstore.New(), scripts: map[string]*script{}, cursors: map[string]machine.Cursor{}, reached: map[string]uint64{}}
 	k.news = sync.NewCond(&k.mu)
 	k.Kinds = k.scripted(kinds)
 	k.open()
@@ -136,6 +137,11 @@ func (k *Kit) Compile(def graph.Def) *graph.Graph {
 // Start starts a stack.
 func (k *Kit) Start(g *graph.Graph, o runtime.StartOptions) *runtime.Stack {
 	k.T.Helper()
+	id := o.ID
+	if id == "" {
+		id = g.Name
+	}
+	k.countFrom(id, 0)
 	s, err := k.Runtime.Start(k.T.Context(), g, o)
 	if err != nil {
 		k.T.Fatalf("start: %v", err)
@@ -146,6 +152,9 @@ func (k *Kit) Start(g *graph.Graph, o runtime.StartOptions) *runtime.Stack {
 // Resume goes on with a stack of the store.
 func (k *Kit) Resume(id string, o runtime.ResumeOptions) *runtime.Stack {
 	k.T.Helper()
+	if snap, err := k.Store.Load(k.T.Context(), id); err == nil {
+		k.countFrom(id, snap.Cursor.Counts.Cycles)
+	}
 	s, err := k.Runtime.Resume(k.T.Context(), id, o)
 	if err != nil {
 		k.T.Fatalf("resume %q: %v", id, err)
@@ -163,13 +172,32 @@ func (k *Kit) Wait(s *runtime.Stack) runtime.Result {
 	return r
 }
 
-// Cycles waits until n more cycles of a stack have finished, or it has ended.
+// Cycles waits until n more cycles of a stack have finished, or it has ended:
+// more than when it was started, resumed or recovered, than the last call of
+// Cycles waited for, and than there were after the last Forward. So it does not
+// matter how far the stack came before the call.
 func (k *Kit) Cycles(s *runtime.Stack, n int) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	target := k.cursors[s.ID()].Counts.Cycles + uint64(n)
+	target := k.reached[s.ID()] + uint64(n)
 	for c := k.cursors[s.ID()]; c.Counts.Cycles < target && !c.Status.Ended(); c = k.cursors[s.ID()] {
 		k.news.Wait()
+	}
+	k.reached[s.ID()] = target
+}
+
+func (k *Kit) countFrom(stack string, cycles uint64) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.reached[stack] = cycles
+}
+
+// countFromNow is countFrom for all stacks, when nothing of them runs.
+func (k *Kit) countFromNow() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for stack, c := range k.cursors {
+		k.reached[stack] = c.Counts.Cycles
 	}
 }
 
@@ -177,6 +205,7 @@ func (k *Kit) Cycles(s *runtime.Stack, n int) {
 func (k *Kit) Forward(d time.Duration) {
 	<-time.After(d)
 	synctest.Wait()
+	k.countFromNow()
 }
 
 // WantState compares some keys of a stack's committed state.

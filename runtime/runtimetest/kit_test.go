@@ -3,6 +3,7 @@ package runtimetest_test
 import (
 	"context"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -98,4 +99,26 @@ func TestCrashes(t *testing.T) {
 	if crashes < 4 {
 		t.Errorf("the scenario ran %d times", crashes)
 	}
+}
+
+// TestCyclesCountsWhatIsOver: cycles that were finished before the call count.
+func TestCyclesCountsWhatIsOver(t *testing.T) {
+	t.Parallel()
+	runtimetest.Run(t, kinds(t), func(k *runtimetest.Kit) {
+		s := k.Start(k.Compile(asking()), runtime.StartOptions{})
+		synctest.Wait()
+		k.Cycles(s, 1)
+		k.WantState(s, map[string]any{"answers": []any{"the real answer"}})
+		begin := time.Now()
+		k.Cycles(s, 1)
+		if took := time.Since(begin); took != time.Hour {
+			t.Errorf("the second cycle came after %s, want 1h", took)
+		}
+		k.Crash()
+		begin = time.Now()
+		k.Cycles(k.Resume("asking", runtime.ResumeOptions{}), 1)
+		if took := time.Since(begin); took != time.Hour {
+			t.Errorf("the third cycle came after %s, want 1h", took)
+		}
+	})
 }
