@@ -42,10 +42,11 @@ func serveCommand(a *app) *cobra.Command {
 		Short: "Run many graphs and all their stacks, with an HTTP API",
 		Long: `Run many graphs and all their stacks, with an HTTP API.
 
-A PATH is a graph file, or a folder whose *.graphrun.yaml files are served. All
-stacks of the store go on; start adds new ones. A file that changes is taken up by
-its stacks with their next cycle (SIGHUP looks at once); one that is broken, or that
-the state does not fit, is refused with the reason, and the old one stays.
+A PATH is a graph file, or a folder whose *.graphrun.yaml files are served, also
+those in folders below it. All stacks of the store go on; start adds new ones. A file
+that changes is taken up by its stacks with their next cycle (SIGHUP looks at once);
+one that is broken, or that the state does not fit, is refused with the reason, and
+the old one stays.
 
 SIGTERM ends it after a clean checkpoint with exit code 0, Ctrl-C with 130; running
 tasks may finish within --grace.`,

@@ -112,18 +112,46 @@ func (s *graphSet) files() ([]string, error) {
 			files = append(files, filepath.Clean(path))
 			continue
 		}
-		entries, err := os.ReadDir(path)
+		found, err := graphFilesIn(path)
 		if err != nil {
 			return nil, err
 		}
-		for _, e := range entries {
-			if strings.HasSuffix(e.Name(), ".graphrun.yaml") || strings.HasSuffix(e.Name(), ".graphrun.yml") {
-				files = append(files, filepath.Join(path, e.Name()))
-			}
-		}
+		files = append(files, found...)
 	}
 	slices.Sort(files)
 	return slices.Compact(files), nil
+}
+
+// maxFolders bounds the folders below a path, which are looked through every
+// second.
+const maxFolders = 1000
+
+// graphFilesIn lists the graph files in a folder and those below it. Hidden
+// folders are left out, and links to folders: they could lead anywhere.
+func graphFilesIn(path string) (files []string, err error) {
+	folders := []string{path}
+	for k := 0; k < len(folders); k++ {
+		entries, err := os.ReadDir(folders[k])
+		switch {
+		case k > 0 && errors.Is(err, fs.ErrNotExist): // gone since it was listed
+			continue
+		case err != nil:
+			return nil, err
+		}
+		for _, e := range entries {
+			name := filepath.Join(folders[k], e.Name())
+			switch {
+			case e.IsDir() && !strings.HasPrefix(e.Name(), "."):
+				folders = append(folders, name)
+			case !e.IsDir() && (strings.HasSuffix(name, ".graphrun.yaml") || strings.HasSuffix(name, ".graphrun.yml")):
+				files = append(files, name)
+			}
+		}
+		if len(folders) > maxFolders {
+			return nil, fmt.Errorf("there are more than %d folders in %s: name the folders or files to serve", maxFolders, path)
+		}
+	}
+	return files, nil
 }
 
 // stampOf is zero for a file that is not there.
