@@ -30,12 +30,13 @@ func required(name string, t *schema.Type) schema.Prop {
 }
 
 const (
-	noOutput = "outputs are in scope in `writes` only; write what others should see into the state"
-	noError  = "an error is in scope on edges with `outcome: failure` or `always`, and in the `with` of the nodes behind them"
-	noSecret = "secrets are in scope in `with` only, so that none ends up in the state"
-	noIndex  = "`index` is in scope in the `with` and the `key` of a node with `for_each`"
-	noOldNew = "`old` and `new` are in scope in an expression reducer only"
-	noState  = "an expression reducer sees `old`, `new` and `params`; everything else may change before it runs"
+	noOutput  = "outputs are in scope in `writes` only; write what others should see into the state"
+	noError   = "an error is in scope on edges with `outcome: failure` or `always`, and in the `with` of the nodes behind them"
+	noSecret  = "secrets are in scope in `with` only, so that none ends up in the state"
+	noPassing = "the params and the state of a graph are stored; name the secret in `secrets` of the inner graph"
+	noIndex   = "`index` is in scope in the `with` and the `key` of a node with `for_each`"
+	noOldNew  = "`old` and `new` are in scope in an expression reducer only"
+	noState   = "an expression reducer sees `old`, `new` and `params`; everything else may change before it runs"
 )
 
 func forbidden(help string, code diag.Code, names ...string) []cond.Name {
@@ -114,13 +115,18 @@ func (c *compiler) errorScope(n *Node) *cond.Scope {
 	return c.scopes.base
 }
 
-// secretsName is what `with` has in scope of the declared secrets.
-func (c *compiler) secretsName() cond.Name {
+// secretsName is what the `with` of a node has in scope of the declared secrets:
+// none where a stack begins with it, because a stack's params and state are
+// stored.
+func (c *compiler) secretsName(n *Node) []cond.Name {
+	if n.Kind.Runs {
+		return forbidden(noPassing, diag.SecretLeak, "secrets")
+	}
 	props := make([]schema.Prop, len(c.g.Secrets))
 	for i, s := range c.g.Secrets {
 		props[i] = required(s, schema.StringType)
 	}
-	return cond.Name{Name: "secrets", Type: schema.ObjectOf(props...), Slot: SlotSecrets}
+	return []cond.Name{{Name: "secrets", Type: schema.ObjectOf(props...), Slot: SlotSecrets}}
 }
 
 // outputName is what `writes` has in scope of a node's output.

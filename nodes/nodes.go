@@ -45,6 +45,11 @@ type Task struct {
 	Dir    string // the graph file's folder: where relative paths begin
 	Rerun  bool   // an earlier attempt was cut off by a crash or shutdown: its leftovers may still be there
 	Logger *slog.Logger
+
+	// Mask hides the graph's secrets in a text. Engines do so with all that an
+	// attempt gives and logs: only a kind that gives a piece of a text needs it,
+	// because nobody recognizes half a secret. nil: there are none.
+	Mask func(string) string
 }
 
 // Result is what a successful attempt gives.
