@@ -117,7 +117,11 @@ func (f form) begins() []byte {
 	return slices.Compact(out)
 }
 
-// match is the length of the form at the beginning of s; 0: it is not there.
+// cutMark is what messages have where a long value was cut.
+const cutMark = "…"
+
+// match is the length of the form at the beginning of s, or of its beginning
+// where it was cut; 0: it is not there.
 func (f form) match(s string) int {
 	if strings.HasPrefix(s, f.text) {
 		return len(f.text)
@@ -127,6 +131,9 @@ func (f form) match(s string) int {
 	}
 	i := 0
 	for k, r := range f.runes {
+		if k >= shortLine && strings.HasPrefix(s[i:], cutMark) {
+			return i
+		}
 		if f.broken && k > 0 {
 			i += lineEnd(s[i:])
 		}

@@ -50,6 +50,7 @@ func TestMaskFindsEverySpelling(t *testing.T) {
 		"white space around": {"two\nlines-of\nsecrets-here", "***"},
 		"not quite":          {`pa\"ss%2Fwo+rd %C3%A8`, `pa\"ss%2Fwo+rd %C3%A8`},
 		"the end is missing": {key[:len(key)-1], key[:len(key)-1]},
+		"cut off":            {`int: "pa\"ss/w…" is no integer`, `int: "***…" is no integer`},
 		"two":                {"abcdabcd abcdabcdabcdabcd", "*** ******"},
 	} {
 		if got := m.Replace(tt.text); got != tt.want {
