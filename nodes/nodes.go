@@ -13,8 +13,9 @@ import (
 )
 
 // Node does the work of one kind. Run is called once per attempt, from many
-// goroutines at once. It must return soon after ctx is cancelled. Engines do
-// not call it themselves: the function Run does, and tames what comes back.
+// goroutines at once. It must return soon after ctx is cancelled, and may panic
+// but not end its goroutine (runtime.Goexit). Engines do not call it themselves:
+// the function Run does, and tames what comes back.
 type Node interface {
 	Run(ctx context.Context, t Task) (Result, error)
 }
