@@ -68,8 +68,20 @@ func (t *tail) hand(b []byte) {
 		if !whole {
 			return
 		}
-		t.log(beginning(text(t.line), t.max, t.mask))
-		t.line, b = t.line[:0], rest
+		t.handLine()
+		b = rest
+	}
+}
+
+func (t *tail) handLine() {
+	t.log(beginning(text(t.line), t.max, t.mask))
+	t.line = t.line[:0]
+}
+
+// flush hands on what came after the last line end.
+func (t *tail) flush() {
+	if t.log != nil && len(t.line) > 0 {
+		t.handLine()
 	}
 }
 

@@ -40,6 +40,7 @@ func (n execNode) Run(ctx context.Context, t nodes.Task) (nodes.Result, error) {
 	out := &head{max: s.maxOutput, over: make(chan struct{})}
 	errs := &tail{max: stderrTail, mask: t.Mask, log: debugLines(ctx, t.Logger)}
 	state, err := n.run(ctx, s, out, errs)
+	errs.flush()
 	if err != nil {
 		return nodes.Result{}, err
 	}

@@ -377,7 +377,9 @@ func TestLinesAreNotCutWithinASecret(t *testing.T) {
 		log:  func(line string) { lines = append(lines, line) },
 	}
 	fmt.Fprint(l, "short\n12345<sec", "ret>6789\n", strings.Repeat("y", 2*margin), "\nno end")
-	if diff := cmp.Diff([]string{"short", "12345", "yyyyyyyy"}, lines); diff != "" {
+	l.flush()
+	l.flush()
+	if diff := cmp.Diff([]string{"short", "12345", "yyyyyyyy", "no end"}, lines); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
