@@ -1,7 +1,6 @@
 package runtime
 
 import (
-	"strconv"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -69,7 +68,7 @@ func percented(s string, r rune) int {
 }
 
 // shortEscapes are the letters of JSON's short escapes.
-var shortEscapes = map[byte]rune{'n': '\n', 't': '\t', 'r': '\r', 'b': '\b', 'f': '\f'}
+var shortEscapes = [256]rune{'n': '\n', 't': '\t', 'r': '\r', 'b': '\b', 'f': '\f'}
 
 // backslashed is the length of r with one backslash or more before it: text
 // that is escaped again has more of them. s begins with a backslash.
@@ -122,11 +121,18 @@ func hexAt(s string, n int) rune {
 	if len(s) < n {
 		return -1
 	}
-	v, err := strconv.ParseUint(s[:n], 16, 32)
-	if err != nil {
-		return -1
+	v := rune(0)
+	for i := range n {
+		switch c := s[i]; {
+		case '0' <= c && c <= '9':
+			v = v<<4 | rune(c-'0')
+		case 'a' <= c|0x20 && c|0x20 <= 'f':
+			v = v<<4 | rune(c|0x20-'a'+10)
+		default:
+			return -1
+		}
 	}
-	return rune(v)
+	return v
 }
 
 // lineEnd is the length of the line end at the beginning of s, also of one that
