@@ -30,13 +30,13 @@ func required(name string, t *schema.Type) schema.Prop {
 }
 
 const (
-	noOutput  = "outputs are in scope in `writes` only; write what others should see into the state"
-	noError   = "an error is in scope on edges with `outcome: failure` or `always`, and in the `with` of the nodes behind them"
-	noSecret  = "secrets are in scope in `with` only, so that none ends up in the state"
-	noPassing = "the params and the state of a graph are stored; name the secret in `secrets` of the inner graph"
-	noIndex   = "`index` is in scope in the `with` and the `key` of a node with `for_each`"
-	noOldNew  = "`old` and `new` are in scope in an expression reducer only"
-	noState   = "an expression reducer sees `old`, `new` and `params`; everything else may change before it runs"
+	noOutput = "outputs are in scope in `writes` only; write what others should see into the state"
+	noError  = "an error is in scope on edges with `outcome: failure` or `always`, and in the `with` of the nodes behind them"
+	noSecret = "secrets are in scope in `with` only, so that none ends up in the state"
+	noIndex  = "`index` is in scope in the `with` and the `key` of a node with `for_each`"
+	noOldNew = "`old` and `new` are in scope in an expression reducer only"
+	noState  = "an expression reducer sees `old`, `new` and `params`; everything else may change before it runs"
+	noPass   = "the params and the state of a graph are stored; name the secret in `secrets` of the inner graph"
 )
 
 func forbidden(help string, code diag.Code, names ...string) []cond.Name {
@@ -120,7 +120,7 @@ func (c *compiler) errorScope(n *Node) *cond.Scope {
 // stored.
 func (c *compiler) secretsName(n *Node) []cond.Name {
 	if n.Kind.Runs {
-		return forbidden(noPassing, diag.SecretLeak, "secrets")
+		return forbidden(noPass, diag.SecretLeak, "secrets")
 	}
 	props := make([]schema.Prop, len(c.g.Secrets))
 	for i, s := range c.g.Secrets {
