@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/graphrun/graphrun/graph/value"
 )
@@ -14,6 +15,10 @@ import (
 // MaxOutput bounds the output of one attempt, in bytes of compact JSON. It is
 // the bound of a value in a stack's state.
 const MaxOutput = 64 << 20
+
+// MaxMessage bounds the message of a failure, in bytes: journals keep it, and
+// people read it. What is beyond is left out, with a … in its place.
+const MaxMessage = 64 << 10
 
 // Run does one attempt and answers for it: whatever the kind does, the caller
 // gets a Result whose Output is canonical (package graph/value) and at most
@@ -34,6 +39,7 @@ func Run(ctx context.Context, s Spec, t Task) (Result, *Error) {
 	tokens, cost := a.spent()
 	if err != nil {
 		e := failure(ctx, err)
+		e.Message = bounded(e.Message)
 		e.Tokens += tokens
 		e.Cost += cost
 		return Result{}, e
@@ -100,6 +106,19 @@ func failure(ctx context.Context, err error) *Error {
 		e.Kind, e.Message = "cancelled", "cancelled"
 	}
 	return e
+}
+
+// bounded is a message within MaxMessage, of characters that JSON can hold.
+func bounded(s string) string {
+	s = strings.ToValidUTF8(s, "\uFFFD")
+	if len(s) <= MaxMessage {
+		return s
+	}
+	at := MaxMessage
+	for !utf8.RuneStart(s[at]) {
+		at--
+	}
+	return s[:at] + "…"
 }
 
 // stackLines is how much of a panic's stack goes into its message: two lines a

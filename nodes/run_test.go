@@ -41,6 +41,12 @@ func TestRunGivesFailuresAKind(t *testing.T) {
 		"nothing to run":   {nodes.Spec{Kind: graph.Kind{Name: "agent", Missing: true}}, nodes.Error{Kind: "config", Permanent: true, Message: `kind "agent" has no work to run`}},
 		"output no JSON":   {giving(make(chan int)), nodes.Error{Kind: "output", Message: "the output is no JSON value: "}},
 		"output too large": {giving(strings.Repeat("x", nodes.MaxOutput)), nodes.Error{Kind: "output", Message: "the output has 67108866 bytes, at most 67108864 are allowed"}},
+		"a message that is no UTF-8": {spec(func(context.Context, nodes.Task) (nodes.Result, error) {
+			return nodes.Result{}, errors.New("a\xffb")
+		}), nodes.Error{Kind: "error", Message: "a\uFFFDb"}},
+		"a long message": {spec(func(context.Context, nodes.Task) (nodes.Result, error) {
+			return nodes.Result{}, errors.New(strings.Repeat("x", nodes.MaxMessage-1) + "éé")
+		}), nodes.Error{Kind: "error", Message: strings.Repeat("x", nodes.MaxMessage-1) + "…"}},
 		"spent all the same": {spec(func(ctx context.Context, _ nodes.Task) (nodes.Result, error) {
 			nodes.Spend(ctx, 5, 1)
 			return nodes.Result{}, &nodes.Error{Kind: "model", Message: "m", Tokens: 2, Cost: 0.5}
