@@ -64,7 +64,7 @@ func (f function[In, Out]) Run(ctx context.Context, t Task) (Result, error) {
 		return Result{}, &Error{Kind: "config", Permanent: true, Message: err.Error()}
 	}
 	out, err := f.fn(ctx, in)
-	if err != nil {
+	if err = orNil(err); err != nil {
 		return Result{}, err
 	}
 	v, err := value.Of(out)

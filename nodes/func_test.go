@@ -172,3 +172,14 @@ func TestPermanentKeepsKind(t *testing.T) {
 		t.Errorf("a plain error: got %+v", got)
 	}
 }
+
+func TestFuncThatReturnsANilError(t *testing.T) {
+	t.Parallel()
+	s := nodes.Func("k", func(context.Context, struct{}) (string, error) {
+		var e *nodes.Error
+		return "done", e
+	})
+	if res, fail := nodes.Run(t.Context(), s, nodes.Task{}); fail != nil || res.Output != "done" {
+		t.Errorf("got %v, %v, want a success", res.Output, fail)
+	}
+}

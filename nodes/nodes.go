@@ -83,6 +83,15 @@ func Permanent(err error) *Error {
 	return e
 }
 
+// orNil is err, but nil for a nil *Error in it: a slip of who returns one from a
+// variable, who means a success.
+func orNil(err error) error {
+	if e, ok := err.(*Error); ok && e == nil {
+		return nil
+	}
+	return err
+}
+
 // asError is a copy of the Error in err's chain, with err's message; any other
 // error is of kind "error".
 func asError(err error) *Error {

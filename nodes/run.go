@@ -35,10 +35,9 @@ func Run(ctx context.Context, s Spec, t Task) (Result, *Error) {
 			Message: fmt.Sprintf("kind %q has no work to run", s.Name)}
 	}
 	a := &attempt{task: t}
-	res, err := guarded(context.WithValue(ctx, attemptKey{}, a), s.Node, t)
+	res, e := guarded(context.WithValue(ctx, attemptKey{}, a), s.Node, t)
 	tokens, cost := a.spent()
-	if err != nil {
-		e := failure(ctx, err)
+	if e != nil {
 		e.Message = bounded(e.Message)
 		e.Tokens += tokens
 		e.Cost += cost
@@ -46,27 +45,33 @@ func Run(ctx context.Context, s Spec, t Task) (Result, *Error) {
 	}
 	res.Tokens += tokens
 	res.Cost += cost
+	return res, nil
+}
+
+// guarded turns a panic of the kind's code into a failure: of its work, and of
+// the methods of what it gives, which make JSON of an output and text of an
+// error.
+func guarded(ctx context.Context, n Node, t Task) (res Result, e *Error) {
+	defer func() {
+		if p := recover(); p != nil {
+			e = failure(ctx, Errorf("panic", "panic: %v\n%s", p, shortStack(debug.Stack())))
+		}
+	}()
+	res, err := n.Run(ctx, t)
+	if err = orNil(err); err != nil {
+		return res, failure(ctx, err)
+	}
 	out, err := value.Of(res.Output)
 	if err != nil {
-		return Result{}, &Error{Kind: "output", Tokens: res.Tokens, Cost: res.Cost,
+		return res, &Error{Kind: "output", Tokens: res.Tokens, Cost: res.Cost,
 			Message: fmt.Sprintf("the output is no JSON value: %v", err)}
 	}
 	if n := value.Size(out); n > MaxOutput {
-		return Result{}, &Error{Kind: "output", Tokens: res.Tokens, Cost: res.Cost,
+		return res, &Error{Kind: "output", Tokens: res.Tokens, Cost: res.Cost,
 			Message: fmt.Sprintf("the output has %d bytes, at most %d are allowed", n, MaxOutput)}
 	}
 	res.Output = out
 	return res, nil
-}
-
-// guarded turns a panic of the work into an error.
-func guarded(ctx context.Context, n Node, t Task) (res Result, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = Errorf("panic", "panic: %v\n%s", p, shortStack(debug.Stack()))
-		}
-	}()
-	return n.Run(ctx, t)
 }
 
 // CleanUp ends what the attempts of a task left behind, where the kind can; a

@@ -102,6 +102,36 @@ func TestRunRecoversPanics(t *testing.T) {
 	}
 }
 
+// trap panics where it is made text or JSON of.
+type trap struct{ at *int }
+
+func (t *trap) Error() string                { return fmt.Sprint(*t.at) }
+func (t *trap) MarshalJSON() ([]byte, error) { panic(t.at) }
+
+// TestRunRecoversPanicsOfWhatItWasGiven: an error that is a nil pointer, an
+// output that cannot be written.
+func TestRunRecoversPanicsOfWhatItWasGiven(t *testing.T) {
+	t.Parallel()
+	for name, s := range map[string]nodes.Spec{
+		"error": spec(func(context.Context, nodes.Task) (nodes.Result, error) {
+			var none *trap
+			return nodes.Result{}, none
+		}),
+		"output": giving(&trap{}),
+	} {
+		if _, fail := nodes.Run(t.Context(), s, nodes.Task{}); fail == nil || fail.Kind != "panic" {
+			t.Errorf("%s: got %v, want kind panic", name, fail)
+		}
+	}
+	none := spec(func(context.Context, nodes.Task) (nodes.Result, error) {
+		var e *nodes.Error
+		return nodes.Result{Output: "done"}, e
+	})
+	if res, fail := nodes.Run(t.Context(), none, nodes.Task{}); fail != nil || res.Output != "done" {
+		t.Errorf("a nil *Error: got %v, %v, want a success", res.Output, fail)
+	}
+}
+
 // untidy panics while it cleans up.
 type untidy struct{ nodes.Node }
 
