@@ -55,7 +55,7 @@ type Task struct {
 
 // Result is what a successful attempt gives.
 type Result struct {
-	Output any // anything that encoding/json can write
+	Output any // anything that encoding/json can write; not to be changed afterwards
 	Tokens int64
 	Cost   float64
 }
