@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -19,6 +20,7 @@ const outboxKey = "$outbox"
 type message struct {
 	id      string // of the event: the task's key
 	node    string
+	item    string // only until its wave is committed
 	to      string
 	event   string
 	payload any
@@ -48,25 +50,37 @@ func (o *outbox) take(id machine.Identity, g *graph.Graph, records []machine.Rec
 					cycle = b.Began
 				}
 				key := taskKey(id, machine.TaskKey{Cycle: cycle, Wave: b.Wave, Node: b.Node, Item: b.Item})
-				o.done = append(o.done, newMessage(key, b.Node, b.Output))
+				m := newMessage(key, b.Node, b.Output)
+				m.item = b.Item
+				o.done = append(o.done, m)
 			}
 		case *machine.WaveCommitted:
-			for _, settled := range b.Settled {
-				o.settled(settled.Node, settled.Status == "succeeded")
+			for i := range b.Settled {
+				o.settled(&b.Settled[i])
 			}
 		}
 	}
 }
 
-// settled lets the messages of a node go, or drops them.
-func (o *outbox) settled(node string, succeeded bool) {
+// settled lets the messages of a node go, or drops them. They leave in the
+// order of the node's elements, whichever was done first.
+func (o *outbox) settled(n *machine.Settled) {
+	first := len(o.waiting)
 	o.done = slices.DeleteFunc(o.done, func(m message) bool {
-		if m.node == node && succeeded {
+		if m.node == n.Node && n.Status == "succeeded" {
 			o.waiting = append(o.waiting, m)
 			o.dirty = true
 		}
-		return m.node == node
+		return m.node == n.Node
 	})
+	if len(n.Elements) == 0 {
+		return
+	}
+	place := make(map[string]int, len(n.Elements))
+	for i, item := range n.Elements {
+		place[item] = i
+	}
+	slices.SortStableFunc(o.waiting[first:], func(a, b message) int { return cmp.Compare(place[a.item], place[b.item]) })
 }
 
 // newMessage reads the output of a task. The id is its key, or stands for it

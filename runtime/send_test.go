@@ -164,3 +164,24 @@ func TestAMessageArrivesOnce(t *testing.T) {
 		})
 	}
 }
+
+// TestElementsSendInTheirOrder: the journal says which that is.
+func TestElementsSendInTheirOrder(t *testing.T) {
+	t.Parallel()
+	runtimetest.Run(t, kinds(t), func(k *runtimetest.Kit) {
+		s := start(k, def(k.T, box))
+		k.Wait(start(k, def(k.T, `{"graphrun": 1, "name": "post",
+			"nodes": [{"id": "each", "uses": "send", "for_each": {"in": "[\"z\", \"a\", \"c\"]", "as": "x", "key": "x"},
+				"with": {"to": "box", "event": "line", "payload": ["${{ x }}"]}}],
+			"limits": {"cycles": 1}}`)))
+		k.Forward(time.Second)
+		k.WantState(s, map[string]any{"lines": []any{"z", "a", "c"}})
+		for _, r := range k.Records("post") {
+			if c, ok := r.Body.(*machine.WaveCommitted); ok {
+				if diff := cmp.Diff([]string{"z", "a", "c"}, c.Settled[0].Elements); diff != "" {
+					t.Errorf("elements (-want +got):\n%s", diff)
+				}
+			}
+		}
+	})
+}

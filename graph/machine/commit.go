@@ -53,6 +53,8 @@ func (m *Machine) commitWave() {
 			s.Status, s.Error = failed.String(), failures[k]
 		} else if r.outside {
 			s.Status, s.Attempts = waiting.String(), 1
+		} else {
+			s.Elements = m.sendingOrder(r)
 		}
 		body.Settled[k] = s
 	}

@@ -142,6 +142,9 @@ func (w *writer) committed(b *WaveCommitted) {
 		w.text("status", s.Status)
 		w.int("attempts", s.Attempts)
 		w.failure(s.Error)
+		if len(s.Elements) > 0 {
+			w.texts("elements", s.Elements)
+		}
 		w.b = append(w.b, '}')
 	}
 	w.b = append(w.b, ']')

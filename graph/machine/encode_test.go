@@ -36,7 +36,7 @@ var everyRecord = []Body{
 	&StackFinished{Status: Failed, Reason: "cycles limit of 2 reached"},
 	&EventReceived{Event: "message", ID: "a-1", Payload: []any{}},
 	&CycleStarted{Hash: "ff00", Mode: "round_robin", Faults: []string{"mode: x"}},
-	&WaveCommitted{Changed: []string{"n"}, Settled: []Settled{{Node: "ask", Status: "succeeded", Attempts: 1}}},
+	&WaveCommitted{Changed: []string{"n"}, Settled: []Settled{{Node: "ask", Status: "succeeded", Attempts: 1, Elements: []string{"b", "a"}}}},
 	&TaskStarted{Wave: 2, Began: 1, Node: "long", Attempt: 2, Crashes: 1},
 	&TaskFinished{Wave: 2, Began: 1, Node: "long", Attempt: 2, Status: "succeeded", Output: "x", CacheKey: "[1]"},
 	&TaskFinished{Wave: 1, Node: "a", Status: "succeeded", Output: "x", Cached: true},

@@ -86,6 +86,19 @@ func (m *Machine) elementKey(w *wave, fe *graph.ForEach, i int, item any) (strin
 	return key, nil
 }
 
+// sendingOrder is the elements' order, of nodes whose messages are to leave in
+// it: their tasks end in any order.
+func (m *Machine) sendingOrder(r *run) []string {
+	if n := &m.g.Nodes[r.node]; n.ForEach == nil || !n.Kind.Sends {
+		return nil
+	}
+	keys := make([]string, r.n)
+	for i := range keys {
+		keys[i] = r.w.tasks[r.first+i].item
+	}
+	return keys
+}
+
 // brief is a value as text, for a message.
 func brief(v any) string {
 	s := value.String(v)

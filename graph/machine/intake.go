@@ -75,6 +75,7 @@ func (m *Machine) settleOutside(i int, j *joining) Settled {
 		r := &m.nodes[i].apart.runs[0]
 		s.Attempts = max(1, r.attempts)
 		output, s.Error = m.outputOf(r)
+		s.Elements = m.sendingOrder(r)
 	}
 	var written []any
 	if s.Error == nil {
@@ -84,7 +85,7 @@ func (m *Machine) settleOutside(i int, j *joining) Settled {
 		s.Error = j.write(n, written)
 	}
 	if s.Error != nil {
-		s.Status = failed.String()
+		s.Status, s.Elements = failed.String(), nil
 	}
 	return s
 }

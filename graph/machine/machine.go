@@ -150,6 +150,7 @@ type Settled struct {
 	Status   string   `json:"status"` // succeeded, failed, skipped, waiting
 	Attempts int      `json:"attempts,omitzero"`
 	Error    *Failure `json:"error,omitzero"`
+	Elements []string `json:"elements,omitzero"` // the tasks of a for_each that sends, in their order: that of what it sends
 }
 
 // Failure is why a task or a node failed.
