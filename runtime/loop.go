@@ -92,6 +92,7 @@ func (s *Stack) settle() {
 		}
 		s.m.Advance()
 		s.act(rd)
+		s.takeOwn()
 	}
 	if !s.closed {
 		s.deliver()

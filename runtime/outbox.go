@@ -127,6 +127,24 @@ func (s *Stack) pack(c *Commit) {
 	}
 }
 
+// takeOwn takes in what the stack has sent to itself, before its next cycle can
+// begin: nobody has to carry it.
+func (s *Stack) takeOwn() {
+	o := &s.outbox
+	if s.over || s.visited || s.err != nil {
+		return
+	}
+	o.waiting = slices.DeleteFunc(o.waiting, func(m message) bool {
+		if m.to != s.name {
+			return false
+		}
+		_, err := s.takeIn(m.asEvent())
+		arrived := s.rt.isDelivered(s.name, m, err)
+		o.dirty = o.dirty || arrived
+		return arrived
+	})
+}
+
 // deliver delivers what waits in the outbox, and notes in the store what was
 // delivered. The loop goes on meanwhile.
 func (s *Stack) deliver() {
@@ -174,10 +192,19 @@ func (s *Stack) delivered(ids []string, all bool) {
 }
 
 // handOver gives a message to its target; false: it stays in the outbox, and is
-// tried again. One that can never arrive is dropped: its target has ended or
-// changed since the task looked.
+// tried again.
 func (rt *Runtime) handOver(from string, m message) bool {
-	_, err := rt.Send(rt.base, Send{Stack: m.to, Event: m.event, Payload: m.payload, ID: m.id})
+	_, err := rt.Send(rt.base, m.asEvent())
+	return rt.isDelivered(from, m, err)
+}
+
+func (m *message) asEvent() Send {
+	return Send{Stack: m.to, Event: m.event, Payload: m.payload, ID: m.id}
+}
+
+// isDelivered judges the end of a delivery. A message that can never arrive is
+// dropped: its target has ended or changed since the task looked.
+func (rt *Runtime) isDelivered(from string, m message, err error) bool {
 	var unknown *machine.UnknownEventError
 	var payload *machine.PayloadError
 	switch {

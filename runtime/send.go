@@ -33,23 +33,28 @@ func (rt *Runtime) Send(ctx context.Context, in Send) (duplicate bool, err error
 		return false, fmt.Errorf("runtime: event id of %d bytes, at most %d are allowed", len(in.ID), maxEventID)
 	}
 	err = rt.with(ctx, in.Stack, func(s *Stack) error {
-		return s.do(ctx, func() error {
-			if in.ID != "" {
-				known, err := s.knows(in.ID)
-				if duplicate = known; known || err != nil {
-					return err
-				}
-			}
-			if err := s.m.Step(machine.Event{At: s.now(), ID: in.ID, Name: in.Event, Payload: in.Payload}); err != nil {
-				return err
-			}
-			if in.ID != "" {
-				s.arrived = append(s.arrived, in.ID)
-			}
-			return nil
+		return s.do(ctx, func() (err error) {
+			duplicate, err = s.takeIn(in)
+			return err
 		})
 	})
 	return duplicate, err
+}
+
+// takeIn gives the machine an event, unless it is a duplicate.
+func (s *Stack) takeIn(in Send) (duplicate bool, err error) {
+	if in.ID != "" {
+		if known, err := s.knows(in.ID); known || err != nil {
+			return known, err
+		}
+	}
+	if err := s.m.Step(machine.Event{At: s.now(), ID: in.ID, Name: in.Event, Payload: in.Payload}); err != nil {
+		return false, err
+	}
+	if in.ID != "" {
+		s.arrived = append(s.arrived, in.ID)
+	}
+	return false, nil
 }
 
 // knows says whether an event of this id is in the store, or will be with this
