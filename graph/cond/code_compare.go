@@ -86,6 +86,21 @@ func (op compareOp) holds(order int) bool {
 	return order != 0
 }
 
+// turned is the operator when its operands change places.
+func (op compareOp) turned() compareOp {
+	switch op {
+	case less:
+		return greater
+	case lessOrEqual:
+		return greaterOrEqual
+	case greater:
+		return less
+	case greaterOrEqual:
+		return lessOrEqual
+	}
+	return op
+}
+
 // compare is < <= > >=.
 type compare struct {
 	op          compareOp

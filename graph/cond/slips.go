@@ -50,6 +50,8 @@ var functionSlips = map[string]string{
 	"toLowerCase": "write lower(x)", "env": "the environment is not in scope; declare params or secrets",
 }
 
+const templateHelp = "this is an expression already: leave ${{ }} out"
+
 // wordSyntax words an error of the parser that stands at byte at of text.
 func wordSyntax(text string, at int, message string) (worded, help string) {
 	switch {
@@ -99,6 +101,9 @@ func tokenText(s string) string {
 func slipBefore(text string, at int, token string) string {
 	if help := slips[token]; help != "" {
 		return help
+	}
+	if token == "{" && strings.HasSuffix(text[:min(at, len(text))], "$") {
+		return templateHelp
 	}
 	before := strings.TrimRightFunc(text[:min(at, len(text))], unicode.IsSpace)
 	rest := strings.TrimRightFunc(before, isNameRune)

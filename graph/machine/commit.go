@@ -24,7 +24,7 @@ func (m *Machine) evalWrites(n *graph.Node, output any) ([]any, *Failure) {
 			return nil, m.maskFailure(*failureOf(err))
 		}
 		key := &m.g.Keys[w.Key]
-		if v, err = key.Writes.Check(key.Name, v); err != nil {
+		if v, err = key.CheckWritten(key.Name, v); err != nil {
 			return nil, m.maskFailure(Failure{Kind: "schema", Message: err.Error()})
 		}
 		written[k] = v
