@@ -59,7 +59,7 @@ func (c *checker) name(n *ast.IdentifierNode) typed {
 		return t
 	case name.Record:
 		c.reads.whole(name.Slot)
-		return value(&record{slot: slot{name.Slot}, typ: name.Type}, name.Type)
+		return value(&record{slot: slot{name.Slot}, typ: name.Type, at: c.at(n.Location())}, name.Type)
 	}
 	c.reads.slot(name.Slot)
 	return value(slot{name.Slot}, name.Type)

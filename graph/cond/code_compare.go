@@ -115,6 +115,9 @@ func (c *compare) test(e *Env) bool {
 	if e.err != nil {
 		return false
 	}
+	if !e.readsBoth(&c.at, a, b) {
+		return false
+	}
 	order, ok := compareValues(a, b)
 	if !ok {
 		e.fail(c.at, "%s cannot be compared with %s", kindOf(a), kindOf(b))
@@ -183,6 +186,10 @@ func equal(e *Env, at *diag.Span, a, b any, depth int) bool {
 	case bool:
 		b, ok := b.(bool)
 		return ok && a == b
+	case string:
+		if b, ok := b.(string); ok {
+			return len(a) == len(b) && e.reads(at, len(a)) && a == b
+		}
 	case []any:
 		b, ok := b.([]any)
 		return ok && equalLists(e, at, a, b, depth)
@@ -260,6 +267,9 @@ func (c *in) test(e *Env) bool {
 		key, ok := needle.(string)
 		if !ok && needle != nil {
 			e.fail(c.at, "the keys of an object are strings, not %s", kindOf(needle))
+		}
+		if !e.looksUp(&c.at, key) {
+			return false
 		}
 		_, has := within[key]
 		return ok && has

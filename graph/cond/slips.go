@@ -62,6 +62,8 @@ func wordSyntax(text string, at int, message string) (worded, help string) {
 		return fmt.Sprintf("unexpected %q", token), slipBefore(text, at, token)
 	case strings.Contains(message, "coalesce expressions (??) cannot be mixed"):
 		return "?? cannot be mixed with other operators", "put the ?? in parentheses: (x ?? y)"
+	case strings.HasPrefix(message, "invalid ") && strings.Contains(message, "invalid syntax"):
+		return "this is no number", ""
 	case strings.HasPrefix(message, "invalid integer literal"), strings.HasPrefix(message, "invalid hex literal"),
 		strings.HasPrefix(message, "invalid octal literal"), strings.HasPrefix(message, "invalid binary literal"):
 		return "the integer does not fit 64 bits", ""
