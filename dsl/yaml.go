@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"unicode/utf8"
 
@@ -261,17 +262,22 @@ func (r *reader) scalar(n *yaml.Node, out *tree.Node) {
 	}
 	out.Span = out.Text.Span
 	out.Kind = tree.String
-	if st == plain && n.Tag != "!!str" {
+	tagged := n.Style&yaml.TaggedStyle != 0 // else n.Tag is what yaml.v3 takes it for
+	if st == plain && !(tagged && n.Tag == "!!str") {
 		resolve(n.Value, out)
 	}
-	if st == plain && notFinite(n.Value) && n.Tag != "!!str" {
+	if st == plain && notFinite(n.Value) && !(tagged && n.Tag == "!!str") {
 		r.diags.Add(diag.WrongType, out.Span, "", "%s is no number that JSON knows", n.Value)
+		r.broken[out] = true
+	}
+	if out.Kind == tree.Float && math.IsInf(out.Float, 0) {
+		r.diags.Add(diag.WrongType, out.Span, "", "%.40s is beyond the range of a number", n.Value)
 		r.broken[out] = true
 	}
 	if st == plain {
 		r.plain[out] = r.at
 	}
-	if n.Style&yaml.TaggedStyle != 0 && n.Tag != "!!str" && "!!"+coreTag(out.Kind) != n.Tag && !r.broken[out] {
+	if tagged && n.Tag != "!!str" && "!!"+coreTag(out.Kind) != n.Tag && !r.broken[out] {
 		r.diags.Add(diag.WrongType, out.Span, "", "%q is not of the type that its tag %s says", n.Value, n.Tag)
 		r.broken[out] = true
 	}

@@ -2,6 +2,7 @@ package graph
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/graphrun/graphrun/diag"
 )
@@ -44,6 +45,7 @@ func (c *compiler) checkNames() {
 		}
 		if n.ForEach != nil && n.ForEach.As.Value != "" && c.goodName("element", false, n.ForEach.As) {
 			c.notReserved("as", n.ForEach.As)
+			c.notDefined(n.ForEach.As)
 		}
 	}
 }
@@ -77,8 +79,21 @@ func (c *compiler) goodName(what string, dash bool, t diag.Text) bool {
 	if dash {
 		help = "letters, digits, _ and -, beginning with a letter or _"
 	}
-	c.diags.Add(diag.BadName, t.Span, help, "%q cannot be the name of a %s", t.Value, what)
+	article := "a"
+	if strings.ContainsAny(what[:1], "aeiou") {
+		article = "an"
+	}
+	c.diags.Add(diag.BadName, t.Span, help, "%q cannot be the name of %s %s", t.Value, article, what)
 	return false
+}
+
+// notDefined: an element's name would hide the define in `with`, and not in
+// the conditions beside it.
+func (c *compiler) notDefined(as diag.Text) {
+	if slices.ContainsFunc(c.def.Define, func(d DefineDef) bool { return d.Name.Value == as.Value }) {
+		c.diags.Add(diag.BadName, as.Span, "take another name",
+			"%q cannot be a name in %q: it is one in %q", as.Value, "as", "define")
+	}
 }
 
 func (c *compiler) notReserved(what string, t diag.Text) {

@@ -148,6 +148,34 @@ func applied(old any, c Change) any {
 	return list
 }
 
+// TestWritten: what one can see of a written value alone is seen before it is
+// reduced.
+func TestWritten(t *testing.T) {
+	t.Parallel()
+	elem := schema.ObjectOf(schema.Prop{Name: "id", Type: schema.StringType})
+	key := Key{Name: "k", Type: schema.ListOf(elem), Reduce: Reducer{Name: "upsert", Arg: "id"}}
+	key.Writes = writeType("upsert", key.Type)
+	for _, tt := range []struct {
+		written any
+		want    string
+	}{
+		{nil, ""},
+		{[]any{}, ""},
+		{[]any{map[string]any{"id": "a"}}, ""},
+		{[]any{map[string]any{"id": "a"}, map[string]any{"n": int64(1)}}, `k[1]: must have "id"`},
+		{[]any{map[string]any{"id": nil}}, `k[0]: must have "id"`},
+		{[]any{map[string]any{"id": int64(1)}}, "k[0].id: must be a string, not an integer"},
+	} {
+		got := ""
+		if _, err := key.CheckWritten("k", tt.written); err != nil {
+			got = err.Error()
+		}
+		if got != tt.want {
+			t.Errorf("%v: got %q, want %q", tt.written, got, tt.want)
+		}
+	}
+}
+
 func TestReducersThatDoNotFit(t *testing.T) {
 	t.Parallel()
 	todos := schema.ListOf(schema.ObjectOf(schema.Prop{Name: "id", Type: schema.StringType, Required: true}))

@@ -65,9 +65,7 @@ func plainLine(r machine.Record) string {
 	case *machine.TaskFinished:
 		return fmt.Sprintf("    %s %s", taskName(b.Node, b.Item), finished(b, r.Time))
 	case *machine.WaveCommitted:
-		if len(b.Changed) > 0 {
-			return "    changed: " + strings.Join(b.Changed, ", ")
-		}
+		return strings.Join(committedLines(b), "\n")
 	case *machine.CycleFinished:
 		return cycleLine(r.Cycle, b)
 	case *machine.StackFinished:
@@ -78,6 +76,19 @@ func plainLine(r machine.Record) string {
 		return s
 	}
 	return ""
+}
+
+// committedLines are the nodes that failed by their writes, and what changed.
+func committedLines(b *machine.WaveCommitted) (lines []string) {
+	for i := range b.Settled {
+		if s := &b.Settled[i]; s.AtCommit {
+			lines = append(lines, fmt.Sprintf("    %s %s", s.Node, failedAtCommit(s)))
+		}
+	}
+	if len(b.Changed) > 0 {
+		lines = append(lines, "    changed: "+strings.Join(b.Changed, ", "))
+	}
+	return lines
 }
 
 // cycleLine sums up a finished cycle.

@@ -59,6 +59,25 @@ func (e *Env) allocList(at *diag.Span, n int) bool {
 	return n <= maxMemory && e.alloc(at, n*bytesPerItem)
 }
 
+// shortText is up to how many bytes a text is read for nothing: what a node
+// costs covers it.
+const shortText = 64
+
+// reads accounts for comparing n bytes of two texts.
+func (e *Env) reads(at *diag.Span, n int) bool { return n <= shortText || e.tick(at, n>>4) }
+
+// readsBoth accounts for comparing two values, where they are texts.
+func (e *Env) readsBoth(at *diag.Span, a, b any) bool {
+	s, ok1 := a.(string)
+	t, ok2 := b.(string)
+	return !ok1 || !ok2 || e.reads(at, min(len(s), len(t)))
+}
+
+// looksUp accounts for finding a key in an object: all of it is read.
+func (e *Env) looksUp(at *diag.Span, key string) bool {
+	return len(key) <= shortText || e.tick(at, len(key)>>3)
+}
+
 // walkCost is the work of visiting the n parts of a list or an object.
 func walkCost(n int) int { return 8 + 4*n }
 

@@ -24,7 +24,7 @@ func (m *Machine) evalWrites(n *graph.Node, output any) ([]any, *Failure) {
 			return nil, m.maskFailure(*failureOf(err))
 		}
 		key := &m.g.Keys[w.Key]
-		if v, err = key.Writes.Check(key.Name, v); err != nil {
+		if v, err = key.CheckWritten(key.Name, v); err != nil {
 			return nil, m.maskFailure(Failure{Kind: "schema", Message: err.Error()})
 		}
 		written[k] = v
@@ -44,13 +44,14 @@ func (m *Machine) commitWave() {
 			failures[k] = m.result(r)
 		}
 	}
+	ended := slices.Clone(failures)
 	changes := m.reduce(failures)
 	body := &WaveCommitted{Wave: m.cur.Wave, Settled: make([]Settled, len(w.runs))}
 	for k := range w.runs {
 		r := &w.runs[k]
 		s := Settled{Node: m.g.Nodes[r.node].ID, Status: succeeded.String(), Attempts: max(1, r.attempts)}
 		if failures[k] != nil {
-			s.Status, s.Error = failed.String(), failures[k]
+			s.Status, s.Error, s.AtCommit = failed.String(), failures[k], ended[k] == nil
 		} else if r.outside {
 			s.Status, s.Attempts = waiting.String(), 1
 		}

@@ -131,6 +131,7 @@ func (w *writer) committed(b *WaveCommitted) {
 	w.uint("wave", b.Wave)
 	w.texts("changed", b.Changed)
 	if !w.journal {
+		w.failedAtCommit(b.Settled)
 		return
 	}
 	w.key("settled")
@@ -142,9 +143,34 @@ func (w *writer) committed(b *WaveCommitted) {
 		w.text("status", s.Status)
 		w.int("attempts", s.Attempts)
 		w.failure(s.Error)
+		w.flag("at_commit", s.AtCommit)
 		w.b = append(w.b, '}')
 	}
 	w.b = append(w.b, ']')
+}
+
+// failedAtCommit writes the nodes of whose failure no task tells, where there
+// are any.
+func (w *writer) failedAtCommit(settled []Settled) {
+	n := 0
+	for i := range settled {
+		s := &settled[i]
+		if !s.AtCommit {
+			continue
+		}
+		if n == 0 {
+			w.key("failed")
+			w.b = append(w.b, '[')
+		}
+		w.open(n)
+		w.text("node", s.Node)
+		w.failure(s.Error)
+		w.b = append(w.b, '}')
+		n++
+	}
+	if n > 0 {
+		w.b = append(w.b, ']')
+	}
 }
 
 // verdicts writes edges. All have from, outcome, when and live; outcome is ""

@@ -31,7 +31,12 @@ var everyRecord = []Body{
 		Error: &Failure{Kind: "exit", Message: "code 1\n\u2028", Permanent: true}, RetryAt: epoch.Add(time.Nanosecond)},
 	&WaveCommitted{Wave: 1, Changed: []string{"n", "f"}, Settled: []Settled{
 		{Node: "a", Status: "succeeded", Attempts: 1}, {Node: "each", Status: "failed", Attempts: 3, Error: &Failure{Kind: "schema", Message: "m"}}}},
-	&WaveCommitted{Wave: 2},
+	&WaveCommitted{Wave: 2, Settled: []Settled{
+		{Node: "a", Status: "failed", Attempts: 1, Error: &Failure{Kind: "exit", Message: "m"}},
+		{Node: "b", Status: "failed", Attempts: 1, Error: &Failure{Kind: "schema", Message: "m"}, AtCommit: true},
+		{Node: "c", Status: "failed", Attempts: 1, Error: &Failure{Kind: "schema", Message: "m"}, AtCommit: true},
+	}},
+	&WaveCommitted{Wave: 3},
 	&CycleFinished{Waves: 2, NodeRuns: 3, Failed: true, Active: true, Pause: 1500 * time.Millisecond},
 	&StackFinished{Status: Failed, Reason: "cycles limit of 2 reached"},
 	&EventReceived{Event: "message", ID: "a-1", Payload: []any{}},

@@ -39,7 +39,7 @@ func (m *Machine) payload(key int, v any) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return m.g.Keys[key].Writes.Check("payload", v)
+	return m.g.Keys[key].CheckWritten("payload", v)
 }
 
 func (m *Machine) applyEvent(b *EventReceived) {

@@ -76,12 +76,12 @@ func (m *Machine) settleOutside(i int, j *joining) Settled {
 		s.Attempts = max(1, r.attempts)
 		output, s.Error = m.outputOf(r)
 	}
-	var written []any
 	if s.Error == nil {
-		written, s.Error = m.evalWrites(n, output)
-	}
-	if s.Error == nil {
-		s.Error = j.write(n, written)
+		var written []any
+		if written, s.Error = m.evalWrites(n, output); s.Error == nil {
+			s.Error = j.write(n, written)
+		}
+		s.AtCommit = s.Error != nil
 	}
 	if s.Error != nil {
 		s.Status = failed.String()

@@ -150,6 +150,10 @@ type Settled struct {
 	Status   string   `json:"status"` // succeeded, failed, skipped, waiting
 	Attempts int      `json:"attempts,omitzero"`
 	Error    *Failure `json:"error,omitzero"`
+
+	// AtCommit says that its work had come out well, and its writes did not fit
+	// when they were reduced: no TaskFinished tells of the failure.
+	AtCommit bool `json:"at_commit,omitzero"`
 }
 
 // Failure is why a task or a node failed.

@@ -398,6 +398,9 @@ func (r *rig) recordText(rec Record) string {
 			if s.Error != nil {
 				line += " " + s.Error.Kind
 			}
+			if s.AtCommit {
+				line += " at commit"
+			}
 			line += ")"
 		}
 		return line
