@@ -17,7 +17,7 @@ type Def struct {
 	Version     int         `json:"graphrun"`
 	Name        diag.Text   `json:"name"`
 	Description string      `json:"description,omitzero"`
-	File        string      `json:"file,omitzero"` // path of the YAML file; relative paths in the graph start at its folder
+	File        string      `json:"file,omitzero"` // path of the YAML file, an absolute one for later processes; relative paths in the graph start at its folder
 	Params      []ParamDef  `json:"params,omitzero"`
 	Secrets     []diag.Text `json:"secrets,omitzero"`
 	Types       []TypeDef   `json:"types,omitzero"`

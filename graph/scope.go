@@ -36,6 +36,7 @@ const (
 	noIndex  = "`index` is in scope in the `with` and the `key` of a node with `for_each`"
 	noOldNew = "`old` and `new` are in scope in an expression reducer only"
 	noState  = "an expression reducer sees `old`, `new` and `params`; everything else may change before it runs"
+	noPass   = "the params and the state of a graph are stored; name the secret in `secrets` of the inner graph"
 )
 
 func forbidden(help string, code diag.Code, names ...string) []cond.Name {
@@ -114,13 +115,18 @@ func (c *compiler) errorScope(n *Node) *cond.Scope {
 	return c.scopes.base
 }
 
-// secretsName is what `with` has in scope of the declared secrets.
-func (c *compiler) secretsName() cond.Name {
+// secretsName is what the `with` of a node has in scope of the declared secrets:
+// none where a stack begins with it, because a stack's params and state are
+// stored.
+func (c *compiler) secretsName(n *Node) []cond.Name {
+	if n.Kind.Runs {
+		return forbidden(noPass, diag.SecretLeak, "secrets")
+	}
 	props := make([]schema.Prop, len(c.g.Secrets))
 	for i, s := range c.g.Secrets {
 		props[i] = required(s, schema.StringType)
 	}
-	return cond.Name{Name: "secrets", Type: schema.ObjectOf(props...), Slot: SlotSecrets}
+	return []cond.Name{{Name: "secrets", Type: schema.ObjectOf(props...), Slot: SlotSecrets}}
 }
 
 // outputName is what `writes` has in scope of a node's output.

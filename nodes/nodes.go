@@ -13,8 +13,9 @@ import (
 )
 
 // Node does the work of one kind. Run is called once per attempt, from many
-// goroutines at once. It must return soon after ctx is cancelled. Engines do
-// not call it themselves: the function Run does, and tames what comes back.
+// goroutines at once. It must return soon after ctx is cancelled, and may panic
+// but not end its goroutine (runtime.Goexit). Engines do not call it themselves:
+// the function Run does, and tames what comes back.
 type Node interface {
 	Run(ctx context.Context, t Task) (Result, error)
 }
@@ -45,6 +46,11 @@ type Task struct {
 	Dir    string // the graph file's folder: where relative paths begin
 	Rerun  bool   // an earlier attempt was cut off by a crash or shutdown: its leftovers may still be there
 	Logger *slog.Logger
+
+	// Mask hides the graph's secrets in a text. Engines do so with all that an
+	// attempt gives and logs: only a kind that gives a piece of a text needs it,
+	// because nobody recognizes half a secret. nil: there are none.
+	Mask func(string) string
 }
 
 // Result is what a successful attempt gives.

@@ -4,27 +4,26 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"strings"
 )
 
 // logger is l with the secrets masked in messages and attributes.
 func (s *secrets) logger(l *slog.Logger) *slog.Logger {
-	if s.replacer == nil {
+	if s.masker == nil {
 		return l
 	}
-	return slog.New(maskHandler{l.Handler(), s.replacer})
+	return slog.New(maskHandler{l.Handler(), s.masker})
 }
 
 // maskHandler masks what passes to the next handler.
 type maskHandler struct {
-	next     slog.Handler
-	replacer *strings.Replacer
+	next   slog.Handler
+	masker *masker
 }
 
 func (h maskHandler) Enabled(ctx context.Context, l slog.Level) bool { return h.next.Enabled(ctx, l) }
 
 func (h maskHandler) Handle(ctx context.Context, r slog.Record) error {
-	out := slog.NewRecord(r.Time, r.Level, h.replacer.Replace(r.Message), r.PC)
+	out := slog.NewRecord(r.Time, r.Level, h.masker.Replace(r.Message), r.PC)
 	r.Attrs(func(a slog.Attr) bool {
 		out.AddAttrs(h.attr(a))
 		return true
@@ -33,11 +32,11 @@ func (h maskHandler) Handle(ctx context.Context, r slog.Record) error {
 }
 
 func (h maskHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return maskHandler{h.next.WithAttrs(h.attrs(attrs)), h.replacer}
+	return maskHandler{h.next.WithAttrs(h.attrs(attrs)), h.masker}
 }
 
 func (h maskHandler) WithGroup(name string) slog.Handler {
-	return maskHandler{h.next.WithGroup(name), h.replacer}
+	return maskHandler{h.next.WithGroup(name), h.masker}
 }
 
 func (h maskHandler) attrs(in []slog.Attr) []slog.Attr {
@@ -54,14 +53,14 @@ func (h maskHandler) attr(a slog.Attr) slog.Attr {
 	v := a.Value.Resolve()
 	switch v.Kind() {
 	case slog.KindString:
-		v = slog.StringValue(h.replacer.Replace(v.String()))
+		v = slog.StringValue(h.masker.Replace(v.String()))
 	case slog.KindGroup:
 		v = slog.GroupValue(h.attrs(v.Group())...)
 	case slog.KindAny:
 		text := fmt.Sprintf("%+v", v.Any())
-		if hidden := h.replacer.Replace(text); hidden != text {
+		if hidden := h.masker.Replace(text); hidden != text {
 			v = slog.StringValue(hidden)
 		}
 	}
-	return slog.Attr{Key: h.replacer.Replace(a.Key), Value: v}
+	return slog.Attr{Key: h.masker.Replace(a.Key), Value: v}
 }
