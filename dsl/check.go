@@ -61,6 +61,7 @@ func (c *checker) value(n *tree.Node, s *shape, what string, key diag.Span) {
 			return
 		}
 	}
+	whole := s
 	s = s.pick(n)
 	if !s.takes(n.Kind) {
 		c.wrongType(n, s, what, key)
@@ -85,7 +86,7 @@ func (c *checker) value(n *tree.Node, s *shape, what string, key diag.Span) {
 		}
 	case template:
 		if !strings.Contains(n.Text.Value, "${{") {
-			c.fail(n, diag.WrongType, "", "%s is %q, expected a template as ${{ expression }}", what, n.Text.Value)
+			c.fail(n, diag.WrongType, "a template is written ${{ expression }}", "%s is %q, expected %s", what, n.Text.Value, whole)
 		}
 	case list:
 		for _, it := range n.Items {
