@@ -29,11 +29,7 @@ func (c *checker) object(n *tree.Node, o *object, what string) {
 	}
 	for _, f := range o.fields {
 		if f.required && n.Get(f.name) == nil {
-			at := diag.Span{File: n.Span.File, Start: n.Span.Start, End: n.Span.End}
-			if len(n.Fields) > 0 && n.Fields[0].Key.Span.Start == at.Start {
-				at.End = n.Fields[0].Key.Span.End
-			}
-			c.diags.Add(diag.MissingField, at, "", "%s has no %q", what, f.name)
+			c.diags.Add(diag.MissingField, n.Head(), "", "%s has no %q", what, f.name)
 		}
 	}
 }
