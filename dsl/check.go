@@ -32,11 +32,7 @@ func (c *checker) object(n *tree.Node, o *object, what string) {
 	}
 	for _, f := range o.fields {
 		if f.required && n.Get(f.name) == nil {
-			at := diag.Span{File: n.Span.File, Start: n.Span.Start, End: n.Span.End}
-			if len(n.Fields) > 0 && n.Fields[0].Key.Span.Start == at.Start {
-				at.End = n.Fields[0].Key.Span.End
-			}
-			c.diags.Add(diag.MissingField, at, "", "%s has no %q", what, f.name)
+			c.diags.Add(diag.MissingField, n.Head(), "", "%s has no %q", what, f.name)
 		}
 	}
 }
@@ -79,6 +75,7 @@ func (c *checker) value(n *tree.Node, s *shape, what string, key diag.Span) {
 			return
 		}
 	}
+	whole := s
 	s = s.pick(n)
 	if !s.takes(n.Kind) {
 		c.wrongType(n, s, what, key)
@@ -111,7 +108,7 @@ func (c *checker) value(n *tree.Node, s *shape, what string, key diag.Span) {
 		}
 	case template:
 		if !strings.Contains(n.Text.Value, "${{") {
-			c.fail(n, diag.WrongType, "", "%s is %q, expected a template as ${{ expression }}", what, n.Text.Value)
+			c.fail(n, diag.WrongType, "a template is written ${{ expression }}", "%s is %q, expected %s", what, n.Text.Value, whole)
 		}
 	case list:
 		for _, it := range n.Items {

@@ -44,10 +44,12 @@ func LoadReader(name string, in io.Reader, kinds graph.Kinds) (*Source, diag.Lis
 	return Compile(name, src, kinds)
 }
 
-// unreadable is the result for a file of which there is no text.
+// unreadable is the result for a file of which there is no text. Who reads
+// places line by line finds one all the same: where the text would begin.
 func unreadable(file string, err error) (*Source, diag.List) {
 	var l diag.List
-	l.Add(diag.MissingFile, diag.Span{File: file}, "", "cannot read the graph: %s", reason(err))
+	at := diag.Span{File: file, Start: diag.Pos{Line: 1, Col: 1}, End: diag.Pos{Line: 1, Col: 2}}
+	l.Add(diag.MissingFile, at, "", "cannot read the graph: %s", reason(err))
 	return &Source{File: file}, l
 }
 

@@ -52,7 +52,7 @@ func readYAML(file string, src []byte) *document {
 		d.syntaxError(err)
 		return d
 	}
-	r := &reader{document: d, at: cursor{src: d.src, pos: diag.Pos{Line: 1, Col: 1}}, anchors: map[*yaml.Node]*anchored{}}
+	r := &reader{document: d, at: cursor{src: d.src, pos: diag.Pos{Line: 1, Col: 1}}, anchors: map[*yaml.Node]*anchored{}, runs: maxRuns}
 	if len(first.Content) > 0 {
 		d.root = r.node(first.Content[0], 1, d.char(diag.Pos{Line: 1, Col: 1})).node
 	}
@@ -121,6 +121,7 @@ type reader struct {
 	at       cursor // behind the value that was converted last
 	anchors  map[*yaml.Node]*anchored
 	added    int // values that aliases added
+	runs     int // how many more runs its texts may have
 	nodes    int
 	tooLarge bool
 }
@@ -254,7 +255,7 @@ func (r *reader) scalar(n *yaml.Node, out *tree.Node) {
 	}
 	r.at.skipProperties()
 	from := r.at.off
-	out.Text = locate(&r.at, r.file, n.Value, st)
+	out.Text = locate(&r.at, r.file, n.Value, st, &r.runs)
 	for _, off := range r.covered {
 		if from <= off && off < r.at.off {
 			r.broken[out] = true
@@ -312,13 +313,22 @@ func (r *reader) mapping(n *yaml.Node, a *anchored, depth int) {
 	if n.Style&yaml.FlowStyle != 0 {
 		r.at.next()
 	}
-	first := make(map[string]int, len(n.Content)/2)
+	entries := make([]entry, 0, len(n.Content)/2)
 	for i := 0; i+1 < len(n.Content); i += 2 {
-		key, ok := r.key(n.Content[i], depth)
+		key := r.node(n.Content[i], depth+1, r.char(diag.Pos{Line: n.Content[i].Line, Col: n.Content[i].Column})).node
 		it := r.node(n.Content[i+1], depth+1, key.Span)
 		a.size += it.size + 1
 		a.height = max(a.height, it.height+1)
-		if !ok {
+		entries = append(entries, entry{key, it.node})
+	}
+	r.close(n, out, '}')
+	if n.Style&yaml.FlowStyle != 0 {
+		entries = r.rejoin(entries)
+	}
+	first := make(map[string]int, len(entries))
+	for _, e := range entries {
+		key := e.key.Text
+		if !r.isKey(e.key) {
 			continue
 		}
 		if line, twice := first[key.Value]; twice {
@@ -326,33 +336,31 @@ func (r *reader) mapping(n *yaml.Node, a *anchored, depth int) {
 			continue
 		}
 		first[key.Value] = key.Span.Start.Line
-		out.Fields = append(out.Fields, tree.Field{Key: key, Value: it.node})
-	}
-	r.close(n, out, '}')
-	if n.Style&yaml.FlowStyle != 0 {
-		r.rejoin(out)
+		out.Fields = append(out.Fields, tree.Field{Key: key, Value: e.value})
 	}
 }
 
-// key converts the key of an entry; only strings are keys.
-func (r *reader) key(n *yaml.Node, depth int) (diag.Text, bool) {
-	k := r.node(n, depth+1, r.char(diag.Pos{Line: n.Line, Col: n.Column})).node
+// entry is one of a mapping, before it is known that its key is one.
+type entry struct{ key, value *tree.Node }
+
+// isKey reports whether a value can be a key; only strings are.
+func (r *reader) isKey(k *tree.Node) bool {
 	switch {
-	case r.broken[k]:
-		return k.Text, false
+	case r.broken[k] || r.tooLarge:
+		return false
 	case k.Kind == tree.String && k.Text.Value == "<<" && r.isPlain(k):
 		r.diags.Add(diag.UnknownField, k.Span, "write the fields out, or use an alias for a whole value",
 			`the merge key "<<" is not part of YAML 1.2`)
-		return k.Text, false
+		return false
 	case k.Kind == tree.String:
-		return k.Text, true
+		return true
 	}
 	help := ""
 	if k.Kind != tree.List && k.Kind != tree.Map {
 		help = "put it in quotes"
 	}
 	r.diags.Add(diag.WrongType, k.Span, help, "a key must be a string, not %s", kindName(k.Kind))
-	return diag.Text{Span: k.Span}, false
+	return false
 }
 
 // close finds the end of a list or mapping.

@@ -44,9 +44,20 @@ func (c *compiler) checkNames() {
 				"%q cannot be the name of a node", "start")
 		}
 		if n.ForEach != nil && n.ForEach.As.Value != "" && c.goodName("element", false, n.ForEach.As) {
-			c.notReserved("as", n.ForEach.As)
-			c.notDefined(n.ForEach.As)
+			c.elementName(n)
 		}
+	}
+}
+
+// elementName decides whether the elements of a node's list can have their
+// name: one that hides a define would give one word two meanings.
+func (c *compiler) elementName(n *NodeDef) {
+	as := n.ForEach.As
+	c.notReserved("as", as)
+	hides := slices.ContainsFunc(c.def.Define, func(d DefineDef) bool { return d.Name.Value == as.Value })
+	if hides && !slices.Contains(scopeNames, as.Value) {
+		c.diags.Add(diag.BadName, placed(as.Span, n.At), "give the elements another name with `as`",
+			"%q cannot be the name of an element: a define has it", as.Value)
 	}
 }
 
@@ -80,20 +91,11 @@ func (c *compiler) goodName(what string, dash bool, t diag.Text) bool {
 		help = "letters, digits, _ and -, beginning with a letter or _"
 	}
 	article := "a"
-	if strings.ContainsAny(what[:1], "aeiou") {
+	if strings.ContainsRune("aeiou", rune(what[0])) {
 		article = "an"
 	}
 	c.diags.Add(diag.BadName, t.Span, help, "%q cannot be the name of %s %s", t.Value, article, what)
 	return false
-}
-
-// notDefined: an element's name would hide the define in `with`, and not in
-// the conditions beside it.
-func (c *compiler) notDefined(as diag.Text) {
-	if slices.ContainsFunc(c.def.Define, func(d DefineDef) bool { return d.Name.Value == as.Value }) {
-		c.diags.Add(diag.BadName, as.Span, "take another name",
-			"%q cannot be a name in %q: it is one in %q", as.Value, "as", "define")
-	}
 }
 
 func (c *compiler) notReserved(what string, t diag.Text) {

@@ -123,20 +123,9 @@ func (c *compiler) compileWrites(n *Node, output *schema.Type) {
 	}
 }
 
-// shortWrite is the expression of an entry of the list form; each of its
-// characters stands where the key does.
-func shortWrite(key diag.Text) diag.Text {
-	expr := "output." + key.Value
-	if key.Span.IsZero() {
-		return diag.Plain(expr)
-	}
-	places := make([]diag.Pos, len(expr)+1)
-	for i := range expr {
-		places[i] = key.Span.Start
-	}
-	places[len(expr)] = key.Span.End
-	return diag.Mapped(expr, key.Span, places)
-}
+// shortWrite is the expression of an entry of the list form; all of it stands
+// where the key does.
+func shortWrite(key diag.Text) diag.Text { return diag.Whole("output."+key.Value, key.Span) }
 
 // lacking is an output type in which the property can be read: null where the
 // output is known not to have it.

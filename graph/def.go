@@ -110,7 +110,7 @@ type NodeDef struct {
 	Description string        `json:"description,omitzero"`
 	Uses        diag.Text     `json:"uses"`
 	With        *tree.Node    `json:"with,omitzero"` // a mapping; templates in its strings
-	WithAt      diag.Span     `json:"-"`
+	WithAt      diag.Span     `json:"-"`             // where `with` begins, or the node that has none: the place of what it lacks
 	Writes      []WriteDef    `json:"writes,omitzero"`
 	Join        JoinDef       `json:"join,omitzero"`
 	Retry       *RetryDef     `json:"retry,omitzero"`

@@ -1,6 +1,7 @@
 package cond
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/expr-lang/expr/ast"
@@ -153,7 +154,7 @@ func (c *checker) member(n *ast.MemberNode) typed {
 		}
 	}
 	base := c.check(n.Node, nil)
-	t := c.propertyType(base.typ, prop.Value, at)
+	t := c.propertyType(base.typ, prop.Value, at, path(n.Node))
 	return value(&property{of: base.code, name: prop.Value, at: at}, t)
 }
 
@@ -176,8 +177,26 @@ func (c *checker) recordField(name Name, prop string, at diag.Span) typed {
 	return c.report(diag.UnknownProperty, at, suggestOr(prop, known), "%q has no property %q", name.Name, prop)
 }
 
-// propertyType is the type of a property; reading it from null gives null.
-func (c *checker) propertyType(of *schema.Type, name string, at diag.Span) *schema.Type {
+// path is how an expression names a value, as `state.box`; "" when it computes
+// it.
+func path(n ast.Node) string {
+	switch n := n.(type) {
+	case *ast.IdentifierNode:
+		return n.Value
+	case *ast.ChainNode:
+		return path(n.Node)
+	case *ast.MemberNode:
+		prop, constant := n.Property.(*ast.StringNode)
+		if of := path(n.Node); of != "" && constant {
+			return of + "." + prop.Value
+		}
+	}
+	return ""
+}
+
+// propertyType is the type of a property; reading it from null gives null. path
+// names what has it, where the expression does.
+func (c *checker) propertyType(of *schema.Type, name string, at diag.Span, path string) *schema.Type {
 	switch of.Kind {
 	case schema.Any:
 		return schema.AnyType
@@ -194,7 +213,14 @@ func (c *checker) propertyType(of *schema.Type, name string, at diag.Span) *sche
 			return of.Rest.OrNull()
 		}
 	}
-	c.report(diag.UnknownProperty, at, propertyHelp(of, name), "%s has no property %q", describe(of), name)
+	what, help := describe(of), propertyHelp(of, name)
+	if path != "" && of.Kind == schema.Object && of.Name == "" {
+		what = strconv.Quote(path)
+	}
+	if (path == "params" || path == "secrets") && len(of.Props) == 0 {
+		help = "declare it in `" + path + "`"
+	}
+	c.report(diag.UnknownProperty, at, help, "%s has no property %q", what, name)
 	return schema.AnyType
 }
 

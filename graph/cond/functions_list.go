@@ -77,7 +77,7 @@ func getResult(c *checker, k *call, args []typed) typed {
 		}
 		if v, ok := constantOf(key.code); ok {
 			if name, ok := v.(string); ok {
-				return typed{typ: c.propertyType(of, name, k.places[1]).OrNull()}
+				return typed{typ: c.propertyType(of, name, k.places[1], "").OrNull()}
 			}
 		}
 		return typed{typ: anyProperty(of)}
