@@ -81,7 +81,7 @@ func (m *Machine) wakeAt() time.Time {
 
 // woke does what is due.
 func (m *Machine) woke(early bool) {
-	for {
+	for !m.o.Rest {
 		d, ok := m.nextDue()
 		if !ok || d.at.After(m.at) {
 			break
