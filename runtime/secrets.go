@@ -27,10 +27,12 @@ type secrets struct {
 	replacer *strings.Replacer // nil: nothing to mask
 }
 
-// secretsOf looks up the secrets of some graphs; nil ones are skipped.
+// secretsOf looks up the secrets of some graphs; nil ones are skipped. With a
+// *SecretError come those that are set.
 func (rt *Runtime) secretsOf(graphs ...*graph.Graph) (*secrets, error) {
 	s := &secrets{values: map[string]any{}}
 	var forms []string
+	var err error
 	for _, g := range graphs {
 		if g == nil {
 			continue
@@ -48,14 +50,14 @@ func (rt *Runtime) secretsOf(graphs ...*graph.Graph) (*secrets, error) {
 			s.values[name] = v
 			forms = append(forms, formsOf(v)...)
 		}
-		if len(missing) > 0 {
-			return nil, &SecretError{g.Name, missing}
+		if len(missing) > 0 && err == nil {
+			err = &SecretError{g.Name, missing}
 		}
 	}
 	if len(forms) > 0 {
 		s.replacer = newReplacer(forms)
 	}
-	return s, nil
+	return s, err
 }
 
 // allSecrets are the names of a graph and of those that its nodes run.
