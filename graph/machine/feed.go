@@ -76,7 +76,7 @@ func (p *replay) feedEnd(r Record, b *TaskFinished) error {
 
 // feedAnswer ends a wait: by time, or by what was answered.
 func (m *Machine) feedAnswer(w *Waiting, b *TaskFinished, at time.Time) error {
-	due := sooner(w.Due, w.Until)
+	due := w.ends()
 	if !due.IsZero() && !due.After(at) && (b.Error == nil && b.Output == nil || b.Error != nil && b.Error.Kind == "timeout") {
 		m.at = at
 		m.waitOver(w)
