@@ -52,7 +52,8 @@ func (rt *Runtime) Resume(ctx context.Context, id string, o ResumeOptions) (*Sta
 }
 
 // load fills a stack in from the store. o is nil for one that this runtime
-// drives anyway: then a changed definition that does not fit is no error.
+// drives anyway: then a changed definition that does not fit is no error. One
+// that is visited rests: it needs no secrets, no kinds and no other definition.
 func (s *Stack) load(ctx context.Context, o *ResumeOptions) error {
 	rt := s.rt
 	snap, err := rt.cfg.Store.Load(ctx, s.name)
@@ -63,8 +64,8 @@ func (s *Stack) load(ctx context.Context, o *ResumeOptions) error {
 		s.graph, s.child = snap.Identity.Graph, snap.Identity.Parent != ""
 	}
 	next := rt.presentDefinition(s.graph)
-	if s.child {
-		next = nil // its graph is a part of its parent's
+	if s.child || s.visited {
+		next = nil // the graph of a child is a part of its parent's
 	}
 	strict := o != nil && o.Graph != nil
 	if strict {
@@ -84,16 +85,18 @@ func (s *Stack) load(ctx context.Context, o *ResumeOptions) error {
 		}
 	}
 	for _, d := range []*definition{def, next} {
-		if d != nil && len(d.g.Missing) > 0 {
+		if d != nil && len(d.g.Missing) > 0 && !s.visited {
 			return &MissingError{d.g.Name, d.g.Missing}
 		}
 	}
 	secrets, err := rt.secretsOf(def.g)
-	if err != nil {
+	if err != nil && !s.visited {
 		return err
 	}
 	snap.Identity.Params = completed(snap.Identity.Params, def.g)
-	m, err := machine.Restore(def.g, secrets.options(), snap, time.Now().UTC())
+	options := secrets.options()
+	options.Rest = s.visited
+	m, err := machine.Restore(def.g, options, snap, time.Now().UTC())
 	if err != nil {
 		return fmt.Errorf("stack %q: %w", s.name, err)
 	}

@@ -77,12 +77,17 @@ func (rt *Runtime) Answer(ctx context.Context, stack, node string, output any) e
 
 // CancelTask fails a task with kind cancelled, and no attempt of it follows:
 // of a for_each node the element item, or all of them when item is "". A node
-// that waits is cancelled too. A task that is over already is no error. Errors
-// as those of Answer.
+// that waits is cancelled too. A task that is over already is no error, nor is a
+// stack that has ended. Errors: *UnknownStackError, *machine.UnknownNodeError,
+// *StoreError, ErrClosed, ctx's.
 func (rt *Runtime) CancelTask(ctx context.Context, stack, node, item string) error {
-	return rt.input(ctx, stack, func(s *Stack) machine.Input {
+	err := rt.input(ctx, stack, func(s *Stack) machine.Input {
 		return machine.CancelTask{At: s.now(), Node: node, Item: item}
 	})
+	if errors.Is(err, ErrEnded) {
+		return nil
+	}
+	return err
 }
 
 // input feeds a stack's machine with something that it may refuse.

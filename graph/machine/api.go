@@ -37,7 +37,7 @@ type Machine struct {
 	caches map[string]*cache
 	ids    ids // of the events that were accepted
 	out    outbox
-	pace   func(time.Time) time.Time // Replay: the time of the next decision; else nil
+	pace   func(time.Time) (at time.Time, now bool) // Replay: when the next decision was taken, and whether it is next; else nil
 
 	released  bool // the next wave may begin, of a machine that is led
 	restoring bool // records are applied that the machine's own lists know already
@@ -87,8 +87,8 @@ func New(g *graph.Graph, o Options, id Identity, init map[string]any, at time.Ti
 }
 
 // Step feeds one input. Late, double and unknown results are ignored, as is
-// everything after the end. Only an Event and an Answer can be refused, and
-// then nothing has changed.
+// everything after the end. Only an Event, an Answer and a CancelTask can be
+// refused, and then nothing has changed.
 func (m *Machine) Step(in Input) error {
 	if m.cur.Status.Ended() {
 		switch in.(type) {
@@ -107,8 +107,9 @@ func (m *Machine) Step(in Input) error {
 			return err
 		}
 	case CancelTask:
-		m.at = in.At
-		m.cancelTask(in)
+		if err := m.cancelTask(in); err != nil {
+			return err
+		}
 	case TaskRunning:
 		m.at = in.At
 		m.taskRunning(in)
@@ -230,7 +231,7 @@ func (m *Machine) log(b Body) {
 
 // proceed goes on as far as it can without another input.
 func (m *Machine) proceed() {
-	for m.cur.Open && !m.cur.Status.Ended() {
+	for m.cur.Open && !m.cur.Status.Ended() && !m.o.Rest {
 		switch {
 		case m.wave.open && (m.wave.left > 0 || m.out.committed):
 			return
@@ -238,7 +239,11 @@ func (m *Machine) proceed() {
 			return
 		}
 		if m.pace != nil {
-			m.at = m.pace(m.at)
+			at, next := m.pace(m.at)
+			if !next {
+				return
+			}
+			m.at = at
 		}
 		switch {
 		case m.wave.open:

@@ -6,7 +6,7 @@ import "github.com/graphrun/graphrun/graph"
 func (m *Machine) startCycleIfDue() {
 	due := m.cur.WakeAt
 	switch {
-	case m.cur.Status != Running || m.cur.Open || due.IsZero() || due.After(m.at) || m.halted():
+	case m.cur.Status != Running || m.cur.Open || due.IsZero() || due.After(m.at) || m.halted() || m.o.Rest:
 	case m.expects() && len(m.out.changes) > 0:
 		// What is taken in would be a second change of a key in one commit. The
 		// driver is told of WakeAt again.

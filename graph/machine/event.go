@@ -27,7 +27,7 @@ func (m *Machine) event(in Event) error {
 	m.at = in.At
 	m.emit(&EventReceived{Event: in.Name, ID: in.ID, Payload: payload})
 	for _, w := range m.cur.Waiting {
-		if w.Event == in.Name && !w.Answered {
+		if w.Event == in.Name && !w.Answered && !w.late(in.At) {
 			m.emit(m.settled(&w, payload, nil))
 		}
 	}

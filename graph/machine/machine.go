@@ -26,6 +26,10 @@ type Options struct {
 	// Fleets says that the driver leads the stacks of a graph with
 	// `fleet: lockstep` together, by NextWave. Otherwise each goes by itself.
 	Fleets bool
+	// Rest says that nobody is there to run the stack: what comes in is taken in,
+	// and nothing is decided, begun or committed; whoever restores it next goes on
+	// from there. It needs no Secrets.
+	Rest bool
 }
 
 // Identity is what never changes of a stack.
@@ -251,7 +255,7 @@ type (
 	}
 	// CancelTask fails a task (under for_each without Item: all of the node), or
 	// a node that waits, with kind cancelled, and no attempt follows. One that
-	// is not there, or over, is no error.
+	// is not there, or over, is no error. Errors: *UnknownNodeError.
 	CancelTask struct {
 		At         time.Time
 		Node, Item string

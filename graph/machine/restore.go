@@ -38,7 +38,6 @@ func Restore(g *graph.Graph, o Options, s Snapshot, at time.Time) (*Machine, err
 	}
 	m.restoring = false
 	m.cur = s.Cursor
-	m.cur.Clean = false
 	m.out.wakeAt = time.Time{}
 	if m.wave.open {
 		m.see(m.wave.now)
@@ -50,6 +49,7 @@ func Restore(g *graph.Graph, o Options, s Snapshot, at time.Time) (*Machine, err
 			m.pickUp(b, s.Cursor.Clean)
 		}
 	}
+	m.cur.Clean = o.Rest && m.cur.Clean // who rests leaves what was cut off as it was
 	m.proceed()
 	return m, nil
 }
@@ -132,6 +132,9 @@ const mostCrashes = 3
 // run again, backoffs go on, the rest is queued. clean: they were cut off by a
 // shutdown, not by a crash.
 func (m *Machine) pickUp(w *wave, clean bool) {
+	if m.o.Rest {
+		return
+	}
 	for k := range w.runs {
 		r := &w.runs[k]
 		for x := r.first; x < r.first+r.n && !r.over; x++ {

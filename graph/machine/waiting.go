@@ -79,6 +79,15 @@ func (m *Machine) waitOver(w *Waiting) {
 	}))
 }
 
+// ends is when the wait ends by itself; zero: never.
+func (w *Waiting) ends() time.Time { return sooner(w.Due, w.Until) }
+
+// late reports that it has ended by then, also when nobody was there to see it.
+func (w *Waiting) late(at time.Time) bool {
+	end := w.ends()
+	return !end.IsZero() && !end.After(at)
+}
+
 // answer takes an answer in: durable with the next Ready, applied when the next
 // cycle begins.
 func (m *Machine) answer(in Answer) error {
@@ -99,6 +108,8 @@ func (m *Machine) answer(in Answer) error {
 		return nil
 	case w.Answered:
 		return fmt.Errorf("%w any more: %q has its answer, which the next cycle takes in", ErrNotWaiting, in.Node)
+	case w.late(in.At):
+		return fmt.Errorf("%w any more: the time of %q was over at %s", ErrNotWaiting, in.Node, w.ends().Format(time.RFC3339))
 	}
 	m.at = in.At
 	m.emit(m.settled(w, output, in.Failure))
