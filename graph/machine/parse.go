@@ -114,7 +114,7 @@ func (l *line) body() (Body, error) {
 	case "wave.committed":
 		return &WaveCommitted{Wave: l.Wave, Changed: some(l.Changed), Settled: some(l.Settled)}, nil
 	case "cycle.finished":
-		return &CycleFinished{Waves: l.Waves, NodeRuns: l.NodeRuns, Failed: l.Failed, Active: l.Active, Pause: l.PauseNS}, nil
+		return &CycleFinished{Waves: l.Waves, NodeRuns: l.NodeRuns, Failed: l.Failed, Active: l.Active, Pause: l.PauseNS, Faults: some(l.Faults)}, nil
 	case "stack.finished":
 		return &StackFinished{Status: Status(l.Status), Reason: l.Reason}, nil
 	}

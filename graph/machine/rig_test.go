@@ -365,10 +365,7 @@ func (r *rig) recordText(rec Record) string {
 		if b.Mode != "" {
 			line += " " + b.Mode
 		}
-		for _, f := range b.Faults {
-			line += fmt.Sprintf(" [%s]", f)
-		}
-		return line
+		return line + faultsText(b.Faults)
 	case *NodeDecided:
 		return decidedText(b)
 	case *WaveStarted:
@@ -402,11 +399,18 @@ func (r *rig) recordText(rec Record) string {
 		}
 		return line
 	case *CycleFinished:
-		return fmt.Sprintf("cycle.finished waves=%d runs=%d failed=%t active=%t pause=%s", b.Waves, b.NodeRuns, b.Failed, b.Active, b.Pause)
+		return fmt.Sprintf("cycle.finished waves=%d runs=%d failed=%t active=%t pause=%s", b.Waves, b.NodeRuns, b.Failed, b.Active, b.Pause) + faultsText(b.Faults)
 	case *StackFinished:
 		return fmt.Sprintf("stack.finished %s: %s", b.Status, b.Reason)
 	}
 	return rec.Body.Type()
+}
+
+func faultsText(faults []string) (s string) {
+	for _, f := range faults {
+		s += fmt.Sprintf(" [%s]", f)
+	}
+	return s
 }
 
 func decidedText(b *NodeDecided) string {
