@@ -187,7 +187,7 @@ var nodeObject = &object{
 		{name: "retry", shape: an(retryObject), dflt: "that of `defaults`", doc: "What happens after a failed attempt."},
 		{name: "timeout", shape: aDuration, dflt: "that of `defaults`", doc: "Time for one attempt."},
 		{name: "deadline", shape: aDuration, dflt: "none", doc: "Time for all attempts together."},
-		{name: "priority", shape: oneOf(&shape{kind: integer, least: -1 << 31}, aTemplate), dflt: "0", doc: "Higher goes first when a pool is full."},
+		{name: "priority", shape: oneOf(&shape{kind: integer, least: -1 << 31}, aTemplate), dflt: "0", doc: "Higher goes first when a pool is full. Under `for_each` each element has its own."},
 		{name: "pool", shape: aName, dflt: "`default`", doc: "Pool of the node's tasks."},
 		{name: "for_each", shape: an(forEachObject), doc: "Runs the node once per element of a list."},
 		{name: "background", shape: aBoolean, dflt: "false", doc: "Neither the wave nor the cycle waits for the node."},
