@@ -15,10 +15,11 @@ import (
 	"github.com/graphrun/graphrun/graph/value"
 )
 
-// testKinds are `set`, `work`, whose results the tests say, and those that wait.
+// testKinds are `set`, `work` and `graph`, whose results the tests say, and
+// those that wait.
 type testKinds struct{}
 
-func (testKinds) Names() []string { return []string{"approval", "set", "wait", "work"} }
+func (testKinds) Names() []string { return []string{"approval", "graph", "set", "wait", "work"} }
 
 func (testKinds) Kind(name string) (graph.Kind, bool) {
 	switch name {
@@ -26,6 +27,8 @@ func (testKinds) Kind(name string) (graph.Kind, bool) {
 		return graph.Kind{Name: name, Open: true, Inline: true, NoDefaults: true, Output: func(c graph.Config) *schema.Type { return c.Type }}, true
 	case "work":
 		return graph.Kind{Name: name, Open: true}, true
+	case "graph":
+		return graph.Kind{Name: name, Open: true, Runs: true, NoDefaults: true}, true
 	case "wait":
 		return graph.Kind{Name: name, Open: true, Waits: true, NoDefaults: true}, true
 	case "approval":
