@@ -2,10 +2,13 @@ package machine
 
 import "github.com/graphrun/graphrun/graph"
 
-// startCycleIfDue begins the next cycle when the pause is over.
+// startCycleIfDue begins the next cycle when the pause is over. A stack whose
+// duration is over while it pauses or waits ends instead.
 func (m *Machine) startCycleIfDue() {
 	due := m.cur.WakeAt
-	switch {
+	switch end := m.expiry(); {
+	case !end.IsZero() && !end.After(m.at):
+		m.stop(Failed, m.overLimit())
 	case m.cur.Status != Running || m.cur.Open || due.IsZero() || due.After(m.at) || m.halted():
 	case m.expects() && len(m.out.changes) > 0:
 		// What is taken in would be a second change of a key in one commit. The
