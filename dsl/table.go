@@ -107,7 +107,7 @@ var graphObject = &object{
 		{name: "defaults", shape: an(defaultsObject), doc: "What holds for every node that does not say otherwise."},
 		{name: "nodes", shape: mapOf(an(nodeObject)), required: true, doc: "The nodes by name. Their order breaks ties."},
 		{name: "edges", shape: listOf(an(edgeObject)), doc: "What runs after what, and under which condition."},
-		{name: "pause", shape: oneOf(&shape{kind: duration, words: []string{"none"}}, aTemplate, an(pauseObject)), dflt: "`5s`", doc: "Time between two cycles: a duration, `none`, a mapping, or a template that gives a duration."},
+		{name: "pause", shape: oneOf(&shape{kind: duration, words: []string{"none"}}, aTemplate, an(pauseObject)), dflt: "`5s`", doc: "Time between two cycles: a duration, `none`, a mapping, or a template that gives a duration or `none`."},
 		{name: "schedule", shape: oneOf(aText, an(scheduleObject)), doc: "A cron expression in place of `pause`."},
 		{name: "timezone", shape: aText, doc: "Time zone of `schedule`, as `Europe/Berlin`."},
 		{name: "stop", shape: oneOf(anExpr, an(stopObject), listOf(oneOf(anExpr, an(stopObject)))), doc: "Condition that ends a stack at the end of a cycle, or a list of them: the first that holds decides."},

@@ -39,7 +39,7 @@ func (m *Machine) finishCycle() {
 	end, faults := m.stops()
 	if end == nil {
 		var err error
-		if body.Pause, err = m.pause(body.Active || len(faults) > 0); err != nil {
+		if body.Pause, body.None, err = m.pause(body.Active || len(faults) > 0); err != nil {
 			faults = append(faults, "pause: "+message(err))
 		}
 	}

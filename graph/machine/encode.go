@@ -76,6 +76,7 @@ func (w *writer) body(b Body) {
 		w.someTexts("faults", b.Faults)
 		if w.journal {
 			w.int("pause_ns", int(b.Pause))
+			w.flag("none", b.None)
 		}
 	case *StackFinished:
 		w.text("status", string(b.Status))

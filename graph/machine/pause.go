@@ -14,32 +14,35 @@ import (
 // defaultPause is also the pause after a template that gave none.
 const defaultPause = 5 * time.Second
 
-// pause is how long to wait for the next cycle. When its template fails, the
-// default stands in for it, and the cycle is a failed one.
-func (m *Machine) pause(active bool) (time.Duration, error) {
+// pause is how long to wait for the next cycle; none: the template gave that
+// word. When it fails, the default stands in for it, and the cycle is a failed
+// one.
+func (m *Machine) pause(active bool) (d time.Duration, none bool, err error) {
 	p := &m.g.Pause
 	switch {
 	case m.g.Schedule != nil:
 		// From the beginning of the cycle: what came round since is made up
 		// for at once, and once.
-		return max(0, m.g.Schedule.Next(m.cycle.startedAt).Sub(m.at)), nil
+		return max(0, m.g.Schedule.Next(m.cycle.startedAt).Sub(m.at)), false, nil
 	case p.None:
-		return 0, nil
+		return 0, false, nil
 	case p.Template != nil:
 		v, err := p.Template.Eval(m.env)
-		if err != nil {
-			return defaultPause, err
+		if err == nil && v == "none" {
+			return 0, true, nil
 		}
-		d, err := durationOf(v)
-		if err != nil {
-			return defaultPause, err
+		if err == nil {
+			d, err = durationOf(v)
 		}
-		return d, nil
+		if err != nil {
+			return defaultPause, false, err
+		}
+		return d, false, nil
 	case active:
-		return p.Active, nil
+		return p.Active, false, nil
 	}
 	grown := float64(p.Active) * math.Pow(max(p.Factor, 1), float64(m.cur.IdleInRow+1))
-	return time.Duration(min(grown, float64(p.Idle))), nil
+	return time.Duration(min(grown, float64(p.Idle))), false, nil
 }
 
 // durationOf reads what a pause template gave.

@@ -83,6 +83,7 @@ type (
 		Waves, NodeRuns int
 		Failed, Active  bool
 		Pause           time.Duration
+		None            bool     // journal: a computed pause is none; that of the graph is in the graph
 		Faults          []string // what failed while it ended: stop conditions, the pause
 	}
 	StackFinished struct {
