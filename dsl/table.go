@@ -171,7 +171,7 @@ var retryObject = &object{
 		{name: "backoff", shape: aDuration, dflt: "`1s`", doc: "Wait before the second attempt."},
 		{name: "factor", shape: aNumber, dflt: "2", doc: "How the wait grows with each attempt."},
 		{name: "max_backoff", shape: aDuration, dflt: "`1m`", doc: "Longest wait."},
-		{name: "jitter", shape: aBoolean, dflt: "true", doc: "Vary the wait, so that many retries do not fall together."},
+		{name: "jitter", shape: aBoolean, dflt: "false", doc: "Wait anything up to that, so that many retries do not fall together."},
 		{name: "errors", shape: listOf(words("exit", "timeout", "cancelled", "panic", "schema", "output", "config", "expression", "http", "model", "limit", "error")),
 			dflt: "all but `schema`, `config`, `expression`, `cancelled`", doc: "Error kinds to try again."},
 	},

@@ -184,7 +184,7 @@ func (c *compiler) compilePriority(d *NodeDef, scope *cond.Scope) *Template {
 
 // retry merges a node's retry with the defaults, field by field.
 func (c *compiler) retry(n *Node) Retry {
-	r := Retry{Attempts: 1, Backoff: time.Second, Factor: 2, MaxBackoff: time.Minute, Jitter: true}
+	r := Retry{Attempts: 1, Backoff: time.Second, Factor: 2, MaxBackoff: time.Minute}
 	if !n.Kind.NoDefaults {
 		r.take(&c.def.Defaults.Retry)
 	}
