@@ -100,7 +100,7 @@ type RetryDef struct {
 	Backoff    *time.Duration `json:"backoff,omitzero"`     // default 1s
 	Factor     *float64       `json:"factor,omitzero"`      // default 2
 	MaxBackoff *time.Duration `json:"max_backoff,omitzero"` // default 1m
-	Jitter     *bool          `json:"jitter,omitzero"`      // default true
+	Jitter     *bool          `json:"jitter,omitzero"`      // default false
 	Errors     []diag.Text    `json:"errors,omitzero"`      // error kinds to try again
 }
 

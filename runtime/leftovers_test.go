@@ -55,7 +55,7 @@ func TestCleansUpAfterTasksThatDoNotRunAgain(t *testing.T) {
 			k.Wait(k.Resume("one", runtime.ResumeOptions{}))
 		}, 2, nil},
 		"it is held to kill the engine": {func(k *runtimetest.Kit) {
-			for range 2 {
+			for range 19 {
 				k.Crash()
 				k.Resume("one", runtime.ResumeOptions{})
 				k.Forward(time.Second)
@@ -65,7 +65,7 @@ func TestCleansUpAfterTasksThatDoNotRunAgain(t *testing.T) {
 			if r := k.Wait(s); r.Cursor.Counts.Failures != 1 {
 				k.T.Errorf("%d failures, want 1", r.Cursor.Counts.Failures)
 			}
-		}, 3, []string{key}},
+		}, 20, []string{key}},
 		"its stack is cancelled before it could": {func(k *runtimetest.Kit) {
 			k.Crash()
 			if err := k.Runtime.Cancel(k.T.Context(), "one", "not wanted"); err != nil {

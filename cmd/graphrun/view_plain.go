@@ -55,7 +55,7 @@ func plainLine(r machine.Record) string {
 	case *machine.EventReceived:
 		return "event " + b.Event
 	case *machine.CycleStarted:
-		return fmt.Sprintf("cycle %d", r.Cycle)
+		return fmt.Sprintf("cycle %d", r.Cycle) + faultsText(b.Faults)
 	case *machine.WaveStarted:
 		return fmt.Sprintf("  wave %d: %s", b.Wave, strings.Join(b.Nodes, ", "))
 	case *machine.NodeDecided:
@@ -97,10 +97,19 @@ func cycleLine(cycle uint64, b *machine.CycleFinished) string {
 	if b.Failed {
 		s += ", failed"
 	}
+	s += faultsText(b.Faults)
 	if b.Pause > 0 {
 		s += "; pause " + brief(b.Pause)
 	}
 	return s
+}
+
+// faultsText tells what failed while a cycle began or ended.
+func faultsText(faults []string) string {
+	if len(faults) == 0 {
+		return ""
+	}
+	return " (" + oneLine(strings.Join(faults, "; ")) + ")"
 }
 
 // verdictError is the first condition of a decision that failed to evaluate.

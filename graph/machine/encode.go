@@ -48,10 +48,8 @@ func (w *writer) body(b Body) {
 		if w.journal {
 			w.some("hash", b.Hash)
 			w.some("mode", b.Mode)
-			if len(b.Faults) > 0 {
-				w.texts("faults", b.Faults)
-			}
 		}
+		w.someTexts("faults", b.Faults)
 	case *NodeDecided:
 		w.decided(b)
 	case *WaveStarted:
@@ -75,8 +73,10 @@ func (w *writer) body(b Body) {
 		w.bool("failed", b.Failed)
 		w.bool("active", b.Active)
 		w.duration("pause_ms", b.Pause)
+		w.someTexts("faults", b.Faults)
 		if w.journal {
 			w.int("pause_ns", int(b.Pause))
+			w.flag("none", b.None)
 		}
 	case *StackFinished:
 		w.text("status", string(b.Status))
@@ -252,6 +252,13 @@ func (w *writer) texts(k string, all []string) {
 		w.b = appendText(w.b, s)
 	}
 	w.b = append(w.b, ']')
+}
+
+// someTexts writes a list unless it is empty.
+func (w *writer) someTexts(k string, all []string) {
+	if len(all) > 0 {
+		w.texts(k, all)
+	}
 }
 
 func (w *writer) int(k string, n int) {

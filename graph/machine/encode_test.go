@@ -37,7 +37,7 @@ var everyRecord = []Body{
 		{Node: "c", Status: "failed", Attempts: 1, Error: &Failure{Kind: "schema", Message: "m"}, AtCommit: true},
 	}},
 	&WaveCommitted{Wave: 3},
-	&CycleFinished{Waves: 2, NodeRuns: 3, Failed: true, Active: true, Pause: 1500 * time.Millisecond},
+	&CycleFinished{Waves: 2, NodeRuns: 3, Failed: true, Active: true, Pause: 1500 * time.Millisecond, None: true, Faults: []string{"stop: g.yaml:9:7: index 3 is out of range"}},
 	&StackFinished{Status: Failed, Reason: "cycles limit of 2 reached"},
 	&EventReceived{Event: "message", ID: "a-1", Payload: []any{}},
 	&CycleStarted{Hash: "ff00", Mode: "round_robin", Faults: []string{"mode: x"}},

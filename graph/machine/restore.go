@@ -125,8 +125,10 @@ func (m *Machine) indices(names []string) []int {
 }
 
 // mostCrashes is how often the engine may die while a task runs before the task
-// is held to be the cause.
-const mostCrashes = 3
+// is held to be the cause. An attempt that a crash cut off is no failure, so it is
+// far above what bad luck does to a long task, and only keeps one that kills the
+// engine every time from doing so for ever.
+const mostCrashes = 20
 
 // pickUp puts the tasks of a wave where they were: attempts that were cut off
 // run again, backoffs go on, the rest is queued. clean: they were cut off by a
@@ -142,7 +144,7 @@ func (m *Machine) pickUp(w *wave, clean bool) {
 			switch {
 			case t.state == running:
 				t.cut = true
-				if !clean {
+				if !clean && !m.g.Nodes[r.node].Kind.Runs { // a graph's own tasks count for themselves
 					t.crashes++
 				}
 				if t.crashes >= mostCrashes {
