@@ -131,6 +131,7 @@ func (m *Machine) Step(in Input) error {
 	case Resume:
 		m.at = in.At
 		m.move(Paused, Running)
+		m.unpark()
 		m.startCycleIfDue()
 	case NextWave:
 		m.at = in.At

@@ -111,6 +111,11 @@ type Cursor struct {
 	Waiting    []Waiting    `json:"waiting,omitzero"`
 	Background []Background `json:"background,omitzero"`
 
+	// Parked are tasks of the open wave or in the background that do not start
+	// again before a Resume: the engine died too often while they ran. Never changed
+	// in place.
+	Parked []Parked `json:"parked,omitzero"`
+
 	Inbox int    `json:"inbox,omitzero"` // events that are taken in when the next cycle begins
 	Turn  string `json:"turn,omitzero"`  // the node that ran last under `mode: round_robin`
 
@@ -227,7 +232,8 @@ type (
 		At     time.Time
 		Reason string
 	}
-	// Pause and Resume: no new wave starts while paused.
+	// Pause and Resume: no new wave starts while paused. Resume lets parked tasks
+	// run once more.
 	Pause  struct{ At time.Time }
 	Resume struct{ At time.Time }
 	// NextWave: a machine that is led with others (Options.Fleets) may begin its

@@ -335,8 +335,11 @@ func (r *rig) printReady(ready Ready) {
 	for _, b := range ready.Cursor.Background {
 		r.print(fmt.Sprintf("background %s over=%t", b.Node, b.Over))
 	}
+	for _, p := range ready.Cursor.Parked {
+		r.print("parked " + nameOf(p.Key()))
+	}
 	if ready.Cursor.Status == Paused {
-		r.print("paused")
+		r.print(strings.TrimSpace("paused " + ready.Cursor.Reason))
 	}
 }
 

@@ -36,6 +36,7 @@ type task struct {
 	ready     bool // with, priority and cacheKey are evaluated
 	cacheKey  string
 	crashes   int // attempts that ended with the engine
+	parked    bool
 	priority  int
 	startedAt time.Time // of the running attempt
 	firstAt   time.Time // of the first attempt
