@@ -55,7 +55,7 @@ type Task struct {
 
 // Result is what a successful attempt gives.
 type Result struct {
-	Output any // anything that encoding/json can write
+	Output any // anything that encoding/json can write; not to be changed afterwards
 	Tokens int64
 	Cost   float64
 }
@@ -81,6 +81,15 @@ func Permanent(err error) *Error {
 	e := asError(err)
 	e.Permanent = true
 	return e
+}
+
+// orNil is err, but nil for a nil *Error in it: a slip of who returns one from a
+// variable, who means a success.
+func orNil(err error) error {
+	if e, ok := err.(*Error); ok && e == nil {
+		return nil
+	}
+	return err
 }
 
 // asError is a copy of the Error in err's chain, with err's message; any other

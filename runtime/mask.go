@@ -130,6 +130,7 @@ func (f form) match(s string) int {
 		return 0
 	}
 	i := 0
+	run := false // a run of backslashes ends at i
 	for k, r := range f.runes {
 		if k >= shortLine && strings.HasPrefix(s[i:], cutMark) {
 			return i
@@ -138,13 +139,18 @@ func (f form) match(s string) int {
 			i += lineEnd(s[i:])
 		}
 		n := spelled(s[i:], r, f.broken)
+		if n == 0 && run { // the last of them may be this one's
+			i--
+			n = spelled(s[i:], r, f.broken)
+		}
 		if n == 0 {
 			return 0
 		}
 		i += n
-		for end := i + maxRun; r == '\\' && n > 0 && i < end; i += n { // the rest of a run
+		for end := i + maxRun; r == '\\' && n > 0 && i < end; i += n { // the rest of the run
 			n = spelled(s[i:], r, f.broken)
 		}
+		run = r == '\\' && s[i-1] == '\\'
 	}
 	return i
 }

@@ -2,9 +2,12 @@ package runtime
 
 import (
 	"encoding/base64"
+	"encoding/json"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -109,4 +112,31 @@ func TestMaskTakesNoLongerForOddText(t *testing.T) {
 			t.Fatalf("%q: still looking after a minute", piece)
 		}
 	}
+}
+
+// FuzzMask: whatever the secret is, what the encoders of Go make of it is found.
+func FuzzMask(f *testing.F) {
+	for _, secret := range []string{"plain", "a\"b\\\\ c/é😀", "00\\&", "\n\n\\\\\\%%%%x", "a\\\nb"} {
+		f.Add(secret, "%25%25 \\ud83d "+secret[:3])
+	}
+	f.Fuzz(func(t *testing.T, secret, around string) {
+		if len(strings.TrimSpace(secret)) < shortSecret || !utf8.ValidString(secret) {
+			return
+		}
+		m := newMasker([]string{secret})
+		quoted, _ := json.Marshal(secret)
+		again, _ := json.Marshal(string(quoted))
+		for _, text := range []string{
+			secret, string(quoted), string(again), url.QueryEscape(secret), url.PathEscape(secret),
+			base64.StdEncoding.EncodeToString([]byte("_" + secret + "__")),
+		} {
+			if got := m.Replace(text); !strings.Contains(got, masked) {
+				t.Errorf("%q is not found in %q", secret, text)
+			}
+		}
+		if text := url.QueryEscape(url.QueryEscape(secret)); !strings.Contains(secret, "%") && !strings.Contains(m.Replace(text), masked) {
+			t.Errorf("%q is not found in %q", secret, text)
+		}
+		m.Replace(around + secret + around)
+	})
 }

@@ -20,6 +20,9 @@ func spelled(s string, r rune, inBase64 bool) int {
 		if n := percented(s, r); n > 0 {
 			return n
 		}
+		if r == ' ' {
+			return percented(s, '+') // a form within a URL
+		}
 	case '\\':
 		if n := backslashed(s, r); n > 0 {
 			return n

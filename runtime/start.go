@@ -136,7 +136,7 @@ func (s *Stack) storedGraph() (*StoredGraph, error) {
 func canonical(in map[string]any) (map[string]any, error) {
 	out := make(map[string]any, len(in))
 	for k, v := range in {
-		c, err := value.Of(v)
+		c, err := value.CopyOf(v)
 		if err != nil {
 			return nil, fmt.Errorf("%q: %w", k, err)
 		}

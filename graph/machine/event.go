@@ -35,7 +35,7 @@ func (m *Machine) event(in Event) error {
 }
 
 func (m *Machine) payload(key int, v any) (any, error) {
-	v, err := value.Of(v)
+	v, err := value.CopyOf(v)
 	if err != nil {
 		return nil, err
 	}

@@ -122,7 +122,7 @@ func (m *Machine) answerOf(n *graph.Node, in Answer) (any, error) {
 	if in.Failure != nil {
 		return nil, nil
 	}
-	v, err := value.Of(in.Output)
+	v, err := value.CopyOf(in.Output)
 	if err != nil {
 		return nil, err
 	}
