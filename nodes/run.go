@@ -13,7 +13,7 @@ import (
 
 // MaxOutput bounds the output of one attempt, in bytes of compact JSON. It is
 // the bound of a value in a stack's state.
-const MaxOutput = 64 << 20
+const MaxOutput = value.MaxBytes
 
 // Run does one attempt and answers for it: whatever the kind does, the caller
 // gets a Result whose Output is canonical (package graph/value) and at most
