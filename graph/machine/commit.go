@@ -36,22 +36,21 @@ func (m *Machine) evalWrites(n *graph.Node, output any) ([]any, *Failure) {
 // they are declared, and settles them.
 func (m *Machine) commitWave() {
 	w := &m.wave
-	failures := make([]*Failure, len(w.runs))
+	failures, told := make([]*Failure, len(w.runs)), make([]bool, len(w.runs))
 	for k := range w.runs {
 		if r := &w.runs[k]; r.outside {
-			failures[k] = r.err
+			failures[k], told[k] = r.err, true
 		} else {
-			failures[k] = m.result(r)
+			failures[k], told[k] = m.result(r)
 		}
 	}
-	ended := slices.Clone(failures)
 	changes, sizes := m.reduce(failures)
 	body := &WaveCommitted{Wave: m.cur.Wave, Settled: make([]Settled, len(w.runs))}
 	for k := range w.runs {
 		r := &w.runs[k]
 		s := Settled{Node: m.g.Nodes[r.node].ID, Status: succeeded.String(), Attempts: max(1, r.attempts)}
 		if failures[k] != nil {
-			s.Status, s.Error, s.AtCommit = failed.String(), failures[k], ended[k] == nil
+			s.Status, s.Error, s.AtCommit = failed.String(), failures[k], !told[k]
 		} else if r.outside {
 			s.Status, s.Attempts = waiting.String(), 1
 		}
