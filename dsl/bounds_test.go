@@ -27,7 +27,8 @@ func hostile() map[string]string {
 	}
 	return map[string]string{
 		"aliases": alias, "merge keys": merge, "anchor in itself": "a: &a [*a]",
-		"lists": rep("[", 12_000), "mappings": rep("{a: ", 2_000), "blocks": block.String(), "dashes": rep("- ", 5_000),
+		"aliases of a long scalar": "a: &a " + rep("x", 1<<20) + "\nb: [" + rep("*a, ", 20) + "*a]\n",
+		"lists":                    rep("[", 12_000), "mappings": rep("{a: ", 2_000), "blocks": block.String(), "dashes": rep("- ", 5_000),
 		"keys": keys.String(), "repeated keys": rep("a: 1\n", 20_000), "values": "[" + rep("1,", 8<<20-2) + "]",
 		"documents": "a: 1\n---\nb: 1\n", "binary": "a: !!binary aGk=", "python": "a: !!python/object:os.system x", "nan": "a: !!float nan",
 		"NUL": "a: \x00", "UTF-16": "\xff\xfea\x00", "not UTF-8": "a: \xff", "surrogate": `a: "\ud800"`, "CR": "a: 1\rb: [",

@@ -106,11 +106,12 @@ func (d *document) char(p diag.Pos) diag.Span {
 	return diag.Span{File: d.file, Start: p, End: diag.Pos{Line: p.Line, Col: p.Col + 1}}
 }
 
-// anchored is a converted value: shared by all aliases of it, with its size
-// and height when it is written out.
+// anchored is a converted value: shared by all aliases of it, with its size,
+// length and height when it is written out.
 type anchored struct {
 	node   *tree.Node
-	size   int
+	size   int // values
+	bytes  int // of its scalars
 	height int
 	open   bool // still being converted: an alias to it contains itself
 }
@@ -121,6 +122,7 @@ type reader struct {
 	at       cursor // behind the value that was converted last
 	anchors  map[*yaml.Node]*anchored
 	added    int // values that aliases added
+	repeated int // bytes that aliases added
 	runs     int // how many more runs its texts may have
 	nodes    int
 	tooLarge bool
@@ -176,6 +178,7 @@ func (r *reader) node(n *yaml.Node, depth int, near diag.Span) anchored {
 	switch n.Kind {
 	case yaml.ScalarNode:
 		r.scalar(n, out)
+		a.bytes = len(n.Value)
 	case yaml.SequenceNode:
 		r.list(n, a, depth)
 	case yaml.MappingNode:
@@ -203,6 +206,10 @@ func (r *reader) alias(n *yaml.Node, depth int, here diag.Span) anchored {
 	default:
 		if r.added += a.size; r.added > maxAliased {
 			r.refuse(here, "aliases expand to more than %d values", maxAliased)
+			break
+		}
+		if r.repeated += a.bytes; r.repeated > maxBytes {
+			r.refuse(here, "aliases expand to more than %d bytes", maxBytes)
 			break
 		}
 		return *a
@@ -301,6 +308,7 @@ func (r *reader) list(n *yaml.Node, a *anchored, depth int) {
 		it := r.node(c, depth+1, near)
 		out.Items = append(out.Items, it.node)
 		a.size += it.size
+		a.bytes += it.bytes
 		a.height = max(a.height, it.height+1)
 	}
 	r.close(n, out, ']')
@@ -318,6 +326,7 @@ func (r *reader) mapping(n *yaml.Node, a *anchored, depth int) {
 		key := r.node(n.Content[i], depth+1, r.char(diag.Pos{Line: n.Content[i].Line, Col: n.Content[i].Column})).node
 		it := r.node(n.Content[i+1], depth+1, key.Span)
 		a.size += it.size + 1
+		a.bytes += it.bytes + len(key.Text.Value)
 		a.height = max(a.height, it.height+1)
 		entries = append(entries, entry{key, it.node})
 	}

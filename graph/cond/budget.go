@@ -10,9 +10,10 @@ import (
 // and bytes that were looked at in bulk; it does not depend on the machine, so
 // an expression that fits its budget once fits it in every replay.
 const (
-	maxText    = 4 << 10  // bytes of source
-	maxNesting = 64       // brackets within brackets
-	maxNodes   = 1000     // of the syntax tree
+	maxText    = 4 << 10 // bytes of source
+	maxNesting = 64      // brackets within brackets
+	maxNodes   = 1000    // of the syntax tree
+	maxVisits  = 8 * maxNodes
 	maxWork    = 8 << 20  // under a tenth of a second, half a one on a slow machine
 	maxMemory  = 64 << 20 // bytes allocated by one evaluation, freed ones included
 	maxDepth   = 100      // of a value that an expression builds

@@ -28,7 +28,7 @@ type checker struct {
 	reads  readSet
 	locals int
 	nodes  int // how many were compiled: the cost of a loop's body
-	visits int // how many were checked; reduce checks its body more than once
+	visits int // how many were checked: reduce checks its body more than once, and what is in it more often still
 	timely bool
 	shared bool
 }
@@ -89,7 +89,11 @@ func value(c code, t *schema.Type) typed { return typed{code: c, typ: t} }
 // checkRoot checks the whole expression against what is wanted of it.
 func (c *checker) checkRoot(n ast.Node, want Want) typed {
 	t := c.check(n, want.Type)
-	if want.Condition {
+	switch {
+	case c.visits > maxVisits:
+		c.problems.Add(diag.ExprTooCostly, c.text.Sub(0, len(c.text.Value)), "name the inner ones in `define`",
+			"reduce is nested too deep for its types to be found")
+	case want.Condition:
 		c.condition(t)
 	}
 	c.timely = c.timely && holdsTime(t.typ, 0)
@@ -144,8 +148,8 @@ func booleanHelp(t *schema.Type) string {
 // check is infer with what is known of null at this place, and with what is
 // wanted of the value (nil: anything).
 func (c *checker) check(n ast.Node, want *schema.Type) typed {
-	if c.visits++; c.visits > 8*maxNodes {
-		return broken()
+	if c.visits++; c.visits > maxVisits {
+		return broken() // checkRoot says so: reduce forgets the problems of a try
 	}
 	low, high := c.low, c.high
 	c.low, c.high = math.MaxInt, -1

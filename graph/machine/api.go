@@ -20,6 +20,7 @@ type Machine struct {
 	plan *plan
 
 	state  keys
+	sizes  *graph.Sizes // of the state; nil until the first write
 	view   view
 	env    *cond.Env
 	cur    Cursor

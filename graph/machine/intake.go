@@ -98,6 +98,7 @@ type joining struct {
 
 type joined struct {
 	before  any
+	size    int // of before
 	values  []any
 	change  graph.Change
 	changed bool
@@ -107,7 +108,7 @@ type joined struct {
 func (j *joining) add(key int, values ...any) error {
 	t := j.by[key]
 	if t == nil {
-		t = &joined{before: j.m.state.values[key]}
+		t = &joined{before: j.m.state.values[key], size: j.m.measured().Key(key)}
 		j.by[key] = t
 	}
 	return j.reduce(key, append(slices.Clip(t.values), values...))
@@ -115,7 +116,7 @@ func (j *joining) add(key int, values ...any) error {
 
 func (j *joining) reduce(key int, values []any) error {
 	t := j.by[key]
-	c, changed, err := j.m.g.Reduce(key, t.before, values, j.m.env)
+	c, size, changed, err := j.m.reduceKey(j.m.sizes, key, t.before, t.size, values)
 	if err != nil {
 		return err
 	}
@@ -124,7 +125,7 @@ func (j *joining) reduce(key int, values []any) error {
 	if changed {
 		v = c.Value
 	}
-	j.m.set(key, v)
+	j.m.set(key, v, size)
 	j.m.env.Reset()
 	return nil
 }

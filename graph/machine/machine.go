@@ -160,8 +160,8 @@ type Settled struct {
 	Attempts int      `json:"attempts,omitzero"`
 	Error    *Failure `json:"error,omitzero"`
 
-	// AtCommit says that its work had come out well, and its writes did not fit
-	// when they were reduced: no TaskFinished tells of the failure.
+	// AtCommit says that its work had come out well, and its writes did not: no
+	// TaskFinished tells of the failure.
 	AtCommit bool `json:"at_commit,omitzero"`
 }
 

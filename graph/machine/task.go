@@ -283,6 +283,13 @@ func (m *Machine) finishInline(t *task, r *run) {
 	if output == nil {
 		output = map[string]any{}
 	}
+	if size := value.Size(output); size > value.MaxBytes {
+		body := m.finished(t, r)
+		body.Error = &Failure{Kind: "output", Permanent: true,
+			Message: fmt.Sprintf("the output has %d bytes, at most %d are allowed", size, value.MaxBytes)}
+		m.finish(t, r, body)
+		return
+	}
 	m.finishDone(t, r, output, 0, 0)
 }
 
