@@ -79,8 +79,11 @@ func (p *replay) feedEnd(r Record, b *TaskFinished) error {
 
 // feedAnswer ends a wait: by time, or by what was answered.
 func (m *Machine) feedAnswer(w *Waiting, b *TaskFinished, at time.Time) error {
-	due := w.ends()
-	if !due.IsZero() && !due.After(at) && (b.Error == nil && b.Output == nil || b.Error != nil && b.Error.Kind == "timeout") {
+	switch {
+	case !w.late(at):
+	case b.Error != nil && b.Error.Kind == "cancelled":
+		return m.Step(CancelTask{At: at, Node: b.Node})
+	default:
 		m.at = at
 		m.waitOver(w)
 		return nil

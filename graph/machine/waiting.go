@@ -74,9 +74,24 @@ func (m *Machine) waitOver(w *Waiting) {
 		m.emit(m.settled(w, nil, nil))
 		return
 	}
+	if output, ok := m.byDefault(w); ok {
+		m.emit(m.settled(w, output, nil))
+		return
+	}
 	m.emit(m.settled(w, nil, &Failure{
 		Kind: "timeout", Message: fmt.Sprintf("timeout of %s exceeded", w.Until.Sub(w.Since)),
 	}))
+}
+
+// byDefault is the answer that an approval has when nobody gave one in time.
+func (m *Machine) byDefault(w *Waiting) (output any, ok bool) {
+	fields, _ := w.With.(map[string]any)
+	approved, ok := fields["default"].(bool)
+	if !ok || w.Kind == "wait" {
+		return nil, false
+	}
+	output, err := m.answerOf(&m.g.Nodes[m.plan.index[w.Node]], Answer{Output: map[string]any{"approved": approved}})
+	return output, err == nil
 }
 
 // ends is when the wait ends by itself; zero: never.
