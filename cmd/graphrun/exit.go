@@ -42,8 +42,14 @@ func (a *app) exit(err error) int {
 		return exitDone
 	}
 	if known := (*exitError)(nil); !errors.As(err, &known) || known.err != nil {
+		said := map[string]bool{} // many stacks may have ended for one reason
 		for line := range strings.Lines(err.Error()) {
-			fmt.Fprintf(a.err, "graphrun: %s\n", diag.Clean(strings.TrimSuffix(line, "\n")))
+			line = strings.TrimSuffix(line, "\n")
+			if said[line] {
+				continue
+			}
+			said[line] = true
+			fmt.Fprintf(a.err, "graphrun: %s\n", diag.Clean(line))
 		}
 	}
 	return codeOf(err)
