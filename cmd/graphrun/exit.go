@@ -42,14 +42,13 @@ func (a *app) exit(err error) int {
 		return exitDone
 	}
 	if known := (*exitError)(nil); !errors.As(err, &known) || known.err != nil {
-		said := map[string]bool{} // many stacks may have ended for one reason
+		last := ""
 		for line := range strings.Lines(err.Error()) {
 			line = strings.TrimSuffix(line, "\n")
-			if said[line] {
-				continue
+			if line != last { // many stacks may have ended for one reason
+				fmt.Fprintf(a.err, "graphrun: %s\n", diag.Clean(line))
 			}
-			said[line] = true
-			fmt.Fprintf(a.err, "graphrun: %s\n", diag.Clean(line))
+			last = line
 		}
 	}
 	return codeOf(err)
