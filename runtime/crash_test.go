@@ -67,3 +67,44 @@ func TestACrashKeepsKeysAndRaisesAttempts(t *testing.T) {
 		}
 	})
 }
+
+// TestOnlyTheTaskThatKillsTheEngineFails: the engine dies whenever bad has run
+// for a while. What runs beside it, in its stack and in another one, comes to
+// its end.
+func TestOnlyTheTaskThatKillsTheEngineFails(t *testing.T) {
+	t.Parallel()
+	runtimetest.Run(t, kinds(t), func(k *runtimetest.Kit) {
+		k.Node("bad", runtimetest.Takes(time.Hour, runtimetest.Returns(1)))
+		for _, node := range []string{"good", "a"} {
+			k.Node(node, runtimetest.Takes(time.Minute, runtimetest.Returns(1)))
+		}
+		start(k, one(k.T, 1, "", ""))
+		start(k, def(k.T, `{"graphrun": 1, "name": "poisoned",
+			"state": [{"name": "n", "type": "integer", "reduce": {"name": "sum"}}],
+			"nodes": [{"id": "bad", "uses": "work"}, {"id": "good", "uses": "work", "writes": [{"key": "n", "expr": "output"}]}],
+			"pause": {"none": true}, "limits": {"cycles": 1}}`))
+		for crashes := range 3 {
+			for tick := 0; len(k.Runs("bad")) == crashes; tick++ {
+				if tick == 600 {
+					t.Fatalf("after %d crashes the task does not run any more", crashes)
+				}
+				k.Forward(time.Second)
+			}
+			k.Forward(10 * time.Second)
+			k.Crash()
+			if _, err := k.Runtime.Recover(k.T.Context(), runtime.RecoverOptions{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		k.Forward(10 * time.Minute)
+		for _, stack := range []string{"one", "poisoned"} {
+			if got := state(k, stack)["n"]; got != int64(1) {
+				t.Errorf("stack %s: n = %v, want 1", stack, got)
+			}
+		}
+		st, err := k.Runtime.Status(k.T.Context(), "poisoned")
+		if err != nil || st.Cursor.Counts.Failures != 1 || st.Cursor.Counts.NodeRuns != 2 {
+			t.Errorf("%+v (%v), want one failure", st.Cursor.Counts, err)
+		}
+	})
+}

@@ -125,7 +125,8 @@ func (m *Machine) indices(names []string) []int {
 }
 
 // mostCrashes is how often the engine may die while a task runs before the task
-// is held to be the cause.
+// is held to be the cause. One short of that it is a suspect (Task.Suspect), and
+// the driver sees to it that of several only the cause gets there.
 const mostCrashes = 3
 
 // pickUp puts the tasks of a wave where they were: attempts that were cut off
@@ -139,7 +140,7 @@ func (m *Machine) pickUp(w *wave, clean bool) {
 			switch {
 			case t.state == running:
 				t.cut = true
-				if !clean {
+				if !clean && !m.g.Nodes[r.node].Kind.Runs { // else the tasks of its graph count
 					t.crashes++
 				}
 				if t.crashes >= mostCrashes {
