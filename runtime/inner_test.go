@@ -267,3 +267,28 @@ func (f *filling) Commit(ctx context.Context, c runtime.Commit) error {
 	}
 	return f.Store.Commit(ctx, c)
 }
+
+// TestCrashesCountForTheInnerTask: the engine dies with each task of the inner
+// graph twice; none of them, and not the node that runs it, is the cause.
+func TestCrashesCountForTheInnerTask(t *testing.T) {
+	t.Parallel()
+	runtimetest.Run(t, kinds(t), func(k *runtimetest.Kit) {
+		echoes(k)
+		start(k, outer(t, "", `"[output.v]"|`, ""))
+		for range 2 {
+			for range 2 {
+				k.Forward(500 * time.Millisecond)
+				k.Crash()
+				k.Resume("outer", runtime.ResumeOptions{})
+			}
+			k.Forward(time.Second)
+		}
+		s, _ := k.Runtime.Stack("outer")
+		if s == nil {
+			s = k.Resume("outer", runtime.ResumeOptions{})
+		}
+		if r := k.Wait(s); r.Cursor.Counts.Failures > 0 || fmt.Sprint(r.State["got"]) != "[2]" {
+			t.Errorf("%d failures, got %v", r.Cursor.Counts.Failures, r.State["got"])
+		}
+	})
+}

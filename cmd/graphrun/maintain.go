@@ -106,6 +106,9 @@ which nothing can be read, or that a newer program made, stays where it is.`,
 				return err
 			}
 			d, err := a.examine(cmd.Context())
+			if cmd.Context().Err() != nil {
+				return err
+			}
 			if repair && (err != nil || len(d.Problems) > 0) {
 				return a.repair(cmd.Context(), d, err)
 			}
@@ -148,7 +151,7 @@ func (a *app) examine(ctx context.Context) (d diagnosis, err error) {
 			return d, said(err)
 		}
 	case !errors.Is(err, api.ErrNoOwner):
-		return d, &runtime.StoreError{Path: a.db, Err: err}
+		return d, a.outOfReach(err)
 	}
 	d.Report, err = boltstore.Check(ctx, file)
 	return d, err

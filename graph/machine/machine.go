@@ -60,6 +60,7 @@ type Task struct {
 	Pool     int // index into graph.Pools
 	Priority int
 	Rerun    bool // an attempt before this one was cut off by a crash or shutdown
+	Suspect  bool // the engine died so often while it ran that once more parks it
 }
 
 // Status of a stack.

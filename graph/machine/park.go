@@ -7,7 +7,9 @@ import (
 
 // mostCrashes is how often the engine may die while a task runs before the task
 // is held to be the cause. To die is no failure of the task: it is parked, and
-// the stack paused, until somebody resumes it.
+// the stack paused, until somebody resumes it. One death short of that it is a
+// suspect (Task.Suspect), and the driver sees to it that of several only the cause
+// gets there.
 const mostCrashes = 3
 
 // Parked is a task that does not start again by itself.
