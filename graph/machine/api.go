@@ -81,6 +81,7 @@ func New(g *graph.Graph, o Options, id Identity, init map[string]any, at time.Ti
 	m := &Machine{o: o, id: id, at: at, caches: map[string]*cache{}, ids: restoredIDs(nil)}
 	m.cur = Cursor{Status: Running, Hash: g.Hash, WakeAt: at}
 	m.load(g, values)
+	m.expire()
 	m.showState()
 	m.emit(&StackStarted{Graph: g.Name, Hash: g.Hash, Params: params, State: m.State()})
 	return m, nil

@@ -39,6 +39,7 @@ func Restore(g *graph.Graph, o Options, s Snapshot, at time.Time) (*Machine, err
 	m.restoring = false
 	m.cur = s.Cursor
 	m.cur.Clean = false
+	m.expire()
 	m.out.wakeAt = time.Time{}
 	if m.wave.open {
 		m.see(m.wave.now)
