@@ -36,6 +36,7 @@ type Machine struct {
 	owns   []*own           // that changed since the last commit
 	caches map[string]*cache
 	ids    ids // of the events that were accepted
+	cut    []TaskKey // see CutOff
 	out    outbox
 	pace   func(time.Time) time.Time // Replay: the time of the next decision; else nil
 

@@ -142,6 +142,7 @@ func (m *Machine) pickUp(w *wave, clean bool) {
 			switch {
 			case t.state == running:
 				t.cut = true
+				m.cut = append(m.cut, m.key(t, r))
 				if !clean && !m.g.Nodes[r.node].Kind.Runs { // a graph's own tasks count for themselves
 					t.crashes++
 				}
@@ -163,6 +164,10 @@ func (m *Machine) pickUp(w *wave, clean bool) {
 		}
 	}
 }
+
+// CutOff are the tasks whose attempts ended with the driver before this one, as
+// Restore found them.
+func (m *Machine) CutOff() []TaskKey { return m.cut }
 
 // park fails a task that seems to kill the engine, so that it cannot do so for
 // ever.
