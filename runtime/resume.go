@@ -108,7 +108,7 @@ func (s *Stack) load(ctx context.Context, o *ResumeOptions) error {
 	l.outbox.waiting, l.outbox.dirty = storedMessages(snap.State), false
 	s.mu.Lock()
 	s.live, s.asleep = l, false
-	s.cut = s.cutTasks()
+	s.cutTasks()
 	s.mu.Unlock()
 	if !s.visited {
 		s.parked(m.Cursor())
