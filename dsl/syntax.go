@@ -44,6 +44,7 @@ var plainWords = []struct{ problem, message, help string }{
 	{"did not find expected node content", "expected a value", "put the value in quotes"},
 	{"are not allowed in this context", "a list cannot begin here", "begin it on the next line"},
 	{"expected <document start>", "the document has ended, and something else follows", "indent it as its neighbours"},
+	{"incompatible YAML document", "the file is in another version of YAML, expected 1.2", `leave its "%YAML" away`},
 	{"exceeded max depth", "the document is nested too deep", ""},
 	{"did not find URI escape", `"!" begins a tag`, "put the value in quotes"},
 	{"did not find expected whitespace", `"!" begins a tag`, "put the value in quotes"},
