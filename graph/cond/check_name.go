@@ -55,7 +55,9 @@ func (c *checker) name(n *ast.IdentifierNode) typed {
 		c.reads.define(name.Define)
 		c.timely = c.timely || name.Define.timely
 		c.shared = c.shared || name.Define.shared
-		return value(&define{slot: name.Slot, program: name.Define}, name.Type)
+		t := value(&define{slot: name.Slot, program: name.Define}, name.Type)
+		t.verdict = name.Define.verdict
+		return t
 	case name.Record:
 		c.reads.whole(name.Slot)
 		return value(&record{slot: slot{name.Slot}, typ: name.Type}, name.Type)
