@@ -120,7 +120,11 @@ func (s *shape) schema(defs map[string]any) map[string]any {
 	case typ:
 		return ref("schema")
 	case list:
-		return map[string]any{"type": "array", "items": s.elem.schema(defs)}
+		out := map[string]any{"type": "array", "items": s.elem.schema(defs)}
+		if s.least > 0 {
+			out["minItems"] = s.least
+		}
+		return out
 	case mapping:
 		return map[string]any{"type": "object", "propertyNames": map[string]any{"pattern": s.form}, "additionalProperties": s.elem.schema(defs)}
 	case anyMap:

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/graphrun/graphrun/diag"
 	"github.com/graphrun/graphrun/graph"
@@ -129,6 +130,9 @@ func (l *loader) compile(file string, src []byte) (*Source, diag.List) {
 	inner := l.inner(file, d.root, d.broken, &def)
 	s.Def = def
 	g, more := graph.Compile(def, l.kinds)
+	if inner.HasErrors() { // what the nodes that lack their graph use is not known
+		more = slices.DeleteFunc(more, func(p diag.Diagnostic) bool { return p.Code == diag.Unused || p.Code == diag.NeverRead })
+	}
 	list := append(d.merge(more), inner...)
 	if !list.HasErrors() {
 		s.Graph = g

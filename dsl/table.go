@@ -5,7 +5,7 @@ package dsl
 type shape struct {
 	kind  kind
 	words []string // of a word: the only values
-	least int      // of an integer: the smallest
+	least int      // of an integer: the smallest; of a list: how many entries
 	most  int      // of an integer: the largest; 0 is no bound
 	form  string   // of a name, and of the names of a mapping: a pattern that editors check; graph.Compile says what is wrong
 	elem  *shape   // of a list, and of the entries of a mapping
@@ -79,7 +79,7 @@ func dashedMap(e *shape) *shape   { return &shape{kind: mapping, elem: e, form: 
 func an(o *object) *shape         { return &shape{kind: obj, obj: o} }
 func oneOf(alts ...*shape) *shape { return &shape{kind: union, alts: alts} }
 func atLeast(n int) *shape        { return &shape{kind: integer, least: n} }
-func nameOrNames() *shape         { return oneOf(aName, listOf(aName)) }
+func nameOrNames() *shape         { return oneOf(aName, &shape{kind: list, elem: aName, least: 1}) }
 
 // The forms of names.
 const (
