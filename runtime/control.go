@@ -114,6 +114,7 @@ func (rt *Runtime) visit(ctx context.Context, id string, do func(*Stack) error) 
 		return err
 	}
 	s := rt.newStack(id, "")
+	s.visited = true
 	if err := s.load(ctx, nil); err != nil {
 		rt.free(id)
 		return rt.unknown(ctx, id, err)
@@ -122,7 +123,7 @@ func (rt *Runtime) visit(ctx context.Context, id string, do func(*Stack) error) 
 		rt.free(id)
 		return s.whyOver()
 	}
-	s.stopping, s.visited, s.looping = true, true, false
+	s.stopping, s.looping = true, false
 	if err := rt.admit(s); err != nil {
 		return err
 	}

@@ -48,6 +48,10 @@ func (rt *Runtime) Resume(ctx context.Context, id string, o ResumeOptions) (*Sta
 	if s.cursor.Status == machine.Paused {
 		s.step(machine.Resume{At: s.now()})
 	}
+	if c := s.m.Cursor(); s.after.UntilIdle && !c.Open && c.WakeAt.IsZero() && len(c.Background) == 0 {
+		s.reached = true // no cycle comes without an event, and the last one was idle
+		s.drain()
+	}
 	return s.begin()
 }
 
@@ -88,12 +92,14 @@ func (s *Stack) load(ctx context.Context, o *ResumeOptions) error {
 			return &MissingError{d.g.Name, d.g.Missing}
 		}
 	}
-	secrets, err := rt.secretsOf(def.g)
-	if err != nil {
+	secrets, err := rt.knownSecrets(def.g)
+	if err != nil && !s.visited {
 		return err
 	}
 	snap.Identity.Params = completed(snap.Identity.Params, def.g)
-	m, err := machine.Restore(def.g, secrets.options(), snap, time.Now().UTC())
+	options := secrets.options()
+	options.Still = s.visited
+	m, err := machine.Restore(def.g, options, snap, time.Now().UTC())
 	if err != nil {
 		return fmt.Errorf("stack %q: %w", s.name, err)
 	}

@@ -29,33 +29,43 @@ type secrets struct {
 
 // secretsOf looks up the secrets of some graphs; nil ones are skipped.
 func (rt *Runtime) secretsOf(graphs ...*graph.Graph) (*secrets, error) {
-	s := &secrets{values: map[string]any{}}
+	s, missing := rt.knownSecrets(graphs...)
+	if missing != nil {
+		return nil, missing
+	}
+	return s, nil
+}
+
+// knownSecrets are those that are set, with an error for the first graph that
+// needs others.
+func (rt *Runtime) knownSecrets(graphs ...*graph.Graph) (s *secrets, missing error) {
+	s = &secrets{values: map[string]any{}}
 	var forms []string
 	for _, g := range graphs {
 		if g == nil {
 			continue
 		}
-		var missing []string
+		var unset []string
 		for _, name := range allSecrets(g) {
 			v, ok := "", false
 			if rt.cfg.Secret != nil {
 				v, ok = rt.cfg.Secret(name)
 			}
 			if !ok {
-				missing = append(missing, name)
+				unset = append(unset, name)
 				continue
 			}
 			s.values[name] = v
 			forms = append(forms, formsOf(v)...)
 		}
-		if len(missing) > 0 {
-			return nil, &SecretError{g.Name, missing}
+		if len(unset) > 0 && missing == nil {
+			missing = &SecretError{g.Name, unset}
 		}
 	}
 	if len(forms) > 0 {
 		s.replacer = newReplacer(forms)
 	}
-	return s, nil
+	return s, missing
 }
 
 // allSecrets are the names of a graph and of those that its nodes run.

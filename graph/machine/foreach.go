@@ -98,8 +98,8 @@ func brief(v any) string {
 // fill queues as many tasks of a node as may be queued: first those that are
 // to be tried again, then the next elements in order.
 func (m *Machine) fill(r *run) {
-	if r.filling {
-		return // tasks that end at once come back here
+	if m.o.Still || r.filling { // tasks that end at once come back here
+		return
 	}
 	r.filling = true
 	defer func() { r.filling = false }()

@@ -2,12 +2,12 @@ package machine
 
 import "github.com/graphrun/graphrun/graph"
 
-// halted reports that the machine may not go on between two waves: under
-// `fleet: lockstep` all stacks of the graph do so together, and only the driver
-// sees them all. One that another stack runs goes by itself, and a replay as the
-// history says.
+// halted reports that the machine may not go on between two waves: nobody
+// drives it, or under `fleet: lockstep` all stacks of the graph do so together,
+// and only the driver sees them all. One that another stack runs goes by itself,
+// and a replay as the history says.
 func (m *Machine) halted() bool {
-	return m.o.Fleets && m.g.Fleet == graph.Lockstep && m.id.Parent == "" && !m.released && m.pace == nil
+	return m.o.Still || m.o.Fleets && m.g.Fleet == graph.Lockstep && m.id.Parent == "" && !m.released && m.pace == nil
 }
 
 // release lets the machine go on to the next wave, the end of the cycle, or the

@@ -26,6 +26,10 @@ type Options struct {
 	// Fleets says that the driver leads the stacks of a graph with
 	// `fleet: lockstep` together, by NextWave. Otherwise each goes by itself.
 	Fleets bool
+	// Still says that nobody drives the stack: inputs are taken in, and no
+	// cycle, wave or attempt begins. What would begin does so in the machine that
+	// is restored next.
+	Still bool
 }
 
 // Identity is what never changes of a stack.

@@ -38,10 +38,15 @@ func Restore(g *graph.Graph, o Options, s Snapshot, at time.Time) (*Machine, err
 	}
 	m.restoring = false
 	m.cur = s.Cursor
-	m.cur.Clean = false
 	m.out.wakeAt = time.Time{}
 	if m.wave.open {
 		m.see(m.wave.now)
+	}
+	if o.Still {
+		return m, nil // also what was cut off stays as it is
+	}
+	m.cur.Clean = false
+	if m.wave.open {
 		m.pickUp(&m.wave, s.Cursor.Clean)
 		m.proceed()
 	}

@@ -87,14 +87,14 @@ func (m *Machine) answer(in Answer) error {
 		return &UnknownNodeError{Node: in.Node, Known: m.g.NodeIDs()}
 	}
 	n := &m.g.Nodes[i]
-	output, err := m.answerOf(n, in)
-	if err != nil {
-		return &AnswerError{Node: in.Node, Expected: n.Output.String(), Err: err}
-	}
 	w := m.waitingFor(in.Node)
-	switch {
-	case w == nil:
+	if w == nil {
 		return fmt.Errorf("%w: %q (%s)", ErrNotWaiting, in.Node, m.waitingNames())
+	}
+	output, err := m.answerOf(n, in)
+	switch {
+	case err != nil:
+		return &AnswerError{Node: in.Node, Expected: n.Output.String(), Err: err}
 	case w.Answered && m.sameAnswer(i, output, in.Failure):
 		return nil
 	case w.Answered:
