@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"slices"
 	"time"
 
 	"github.com/graphrun/graphrun/graph/machine"
@@ -116,12 +117,18 @@ func (p *progress) queued(a *attempt) {
 	t.State, t.Attempt, t.Since, t.RetryAt = TaskQueued, a.task.Attempt, a.queuedAt, time.Time{}
 }
 
-// list is a copy of the tasks.
-func (p *progress) list() []TaskStatus {
-	out := make([]TaskStatus, len(p.tasks))
-	for i, t := range p.tasks {
-		out[i] = *t
-		out[i].Previous = append([]Attempt(nil), t.Previous...)
+// list is a copy of the tasks, without those of nodes that wait: nothing of them
+// runs.
+func (p *progress) list(waiting []machine.Waiting) []TaskStatus {
+	out := make([]TaskStatus, 0, len(p.tasks))
+	for _, t := range p.tasks {
+		waits := func(w machine.Waiting) bool { return w.Node == t.Node && w.Cycle == t.Cycle && w.Wave == t.Wave }
+		if slices.ContainsFunc(waiting, waits) {
+			continue
+		}
+		c := *t
+		c.Previous = slices.Clone(t.Previous)
+		out = append(out, c)
 	}
 	return out
 }

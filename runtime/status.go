@@ -46,7 +46,7 @@ func (rt *Runtime) Status(ctx context.Context, stack string) (Status, error) {
 	if !st.Loaded {
 		var p progress
 		p.take(snap.Records)
-		st.Tasks, st.LastError = p.list(), p.lastError
+		st.Tasks, st.LastError = p.list(st.Cursor.Waiting), p.lastError
 	}
 	return st, nil
 }
@@ -84,7 +84,7 @@ func (rt *Runtime) status(sum Summary) Status {
 	if s.live != nil && s.m != nil {
 		st.Loaded = true
 		st.Cursor = s.cursor
-		st.Tasks, st.LastError = s.progress.list(), s.progress.lastError
+		st.Tasks, st.LastError = s.progress.list(s.cursor.Waiting), s.progress.lastError
 	}
 	return st
 }
