@@ -89,7 +89,7 @@ type historyWrite struct {
 // historyReader puts records together to cycles.
 type historyReader struct {
 	out    historyJSON
-	events []string // of the next cycle
+	events []string            // of the next cycle
 	writes map[string][]string // nodes by the key that they write
 	to     map[string]string   // keys by the event that goes to them
 	graph  func(hash string) (*graph.Graph, error)
