@@ -36,7 +36,7 @@ type Machine struct {
 	inbox  []*EventReceived // since the last cycle began
 	owns   []*own           // that changed since the last commit
 	caches map[string]*cache
-	ids    ids // of the events that were accepted
+	ids    ids       // of the events that were accepted
 	cut    []TaskKey // see CutOff
 	out    outbox
 	pace   func(time.Time) (at time.Time, now bool) // Replay: when the next decision was taken, and whether it is next; else nil
