@@ -50,7 +50,9 @@ func (c *compiler) compilePause() {
 	if p.Factor == 0 {
 		p.Factor = defaultFactor
 	}
-	p.Idle = max(p.Idle, p.Active)
+	if p.Idle == 0 {
+		p.Idle = p.Active
+	}
 	if d.Template != nil && d.Template.Kind != tree.Null {
 		p.Template = c.template(d.Template, c.scopes.base)
 		if v, fixed := p.Template.Const(); fixed {
@@ -77,7 +79,7 @@ func (c *compiler) compileSchedule() {
 		return
 	}
 	if c.def.Pause != (PauseDef{}) {
-		c.diags.Add(diag.Unused, d.Cron.Span, "remove one of the two", "%q is not used: the graph has a %q", "pause", "schedule")
+		c.diags.Add(diag.Unused, placed(c.def.Pause.At, d.Cron.Span), "remove one of the two", "%q is not used: the graph has a %q", "pause", "schedule")
 	}
 	if err != nil {
 		zone = time.UTC

@@ -8,7 +8,7 @@ import (
 
 // scopes are the names that expressions may use, by the place where they stand.
 type scopes struct {
-	base    *cond.Scope // every condition, `in`, `max`, `stop`, `pause`, `priority`
+	base    *cond.Scope // every condition, `in`, `max`, `stop`, `pause`
 	reducer *cond.Scope // expression reducers
 	failed  *cond.Scope // base and an error that is there
 	settled *cond.Scope // base and an error that may be null
@@ -33,7 +33,7 @@ const (
 	noOutput = "outputs are in scope in `writes` only; write what others should see into the state"
 	noError  = "an error is in scope on edges with `outcome: failure` or `always`, and in the `with` of the nodes behind them"
 	noSecret = "secrets are in scope in `with` only, so that none ends up in the state"
-	noIndex  = "`index` is in scope in the `with` and the `key` of a node with `for_each`"
+	noIndex  = "`index` is in scope in the `with`, `priority`, `key` and `cache` of a node with `for_each`"
 	noOldNew = "`old` and `new` are in scope in an expression reducer only"
 	noState  = "an expression reducer sees `old`, `new` and `params`; everything else may change before it runs"
 	noPass   = "the params and the state of a graph are stored; name the secret in `secrets` of the inner graph"
@@ -134,7 +134,7 @@ func outputName(t *schema.Type) cond.Name {
 	return cond.Name{Name: "output", Type: t, Slot: SlotOutput}
 }
 
-// elementNames are what `with` and `key` have in scope under for_each.
+// elementNames are what `with`, `priority`, `key` and `cache` have in scope under for_each.
 func elementNames(as string, elem *schema.Type) []cond.Name {
 	return []cond.Name{
 		{Name: as, Type: elem, Slot: SlotItem},

@@ -14,7 +14,7 @@ import (
 
 // MaxOutput bounds the output of one attempt, in bytes of compact JSON. It is
 // the bound of a value in a stack's state.
-const MaxOutput = 64 << 20
+const MaxOutput = value.MaxBytes
 
 // MaxMessage bounds the message of a failure, in bytes: journals keep it, and
 // people read it. What is beyond is left out, with a … in its place.

@@ -40,6 +40,9 @@ func (rt *Runtime) PoolStatus() []PoolStatus {
 	for name, p := range ps.named {
 		st := PoolStatus{Graph: name.graph, Pool: name.pool, Parallel: p.limit(), Rate: p.rate, Per: p.per,
 			Running: p.taken, Queued: p.queue.len}
+		if p.rate == 0 {
+			st.Per = 0
+		}
 		if at := p.queue.oldest(); !at.IsZero() {
 			st.OldestWait = now.Sub(at)
 		}

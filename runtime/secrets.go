@@ -14,10 +14,12 @@ type secrets struct {
 	masker *masker
 }
 
-// secretsOf looks up the secrets of some graphs; nil ones are skipped.
+// secretsOf looks up the secrets of some graphs; nil ones are skipped. With a
+// *SecretError come those that are set.
 func (rt *Runtime) secretsOf(graphs ...*graph.Graph) (*secrets, error) {
 	s := &secrets{values: map[string]any{}}
 	var texts []string
+	var err error
 	for _, g := range graphs {
 		if g == nil {
 			continue
@@ -35,12 +37,12 @@ func (rt *Runtime) secretsOf(graphs ...*graph.Graph) (*secrets, error) {
 			s.values[name] = v
 			texts = append(texts, v)
 		}
-		if len(missing) > 0 {
-			return nil, &SecretError{g.Name, missing}
+		if len(missing) > 0 && err == nil {
+			err = &SecretError{g.Name, missing}
 		}
 	}
 	s.masker = newMasker(texts)
-	return s, nil
+	return s, err
 }
 
 // allSecrets are the names of a graph and of those that its nodes run.

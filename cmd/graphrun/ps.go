@@ -10,6 +10,7 @@ import (
 
 	"github.com/graphrun/graphrun/graph/machine"
 	"github.com/graphrun/graphrun/graph/value"
+	"github.com/graphrun/graphrun/runtime"
 	"github.com/graphrun/graphrun/runtime/api"
 )
 
@@ -70,6 +71,9 @@ func note(s api.Stack) string {
 	}
 	switch {
 	case s.Status == machine.Paused:
+		if s.Reason != "" {
+			parts = append(parts, s.Reason)
+		}
 	case !s.WakeAt.IsZero() && time.Until(s.WakeAt) > 0:
 		parts = append(parts, "pause until "+s.WakeAt.Local().Format(time.DateTime))
 	case !s.Open && s.WakeAt.IsZero():
@@ -161,9 +165,7 @@ func (a *app) printStatus(s api.StackStatus) error {
 		if s.Inbox > 0 {
 			row("inbox", plural(s.Inbox, "event"))
 		}
-		for _, t := range s.Tasks {
-			row("task", taskLine(t))
-		}
+		taskRows(s, row)
 		for _, w := range s.Waiting {
 			row("waiting", waitingLine(w))
 		}
@@ -176,13 +178,47 @@ func (a *app) printStatus(s api.StackStatus) error {
 	})
 }
 
+// shownTasks is how many finished tasks are listed in text.
+const shownTasks = 20
+
+// taskRows are about a stack's tasks, each with the attempts that failed before.
+func taskRows(s api.StackStatus, row func(cells ...any)) {
+	left := -shownTasks
+	for _, t := range s.Tasks {
+		if t.State == runtime.TaskOver {
+			left++
+		}
+	}
+	if left > 0 {
+		row("task", plural(left, "task")+" finished before")
+	}
+	for _, t := range s.Tasks {
+		if left > 0 && t.State == runtime.TaskOver {
+			left--
+			continue
+		}
+		row("task", taskLine(t))
+		for _, p := range t.Previous {
+			row("", fmt.Sprintf("  attempt %d failed at %s (%s): %s", p.Attempt,
+				p.At.Local().Format(time.DateTime), p.Error.Kind, oneLine(p.Error.Message)))
+		}
+	}
+}
+
 func taskLine(t api.Task) string {
-	s := fmt.Sprintf("%s %s since %s", taskName(t.Node, t.Item), t.State, t.Since.Local().Format(time.DateTime))
+	state, at := string(t.State)+" since", t.Since.Local().Format(time.DateTime)
+	if t.State == runtime.TaskOver {
+		state = t.Status + " at"
+	}
+	s := fmt.Sprintf("%s %s %s", taskName(t.Node, t.Item), state, at)
 	if t.Attempt > 1 {
 		s += fmt.Sprintf(", attempt %d", t.Attempt)
 	}
 	if !t.RetryAt.IsZero() {
 		s += ", tried again at " + t.RetryAt.Local().Format(time.DateTime)
+	}
+	if e := t.Error; e != nil {
+		s += fmt.Sprintf(" (%s): %s", e.Kind, oneLine(e.Message))
 	}
 	return s
 }

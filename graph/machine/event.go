@@ -27,7 +27,7 @@ func (m *Machine) event(in Event) error {
 	m.at = in.At
 	m.emit(&EventReceived{Event: in.Name, ID: in.ID, Payload: payload})
 	for _, w := range m.cur.Waiting {
-		if w.Event == in.Name && !w.Answered {
+		if w.Event == in.Name && !w.Answered && !w.late(in.At) {
 			m.emit(m.settled(&w, payload, nil))
 		}
 	}
@@ -39,7 +39,7 @@ func (m *Machine) payload(key int, v any) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return m.g.Keys[key].Writes.Check("payload", v)
+	return m.g.Keys[key].CheckWritten("payload", v)
 }
 
 func (m *Machine) applyEvent(b *EventReceived) {

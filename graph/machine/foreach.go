@@ -111,7 +111,7 @@ func brief(v any) string {
 // fill queues as many tasks of a node as may be queued: first those that are
 // to be tried again, then the next elements in order.
 func (m *Machine) fill(r *run) {
-	if r.filling {
+	if r.filling || m.o.Rest {
 		return // tasks that end at once come back here
 	}
 	r.filling = true

@@ -9,6 +9,13 @@ import (
 	"unicode/utf8"
 )
 
+// Bounds of what is stored, in bytes of compact JSON: of one value, as a key of
+// a state or an output, and of a state.
+const (
+	MaxBytes      = 64 << 20
+	MaxStateBytes = 256 << 20
+)
+
 // MaxDepth is how deep lists and objects may be nested in a value that is to
 // be stored.
 const MaxDepth = 100

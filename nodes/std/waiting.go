@@ -16,9 +16,11 @@ func approval() nodes.Spec {
 	return nodes.Spec{Kind: graph.Kind{
 		Name: "approval",
 		Doc: "Waits for a person's yes or no (`graphrun approve`, `graphrun reject`). " +
-			"The node is `waiting` until then: it holds no slot, no wave and no cycle. A `timeout` runs from when it began to wait, and fails it.",
+			"The node is `waiting` until then: it holds no slot, no wave and no cycle. A `timeout` runs from when it began to wait, and fails it, " +
+			"unless there is a `default`.",
 		Fields: []graph.Field{
 			{Name: "prompt", Type: "string", Required: true, Doc: "What is to be decided, in words for the person who decides."},
+			{Name: "default", Type: "boolean", Doc: "The answer when nobody has given one by the end of the `timeout`: true approves, false rejects; `by` is null then. Default: the node fails with kind `timeout`."},
 		},
 		Output: output(schema.ObjectOf(
 			schema.Prop{Name: "approved", Type: schema.BooleanType, Required: true},

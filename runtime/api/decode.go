@@ -26,8 +26,8 @@ const (
 // of the declared type, with known fields in their exact spelling, each at most
 // once at any depth. An empty body is an empty object.
 func decode(w http.ResponseWriter, r *http.Request, most int64, into any) error {
-	defer readAll(w)
 	if r.Body == nil || r.Body == http.NoBody {
+		readAll(w)
 		return nil
 	}
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != jsonType {
@@ -39,8 +39,12 @@ func decode(w http.ResponseWriter, r *http.Request, most int64, into any) error 
 	case errors.As(err, &tooLarge):
 		return errorf(CodeTooLarge, "the body is larger than %d bytes", tooLarge.Limit)
 	case err != nil:
+		giveTime(w)
+		w.Header().Set("Connection", "close") // what is left of the body is not waited for
 		return errorf(CodeUsage, "cannot read the body: %v", err)
-	case len(bytes.TrimSpace(body)) == 0:
+	}
+	readAll(w)
+	if len(bytes.TrimSpace(body)) == 0 {
 		return nil
 	}
 	if err := checkShape(body, fieldsOf(into)); err != nil {
