@@ -18,6 +18,9 @@ const (
 	shortSecret = 4
 	// shortLine is the same for one line of a secret that has several.
 	shortLine = 6
+	// shortBase64 is the length below which a piece of base64 is not looked for:
+	// a megabyte of an image has any four characters somewhere.
+	shortBase64 = 6
 )
 
 // masker finds the secrets of a stack in texts and values. It does not change:
@@ -91,7 +94,7 @@ func (m *masker) addBase64(v string) {
 		text := base64.RawStdEncoding.EncodeToString(append(make([]byte, before), v...))
 		first := (before*8 + 5) / 6
 		last := (before + len(v)) * 8 / 6
-		if inner := text[first:last]; len(inner) >= shortSecret {
+		if inner := text[first:last]; len(inner) >= shortBase64 {
 			m.forms = append(m.forms, form{text: inner, runes: []rune(inner), broken: true})
 		}
 	}
