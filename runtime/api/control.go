@@ -108,6 +108,9 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, p params) error
 			out[name] = *text
 		}
 	}
+	if in.Value != nil {
+		out["value"] = in.Value.V
+	}
 	return done(w, h.rt.Answer(r.Context(), p["stack"], in.Node, out))
 }
 
