@@ -95,12 +95,12 @@ func TestAnInnerGraphFails(t *testing.T) {
 	for name, c := range map[string]struct {
 		with, node string
 		work       runtimetest.Reply
-		kind       string
+		kind, says string
 	}{
-		"its cycle fails": {"", `"[output.v]"|`, runtimetest.Fails("exit", "no"), "error"},
-		"until":           {`, "until": "state.v < 0", "max_cycles": 3`, `"[output.v]"|`, runtimetest.Returns(1), "limit"},
-		"timeout":         {"", `"[output.v]"|, "timeout": 30000000000`, runtimetest.Takes(time.Hour, runtimetest.Returns(1)), "timeout"},
-		"params":          {`, "params": {"n": "${{ len(state.got) > 0 ? 1 : nil }}"}`, `"[output.v]"|`, runtimetest.Returns(1), "config"},
+		"its cycle fails": {"", `"[output.v]"|`, runtimetest.Fails("exit", "no"), "error", `its cycle failed (node "first": no)`},
+		"until":           {`, "until": "state.v < 0", "max_cycles": 3`, `"[output.v]"|`, runtimetest.Returns(1), "limit", "3 cycles"},
+		"timeout":         {"", `"[output.v]"|, "timeout": 30000000000`, runtimetest.Takes(time.Hour, runtimetest.Returns(1)), "timeout", ""},
+		"params":          {`, "params": {"n": "${{ len(state.got) > 0 ? 1 : nil }}"}`, `"[output.v]"|`, runtimetest.Returns(1), "config", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -108,14 +108,14 @@ func TestAnInnerGraphFails(t *testing.T) {
 				k.Node("first", c.work)
 				k.Node("second", runtimetest.Returns(1))
 				r := k.Wait(start(k, outer(t, c.with, c.node, "")))
-				kind := ""
+				kind, message := "", ""
 				for _, rec := range k.Records("outer") {
 					if f, ok := rec.Body.(*machine.TaskFinished); ok && f.Error != nil {
-						kind = f.Error.Kind
+						kind, message = f.Error.Kind, f.Error.Message
 					}
 				}
-				if r.Failures != 1 || kind != c.kind {
-					t.Errorf("%d failures, kind %q; want %q", r.Failures, kind, c.kind)
+				if r.Failures != 1 || kind != c.kind || !strings.Contains(message, c.says) {
+					t.Errorf("%d failures, kind %q: %s; want %q with %q", r.Failures, kind, message, c.kind, c.says)
 				}
 				k.Forward(time.Minute)
 				if diff := cmp.Diff([]string{"outer"}, stacksLeft(k)); diff != "" {

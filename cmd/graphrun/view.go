@@ -12,9 +12,9 @@ import (
 	"github.com/graphrun/graphrun/graph/machine"
 )
 
-// view shows the records of a running stack to a person. Records come in
-// order, from one goroutine, after the store has them; the other methods are
-// called from another one.
+// view shows the records of a running stack to a person, and of those that its
+// nodes run. The records of one stack come in order, after the store has them;
+// the other methods are called from another goroutine.
 type view interface {
 	record(machine.Record)
 	// stopping: no wave begins any more, running tasks have grace to finish.
@@ -34,7 +34,7 @@ func (a *app) viewFor(f runFlags) view {
 	case isTerminal(a.err) && os.Getenv("TERM") != "dumb" && !a.verbose:
 		return newLiveView(a, f.stack)
 	}
-	return &plainView{w: a.err}
+	return &plainView{w: a.err, stack: f.stack}
 }
 
 // silentView is for -o json and --trace -, whose readers are programs.

@@ -157,7 +157,7 @@ type liveModel struct {
 }
 
 func newLiveModel(stack string) *liveModel {
-	return &liveModel{stack: oneLine(stack), index: map[string]*liveRow{}, columns: 80, lines: 24}
+	return &liveModel{stack: stack, index: map[string]*liveRow{}, columns: 80, lines: 24}
 }
 
 // spinner is what stands before that which runs.
@@ -179,6 +179,9 @@ func (m *liveModel) stopping(grace time.Duration) {
 
 // record updates the table and gives the lines of what is over.
 func (m *liveModel) record(r machine.Record) []string {
+	if r.Stack != m.stack {
+		return m.wrapped(besideLine(r))
+	}
 	switch b := r.Body.(type) {
 	case *machine.CycleStarted:
 		m.cycle, m.wave, m.pause = r.Cycle, 0, time.Time{}
@@ -234,7 +237,7 @@ func (m *liveModel) view() []string {
 
 // where tells how far the stack is.
 func (m *liveModel) where() string {
-	name := m.styles.title.Render(fit(m.stack, m.columns/2))
+	name := m.styles.title.Render(fit(oneLine(m.stack), m.columns/2))
 	switch {
 	case m.stop != "":
 		return fit(m.stop, m.columns-3)

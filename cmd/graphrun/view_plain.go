@@ -15,6 +15,7 @@ import (
 type plainView struct {
 	mu      sync.Mutex
 	w       io.Writer
+	stack   string
 	running int // tasks
 }
 
@@ -29,8 +30,25 @@ func (v *plainView) record(r machine.Record) {
 	case *machine.TaskFinished:
 		v.running--
 	}
-	if s := plainLine(r); s != "" {
+	s := plainLine(r)
+	if r.Stack != v.stack {
+		s = besideLine(r)
+	}
+	if s != "" {
 		fmt.Fprintln(v.w, s)
+	}
+}
+
+// besideLine is the line of a record of another stack: one that a node runs.
+func besideLine(r machine.Record) string {
+	switch s := strings.TrimSpace(plainLine(r)); r.Body.(type) {
+	case *machine.StackStarted, *machine.StackFinished: // name it themselves
+		return s
+	default:
+		if s == "" {
+			return ""
+		}
+		return r.Stack + ": " + s
 	}
 }
 
