@@ -41,7 +41,7 @@ func (m *Machine) pause(active bool) (d time.Duration, none bool, err error) {
 	case active:
 		return p.Active, false, nil
 	}
-	grown := float64(p.Active) * math.Pow(max(p.Factor, 1), float64(m.cur.IdleInRow+1))
+	grown := float64(p.Active) * math.Pow(max(p.Factor, 0), float64(m.cur.IdleInRow+1))
 	return time.Duration(min(grown, float64(p.Idle))), false, nil
 }
 
