@@ -180,11 +180,11 @@ func shortHash(s string) string {
 // discard removes a child with what still runs of it. One that a crash cut off
 // ends first, as any stack does: that sees to what its own tasks left behind.
 func (rt *Runtime) discard(id string) {
-	if s, ok := rt.Stack(id); ok {
+	if s, ok := rt.Stack(id); ok && s.child {
 		now, cancel := context.WithCancel(context.Background())
 		cancel()
 		_ = s.Stop(now)
-	} else if rt.cutOff(id) {
+	} else if !ok && rt.cutOff(id) {
 		_ = rt.load(rt.base, id, func(s *Stack) error { return s.Cancel(rt.base, "its node is over") })
 	}
 	if err := rt.reserve(id, ErrActive); err != nil {
@@ -195,14 +195,19 @@ func (rt *Runtime) discard(id string) {
 	if err != nil || snap.Identity.Parent == "" {
 		return
 	}
-	for i := range snap.Records { // its own children, if it was cut off
-		if b, ok := snap.Records[i].Body.(*machine.TaskStarted); ok {
-			key := machine.TaskKey{Cycle: snap.Records[i].Cycle, Wave: b.Wave, Node: b.Node, Item: b.Item}
-			rt.discard(childID(id, key))
-		}
-	}
+	rt.discardChildren(id, snap.Records)
 	if err := rt.cfg.Store.Remove(rt.base, id); err != nil && !errors.Is(err, ErrNotFound) {
 		rt.log.Warn("the stack of an inner graph cannot be removed", "stack", id, "error", err)
+	}
+}
+
+// discardChildren removes the children that the records of a stack name, for one
+// that is over: a crash may have left them.
+func (rt *Runtime) discardChildren(id string, records []machine.Record) {
+	for i := range records {
+		if b, ok := records[i].Body.(*machine.TaskStarted); ok {
+			rt.discard(childID(id, taskOf(&records[i], b.Began, b.Wave, b.Node, b.Item)))
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package runtime_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -191,6 +192,47 @@ func TestCancelEndsTheInnerGraphToo(t *testing.T) {
 			t.Errorf("stacks (-want +got):\n%s", diff)
 		}
 	})
+}
+
+// TestAChildIsNotLeftBehind: the engine dies between the end of a stack and the
+// removal of what its node ran.
+func TestAChildIsNotLeftBehind(t *testing.T) {
+	t.Parallel()
+	for name, again := range map[string]func(k *runtimetest.Kit) error{
+		"resumed": func(k *runtimetest.Kit) error {
+			_, err := k.Runtime.Resume(k.T.Context(), "outer", runtime.ResumeOptions{})
+			return err
+		},
+		"removed": func(k *runtimetest.Kit) error { return k.Runtime.Remove(k.T.Context(), "outer") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			left := 0
+			for at := 8; at <= 16; at++ {
+				runtimetest.Run(t, kinds(t), func(k *runtimetest.Kit) {
+					echoes(k)
+					g := k.Compile(outer(t, "", `"[output.v]"|`, ""))
+					k.CrashAfter(at)
+					_, _ = k.Runtime.Start(k.T.Context(), g, runtime.StartOptions{})
+					k.Forward(time.Minute)
+					k.Crash()
+					if snap, err := k.Store.Load(k.T.Context(), "outer"); err != nil || !snap.Cursor.Status.Ended() {
+						return
+					}
+					left += len(stacksLeft(k)) - 1
+					if err := again(k); err != nil {
+						t.Fatal(err)
+					}
+					if got := stacksLeft(k); slices.ContainsFunc(got, func(id string) bool { return id != "outer" }) {
+						t.Errorf("crash after commit %d: stacks %q", at, got)
+					}
+				})
+			}
+			if left == 0 {
+				t.Error("no crash left a child behind")
+			}
+		})
+	}
 }
 
 // TestAChildIsNotStoppedAlone: who stops it by its handle stops no node of its

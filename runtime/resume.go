@@ -74,6 +74,7 @@ func (s *Stack) load(ctx context.Context, o *ResumeOptions) error {
 		next = rt.limit(&definition{o.Graph, o.Source})
 	}
 	if snap.Cursor.Status.Ended() {
+		rt.discardChildren(s.name, snap.Records)
 		s.hasEnded(snap)
 		return nil
 	}
