@@ -285,6 +285,28 @@ func (s *Stack) removeChildren() {
 	}()
 }
 
+// mayHaveLeft says whether crashes may have left children of earlier cycles.
+func (s *Stack) mayHaveLeft() bool {
+	return !s.cursor.Clean && slices.ContainsFunc(s.g.Nodes, func(n graph.Node) bool { return n.Kind.Runs })
+}
+
+// sweep removes them, beside the loop of the stack, which knows that it does.
+func (s *Stack) sweep() {
+	var own []Summary
+	_ = s.rt.cfg.Store.Cursors(s.rt.base, func(sum Summary) error {
+		if sum.Err == nil && strings.HasPrefix(sum.Identity.Parent, s.name+"."+s.id.Nonce+"/") {
+			own = append(own, sum)
+		}
+		return nil
+	})
+	for i := range own {
+		if s.rt.orphan(&own[i]) {
+			s.rt.discard(own[i].Identity.Stack)
+		}
+	}
+	s.post(func() { s.clearing = false })
+}
+
 // orphan says whether a child of the store is of no use any more: nobody drives
 // the parent, or the parent is beyond the task.
 func (rt *Runtime) orphan(sum *Summary) bool {

@@ -235,6 +235,33 @@ func TestAChildIsNotLeftBehind(t *testing.T) {
 	}
 }
 
+// TestChildrenOfEarlierCyclesGo: one crash left a child, another one came before
+// it was removed.
+func TestChildrenOfEarlierCyclesGo(t *testing.T) {
+	t.Parallel()
+	runtimetest.Run(t, kinds(t), func(k *runtimetest.Kit) {
+		k.Config.Nonce = func() string { return "nonce" }
+		k.Reopen()
+		start(k, def(t, `{"graphrun": 1, "name": "two", "pause": {"set": true, "active": 60000000000}, "limits": {"cycles": 3},
+			"nodes": [{"id": "sub", "uses": "graph", "with": {"file": "one.yaml"}, "graph": {"graphrun": 1, "name": "one",
+				"nodes": [{"id": "a", "uses": "set"}], "limits": {"cycles": 9}}}]}`))
+		k.Forward(90 * time.Second)
+		for id, parent := range map[string]string{"two.sub.1.1": "two.nonce/1/1/sub/", "other.sub.1.1": "other.nonce/1/1/sub/"} {
+			if err := k.Store.Commit(k.T.Context(), runtime.Commit{Stack: id,
+				Create: &machine.Identity{Stack: id, Graph: "one", Parent: parent},
+				Cursor: machine.Cursor{Status: machine.Running}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		k.Crash()
+		k.Resume("two", runtime.ResumeOptions{})
+		k.Forward(time.Second)
+		if diff := cmp.Diff([]string{"other.sub.1.1", "two"}, stacksLeft(k)); diff != "" {
+			t.Errorf("stacks (-want +got):\n%s", diff)
+		}
+	})
+}
+
 // TestAChildIsNotStoppedAlone: who stops it by its handle stops no node of its
 // parent.
 func TestAChildIsNotStoppedAlone(t *testing.T) {

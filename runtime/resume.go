@@ -48,7 +48,14 @@ func (rt *Runtime) Resume(ctx context.Context, id string, o ResumeOptions) (*Sta
 	if s.cursor.Status == machine.Paused {
 		s.step(machine.Resume{At: s.now()})
 	}
-	return s.begin()
+	if s.clearing = s.mayHaveLeft(); !s.clearing {
+		return s.begin()
+	}
+	if _, err := s.begin(); err != nil {
+		return nil, err
+	}
+	go s.sweep()
+	return s, nil
 }
 
 // load fills a stack in from the store. o is nil for one that this runtime
