@@ -32,7 +32,9 @@ func (m *Machine) pause(active bool) (d time.Duration, none bool, err error) {
 			return 0, true, nil
 		}
 		if err == nil {
-			d, err = durationOf(v)
+			if d, err = durationOf(v); err != nil {
+				err = at(p.Template, err.Error())
+			}
 		}
 		if err != nil {
 			return defaultPause, false, err
