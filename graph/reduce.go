@@ -35,11 +35,20 @@ func (g *Graph) Reduce(k int, old any, written []any, env *cond.Env) (c Change, 
 	return c, true, nil
 }
 
-// CheckWritten says whether a node may write v and an event may carry it, and
-// gives its canonical form. Errors are *schema.Mismatch, whose path begins with
-// path. What only the reduced value can show is left to Reduce.
+// CheckWritten says whether a node may write v, and gives its canonical form.
+// Errors are *schema.Mismatch, whose path begins with path. What only the reduced
+// value can show is left to Reduce.
 func (key *Key) CheckWritten(path string, v any) (any, error) {
-	v, err := key.Writes.Check(path, v)
+	return key.check(key.Writes, path, v)
+}
+
+// CheckPayload is CheckWritten for what an event carries.
+func (key *Key) CheckPayload(path string, v any) (any, error) {
+	return key.check(key.Payload(), path, v)
+}
+
+func (key *Key) check(t *schema.Type, path string, v any) (any, error) {
+	v, err := t.Check(path, v)
 	if err != nil || key.Reduce.Name != "upsert" {
 		return v, err
 	}

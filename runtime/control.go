@@ -94,8 +94,11 @@ func (rt *Runtime) Remove(ctx context.Context, stack string) error {
 	}
 	defer rt.free(stack)
 	// One that cannot be read may be removed too.
-	if snap, err := rt.cfg.Store.Load(ctx, stack); err == nil && !snap.Cursor.Status.Ended() {
-		return fmt.Errorf("%w: %q", ErrNotEnded, stack)
+	if snap, err := rt.cfg.Store.Load(ctx, stack); err == nil {
+		if !snap.Cursor.Status.Ended() {
+			return fmt.Errorf("%w: %q", ErrNotEnded, stack)
+		}
+		rt.discardChildren(stack, snap.Records)
 	}
 	return rt.unknown(ctx, stack, rt.cfg.Store.Remove(ctx, stack))
 }

@@ -57,6 +57,9 @@ func (r runner) Run(ctx context.Context, t nodes.Task) (nodes.Result, error) {
 	}
 	out := nodes.Result{Output: res.State, Tokens: res.Cursor.Counts.Tokens, Cost: res.Cursor.Counts.Cost}
 	if f := failureOf(&res, r.g.Name, until, cycles); f != nil {
+		if res.Cursor.FailedInRow > 0 {
+			f.Message += r.rt.lastFailure(id)
+		}
 		f.Tokens, f.Cost = out.Tokens, out.Cost
 		r.rt.discard(id) // another attempt begins anew
 		return nodes.Result{}, f
@@ -102,6 +105,21 @@ func (r runner) giveUp(ctx context.Context, child *Stack) {
 	if context.Cause(ctx) != error(errShutdown) {
 		r.rt.discard(child.name)
 	}
+}
+
+// lastFailure is the last error of a task in the present cycle of a stack, to be
+// appended to a message; "" when there is none.
+func (rt *Runtime) lastFailure(id string) string {
+	snap, err := rt.cfg.Store.Load(rt.base, id)
+	if err != nil {
+		return ""
+	}
+	var p progress
+	p.take(snap.Records)
+	if p.lastError == nil {
+		return ""
+	}
+	return fmt.Sprintf(" (node %q: %s)", p.lastError.Node, p.lastError.Error.Message)
 }
 
 // failureOf is why a child's end is a failure of its node; nil: it is none.
@@ -167,11 +185,11 @@ func shortHash(s string) string {
 // discard removes a child with what still runs of it. One that a crash cut off
 // ends first, as any stack does: that sees to what its own tasks left behind.
 func (rt *Runtime) discard(id string) {
-	if s, ok := rt.Stack(id); ok {
+	if s, ok := rt.Stack(id); ok && s.child {
 		now, cancel := context.WithCancel(context.Background())
 		cancel()
 		_ = s.Stop(now)
-	} else if rt.cutOff(id) {
+	} else if !ok && rt.cutOff(id) {
 		_ = rt.load(rt.base, id, func(s *Stack) error { return s.Cancel(rt.base, "its node is over") })
 	}
 	if err := rt.reserve(id, ErrActive); err != nil {
@@ -182,14 +200,19 @@ func (rt *Runtime) discard(id string) {
 	if err != nil || snap.Identity.Parent == "" {
 		return
 	}
-	for i := range snap.Records { // its own children, if it was cut off
-		if b, ok := snap.Records[i].Body.(*machine.TaskStarted); ok {
-			key := machine.TaskKey{Cycle: snap.Records[i].Cycle, Wave: b.Wave, Node: b.Node, Item: b.Item}
-			rt.discard(childID(id, key))
-		}
-	}
+	rt.discardChildren(id, snap.Records)
 	if err := rt.cfg.Store.Remove(rt.base, id); err != nil && !errors.Is(err, ErrNotFound) {
 		rt.log.Warn("the stack of an inner graph cannot be removed", "stack", id, "error", err)
+	}
+}
+
+// discardChildren removes the children that the records of a stack name, for one
+// that is over: a crash may have left them.
+func (rt *Runtime) discardChildren(id string, records []machine.Record) {
+	for i := range records {
+		if b, ok := records[i].Body.(*machine.TaskStarted); ok {
+			rt.discard(childID(id, taskOf(&records[i], b.Began, b.Wave, b.Node, b.Item)))
+		}
 	}
 }
 
@@ -265,6 +288,28 @@ func (s *Stack) removeChildren() {
 		}
 		s.post(func() { s.clearing = false })
 	}()
+}
+
+// mayHaveLeft says whether crashes may have left children of earlier cycles.
+func (s *Stack) mayHaveLeft() bool {
+	return !s.cursor.Clean && slices.ContainsFunc(s.g.Nodes, func(n graph.Node) bool { return n.Kind.Runs })
+}
+
+// sweep removes them, beside the loop of the stack, which knows that it does.
+func (s *Stack) sweep() {
+	var own []Summary
+	_ = s.rt.cfg.Store.Cursors(s.rt.base, func(sum Summary) error {
+		if sum.Err == nil && strings.HasPrefix(sum.Identity.Parent, s.name+"."+s.id.Nonce+"/") {
+			own = append(own, sum)
+		}
+		return nil
+	})
+	for i := range own {
+		if s.rt.orphan(&own[i]) {
+			s.rt.discard(own[i].Identity.Stack)
+		}
+	}
+	s.post(func() { s.clearing = false })
 }
 
 // orphan says whether a child of the store is of no use any more: nobody drives

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -97,12 +98,12 @@ func TestAnInnerGraphFails(t *testing.T) {
 	for name, c := range map[string]struct {
 		with, node string
 		work       runtimetest.Reply
-		kind       string
+		kind, says string
 	}{
-		"its cycle fails": {"", `"[output.v]"|`, runtimetest.Fails("exit", "no"), "error"},
-		"until":           {`, "until": "state.v < 0", "max_cycles": 3`, `"[output.v]"|`, runtimetest.Returns(1), "limit"},
-		"timeout":         {"", `"[output.v]"|, "timeout": 30000000000`, runtimetest.Takes(time.Hour, runtimetest.Returns(1)), "timeout"},
-		"params":          {`, "params": {"n": "${{ len(state.got) > 0 ? 1 : nil }}"}`, `"[output.v]"|`, runtimetest.Returns(1), "config"},
+		"its cycle fails": {"", `"[output.v]"|`, runtimetest.Fails("exit", "no"), "error", `its cycle failed (node "first": no)`},
+		"until":           {`, "until": "state.v < 0", "max_cycles": 3`, `"[output.v]"|`, runtimetest.Returns(1), "limit", "3 cycles"},
+		"timeout":         {"", `"[output.v]"|, "timeout": 30000000000`, runtimetest.Takes(time.Hour, runtimetest.Returns(1)), "timeout", ""},
+		"params":          {`, "params": {"n": "${{ len(state.got) > 0 ? 1 : nil }}"}`, `"[output.v]"|`, runtimetest.Returns(1), "config", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -110,14 +111,14 @@ func TestAnInnerGraphFails(t *testing.T) {
 				k.Node("first", c.work)
 				k.Node("second", runtimetest.Returns(1))
 				r := k.Wait(start(k, outer(t, c.with, c.node, "")))
-				kind := ""
+				kind, message := "", ""
 				for _, rec := range k.Records("outer") {
 					if f, ok := rec.Body.(*machine.TaskFinished); ok && f.Error != nil {
-						kind = f.Error.Kind
+						kind, message = f.Error.Kind, f.Error.Message
 					}
 				}
-				if r.Failures != 1 || kind != c.kind {
-					t.Errorf("%d failures, kind %q; want %q", r.Failures, kind, c.kind)
+				if r.Failures != 1 || kind != c.kind || !strings.Contains(message, c.says) {
+					t.Errorf("%d failures, kind %q: %s; want %q with %q", r.Failures, kind, message, c.kind, c.says)
 				}
 				k.Forward(time.Minute)
 				if diff := cmp.Diff([]string{"outer"}, stacksLeft(k)); diff != "" {
@@ -190,6 +191,74 @@ func TestCancelEndsTheInnerGraphToo(t *testing.T) {
 		k.Wait(s)
 		k.Forward(time.Minute)
 		if diff := cmp.Diff([]string{"outer"}, stacksLeft(k)); diff != "" {
+			t.Errorf("stacks (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// TestAChildIsNotLeftBehind: the engine dies between the end of a stack and the
+// removal of what its node ran.
+func TestAChildIsNotLeftBehind(t *testing.T) {
+	t.Parallel()
+	for name, again := range map[string]func(k *runtimetest.Kit) error{
+		"resumed": func(k *runtimetest.Kit) error {
+			_, err := k.Runtime.Resume(k.T.Context(), "outer", runtime.ResumeOptions{})
+			return err
+		},
+		"removed": func(k *runtimetest.Kit) error { return k.Runtime.Remove(k.T.Context(), "outer") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			left := 0
+			for at := 8; at <= 16; at++ {
+				runtimetest.Run(t, kinds(t), func(k *runtimetest.Kit) {
+					echoes(k)
+					g := k.Compile(outer(t, "", `"[output.v]"|`, ""))
+					k.CrashAfter(at)
+					_, _ = k.Runtime.Start(k.T.Context(), g, runtime.StartOptions{})
+					k.Forward(time.Minute)
+					k.Crash()
+					if snap, err := k.Store.Load(k.T.Context(), "outer"); err != nil || !snap.Cursor.Status.Ended() {
+						return
+					}
+					left += len(stacksLeft(k)) - 1
+					if err := again(k); err != nil {
+						t.Fatal(err)
+					}
+					if got := stacksLeft(k); slices.ContainsFunc(got, func(id string) bool { return id != "outer" }) {
+						t.Errorf("crash after commit %d: stacks %q", at, got)
+					}
+				})
+			}
+			if left == 0 {
+				t.Error("no crash left a child behind")
+			}
+		})
+	}
+}
+
+// TestChildrenOfEarlierCyclesGo: one crash left a child, another one came before
+// it was removed.
+func TestChildrenOfEarlierCyclesGo(t *testing.T) {
+	t.Parallel()
+	runtimetest.Run(t, kinds(t), func(k *runtimetest.Kit) {
+		k.Config.Nonce = func() string { return "nonce" }
+		k.Reopen()
+		start(k, def(t, `{"graphrun": 1, "name": "two", "pause": {"set": true, "active": 60000000000}, "limits": {"cycles": 3},
+			"nodes": [{"id": "sub", "uses": "graph", "with": {"file": "one.yaml"}, "graph": {"graphrun": 1, "name": "one",
+				"nodes": [{"id": "a", "uses": "set"}], "limits": {"cycles": 9}}}]}`))
+		k.Forward(90 * time.Second)
+		for id, parent := range map[string]string{"two.sub.1.1": "two.nonce/1/1/sub/", "other.sub.1.1": "other.nonce/1/1/sub/"} {
+			if err := k.Store.Commit(k.T.Context(), runtime.Commit{Stack: id,
+				Create: &machine.Identity{Stack: id, Graph: "one", Parent: parent},
+				Cursor: machine.Cursor{Status: machine.Running}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		k.Crash()
+		k.Resume("two", runtime.ResumeOptions{})
+		k.Forward(time.Second)
+		if diff := cmp.Diff([]string{"other.sub.1.1", "two"}, stacksLeft(k)); diff != "" {
 			t.Errorf("stacks (-want +got):\n%s", diff)
 		}
 	})

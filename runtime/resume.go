@@ -52,7 +52,14 @@ func (rt *Runtime) Resume(ctx context.Context, id string, o ResumeOptions) (*Sta
 		s.reached = true // no cycle comes without an event, and the last one was idle
 		s.drain()
 	}
-	return s.begin()
+	if s.clearing = s.mayHaveLeft(); !s.clearing {
+		return s.begin()
+	}
+	if _, err := s.begin(); err != nil {
+		return nil, err
+	}
+	go s.sweep()
+	return s, nil
 }
 
 // load fills a stack in from the store. o is nil for one that this runtime
@@ -79,6 +86,7 @@ func (s *Stack) load(ctx context.Context, o *ResumeOptions) error {
 		next = rt.limit(&definition{o.Graph, o.Source})
 	}
 	if snap.Cursor.Status.Ended() {
+		rt.discardChildren(s.name, snap.Records)
 		s.hasEnded(snap)
 		return nil
 	}

@@ -98,6 +98,15 @@ func message(err error) string {
 	return err.Error()
 }
 
+// at is what is wrong with the value of a template, at its first expression.
+func at(t *graph.Template, text string) error {
+	e := &cond.Error{Message: text}
+	if all := t.Programs(); len(all) > 0 {
+		e.Span = all[0].Text().Span
+	}
+	return e
+}
+
 // mask hides secrets in a canonical value.
 func (m *Machine) mask(v any) any {
 	if m.o.Mask == nil || v == nil {

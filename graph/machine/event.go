@@ -19,7 +19,7 @@ func (m *Machine) event(in Event) error {
 	payload, err := m.payload(key, in.Payload)
 	if err != nil {
 		k := &m.g.Keys[key]
-		return &PayloadError{Event: in.Name, Key: k.Name, Expected: k.Writes.String(), Err: err}
+		return &PayloadError{Event: in.Name, Key: k.Name, Expected: k.Payload().String(), Err: err}
 	}
 	if m.ids.known[in.ID] {
 		return nil
@@ -39,7 +39,7 @@ func (m *Machine) payload(key int, v any) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return m.g.Keys[key].CheckWritten("payload", v)
+	return m.g.Keys[key].CheckPayload("payload", v)
 }
 
 func (m *Machine) applyEvent(b *EventReceived) {

@@ -251,7 +251,7 @@ type (
 		At      time.Time
 		ID      string // the sender's; one that was accepted before is not taken again. "": none
 		Name    string
-		Payload any // any JSON-like value; of the type graph.Key.Writes
+		Payload any // any JSON-like value; of the type graph.Key.Payload
 	}
 	// Answer settles a node that waits, when the next cycle begins: with an
 	// output, or with a failure. The same answer again is no error. Errors:

@@ -32,7 +32,9 @@ func (m *Machine) pause(active bool) (d time.Duration, none bool, err error) {
 			return 0, true, nil
 		}
 		if err == nil {
-			d, err = durationOf(v)
+			if d, err = durationOf(v); err != nil {
+				err = at(p.Template, err.Error())
+			}
 		}
 		if err != nil {
 			return defaultPause, false, err
@@ -41,7 +43,7 @@ func (m *Machine) pause(active bool) (d time.Duration, none bool, err error) {
 	case active:
 		return p.Active, false, nil
 	}
-	grown := float64(p.Active) * math.Pow(max(p.Factor, 1), float64(m.cur.IdleInRow+1))
+	grown := float64(p.Active) * math.Pow(max(p.Factor, 0), float64(m.cur.IdleInRow+1))
 	return time.Duration(min(grown, float64(p.Idle))), false, nil
 }
 
