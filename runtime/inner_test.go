@@ -108,14 +108,17 @@ func TestAnInnerGraphFails(t *testing.T) {
 				k.Node("first", c.work)
 				k.Node("second", runtimetest.Returns(1))
 				r := k.Wait(start(k, outer(t, c.with, c.node, "")))
-				kind := ""
+				kind, message := "", ""
 				for _, rec := range k.Records("outer") {
 					if f, ok := rec.Body.(*machine.TaskFinished); ok && f.Error != nil {
-						kind = f.Error.Kind
+						kind, message = f.Error.Kind, f.Error.Message
 					}
 				}
 				if r.Failures != 1 || kind != c.kind {
 					t.Errorf("%d failures, kind %q; want %q", r.Failures, kind, c.kind)
+				}
+				if name == "its cycle fails" && !strings.Contains(message, "first in cycle 1: exit: no") {
+					t.Errorf("message %q does not say what failed", message)
 				}
 				k.Forward(time.Minute)
 				if diff := cmp.Diff([]string{"outer"}, stacksLeft(k)); diff != "" {
