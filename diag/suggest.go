@@ -2,6 +2,7 @@ package diag
 
 import (
 	"fmt"
+	"math/bits"
 	"strings"
 	"unicode/utf8"
 
@@ -12,19 +13,59 @@ import (
 // the known ones, "" when none of them is near. Of equally near words the
 // first counts.
 func Suggest(word string, among []string) string {
+	if len(word) > maxGuessed {
+		return ""
+	}
 	best, least := "", -1
+	lower := []rune(strings.ToLower(word))
+	letters := lettersOf(word)
 	for _, w := range among {
-		d := distance([]rune(strings.ToLower(word)), []rune(strings.ToLower(w)))
 		// A third of the letters may differ: more, and the guess puzzles.
-		near := max(1, (max(utf8.RuneCountInString(word), utf8.RuneCountInString(w))+1)/3)
-		if d <= near && w != word && (least < 0 || d < least) {
+		size := utf8.RuneCountInString(w)
+		bound := max(1, (max(len(lower), size)+1)/3)
+		if least >= 0 {
+			bound = min(bound, least-1)
+		}
+		if w == word || apart(letters, lettersOf(w), len(lower)-size) > bound {
+			continue
+		}
+		if d := distance(lower, []rune(strings.ToLower(w))); d <= bound {
 			best, least = w, d
+		}
+		if least == 0 {
+			break
 		}
 	}
 	if least < 0 {
 		return ""
 	}
 	return fmt.Sprintf("did you mean %q?", best)
+}
+
+// maxGuessed is the longest word that a guess is made for: nobody's slip of the
+// pen is longer, and the distance costs the product of two lengths.
+const maxGuessed = 256
+
+// lettersOf is the set of a word's ASCII letters, whatever their case, and
+// digits and signs: a bit for each.
+func lettersOf(word string) (set uint64) {
+	for i := range len(word) {
+		b := word[i]
+		if 'A' <= b && b <= 'Z' {
+			b |= 0x20
+		}
+		if b < utf8.RuneSelf {
+			set |= 1 << (b & 63)
+		}
+	}
+	return set
+}
+
+// apart is how much two words differ at least: a letter that only one of them
+// has is a slip, and so is each letter that one of them is longer. It spares
+// most of the words of a long list the distance.
+func apart(a, b uint64, longer int) int {
+	return max(bits.OnesCount64(a&^b), bits.OnesCount64(b&^a), longer, -longer)
 }
 
 // distance is how many letters differ; two neighbours that changed places count

@@ -1,6 +1,9 @@
 package diag
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestSuggest(t *testing.T) {
 	t.Parallel()
@@ -17,6 +20,9 @@ func TestSuggest(t *testing.T) {
 		{"eman", []string{"name"}, ""},
 		{"weather", []string{"planner"}, ""},
 		{"a", nil, ""},
+		{"Größe", []string{"breite", "größe"}, `did you mean "größe"?`},
+		{"n-12", []string{"n-1", "n-21", "n-2"}, `did you mean "n-1"?`},
+		{strings.Repeat("a", 1<<20), []string{strings.Repeat("a", 1<<20) + "b"}, ""},
 	} {
 		if got := Suggest(tt.word, tt.among); got != tt.want {
 			t.Errorf("Suggest(%q, %q) = %s, want %s", tt.word, tt.among, got, tt.want)

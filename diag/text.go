@@ -1,6 +1,7 @@
 package diag
 
 import (
+	"sort"
 	"strconv"
 	"unicode/utf8"
 )
@@ -44,10 +45,14 @@ type Text struct {
 	Value string
 	Span  Span // of the scalar as written, with its quotes
 
-	// places holds the position of each character of Value, and one more for
-	// its end. nil means that Value stands on one line as it is, from first.
-	places []Pos
-	first  Pos
+	runs []Run // in order; where each character of Value stands, and its end
+	skip int   // how many characters of the runs stand before Value
+}
+
+// Run is a stretch of characters that stand side by side on one line.
+type Run struct {
+	N  int // which character of the text begins it
+	At Pos // where that one stands
 }
 
 // Plain is a text without a place, for graphs that a program builds.
@@ -56,14 +61,18 @@ func Plain(s string) Text { return Text{Value: s} }
 // Placed is a text whose characters stand one after another on one line from
 // first on, inside span.
 func Placed(s string, span Span, first Pos) Text {
-	return Text{Value: s, Span: span, first: first}
+	return Mapped(s, span, []Run{{0, first}})
 }
 
-// Mapped is a text of which character i stands at places[i]; places holds one
-// more entry than value has characters, for its end.
-func Mapped(s string, span Span, places []Pos) Text {
-	return Text{Value: s, Span: span, places: places}
+// Mapped is a text whose characters stand where the runs say. The first run
+// begins with character 0, and the last one that is counted is the text's end.
+func Mapped(s string, span Span, runs []Run) Text {
+	return Text{Value: s, Span: span, runs: runs}
 }
+
+// Whole is a text of which no part has a place of its own: each stands where
+// the whole begins.
+func Whole(s string, span Span) Text { return Text{Value: s, Span: span} }
 
 // IsZero reports whether there is no text: what JSON leaves out, with or
 // without a place.
@@ -75,11 +84,18 @@ func (t Text) At(off int) Pos {
 		return Pos{}
 	}
 	off = min(max(off, 0), len(t.Value))
-	n := utf8.RuneCountInString(t.Value[:off])
-	if t.places != nil {
-		return t.places[min(n, len(t.places)-1)]
+	return t.place(utf8.RuneCountInString(t.Value[:off]))
+}
+
+// place is the position of character n of Value.
+func (t Text) place(n int) Pos {
+	n += t.skip
+	i := sort.Search(len(t.runs), func(i int) bool { return t.runs[i].N > n }) - 1
+	if i < 0 {
+		return t.Span.Start
 	}
-	return Pos{Line: t.first.Line, Col: t.first.Col + n}
+	r := t.runs[i]
+	return Pos{Line: r.At.Line, Col: r.At.Col + n - r.N}
 }
 
 // Sub is the span of the bytes from..to of Value in the file. An empty range
@@ -88,22 +104,41 @@ func (t Text) Sub(from, to int) Span {
 	if t.Span.IsZero() {
 		return t.Span
 	}
-	s := Span{File: t.Span.File, Start: t.At(from), End: t.At(to)}
-	if !s.Start.Less(s.End) {
-		s.End = Pos{Line: s.Start.Line, Col: s.Start.Col + 1}
+	if len(t.runs) == 0 && to >= len(t.Value) {
+		return t.Span
 	}
-	return s
+	return t.span(t.At(from), t.At(to))
 }
 
-// Cut is the part from..to of t as a Text of its own, with its places.
-func (t Text) Cut(from, to int) Text {
-	c := Text{Value: t.Value[from:to], Span: t.Sub(from, to), first: t.At(from)}
-	if t.places != nil {
-		n := utf8.RuneCountInString(t.Value[:from])
-		m := utf8.RuneCountInString(t.Value[:to])
-		c.places = t.places[n : m+1]
+func (t Text) span(start, end Pos) Span {
+	if !start.Less(end) {
+		end = Pos{Line: start.Line, Col: start.Col + 1}
 	}
-	return c
+	return Span{File: t.Span.File, Start: start, End: end}
+}
+
+// Range is a stretch of bytes of a Text; To is exclusive.
+type Range struct{ From, To int }
+
+// Cut is the part from..to of t as a Text of its own, with its places.
+func (t Text) Cut(from, to int) Text { return t.Cuts(Range{from, to})[0] }
+
+// Cuts is Cut for many parts, which come in order and do not overlap: t is
+// walked once for all of them.
+func (t Text) Cuts(parts ...Range) []Text {
+	out := make([]Text, len(parts))
+	off, n := 0, 0 // characters before off
+	for i, p := range parts {
+		out[i].Value = t.Value[p.From:p.To]
+		if t.Span.IsZero() {
+			continue
+		}
+		from := n + utf8.RuneCountInString(t.Value[off:p.From])
+		off, n = p.To, from+utf8.RuneCountInString(out[i].Value)
+		out[i].Span = t.span(t.place(from), t.place(n))
+		out[i].runs, out[i].skip = t.runs, t.skip+from
+	}
+	return out
 }
 
 // MarshalText writes the value alone: places do not outlive the file.

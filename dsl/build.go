@@ -239,12 +239,10 @@ func (b *builder) node(f tree.Field) graph.NodeDef {
 		Pool:        b.text(n, "pool"),
 		Background:  b.boolean(n, "background"),
 	}
-	if n != nil {
-		for _, w := range n.Fields {
-			if w.Key.Value == "with" {
-				d.WithAt = w.Key.Span
-			}
-		}
+	if d.With != nil {
+		d.WithAt = d.With.Head()
+	} else if n != nil {
+		d.WithAt = n.Head()
 	}
 	if w := b.get(n, "writes"); w != nil {
 		d.Writes = b.writes(w)

@@ -15,8 +15,13 @@ import (
 // Graphs that nodes of other graphs run (`uses: graph`) are files, so it is
 // here that they are checked together.
 
-// maxInner is how many graphs may stand within one another.
-const maxInner = 8
+// How many graphs may stand within one another, and how many may stand in one
+// in all: each node that runs a graph has its own of it, so a few short files
+// could ask for millions.
+const (
+	maxInner  = 8
+	maxInside = 1_000
+)
 
 // loader reads a graph and the graphs that its nodes run.
 type loader struct {
@@ -24,6 +29,8 @@ type loader struct {
 	root  string            // folder of the outermost graph: inner ones are in it or below
 	files map[string][]byte // texts that were read, by name
 	open  []string          // absolute paths of the graphs around this one
+
+	inside, size int // graphs within the outermost one, and the bytes of their texts
 }
 
 // inner checks the graphs that the nodes of a graph run: the file is there, it
@@ -67,15 +74,26 @@ func (l *loader) graph(outer string, name diag.Text, with *tree.Node) (*graph.De
 		path = filepath.Join(filepath.Dir(outer), path)
 	}
 	abs, err := filepath.Abs(path)
-	if err == nil && slices.Contains(l.open, abs) {
-		list.Add(diag.Recursion, name.Span, "", "the graph %q runs itself", name.Value)
+	if i := slices.Index(l.open, abs); err == nil && i >= 0 {
+		list.Add(diag.Recursion, name.Span, "", "a graph cannot run itself: %s", l.circle(i))
 		return nil, list
 	}
 	if len(l.open) > maxInner {
 		list.Add(diag.TooLarge, name.Span, "", "graphs run graphs more than %d deep", maxInner)
 		return nil, list
 	}
+	if l.inside++; l.inside > maxInside {
+		if l.inside == maxInside+1 {
+			list.Add(diag.TooLarge, name.Span, "", "more than %d graphs stand within the outermost one", maxInside)
+		}
+		return nil, list
+	}
 	src, err := l.read(path)
+	if l.size += len(src); l.size > maxBytes {
+		l.inside = maxInside + 1
+		list.Add(diag.TooLarge, name.Span, "", "the graphs within the outermost one have more than %d bytes", maxBytes)
+		return nil, list
+	}
 	if err != nil {
 		l.files[path] = nil // who watches the files wants to see it come
 		list.Add(diag.MissingFile, name.Span, "paths start at the folder of this file", "cannot read the graph %q: %s", name.Value, reason(err))
@@ -91,6 +109,21 @@ func (l *loader) graph(outer string, name diag.Text, with *tree.Node) (*graph.De
 		return nil, list
 	}
 	return &s.Def, append(list, params(s.Graph, name, with.Get("params"))...)
+}
+
+// circle is the way from an open graph back to itself, as paths from the folder
+// of the outermost graph.
+func (l *loader) circle(from int) string {
+	var words []string
+	for _, path := range append(slices.Clone(l.open[from:]), l.open[from]) {
+		if root, err := filepath.Abs(l.root); err == nil {
+			if rel, err := filepath.Rel(root, path); err == nil {
+				path = filepath.ToSlash(rel)
+			}
+		}
+		words = append(words, path)
+	}
+	return strings.Join(words, " -> ")
 }
 
 // read reads an inner graph. Links do not lead out of the outermost graph's
@@ -116,6 +149,7 @@ func params(g *graph.Graph, name diag.Text, given *tree.Node) diag.List {
 		names[i] = p.Name
 		v := given.Get(p.Name)
 		switch {
+		case given != nil && given.Kind != tree.Map: // the compiler knows what a template gives
 		case v == nil && !p.HasDefault && !p.Type.Nullable:
 			at := name.Span
 			if given != nil {
@@ -124,7 +158,7 @@ func params(g *graph.Graph, name diag.Text, given *tree.Node) diag.List {
 			list.Add(diag.MissingParam, at, "add it to `params`", "graph %q needs the parameter %q of type %s", g.Name, p.Name, p.Type)
 		case v != nil && !templated(v):
 			if _, err := p.Type.Check(p.Name, v.Value()); err != nil {
-				list.Add(diag.WrongType, v.Span, "", "parameter %s of graph %q: %s", quote(p.Name), g.Name, err)
+				list.Add(diag.WrongType, v.Span, "", "parameter %s of graph %q does not fit: %s", quote(p.Name), g.Name, err)
 			}
 		}
 	}

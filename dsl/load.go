@@ -44,10 +44,12 @@ func LoadReader(name string, in io.Reader, kinds graph.Kinds) (*Source, diag.Lis
 	return Compile(name, src, kinds)
 }
 
-// unreadable is the result for a file of which there is no text.
+// unreadable is the result for a file of which there is no text. Who reads
+// places line by line finds one all the same: where the text would begin.
 func unreadable(file string, err error) (*Source, diag.List) {
 	var l diag.List
-	l.Add(diag.MissingFile, diag.Span{File: file}, "", "cannot read the graph: %s", reason(err))
+	at := diag.Span{File: file, Start: diag.Pos{Line: 1, Col: 1}, End: diag.Pos{Line: 1, Col: 2}}
+	l.Add(diag.MissingFile, at, "", "cannot read the graph: %s", reason(err))
 	return &Source{File: file}, l
 }
 
@@ -102,11 +104,22 @@ func Compile(file string, src []byte, kinds graph.Kinds) (*Source, diag.List) {
 	return s, list
 }
 
+// absolute is the path that stands for a file in every process, whatever folder
+// it works in: a store keeps it.
+func absolute(file string) string {
+	abs, err := filepath.Abs(file)
+	if err != nil {
+		return file
+	}
+	return abs
+}
+
 // compile reads one text.
 func (l *loader) compile(file string, src []byte) (*Source, diag.List) {
 	s := &Source{Text: src, File: file}
 	l.files[file] = src
 	def, d := parse(file, src)
+	def.File = absolute(file)
 	s.Def = def
 	if d.root == nil {
 		return s, d.diags

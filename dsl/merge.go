@@ -1,6 +1,7 @@
 package dsl
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -21,14 +22,47 @@ func (d *document) merge(compiled diag.List) diag.List {
 	for _, p := range d.diags {
 		seen[spot{p.Code, p.Span.Start}] = true
 	}
-	lost := d.damage()
+	lost, ruins := d.damage(), d.ruins()
 	for _, p := range compiled {
-		if !seen[spot{p.Code, p.Span.Start}] && !follows(p, lost) {
+		if !seen[spot{p.Code, p.Span.Start}] && !follows(p, lost) && !within(p.Span.Start, ruins) {
 			out = append(out, p)
 		}
 	}
 	out.Sort()
 	return out
+}
+
+// ruins are the places of the broken values, of which nobody is to speak again,
+// in the order of the file. A value of which nothing is written has no place of
+// its own.
+func (d *document) ruins() []diag.Span {
+	var all []diag.Span
+	for n := range d.broken {
+		if n.Kind != tree.Null || n.Text.Value != "" {
+			all = append(all, n.Span)
+		}
+	}
+	slices.SortFunc(all, func(a, b diag.Span) int {
+		return cmp.Or(cmp.Compare(a.Start.Line, b.Start.Line), cmp.Compare(a.Start.Col, b.Start.Col))
+	})
+	out := all[:0]
+	for _, s := range all {
+		if n := len(out); n == 0 || !s.Start.Less(out[n-1].End) { // else it is in a broken one
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// within reports whether a place lies in one of the spans, which are sorted.
+func within(at diag.Pos, spans []diag.Span) bool {
+	i, _ := slices.BinarySearchFunc(spans, at, func(s diag.Span, p diag.Pos) int {
+		if p.Less(s.Start) {
+			return 1
+		}
+		return -1
+	})
+	return i > 0 && at.Less(spans[i-1].End)
 }
 
 // damage is a part of the file that could not be read whole: an entry of a
@@ -117,16 +151,20 @@ func (l damage) causes(p diag.Diagnostic) bool {
 		return unknown || l.section == "stop" || l.section == "limits"
 	case diag.Unreachable, diag.JoinUnsatisfiable:
 		return unknown || l.section == "edges"
-	case diag.Untyped, diag.BadDefault, diag.BadReducer:
+	case diag.Untyped:
 		return unknown || l.declares() && l.section != "nodes"
 	case diag.UnknownProperty, diag.UnknownName, diag.UnknownState, diag.UnknownType, diag.UnknownPool,
 		diag.UnknownNode, diag.ExprType, diag.NotBoolean:
 		return unknown || l.declares() && (l.entry == "" || strings.Contains(p.Message, quote(l.entry)))
+	case diag.BadDefault, diag.BadReducer:
+		return unknown || l.section == "types" || l.covers(p.Span.Start)
 	case diag.BadConfig, diag.Unbounded:
-		return !p.Span.Start.Less(l.start) && p.Span.Start.Less(l.end)
+		return l.covers(p.Span.Start)
 	}
 	return false
 }
+
+func (l damage) covers(p diag.Pos) bool { return !p.Less(l.start) && p.Less(l.end) }
 
 // declares reports whether the section gives names to others.
 func (l damage) declares() bool {

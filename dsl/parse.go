@@ -50,8 +50,11 @@ func (c *checker) version() {
 	}
 	at := v.Span
 	got := v.Text.Value
-	if v.Kind == tree.List || v.Kind == tree.Map || v.Kind == tree.Null {
+	switch v.Kind {
+	case tree.List, tree.Map, tree.Null:
 		got = kindName(v.Kind)
+	case tree.String:
+		got = quote(got)
 	}
 	c.diags.Add(diag.BadVersion, at, `write "graphrun: 1"`, "the version of the language is %s, expected 1", got)
 	c.broken[v] = true

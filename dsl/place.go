@@ -1,6 +1,7 @@
 package dsl
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -96,18 +97,18 @@ const (
 	block
 )
 
-// maxPlaced is the longest text of which every character is placed: beyond it
-// is prose, and a place for each letter would cost more than the letters.
-const maxPlaced = 64 << 10
+// maxRuns is in how many pieces the texts of a file may be placed. What comes
+// behind is placed as a whole: the places would cost more than the file.
+const maxRuns = 1 << 20
 
 // locate finds the place of each character of a scalar that begins at the
 // cursor, and leaves the cursor behind it. The source is read with value at
-// hand: when both do not agree, or value is longer than maxPlaced and not on
-// one line, every character stands at the scalar's start.
-func locate(c *cursor, file, value string, st style) diag.Text {
+// hand: when both do not agree, or the runs are used up, every character
+// stands at the scalar's start.
+func locate(c *cursor, file, value string, st style, runs *int) diag.Text {
 	start := c.pos
 	begin := *c
-	m := matcher{cursor: c, value: value}
+	m := matcher{cursor: c, value: value, left: *runs}
 	var ok bool
 	switch st {
 	case plain:
@@ -129,13 +130,11 @@ func locate(c *cursor, file, value string, st style) diag.Text {
 		c.next()
 	}
 	span := diag.Span{File: file, Start: start, End: c.pos}
-	switch {
-	case !ok || len(value) > maxPlaced && m.places != nil:
-		return diag.Mapped(value, span, []diag.Pos{start})
-	case m.places != nil:
-		return diag.Mapped(value, span, m.places)
+	if !ok || m.left < 0 {
+		return diag.Whole(value, span)
 	}
-	return diag.Placed(value, span, m.first)
+	*runs = m.left
+	return diag.Mapped(value, span, slices.Clip(m.runs))
 }
 
 // matcher reads a scalar's source and its decoded value side by side.
@@ -146,25 +145,22 @@ type matcher struct {
 
 	escapes bool // a backslash may end a line and leave nothing in the value
 
-	first  diag.Pos   // of the first character
-	count  int        // characters so far
-	places []diag.Pos // nil as long as they stand side by side on one line
+	count  int      // characters so far
+	beside diag.Pos // where another one is part of the last run
+	runs   []diag.Run
+	left   int // how many more runs there may be
 }
 
 // place notes where the next character of the value stands, or its end.
 func (m *matcher) place(p diag.Pos) {
-	if m.count == 0 {
-		m.first = p
-	}
-	if m.places == nil && (p.Line != m.first.Line || p.Col != m.first.Col+m.count) {
-		for i := range m.count {
-			m.places = append(m.places, diag.Pos{Line: m.first.Line, Col: m.first.Col + i})
+	if (m.count == 0 || p != m.beside) && m.left >= 0 {
+		if m.count > 0 { // one run costs no more than its text
+			m.left--
 		}
+		m.runs = append(m.runs, diag.Run{N: m.count, At: p})
 	}
 	m.count++
-	if m.places != nil && m.count <= maxPlaced {
-		m.places = append(m.places, p)
-	}
+	m.beside = diag.Pos{Line: p.Line, Col: p.Col + 1}
 }
 
 func (m *matcher) want() rune {

@@ -42,6 +42,7 @@ func TestPlaces(t *testing.T) {
 		{"question mark in braces", "{a: string?, b: x?.y ?? 1 > 0}", ">", 1, 27},
 		{"key", "a:\n  b>c: 1", ">", 2, 4},
 		{"byte order mark", "\uFEFFa: x > 0", ">", 1, 6},
+		{"long block", "a: |\n" + strings.Repeat("  a line of a long prompt\n", 5000) + "  x > 0\n", ">", 5002, 5},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -60,35 +60,86 @@ func (d *document) masked() []byte {
 
 // rejoin reports `{to: a, when: any(state.x, .y)}`, of which YAML makes the
 // three entries to, when and ".y)", and drops the entries that are none.
-func (r *reader) rejoin(m *tree.Node) {
-	var kept []tree.Field
-	for i := 0; i < len(m.Fields); i++ {
-		f := m.Fields[i]
-		kept = append(kept, f)
-		if !r.isPlain(f.Value) || balanced(f.Value.Text.Value) {
+func (r *reader) rejoin(entries []entry) []entry {
+	kept := entries[:0]
+	for i := 0; i < len(entries); i++ {
+		e := entries[i]
+		kept = append(kept, e)
+		if !r.isPlain(e.value) || balanced(e.value.Text.Value) {
 			continue
 		}
-		text := f.Value.Text.Value
-		for j := i + 1; j < len(m.Fields); j++ {
-			tail := m.Fields[j]
-			text += ", " + tail.Key.Value
-			if tail.Value.Kind != tree.Null {
-				if tail.Value.Kind == tree.List || tail.Value.Kind == tree.Map {
-					break
-				}
-				text += ": " + tail.Value.Text.Value
-			}
-			if balanced(text) {
-				r.diags.Add(diag.YAMLComma, r.char(f.Value.Span.End), "put the value in quotes: \""+strings.ReplaceAll(text, `"`, `\"`)+"\"",
-					"a comma in { } ends the value of %q", f.Key.Value)
-				r.broken[f.Value] = true
-				i = j
-				break
-			}
+		if text, more := whole(e.value.Text.Value, entries[i+1:]); more > 0 {
+			r.diags.Add(diag.YAMLComma, r.char(e.value.Span.End), "put the value in quotes: \""+strings.ReplaceAll(text, `"`, `\"`)+"\"",
+				"a comma in { } ends the value of %q", e.key.Text.Value)
+			r.broken[e.value] = true
+			i += more
 		}
 	}
-	m.Fields = kept
+	return kept
 }
+
+// maxJoined is how much text is looked at for the end of one value: as much as
+// an expression may have.
+const maxJoined = 4 << 10
+
+// whole joins the begin of a value to the entries behind it up to where its
+// brackets are closed, and says how many of them it took; 0 when they never are.
+func whole(text string, tail []entry) (string, int) {
+	var ends []int
+	for _, e := range tail {
+		if len(text) > maxJoined || isCollection(e.key) || isCollection(e.value) {
+			break
+		}
+		text += ", " + e.key.Text.Value
+		if e.value.Kind != tree.Null {
+			text += ": " + e.value.Text.Value
+		}
+		ends = append(ends, len(text))
+	}
+	n := closedAt(text, ends)
+	if n < 0 {
+		return "", 0
+	}
+	return text[:ends[n]], n + 1
+}
+
+// closedAt is the first of some ends at which every bracket and quote of the
+// text before it is closed, -1 when there is none.
+func closedAt(text string, ends []int) int {
+	depth, at := 0, 0
+	for n, end := range ends {
+		for at < end {
+			switch b := text[at]; b {
+			case '(', '[', '{':
+				depth++
+			case ')', ']', '}':
+				depth = max(depth-1, 0)
+			case '"', '\'', '`':
+				at = stringEnd(text, at)
+			}
+			at++
+		}
+		if depth == 0 && at == end {
+			return n
+		}
+	}
+	return -1
+}
+
+// stringEnd is where the string that begins at from ends: the place of its
+// closing quote, or the end of the text.
+func stringEnd(text string, from int) int {
+	end := from + 1
+	for end < len(text) && text[end] != text[from] {
+		if text[end] == '\\' && text[from] != '`' {
+			end++
+		}
+		end++
+	}
+	return end
+}
+
+func isCollection(n *tree.Node) bool { return n.Kind == tree.List || n.Kind == tree.Map }
 
 // balanced reports whether every bracket and quote of an expression is closed.
 func balanced(s string) bool { return len(openBrackets(s)) == 0 }
@@ -106,13 +157,7 @@ func openBrackets(s string) []byte {
 				open = open[:len(open)-1]
 			}
 		case '"', '\'', '`':
-			end := i + 1
-			for end < len(s) && s[end] != b {
-				if s[end] == '\\' && b != '`' {
-					end++
-				}
-				end++
-			}
+			end := stringEnd(s, i)
 			if end >= len(s) {
 				if b == '\'' && i > 0 && isWord(s[i-1]) {
 					continue // an apostrophe

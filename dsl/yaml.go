@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"unicode/utf8"
 
@@ -51,7 +52,7 @@ func readYAML(file string, src []byte) *document {
 		d.syntaxError(err)
 		return d
 	}
-	r := &reader{document: d, at: cursor{src: d.src, pos: diag.Pos{Line: 1, Col: 1}}, anchors: map[*yaml.Node]*anchored{}}
+	r := &reader{document: d, at: cursor{src: d.src, pos: diag.Pos{Line: 1, Col: 1}}, anchors: map[*yaml.Node]*anchored{}, runs: maxRuns}
 	if len(first.Content) > 0 {
 		d.root = r.node(first.Content[0], 1, d.char(diag.Pos{Line: 1, Col: 1})).node
 	}
@@ -105,11 +106,12 @@ func (d *document) char(p diag.Pos) diag.Span {
 	return diag.Span{File: d.file, Start: p, End: diag.Pos{Line: p.Line, Col: p.Col + 1}}
 }
 
-// anchored is a converted value: shared by all aliases of it, with its size
-// and height when it is written out.
+// anchored is a converted value: shared by all aliases of it, with its size,
+// length and height when it is written out.
 type anchored struct {
 	node   *tree.Node
-	size   int
+	size   int // values
+	bytes  int // of its scalars
 	height int
 	open   bool // still being converted: an alias to it contains itself
 }
@@ -120,6 +122,8 @@ type reader struct {
 	at       cursor // behind the value that was converted last
 	anchors  map[*yaml.Node]*anchored
 	added    int // values that aliases added
+	repeated int // bytes that aliases added
+	runs     int // how many more runs its texts may have
 	nodes    int
 	tooLarge bool
 }
@@ -174,6 +178,7 @@ func (r *reader) node(n *yaml.Node, depth int, near diag.Span) anchored {
 	switch n.Kind {
 	case yaml.ScalarNode:
 		r.scalar(n, out)
+		a.bytes = len(n.Value)
 	case yaml.SequenceNode:
 		r.list(n, a, depth)
 	case yaml.MappingNode:
@@ -201,6 +206,10 @@ func (r *reader) alias(n *yaml.Node, depth int, here diag.Span) anchored {
 	default:
 		if r.added += a.size; r.added > maxAliased {
 			r.refuse(here, "aliases expand to more than %d values", maxAliased)
+			break
+		}
+		if r.repeated += a.bytes; r.repeated > maxBytes {
+			r.refuse(here, "aliases expand to more than %d bytes", maxBytes)
 			break
 		}
 		return *a
@@ -253,7 +262,7 @@ func (r *reader) scalar(n *yaml.Node, out *tree.Node) {
 	}
 	r.at.skipProperties()
 	from := r.at.off
-	out.Text = locate(&r.at, r.file, n.Value, st)
+	out.Text = locate(&r.at, r.file, n.Value, st, &r.runs)
 	for _, off := range r.covered {
 		if from <= off && off < r.at.off {
 			r.broken[out] = true
@@ -261,17 +270,22 @@ func (r *reader) scalar(n *yaml.Node, out *tree.Node) {
 	}
 	out.Span = out.Text.Span
 	out.Kind = tree.String
-	if st == plain && n.Tag != "!!str" {
+	tagged := n.Style&yaml.TaggedStyle != 0 // else n.Tag is what yaml.v3 takes it for
+	if st == plain && !(tagged && n.Tag == "!!str") {
 		resolve(n.Value, out)
 	}
-	if st == plain && notFinite(n.Value) && n.Tag != "!!str" {
+	if st == plain && notFinite(n.Value) && !(tagged && n.Tag == "!!str") {
 		r.diags.Add(diag.WrongType, out.Span, "", "%s is no number that JSON knows", n.Value)
+		r.broken[out] = true
+	}
+	if out.Kind == tree.Float && math.IsInf(out.Float, 0) {
+		r.diags.Add(diag.WrongType, out.Span, "", "%.40s is beyond the range of a number", n.Value)
 		r.broken[out] = true
 	}
 	if st == plain {
 		r.plain[out] = r.at
 	}
-	if n.Style&yaml.TaggedStyle != 0 && n.Tag != "!!str" && "!!"+coreTag(out.Kind) != n.Tag && !r.broken[out] {
+	if tagged && n.Tag != "!!str" && "!!"+coreTag(out.Kind) != n.Tag && !r.broken[out] {
 		r.diags.Add(diag.WrongType, out.Span, "", "%q is not of the type that its tag %s says", n.Value, n.Tag)
 		r.broken[out] = true
 	}
@@ -294,6 +308,7 @@ func (r *reader) list(n *yaml.Node, a *anchored, depth int) {
 		it := r.node(c, depth+1, near)
 		out.Items = append(out.Items, it.node)
 		a.size += it.size
+		a.bytes += it.bytes
 		a.height = max(a.height, it.height+1)
 	}
 	r.close(n, out, ']')
@@ -306,13 +321,23 @@ func (r *reader) mapping(n *yaml.Node, a *anchored, depth int) {
 	if n.Style&yaml.FlowStyle != 0 {
 		r.at.next()
 	}
-	first := make(map[string]int, len(n.Content)/2)
+	entries := make([]entry, 0, len(n.Content)/2)
 	for i := 0; i+1 < len(n.Content); i += 2 {
-		key, ok := r.key(n.Content[i], depth)
+		key := r.node(n.Content[i], depth+1, r.char(diag.Pos{Line: n.Content[i].Line, Col: n.Content[i].Column})).node
 		it := r.node(n.Content[i+1], depth+1, key.Span)
 		a.size += it.size + 1
+		a.bytes += it.bytes + len(key.Text.Value)
 		a.height = max(a.height, it.height+1)
-		if !ok {
+		entries = append(entries, entry{key, it.node})
+	}
+	r.close(n, out, '}')
+	if n.Style&yaml.FlowStyle != 0 {
+		entries = r.rejoin(entries)
+	}
+	first := make(map[string]int, len(entries))
+	for _, e := range entries {
+		key := e.key.Text
+		if !r.isKey(e.key) {
 			continue
 		}
 		if line, twice := first[key.Value]; twice {
@@ -320,33 +345,31 @@ func (r *reader) mapping(n *yaml.Node, a *anchored, depth int) {
 			continue
 		}
 		first[key.Value] = key.Span.Start.Line
-		out.Fields = append(out.Fields, tree.Field{Key: key, Value: it.node})
-	}
-	r.close(n, out, '}')
-	if n.Style&yaml.FlowStyle != 0 {
-		r.rejoin(out)
+		out.Fields = append(out.Fields, tree.Field{Key: key, Value: e.value})
 	}
 }
 
-// key converts the key of an entry; only strings are keys.
-func (r *reader) key(n *yaml.Node, depth int) (diag.Text, bool) {
-	k := r.node(n, depth+1, r.char(diag.Pos{Line: n.Line, Col: n.Column})).node
+// entry is one of a mapping, before it is known that its key is one.
+type entry struct{ key, value *tree.Node }
+
+// isKey reports whether a value can be a key; only strings are.
+func (r *reader) isKey(k *tree.Node) bool {
 	switch {
-	case r.broken[k]:
-		return k.Text, false
+	case r.broken[k] || r.tooLarge:
+		return false
 	case k.Kind == tree.String && k.Text.Value == "<<" && r.isPlain(k):
 		r.diags.Add(diag.UnknownField, k.Span, "write the fields out, or use an alias for a whole value",
 			`the merge key "<<" is not part of YAML 1.2`)
-		return k.Text, false
+		return false
 	case k.Kind == tree.String:
-		return k.Text, true
+		return true
 	}
 	help := ""
 	if k.Kind != tree.List && k.Kind != tree.Map {
 		help = "put it in quotes"
 	}
 	r.diags.Add(diag.WrongType, k.Span, help, "a key must be a string, not %s", kindName(k.Kind))
-	return diag.Text{Span: k.Span}, false
+	return false
 }
 
 // close finds the end of a list or mapping.

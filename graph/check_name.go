@@ -2,6 +2,7 @@ package graph
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/graphrun/graphrun/diag"
 )
@@ -43,8 +44,20 @@ func (c *compiler) checkNames() {
 				"%q cannot be the name of a node", "start")
 		}
 		if n.ForEach != nil && n.ForEach.As.Value != "" && c.goodName("element", false, n.ForEach.As) {
-			c.notReserved("as", n.ForEach.As)
+			c.elementName(n)
 		}
+	}
+}
+
+// elementName decides whether the elements of a node's list can have their
+// name: one that hides a define would give one word two meanings.
+func (c *compiler) elementName(n *NodeDef) {
+	as := n.ForEach.As
+	c.notReserved("as", as)
+	hides := slices.ContainsFunc(c.def.Define, func(d DefineDef) bool { return d.Name.Value == as.Value })
+	if hides && !slices.Contains(scopeNames, as.Value) {
+		c.diags.Add(diag.BadName, placed(as.Span, n.At), "give the elements another name with `as`",
+			"%q cannot be the name of an element: a define has it", as.Value)
 	}
 }
 
@@ -77,7 +90,11 @@ func (c *compiler) goodName(what string, dash bool, t diag.Text) bool {
 	if dash {
 		help = "letters, digits, _ and -, beginning with a letter or _"
 	}
-	c.diags.Add(diag.BadName, t.Span, help, "%q cannot be the name of a %s", t.Value, what)
+	article := "a"
+	if strings.ContainsRune("aeiou", rune(what[0])) {
+		article = "an"
+	}
+	c.diags.Add(diag.BadName, t.Span, help, "%q cannot be the name of %s %s", t.Value, article, what)
 	return false
 }
 

@@ -14,7 +14,7 @@ import (
 // compileWith compiles a node's configuration, holds it against the table of
 // its kind, and gives the type of its output.
 func (c *compiler) compileWith(n *Node, elements []cond.Name) *schema.Type {
-	scope := c.errorScope(n).With(c.secretsName()).With(elements...)
+	scope := c.errorScope(n).With(c.secretsName(n)...).With(elements...)
 	with := n.Def.With
 	if with != nil && with.Kind == tree.Null {
 		with = nil
@@ -33,7 +33,7 @@ func (c *compiler) compileWith(n *Node, elements []cond.Name) *schema.Type {
 	if k := &n.Kind; k.Check != nil {
 		k.Check(config, func(code diag.Code, at diag.Span, help, format string, args ...any) {
 			at = placed(at, placed(n.Def.WithAt, n.Def.At))
-			if !c.reported(before, at) {
+			if whole := at.Start == n.Def.WithAt.Start; whole || !c.reported(before, at) {
 				c.diags.Add(code, at, help, format, args...)
 			}
 		})
@@ -50,7 +50,7 @@ func (c *compiler) compileWith(n *Node, elements []cond.Name) *schema.Type {
 // reported says whether a problem after the first n is at this place already.
 func (c *compiler) reported(n int, at diag.Span) bool {
 	for _, d := range c.diags[n:] {
-		if !at.IsZero() && d.Span == at {
+		if !at.IsZero() && d.Span.Start == at.Start {
 			return true
 		}
 	}

@@ -2,6 +2,7 @@ package graph
 
 import (
 	"slices"
+	"strconv"
 
 	"github.com/graphrun/graphrun/diag"
 	"github.com/graphrun/graphrun/graph/schema"
@@ -52,12 +53,15 @@ func (c *compiler) compileInner(n *Node) *schema.Type {
 	return schema.ObjectOf(props...)
 }
 
-// innerDef is a definition as a node runs it: `until` ends it, and without a
-// pause of its own its cycles follow each other at once.
+// innerDef is a definition as a node runs it: `until` ends it, or its one cycle
+// does, which no limit of cycles makes a failure. Without a pause of its own its
+// cycles follow each other at once.
 func innerDef(own *Def, with *tree.Node) Def {
 	def := *own
 	if until := with.Get("until"); until != nil {
 		def.Stop = append([]StopDef{{When: until.Text, Reason: "until"}}, own.Stop...)
+	} else {
+		def.Limits.Cycles = 0
 	}
 	p := &own.Pause
 	if !p.Set && !p.None && p.Template == nil {
@@ -72,10 +76,16 @@ func innerDef(own *Def, with *tree.Node) Def {
 // fixed, is checked when the files are read.
 func (c *compiler) checkGiven(n *Node, field, what string, known []string, typeOf func(string) *schema.Type) {
 	given := n.Def.With.Get(field)
-	if given == nil || given.Kind != tree.Map || n.With == nil {
+	if given == nil || n.With == nil {
 		return
 	}
 	p := entryOf(n.With.root, field)
+	if given.Kind != tree.Map {
+		if w, ok := p.(whole); ok {
+			c.checkGivenWhole(given.Text.Span, w.program.Type(), what, known, typeOf)
+		}
+		return
+	}
 	for _, f := range given.Fields {
 		name := f.Key.Value
 		if !slices.Contains(known, name) {
@@ -88,7 +98,22 @@ func (c *compiler) checkGiven(n *Node, field, what string, known []string, typeO
 		if _, fixed := entry.(constant); fixed && field == "params" {
 			continue
 		}
-		c.fits(what+" "+name, f.Value, entry, typeOf(name))
+		c.fits(what+" "+strconv.Quote(name), f.Value, entry, typeOf(name))
+	}
+}
+
+// checkGivenWhole is checkGiven for a field that is one expression: what it has
+// is known by its type.
+func (c *compiler) checkGivenWhole(at diag.Span, got *schema.Type, what string, known []string, typeOf func(string) *schema.Type) {
+	if got.Kind != schema.Object {
+		return // reported with the configuration of the kind
+	}
+	for _, p := range got.Props {
+		if !slices.Contains(known, p.Name) {
+			c.diags.Add(diag.UnknownField, at, diag.Suggest(p.Name, known), "unknown %s %q", what, p.Name)
+		} else if t := typeOf(p.Name); schema.Assign(t.OrNull(), p.Type) != nil {
+			c.diags.Add(diag.WrongType, at, "", "%s %q must be %s, not %s", what, p.Name, t, p.Type)
+		}
 	}
 }
 

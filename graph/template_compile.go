@@ -88,18 +88,30 @@ func (c *compiler) stringPart(text diag.Text, scope *cond.Scope, t *Template) (p
 	if len(pieces) == 1 && !pieces[0].expr {
 		return constant{pieces[0].literal}, schema.StringType
 	}
-	w := make(written, len(pieces))
+	var at []diag.Range
+	for _, p := range pieces {
+		if p.expr {
+			at = append(at, p.at)
+		}
+	}
+	exprs := text.Cuts(at...)
+	w, sound := make(written, len(pieces)), true
 	for i, p := range pieces {
 		if !p.expr {
 			w[i].literal = p.literal
 			continue
 		}
-		prog := c.expr(text.Cut(p.from, p.to), scope, cond.Want{})
+		prog := c.expr(exprs[0], scope, cond.Want{})
+		exprs = exprs[1:]
 		if prog == nil {
-			return broken{}, schema.AnyType
+			sound = false
+			continue
 		}
 		w[i].program = prog
 		t.programs = append(t.programs, prog)
+	}
+	if !sound {
+		return broken{}, schema.AnyType
 	}
 	if len(w) == 1 {
 		return whole{w[0].program}, asText(w[0].program.Type())
@@ -118,12 +130,12 @@ func asText(t *schema.Type) *schema.Type {
 	return schema.StringType
 }
 
-// stretch is one part of a template's text: a literal, or an expression that
-// stands at the bytes from..to.
+// stretch is one part of a template's text: a literal, or an expression with
+// its place in the text.
 type stretch struct {
-	literal  string
-	expr     bool
-	from, to int
+	literal string
+	expr    bool
+	at      diag.Range
 }
 
 // hasTemplate reports whether a text holds ${{ }}, also an unterminated one.
@@ -173,7 +185,7 @@ func splitTemplate(s string) (out []stretch, bad int) {
 		for to > from && isSpace(s[to-1]) {
 			to--
 		}
-		out = append(out, stretch{expr: true, from: from, to: to})
+		out = append(out, stretch{expr: true, at: diag.Range{From: from, To: to}})
 		i = end + 2
 	}
 	flush()

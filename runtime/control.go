@@ -74,9 +74,11 @@ func (rt *Runtime) StopStack(ctx context.Context, stack string) error {
 }
 
 // endAfterWave cancels a stack that was to end with its open wave; false when
-// it is not to end now. One that is not driven has nothing that could finish.
+// it is not to end now. One that is not driven has nothing that could finish, nor
+// has one of whose wave only parked tasks are left.
 func (s *Stack) endAfterWave() bool {
-	if !s.ending || s.progress.waveOpen && !s.stopping {
+	parked := len(s.cursor.Parked) > 0 && len(s.attempts) == 0
+	if !s.ending || s.progress.waveOpen && !s.stopping && !parked {
 		return false
 	}
 	s.ending = false

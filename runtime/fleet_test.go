@@ -435,3 +435,67 @@ func TestALateResultOfAnUnloadedStack(t *testing.T) {
 		}
 	})
 }
+
+// TestWhatIsAskedDuringTroubleIsAnswered: a command to a stack that waits for
+// the store has one more try made, and is told when that fails, too.
+func TestWhatIsAskedDuringTroubleIsAnswered(t *testing.T) {
+	t.Parallel()
+	runtimetest.Run(t, kinds(t), func(k *runtimetest.Kit) {
+		store := &full{Store: k.Store}
+		rt, err := runtime.Open(k.T.Context(), runtime.Config{Store: store, Kinds: k.Kinds})
+		if err != nil {
+			t.Fatal(err)
+		}
+		k.Node("a", runtimetest.Takes(time.Second, runtimetest.Returns(1)))
+		g := k.Compile(one(k.T, 100, "", `, "pause": {"set": true, "active": `+minute+`}`))
+		for _, id := range []string{"working", "resting", "apart"} {
+			if _, err := rt.Start(k.T.Context(), g, runtime.StartOptions{ID: id, Rest: id == "apart"}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		k.Forward(10 * time.Second)
+		if err := rt.Wake(k.T.Context(), "working"); err != nil {
+			t.Fatal(err)
+		}
+		store.no.Store(true)
+		k.Forward(2 * time.Second)
+		var se *runtime.StoreError
+		for range 2 {
+			begin := time.Now()
+			for _, id := range []string{"working", "resting", "apart"} {
+				if err := rt.Pause(k.T.Context(), id); !errors.As(err, &se) {
+					t.Errorf("pause of %s: %v, want the store's error", id, err)
+				}
+			}
+			if _, err := rt.Start(k.T.Context(), g, runtime.StartOptions{ID: "new"}); !errors.As(err, &se) {
+				t.Errorf("start: %v, want the store's error", err)
+			}
+			if took := time.Since(begin); took > 0 {
+				t.Errorf("the answers took %s, want none to wait for room", took)
+			}
+		}
+		for id, want := range map[string]bool{"working": true, "resting": true, "apart": false} {
+			st, err := rt.Status(k.T.Context(), id)
+			if err != nil || errors.As(st.Problem, &se) != want {
+				t.Errorf("status of %s: problem %v (%v)", id, st.Problem, err)
+			}
+		}
+		store.no.Store(false)
+		if err := rt.ResumeStack(k.T.Context(), "working"); err != nil {
+			t.Errorf("resume: %v: a command has the stack try at once", err)
+		}
+		k.Forward(time.Minute)
+		for id, want := range map[string]machine.Status{"working": machine.Running, "resting": machine.Paused, "apart": machine.Running} {
+			st, err := rt.Status(k.T.Context(), id)
+			if err != nil || st.Problem != nil || st.Cursor.Status != want {
+				t.Errorf("status of %s: %q, problem %v (%v), want %q", id, st.Cursor.Status, st.Problem, err, want)
+			}
+		}
+		if _, err := rt.Trouble(); err != nil {
+			t.Errorf("trouble %v, want none", err)
+		}
+		if err := rt.Close(k.T.Context()); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	})
+}

@@ -40,8 +40,13 @@ func (r runner) Run(ctx context.Context, t nodes.Task) (nodes.Result, error) {
 	}
 	id := childID(t.Stack, r.key)
 	res, err := r.finish(ctx, id, t.Key, with, cycles)
-	if trouble := (*StoreError)(nil); errors.As(err, &trouble) || errors.Is(err, ErrClosed) {
-		r.a.shutdown.Store(true) // no failure of the graph: it runs again
+	// Neither is a failure of the graph.
+	if trouble := (*StoreError)(nil); errors.As(err, &trouble) {
+		r.a.broken = err
+		return nodes.Result{}, err
+	}
+	if errors.Is(err, ErrClosed) {
+		r.a.shutdown = true
 		return nodes.Result{}, err
 	}
 	if ctx.Err() != nil {

@@ -2,8 +2,10 @@ package runtime_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -214,6 +216,82 @@ func TestAChildIsNotStoppedAlone(t *testing.T) {
 		r := k.Wait(s)
 		if diff := cmp.Diff([]any{int64(6)}, r.State["got"]); diff != "" || r.Failures > 0 {
 			t.Errorf("%d failures; got (-want +got):\n%s", r.Failures, diff)
+		}
+	})
+}
+
+// TestAnInnerGraphOnAFullDisk: the child waits for room as every stack does; a
+// one-shot run ends with the store's error, whosever commit it was.
+func TestAnInnerGraphOnAFullDisk(t *testing.T) {
+	t.Parallel()
+	for n := range int64(7) { // commits until it is full; one of them creates the child
+		for _, oneShot := range []bool{false, true} {
+			runtimetest.Run(t, kinds(t), func(k *runtimetest.Kit) {
+				store := &filling{Store: k.Store}
+				store.room.Store(2 + n)
+				rt, err := runtime.Open(k.T.Context(), runtime.Config{Store: store, Kinds: k.Kinds, FailOnStoreError: oneShot})
+				if err != nil {
+					t.Fatal(err)
+				}
+				echoes(k)
+				s, err := rt.Start(k.T.Context(), k.Compile(outer(t, "", `"[output.v]"|`, "")), runtime.StartOptions{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !oneShot {
+					k.Forward(time.Hour)
+					store.room.Store(1000)
+				}
+				ctx, cancel := context.WithTimeout(k.T.Context(), time.Hour)
+				defer cancel()
+				r, err := s.Wait(ctx)
+				var se *runtime.StoreError
+				switch {
+				case oneShot && !errors.As(err, &se):
+					t.Errorf("room for %d commits: %v, want the store's error", n, err)
+				case !oneShot && (err != nil || r.Failures > 0 || fmt.Sprint(r.State["got"]) != "[2]"):
+					t.Errorf("room for %d commits: got %v, %d failures (%v)", n, r.State["got"], r.Failures, err)
+				}
+				_ = rt.Close(k.T.Context())
+			})
+		}
+	}
+}
+
+// filling is a store with room for some commits.
+type filling struct {
+	runtime.Store
+	room atomic.Int64
+}
+
+func (f *filling) Commit(ctx context.Context, c runtime.Commit) error {
+	if f.room.Add(-1) < 0 {
+		return &runtime.StoreError{Err: errors.New("no space left on device")}
+	}
+	return f.Store.Commit(ctx, c)
+}
+
+// TestCrashesCountForTheInnerTask: the engine dies with each task of the inner
+// graph twice; none of them, and not the node that runs it, is the cause.
+func TestCrashesCountForTheInnerTask(t *testing.T) {
+	t.Parallel()
+	runtimetest.Run(t, kinds(t), func(k *runtimetest.Kit) {
+		echoes(k)
+		start(k, outer(t, "", `"[output.v]"|`, ""))
+		for range 2 {
+			for range 2 {
+				k.Forward(500 * time.Millisecond)
+				k.Crash()
+				k.Resume("outer", runtime.ResumeOptions{})
+			}
+			k.Forward(time.Second)
+		}
+		s, _ := k.Runtime.Stack("outer")
+		if s == nil {
+			s = k.Resume("outer", runtime.ResumeOptions{})
+		}
+		if r := k.Wait(s); r.Cursor.Counts.Failures > 0 || fmt.Sprint(r.State["got"]) != "[2]" {
+			t.Errorf("%d failures, got %v", r.Cursor.Counts.Failures, r.State["got"])
 		}
 	})
 }

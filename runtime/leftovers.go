@@ -57,6 +57,18 @@ func taskOf(r *machine.Record, began, wave uint64, node, item string) machine.Ta
 	return machine.TaskKey{Cycle: began, Wave: wave, Node: node, Item: item}
 }
 
+// parked says aloud that tasks do not start again by themselves, and ends what
+// is left of them: nobody knows when they will.
+func (s *Stack) parked(c machine.Cursor) {
+	for _, p := range c.Parked {
+		s.log.Warn("a task is parked: the engine died too often while it ran; resume lets it run once more",
+			"stack", s.name, "node", p.Node, "item", p.Item)
+		if s.uncut(p.Key()) {
+			s.cleanUp(p.Key())
+		}
+	}
+}
+
 // uncut forgets a task; false: it was not among them.
 func (s *Stack) uncut(key machine.TaskKey) bool {
 	i := slices.Index(s.cut, key)

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -173,7 +174,11 @@ func (rt *Runtime) handOver(from string, m message) bool {
 		rt.log.Warn("a message cannot be delivered", "stack", from, "node", m.node, "to", m.to, "event", m.event, "error", err)
 		return true
 	}
-	rt.log.Warn("a message is not delivered yet", "stack", from, "to", m.to, "event", m.event, "error", err)
+	level := slog.LevelWarn
+	if trouble := (*StoreError)(nil); errors.As(err, &trouble) {
+		level = slog.LevelDebug // which the log tells once for all
+	}
+	rt.log.Log(rt.base, level, "a message is not delivered yet", "stack", from, "to", m.to, "event", m.event, "error", err)
 	return false
 }
 

@@ -45,6 +45,7 @@ const (
 	TaskQueued  TaskState = "queued"   // waits for its pool, or for somebody to run the stack
 	TaskRunning TaskState = "running"  // holds a slot
 	TaskBackoff TaskState = "backoff"  // waits for its next attempt
+	TaskParked  TaskState = "parked"   // not started again before the stack is resumed: the engine died too often while it ran
 	TaskWaiting TaskState = "waiting"  // for an answer, an event or a time
 	TaskOver    TaskState = "finished" // there will be no other attempt
 )
@@ -157,11 +158,16 @@ func (p *progress) list(c *machine.Cursor, runs bool) []TaskStatus {
 			return w.Node == t.Node && w.Cycle == t.Cycle && w.Wave == t.Wave
 		})
 	}
+	parked := func(t *TaskStatus) bool {
+		return slices.Contains(c.Parked, machine.Parked{Node: t.Node, Item: t.Item, Cycle: t.Cycle, Wave: t.Wave})
+	}
 	for _, t := range p.tasks {
 		one := *t
 		one.Previous = slices.Clone(t.Previous)
 		switch {
 		case one.State != TaskRunning:
+		case parked(t):
+			one.State = TaskParked
 		case waiting(t):
 			one.State = TaskWaiting
 		case !runs:

@@ -45,7 +45,7 @@ func (rt *Runtime) Resume(ctx context.Context, id string, o ResumeOptions) (*Sta
 	}
 	counts := s.cursor.Counts
 	s.base = &counts
-	if s.cursor.Status == machine.Paused {
+	if s.m.Cursor().Status == machine.Paused {
 		s.step(machine.Resume{At: s.now()})
 	}
 	return s.begin()
@@ -110,6 +110,9 @@ func (s *Stack) load(ctx context.Context, o *ResumeOptions) error {
 	s.live, s.asleep = l, false
 	s.cut = s.cutTasks()
 	s.mu.Unlock()
+	if !s.visited {
+		s.parked(m.Cursor())
+	}
 	if next != nil && next != def {
 		s.next, s.strict = next, strict
 		if !snap.Cursor.Open {

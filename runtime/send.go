@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/graphrun/graphrun/graph/machine"
 )
@@ -26,8 +27,8 @@ const maxEventID = 256
 // ends a pause, and is applied when the next cycle begins, in the order of the
 // sends. duplicate says that an event of this ID was taken in before: nothing
 // has changed. Errors: *UnknownStackError, *machine.UnknownEventError,
-// *machine.PayloadError, ErrEnded, *StoreError, ErrClosed, ctx's (then it may
-// still arrive: send it again with the same ID).
+// *machine.PayloadError, ErrEnded, *StoreError, ErrClosed, ctx's. After a
+// *StoreError or ctx's it may still arrive: send it again with the same ID.
 func (rt *Runtime) Send(ctx context.Context, in Send) (duplicate bool, err error) {
 	if len(in.ID) > maxEventID {
 		return false, fmt.Errorf("runtime: event id of %d bytes, at most %d are allowed", len(in.ID), maxEventID)
@@ -97,10 +98,17 @@ func (rt *Runtime) input(ctx context.Context, stack string, in func(*Stack) mach
 }
 
 // do calls fn in the stack's loop, and returns when what follows is durable, or
-// what fn returned. When ctx ends first, fn may still take effect.
+// what fn returned. When ctx ends first, fn may still take effect. While the
+// store is in trouble it says so, having had one more try made: fn is not called
+// any more, or what follows waits for room.
 func (s *Stack) do(ctx context.Context, fn func() error) error {
 	ack := make(chan error, 1)
+	var decided atomic.Bool // fn is called, or will never be
+	stall := s.nextStall()
 	s.post(func() {
+		if !decided.CompareAndSwap(false, true) {
+			return
+		}
 		if s.over {
 			ack <- s.whyOver()
 			return
@@ -119,5 +127,15 @@ func (s *Stack) do(ctx context.Context, fn func() error) error {
 		return err
 	case <-ctx.Done():
 		return ctx.Err()
+	case <-stall.begun:
+	}
+	if decided.CompareAndSwap(false, true) {
+		return stall.why
+	}
+	select {
+	case err := <-ack:
+		return err
+	default:
+		return fmt.Errorf("%w; it takes effect when there is room, unless the process ends before", stall.why)
 	}
 }

@@ -30,7 +30,8 @@ type Status struct {
 	WaitsFor []string
 	// Refused is the changed graph that it did not take up; nil: none.
 	Refused *AdoptError
-	// Problem is why it cannot be read, or is not driven any more; nil: none.
+	// Problem is why it cannot be read, is not driven any more, or waits for the
+	// store; nil: none.
 	Problem error
 }
 
@@ -81,6 +82,9 @@ func (rt *Runtime) status(sum Summary) Status {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	st.Driven, st.Refused = true, s.refused
+	if st.Problem == nil {
+		st.Problem = s.stalled
+	}
 	if s.live != nil && s.m != nil {
 		st.Loaded = true
 		st.Cursor = s.cursor

@@ -41,7 +41,7 @@ func (s *foreground) run(ctx context.Context) (result runtime.Result, err error)
 	if err != nil {
 		return result, err
 	}
-	defer func() { err = firstOf(err, rt.Close(context.WithoutCancel(ctx))) }()
+	defer func() { err = firstOf(err, rt.Close(s.app.hurry)) }()
 	defer s.app.listenToCommands(rt, s.app.doorOptions(store, runtime.Durability(s.flags.durability), "run"))()
 	stack, err := s.startOrResume(ctx, rt, store)
 	if err != nil {
@@ -51,7 +51,7 @@ func (s *foreground) run(ctx context.Context) (result runtime.Result, err error)
 		return result, err
 	}
 	s.view.stopping(s.flags.grace)
-	err = rt.Close(context.WithoutCancel(ctx))
+	err = rt.Close(s.app.hurry)
 	result, waitErr := stack.Wait(context.WithoutCancel(ctx))
 	return result, firstOf(waitErr, err)
 }

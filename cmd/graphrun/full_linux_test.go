@@ -64,6 +64,11 @@ func TestServeOnFullDisk(t *testing.T) {
 	s.await("stderr", "the store takes no commits")
 	stood := s.must("state", "a", "-o", "json")
 	s.must("ps")
+	for _, command := range []string{"pause", "wake", "cancel"} {
+		if text, code := s.graphrun(command, "a"); code != exitStore || !strings.Contains(text, "file too large") {
+			t.Errorf("%s: exit code %d: %s", command, code, text)
+		}
+	}
 	if again := s.must("state", "a", "-o", "json"); again != stood {
 		t.Errorf("it went on without room:\n%s\n%s", stood, again)
 	}

@@ -60,6 +60,7 @@ type historyCycle struct {
 	StartedAt time.Time     `json:"started_at"`
 	Finished  bool          `json:"finished"`
 	Failed    bool          `json:"failed"`
+	Faults    []string      `json:"faults,omitzero"` // what failed while it began or ended
 	NodeRuns  int           `json:"node_runs"`
 	PauseMS   int64         `json:"pause_ms"`
 	Events    []string      `json:"events"` // received before it, or while it ran
@@ -114,7 +115,7 @@ func (r *historyReader) add(rec machine.Record) error {
 		r.events = append(r.events, b.Event)
 	case *machine.CycleStarted:
 		r.out.Cycles = append(r.out.Cycles, historyCycle{
-			Cycle: rec.Cycle, StartedAt: rec.Time, Events: append([]string{}, r.events...), Waves: []historyWave{},
+			Cycle: rec.Cycle, StartedAt: rec.Time, Faults: b.Faults, Events: append([]string{}, r.events...), Waves: []historyWave{},
 		})
 		r.events = nil
 		if b.Hash != "" {
@@ -127,6 +128,7 @@ func (r *historyReader) add(rec machine.Record) error {
 	case *machine.CycleFinished:
 		if c := r.open(); c != nil {
 			c.Finished, c.Failed, c.NodeRuns, c.PauseMS = true, b.Failed, b.NodeRuns, b.Pause.Milliseconds()
+			c.Faults = append(slices.Clip(c.Faults), b.Faults...)
 		}
 	}
 	return nil
@@ -193,6 +195,7 @@ func (a *app) printHistory(h historyJSON) error {
 		default:
 			line += plural(c.NodeRuns, "node run")
 		}
+		line += faultsText(c.Faults)
 		if len(c.Events) > 0 {
 			line += "; events: " + strings.Join(c.Events, ", ")
 		}

@@ -71,6 +71,9 @@ func note(s api.Stack) string {
 	}
 	switch {
 	case s.Status == machine.Paused:
+		if s.Reason != "" {
+			parts = append(parts, s.Reason)
+		}
 	case !s.WakeAt.IsZero() && time.Until(s.WakeAt) > 0:
 		parts = append(parts, "pause until "+s.WakeAt.Local().Format(time.DateTime))
 	case !s.Open && s.WakeAt.IsZero():

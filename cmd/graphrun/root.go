@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"io"
 	"log/slog"
 	"os"
@@ -18,6 +19,7 @@ import (
 type app struct {
 	in       io.Reader
 	out, err io.Writer
+	hurry    context.Context // ends at the second signal, when there is no more time for a grace
 
 	db      string
 	output  string // text or json

@@ -133,7 +133,7 @@ func (s *server) run(ctx context.Context, listener net.Listener) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = firstOf(err, s.rt.Close(context.WithoutCancel(ctx))) }()
+	defer func() { err = firstOf(err, s.rt.Close(s.app.hurry)) }()
 	if err := s.graphs.serveOn(s.rt); err != nil {
 		return err
 	}

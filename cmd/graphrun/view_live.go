@@ -190,7 +190,11 @@ func (m *liveModel) record(r machine.Record) []string {
 	case *machine.TaskFinished:
 		m.row(b.Node).finish(b, r.Time)
 	case *machine.WaveCommitted:
-		return nil
+		for i := range b.Settled {
+			if s := &b.Settled[i]; s.AtCommit {
+				m.row(s.Node).failAtCommit(s)
+			}
+		}
 	case *machine.CycleFinished:
 		lines := m.styles.table(m.rows, m.columns, "", r.Time, false)
 		m.rows, m.index = nil, map[string]*liveRow{}

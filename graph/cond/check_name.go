@@ -1,6 +1,7 @@
 package cond
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/expr-lang/expr/ast"
@@ -43,7 +44,7 @@ func (c *checker) variable(name string) *variable {
 func (c *checker) name(n *ast.IdentifierNode) typed {
 	if v := c.variable(n.Value); v != nil {
 		t := v.value
-		return typed{code: local{v.local}, typ: t.typ, yes: t.yes, no: t.no, size: t.size}
+		return typed{code: local{v.local}, typ: t.typ, yes: t.yes, no: t.no, size: t.size, words: t.words, elems: t.elems}
 	}
 	name, ok := c.lookup(n)
 	if !ok {
@@ -54,10 +55,12 @@ func (c *checker) name(n *ast.IdentifierNode) typed {
 		c.reads.define(name.Define)
 		c.timely = c.timely || name.Define.timely
 		c.shared = c.shared || name.Define.shared
-		return value(&define{slot: name.Slot, program: name.Define}, name.Type)
+		t := value(&define{slot: name.Slot, program: name.Define}, name.Type)
+		t.words, t.elems = name.Define.words, name.Define.elems
+		return t
 	case name.Record:
 		c.reads.whole(name.Slot)
-		return value(&record{slot: slot{name.Slot}, typ: name.Type}, name.Type)
+		return value(&record{slot: slot{name.Slot}, typ: name.Type, at: c.at(n.Location())}, name.Type)
 	}
 	c.reads.slot(name.Slot)
 	return value(slot{name.Slot}, name.Type)
@@ -151,7 +154,7 @@ func (c *checker) member(n *ast.MemberNode) typed {
 		}
 	}
 	base := c.check(n.Node, nil)
-	t := c.propertyType(base.typ, prop.Value, at)
+	t := c.propertyType(base.typ, prop.Value, at, path(n.Node))
 	return value(&property{of: base.code, name: prop.Value, at: at}, t)
 }
 
@@ -174,8 +177,26 @@ func (c *checker) recordField(name Name, prop string, at diag.Span) typed {
 	return c.report(diag.UnknownProperty, at, suggestOr(prop, known), "%q has no property %q", name.Name, prop)
 }
 
-// propertyType is the type of a property; reading it from null gives null.
-func (c *checker) propertyType(of *schema.Type, name string, at diag.Span) *schema.Type {
+// path is how an expression names a value, as `state.box`; "" when it computes
+// it.
+func path(n ast.Node) string {
+	switch n := n.(type) {
+	case *ast.IdentifierNode:
+		return n.Value
+	case *ast.ChainNode:
+		return path(n.Node)
+	case *ast.MemberNode:
+		prop, constant := n.Property.(*ast.StringNode)
+		if of := path(n.Node); of != "" && constant {
+			return of + "." + prop.Value
+		}
+	}
+	return ""
+}
+
+// propertyType is the type of a property; reading it from null gives null. path
+// names what has it, where the expression does.
+func (c *checker) propertyType(of *schema.Type, name string, at diag.Span, path string) *schema.Type {
 	switch of.Kind {
 	case schema.Any:
 		return schema.AnyType
@@ -192,7 +213,14 @@ func (c *checker) propertyType(of *schema.Type, name string, at diag.Span) *sche
 			return of.Rest.OrNull()
 		}
 	}
-	c.report(diag.UnknownProperty, at, propertyHelp(of, name), "%s has no property %q", describe(of), name)
+	what, help := describe(of), propertyHelp(of, name)
+	if path != "" && of.Kind == schema.Object && of.Name == "" {
+		what = strconv.Quote(path)
+	}
+	if (path == "params" || path == "secrets") && len(of.Props) == 0 {
+		help = "declare it in `" + path + "`"
+	}
+	c.report(diag.UnknownProperty, at, help, "%s has no property %q", what, name)
 	return schema.AnyType
 }
 

@@ -197,6 +197,7 @@ func TestProblems(t *testing.T) {
 		{`$env`, any, "1 unknown-name"},
 		{`secrets.X`, any, "1 secret-leak"},
 		{`1..1000000000`, any, "2 expr-too-costly"},
+		{strings.Repeat(`reduce([1, 2.5], #acc + # + `, 12) + "1" + strings.Repeat(", 0)", 12), any, "1 expr-too-costly"},
 		{`repeat("x", 900000000)`, any, "1 expr-too-costly"},
 		{`true`, condition, "1 always-true"},
 		{`state.n == nil`, condition, "1 always-false"},

@@ -20,6 +20,7 @@ type Machine struct {
 	plan *plan
 
 	state  keys
+	sizes  *graph.Sizes // of the state; nil until the first write
 	view   view
 	env    *cond.Env
 	cur    Cursor
@@ -131,6 +132,7 @@ func (m *Machine) Step(in Input) error {
 	case Resume:
 		m.at = in.At
 		m.move(Paused, Running)
+		m.unpark()
 		m.startCycleIfDue()
 	case NextWave:
 		m.at = in.At

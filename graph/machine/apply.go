@@ -222,7 +222,7 @@ func (m *Machine) applyCycleFinished(b *CycleFinished, at time.Time) {
 		m.cur.IdleInRow++
 	}
 	m.cur.WakeAt = at.Add(b.Pause)
-	if m.g.Pause.None && m.g.Schedule == nil && !b.Active {
+	if (b.None || m.g.Pause.None && m.g.Schedule == nil) && !b.Active {
 		m.cur.WakeAt = time.Time{}
 	}
 	if m.expects() {

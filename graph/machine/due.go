@@ -76,7 +76,7 @@ func (m *Machine) wakeAt() time.Time {
 	if m.cur.Open || m.cur.Status == Paused {
 		return next.at
 	}
-	return sooner(next.at, m.cur.WakeAt)
+	return sooner(sooner(next.at, m.cur.WakeAt), m.expiry())
 }
 
 // woke does what is due.

@@ -31,8 +31,13 @@ var everyRecord = []Body{
 		Error: &Failure{Kind: "exit", Message: "code 1\n\u2028", Permanent: true}, RetryAt: epoch.Add(time.Nanosecond)},
 	&WaveCommitted{Wave: 1, Changed: []string{"n", "f"}, Settled: []Settled{
 		{Node: "a", Status: "succeeded", Attempts: 1}, {Node: "each", Status: "failed", Attempts: 3, Error: &Failure{Kind: "schema", Message: "m"}}}},
-	&WaveCommitted{Wave: 2},
-	&CycleFinished{Waves: 2, NodeRuns: 3, Failed: true, Active: true, Pause: 1500 * time.Millisecond},
+	&WaveCommitted{Wave: 2, Settled: []Settled{
+		{Node: "a", Status: "failed", Attempts: 1, Error: &Failure{Kind: "exit", Message: "m"}},
+		{Node: "b", Status: "failed", Attempts: 1, Error: &Failure{Kind: "schema", Message: "m"}, AtCommit: true},
+		{Node: "c", Status: "failed", Attempts: 1, Error: &Failure{Kind: "schema", Message: "m"}, AtCommit: true},
+	}},
+	&WaveCommitted{Wave: 3},
+	&CycleFinished{Waves: 2, NodeRuns: 3, Failed: true, Active: true, Pause: 1500 * time.Millisecond, None: true, Faults: []string{"stop: g.yaml:9:7: index 3 is out of range"}},
 	&StackFinished{Status: Failed, Reason: "cycles limit of 2 reached"},
 	&EventReceived{Event: "message", ID: "a-1", Payload: []any{}},
 	&CycleStarted{Hash: "ff00", Mode: "round_robin", Faults: []string{"mode: x"}},

@@ -35,11 +35,11 @@ func (m *Machine) event(in Event) error {
 }
 
 func (m *Machine) payload(key int, v any) (any, error) {
-	v, err := value.Of(v)
+	v, err := value.CopyOf(v)
 	if err != nil {
 		return nil, err
 	}
-	return m.g.Keys[key].Writes.Check("payload", v)
+	return m.g.Keys[key].CheckWritten("payload", v)
 }
 
 func (m *Machine) applyEvent(b *EventReceived) {

@@ -25,6 +25,9 @@ func (p *replay) feed() error {
 		if b.Status == Cancelled {
 			return m.Step(Cancel{At: r.Time, Reason: b.Reason})
 		}
+		if end := m.expiry(); !end.IsZero() && !end.After(r.Time) {
+			return m.Step(Woke{At: r.Time})
+		}
 	}
 	return nil // a decision that was not taken again
 }

@@ -1,6 +1,18 @@
 package machine
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
+
+// expiry is when the duration of a stack between two cycles is over; zero:
+// never, or not now. In an open cycle the next wave or its end looks at it.
+func (m *Machine) expiry() time.Time {
+	if m.cur.Status != Running || m.cur.Open || m.g.Limits.Duration <= 0 {
+		return time.Time{}
+	}
+	return m.id.CreatedAt.Add(m.g.Limits.Duration)
+}
 
 // overLimit names the first limit that is reached and is also looked at before
 // a wave; "" for none.

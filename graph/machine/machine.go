@@ -60,6 +60,7 @@ type Task struct {
 	Pool     int // index into graph.Pools
 	Priority int
 	Rerun    bool // an attempt before this one was cut off by a crash or shutdown
+	Suspect  bool // the engine died so often while it ran that once more parks it
 }
 
 // Status of a stack.
@@ -111,6 +112,11 @@ type Cursor struct {
 	Waiting    []Waiting    `json:"waiting,omitzero"`
 	Background []Background `json:"background,omitzero"`
 
+	// Parked are tasks of the open wave or in the background that do not start
+	// again before a Resume: the engine died too often while they ran. Never changed
+	// in place.
+	Parked []Parked `json:"parked,omitzero"`
+
 	Inbox int    `json:"inbox,omitzero"` // events that are taken in when the next cycle begins
 	Turn  string `json:"turn,omitzero"`  // the node that ran last under `mode: round_robin`
 
@@ -154,6 +160,10 @@ type Settled struct {
 	Status   string   `json:"status"` // succeeded, failed, skipped, waiting
 	Attempts int      `json:"attempts,omitzero"`
 	Error    *Failure `json:"error,omitzero"`
+
+	// AtCommit says that its work had come out well, and its writes did not: no
+	// TaskFinished tells of the failure.
+	AtCommit bool `json:"at_commit,omitzero"`
 }
 
 // Failure is why a task or a node failed.
@@ -223,7 +233,8 @@ type (
 		At     time.Time
 		Reason string
 	}
-	// Pause and Resume: no new wave starts while paused.
+	// Pause and Resume: no new wave starts while paused. Resume lets parked tasks
+	// run once more.
 	Pause  struct{ At time.Time }
 	Resume struct{ At time.Time }
 	// NextWave: a machine that is led with others (Options.Fleets) may begin its

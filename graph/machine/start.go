@@ -70,6 +70,10 @@ func initialState(g *graph.Graph, init map[string]any) ([]any, error) {
 			return nil, fmt.Errorf("unknown state key %q (%s)", name, existing("keys", g.Keys, func(k graph.Key) string { return k.Name }))
 		}
 	}
+	sizes := graph.Measure(values)
+	if err := sizes.CheckAll(g); err != nil {
+		return nil, err
+	}
 	return values, nil
 }
 

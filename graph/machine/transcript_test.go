@@ -141,7 +141,8 @@ func do(r *rig, line string) {
 		r.step(in)
 	case "fail":
 		kind, message, _ := strings.Cut(tail, " ")
-		r.fail(arg, Failure{Kind: kind, Message: message})
+		kind, permanent := strings.CutSuffix(kind, "!")
+		r.fail(arg, Failure{Kind: kind, Message: message, Permanent: permanent})
 	case "event":
 		payload, id, _ := strings.Cut(tail, " id ")
 		r.try(Event{At: r.clock, ID: id, Name: arg, Payload: r.value(payload)})

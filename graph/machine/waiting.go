@@ -110,15 +110,15 @@ func (m *Machine) answer(in Answer) error {
 	if !ok {
 		return &UnknownNodeError{Node: in.Node, Known: m.g.NodeIDs()}
 	}
+	w := m.waitingFor(in.Node)
+	if w == nil {
+		return fmt.Errorf("%w: %q (%s)", ErrNotWaiting, in.Node, m.waitingNames())
+	}
 	n := &m.g.Nodes[i]
 	output, err := m.answerOf(n, in)
-	if err != nil {
-		return &AnswerError{Node: in.Node, Expected: n.Output.String(), Err: err}
-	}
-	w := m.waitingFor(in.Node)
 	switch {
-	case w == nil:
-		return fmt.Errorf("%w: %q (%s)", ErrNotWaiting, in.Node, m.waitingNames())
+	case err != nil:
+		return &AnswerError{Node: in.Node, Expected: n.Output.String(), Err: err}
 	case w.Answered && m.sameAnswer(i, output, in.Failure):
 		return nil
 	case w.Answered:
@@ -137,7 +137,7 @@ func (m *Machine) answerOf(n *graph.Node, in Answer) (any, error) {
 	if in.Failure != nil {
 		return nil, nil
 	}
-	v, err := value.Of(in.Output)
+	v, err := value.CopyOf(in.Output)
 	if err != nil {
 		return nil, err
 	}

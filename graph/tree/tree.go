@@ -46,6 +46,15 @@ type Field struct {
 	Value *Node
 }
 
+// Head is what stands for a value as a whole: all of it, but of a mapping over
+// several lines without braces its first key.
+func (n *Node) Head() diag.Span {
+	if n.Kind == Map && len(n.Fields) > 0 && n.Fields[0].Key.Span.Start == n.Span.Start {
+		return n.Fields[0].Key.Span
+	}
+	return n.Span
+}
+
 // Get is the value of a Map's key, nil when it has none or n is no Map.
 func (n *Node) Get(key string) *Node {
 	if n == nil {

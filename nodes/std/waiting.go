@@ -1,6 +1,9 @@
 package std
 
 import (
+	"time"
+
+	"github.com/graphrun/graphrun/diag"
 	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/schema"
 	"github.com/graphrun/graphrun/nodes"
@@ -39,9 +42,18 @@ func wait() nodes.Spec {
 			{Name: "for", Type: "duration", Doc: "How long to wait, as `90s` or `24h`."},
 			{Name: "until", Type: "string", Doc: "The moment to wait for, as RFC 3339 text."},
 		},
-		Check:      oneOf("wait", "event", "for", "until"),
+		Check:      checkWait,
 		Output:     output(schema.AnyType),
 		NoDefaults: true,
 		Waits:      true,
 	}}
+}
+
+func checkWait(c graph.Config, report func(diag.Code, diag.Span, string, string, ...any)) {
+	oneOf("wait", "event", "for", "until")(c, report)
+	if u, ok := fixedText(c.Tree.Get("until")); ok {
+		if _, err := time.Parse(time.RFC3339, u.Value); err != nil {
+			report(diag.BadConfig, u.Span, `until: "2026-01-31T15:04:05Z"`, "%q is no moment", u.Value)
+		}
+	}
 }

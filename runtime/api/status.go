@@ -25,7 +25,7 @@ type Stack struct {
 	Inbox     int             `json:"inbox"`              // events that the next cycle takes in
 	Counts    machine.Counts  `json:"counts"`
 	CreatedAt time.Time       `json:"created_at"`
-	Problem   string          `json:"problem,omitzero"` // why it cannot be read, or is not driven any more
+	Problem   string          `json:"problem,omitzero"` // why it cannot be read, is not driven any more, or waits for the store
 	Cursor    *machine.Cursor `json:"cursor,omitzero"`  // with ?full=true
 }
 
@@ -142,7 +142,7 @@ func statusBody(s runtime.Status, full bool) StackStatus {
 // summary is what a store would say of the stack, but for its params.
 func (s Stack) summary() runtime.Summary {
 	out := runtime.Summary{Identity: machine.Identity{Stack: s.Stack, Graph: s.Graph, CreatedAt: s.CreatedAt}}
-	if s.Problem != "" {
+	if s.Problem != "" && !s.Driven {
 		out.Err = &Error{CodeStore, s.Problem}
 	}
 	if s.Cursor != nil {

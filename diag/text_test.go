@@ -1,0 +1,35 @@
+package diag_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/graphrun/graphrun/diag"
+)
+
+// Parts of a text stand where they stand in the file, however it was cut.
+func TestCuts(t *testing.T) {
+	t.Parallel()
+	span := diag.Span{File: "f.yaml", Start: diag.Pos{Line: 1, Col: 4}, End: diag.Pos{Line: 3, Col: 6}}
+	text := diag.Mapped("é ab\ncd ef", span, []diag.Run{{N: 0, At: diag.Pos{Line: 2, Col: 3}}, {N: 5, At: diag.Pos{Line: 3, Col: 3}}})
+	parts := text.Cuts(diag.Range{From: 3, To: 5}, diag.Range{From: 6, To: 8}, diag.Range{From: 9, To: 11})
+	var got []string
+	for _, p := range append(parts, parts[2].Cut(1, 2)) {
+		got = append(got, p.Value+" "+p.Span.String()+" "+p.Sub(len(p.Value), len(p.Value)).String())
+	}
+	want := []string{"ab f.yaml:2:5 f.yaml:2:7", "cd f.yaml:3:3 f.yaml:3:5", "ef f.yaml:3:6 f.yaml:3:8", "f f.yaml:3:7 f.yaml:3:8"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	whole := diag.Whole("abc", span)
+	if got := whole.Cut(1, 2).Span.Start; got != span.Start {
+		t.Errorf("a part of a whole stands at %v, want %v", got, span.Start)
+	}
+	if got := whole.Sub(0, 3); got != span {
+		t.Errorf("all of a whole stands at %v, want %v", got, span)
+	}
+	if got := diag.Plain("abc").Cut(1, 2); got.Value != "b" || !got.Span.IsZero() {
+		t.Errorf("a part of a text without a place: %q at %v", got.Value, got.Span)
+	}
+}
