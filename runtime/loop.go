@@ -166,7 +166,7 @@ func (s *Stack) slotGiven(a *attempt) {
 // commit makes what the machine decided durable, and publishes it.
 func (s *Stack) commit(rd machine.Ready) bool {
 	if len(rd.Records) == 0 && len(rd.Changes) == 0 &&
-		rd.Cursor.Status == s.cursor.Status && rd.Cursor.Hash == s.stored {
+		rd.Cursor.Status == s.cursor.Status && rd.Cursor.Hash == s.stored && rd.Cursor.WakeAt.Equal(s.cursor.WakeAt) {
 		return true // only something to do
 	}
 	c := Commit{Stack: s.name, Records: rd.Records, Changes: rd.Changes, Cursor: rd.Cursor, Keep: s.g.History}
