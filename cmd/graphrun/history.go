@@ -82,8 +82,9 @@ type historyNode struct {
 
 // historyWrite is a key that a wave changed, and who wrote to it.
 type historyWrite struct {
-	Key   string   `json:"key"`
-	Nodes []string `json:"nodes"`
+	Key    string   `json:"key"`
+	Nodes  []string `json:"nodes"`
+	Events []string `json:"events,omitzero"` // that were applied to it when the cycle began
 }
 
 // historyReader puts records together to cycles.
@@ -91,6 +92,7 @@ type historyReader struct {
 	out    historyJSON
 	events []string // of the next cycle
 	writes map[string][]string
+	goesTo map[string]string // event to key
 	graph  func(hash string) (*graph.Graph, error)
 }
 
@@ -149,7 +151,10 @@ func (r *historyReader) under(hash string) error {
 	if err != nil {
 		return err
 	}
-	r.writes = map[string][]string{}
+	r.writes, r.goesTo = map[string][]string{}, map[string]string{}
+	for _, e := range g.Events {
+		r.goesTo[e.Name] = g.Keys[e.Key].Name
+	}
 	for i := range g.Nodes {
 		for _, w := range g.Nodes[i].Writes {
 			key := g.Keys[w.Key].Name
@@ -179,7 +184,15 @@ func (r *historyReader) wave(b *machine.WaveCommitted) historyWave {
 				by = append(by, node)
 			}
 		}
-		w.Writes = append(w.Writes, historyWrite{key, by})
+		write := historyWrite{Key: key, Nodes: by}
+		if c := r.open(); b.Wave == 0 {
+			for _, e := range c.Events {
+				if r.goesTo[e] == key && !slices.Contains(write.Events, e) {
+					write.Events = append(write.Events, e)
+				}
+			}
+		}
+		w.Writes = append(w.Writes, write)
 	}
 	return w
 }
@@ -224,8 +237,19 @@ func (a *app) printHistoryWave(w historyWave) {
 		}
 		nodes = append(nodes, s)
 	}
-	fmt.Fprintf(a.out, "  wave %d: %s\n", w.Wave, strings.Join(nodes, ", "))
+	switch {
+	case w.Wave > 0:
+		fmt.Fprintf(a.out, "  wave %d: %s\n", w.Wave, strings.Join(nodes, ", "))
+	case len(nodes) > 0:
+		fmt.Fprintf(a.out, "  taken in: %s\n", strings.Join(nodes, ", "))
+	default:
+		fmt.Fprintln(a.out, "  taken in:")
+	}
 	for _, k := range w.Writes {
-		fmt.Fprintf(a.out, "    %s written by %s\n", k.Key, strings.Join(k.Nodes, ", "))
+		by := slices.Clone(k.Nodes)
+		for _, e := range k.Events {
+			by = append(by, "event "+e)
+		}
+		fmt.Fprintf(a.out, "    %s written by %s\n", k.Key, strings.Join(by, ", "))
 	}
 }
