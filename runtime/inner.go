@@ -132,11 +132,13 @@ func (r runner) lastError(ctx context.Context, id string) string {
 		return ""
 	}
 	e := st.LastError
-	where := e.Node
+	where := fmt.Sprintf("cycle %d", e.Cycle)
 	if e.Item != "" {
-		where += "[" + e.Item + "]"
+		where = fmt.Sprintf("%s[%s] in %s", e.Node, e.Item, where)
+	} else if e.Node != "" {
+		where = e.Node + " in " + where
 	}
-	return fmt.Sprintf(" (%s in cycle %d: %s: %s)", where, e.Cycle, e.Error.Kind, e.Error.Message)
+	return fmt.Sprintf(" (%s: %s: %s)", where, e.Error.Kind, e.Error.Message)
 }
 
 // child takes up the child of a task, or starts it. One that is done already is

@@ -3,6 +3,7 @@ package runtime_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -99,4 +100,29 @@ func TestTasksThatAreOverAreForgotten(t *testing.T) {
 			t.Error("the last one is not there")
 		}
 	})
+}
+
+// What made a cycle a failed one is told, also when it was no task.
+func TestTheLastErrorOfACondition(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ rest, node, message string }{
+		"of an edge":      {`"edges": [{"to": ["a"], "when": "state.l[5] == 1"}]`, "a", "state.l[5] == 1: "},
+		"that is to stop": {`"stop": [{"when": "state.l[5] == 1"}]`, "", "stop"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			runtimetest.Run(t, kinds(t), func(k *runtimetest.Kit) {
+				s := start(k, def(k.T, `{"graphrun": 1, "name": "one", "state": [{"name": "l", "type": "list(integer)"}],
+					"nodes": [{"id": "a", "uses": "set"}], "pause": {"set": true, "active": `+minute+`}, `+c.rest+`}`))
+				k.Cycles(s, 1)
+				for _, again := range []func(){func() {}, k.Crash} {
+					again()
+					st, err := k.Runtime.Status(k.T.Context(), "one")
+					if e := st.LastError; err != nil || e == nil || e.Node != c.node || !strings.Contains(e.Error.Message, c.message) {
+						t.Errorf("last error %+v (%v), want one of node %q with %q", e, err, c.node, c.message)
+					}
+				}
+			})
+		})
+	}
 }

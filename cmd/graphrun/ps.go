@@ -170,7 +170,11 @@ func (a *app) printStatus(s api.StackStatus) error {
 			row("waiting", waitingLine(w))
 		}
 		if e := s.LastError; e != nil {
-			row("last error", fmt.Sprintf("cycle %d, %s (%s): %s", e.Cycle, taskName(e.Node, e.Item), e.Kind, oneLine(e.Message)))
+			where := fmt.Sprintf("cycle %d", e.Cycle)
+			if e.Node != "" {
+				where += ", " + taskName(e.Node, e.Item)
+			}
+			row("last error", fmt.Sprintf("%s (%s): %s", where, e.Kind, oneLine(e.Message)))
 		}
 		if s.Refused != "" {
 			row("changed graph", oneLine(s.Refused))
