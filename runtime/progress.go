@@ -74,7 +74,7 @@ func (p *progress) take(records []machine.Record) {
 		switch b := r.Body.(type) {
 		case *machine.CycleStarted:
 			p.waveOpen = false
-			p.forget(func(t *TaskStatus) bool { return t.State == TaskOver })
+			p.forgetOver()
 			p.faults(r, 0, "", b.Faults...)
 		case *machine.NodeDecided:
 			for _, e := range b.Edges {
@@ -141,6 +141,26 @@ func (p *progress) task(k machine.TaskKey) *TaskStatus {
 		p.tasks = append(p.tasks, t)
 	}
 	return t
+}
+
+// forgetOver forgets the nodes of which nothing runs any more; of one that runs
+// on in the background all tasks stay.
+func (p *progress) forgetOver() {
+	if p.over == len(p.tasks) {
+		clear(p.tasks)
+		clear(p.byKey)
+		p.tasks, p.over = p.tasks[:0], 0
+		return
+	}
+	goesOn := map[machine.TaskKey]bool{}
+	for _, t := range p.tasks {
+		if t.State != TaskOver {
+			goesOn[machine.TaskKey{Cycle: t.Cycle, Wave: t.Wave, Node: t.Node}] = true
+		}
+	}
+	p.forget(func(t *TaskStatus) bool {
+		return !goesOn[machine.TaskKey{Cycle: t.Cycle, Wave: t.Wave, Node: t.Node}]
+	})
 }
 
 func (p *progress) forget(which func(*TaskStatus) bool) {
