@@ -51,7 +51,7 @@ func Render(out io.Writer, list List, sources map[string][]byte, opts Options) e
 			place = paint(colorBold, place+":") + " "
 		}
 		fmt.Fprintf(w, "%s%s %s [%s]\n", place, paint(hue, d.Severity.String()+":"), Clean(d.Message), d.Code)
-		if src, ok := sources[d.Span.File]; ok && !d.Span.IsZero() {
+		if src := sources[d.Span.File]; src != nil && !d.Span.IsZero() {
 			if lines[d.Span.File] == nil {
 				lines[d.Span.File] = lineStarts(src)
 			}

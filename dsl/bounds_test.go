@@ -103,14 +103,14 @@ func FuzzParse(f *testing.F) {
 		if before.diags.HasErrors() {
 			return
 		}
-		out, err := Format(src)
+		out, err := Format("f", src)
 		if err != nil {
 			t.Fatalf("Format: %v", err)
 		}
 		if after := readYAML("f", out); after.diags.HasErrors() || !same(before.root, after.root) {
 			t.Errorf("Format changed the meaning:\n%s\nbecame\n%s", src, out)
 		}
-		if again, err := Format(out); err != nil || string(again) != string(out) {
+		if again, err := Format("f", out); err != nil || string(again) != string(out) {
 			t.Errorf("a second Format gives %q, want %q, %v", again, out, err)
 		}
 	})

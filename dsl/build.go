@@ -341,18 +341,22 @@ func (b *builder) ending(n *tree.Node, def *graph.Def) {
 }
 
 func (b *builder) pause(n *tree.Node) graph.PauseDef {
+	p := graph.PauseDef{At: n.Head()}
 	switch {
 	case n.Kind == tree.Map:
-		p := graph.PauseDef{Set: b.get(n, "active") != nil, Active: b.duration(n, "active"),
-			Idle: b.duration(n, "idle"), Factor: b.number(n, "factor")}
+		p.Set, p.Active = b.get(n, "active") != nil, b.duration(n, "active")
+		p.Idle, p.Factor = b.duration(n, "idle"), b.number(n, "factor")
 		return p
 	case n.Text.Value == "none":
-		return graph.PauseDef{None: true}
+		p.None = true
+		return p
 	}
 	if d, ok := parseDuration(n.Text.Value); ok {
-		return graph.PauseDef{Set: true, Active: d}
+		p.Set, p.Active = true, d
+	} else {
+		p.Template = n
 	}
-	return graph.PauseDef{Template: n}
+	return p
 }
 
 func (b *builder) stop(n *tree.Node) graph.StopDef {

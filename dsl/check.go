@@ -111,6 +111,9 @@ func (c *checker) value(n *tree.Node, s *shape, what string, key diag.Span) {
 			c.fail(n, diag.WrongType, "a template is written ${{ expression }}", "%s is %q, expected %s", what, n.Text.Value, whole)
 		}
 	case list:
+		if len(n.Items) < s.least {
+			c.fail(n, diag.WrongType, "", "%s is an empty list, expected %s", what, whole)
+		}
 		for _, it := range n.Items {
 			c.value(it, s.elem, "an entry of "+what, it.Span)
 		}
@@ -184,6 +187,10 @@ func (c *checker) wrongType(n *tree.Node, s *shape, what string, key diag.Span) 
 			}
 			if s.kind == boolean {
 				help = "only true and false are booleans, without quotes"
+			}
+		case tree.Null:
+			if s.kind == expr {
+				help = `an expression writes it "nil"`
 			}
 		}
 		c.diags.Add(diag.WrongType, at, help, "%s is %s, expected %s", what, got, s)

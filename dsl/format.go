@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/graphrun/graphrun/diag"
 	"github.com/graphrun/graphrun/graph/tree"
 )
 
@@ -12,12 +13,13 @@ import (
 // indentation, lists indented below their key, no blanks at the ends of lines,
 // at most one empty line in a row. Comments, the order of fields and what
 // stands within a line stay as they are. The meaning stays the same, and a
-// second Format changes nothing. The error is the diag.List of a text that is
-// not YAML.
-func Format(src []byte) ([]byte, error) {
-	d := readYAML("", src)
-	if err := d.diags.Err(); err != nil {
-		return nil, err
+// second Format changes nothing. The list has the errors of a text that is not
+// YAML; file is its name in them.
+func Format(file string, src []byte) ([]byte, diag.List) {
+	d := readYAML(file, src)
+	if d.diags.HasErrors() {
+		d.diags.Sort()
+		return nil, d.diags
 	}
 	out := layOut(d)
 	for range 3 {

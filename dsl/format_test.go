@@ -35,14 +35,14 @@ func TestFormat(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			got, err := Format([]byte(tt.in))
+			got, err := Format("f", []byte(tt.in))
 			if err != nil {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(tt.want, string(got)); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
 			}
-			again, err := Format(got)
+			again, err := Format("f", got)
 			if err != nil || string(again) != string(got) {
 				t.Errorf("a second time gives %q, %v", again, err)
 			}
@@ -52,7 +52,7 @@ func TestFormat(t *testing.T) {
 
 func TestFormatRefusesWhatIsNotYAML(t *testing.T) {
 	t.Parallel()
-	if out, err := Format([]byte("a: [")); err == nil {
+	if out, err := Format("f", []byte("a: [")); err == nil {
 		t.Errorf("got %q, want an error", out)
 	}
 }

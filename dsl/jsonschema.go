@@ -87,7 +87,12 @@ func objectSchema(o *object, defs map[string]any) map[string]any {
 func (s *shape) schema(defs map[string]any) map[string]any {
 	ref := func(name string) map[string]any { return map[string]any{"$ref": "#/$defs/" + name} }
 	switch s.kind {
-	case text, name:
+	case name:
+		if s.form != "" {
+			return map[string]any{"type": "string", "pattern": s.form}
+		}
+		return map[string]any{"type": "string"}
+	case text:
 		return map[string]any{"type": "string"}
 	case word:
 		return map[string]any{"enum": s.words}
@@ -96,7 +101,11 @@ func (s *shape) schema(defs map[string]any) map[string]any {
 	case template:
 		return ref("template")
 	case integer:
-		return map[string]any{"type": "integer", "minimum": s.least}
+		out := map[string]any{"type": "integer", "minimum": s.least}
+		if s.most > 0 {
+			out["maximum"] = s.most
+		}
+		return out
 	case number:
 		return map[string]any{"type": "number", "minimum": 0}
 	case boolean:
@@ -111,9 +120,13 @@ func (s *shape) schema(defs map[string]any) map[string]any {
 	case typ:
 		return ref("schema")
 	case list:
-		return map[string]any{"type": "array", "items": s.elem.schema(defs)}
+		out := map[string]any{"type": "array", "items": s.elem.schema(defs)}
+		if s.least > 0 {
+			out["minItems"] = s.least
+		}
+		return out
 	case mapping:
-		return map[string]any{"type": "object", "additionalProperties": s.elem.schema(defs)}
+		return map[string]any{"type": "object", "propertyNames": map[string]any{"pattern": s.form}, "additionalProperties": s.elem.schema(defs)}
 	case anyMap:
 		return map[string]any{"type": "object"}
 	case obj:

@@ -32,7 +32,7 @@ func TestJSONSchema(t *testing.T) {
 			t.Errorf("%s: %v", file, err)
 		}
 	}
-	for _, code := range []string{"unknown-field", "missing-field", "wrong-type", "bad-duration", "unknown-kind"} {
+	for _, code := range []string{"unknown-field", "missing-field", "wrong-type", "bad-duration", "unknown-kind", "bad-version", "elements", "lacking"} {
 		if err := fits("testdata/err/" + code + ".yaml"); err == nil {
 			t.Errorf("the schema takes the graph of %q", code)
 		}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/graphrun/graphrun/diag"
 	"github.com/graphrun/graphrun/graph"
@@ -27,9 +28,9 @@ type Source struct {
 // nodes run. The list holds the problems of all stages, sorted by place. The
 // Source is never nil: with its Files the problems can be shown.
 func Load(path string, kinds graph.Kinds) (*Source, diag.List) {
-	src, err := readFile(path)
-	if err != nil {
-		return unreadable(path, err)
+	src, problems := Read(path)
+	if len(problems) > 0 {
+		return &Source{File: path}, problems
 	}
 	return Compile(path, src, kinds)
 }
@@ -37,20 +38,33 @@ func Load(path string, kinds graph.Kinds) (*Source, diag.List) {
 // LoadReader is Load for a text that is no file, as standard input. name
 // stands for it in diagnostics.
 func LoadReader(name string, in io.Reader, kinds graph.Kinds) (*Source, diag.List) {
-	src, err := io.ReadAll(io.LimitReader(in, maxBytes+1))
-	if err != nil {
-		return unreadable(name, err)
+	src, problems := ReadFrom(name, in)
+	if len(problems) > 0 {
+		return &Source{File: name}, problems
 	}
 	return Compile(name, src, kinds)
 }
 
-// unreadable is the result for a file of which there is no text. Who reads
-// places line by line finds one all the same: where the text would begin.
-func unreadable(file string, err error) (*Source, diag.List) {
-	var l diag.List
-	at := diag.Span{File: file, Start: diag.Pos{Line: 1, Col: 1}, End: diag.Pos{Line: 1, Col: 2}}
-	l.Add(diag.MissingFile, at, "", "cannot read the graph: %s", reason(err))
-	return &Source{File: file}, l
+// Read gives the text of a graph file. The list says why there is none.
+func Read(path string) ([]byte, diag.List) {
+	src, err := readFile(path)
+	return src, unreadable(path, err)
+}
+
+// ReadFrom is Read for a text that is no file; name stands for it.
+func ReadFrom(name string, in io.Reader) ([]byte, diag.List) {
+	src, err := io.ReadAll(io.LimitReader(in, maxBytes+1))
+	return src, unreadable(name, err)
+}
+
+// unreadable is what there is to say of a file without a text. Who reads places
+// line by line finds one all the same: where the text would begin.
+func unreadable(file string, err error) (l diag.List) {
+	if err != nil {
+		at := diag.Span{File: file, Start: diag.Pos{Line: 1, Col: 1}, End: diag.Pos{Line: 1, Col: 2}}
+		l.Add(diag.MissingFile, at, "", "cannot read the graph: %s", reason(err))
+	}
+	return l
 }
 
 // reason says why a file cannot be read, without its path.
@@ -127,6 +141,9 @@ func (l *loader) compile(file string, src []byte) (*Source, diag.List) {
 	inner := l.inner(file, d.root, d.broken, &def)
 	s.Def = def
 	g, more := graph.Compile(def, l.kinds)
+	if inner.HasErrors() { // what the nodes that lack their graph use is not known
+		more = slices.DeleteFunc(more, func(p diag.Diagnostic) bool { return p.Code == diag.Unused || p.Code == diag.NeverRead })
+	}
 	list := append(d.merge(more), inner...)
 	if !list.HasErrors() {
 		s.Graph = g

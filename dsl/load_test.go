@@ -90,9 +90,9 @@ func TestFormatKeepsTheHash(t *testing.T) {
 			t.Error(list)
 			continue
 		}
-		out, err := dsl.Format(before.Text)
-		if err != nil {
-			t.Fatal(err)
+		out, problems := dsl.Format(file, before.Text)
+		if len(problems) > 0 {
+			t.Fatal(problems)
 		}
 		after, list := dsl.Compile(file, out, std.Registry())
 		if list.HasErrors() || after.Graph.Hash != before.Graph.Hash {

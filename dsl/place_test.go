@@ -41,6 +41,7 @@ func TestPlaces(t *testing.T) {
 		{"flow", "{a: x, b: [y, z > 0]}", ">", 1, 17},
 		{"question mark in braces", "{a: string?, b: x?.y ?? 1 > 0}", ">", 1, 27},
 		{"key", "a:\n  b>c: 1", ">", 2, 4},
+		{"version of YAML", "%YAML 1.2\n---\na: x > 0", ">", 3, 6},
 		{"byte order mark", "\uFEFFa: x > 0", ">", 1, 6},
 		{"long block", "a: |\n" + strings.Repeat("  a line of a long prompt\n", 5000) + "  x > 0\n", ">", 5002, 5},
 	}

@@ -15,10 +15,8 @@ import (
 var (
 	errorText  = regexp.MustCompile(`^yaml: (?:line ([0-9]+): )?(.*)$`)
 	tagTrap    = regexp.MustCompile(`(?:^|[\s{,])[A-Za-z_][\w-]*:[ \t]+(![^\s!"'][^\s]*)`)
-	braceTrap  = regexp.MustCompile(`[{,][ \t]*[A-Za-z_][\w-]*:[ \t]+(\$\{\{)`)
 	anchorTrap = regexp.MustCompile(`(?:^|[\s:,{\[-])([&*](?:[^\w-]|$))`)
 	plainInMap = regexp.MustCompile(`[{,][ \t]*([A-Za-z_][\w-]*):[ \t]+([^\s"'{\[][^,\n]*),`)
-	bracketIn  = regexp.MustCompile(`[{,][ \t]*[A-Za-z_][\w-]*:[ \t]+[^\s"'{\[,][^,"'{}\[\]\n]*([\[{])`)
 )
 
 // afterParser marks the problems of which yaml.v3 counts lines from zero.
@@ -46,6 +44,7 @@ var plainWords = []struct{ problem, message, help string }{
 	{"did not find expected node content", "expected a value", "put the value in quotes"},
 	{"are not allowed in this context", "a list cannot begin here", "begin it on the next line"},
 	{"expected <document start>", "the document has ended, and something else follows", "indent it as its neighbours"},
+	{"incompatible YAML document", "the file is in another version of YAML, expected 1.2", `leave its "%YAML" away`},
 	{"exceeded max depth", "the document is nested too deep", ""},
 	{"did not find URI escape", `"!" begins a tag`, "put the value in quotes"},
 	{"did not find expected whitespace", `"!" begins a tag`, "put the value in quotes"},
@@ -145,14 +144,12 @@ func (d *document) syntaxError(err error) {
 			return
 		}
 	}
-	at, word := d.culprit(p)
-	switch {
-	case word == "\t":
-		message, help = "a tab cannot indent", "indent with spaces"
-	case word == "${{":
-		message, help = "${{ }} within { } must be quoted", `write "${{ … }}"`
-	case word != "":
-		message, help = fmt.Sprintf("%q ends a value within { }", word), "put the value in quotes"
+	at := d.culprit(p)
+	if structural(p) {
+		// What the outline finds before the line of the problem is none.
+		if found, what, way, ok := d.stumble(); ok && found.Start.Line >= p.line-1 {
+			at, message, help = found, what, way
+		}
 	}
 	d.diags.Add(diag.YAMLSyntax, at, help, "%s", message)
 }
@@ -167,78 +164,30 @@ func (d *document) window(line int) (from, to int) {
 	return from, c.off
 }
 
-// culprit guesses the place of a problem in its line, and sometimes the very
-// word that YAML stumbled over.
-func (d *document) culprit(p problem) (at diag.Span, word string) {
-	if strings.HasPrefix(p.text, "did not find expected key") || strings.HasPrefix(p.text, "did not find expected '-'") {
-		p.line = d.dented(p.line)
-	}
+// structural marks the problems that the outline of a text can tell more of.
+func structural(p problem) bool {
+	return slices.ContainsFunc([]string{"did not find expected ',' or", "did not find expected key", "did not find expected '-'",
+		"did not find expected node content", "could not find expected ':'", "cannot start any token", "mapping values",
+		"unexpected end of stream", "unexpected document indicator", "not allowed in this context", "tab character", "alphabetic or numeric"},
+		func(s string) bool { return strings.Contains(p.text, s) })
+}
+
+// culprit guesses the place of a problem in its line.
+func (d *document) culprit(p problem) diag.Span {
 	c := d.cursorAt(diag.Pos{Line: p.line, Col: 1})
 	start := c.off
 	c.skipLine()
 	line := d.src[start:c.off]
-	indent := len(line) - len(bytes.TrimLeft(line, " "))
-	off := indent
+	off := len(line) - len(bytes.TrimLeft(line, " "))
 	switch {
-	case strings.HasPrefix(p.text, "did not find expected ',' or"):
-		from, to := d.window(p.line)
-		for _, trap := range []*regexp.Regexp{braceTrap, bracketIn} {
-			if m := trap.FindSubmatchIndex(d.src[from:to]); m != nil {
-				return d.span(from+m[2], from+m[3]), string(d.src[from+m[2] : from+m[3]])
-			}
-		}
-		off = max(bytes.IndexAny(line, "[{"), indent)
-	case strings.Contains(p.text, "mapping values"):
-		if first := bytes.Index(line, []byte(": ")); first >= 0 {
-			off = first
-			if i := bytes.Index(line[first+1:], []byte(":")); i >= 0 {
-				off = first + 1 + i
-			}
-		}
-	case strings.Contains(p.text, "cannot start any token"):
-		if indent < len(line) && line[indent] == '\t' {
-			return d.span(start+indent, start+indent+1), "\t"
-		}
-		off = max(bytes.IndexAny(line, "\t@`%"), indent)
-	case strings.Contains(p.text, "tab character"):
-		off = max(bytes.IndexByte(line, '\t'), 0)
 	case strings.Contains(p.text, "escape"):
-		off = max(bytes.IndexByte(line, '\\'), indent)
-	case strings.Contains(p.text, "unexpected end"), strings.Contains(p.text, "document indicator"):
-		off = max(bytes.IndexAny(line, `"'`), indent)
+		off = max(bytes.IndexByte(line, '\\'), off)
 	case strings.Contains(p.text, "alphabetic or numeric"):
 		if m := anchorTrap.FindSubmatchIndex(line); m != nil {
 			off = m[2]
 		}
 	}
-	return d.span(start+off, start+off+1), ""
-}
-
-// dented is the first line from here on of which the indentation goes back to
-// a column where no block began; the line itself when there is none.
-func (d *document) dented(line int) int {
-	c := d.cursorAt(diag.Pos{Line: line, Col: 1})
-	var open []int
-	for c.off < len(c.src) {
-		here := c
-		c.skipBlanks()
-		indent := c.pos.Col - 1
-		if p := c.peek(); p != '#' && !isBreak(p) && c.off < len(c.src) {
-			deeper := len(open)
-			for len(open) > 0 && open[len(open)-1] > indent {
-				open = open[:len(open)-1]
-			}
-			if len(open) < deeper && (len(open) == 0 || open[len(open)-1] != indent) {
-				return here.pos.Line
-			}
-			if len(open) == 0 || open[len(open)-1] != indent {
-				open = append(open, indent)
-			}
-		}
-		c.skipLine()
-		c.next()
-	}
-	return line
+	return d.span(start+off, start+off+1)
 }
 
 // span is the place of some bytes of one line.

@@ -5,7 +5,9 @@ package dsl
 type shape struct {
 	kind  kind
 	words []string // of a word: the only values
-	least int      // of an integer: the smallest
+	least int      // of an integer: the smallest; of a list: how many entries
+	most  int      // of an integer: the largest; 0 is no bound
+	form  string   // of a name, and of the names of a mapping: a pattern that editors check; graph.Compile says what is wrong
 	elem  *shape   // of a list, and of the entries of a mapping
 	obj   *object  // of an object
 	alts  []*shape // of a union: the first that takes the value's kind; a template goes first where the value is one
@@ -72,15 +74,25 @@ func (o *object) names() []string {
 
 func words(w ...string) *shape    { return &shape{kind: word, words: w} }
 func listOf(e *shape) *shape      { return &shape{kind: list, elem: e} }
-func mapOf(e *shape) *shape       { return &shape{kind: mapping, elem: e} }
+func mapOf(e *shape) *shape       { return &shape{kind: mapping, elem: e, form: wordForm} }
+func dashedMap(e *shape) *shape   { return &shape{kind: mapping, elem: e, form: dashedForm} }
 func an(o *object) *shape         { return &shape{kind: obj, obj: o} }
 func oneOf(alts ...*shape) *shape { return &shape{kind: union, alts: alts} }
 func atLeast(n int) *shape        { return &shape{kind: integer, least: n} }
-func nameOrNames() *shape         { return oneOf(aName, listOf(aName)) }
+func nameOrNames() *shape         { return oneOf(aName, &shape{kind: list, elem: aName, least: 1}) }
+
+// The forms of names.
+const (
+	wordForm   = `^[A-Za-z_][A-Za-z0-9_]*$`
+	dashedForm = `^[A-Za-z_][A-Za-z0-9_-]*$`
+	graphForm  = `^[a-z][a-z0-9_-]*$`
+	joinForm   = `^(any|all|none|first|at_least\(\s*[0-9]+\s*\))$`
+)
 
 var (
 	aText     = &shape{kind: text}
 	aName     = &shape{kind: name}
+	aWord     = &shape{kind: name, form: wordForm}
 	anExpr    = &shape{kind: expr}
 	aTemplate = &shape{kind: template}
 	aNumber   = &shape{kind: number}
@@ -94,18 +106,18 @@ var (
 var graphObject = &object{
 	name: "graph", at: "the file", doc: "One file is one graph.",
 	fields: []field{
-		{name: "graphrun", shape: &shape{kind: integer, least: 1}, required: true, doc: "Version of the language: 1."},
-		{name: "name", shape: aName, required: true, doc: "Name of the graph: a small letter, then small letters, digits, `_` and `-`."},
+		{name: "graphrun", shape: &shape{kind: integer, least: 1, most: 1}, required: true, doc: "Version of the language: 1."},
+		{name: "name", shape: &shape{kind: name, form: graphForm}, required: true, doc: "Name of the graph: a small letter, then small letters, digits, `_` and `-`."},
 		{name: "description", shape: aText, doc: "What the graph is for."},
 		{name: "params", shape: mapOf(oneOf(an(paramObject), aType)), doc: "Values that are fixed when a stack is created: a type, or a mapping with a type and a default."},
-		{name: "secrets", shape: listOf(aName), doc: "Names of environment variables that may be used in `with`. They are never stored, logged or shown, and no condition sees them."},
+		{name: "secrets", shape: listOf(aWord), doc: "Names of environment variables that may be used in `with`. They are never stored, logged or shown, and no condition sees them."},
 		{name: "types", shape: mapOf(aType), doc: "Named JSON Schemas, for use wherever a type is expected."},
 		{name: "state", shape: mapOf(oneOf(an(keyObject), aType)), doc: "Keys of the state: the only thing that conditions are about. A type, or a mapping with a type, a reducer and more."},
 		{name: "define", shape: mapOf(anExpr), doc: "Named expressions for use in every condition."},
-		{name: "events", shape: mapOf(an(eventObject)), doc: "What may be sent to a stack from outside."},
-		{name: "pools", shape: mapOf(an(poolObject)), doc: "Limits on how many tasks run at once, across all stacks of the graph."},
+		{name: "events", shape: dashedMap(an(eventObject)), doc: "What may be sent to a stack from outside."},
+		{name: "pools", shape: dashedMap(an(poolObject)), doc: "Limits on how many tasks run at once, across all stacks of the graph."},
 		{name: "defaults", shape: an(defaultsObject), doc: "What holds for every node that does not say otherwise."},
-		{name: "nodes", shape: mapOf(an(nodeObject)), required: true, doc: "The nodes by name. Their order breaks ties."},
+		{name: "nodes", shape: dashedMap(an(nodeObject)), required: true, doc: "The nodes by name. Their order breaks ties."},
 		{name: "edges", shape: listOf(an(edgeObject)), doc: "What runs after what, and under which condition."},
 		{name: "pause", shape: oneOf(&shape{kind: duration, words: []string{"none"}}, aTemplate, an(pauseObject)), dflt: "`5s`", doc: "Time between two cycles: a duration, `none`, a mapping, or a template that gives a duration or `none`."},
 		{name: "schedule", shape: oneOf(aText, an(scheduleObject)), doc: "A cron expression in place of `pause`."},
@@ -182,8 +194,8 @@ var nodeObject = &object{
 	fields: []field{
 		{name: "uses", shape: aName, required: true, doc: "Kind of the node."},
 		{name: "with", shape: &shape{kind: anyMap}, doc: "Configuration of the kind; strings may hold `${{ expression }}`."},
-		{name: "writes", shape: oneOf(listOf(aName), mapOf(anExpr)), doc: "Keys of the state that the node changes, with the expression of the new value. A list `[a]` is short for `{a: output.a}`."},
-		{name: "join", shape: aName, dflt: "`any`", doc: "Which of several incoming edges must be live: `any`, `all`, `none`, `at_least(N)`, or `first`."},
+		{name: "writes", shape: oneOf(listOf(aWord), mapOf(anExpr)), doc: "Keys of the state that the node changes, with the expression of the new value. A list `[a]` is short for `{a: output.a}`."},
+		{name: "join", shape: &shape{kind: name, form: joinForm}, dflt: "`any`", doc: "Which of several incoming edges must be live: `any`, `all`, `none`, `at_least(N)`, or `first`."},
 		{name: "retry", shape: an(retryObject), dflt: "that of `defaults`", doc: "What happens after a failed attempt."},
 		{name: "timeout", shape: aDuration, dflt: "that of `defaults`", doc: "Time for one attempt."},
 		{name: "deadline", shape: aDuration, dflt: "none", doc: "Time for all attempts together."},
@@ -200,7 +212,7 @@ var forEachObject = &object{
 	name: "for_each", at: "`for_each` of a node", doc: "One task per element.",
 	fields: []field{
 		{name: "in", shape: anExpr, required: true, doc: "Expression that gives a list."},
-		{name: "as", shape: aName, dflt: "`item`", doc: "Name of the element in expressions."},
+		{name: "as", shape: aWord, dflt: "`item`", doc: "Name of the element in expressions."},
 		{name: "key", shape: anExpr, dflt: "the index", doc: "Expression that gives each element a name of its own."},
 		{name: "max", shape: anExpr, dflt: "the pool's limit", doc: "How many run at once."},
 		{name: "on_failure", shape: words("collect", "fast", "skip"), dflt: "`collect`", doc: "`collect` lets the others end before the node fails, `fast` cancels them, `skip` leaves the element out."},

@@ -26,26 +26,34 @@ func reportTag(diags *diag.List, at diag.Span, tag string) {
 	diags.Add(diag.YAMLTag, at, help, "%q was taken for a YAML tag", tag)
 }
 
+// version is the directive of a YAML 1.2 file; before it there may be comments.
+var version = regexp.MustCompile(`^(?:[ \t]*(?:#[^\r\n]*)?[\r\n]+)*%YAML[ \t]+1\.(2)[ \t\r\n]`)
+
 // masked is the source with another character for each question mark that is
 // not the mark of a complex key. To yaml.v3 a ? ends a plain scalar within
 // { }, as in YAML 1.1; in YAML 1.2 `{note: string?}` is in order.
 func (d *document) masked() []byte {
 	d.mask = 0
-	if !bytes.ContainsRune(d.src, '?') {
-		return d.src
+	src := d.src
+	if m := version.FindSubmatchIndex(src); m != nil {
+		src = bytes.Clone(src)
+		src[m[2]] = '1' // the version that yaml.v3 says it reads
+	}
+	if !bytes.ContainsRune(src, '?') {
+		return src
 	}
 	mask := '\ue000'
-	for bytes.ContainsRune(d.src, mask) {
+	for bytes.ContainsRune(src, mask) {
 		if mask++; mask > '\uf8ff' {
-			return d.src
+			return src
 		}
 	}
 	d.mask = mask
-	out := make([]byte, 0, len(d.src)+64)
+	out := make([]byte, 0, len(src)+64)
 	lineStart := true
-	for i, b := range d.src {
+	for i, b := range src {
 		switch {
-		case b == '?' && lineStart && (i+1 == len(d.src) || bytes.IndexByte([]byte(" \t\r\n"), d.src[i+1]) >= 0):
+		case b == '?' && lineStart && (i+1 == len(src) || bytes.IndexByte([]byte(" \t\r\n"), src[i+1]) >= 0):
 			out = append(out, b)
 		case b == '?':
 			out = utf8.AppendRune(out, mask)

@@ -2,6 +2,7 @@ package graph
 
 import (
 	"github.com/graphrun/graphrun/diag"
+	"github.com/graphrun/graphrun/graph/cond"
 	"github.com/graphrun/graphrun/graph/tree"
 )
 
@@ -15,19 +16,20 @@ func (c *compiler) checkUse() {
 	warn := func(what string, name diag.Text) {
 		c.diags.Add(diag.Unused, name.Span, "", "%s %q is not used", what, name.Value)
 	}
+	used := c.uses()
 	for _, p := range c.def.Params {
-		if !c.words[p.Name.Value] {
+		if !used.field("params", p.Name.Value) {
 			warn("param", p.Name)
 		}
 	}
 	for _, d := range c.def.Define {
-		if !c.words[d.Name.Value] {
+		if used[d.Name.Value] == nil {
 			warn("define", d.Name)
 		}
 	}
 	if !c.secretKinds() {
 		for _, s := range c.def.Secrets {
-			if !c.words[s.Value] {
+			if !used.field("secrets", s.Value) {
 				warn("secret", s)
 			}
 		}
@@ -49,6 +51,26 @@ func (c *compiler) checkUse() {
 			warn("pool", d.Name)
 		}
 	}
+}
+
+// uses are the names in all expressions, with the fields of them that are asked
+// for.
+type uses map[string]map[string]bool
+
+// field reports whether a field is used: by its name, or because the whole is.
+func (u uses) field(of, name string) bool { return u[of][name] || u[of][""] }
+
+func (c *compiler) uses() uses {
+	u := uses{}
+	for _, p := range c.programs {
+		for _, use := range cond.Uses(p.Text()) {
+			if u[use.Name] == nil {
+				u[use.Name] = map[string]bool{}
+			}
+			u[use.Name][use.Field] = true
+		}
+	}
+	return u
 }
 
 // checkReads warns of keys that no expression reads.
@@ -82,35 +104,51 @@ func (c *compiler) secretKinds() bool {
 
 // typeWords are the words of all schemas, and of the configurations that may
 // hold one. A type counts as used by another that uses it.
-func (c *compiler) typeWords() map[string]bool {
-	w := &compiler{words: map[string]bool{}}
+func (c *compiler) typeWords() words {
+	w := words{}
 	for _, d := range c.def.State {
-		w.noteTree(d.Type)
+		w.tree(d.Type)
 	}
 	for _, d := range c.def.Params {
-		w.noteTree(d.Type)
+		w.tree(d.Type)
 	}
 	for _, d := range c.def.Types {
-		w.noteTree(d.Schema)
+		w.tree(d.Schema)
 	}
 	for i := range c.def.Nodes {
-		w.noteTree(c.def.Nodes[i].With)
+		w.tree(c.def.Nodes[i].With)
 	}
-	return w.words
+	return w
 }
 
-// noteTree keeps the words of all strings of a value.
-func (c *compiler) noteTree(n *tree.Node) {
+// words is a set of words.
+type words map[string]bool
+
+// tree adds the words of all strings of a value.
+func (w words) tree(n *tree.Node) {
 	if n == nil {
 		return
 	}
 	if n.Kind == tree.String {
-		c.note(n.Text.Value)
+		w.text(n.Text.Value)
 	}
 	for _, it := range n.Items {
-		c.noteTree(it)
+		w.tree(it)
 	}
 	for _, f := range n.Fields {
-		c.noteTree(f.Value)
+		w.tree(f.Value)
+	}
+}
+
+func (w words) text(s string) {
+	for i := 0; i < len(s); {
+		j := i
+		for j < len(s) && isName("_"+s[j:j+1], true) && s[j] != '-' {
+			j++
+		}
+		if j > i {
+			w[s[i:j]] = true
+		}
+		i = max(j, i+1)
 	}
 }

@@ -15,7 +15,7 @@ import (
 // All problems are returned, sorted by place; the Graph is nil when one of
 // them is an error. With errors in one part, the rest is still checked.
 func Compile(def Def, kinds Kinds) (*Graph, diag.List) {
-	c := &compiler{def: &def, kinds: kinds, words: map[string]bool{}, fieldTypes: map[string]*schema.Type{}, edges: map[edgeKey]struct{}{}}
+	c := &compiler{def: &def, kinds: kinds, fieldTypes: map[string]*schema.Type{}, edges: map[edgeKey]struct{}{}}
 	c.g = &Graph{Name: def.Name.Value, Def: &def, index: newIndex(&def)}
 	if def.File != "" {
 		c.g.Dir = filepath.Dir(def.File)
@@ -60,7 +60,6 @@ type compiler struct {
 	programs   []*cond.Program         // all that were compiled, for what they read
 	fieldTypes map[string]*schema.Type // of the kinds' fields, by their short spelling
 	lost       []string                // defines with errors
-	words      map[string]bool         // the words of all expressions, see checkUse
 	stuck      []bool                  // nodes whose join cannot be satisfied
 	cut        []bool                  // nodes that an edge with errors leads to
 	broken     bool                    // an expression has errors: what is used is not known
@@ -69,7 +68,6 @@ type compiler struct {
 
 // expr compiles an expression. Its problems go to the list; then it is nil.
 func (c *compiler) expr(text diag.Text, scope *cond.Scope, want cond.Want) *cond.Program {
-	c.note(text.Value)
 	p, problems := cond.Compile(text, scope, want)
 	if p == nil {
 		// A warning about an expression that is wrong anyway only distracts.

@@ -79,7 +79,7 @@ func (c *compiler) compileSchedule() {
 		return
 	}
 	if c.def.Pause != (PauseDef{}) {
-		c.diags.Add(diag.Unused, d.Cron.Span, "remove one of the two", "%q is not used: the graph has a %q", "pause", "schedule")
+		c.diags.Add(diag.Unused, placed(c.def.Pause.At, d.Cron.Span), "remove one of the two", "%q is not used: the graph has a %q", "pause", "schedule")
 	}
 	if err != nil {
 		zone = time.UTC

@@ -75,7 +75,6 @@ func (c *compiler) compileReducers() {
 			return c.scopes.reducer.With(cond.Name{Name: "old", Type: old, Slot: SlotOld},
 				cond.Name{Name: "new", Type: new, Slot: SlotNew})
 		}
-		c.note(c.def.State[i].Reduce.Expr.Value)
 		k.Reduce, k.Writes = compileReducer(&c.def.State[i], k.Type, scope, &c.diags)
 		if k.Reduce.Expr != nil {
 			c.programs = append(c.programs, k.Reduce.Expr)

@@ -178,6 +178,7 @@ type PauseDef struct {
 	Idle     time.Duration `json:"idle,omitzero"`   // 0: as Active
 	Factor   float64       `json:"factor,omitzero"` // default 2
 	Template *tree.Node    `json:"template,omitzero"`
+	At       diag.Span     `json:"-"`
 }
 
 // ScheduleDef is a cron expression in place of a pause.

@@ -45,17 +45,3 @@ func isName(s string, dash bool) bool {
 func isGraphName(s string) bool {
 	return isName(s, true) && s[0] != '_' && s == strings.ToLower(s)
 }
-
-// note keeps the words of an expression, and of strings in it.
-func (c *compiler) note(s string) {
-	for i := 0; i < len(s); {
-		j := i
-		for j < len(s) && isName("_"+s[j:j+1], true) && s[j] != '-' {
-			j++
-		}
-		if j > i {
-			c.words[s[i:j]] = true
-		}
-		i = max(j, i+1)
-	}
-}

@@ -126,6 +126,11 @@ func (rt *Runtime) with(ctx context.Context, id string, do func(*Stack) error) e
 func (rt *Runtime) visit(ctx context.Context, id string, do func(*Stack) error) error {
 	rt.aside.Lock()
 	defer rt.aside.Unlock()
+	return rt.load(ctx, id, do)
+}
+
+// load is visit beside other visits.
+func (rt *Runtime) load(ctx context.Context, id string, do func(*Stack) error) error {
 	if err := rt.reserve(id, errLeft); err != nil {
 		return err
 	}

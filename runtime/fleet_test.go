@@ -118,6 +118,27 @@ func TestABackoffGoesOnAfterRecover(t *testing.T) {
 	})
 }
 
+// TestADurationIsOverWhileUnloaded: nothing else would load the stack.
+func TestADurationIsOverWhileUnloaded(t *testing.T) {
+	t.Parallel()
+	runtimetest.Run(t, kinds(t), func(k *runtimetest.Kit) {
+		begin := time.Now()
+		start(k, def(k.T, `{"graphrun": 1, "name": "ship", "state": [{"name": "ok", "type": "boolean"}],
+			"nodes": [{"id": "ask", "uses": "approval", "with": {"prompt": "Ship?"}}],
+			"pause": {"none": true}, "limits": {"duration": 60000000000}}`))
+		k.Forward(20 * time.Second)
+		k.Crash()
+		recoverAll(k, 1)
+		for i := 0; i < 600 && len(k.Runtime.Stacks()) > 0; i++ {
+			k.Forward(time.Second)
+		}
+		st, err := k.Runtime.Status(k.T.Context(), "ship")
+		if err != nil || st.Cursor.Reason != "duration limit of 1m0s reached" || time.Since(begin).Round(2*time.Second) != time.Minute {
+			t.Errorf("after %s: %s: %s (%v)", time.Since(begin), st.Cursor.Status, st.Cursor.Reason, err)
+		}
+	})
+}
+
 func TestAnApprovalWaitsUnloaded(t *testing.T) {
 	t.Parallel()
 	runtimetest.Run(t, kinds(t), func(k *runtimetest.Kit) {

@@ -186,12 +186,15 @@ func shortHash(s string) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// discard removes a child with what still runs of it.
+// discard removes a child with what still runs of it. One that a crash cut off
+// ends first, as any stack does: that sees to what its own tasks left behind.
 func (rt *Runtime) discard(id string) {
 	if s, ok := rt.Stack(id); ok {
 		now, cancel := context.WithCancel(context.Background())
 		cancel()
 		_ = s.Stop(now)
+	} else if rt.cutOff(id) {
+		_ = rt.load(rt.base, id, func(s *Stack) error { return s.Cancel(rt.base, "its node is over") })
 	}
 	if err := rt.reserve(id, ErrActive); err != nil {
 		return // it is closing, or somebody has it: Recover clears it away
@@ -212,7 +215,19 @@ func (rt *Runtime) discard(id string) {
 	}
 }
 
-// children are those of tasks that are done, until their wave is committed.
+// cutOff says whether a child of the store had tasks when a crash ended its
+// driving.
+func (rt *Runtime) cutOff(id string) bool {
+	snap, err := rt.cfg.Store.Load(rt.base, id)
+	if err != nil || snap.Identity.Parent == "" {
+		return false
+	}
+	c := &snap.Cursor
+	return !c.Status.Ended() && !c.Clean && (c.Open || len(c.Background) > 0)
+}
+
+// children are those of tasks that are done, or that a crash cut off, until
+// their wave is committed.
 type children struct {
 	done []childOf
 	free []string // may be removed
@@ -231,11 +246,15 @@ func (c *children) take(id machine.Identity, g *graph.Graph, records []machine.R
 					cycle = b.Began
 				}
 				key := machine.TaskKey{Cycle: cycle, Wave: b.Wave, Node: b.Node, Item: b.Item}
-				c.done = append(c.done, childOf{b.Node, childID(id.Stack, key)})
+				if child := (childOf{b.Node, childID(id.Stack, key)}); !slices.Contains(c.done, child) {
+					c.done = append(c.done, child)
+				}
 			}
 		case *machine.WaveCommitted:
 			for _, s := range b.Settled {
-				c.settled(s.Node)
+				if s.Status != "waiting" { // in the background it has only begun
+					c.settled(s.Node)
+				}
 			}
 		case *machine.StackFinished:
 			for _, d := range c.done {

@@ -194,3 +194,35 @@ func program(t testing.TB) graph.Def {
 		"nodes": [{"id": "a", "uses": "program", "writes": [{"key": "n", "expr": "output"}]}],
 		"stop": [{"when": "state.n >= 1"}]}`)
 }
+
+// TestCleansUpAfterAGraphThatDoesNotRunAgain: a stack whose parent ends after a
+// crash goes with it, and what its own tasks left behind is ended.
+func TestCleansUpAfterAGraphThatDoesNotRunAgain(t *testing.T) {
+	t.Parallel()
+	for name, node := range map[string]string{"in a wave": "", "in the background": `, "background": true`} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p, kinds := &programs{}, kinds(t)
+			if err := kinds.Register(nodes.Spec{Kind: graph.Kind{Name: "program", Open: true}, Node: p}); err != nil {
+				t.Fatal(err)
+			}
+			runtimetest.Run(t, kinds, func(k *runtimetest.Kit) {
+				start(k, def(t, `{"graphrun": 1, "name": "two", "pause": {"set": true, "active": 1000000000}, "limits": {"cycles": 100},
+					"nodes": [{"id": "sub", "uses": "graph", "with": {"file": "one.yaml"} `+node+`, "graph": {"graphrun": 1, "name": "one",
+						"nodes": [{"id": "a", "uses": "program"}], "limits": {"cycles": 9}}}]}`))
+				k.Forward(10 * time.Second)
+				k.Crash()
+				if err := k.Runtime.Cancel(k.T.Context(), "two", "not wanted"); err != nil {
+					t.Fatal(err)
+				}
+				k.Forward(time.Second)
+				if len(p.begun) != 1 || !slices.Equal(p.cleaned, p.begun) {
+					t.Errorf("began %q and cleaned up after %q", p.begun, p.cleaned)
+				}
+				if left := stacksLeft(k); !slices.Equal(left, []string{"two"}) {
+					t.Errorf("stacks %q", left)
+				}
+			})
+		})
+	}
+}

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"log/slog"
 	"time"
 
 	"github.com/graphrun/graphrun/graph/machine"
@@ -186,6 +187,10 @@ func (s *Stack) commit(rd machine.Ready) bool {
 	if err := s.store(c); err != nil {
 		s.fail(err)
 		return false
+	}
+	if s.log.Enabled(s.rt.base, slog.LevelDebug) {
+		s.log.Debug("committed", "cycle", c.Cursor.Cycle, "wave", c.Cursor.Wave, "seq", c.Cursor.Seq,
+			"records", len(c.Records), "changes", len(c.Changes))
 	}
 	s.outbox.dirty = false
 	s.keep(c.Cursor, rd.Records)

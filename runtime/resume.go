@@ -48,6 +48,10 @@ func (rt *Runtime) Resume(ctx context.Context, id string, o ResumeOptions) (*Sta
 	if s.m.Cursor().Status == machine.Paused {
 		s.step(machine.Resume{At: s.now()})
 	}
+	if c := s.m.Cursor(); s.after.UntilIdle && !c.Open && c.WakeAt.IsZero() && len(c.Background) == 0 {
+		s.reached = true // no cycle comes without an event, and the last one was idle
+		s.drain()
+	}
 	return s.begin()
 }
 
@@ -108,7 +112,7 @@ func (s *Stack) load(ctx context.Context, o *ResumeOptions) error {
 	l.outbox.waiting, l.outbox.dirty = storedMessages(snap.State), false
 	s.mu.Lock()
 	s.live, s.asleep = l, false
-	s.cut = s.cutTasks()
+	s.cutTasks()
 	s.mu.Unlock()
 	if !s.visited {
 		s.parked(m.Cursor())

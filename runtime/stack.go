@@ -99,7 +99,8 @@ type watcher struct{ fn func(Commit) }
 type StopAfter struct {
 	// Cycles stops after so many finished cycles; one that was open counts. 0: no bound.
 	Cycles int
-	// UntilIdle stops after a cycle in which no node ran, unless a task still runs.
+	// UntilIdle stops after a cycle in which no node ran, unless a task still runs;
+	// at once when that was the last one and only an event would begin another.
 	UntilIdle bool
 }
 

@@ -103,6 +103,7 @@ func (s *Stack) begin() (*Stack, error) {
 	if err := s.rt.admit(s); err != nil {
 		return nil, err
 	}
+	s.log.Debug("driven from here on", "graph", s.graph, "hash", s.g.Hash, "cycle", s.cursor.Cycle, "wave", s.cursor.Wave)
 	var err error
 	stall, first := s.nextStall(), make(chan struct{})
 	go func() {

@@ -84,15 +84,15 @@ type historyNode struct {
 type historyWrite struct {
 	Key    string   `json:"key"`
 	Nodes  []string `json:"nodes"`
-	Events []string `json:"events,omitzero"` // that were applied to it when the cycle began
+	Events []string `json:"events,omitempty"` // that the cycle began with
 }
 
 // historyReader puts records together to cycles.
 type historyReader struct {
 	out    historyJSON
-	events []string // of the next cycle
-	writes map[string][]string
-	goesTo map[string]string // event to key
+	events []string            // of the next cycle
+	writes map[string][]string // nodes by the key that they write
+	to     map[string]string   // keys by the event that goes to them
 	graph  func(hash string) (*graph.Graph, error)
 }
 
@@ -151,9 +151,9 @@ func (r *historyReader) under(hash string) error {
 	if err != nil {
 		return err
 	}
-	r.writes, r.goesTo = map[string][]string{}, map[string]string{}
+	r.writes, r.to = map[string][]string{}, map[string]string{}
 	for _, e := range g.Events {
-		r.goesTo[e.Name] = g.Keys[e.Key].Name
+		r.to[e.Name] = g.Keys[e.Key].Name
 	}
 	for i := range g.Nodes {
 		for _, w := range g.Nodes[i].Writes {
@@ -185,11 +185,9 @@ func (r *historyReader) wave(b *machine.WaveCommitted) historyWave {
 			}
 		}
 		write := historyWrite{Key: key, Nodes: by}
-		if c := r.open(); b.Wave == 0 {
-			for _, e := range c.Events {
-				if r.goesTo[e] == key && !slices.Contains(write.Events, e) {
-					write.Events = append(write.Events, e)
-				}
+		for _, e := range r.open().Events {
+			if b.Wave == 0 && r.to[e] == key && !slices.Contains(write.Events, e) {
+				write.Events = append(write.Events, e)
 			}
 		}
 		w.Writes = append(w.Writes, write)
@@ -238,12 +236,10 @@ func (a *app) printHistoryWave(w historyWave) {
 		nodes = append(nodes, s)
 	}
 	switch {
-	case w.Wave > 0:
-		fmt.Fprintf(a.out, "  wave %d: %s\n", w.Wave, strings.Join(nodes, ", "))
 	case len(nodes) > 0:
-		fmt.Fprintf(a.out, "  taken in: %s\n", strings.Join(nodes, ", "))
-	default:
-		fmt.Fprintln(a.out, "  taken in:")
+		fmt.Fprintf(a.out, "  wave %d: %s\n", w.Wave, strings.Join(nodes, ", "))
+	default: // events alone
+		fmt.Fprintf(a.out, "  wave %d\n", w.Wave)
 	}
 	for _, k := range w.Writes {
 		by := slices.Clone(k.Nodes)

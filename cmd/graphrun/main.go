@@ -19,16 +19,17 @@ func main() { os.Exit(run(context.Background(), os.Args[1:], os.Stdin, os.Stdout
 
 // run is the program: arguments without its name in, the exit code out.
 func run(ctx context.Context, args []string, in io.Reader, out, err io.Writer) int {
-	a := &app{in: in, out: out, err: err}
+	data := &dataWriter{w: out}
+	a := &app{in: in, out: data, err: err}
 	ctx, stop := a.obeySignals(ctx)
 	defer stop()
 	root := newRoot(a)
 	root.SetArgs(args)
 	root.SetIn(in)
-	root.SetOut(out)
+	root.SetOut(data)
 	root.SetErr(err)
 	failure := root.ExecuteContext(ctx)
-	return a.exit(failure)
+	return a.exit(data.check(failure))
 }
 
 // lastMoment is how long a process that was interrupted twice may take to cut

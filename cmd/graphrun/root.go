@@ -99,6 +99,9 @@ func (a *app) kinds() *nodes.Registry { return std.Registry() }
 // color reports whether what is written to w may be colored: a terminal, and
 // nobody objects.
 func (a *app) color(w io.Writer) bool {
+	if d, ok := w.(*dataWriter); ok {
+		w = d.w
+	}
 	return !a.noColor && isTerminal(w) && colorprofile.Detect(w, os.Environ()) > colorprofile.ASCII
 }
 

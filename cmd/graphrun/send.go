@@ -86,7 +86,7 @@ func answerCommands(a *app) []*cobra.Command {
 
 func answerCommand(a *app, name, short string, approved bool) *cobra.Command {
 	r := api.AnswerRequest{Approved: &approved}
-	var comment, by string
+	var comment, by, with string
 	cmd := &cobra.Command{
 		Use:   name + " STACK NODE",
 		Short: short,
@@ -100,6 +100,13 @@ applied at the start of the next cycle, which begins at once.`,
 				by = whoami()
 			}
 			r.Comment, r.By = orNull(comment), orNull(by)
+			if cmd.Flags().Changed("value") {
+				v, err := a.payload([]string{with})
+				if err != nil {
+					return err
+				}
+				r.Value = &v
+			}
 			return a.through(cmd.Context(), func(c *api.Client) error {
 				if err := c.Answer(cmd.Context(), args[0], r); err != nil {
 					return known(cmd.Context(), c, args[0], err)
@@ -114,6 +121,7 @@ applied at the start of the next cycle, which begins at once.`,
 		},
 	}
 	cmd.Flags().StringVar(&comment, "comment", "", "`TEXT` that the graph may read as output.comment")
+	cmd.Flags().StringVar(&with, "value", "", "`JSON` that the graph may read as output.value; - reads it from standard input")
 	cmd.Flags().StringVar(&by, "by", "", "`NAME` of who decides (default: the user's)")
 	return cmd
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/graphrun/graphrun/diag"
 	"github.com/graphrun/graphrun/dsl"
 	"github.com/graphrun/graphrun/graph/render"
 )
@@ -45,31 +46,30 @@ func fmtCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "fmt FILE...",
 		Short: "Format graph files in place",
+		Long:  "Format graph files in place, and print the names of those that changed. A FILE of - is\nstandard input; its text goes to standard output.",
 		Args:  arguments(1, -1, "one FILE or more"),
 		RunE: func(_ *cobra.Command, files []string) error {
-			changed := 0
+			var problems diag.List
+			sources, changed := map[string][]byte{}, false
 			for _, file := range files {
-				was, err := os.ReadFile(file)
-				if err != nil {
-					return usagef("cannot read %s: %v", file, err)
-				}
-				formatted, err := dsl.Format(was)
-				if err != nil {
-					return &exitError{exitInvalid, fmt.Errorf("%s: %w", file, err)}
-				}
-				if bytes.Equal(was, formatted) {
+				was, now, found := a.format(file)
+				if len(found) > 0 {
+					problems = append(problems, found...)
+					sources[found[0].Span.File] = was
 					continue
 				}
-				changed++
-				fmt.Fprintln(a.out, file)
-				if check {
-					continue
+				if !bytes.Equal(was, now) {
+					changed = true
 				}
-				if err := os.WriteFile(file, formatted, 0o644); err != nil {
-					return usagef("cannot write %s: %v", file, err)
+				if err := a.putFormatted(file, was, now, check); err != nil {
+					return err
 				}
 			}
-			if check && changed > 0 {
+			if len(problems) > 0 {
+				problems.Sort()
+				return a.invalid(&dsl.Source{Files: sources}, problems)
+			}
+			if check && changed {
 				return &exitError{code: exitWorkFailed}
 			}
 			return nil
@@ -77,6 +77,40 @@ func fmtCommand(a *app) *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&check, "check", false, "only list files that are not formatted, exit 1 if there are any")
 	return cmd
+}
+
+// format gives the text of a file as it is and as it should be.
+func (a *app) format(file string) (was, now []byte, problems diag.List) {
+	if file == "-" {
+		file = "stdin"
+		was, problems = dsl.ReadFrom(file, a.in)
+	} else {
+		was, problems = dsl.Read(file)
+	}
+	if len(problems) == 0 {
+		now, problems = dsl.Format(file, was)
+	}
+	return was, now, problems
+}
+
+// putFormatted writes the text of a file, and says so. With check it says only
+// that it would.
+func (a *app) putFormatted(file string, was, now []byte, check bool) error {
+	switch {
+	case file == "-" && !check:
+		_, err := a.out.Write(now)
+		return err
+	case bytes.Equal(was, now):
+		return nil
+	}
+	fmt.Fprintln(a.out, file)
+	if check {
+		return nil
+	}
+	if err := os.WriteFile(file, now, 0o644); err != nil {
+		return usagef("cannot write %s: %v", file, err)
+	}
+	return nil
 }
 
 func schemaCommand(a *app) *cobra.Command {

@@ -57,6 +57,7 @@ func (c *checker) name(n *ast.IdentifierNode) typed {
 		c.shared = c.shared || name.Define.shared
 		t := value(&define{slot: name.Slot, program: name.Define}, name.Type)
 		t.words, t.elems = name.Define.words, name.Define.elems
+		t.verdict = name.Define.verdict
 		return t
 	case name.Record:
 		c.reads.whole(name.Slot)

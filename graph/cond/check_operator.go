@@ -136,8 +136,12 @@ func (c *checker) equality(n *ast.BinaryNode, left, right typed, at diag.Span) t
 	if !schema.Comparable(left.typ, right.typ) {
 		return c.mismatch(n.Operator, left, right, at)
 	}
-	c.enumWords(left.typ, right.words)
-	c.enumWords(right.typ, left.words)
+	for _, side := range [][2]typed{{left, right}, {right, left}} {
+		c.enumWords(side[0].typ, side[1].words)
+		if side[0].typ.Kind == schema.List {
+			c.enumWords(side[0].typ.Elem, side[1].elems)
+		}
+	}
 	t := value(equalCode(left, right, negated, at), schema.BooleanType)
 	var yes, no facts
 	if left.typ.Kind == schema.Null {
@@ -219,6 +223,10 @@ func (c *checker) mismatch(op string, left, right typed, at diag.Span) typed {
 		help = "concat(a, b) joins lists"
 	case op == "==" && (a == schema.List || b == schema.List) && (a == schema.Integer || b == schema.Integer):
 		help = "len(x) is the length of a list"
+	case a == schema.String && b == schema.Time || a == schema.Time && b == schema.String:
+		help = "date(x) reads a time from a text"
+	case a == schema.String && b == schema.Duration || a == schema.Duration && b == schema.String:
+		help = "duration(x) reads a duration from a text"
 	case op == "==" && (a == schema.String && b == schema.Boolean || a == schema.Boolean && b == schema.String):
 		help = "booleans are written true and false, without quotes"
 	}

@@ -182,6 +182,7 @@ func TestProblems(t *testing.T) {
 		{`any(pending, .status == "pnding")`, condition, "25 enum-value"},
 		{`"pnding" == first(pending).status`, condition, "1 enum-value"},
 		{`state.kind in ["a", "c"]`, condition, "21 enum-value"},
+		{`["a", "c"] == [state.kind]`, condition, "7 enum-value"},
 		{`state.n == "x"`, condition, "9 expr-type"},
 		{`state.n + "x"`, any, "9 expr-type"},
 		{`state.deadline < 3`, condition, "16 expr-type"},

@@ -8,8 +8,9 @@ import (
 
 // Use is one name in an expression, with its place.
 type Use struct {
-	Name string
-	At   diag.Span
+	Name  string
+	Field string // the property of it that is asked for; "" when that is not written out
+	At    diag.Span
 }
 
 // Uses lists the names in an expression that are not properties, functions or
@@ -33,7 +34,14 @@ type useVisitor struct {
 
 // Visit implements ast.Visitor.
 func (v *useVisitor) Visit(node *ast.Node) {
-	if id, ok := (*node).(*ast.IdentifierNode); ok {
-		v.uses = append(v.uses, Use{id.Value, v.at(id.Location())})
+	switch n := (*node).(type) {
+	case *ast.IdentifierNode:
+		v.uses = append(v.uses, Use{Name: n.Value, At: v.at(n.Location())})
+	case *ast.MemberNode: // behind its parts
+		id, named := n.Node.(*ast.IdentifierNode)
+		prop, constant := n.Property.(*ast.StringNode)
+		if last := len(v.uses) - 1; named && constant && v.uses[last].Name == id.Value {
+			v.uses[last].Field = prop.Value
+		}
 	}
 }

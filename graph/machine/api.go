@@ -36,7 +36,8 @@ type Machine struct {
 	inbox  []*EventReceived // since the last cycle began
 	owns   []*own           // that changed since the last commit
 	caches map[string]*cache
-	ids    ids // of the events that were accepted
+	ids    ids       // of the events that were accepted
+	cut    []TaskKey // see CutOff
 	out    outbox
 	pace   func(time.Time) (at time.Time, now bool) // Replay: when the next decision was taken, and whether it is next; else nil
 
@@ -82,6 +83,7 @@ func New(g *graph.Graph, o Options, id Identity, init map[string]any, at time.Ti
 	m := &Machine{o: o, id: id, at: at, caches: map[string]*cache{}, ids: restoredIDs(nil)}
 	m.cur = Cursor{Status: Running, Hash: g.Hash, WakeAt: at}
 	m.load(g, values)
+	m.expire()
 	m.showState()
 	m.emit(&StackStarted{Graph: g.Name, Hash: g.Hash, Params: params, State: m.State()})
 	return m, nil

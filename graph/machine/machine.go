@@ -99,6 +99,7 @@ type Cursor struct {
 	Open        bool      `json:"open"`             // a cycle is under way
 	CycleSeq    uint64    `json:"cycle_seq"`        // of the cycle.started record of Cycle
 	WakeAt      time.Time `json:"wake_at,omitzero"` // end of the pause; zero with !Open: waits for an event
+	Expires     time.Time `json:"expires,omitzero"` // when its duration is over: it ends then, unless a cycle is open; zero: never
 	IdleInRow   int       `json:"idle_in_row,omitzero"`
 	FailedInRow int       `json:"failed_in_row,omitzero"`
 	Counts      Counts    `json:"counts"`

@@ -38,10 +38,12 @@ func Restore(g *graph.Graph, o Options, s Snapshot, at time.Time) (*Machine, err
 	}
 	m.restoring = false
 	m.cur = s.Cursor
+	m.expire()
 	m.out.wakeAt = time.Time{}
 	if m.wave.open {
 		m.see(m.wave.now)
 	}
+	m.eachWave(m.noteCut)
 	if !o.Rest { // who rests leaves what was cut off as it was
 		m.cur.Clean, m.cur.Parked = false, nil
 		if m.wave.open {
@@ -152,6 +154,22 @@ func (m *Machine) pickUp(w *wave, was Cursor) {
 		}
 		if !r.over && r.err == nil {
 			m.fill(r)
+		}
+	}
+}
+
+// CutOff are the tasks whose attempts ended with the driver before this one, as
+// Restore found them.
+func (m *Machine) CutOff() []TaskKey { return m.cut }
+
+// noteCut finds the tasks that were running.
+func (m *Machine) noteCut(w *wave) {
+	for k := range w.runs {
+		r := &w.runs[k]
+		for x := r.first; x < r.first+r.n && !r.over; x++ {
+			if t := &w.tasks[x]; t.state == running {
+				m.cut = append(m.cut, m.key(t, r))
+			}
 		}
 	}
 }

@@ -127,6 +127,7 @@ func (m *Machine) Adopt(g *graph.Graph) error {
 	m.id.Params = params
 	m.cur.Hash, m.out.moved = g.Hash, true
 	m.load(g, values)
+	m.expire()
 	link()
 	m.showState()
 	return nil

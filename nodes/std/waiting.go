@@ -21,15 +21,25 @@ func approval() nodes.Spec {
 		Fields: []graph.Field{
 			{Name: "prompt", Type: "string", Required: true, Doc: "What is to be decided, in words for the person who decides."},
 			{Name: "default", Type: "boolean", Doc: "The answer when nobody has given one by the end of the `timeout`: true approves, false rejects; `by` is null then. Default: the node fails with kind `timeout`."},
+			{Name: "answer", Type: "any", Literal: true, Doc: "The type of a value that may come with the answer, as a JSON Schema or its short spelling: `output.value` (`graphrun approve --value JSON`). It is null when none was given; one that does not fit is refused. Default: no value."},
 		},
-		Output: output(schema.ObjectOf(
-			schema.Prop{Name: "approved", Type: schema.BooleanType, Required: true},
-			schema.Prop{Name: "comment", Type: schema.StringType.OrNull(), Required: true},
-			schema.Prop{Name: "by", Type: schema.StringType.OrNull(), Required: true},
-		)),
+		Output:     approvalOutput,
+		Check:      checkDeclared("answer"),
 		NoDefaults: true,
 		Waits:      true,
 	}}
+}
+
+func approvalOutput(c graph.Config) *schema.Type {
+	props := []schema.Prop{
+		{Name: "approved", Type: schema.BooleanType, Required: true},
+		{Name: "comment", Type: schema.StringType.OrNull(), Required: true},
+		{Name: "by", Type: schema.StringType.OrNull(), Required: true},
+	}
+	if t := declared(c, "answer", nil); t != nil {
+		props = append(props, schema.Prop{Name: "value", Type: t.OrNull(), Required: true})
+	}
+	return schema.ObjectOf(props...)
 }
 
 func wait() nodes.Spec {

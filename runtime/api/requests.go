@@ -34,6 +34,7 @@ type AnswerRequest struct {
 	Approved *bool   `json:"approved"`
 	Comment  *string `json:"comment,omitzero"`
 	By       *string `json:"by,omitzero"`
+	Value    *Value  `json:"value,omitzero"` // of the type that the node declares as `answer`
 }
 
 // CancelRequest ends a stack, or only a task of it where Node is set.
