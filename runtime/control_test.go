@@ -68,6 +68,40 @@ func TestAStackThatNobodyDrivesRests(t *testing.T) {
 	})
 }
 
+// A pause that was ended stays ended, also where nothing follows at once.
+func TestAWakeIsDurable(t *testing.T) {
+	t.Parallel()
+	for name, paused := range map[string]bool{"nobody drives it": false, "it is paused": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			runtimetest.Run(t, kinds(t), func(k *runtimetest.Kit) {
+				k.Node("a", runtimetest.Returns(1))
+				s := start(k, one(k.T, 100, "", `, "pause": {"set": true, "active": 3600000000000}`))
+				k.Cycles(s, 1)
+				if paused {
+					if err := s.Pause(k.T.Context()); err != nil {
+						t.Fatal(err)
+					}
+				} else {
+					k.Crash()
+				}
+				if err := k.Runtime.Wake(k.T.Context(), "one"); err != nil {
+					t.Fatal(err)
+				}
+				k.Crash()
+				if err := k.Runtime.ResumeStack(k.T.Context(), "one"); err != nil {
+					t.Fatal(err)
+				}
+				recoverAll(k, 1)
+				k.Forward(time.Second)
+				if got := state(k, "one")["n"]; got != int64(2) {
+					t.Errorf("n = %v, want 2: the pause was over", got)
+				}
+			})
+		})
+	}
+}
+
 func TestCancellingAgain(t *testing.T) {
 	t.Parallel()
 	runtimetest.Run(t, kinds(t), func(k *runtimetest.Kit) {

@@ -292,6 +292,16 @@ func TestSetPool(t *testing.T) {
 		if err := k.Runtime.SetPool("wide", "llm", 3); !errors.As(err, &unknown) || !strings.Contains(err.Error(), "wide/default") {
 			t.Errorf("unknown pool: %v", err)
 		}
+		for _, changed := range []struct{ file, want int }{{1, 3}, {2, 2}} { // the same limit, another one
+			pool := fmt.Sprintf(`{"name": "default", "parallel": %d}`, changed.file)
+			g := k.Compile(wide(k, 4, pool, func(int) string { return "" }, func(string) {}))
+			if err := k.Runtime.AddGraph(g, nil); err != nil {
+				t.Fatal(err)
+			}
+			if got := k.Runtime.PoolStatus()[0].Parallel; got != changed.want {
+				t.Errorf("the file says %d: limit %d, want %d", changed.file, got, changed.want)
+			}
+		}
 	})
 }
 

@@ -61,6 +61,9 @@ func (r runner) Run(ctx context.Context, t nodes.Task) (nodes.Result, error) {
 			f.Message += r.rt.lastFailure(id)
 		}
 		f.Tokens, f.Cost = out.Tokens, out.Cost
+		if res.Status != machine.Cancelled {
+			f.Message += r.lastError(ctx, id)
+		}
 		r.rt.discard(id) // another attempt begins anew
 		return nodes.Result{}, f
 	}
@@ -127,6 +130,8 @@ func failureOf(res *Result, name string, until bool, cycles uint64) *nodes.Error
 	switch {
 	case res.Status == machine.Failed:
 		return nodes.Errorf("error", "graph %q failed: %s", name, res.Reason)
+	case res.Status == machine.Cancelled && res.Reason == "":
+		return nodes.Errorf("cancelled", "graph %q was cancelled", name)
 	case res.Status == machine.Cancelled:
 		return nodes.Errorf("cancelled", "graph %q was cancelled: %s", name, res.Reason)
 	case !until && res.Cursor.FailedInRow > 0:
@@ -135,6 +140,23 @@ func failureOf(res *Result, name string, until bool, cycles uint64) *nodes.Error
 		return nodes.Errorf("limit", "graph %q: until does not hold after %d cycles", name, cycles)
 	}
 	return nil
+}
+
+// lastError says what failed last in a child, which nobody can ask any more once
+// it is removed; "" when nothing did.
+func (r runner) lastError(ctx context.Context, id string) string {
+	st, err := r.rt.Status(ctx, id)
+	if err != nil || st.LastError == nil {
+		return ""
+	}
+	e := st.LastError
+	where := fmt.Sprintf("cycle %d", e.Cycle)
+	if e.Item != "" {
+		where = fmt.Sprintf("%s[%s] in %s", e.Node, e.Item, where)
+	} else if e.Node != "" {
+		where = e.Node + " in " + where
+	}
+	return fmt.Sprintf(" (%s: %s: %s)", where, e.Error.Kind, e.Error.Message)
 }
 
 // child takes up the child of a task, or starts it. One that is done already is

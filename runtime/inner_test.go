@@ -120,6 +120,9 @@ func TestAnInnerGraphFails(t *testing.T) {
 				if r.Failures != 1 || kind != c.kind || !strings.Contains(message, c.says) {
 					t.Errorf("%d failures, kind %q: %s; want %q with %q", r.Failures, kind, message, c.kind, c.says)
 				}
+				if name == "its cycle fails" && !strings.Contains(message, "first in cycle 1: exit: no") {
+					t.Errorf("message %q does not say what failed", message)
+				}
 				k.Forward(time.Minute)
 				if diff := cmp.Diff([]string{"outer"}, stacksLeft(k)); diff != "" {
 					t.Errorf("stacks (-want +got):\n%s", diff)

@@ -62,10 +62,16 @@ func (ps *pools) of(g *graph.Graph) []*pool {
 	return ps.limited(g, !ps.defined[g.Name])
 }
 
-// define lets the limits of a definition hold from now on.
+// define lets the limits of a definition hold from now on. One that has changed
+// also takes the place of what SetPool has set.
 func (ps *pools) define(g *graph.Graph) {
 	ps.mu.Lock()
 	ps.defined[g.Name] = true
+	for i := range g.Pools {
+		if p := ps.named[poolName{g.Name, g.Pools[i].Name}]; p != nil && p.parallel != g.Pools[i].Parallel {
+			p.fixed = nil
+		}
+	}
 	var granted []*attempt
 	for _, p := range ps.limited(g, true) {
 		granted = append(granted, ps.grant(p)...)

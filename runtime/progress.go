@@ -58,7 +58,8 @@ type Attempt struct {
 	Error   machine.Failure
 }
 
-// TaskError is the last failure of a stack, of a task or of a node as a whole.
+// TaskError is the last failure of a stack: of a task, of a node as a whole, of a
+// condition of its edges; without Node, of what begins or ends a cycle.
 type TaskError struct {
 	Cycle, Wave uint64
 	Node, Item  string
@@ -73,7 +74,16 @@ func (p *progress) take(records []machine.Record) {
 		switch b := r.Body.(type) {
 		case *machine.CycleStarted:
 			p.waveOpen = false
-			p.forget(func(t *TaskStatus) bool { return t.State == TaskOver })
+			p.forgetOver()
+			p.faults(r, 0, "", b.Faults...)
+		case *machine.NodeDecided:
+			for _, e := range b.Edges {
+				if e.Error != "" {
+					p.faults(r, b.Wave, b.Node, e.When+": "+e.Error)
+				}
+			}
+		case *machine.CycleFinished:
+			p.faults(r, 0, "", b.Faults...)
 		case *machine.WaveStarted:
 			p.waveOpen, p.wave = true, *r
 		case *machine.TaskStarted:
@@ -87,6 +97,14 @@ func (p *progress) take(records []machine.Record) {
 			p.waveOpen = false
 			p.forget(func(t *TaskStatus) bool { return t.State != TaskOver })
 		}
+	}
+}
+
+// faults are what made a cycle a failed one without a task.
+func (p *progress) faults(r *machine.Record, wave uint64, node string, messages ...string) {
+	for _, m := range messages {
+		p.lastError = &TaskError{Cycle: r.Cycle, Wave: wave, Node: node, At: r.Time,
+			Error: machine.Failure{Kind: "expression", Message: m}}
 	}
 }
 
@@ -123,6 +141,26 @@ func (p *progress) task(k machine.TaskKey) *TaskStatus {
 		p.tasks = append(p.tasks, t)
 	}
 	return t
+}
+
+// forgetOver forgets the nodes of which nothing runs any more; of one that runs
+// on in the background all tasks stay.
+func (p *progress) forgetOver() {
+	if p.over == len(p.tasks) {
+		clear(p.tasks)
+		clear(p.byKey)
+		p.tasks, p.over = p.tasks[:0], 0
+		return
+	}
+	goesOn := map[machine.TaskKey]bool{}
+	for _, t := range p.tasks {
+		if t.State != TaskOver {
+			goesOn[machine.TaskKey{Cycle: t.Cycle, Wave: t.Wave, Node: t.Node}] = true
+		}
+	}
+	p.forget(func(t *TaskStatus) bool {
+		return !goesOn[machine.TaskKey{Cycle: t.Cycle, Wave: t.Wave, Node: t.Node}]
+	})
 }
 
 func (p *progress) forget(which func(*TaskStatus) bool) {

@@ -105,7 +105,7 @@ func poolCommand(a *app) *cobra.Command {
 		Short: "Change how many tasks a pool runs at once",
 		Long: `Change how many tasks a pool runs at once, in the process that runs the store, for as
 long as it runs: 0 holds the pool, and what runs goes on. To change it for good,
-change the graph.`,
+change the graph: a changed limit there takes the place of this one.`,
 		Args: arguments(2, 2, "GRAPH POOL"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if parallel < 0 {
@@ -170,7 +170,11 @@ func (a *app) printStatus(s api.StackStatus) error {
 			row("waiting", waitingLine(w))
 		}
 		if e := s.LastError; e != nil {
-			row("last error", fmt.Sprintf("cycle %d, %s (%s): %s", e.Cycle, taskName(e.Node, e.Item), e.Kind, oneLine(e.Message)))
+			where := fmt.Sprintf("cycle %d", e.Cycle)
+			if e.Node != "" {
+				where += ", " + taskName(e.Node, e.Item)
+			}
+			row("last error", fmt.Sprintf("%s (%s): %s", where, e.Kind, oneLine(e.Message)))
 		}
 		if s.Refused != "" {
 			row("changed graph", oneLine(s.Refused))

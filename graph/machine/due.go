@@ -88,7 +88,7 @@ func (m *Machine) woke(early bool) {
 		}
 		m.happen(d)
 	}
-	if early && m.cur.Status == Running {
+	if early {
 		m.hasten()
 	}
 	m.startCycleIfDue()

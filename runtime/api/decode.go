@@ -50,10 +50,26 @@ func decode(w http.ResponseWriter, r *http.Request, most int64, into any) error 
 	if err := checkShape(body, fieldsOf(into)); err != nil {
 		return err
 	}
-	if err := json.Unmarshal(body, into); err != nil {
+	err = json.Unmarshal(body, into)
+	var wrong *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &wrong):
+		return errorf(CodeUsage, "the field %q is a JSON %s, expected %s", wrong.Field, wrong.Value, wordFor(wrong.Type))
+	case err != nil:
 		return errorf(CodeUsage, "the body does not fit: %v", err)
 	}
 	return nil
+}
+
+// wordFor is what JSON calls a Go type of a request's field.
+func wordFor(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.Int:
+		return "a whole number"
+	case reflect.Bool:
+		return "true or false"
+	}
+	return "a " + t.Kind().String()
 }
 
 // fieldsOf are the names that a request's struct declares.
