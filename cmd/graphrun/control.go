@@ -45,7 +45,7 @@ func verbCommands(a *app) []*cobra.Command {
 			Use: v.name + " STACK...", Short: v.short, Long: v.long,
 			Args: arguments(1, -1, "one STACK or more"),
 			RunE: func(cmd *cobra.Command, stacks []string) error {
-				return a.tellAll(cmd.Context(), stacks, v.done, v.tell)
+				return a.tellAll(cmd.Context(), stacks, toldJSON{Done: v.done}, v.tell)
 			},
 		})
 	}
@@ -69,7 +69,8 @@ more, and its history stays. With --node only that node's task, which then fails
 			case r.Node != "" && r.Reason != "":
 				return usagef("--reason is for a whole stack, --node for one of its tasks: give one of them")
 			}
-			return a.tellAll(cmd.Context(), stacks, "cancelled", func(c *api.Client, ctx context.Context, stack string) error {
+			what := toldJSON{Node: r.Node, Item: r.Item, Done: "cancelled"}
+			return a.tellAll(cmd.Context(), stacks, what, func(c *api.Client, ctx context.Context, stack string) error {
 				return c.Cancel(ctx, stack, r)
 			})
 		},
@@ -83,23 +84,35 @@ more, and its history stays. With --node only that node's task, which then fails
 // toldJSON is what the control commands print for each stack.
 type toldJSON struct {
 	Stack string `json:"stack"`
+	Node  string `json:"node,omitempty"` // when it is about one of its nodes
+	Item  string `json:"item,omitempty"`
 	Done  string `json:"done"`
 }
 
+// printTold says what was done.
+func (a *app) printTold(t toldJSON) error {
+	if a.json() {
+		return a.printJSON(t)
+	}
+	what := t.Done
+	if t.Node != "" {
+		what = taskName(t.Node, t.Item) + " " + what
+	}
+	_, err := fmt.Fprintf(a.out, "%s: %s\n", t.Stack, what)
+	return err
+}
+
 // tellAll tells stacks something, one after the other, until one refuses.
-func (a *app) tellAll(ctx context.Context, stacks []string, done string, tell func(*api.Client, context.Context, string) error) error {
+func (a *app) tellAll(ctx context.Context, stacks []string, what toldJSON, tell func(*api.Client, context.Context, string) error) error {
 	return a.through(ctx, func(c *api.Client) error {
 		for _, stack := range stacks {
 			if err := tell(c, ctx, stack); err != nil {
 				return known(ctx, c, stack, err)
 			}
-			if a.json() {
-				if err := a.printJSON(toldJSON{stack, done}); err != nil {
-					return err
-				}
-				continue
+			what.Stack = stack
+			if err := a.printTold(what); err != nil {
+				return err
 			}
-			fmt.Fprintf(a.out, "%s: %s\n", stack, done)
 		}
 		return nil
 	})

@@ -90,6 +90,9 @@ func (s *foreground) openRuntime(ctx context.Context, store runtime.Store) (*run
 		Store: store, Kinds: s.app.kinds(), Logger: s.app.logger(), Secret: os.LookupEnv,
 		Parallel: s.flags.parallel, Grace: grace, FailOnStoreError: true,
 		OnCommit: func(c runtime.Commit) {
+			if c.Stack != s.flags.stack {
+				return // of an inner graph, or one that others have started here
+			}
 			s.trace.write(c.Records)
 			for _, r := range c.Records {
 				s.view.record(r)

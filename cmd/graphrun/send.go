@@ -103,11 +103,7 @@ applied at the start of the next cycle, which begins at once.`,
 					return known(cmd.Context(), c, args[0], err)
 				}
 				done := map[bool]string{true: "approved", false: "rejected"}[approved]
-				if a.json() {
-					return a.printJSON(toldJSON{args[0], done})
-				}
-				_, err := fmt.Fprintf(a.out, "%s: %s %s\n", args[0], r.Node, done)
-				return err
+				return a.printTold(toldJSON{Stack: args[0], Node: r.Node, Done: done})
 			})
 		},
 	}
