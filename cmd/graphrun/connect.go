@@ -29,7 +29,8 @@ func (a *app) connect(ctx context.Context, begin bool) (*api.Client, error) {
 		if err == nil {
 			return c, nil
 		}
-		if !errors.Is(err, api.ErrNoOwner) {
+		silent := errors.Is(err, api.ErrSilent)
+		if !silent && !errors.Is(err, api.ErrNoOwner) {
 			return nil, &runtime.StoreError{Path: a.db, Err: err}
 		}
 		if _, err := os.Stat(a.db); !begin && errors.Is(err, os.ErrNotExist) {
@@ -38,6 +39,9 @@ func (a *app) connect(ctx context.Context, begin bool) (*api.Client, error) {
 		store, err := a.openStore(string(runtime.DurabilityWave))
 		if err == nil {
 			return a.ownBriefly(ctx, store)
+		}
+		if silent {
+			return nil, fmt.Errorf("%w, which does not answer", err)
 		}
 		opened = err
 	}

@@ -136,13 +136,20 @@ func notedSocket(db string) (string, error) {
 	return path, nil
 }
 
-// ErrNoOwner: nobody answers at a store's control socket.
-var ErrNoOwner = errors.New("api: nobody owns the store")
+var (
+	// ErrNoOwner: nobody is at a store's control socket.
+	ErrNoOwner = errors.New("api: nobody owns the store")
+	// ErrSilent: somebody is there, and does not answer.
+	ErrSilent = errors.New("api: the owner of the store does not answer")
+)
 
-// dialTimeout is plenty for a socket of this machine.
-const dialTimeout = 2 * time.Second
+const (
+	dialTimeout   = 2 * time.Second // plenty for a socket of this machine
+	answerTimeout = 5 * time.Second // for what the owner knows without its store
+)
 
-// DialOwner connects to the owner of a store. ErrNoOwner when there is none.
+// DialOwner connects to the owner of a store. ErrNoOwner when there is none,
+// ErrSilent when it was stopped or hangs.
 func DialOwner(ctx context.Context, db string) (*Client, error) {
 	path := SocketPath(db)
 	if noted, err := notedSocket(db); err == nil {
@@ -163,7 +170,28 @@ func DialOwner(ctx context.Context, db string) (*Client, error) {
 	default:
 		return nil, ErrNoOwner
 	}
-	return newClient("http://graphrun", "", func(ctx context.Context, _, _ string) (net.Conn, error) {
+	c := newClient("http://graphrun", "", func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return d.DialContext(ctx, "unix", path)
-	}), nil
+	})
+	if err := c.greet(ctx); err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	return c, nil
+}
+
+// greet sees whether the other side answers at all.
+func (c *Client) greet(ctx context.Context) error {
+	soon, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	err := c.call(soon, "GET", "/health", nil, nil)
+	var answer *Error
+	switch {
+	case err == nil || errors.As(err, &answer):
+		return nil
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case soon.Err() != nil:
+		return ErrSilent
+	}
+	return ErrNoOwner // it has gone
 }
