@@ -88,8 +88,8 @@ func (m *Machine) woke(early bool) {
 		}
 		m.happen(d)
 	}
-	if early && m.cur.Status == Running {
-		m.hasten()
+	if early {
+		m.hasten() // of a paused stack, for when it is resumed
 	}
 	m.startCycleIfDue()
 }
