@@ -87,8 +87,8 @@ func New(g *graph.Graph, o Options, id Identity, init map[string]any, at time.Ti
 }
 
 // Step feeds one input. Late, double and unknown results are ignored, as is
-// everything after the end. Only an Event and an Answer can be refused, and
-// then nothing has changed.
+// everything after the end. Only an Event, an Answer and a CancelTask can be
+// refused, and then nothing has changed.
 func (m *Machine) Step(in Input) error {
 	if m.cur.Status.Ended() {
 		switch in.(type) {
@@ -107,8 +107,9 @@ func (m *Machine) Step(in Input) error {
 			return err
 		}
 	case CancelTask:
-		m.at = in.At
-		m.cancelTask(in)
+		if err := m.cancelTask(in); err != nil {
+			return err
+		}
 	case TaskRunning:
 		m.at = in.At
 		m.taskRunning(in)

@@ -251,7 +251,7 @@ type (
 	}
 	// CancelTask fails a task (under for_each without Item: all of the node), or
 	// a node that waits, with kind cancelled, and no attempt follows. One that
-	// is not there, or over, is no error.
+	// is over, or has not begun, is no error. Errors: *UnknownNodeError.
 	CancelTask struct {
 		At         time.Time
 		Node, Item string

@@ -151,7 +151,7 @@ func do(r *rig, line string) {
 		r.try(Answer{At: r.clock, Node: arg, Failure: &Failure{Kind: kind, Message: message}})
 	case "drop":
 		node, item, _ := strings.Cut(arg, "/")
-		r.step(CancelTask{At: r.clock, Node: node, Item: item})
+		r.try(CancelTask{At: r.clock, Node: node, Item: item})
 	case "stop":
 		r.clean = true
 		r.crash()
