@@ -35,7 +35,7 @@ func (s *foreground) run(ctx context.Context) (result runtime.Result, err error)
 		return result, err
 	}
 	defer func() { err = firstOf(err, s.trace.close()) }()
-	s.view = s.app.viewFor(s.flags)
+	s.view = s.app.viewFor(s.flags, s.src.Graph)
 	defer s.view.close()
 	rt, err := s.openRuntime(ctx, store)
 	if err != nil {
@@ -46,6 +46,11 @@ func (s *foreground) run(ctx context.Context) (result runtime.Result, err error)
 	stack, err := s.startOrResume(ctx, rt, store)
 	if err != nil {
 		return result, err
+	}
+	select {
+	case <-stack.Done(): // it had ended before
+	default:
+		s.view.begin()
 	}
 	if result, err = stack.Wait(ctx); err == nil || ctx.Err() == nil {
 		return result, err
@@ -69,7 +74,7 @@ func firstOf(errs ...error) error {
 // startOrResume begins a new stack, or goes on with the one of that name.
 func (s *foreground) startOrResume(ctx context.Context, rt *runtime.Runtime, store runtime.Store) (*runtime.Stack, error) {
 	id, g, stop := s.flags.stack, s.src.Graph, runtime.StopAfter{Cycles: s.flags.cycles, UntilIdle: s.flags.untilIdle}
-	_, err := store.Load(ctx, id)
+	snap, err := store.Load(ctx, id)
 	switch {
 	case errors.Is(err, runtime.ErrNotFound):
 		return rt.Start(ctx, g, runtime.StartOptions{ID: id, Params: s.params, State: s.state, Source: s.src.Text, StopAfter: stop})
@@ -78,6 +83,7 @@ func (s *foreground) startOrResume(ctx context.Context, rt *runtime.Runtime, sto
 	case len(s.params)+len(s.state) > 0:
 		return nil, usagef("stack %q is there already: --param and --set are for new stacks (choose another --stack)", id)
 	}
+	s.view.from(snap.Cursor)
 	return rt.Resume(ctx, id, runtime.ResumeOptions{Graph: g, Source: s.src.Text, StopAfter: stop})
 }
 

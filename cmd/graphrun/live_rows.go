@@ -17,12 +17,13 @@ type liveRow struct {
 	node    string
 	started time.Time            // of the first task
 	running map[string]time.Time // tasks that hold a slot, by item
+	waits   string               // what it does when it waits for something outside; "": it works
 	items   bool                 // it is a for_each
 	attempt int                  // of the latest task
 	done    int                  // tasks that succeeded
 	failed  int                  // tasks that failed for good
 	last    string               // how the latest task ended, while there is nothing newer
-	waits   bool                 // last tells of an attempt that comes again
+	again   bool                 // last tells of an attempt that comes again
 	ended   time.Time
 }
 
@@ -32,14 +33,17 @@ func (r *liveRow) start(b *machine.TaskStarted, at time.Time) {
 	}
 	r.items = r.items || b.Item != ""
 	r.running[b.Item], r.attempt = at, b.Attempt
-	if r.waits {
-		r.last, r.waits = "", false
+	if r.again {
+		r.last, r.again = "", false
 	}
 }
 
 func (r *liveRow) finish(b *machine.TaskFinished, at time.Time) {
 	delete(r.running, b.Item)
 	r.ended = at
+	if r.started.IsZero() { // before this process
+		r.started = at.Add(-b.Duration)
+	}
 	switch {
 	case b.Error == nil:
 		r.done++
@@ -47,10 +51,10 @@ func (r *liveRow) finish(b *machine.TaskFinished, at time.Time) {
 			r.last = ""
 		}
 	case !b.RetryAt.IsZero():
-		r.last, r.waits = finished(b, at), true
+		r.last, r.again = finished(b, at), true
 	default:
 		r.failed++
-		r.last, r.waits = finished(b, at), false
+		r.last, r.again = finished(b, at), false
 	}
 	if r.items && r.last != "" && b.Error != nil {
 		r.last = oneLine(b.Item) + " " + r.last
@@ -64,7 +68,7 @@ func (r *liveRow) failAtCommit(s *machine.Settled) {
 }
 
 // busy: a task runs, or comes again.
-func (r *liveRow) busy() bool { return len(r.running) > 0 || r.waits }
+func (r *liveRow) busy() bool { return len(r.running) > 0 || r.again }
 
 // text is what stands behind the node's name.
 func (r *liveRow) text(now time.Time) string {
@@ -85,6 +89,8 @@ func (r *liveRow) text(now time.Time) string {
 			until = r.ended
 		}
 		parts = append(parts, brief(max(0, until.Sub(r.started)).Round(100*time.Millisecond)))
+	case len(r.running) > 0 && r.waits != "":
+		parts = append(parts, r.waits+", "+brief(max(0, now.Sub(r.started)).Round(100*time.Millisecond)))
 	case len(r.running) > 0:
 		if r.attempt > 1 {
 			parts = append(parts, fmt.Sprintf("attempt %d", r.attempt))
@@ -125,6 +131,8 @@ func (s liveStyles) table(rows []*liveRow, columns int, spinner string, now time
 	for _, r := range rows {
 		mark := s.good.Render("✓")
 		switch {
+		case r.busy() && r.waits != "":
+			mark = "·"
 		case r.busy():
 			mark = spinner
 		case r.failed > 0:

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/graphrun/graphrun/diag"
 	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/machine"
 	"github.com/graphrun/graphrun/runtime"
@@ -71,12 +72,16 @@ type planNode struct {
 	Edges  []planEdge `json:"edges"`
 }
 
+// planEdge is as an edge in a record.
 type planEdge struct {
-	From    string `json:"from"`
-	Outcome string `json:"outcome,omitempty"`
-	When    string `json:"when,omitempty"`
-	Live    bool   `json:"live"`
-	Error   string `json:"error,omitempty"`
+	From      string `json:"from"`
+	Outcome   string `json:"outcome"`
+	When      string `json:"when"`
+	Live      bool   `json:"live"`
+	Error     string `json:"error,omitempty"`
+	After     bool   `json:"after,omitempty"`
+	Else      bool   `json:"else,omitempty"`
+	NextCycle bool   `json:"next_cycle,omitempty"`
 }
 
 // planOf plans for a file when there is one of that name, else for a stack.
@@ -249,7 +254,10 @@ func newPlanNode(b *machine.NodeDecided) planNode {
 		n.Wave = b.Wave
 	}
 	for _, e := range b.Edges {
-		n.Edges = append(n.Edges, planEdge{e.From, e.Outcome, e.When, e.Live, e.Error})
+		n.Edges = append(n.Edges, planEdge{
+			From: e.From, Outcome: e.Outcome, When: e.When, Live: e.Live, Error: e.Error,
+			After: e.After, Else: e.Else, NextCycle: e.NextCycle,
+		})
 	}
 	return n
 }
@@ -277,11 +285,20 @@ func (a *app) printPlan(p planJSON) error {
 // String tells one edge: from where, under what condition, and the verdict.
 func (e planEdge) String() string {
 	s := "from " + e.From
+	if e.After {
+		s = "after " + e.From
+	}
+	if e.NextCycle {
+		s += " in the cycle before"
+	}
 	if e.Outcome != "" && e.Outcome != "success" {
 		s += " (" + e.Outcome + ")"
 	}
 	if e.When != "" {
-		s += " when " + e.When
+		s += " when " + diag.Clean(strings.Join(strings.Fields(e.When), " "))
+	}
+	if e.Else {
+		s += " else"
 	}
 	switch {
 	case e.Error != "":

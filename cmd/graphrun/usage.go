@@ -75,6 +75,8 @@ func valueName(flagType string) string {
 	switch flagType {
 	case "int":
 		return "a whole number"
+	case "uint64":
+		return "a whole number, 0 or more"
 	case "duration":
 		return `a duration as "500ms", "5s" or "1m30s"`
 	case "bool":

@@ -9,6 +9,7 @@ import (
 	"github.com/mattn/go-runewidth"
 
 	"github.com/graphrun/graphrun/diag"
+	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/machine"
 )
 
@@ -16,6 +17,10 @@ import (
 // order, from one goroutine, after the store has them; the other methods are
 // called from another one.
 type view interface {
+	// from says where a stack of the store goes on; it has not begun to.
+	from(machine.Cursor)
+	// begin: the stack is being driven, whether there are records or not.
+	begin()
 	record(machine.Record)
 	// stopping: no wave begins any more, running tasks have grace to finish.
 	stopping(grace time.Duration)
@@ -27,19 +32,36 @@ type view interface {
 // standard error, so that standard output holds data alone. Where a program
 // reads standard output as it comes, standard error stays quiet. A log and a
 // live table do not fit on one terminal.
-func (a *app) viewFor(f runFlags) view {
+func (a *app) viewFor(f runFlags, g *graph.Graph) view {
 	switch {
 	case a.json() || f.trace == "-":
 		return silentView{}
 	case isTerminal(a.err) && os.Getenv("TERM") != "dumb" && !a.verbose:
-		return newLiveView(a, f.stack)
+		return newLiveView(a, f.stack, g)
 	}
-	return &plainView{w: a.err}
+	return &plainView{w: a.err, waits: waitingNodes(g)}
+}
+
+// waitingNodes are those that wait for something outside, and what for: of them
+// records tell no more than that they began and ended.
+func waitingNodes(g *graph.Graph) map[string]string {
+	waits := map[string]string{}
+	for i := range g.Nodes {
+		switch n := &g.Nodes[i]; {
+		case n.Kind.Waits && n.Kind.Name == "wait":
+			waits[n.ID] = "waits"
+		case n.Kind.Waits:
+			waits[n.ID] = "waits for an answer"
+		}
+	}
+	return waits
 }
 
 // silentView is for -o json and --trace -, whose readers are programs.
 type silentView struct{}
 
+func (silentView) from(machine.Cursor)    {}
+func (silentView) begin()                 {}
 func (silentView) record(machine.Record)  {}
 func (silentView) stopping(time.Duration) {}
 func (silentView) close()                 {}

@@ -11,26 +11,27 @@ import (
 	"charm.land/lipgloss/v2"
 	"golang.org/x/term"
 
+	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/machine"
 )
 
 // liveView keeps a table of the cycle's nodes at the bottom of the terminal,
-// inline: what is finished scrolls up and stays there. It begins with the
-// first record: a stack that cannot start leaves no trace of it.
+// inline: what is finished scrolls up and stays there. A stack that cannot start
+// leaves no trace of it.
 type liveView struct {
 	mu    sync.Mutex // records, ticks and the end come from three goroutines
 	model *liveModel
 	frame frame
 	size  func() (columns, lines int, err error)
 	quit  chan struct{} // closed to end the ticking
-	done  chan struct{} // closed when it has ended; nil before the first record
+	done  chan struct{} // closed when it has ended; nil before it has begun
 }
 
 // tick is how often the table is drawn anew when nothing happens.
 const tick = 100 * time.Millisecond
 
-func newLiveView(a *app, stack string) *liveView {
-	v := &liveView{model: newLiveModel(stack), frame: frame{w: a.err}, quit: make(chan struct{})}
+func newLiveView(a *app, stack string, g *graph.Graph) *liveView {
+	v := &liveView{model: newLiveModel(stack, g), frame: frame{w: a.err}, quit: make(chan struct{})}
 	if a.color(a.err) {
 		v.model.styles = newLiveStyles()
 	}
@@ -38,13 +39,30 @@ func newLiveView(a *app, stack string) *liveView {
 	return v
 }
 
-func (v *liveView) record(r machine.Record) {
+func (v *liveView) from(c machine.Cursor) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	v.model.from(c)
+}
+
+func (v *liveView) begin() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.begun()
+}
+
+// begun sees to it that the table is drawn.
+func (v *liveView) begun() {
 	if v.done == nil {
 		v.done = make(chan struct{})
 		go v.animate()
 	}
+}
+
+func (v *liveView) record(r machine.Record) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.begun()
 	if lines := v.model.record(r); len(lines) > 0 {
 		v.draw(lines)
 	}
@@ -162,9 +180,13 @@ func (f *frame) close() {
 }
 
 // liveModel is the table: one row per node of the open cycle that ran, in the
-// order in which they began. It does no I/O and asks no clock.
+// order in which they began. Nodes that go on beyond their cycle, in the background
+// or waiting, keep theirs. It does no I/O and asks no clock.
 type liveModel struct {
 	stack   string
+	waits   map[string]string // nodes that wait, and what they do
+	rests   bool              // after an idle cycle it waits for an event
+	resting bool
 	cycle   uint64
 	wave    uint64
 	pause   time.Time // end of the pause; zero while a cycle is open
@@ -179,8 +201,8 @@ type liveModel struct {
 	styles  liveStyles
 }
 
-func newLiveModel(stack string) *liveModel {
-	return &liveModel{stack: oneLine(stack), index: map[string]*liveRow{}, columns: 80, lines: 24}
+func newLiveModel(stack string, g *graph.Graph) *liveModel {
+	return &liveModel{stack: oneLine(stack), waits: waitingNodes(g), rests: g.Pause.None && g.Schedule == nil, index: map[string]*liveRow{}, columns: 80, lines: 24}
 }
 
 // spinner is what stands before that which runs.
@@ -189,11 +211,28 @@ func (m *liveModel) spinner() string {
 	return string(frames[m.turn%len(frames)])
 }
 
+// from is where the stack stands before its first record. What began before waits,
+// or begins again and has a record then.
+func (m *liveModel) from(c machine.Cursor) {
+	m.cycle, m.wave = c.Cycle, c.Wave
+	if !c.Open {
+		m.pause, m.resting = c.WakeAt, c.WakeAt.IsZero() && c.Cycle > 0
+	}
+	for _, w := range c.Waiting {
+		if !w.Answered {
+			r := m.row(w.Node)
+			r.started, r.running[""] = w.Since, w.Since
+		}
+	}
+}
+
 // stopping says what the end waits for, when it is for anything.
 func (m *liveModel) stopping(grace time.Duration) {
 	running := 0
 	for _, r := range m.rows {
-		running += len(r.running)
+		if r.waits == "" {
+			running += len(r.running)
+		}
 	}
 	if running > 0 && grace > 0 {
 		m.stop = stoppingLine(running, grace)
@@ -204,7 +243,7 @@ func (m *liveModel) stopping(grace time.Duration) {
 func (m *liveModel) record(r machine.Record) []string {
 	switch b := r.Body.(type) {
 	case *machine.CycleStarted:
-		m.cycle, m.wave, m.pause = r.Cycle, 0, time.Time{}
+		m.cycle, m.wave, m.pause, m.resting = r.Cycle, 0, time.Time{}, false
 	case *machine.WaveStarted:
 		m.cycle, m.wave = r.Cycle, b.Wave
 	case *machine.TaskStarted:
@@ -219,9 +258,8 @@ func (m *liveModel) record(r machine.Record) []string {
 			}
 		}
 	case *machine.CycleFinished:
-		lines := m.styles.table(m.rows, m.columns, "", r.Time, false)
-		m.rows, m.index = nil, map[string]*liveRow{}
-		m.pause = r.Time.Add(b.Pause)
+		lines := m.styles.table(m.settled(), m.columns, "", r.Time, false)
+		m.pause, m.resting = r.Time.Add(b.Pause), m.rests && !b.Active
 		for _, line := range m.wrapped(cycleLine(r.Cycle, b)) {
 			lines = append(lines, m.styles.dim.Render(line))
 		}
@@ -240,11 +278,26 @@ func (m *liveModel) wrapped(s string) []string { return wrap(s, m.columns-1, "")
 func (m *liveModel) row(node string) *liveRow {
 	r := m.index[node]
 	if r == nil {
-		r = &liveRow{node: node, running: map[string]time.Time{}}
+		r = &liveRow{node: node, waits: m.waits[node], running: map[string]time.Time{}}
 		m.rows = append(m.rows, r)
 		m.index[node] = r
 	}
 	return r
+}
+
+// settled takes out the rows of nodes that are over.
+func (m *liveModel) settled() (over []*liveRow) {
+	var left []*liveRow
+	for _, r := range m.rows {
+		if r.busy() {
+			left = append(left, r)
+			continue
+		}
+		over = append(over, r)
+		delete(m.index, r.node)
+	}
+	m.rows = left
+	return over
 }
 
 // view is the table as it is now, with a last line that tells where it stands.
@@ -267,6 +320,8 @@ func (m *liveModel) where() string {
 		return fit(m.stop, m.columns-3)
 	case m.cycle == 0:
 		return name + " starting"
+	case m.resting:
+		return name + fmt.Sprintf(" cycle %d done, waits for an event", m.cycle)
 	case m.pause.IsZero():
 		return name + fmt.Sprintf(" cycle %d, wave %d", m.cycle, m.wave)
 	}

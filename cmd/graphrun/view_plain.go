@@ -15,19 +15,28 @@ import (
 type plainView struct {
 	mu      sync.Mutex
 	w       io.Writer
-	running int // tasks
+	running int               // tasks
+	waits   map[string]string // nodes that hold nothing up, and what they do
 }
 
-func (v *plainView) close() {}
+func (v *plainView) from(machine.Cursor) {}
+func (v *plainView) begin()              {}
+func (v *plainView) close()              {}
 
 func (v *plainView) record(r machine.Record) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	switch r.Body.(type) {
+	switch b := r.Body.(type) {
 	case *machine.TaskStarted:
+		if what := v.waits[b.Node]; what != "" {
+			fmt.Fprintf(v.w, "    %s %s\n", b.Node, what)
+			break
+		}
 		v.running++
 	case *machine.TaskFinished:
-		v.running--
+		if v.waits[b.Node] == "" {
+			v.running--
+		}
 	}
 	if s := plainLine(r); s != "" {
 		fmt.Fprintln(v.w, s)

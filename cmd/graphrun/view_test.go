@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/machine"
 )
 
@@ -25,7 +26,7 @@ func show(m *liveModel, bodies ...machine.Body) (printed []string) {
 
 func TestLiveTable(t *testing.T) {
 	t.Parallel()
-	m := newLiveModel("s")
+	m := newLiveModel("s", &graph.Graph{})
 	m.columns = 60
 	failure := &machine.Failure{Kind: "exit", Message: "exit status 3:\n\x1b[31mit broke in a way that takes many words to tell"}
 	printed := show(m,
@@ -59,7 +60,7 @@ func TestLiveTable(t *testing.T) {
 // are shown.
 func TestLiveTableFits(t *testing.T) {
 	t.Parallel()
-	m := newLiveModel("s")
+	m := newLiveModel("s", &graph.Graph{})
 	m.lines = 10
 	for i := range 30 {
 		node := fmt.Sprint("n", i)
@@ -71,6 +72,52 @@ func TestLiveTableFits(t *testing.T) {
 	rows := m.visible()
 	if len(rows) != 6 || rows[0].node != "n2" || rows[5].node != "n29" {
 		t.Errorf("%d rows, the first %+v; want 6, n2 first as it runs", len(rows), rows[0])
+	}
+}
+
+// TestLiveTableOutside: a node that goes on beyond its cycle keeps its row until
+// it is over, also over a restart.
+func TestLiveTableOutside(t *testing.T) {
+	t.Parallel()
+	ask := graph.Node{ID: "ask"}
+	ask.Kind.Name, ask.Kind.Waits = "approval", true
+	g := &graph.Graph{Nodes: []graph.Node{ask}, Pause: graph.Pause{None: true}}
+	m := newLiveModel("s", g)
+	printed := show(m,
+		&machine.CycleStarted{}, &machine.WaveStarted{Wave: 1, Nodes: []string{"ask", "far", "near"}},
+		&machine.TaskStarted{Wave: 1, Node: "ask", Attempt: 1},
+		&machine.TaskStarted{Wave: 1, Node: "far", Attempt: 1},
+		&machine.TaskStarted{Wave: 1, Node: "near", Attempt: 1},
+		&machine.TaskFinished{Wave: 1, Node: "near", Attempt: 1},
+		&machine.CycleFinished{Waves: 1, NodeRuns: 3},
+	)
+	want := []string{"  ✓ near  1s", "cycle 1 finished: 1 wave, 3 node runs"}
+	if diff := cmp.Diff(want, printed); diff != "" {
+		t.Errorf("what is over (-want +got)\n%s", diff)
+	}
+	want = []string{"  · ask  waits for an answer, 4s", "  ⠋ far  running 3s", "⠋ s cycle 1 done, waits for an event"}
+	if diff := cmp.Diff(want, m.view()); diff != "" {
+		t.Errorf("what goes on (-want +got)\n%s", diff)
+	}
+	if m.stopping(time.Second); !strings.HasPrefix(m.stop, "interrupted: 1 task ") {
+		t.Errorf("an interrupt waits for %q", m.stop)
+	}
+
+	m = newLiveModel("s", g)
+	m.now = viewStart.Add(4 * time.Second)
+	m.from(machine.Cursor{Cycle: 7, WakeAt: viewStart.Add(9 * time.Second), Waiting: []machine.Waiting{{Node: "ask", Since: viewStart}}})
+	want = []string{"  · ask  waits for an answer, 4s", "⠋ s cycle 7 done, next in 5s"}
+	if diff := cmp.Diff(want, m.view()); diff != "" {
+		t.Errorf("what goes on after a restart (-want +got)\n%s", diff)
+	}
+	printed = show(m,
+		&machine.TaskFinished{Wave: 1, Began: 3, Node: "ask", Attempt: 1},
+		&machine.TaskFinished{Wave: 1, Began: 3, Node: "far", Attempt: 1, Duration: time.Minute},
+		&machine.CycleFinished{},
+	)
+	want = []string{"  ✓ ask  0s", "  ✓ far  1m0s", "cycle 1 finished: 0 waves, 0 node runs"}
+	if diff := cmp.Diff(want, printed); diff != "" {
+		t.Errorf("what is over after a restart (-want +got)\n%s", diff)
 	}
 }
 

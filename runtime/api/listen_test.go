@@ -97,6 +97,21 @@ func TestStaleSocket(t *testing.T) {
 	serveOwner(t, newRig(t), db)()
 }
 
+// TestSilentOwner: a process that is there and does not answer, as one that was
+// stopped, keeps nobody waiting for ever.
+func TestSilentOwner(t *testing.T) {
+	t.Parallel()
+	db := filepath.Join(t.TempDir(), "graphrun.db")
+	l, err := net.Listen("unix", api.SocketPath(db))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if _, err := api.DialOwner(t.Context(), db); !errors.Is(err, api.ErrSilent) {
+		t.Errorf("error %v, want that it does not answer", err)
+	}
+}
+
 func TestListen(t *testing.T) {
 	t.Parallel()
 	for _, addr := range []string{"0.0.0.0:0", ":0", "[::]:0", "192.0.2.1:0", "example.com:80"} {

@@ -148,7 +148,7 @@ var ErrSilent = errors.New("api: the owner of the store does not answer")
 // first answer of a process that is busy.
 const (
 	dialTimeout   = 2 * time.Second
-	answerTimeout = 3 * time.Second
+	answerTimeout = 5 * time.Second
 )
 
 // DialOwner connects to the owner of a store and makes sure that it answers.
