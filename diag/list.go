@@ -33,7 +33,11 @@ type Diagnostic struct {
 
 // Error makes a single diagnostic usable as an error.
 func (d Diagnostic) Error() string {
-	return fmt.Sprintf("%s: %s: %s [%s]", d.Span, d.Severity, d.Message, d.Code)
+	place := d.Span.String()
+	if place != "" { // a graph that was built in Go has none
+		place += ": "
+	}
+	return fmt.Sprintf("%s%s: %s [%s]", place, d.Severity, d.Message, d.Code)
 }
 
 // List is a list of problems; the zero value is empty and ready for use. It is

@@ -150,3 +150,14 @@ func TestSARIF(t *testing.T) {
 		t.Errorf("got %s", out.String())
 	}
 }
+
+// TestError: a problem of a graph that was built in Go has no place.
+func TestError(t *testing.T) {
+	t.Parallel()
+	var l diag.List
+	l.Add(diag.UnknownKind, diag.Span{}, "did you mean \"set\"?", "unknown kind %q", "sett")
+	l.Add(diag.NoStop, diag.Span{File: "g.yaml", Start: diag.Pos{Line: 2, Col: 3}}, "", "nothing ends it")
+	if diff := cmp.Diff("error: unknown kind \"sett\" [unknown-kind]\ng.yaml:2:3: warning: nothing ends it [no-stop]", l.Error()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}

@@ -27,7 +27,8 @@ func hostile() map[string]string {
 	}
 	return map[string]string{
 		"aliases": alias, "merge keys": merge, "anchor in itself": "a: &a [*a]",
-		"lists": rep("[", 12_000), "mappings": rep("{a: ", 2_000), "blocks": block.String(), "dashes": rep("- ", 5_000),
+		"aliases of a long scalar": "a: &a " + rep("x", 1<<20) + "\nb: [" + rep("*a, ", 20) + "*a]\n",
+		"lists":                    rep("[", 12_000), "mappings": rep("{a: ", 2_000), "blocks": block.String(), "dashes": rep("- ", 5_000),
 		"keys": keys.String(), "repeated keys": rep("a: 1\n", 20_000), "values": "[" + rep("1,", 8<<20-2) + "]",
 		"documents": "a: 1\n---\nb: 1\n", "binary": "a: !!binary aGk=", "python": "a: !!python/object:os.system x", "nan": "a: !!float nan",
 		"NUL": "a: \x00", "UTF-16": "\xff\xfea\x00", "not UTF-8": "a: \xff", "surrogate": `a: "\ud800"`, "CR": "a: 1\rb: [",
@@ -65,7 +66,8 @@ func TestScalars(t *testing.T) {
 		{"yes", "yes"}, {"no", "no"}, {"on", "on"}, {"off", "off"}, {"true", true}, {"false", false},
 		{"010", int64(10)}, {"0o10", int64(8)}, {"0x1F", int64(31)}, {"017", int64(17)}, {"-5", int64(-5)},
 		{"9223372036854775807", int64(9223372036854775807)}, {"9223372036854775808", 9223372036854775808.0},
-		{"1e3", 1000.0}, {"1.5", 1.5}, {".5", 0.5}, {"1_000", "1_000"}, {"12:30", "12:30"},
+		{"-9223372036854775808", int64(-9223372036854775808)}, {"0o1777777777777777777777", 18446744073709551615.0},
+		{"0x8000000000000000", 9223372036854775808.0}, {"1e-400", 0.0}, {"1e3", 1000.0}, {"1.5", 1.5}, {".5", 0.5}, {"1_000", "1_000"}, {"12:30", "12:30"},
 		{"2024-01-02", "2024-01-02"}, {"~", nil}, {"null", nil}, {`"1"`, "1"}, {"'true'", "true"}, {"!!str 5", "5"},
 	}
 	for _, tt := range tests {

@@ -1,10 +1,12 @@
 package dsl
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/graphrun/graphrun/diag"
+	"github.com/graphrun/graphrun/graph/schema"
 	"github.com/graphrun/graphrun/graph/tree"
 )
 
@@ -23,6 +25,7 @@ func (c *checker) object(n *tree.Node, o *object, what string) {
 		case spec != nil:
 			c.value(f.Value, spec.shape, quote(f.Key.Value), f.Key.Span)
 		case o.open:
+			c.nearField(f, o, what)
 		default:
 			c.unknown(f, o, what)
 		}
@@ -32,6 +35,21 @@ func (c *checker) object(n *tree.Node, o *object, what string) {
 			c.diags.Add(diag.MissingField, n.Head(), "", "%s has no %q", what, f.name)
 		}
 	}
+}
+
+// nearField reports a misspelt field of a mapping that is a JSON Schema too.
+// What is near to none of the fields is for the schema to judge.
+func (c *checker) nearField(f tree.Field, o *object, what string) {
+	words := schema.Keywords()
+	if slices.Contains(words, f.Key.Value) {
+		return
+	}
+	help := diag.Suggest(f.Key.Value, append(o.names(), words...))
+	if help == "" || diag.Suggest(f.Key.Value, words) == help {
+		return
+	}
+	c.diags.Add(diag.UnknownField, f.Key.Span, help, "%s has no field %q", what, f.Key.Value)
+	c.broken[f.Value] = true
 }
 
 func (c *checker) unknown(f tree.Field, o *object, what string) {
@@ -66,6 +84,14 @@ func (c *checker) value(n *tree.Node, s *shape, what string, key diag.Span) {
 	switch s.kind {
 	case word:
 		c.word(n, s, what)
+	case name:
+		if n.Text.Value == "" {
+			c.fail(n, diag.BadName, "", "%s is \"\", expected a name", what)
+		}
+	case expr:
+		if strings.TrimSpace(n.Text.Value) == "" {
+			c.fail(n, diag.ExprSyntax, "", "the expression is empty")
+		}
 	case integer:
 		if n.Int < int64(s.least) {
 			c.fail(n, diag.WrongType, "", "%s is %d, expected %d or more", what, n.Int, s.least)

@@ -118,11 +118,22 @@ func Compile(file string, src []byte, kinds graph.Kinds) (*Source, diag.List) {
 	return s, list
 }
 
+// absolute is the path that stands for a file in every process, whatever folder
+// it works in: a store keeps it.
+func absolute(file string) string {
+	abs, err := filepath.Abs(file)
+	if err != nil {
+		return file
+	}
+	return abs
+}
+
 // compile reads one text.
 func (l *loader) compile(file string, src []byte) (*Source, diag.List) {
 	s := &Source{Text: src, File: file}
 	l.files[file] = src
 	def, d := parse(file, src)
+	def.File = absolute(file)
 	s.Def = def
 	if d.root == nil {
 		return s, d.diags

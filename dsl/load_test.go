@@ -1,6 +1,8 @@
 package dsl_test
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -14,6 +16,28 @@ func TestLoadReader(t *testing.T) {
 	src, list := dsl.LoadReader("stdin", strings.NewReader("graphrun: 1\nname: a\nnodes: {a: {uses: set}}\nlimits: {cycles: 1}\n"), std.Registry())
 	if list.HasErrors() || src.Graph == nil || src.Graph.Name != "a" {
 		t.Errorf("got %v, %v", src.Graph, list)
+	}
+}
+
+// TestPathsAreThoseOfEveryProcess: a store keeps the definition, and a process
+// that works in another folder goes on with it.
+func TestPathsAreThoseOfEveryProcess(t *testing.T) {
+	t.Parallel()
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const file = "testdata/inner/outer.graphrun.yaml"
+	src, list := dsl.Load(file, std.Registry())
+	if list.HasErrors() {
+		t.Fatal(list)
+	}
+	outer := src.Graph
+	if want := filepath.Join(here, "testdata/inner"); outer.Dir != want || src.File != file {
+		t.Errorf("folder %q of file %q, want %q of %q", outer.Dir, src.File, want, file)
+	}
+	if want, got := filepath.Join(here, "testdata/inner/sub"), outer.Nodes[0].Inner.Dir; got != want {
+		t.Errorf("folder %q of the inner graph, want %q", got, want)
 	}
 }
 

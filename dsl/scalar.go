@@ -1,7 +1,7 @@
 package dsl
 
 import (
-	"math"
+	"math/big"
 	"regexp"
 	"strconv"
 
@@ -24,7 +24,7 @@ func notFinite(s string) bool {
 
 // resolve gives a plain scalar its value by the YAML 1.2 core schema: yes, no,
 // on, off and dates are strings, 010 is ten. Integers beyond int64 become
-// floats; a float beyond float64 stays a string.
+// floats; what is beyond float64 becomes an infinity, which the reader reports.
 func resolve(s string, n *tree.Node) {
 	n.Kind = tree.String
 	switch s {
@@ -58,10 +58,11 @@ func resolve(s string, n *tree.Node) {
 			return
 		}
 		if base != 10 {
-			return
+			if big, ok := new(big.Int).SetString(digits, base); ok {
+				s = big.String()
+			}
 		}
 	}
-	if f, err := strconv.ParseFloat(s, 64); err == nil && !math.IsInf(f, 0) {
-		n.Kind, n.Float = tree.Float, f
-	}
+	n.Kind = tree.Float
+	n.Float, _ = strconv.ParseFloat(s, 64) // all that can be wrong is the range
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"unicode/utf8"
 
@@ -105,11 +106,12 @@ func (d *document) char(p diag.Pos) diag.Span {
 	return diag.Span{File: d.file, Start: p, End: diag.Pos{Line: p.Line, Col: p.Col + 1}}
 }
 
-// anchored is a converted value: shared by all aliases of it, with its size
-// and height when it is written out.
+// anchored is a converted value: shared by all aliases of it, with its size,
+// length and height when it is written out.
 type anchored struct {
 	node   *tree.Node
-	size   int
+	size   int // values
+	bytes  int // of its scalars
 	height int
 	open   bool // still being converted: an alias to it contains itself
 }
@@ -120,6 +122,7 @@ type reader struct {
 	at       cursor // behind the value that was converted last
 	anchors  map[*yaml.Node]*anchored
 	added    int // values that aliases added
+	repeated int // bytes that aliases added
 	runs     int // how many more runs its texts may have
 	nodes    int
 	tooLarge bool
@@ -175,6 +178,7 @@ func (r *reader) node(n *yaml.Node, depth int, near diag.Span) anchored {
 	switch n.Kind {
 	case yaml.ScalarNode:
 		r.scalar(n, out)
+		a.bytes = len(n.Value)
 	case yaml.SequenceNode:
 		r.list(n, a, depth)
 	case yaml.MappingNode:
@@ -202,6 +206,10 @@ func (r *reader) alias(n *yaml.Node, depth int, here diag.Span) anchored {
 	default:
 		if r.added += a.size; r.added > maxAliased {
 			r.refuse(here, "aliases expand to more than %d values", maxAliased)
+			break
+		}
+		if r.repeated += a.bytes; r.repeated > maxBytes {
+			r.refuse(here, "aliases expand to more than %d bytes", maxBytes)
 			break
 		}
 		return *a
@@ -262,17 +270,22 @@ func (r *reader) scalar(n *yaml.Node, out *tree.Node) {
 	}
 	out.Span = out.Text.Span
 	out.Kind = tree.String
-	if st == plain && n.Tag != "!!str" {
+	tagged := n.Style&yaml.TaggedStyle != 0 // else n.Tag is what yaml.v3 takes it for
+	if st == plain && !(tagged && n.Tag == "!!str") {
 		resolve(n.Value, out)
 	}
-	if st == plain && notFinite(n.Value) && n.Tag != "!!str" {
+	if st == plain && notFinite(n.Value) && !(tagged && n.Tag == "!!str") {
 		r.diags.Add(diag.WrongType, out.Span, "", "%s is no number that JSON knows", n.Value)
+		r.broken[out] = true
+	}
+	if out.Kind == tree.Float && math.IsInf(out.Float, 0) {
+		r.diags.Add(diag.WrongType, out.Span, "", "%.40s is beyond the range of a number", n.Value)
 		r.broken[out] = true
 	}
 	if st == plain {
 		r.plain[out] = r.at
 	}
-	if n.Style&yaml.TaggedStyle != 0 && n.Tag != "!!str" && "!!"+coreTag(out.Kind) != n.Tag && !r.broken[out] {
+	if tagged && n.Tag != "!!str" && "!!"+coreTag(out.Kind) != n.Tag && !r.broken[out] {
 		r.diags.Add(diag.WrongType, out.Span, "", "%q is not of the type that its tag %s says", n.Value, n.Tag)
 		r.broken[out] = true
 	}
@@ -295,6 +308,7 @@ func (r *reader) list(n *yaml.Node, a *anchored, depth int) {
 		it := r.node(c, depth+1, near)
 		out.Items = append(out.Items, it.node)
 		a.size += it.size
+		a.bytes += it.bytes
 		a.height = max(a.height, it.height+1)
 	}
 	r.close(n, out, ']')
@@ -312,6 +326,7 @@ func (r *reader) mapping(n *yaml.Node, a *anchored, depth int) {
 		key := r.node(n.Content[i], depth+1, r.char(diag.Pos{Line: n.Content[i].Line, Col: n.Content[i].Column})).node
 		it := r.node(n.Content[i+1], depth+1, key.Span)
 		a.size += it.size + 1
+		a.bytes += it.bytes + len(key.Text.Value)
 		a.height = max(a.height, it.height+1)
 		entries = append(entries, entry{key, it.node})
 	}

@@ -14,7 +14,7 @@ import (
 // compileWith compiles a node's configuration, holds it against the table of
 // its kind, and gives the type of its output.
 func (c *compiler) compileWith(n *Node, elements []cond.Name) *schema.Type {
-	scope := c.errorScope(n).With(c.secretsName()).With(elements...)
+	scope := c.errorScope(n).With(c.secretsName(n)...).With(elements...)
 	with := n.Def.With
 	if with != nil && with.Kind == tree.Null {
 		with = nil

@@ -50,7 +50,9 @@ func (c *compiler) compilePause() {
 	if p.Factor == 0 {
 		p.Factor = defaultFactor
 	}
-	p.Idle = max(p.Idle, p.Active)
+	if p.Idle == 0 {
+		p.Idle = p.Active
+	}
 	if d.Template != nil && d.Template.Kind != tree.Null {
 		p.Template = c.template(d.Template, c.scopes.base)
 		if v, fixed := p.Template.Const(); fixed {

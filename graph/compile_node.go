@@ -28,7 +28,7 @@ func (c *compiler) compileNode(n *Node) {
 	if n.Timeout == 0 && !n.Kind.NoDefaults {
 		n.Timeout = c.def.Defaults.Timeout
 	}
-	n.Priority = c.compilePriority(d)
+	n.Priority = c.compilePriority(d, c.scopes.base.With(inner...))
 	n.Pool = c.pool(n)
 	if d.Cache != nil {
 		n.Cache = &Cache{Key: c.expr(d.Cache.Key, c.scopes.base.With(inner...), cond.Want{}), TTL: d.Cache.TTL}
@@ -158,12 +158,12 @@ func (c *compiler) pool(n *Node) int {
 	return p
 }
 
-func (c *compiler) compilePriority(d *NodeDef) *Template {
+func (c *compiler) compilePriority(d *NodeDef, scope *cond.Scope) *Template {
 	p := d.Priority
 	if p == nil || p.Kind == tree.Null {
 		return nil
 	}
-	t := c.template(p, c.scopes.base)
+	t := c.template(p, scope)
 	if _, fixed := t.Const(); fixed && p.Kind != tree.Int || !fixed && !oneKind(t.Type(), schema.Integer, schema.Any) {
 		c.diags.Add(diag.WrongType, p.Span, "higher runs first; 0 is the default",
 			"%q must be an integer or a template that gives one", "priority")
@@ -173,7 +173,7 @@ func (c *compiler) compilePriority(d *NodeDef) *Template {
 
 // retry merges a node's retry with the defaults, field by field.
 func (c *compiler) retry(n *Node) Retry {
-	r := Retry{Attempts: 1, Backoff: time.Second, Factor: 2, MaxBackoff: time.Minute, Jitter: true}
+	r := Retry{Attempts: 1, Backoff: time.Second, Factor: 2, MaxBackoff: time.Minute}
 	if !n.Kind.NoDefaults {
 		r.take(&c.def.Defaults.Retry)
 	}

@@ -17,7 +17,7 @@ type Def struct {
 	Version     int         `json:"graphrun"`
 	Name        diag.Text   `json:"name"`
 	Description string      `json:"description,omitzero"`
-	File        string      `json:"file,omitzero"` // path of the YAML file; relative paths in the graph start at its folder
+	File        string      `json:"file,omitzero"` // path of the YAML file, an absolute one for later processes; relative paths in the graph start at its folder
 	Params      []ParamDef  `json:"params,omitzero"`
 	Secrets     []diag.Text `json:"secrets,omitzero"`
 	Types       []TypeDef   `json:"types,omitzero"`
@@ -100,7 +100,7 @@ type RetryDef struct {
 	Backoff    *time.Duration `json:"backoff,omitzero"`     // default 1s
 	Factor     *float64       `json:"factor,omitzero"`      // default 2
 	MaxBackoff *time.Duration `json:"max_backoff,omitzero"` // default 1m
-	Jitter     *bool          `json:"jitter,omitzero"`      // default true
+	Jitter     *bool          `json:"jitter,omitzero"`      // default false
 	Errors     []diag.Text    `json:"errors,omitzero"`      // error kinds to try again
 }
 

@@ -85,7 +85,16 @@ type Key struct {
 	Initial any
 	Reduce  Reducer
 	Keep    int          // 0: all
-	Writes  *schema.Type // what a node may write and an event may carry: Type, or what Reduce joins to it
+	Writes  *schema.Type // what a node may write: Type, or what Reduce joins to it
+}
+
+// Payload is the type of what an event to the key carries: what may be written
+// to it, and null only where the key may be null itself.
+func (k *Key) Payload() *schema.Type {
+	if k.Type.Nullable {
+		return k.Writes
+	}
+	return k.Writes.NonNull()
 }
 
 // Event is an event that may be sent to a stack.

@@ -53,12 +53,15 @@ func (c *compiler) compileInner(n *Node) *schema.Type {
 	return schema.ObjectOf(props...)
 }
 
-// innerDef is a definition as a node runs it: `until` ends it, and without a
-// pause of its own its cycles follow each other at once.
+// innerDef is a definition as a node runs it: `until` ends it, or its one cycle
+// does, which no limit of cycles makes a failure. Without a pause of its own its
+// cycles follow each other at once.
 func innerDef(own *Def, with *tree.Node) Def {
 	def := *own
 	if until := with.Get("until"); until != nil {
 		def.Stop = append([]StopDef{{When: until.Text, Reason: "until"}}, own.Stop...)
+	} else {
+		def.Limits.Cycles = 0
 	}
 	p := &own.Pause
 	if !p.Set && !p.None && p.Template == nil {

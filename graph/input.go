@@ -58,6 +58,10 @@ func (g *Graph) CheckState(given map[string]any) ([]any, error) {
 		}
 		out[i] = fit
 	}
+	sizes := Measure(out)
+	if err := sizes.CheckAll(g); err != nil {
+		return nil, err
+	}
 	return out, nil
 }
 

@@ -92,11 +92,11 @@ func TestHash(t *testing.T) {
 func TestRetry(t *testing.T) {
 	t.Parallel()
 	g := mustCompile(t, `"defaults": {"timeout": 60000000000, "retry": {"attempts": 3, "factor": 1.5, "errors": ["exit"]}},
-		"nodes": [{"id": "a", "uses": "later", "retry": {"attempts": 5, "jitter": false}}, {"id": "b", "uses": "set"}, {"id": "c", "uses": "later", "timeout": 1000000000}]`)
+		"nodes": [{"id": "a", "uses": "later", "retry": {"attempts": 5, "jitter": true}}, {"id": "b", "uses": "set"}, {"id": "c", "uses": "later", "timeout": 1000000000}]`)
 	want := []Retry{
-		{Attempts: 5, Backoff: time.Second, Factor: 1.5, MaxBackoff: time.Minute, Errors: []string{"exit"}},
-		{Attempts: 1, Backoff: time.Second, Factor: 2, MaxBackoff: time.Minute, Jitter: true},
-		{Attempts: 3, Backoff: time.Second, Factor: 1.5, MaxBackoff: time.Minute, Jitter: true, Errors: []string{"exit"}},
+		{Attempts: 5, Backoff: time.Second, Factor: 1.5, MaxBackoff: time.Minute, Jitter: true, Errors: []string{"exit"}},
+		{Attempts: 1, Backoff: time.Second, Factor: 2, MaxBackoff: time.Minute},
+		{Attempts: 3, Backoff: time.Second, Factor: 1.5, MaxBackoff: time.Minute, Errors: []string{"exit"}},
 	}
 	for i, w := range want {
 		if d := cmp.Diff(w, g.Nodes[i].Retry); d != "" {

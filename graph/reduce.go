@@ -35,6 +35,38 @@ func (g *Graph) Reduce(k int, old any, written []any, env *cond.Env) (c Change, 
 	return c, true, nil
 }
 
+// CheckWritten says whether a node may write v, and gives its canonical form.
+// Errors are *schema.Mismatch, whose path begins with path. What only the reduced
+// value can show is left to Reduce.
+func (key *Key) CheckWritten(path string, v any) (any, error) {
+	return key.check(key.Writes, path, v)
+}
+
+// CheckPayload is CheckWritten for what an event carries.
+func (key *Key) CheckPayload(path string, v any) (any, error) {
+	return key.check(key.Payload(), path, v)
+}
+
+func (key *Key) check(t *schema.Type, path string, v any) (any, error) {
+	v, err := t.Check(path, v)
+	if err != nil || key.Reduce.Name != "upsert" {
+		return v, err
+	}
+	list, _ := v.([]any)
+	for i, it := range list {
+		if key.field(it) == nil {
+			return nil, &schema.Mismatch{Path: fmt.Sprintf("%s[%d]", path, i), Message: fmt.Sprintf("must have %q", key.Reduce.Arg)}
+		}
+	}
+	return v, nil
+}
+
+// field is what upsert tells an element apart by.
+func (key *Key) field(element any) any {
+	o, _ := element.(map[string]any)
+	return o[key.Reduce.Arg]
+}
+
 func (key *Key) misfit(format string, args ...any) error {
 	return &schema.Mismatch{Path: key.Name, Message: fmt.Sprintf(format, args...)}
 }

@@ -15,21 +15,22 @@ var reducerNames = []string{"replace", "last", "append", "merge", "deep_merge", 
 // writes is the type that a value written to the key must have: the key's own
 // for replace, last and an expression; for the others what they can join to it,
 // or null, which adds nothing. scope gives the names of an expression reducer.
-// With a problem the reducer is `replace`, so that the rest can be checked.
+// With a problem the reducer is `last`, so that the rest can be checked: whether
+// two writers are in conflict depends on what was meant.
 func compileReducer(def *KeyDef, t *schema.Type, scope func(old, new *schema.Type) *cond.Scope, problems *diag.List) (r Reducer, writes *schema.Type) {
 	checkKeep(def, t, problems)
 	if def.Reduce.Expr.Value != "" {
 		p, found := cond.Compile(def.Reduce.Expr, scope(t, t), cond.Want{Type: t})
 		*problems = append(*problems, found...)
 		if p == nil {
-			return Reducer{Name: "replace"}, t
+			return Reducer{Name: "last"}, t
 		}
 		return Reducer{Name: "expr", Expr: p}, t
 	}
 	c := reducerCompiler{def: def, t: t, problems: problems}
 	name, arg, ok := c.parse()
 	if !ok || !c.fits(name, arg) {
-		return Reducer{Name: "replace"}, t
+		return Reducer{Name: "last"}, t
 	}
 	return Reducer{Name: name, Arg: arg.Value}, writeType(name, t)
 }
@@ -60,7 +61,7 @@ func (c *reducerCompiler) bad(at diag.Span, help, format string, args ...any) bo
 func (c *reducerCompiler) parse() (name string, arg diag.Text, ok bool) {
 	text := c.def.Reduce.Name
 	s := text.Value
-	if strings.TrimSpace(s) == "" {
+	if s == "" {
 		return "replace", arg, true
 	}
 	open := strings.IndexByte(s, '(')

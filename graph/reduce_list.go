@@ -101,16 +101,12 @@ func (e *listEdit) union(more []any) {
 
 // upsert replaces the elements with the same field KEY, and adds the others.
 func (e *listEdit) upsert(key *Key, more []any) error {
-	field := func(v any) any {
-		o, _ := v.(map[string]any)
-		return o[key.Reduce.Arg]
-	}
-	find := e.finder(len(more), field)
+	find := e.finder(len(more), key.field)
 	for _, v := range more {
-		if field(v) == nil {
+		if key.field(v) == nil {
 			return key.misfit("must have %q in every element that is written, not %s", key.Reduce.Arg, shown(v))
 		}
-		i, found := find(field(v))
+		i, found := find(key.field(v))
 		switch {
 		case !found:
 			e.added = append(e.added, v)

@@ -118,6 +118,9 @@ func TestReduce(t *testing.T) {
 		if changed && !c.Whole && !value.Equal(applied(old, c), c.Value) {
 			t.Errorf("%s: the change gives %v, its value is %v", name, applied(old, c), c.Value)
 		}
+		if changed && c.Size(old, value.Size(old)) != value.Size(c.Value) {
+			t.Errorf("%s: the size is %d, want %d", name, c.Size(old, value.Size(old)), value.Size(c.Value))
+		}
 	}
 }
 
@@ -146,6 +149,34 @@ func applied(old any, c Change) any {
 		}
 	}
 	return list
+}
+
+// TestWritten: what one can see of a written value alone is seen before it is
+// reduced.
+func TestWritten(t *testing.T) {
+	t.Parallel()
+	elem := schema.ObjectOf(schema.Prop{Name: "id", Type: schema.StringType})
+	key := Key{Name: "k", Type: schema.ListOf(elem), Reduce: Reducer{Name: "upsert", Arg: "id"}}
+	key.Writes = writeType("upsert", key.Type)
+	for _, tt := range []struct {
+		written any
+		want    string
+	}{
+		{nil, ""},
+		{[]any{}, ""},
+		{[]any{map[string]any{"id": "a"}}, ""},
+		{[]any{map[string]any{"id": "a"}, map[string]any{"n": int64(1)}}, `k[1]: must have "id"`},
+		{[]any{map[string]any{"id": nil}}, `k[0]: must have "id"`},
+		{[]any{map[string]any{"id": int64(1)}}, "k[0].id: must be a string, not an integer"},
+	} {
+		got := ""
+		if _, err := key.CheckWritten("k", tt.written); err != nil {
+			got = err.Error()
+		}
+		if got != tt.want {
+			t.Errorf("%v: got %q, want %q", tt.written, got, tt.want)
+		}
+	}
 }
 
 func TestReducersThatDoNotFit(t *testing.T) {
@@ -251,6 +282,42 @@ func BenchmarkReduceAppend(b *testing.B) {
 					}
 				}
 			})
+		}
+	}
+}
+
+func TestSizes(t *testing.T) {
+	t.Parallel()
+	const half = value.MaxBytes / 2
+	g := &Graph{Keys: make([]Key, 5)}
+	for i := range g.Keys {
+		g.Keys[i].Name = string(rune('a' + i))
+	}
+	s := Measure([]any{"", []any{}, nil, int64(1), "xyz"})
+	if got := s.total; got != 2+2+4+1+5 {
+		t.Errorf("the state has %d bytes", got)
+	}
+	for i := range g.Keys {
+		s.Set(i, 0)
+	}
+	for _, tt := range []struct {
+		key, size int
+		want      string
+	}{
+		{0, 2 * half, ""},
+		{0, 2*half + 1, "state.a would have 67108865 bytes, at most 67108864 are allowed"},
+		{1, 2 * half, ""}, {2, 2 * half, ""}, {3, 2 * half, ""},
+		{4, 1, "the state would have 268435457 bytes, at most 268435456 are allowed"},
+		{3, half, ""}, {4, half, ""}, {3, half, ""},
+	} {
+		got := ""
+		if err := s.Check(g, tt.key, tt.size); err != nil {
+			got = err.Error()
+		} else {
+			s.Set(tt.key, tt.size)
+		}
+		if got != tt.want {
+			t.Errorf("%s to %d: %q, want %q", g.Keys[tt.key].Name, tt.size, got, tt.want)
 		}
 	}
 }

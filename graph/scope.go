@@ -8,7 +8,7 @@ import (
 
 // scopes are the names that expressions may use, by the place where they stand.
 type scopes struct {
-	base    *cond.Scope // every condition, `in`, `max`, `stop`, `pause`, `priority`
+	base    *cond.Scope // every condition, `in`, `max`, `stop`, `pause`
 	reducer *cond.Scope // expression reducers
 	failed  *cond.Scope // base and an error that is there
 	settled *cond.Scope // base and an error that may be null
@@ -33,9 +33,10 @@ const (
 	noOutput = "outputs are in scope in `writes` only; write what others should see into the state"
 	noError  = "an error is in scope on edges with `outcome: failure` or `always`, and in the `with` of the nodes behind them"
 	noSecret = "secrets are in scope in `with` only, so that none ends up in the state"
-	noIndex  = "`index` is in scope in the `with` and the `key` of a node with `for_each`"
+	noIndex  = "`index` is in scope in the `with`, `priority`, `key` and `cache` of a node with `for_each`"
 	noOldNew = "`old` and `new` are in scope in an expression reducer only"
 	noState  = "an expression reducer sees `old`, `new` and `params`; everything else may change before it runs"
+	noPass   = "the params and the state of a graph are stored; name the secret in `secrets` of the inner graph"
 )
 
 func forbidden(help string, code diag.Code, names ...string) []cond.Name {
@@ -114,13 +115,18 @@ func (c *compiler) errorScope(n *Node) *cond.Scope {
 	return c.scopes.base
 }
 
-// secretsName is what `with` has in scope of the declared secrets.
-func (c *compiler) secretsName() cond.Name {
+// secretsName is what the `with` of a node has in scope of the declared secrets:
+// none where a stack begins with it, because a stack's params and state are
+// stored.
+func (c *compiler) secretsName(n *Node) []cond.Name {
+	if n.Kind.Runs {
+		return forbidden(noPass, diag.SecretLeak, "secrets")
+	}
 	props := make([]schema.Prop, len(c.g.Secrets))
 	for i, s := range c.g.Secrets {
 		props[i] = required(s, schema.StringType)
 	}
-	return cond.Name{Name: "secrets", Type: schema.ObjectOf(props...), Slot: SlotSecrets}
+	return []cond.Name{{Name: "secrets", Type: schema.ObjectOf(props...), Slot: SlotSecrets}}
 }
 
 // outputName is what `writes` has in scope of a node's output.
@@ -128,7 +134,7 @@ func outputName(t *schema.Type) cond.Name {
 	return cond.Name{Name: "output", Type: t, Slot: SlotOutput}
 }
 
-// elementNames are what `with` and `key` have in scope under for_each.
+// elementNames are what `with`, `priority`, `key` and `cache` have in scope under for_each.
 func elementNames(as string, elem *schema.Type) []cond.Name {
 	return []cond.Name{
 		{Name: as, Type: elem, Slot: SlotItem},

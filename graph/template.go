@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/graphrun/graphrun/graph/cond"
@@ -17,8 +18,23 @@ type Template struct {
 	programs []*cond.Program
 }
 
+// fewPrograms is up to how many expressions a template is not measured as a
+// whole: each of them has a bound of its own.
+const fewPrograms = 4
+
 // Eval fills in a template. Errors are *cond.Error.
-func (t *Template) Eval(env *cond.Env) (any, error) { return t.root.eval(env) }
+func (t *Template) Eval(env *cond.Env) (any, error) {
+	v, err := t.root.eval(env)
+	if err == nil && len(t.programs) > fewPrograms && !value.Within(v, value.MaxBytes) {
+		return nil, tooLong(t.programs[0])
+	}
+	return v, err
+}
+
+func tooLong(p *cond.Program) error {
+	return &cond.Error{Span: p.Text().Span, Limit: true,
+		Message: fmt.Sprintf("the value that is filled in here becomes longer than %d bytes", value.MaxBytes)}
+}
 
 // Type is the type of the filled-in value. Moments and durations are text.
 func (t *Template) Type() *schema.Type { return t.typ }
@@ -85,6 +101,9 @@ func (w written) eval(env *cond.Env) (any, error) {
 			b.WriteString(v)
 		default:
 			b.WriteString(value.String(v))
+		}
+		if b.Len() > value.MaxBytes {
+			return nil, tooLong(p.program)
 		}
 	}
 	return b.String(), nil

@@ -47,14 +47,41 @@ func TestGraphs(t *testing.T) {
 				t.Fatal(problems)
 			}
 			var records []machine.Record
-			synctest.Test(t, func(t *testing.T) { records = run(t, src) })
+			synctest.Test(t, func(t *testing.T) { records = run(t, src, people[e.Name()]) })
 			golden(t, filepath.Join("testdata", e.Name()+".trace"), trace(t, records))
 		})
 	}
 }
 
+// people do what a graph waits for; most wait for nobody.
+var people = map[string]func(t *testing.T, rt *runtime.Runtime){
+	"helpdesk": func(t *testing.T, rt *runtime.Runtime) {
+		message := func(id, text string) any { return []any{map[string]any{"id": id, "text": text}} }
+		send := func(event string, payload any) {
+			t.Helper()
+			synctest.Wait() // until the desk waits for somebody
+			if _, err := rt.Send(t.Context(), runtime.Send{Stack: "helpdesk", Event: event, Payload: payload}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		answer := func(approved bool) {
+			t.Helper()
+			synctest.Wait()
+			err := rt.Answer(t.Context(), "helpdesk", "review", map[string]any{"approved": approved, "comment": nil, "by": "Ada"})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		send("message", message("1", "I forgot my password"))
+		send("message", message("2", "What is the meaning of it all?")) // while the first draft waits
+		answer(true)
+		send("close", true) // not before everything is answered
+		answer(false)
+	},
+}
+
 // run drives one stack to its end.
-func run(t *testing.T, src *dsl.Source) (records []machine.Record) {
+func run(t *testing.T, src *dsl.Source, people func(*testing.T, *runtime.Runtime)) (records []machine.Record) {
 	rt, err := runtime.Open(t.Context(), runtime.Config{Store: memstore.New(), Kinds: std.Registry(),
 		OnCommit: func(c runtime.Commit) { records = append(records, c.Records...) }})
 	if err != nil {
@@ -64,6 +91,9 @@ func run(t *testing.T, src *dsl.Source) (records []machine.Record) {
 	stack, err := rt.Start(t.Context(), src.Graph, runtime.StartOptions{})
 	if err != nil {
 		t.Fatal(err)
+	}
+	if people != nil {
+		people(t, rt)
 	}
 	result, err := stack.Wait(t.Context())
 	if err != nil {

@@ -21,7 +21,7 @@ import (
 //
 // Before fn is called, `with` is decoded strictly: a field that In does not
 // have, or a value that does not fit, is kind "config". What fn returns is
-// written by encoding/json; nil slices and maps count as empty, because their
+// written by encoding/json, and is fn's own afterwards; nil slices and maps count as empty, because their
 // types are no nullable ones.
 //
 // fn finds its idempotency key and logger with TaskOf, reports cost with
@@ -64,10 +64,10 @@ func (f function[In, Out]) Run(ctx context.Context, t Task) (Result, error) {
 		return Result{}, &Error{Kind: "config", Permanent: true, Message: err.Error()}
 	}
 	out, err := f.fn(ctx, in)
-	if err != nil {
+	if err = orNil(err); err != nil {
 		return Result{}, err
 	}
-	v, err := value.Of(out)
+	v, err := value.CopyOf(out)
 	if err != nil {
 		return Result{}, Errorf("output", "the output is no JSON value: %v", err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -170,5 +171,31 @@ func TestPermanentKeepsKind(t *testing.T) {
 	}
 	if got := nodes.Permanent(errors.New("no")); got.Kind != "error" || !got.Permanent {
 		t.Errorf("a plain error: got %+v", got)
+	}
+}
+
+func TestFuncThatReturnsANilError(t *testing.T) {
+	t.Parallel()
+	s := nodes.Func("k", func(context.Context, struct{}) (string, error) {
+		var e *nodes.Error
+		return "done", e
+	})
+	if res, fail := nodes.Run(t.Context(), s, nodes.Task{}); fail != nil || res.Output != "done" {
+		t.Errorf("got %v, %v, want a success", res.Output, fail)
+	}
+}
+
+// TestFuncKeepsItsOutput: a function may go on with what it returned.
+func TestFuncKeepsItsOutput(t *testing.T) {
+	t.Parallel()
+	seen := map[string]any{}
+	s := nodes.Func("k", func(context.Context, struct{}) (map[string]any, error) {
+		seen[fmt.Sprint(len(seen))] = true
+		return seen, nil
+	})
+	first, _ := nodes.Run(t.Context(), s, nodes.Task{})
+	second, _ := nodes.Run(t.Context(), s, nodes.Task{})
+	if diff := cmp.Diff([]any{map[string]any{"0": true}, map[string]any{"0": true, "1": true}}, []any{first.Output, second.Output}); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

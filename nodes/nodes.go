@@ -13,8 +13,9 @@ import (
 )
 
 // Node does the work of one kind. Run is called once per attempt, from many
-// goroutines at once. It must return soon after ctx is cancelled. Engines do
-// not call it themselves: the function Run does, and tames what comes back.
+// goroutines at once. It must return soon after ctx is cancelled, and may panic
+// but not end its goroutine (runtime.Goexit). Engines do not call it themselves:
+// the function Run does, and tames what comes back.
 type Node interface {
 	Run(ctx context.Context, t Task) (Result, error)
 }
@@ -45,11 +46,16 @@ type Task struct {
 	Dir    string // the graph file's folder: where relative paths begin
 	Rerun  bool   // an earlier attempt was cut off by a crash or shutdown: its leftovers may still be there
 	Logger *slog.Logger
+
+	// Mask hides the graph's secrets in a text. Engines do so with all that an
+	// attempt gives and logs: only a kind that gives a piece of a text needs it,
+	// because nobody recognizes half a secret. nil: there are none.
+	Mask func(string) string
 }
 
 // Result is what a successful attempt gives.
 type Result struct {
-	Output any // anything that encoding/json can write
+	Output any // anything that encoding/json can write; not to be changed afterwards
 	Tokens int64
 	Cost   float64
 }
@@ -75,6 +81,15 @@ func Permanent(err error) *Error {
 	e := asError(err)
 	e.Permanent = true
 	return e
+}
+
+// orNil is err, but nil for a nil *Error in it: a slip of who returns one from a
+// variable, who means a success.
+func orNil(err error) error {
+	if e, ok := err.(*Error); ok && e == nil {
+		return nil
+	}
+	return err
 }
 
 // asError is a copy of the Error in err's chain, with err's message; any other

@@ -7,13 +7,18 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/graphrun/graphrun/graph/value"
 )
 
 // MaxOutput bounds the output of one attempt, in bytes of compact JSON. It is
 // the bound of a value in a stack's state.
-const MaxOutput = 64 << 20
+const MaxOutput = value.MaxBytes
+
+// MaxMessage bounds the message of a failure, in bytes: journals keep it, and
+// people read it. What is beyond is left out, with a … in its place.
+const MaxMessage = 64 << 10
 
 // Run does one attempt and answers for it: whatever the kind does, the caller
 // gets a Result whose Output is canonical (package graph/value) and at most
@@ -30,37 +35,43 @@ func Run(ctx context.Context, s Spec, t Task) (Result, *Error) {
 			Message: fmt.Sprintf("kind %q has no work to run", s.Name)}
 	}
 	a := &attempt{task: t}
-	res, err := guarded(context.WithValue(ctx, attemptKey{}, a), s.Node, t)
+	res, e := guarded(context.WithValue(ctx, attemptKey{}, a), s.Node, t)
 	tokens, cost := a.spent()
-	if err != nil {
-		e := failure(ctx, err)
+	if e != nil {
+		e.Message = bounded(e.Message)
 		e.Tokens += tokens
 		e.Cost += cost
 		return Result{}, e
 	}
 	res.Tokens += tokens
 	res.Cost += cost
+	return res, nil
+}
+
+// guarded turns a panic of the kind's code into a failure: of its work, and of
+// the methods of what it gives, which make JSON of an output and text of an
+// error.
+func guarded(ctx context.Context, n Node, t Task) (res Result, e *Error) {
+	defer func() {
+		if p := recover(); p != nil {
+			e = failure(ctx, Errorf("panic", "panic: %v\n%s", p, shortStack(debug.Stack())))
+		}
+	}()
+	res, err := n.Run(ctx, t)
+	if err = orNil(err); err != nil {
+		return res, failure(ctx, err)
+	}
 	out, err := value.Of(res.Output)
 	if err != nil {
-		return Result{}, &Error{Kind: "output", Tokens: res.Tokens, Cost: res.Cost,
+		return res, &Error{Kind: "output", Tokens: res.Tokens, Cost: res.Cost,
 			Message: fmt.Sprintf("the output is no JSON value: %v", err)}
 	}
 	if n := value.Size(out); n > MaxOutput {
-		return Result{}, &Error{Kind: "output", Tokens: res.Tokens, Cost: res.Cost,
+		return res, &Error{Kind: "output", Tokens: res.Tokens, Cost: res.Cost,
 			Message: fmt.Sprintf("the output has %d bytes, at most %d are allowed", n, MaxOutput)}
 	}
 	res.Output = out
 	return res, nil
-}
-
-// guarded turns a panic of the work into an error.
-func guarded(ctx context.Context, n Node, t Task) (res Result, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = Errorf("panic", "panic: %v\n%s", p, shortStack(debug.Stack()))
-		}
-	}()
-	return n.Run(ctx, t)
 }
 
 // CleanUp ends what the attempts of a task left behind, where the kind can; a
@@ -100,6 +111,19 @@ func failure(ctx context.Context, err error) *Error {
 		e.Kind, e.Message = "cancelled", "cancelled"
 	}
 	return e
+}
+
+// bounded is a message within MaxMessage, of characters that JSON can hold.
+func bounded(s string) string {
+	s = strings.ToValidUTF8(s, "\uFFFD")
+	if len(s) <= MaxMessage {
+		return s
+	}
+	at := MaxMessage
+	for !utf8.RuneStart(s[at]) {
+		at--
+	}
+	return s[:at] + "…"
 }
 
 // stackLines is how much of a panic's stack goes into its message: two lines a

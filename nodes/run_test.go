@@ -41,6 +41,12 @@ func TestRunGivesFailuresAKind(t *testing.T) {
 		"nothing to run":   {nodes.Spec{Kind: graph.Kind{Name: "agent", Missing: true}}, nodes.Error{Kind: "config", Permanent: true, Message: `kind "agent" has no work to run`}},
 		"output no JSON":   {giving(make(chan int)), nodes.Error{Kind: "output", Message: "the output is no JSON value: "}},
 		"output too large": {giving(strings.Repeat("x", nodes.MaxOutput)), nodes.Error{Kind: "output", Message: "the output has 67108866 bytes, at most 67108864 are allowed"}},
+		"a message that is no UTF-8": {spec(func(context.Context, nodes.Task) (nodes.Result, error) {
+			return nodes.Result{}, errors.New("a\xffb")
+		}), nodes.Error{Kind: "error", Message: "a\uFFFDb"}},
+		"a long message": {spec(func(context.Context, nodes.Task) (nodes.Result, error) {
+			return nodes.Result{}, errors.New(strings.Repeat("x", nodes.MaxMessage-1) + "éé")
+		}), nodes.Error{Kind: "error", Message: strings.Repeat("x", nodes.MaxMessage-1) + "…"}},
 		"spent all the same": {spec(func(ctx context.Context, _ nodes.Task) (nodes.Result, error) {
 			nodes.Spend(ctx, 5, 1)
 			return nodes.Result{}, &nodes.Error{Kind: "model", Message: "m", Tokens: 2, Cost: 0.5}
@@ -93,6 +99,36 @@ func TestRunRecoversPanics(t *testing.T) {
 	}
 	if n := strings.Count(stack, "\n"); n > 12 {
 		t.Errorf("the stack has %d lines, want a short one", n)
+	}
+}
+
+// trap panics where it is made text or JSON of.
+type trap struct{ at *int }
+
+func (t *trap) Error() string                { return fmt.Sprint(*t.at) }
+func (t *trap) MarshalJSON() ([]byte, error) { panic(t.at) }
+
+// TestRunRecoversPanicsOfWhatItWasGiven: an error that is a nil pointer, an
+// output that cannot be written.
+func TestRunRecoversPanicsOfWhatItWasGiven(t *testing.T) {
+	t.Parallel()
+	for name, s := range map[string]nodes.Spec{
+		"error": spec(func(context.Context, nodes.Task) (nodes.Result, error) {
+			var none *trap
+			return nodes.Result{}, none
+		}),
+		"output": giving(&trap{}),
+	} {
+		if _, fail := nodes.Run(t.Context(), s, nodes.Task{}); fail == nil || fail.Kind != "panic" {
+			t.Errorf("%s: got %v, want kind panic", name, fail)
+		}
+	}
+	none := spec(func(context.Context, nodes.Task) (nodes.Result, error) {
+		var e *nodes.Error
+		return nodes.Result{Output: "done"}, e
+	})
+	if res, fail := nodes.Run(t.Context(), none, nodes.Task{}); fail != nil || res.Output != "done" {
+		t.Errorf("a nil *Error: got %v, %v, want a success", res.Output, fail)
 	}
 }
 

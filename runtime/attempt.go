@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"sync/atomic"
 	"time"
 
 	"github.com/graphrun/graphrun/graph"
@@ -32,11 +31,12 @@ type attempt struct {
 	// Owned by the stack's loop.
 	turn     uint64 // of the loop that began it
 	cancel   context.CancelCauseFunc
-	void     bool        // its result does not count any more
-	cut      bool        // cut off by a shutdown: a success counts, a failure does not
-	giveUp   *timer      // set once it was cancelled
-	shutdown atomic.Bool // the work says that it was cut off
-	gone     bool        // it returned, or was given up
+	void     bool   // its result does not count any more
+	cut      bool   // cut off by a shutdown: a success counts, a failure does not
+	giveUp   *timer // set once it was cancelled
+	shutdown bool   // the work says that it was cut off
+	broken   error  // the work says that its stack cannot go on: the store's
+	gone     bool   // it returned, or was given up
 }
 
 // prepare makes an attempt ready to run. Its end comes as a letter.
@@ -71,6 +71,7 @@ func (s *Stack) task(n *graph.Node, key machine.TaskKey) nodes.Task {
 		Stack: s.name, Graph: s.g.Name,
 		Cycle: key.Cycle, Wave: key.Wave, Node: key.Node, Item: key.Item,
 		Key: taskKey(s.id, key), Written: n.Def.With, Dir: s.g.Dir,
+		Mask: s.secrets.masker.Replace,
 	}
 }
 
@@ -94,7 +95,9 @@ func (s *Stack) returned(a *attempt, res nodes.Result, err *nodes.Error, at time
 	case err == nil:
 		s.step(machine.TaskDone{At: s.clock(at), Key: a.task.Key, Attempt: a.task.Attempt,
 			Output: res.Output, Tokens: res.Tokens, Cost: res.Cost})
-	case a.cut || a.shutdown.Load(): // no failure: it runs again when the stack goes on
+	case a.broken != nil && !s.stopping:
+		s.fail(a.broken)
+	case a.cut || a.shutdown || a.broken != nil: // no failure: it runs again when the stack goes on
 	default:
 		s.step(machine.TaskFailed{At: s.clock(at), Key: a.task.Key, Attempt: a.task.Attempt,
 			Failure: machine.Failure{Kind: err.Kind, Message: err.Message, Permanent: err.Permanent},

@@ -2,6 +2,7 @@ package runtime_test
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -53,13 +54,22 @@ func BenchmarkChainOfSet(b *testing.B) {
 		strings.Join(list, ","), strings.Join(edges, ",")), n)
 }
 
-// BenchmarkFanOut is 1 → 256 → 1 of a kind that does nothing, in 4 slots.
-func BenchmarkFanOut(b *testing.B) {
+// kindsOfWork are a node that takes no slot, and a Go function that does nothing.
+func kindsOfWork(b *testing.B, run func(b *testing.B, kind string)) {
+	for _, kind := range []string{"set", "work"} {
+		b.Run(kind, func(b *testing.B) { run(b, kind) })
+	}
+}
+
+// BenchmarkFanOut is 1 → 256 → 1; those that work have 4 slots.
+func BenchmarkFanOut(b *testing.B) { kindsOfWork(b, fanOut) }
+
+func fanOut(b *testing.B, kind string) {
 	const n = 256
-	list := []string{`{"id": "first", "uses": "work"}`, `{"id": "last", "uses": "work"}`}
+	list := []string{fmt.Sprintf(`{"id": "first", "uses": %q}`, kind), fmt.Sprintf(`{"id": "last", "uses": %q}`, kind)}
 	var middle []string
 	for i := range n {
-		list = append(list, fmt.Sprintf(`{"id": "m%d", "uses": "work"}`, i))
+		list = append(list, fmt.Sprintf(`{"id": "m%d", "uses": %q}`, i, kind))
 		middle = append(middle, fmt.Sprintf("%q", fmt.Sprint("m", i)))
 	}
 	all := strings.Join(middle, ",")
@@ -69,8 +79,10 @@ func BenchmarkFanOut(b *testing.B) {
 }
 
 // BenchmarkOrchestrator is a cycle of four agents over a typed state.
-func BenchmarkOrchestrator(b *testing.B) {
-	cycles(b, `{"graphrun": 1, "name": "orchestrator",
+func BenchmarkOrchestrator(b *testing.B) { kindsOfWork(b, orchestrator) }
+
+func orchestrator(b *testing.B, kind string) {
+	cycles(b, strings.ReplaceAll(`{"graphrun": 1, "name": "orchestrator",
 		"types": [{"name": "Todo", "schema": {"type": "object", "required": ["id", "status"],
 			"properties": {"id": "string", "status": {"enum": ["pending", "done"]}}}}],
 		"state": [
@@ -88,7 +100,7 @@ func BenchmarkOrchestrator(b *testing.B) {
 			{"to": ["communicator"], "when": "len(state.messages) < 1000"},
 			{"from": ["planner"], "to": ["builder"], "when": "len(pending) > 0"},
 			{"from": ["builder"], "to": ["reviewer"]}],
-		"pause": {"none": true}}`, 4)
+		"pause": {"none": true}}`, `"work"`, strconv.Quote(kind)), 4)
 }
 
 // BenchmarkThousandConditions is a cycle that weighs 1,000 conditions of which

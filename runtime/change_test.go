@@ -2,12 +2,14 @@ package runtime_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/runtime"
 	"github.com/graphrun/graphrun/runtime/runtimetest"
 )
@@ -117,4 +119,44 @@ func TestAStackThatCannotStart(t *testing.T) {
 			t.Errorf("start after a crash: %v, want ErrExists", err)
 		}
 	})
+}
+
+// A file that is changed and changed back has not changed, whatever happens to
+// the stack meanwhile.
+func TestAGraphThatIsChangedBack(t *testing.T) {
+	t.Parallel()
+	for name, other := range map[string]string{
+		"one that fits":         `"integer", "reduce": {"name": "sum"}`,
+		"one that does not fit": `"string"`,
+	} {
+		for _, loaded := range []int{0, -1} {
+			t.Run(fmt.Sprint(name, ", loaded ", loaded), func(t *testing.T) {
+				t.Parallel()
+				runtimetest.Run(t, kinds(t), func(k *runtimetest.Kit) {
+					k.Config.Loaded = loaded
+					k.Reopen()
+					k.Node("a", runtimetest.Takes(time.Minute, runtimetest.Returns(1)))
+					start(k, one(k.T, 5, "", `, "pause": {"set": true, "active": `+minute+`}`))
+					add := func(d graph.Def) *graph.Graph {
+						g := k.Compile(d)
+						if err := k.Runtime.AddGraph(g, nil); err != nil {
+							t.Fatal(err)
+						}
+						return g
+					}
+					for _, wait := range []time.Duration{time.Second, time.Minute} { // in a cycle, between two
+						k.Forward(wait)
+						add(def(k.T, `{"graphrun": 1, "name": "one", "state": [{"name": "n", "type": `+other+`}], "nodes": [{"id": "b", "uses": "work"}]}`))
+						k.Forward(time.Second)
+						same := add(one(k.T, 5, "", `, "pause": {"set": true, "active": `+minute+`}`))
+						k.Forward(2 * time.Minute)
+						st, err := k.Runtime.Status(k.T.Context(), "one")
+						if err != nil || st.Refused != nil || st.Cursor.Hash != same.Hash {
+							t.Errorf("status %+v (%v), want the definition that it began with", st, err)
+						}
+					}
+				})
+			})
+		}
+	}
 }

@@ -12,8 +12,8 @@ import (
 // Wake ends the pause of a stack at once. As all commands by id, it is durable
 // when it returns, and works on every stack of the store that has not ended: one
 // that waits is loaded; one that this runtime does not drive takes the command
-// in and is put away again, without running anything. Errors: ErrNotFound,
-// ErrEnded, *StoreError, ErrClosed, ctx's.
+// in and is put away again, without deciding or running anything: it needs no
+// secrets. Errors: ErrNotFound, ErrEnded, *StoreError, ErrClosed, ctx's.
 func (rt *Runtime) Wake(ctx context.Context, stack string) error {
 	return rt.with(ctx, stack, func(s *Stack) error { return s.Wake(ctx) })
 }
@@ -29,9 +29,22 @@ func (rt *Runtime) ResumeStack(ctx context.Context, stack string) error {
 	return rt.with(ctx, stack, func(s *Stack) error { return s.Resume(ctx) })
 }
 
-// Cancel ends a stack as cancelled; what runs of it is cancelled too.
+// Cancel ends a stack as cancelled; what runs of it is cancelled too. One that
+// was cancelled before is no error, and keeps its reason.
 func (rt *Runtime) Cancel(ctx context.Context, stack, reason string) error {
-	return rt.with(ctx, stack, func(s *Stack) error { return s.Cancel(ctx, reason) })
+	return rt.cancelled(ctx, stack, rt.with(ctx, stack, func(s *Stack) error { return s.Cancel(ctx, reason) }))
+}
+
+// cancelled forgets that a stack has ended when it has in the way that was
+// wanted: who is not sure that a call arrived may repeat it.
+func (rt *Runtime) cancelled(ctx context.Context, stack string, err error) error {
+	if !errors.Is(err, ErrEnded) {
+		return err
+	}
+	if snap, broken := rt.cfg.Store.Load(ctx, stack); broken == nil && snap.Cursor.Status == machine.Cancelled {
+		return nil
+	}
+	return err
 }
 
 // Stopped is the reason of a stack that StopStack has ended.
@@ -40,9 +53,10 @@ const Stopped = "stopped"
 // StopStack ends a stack gently: the tasks of the open wave finish and are
 // committed, then the stack ends as cancelled with the reason Stopped. It
 // returns when that is durable. When ctx or the process ends before, the stack
-// is paused, and another StopStack or ResumeStack goes on from there.
+// is paused, and another StopStack or ResumeStack goes on from there. One that
+// was cancelled before is no error.
 func (rt *Runtime) StopStack(ctx context.Context, stack string) error {
-	return rt.with(ctx, stack, func(s *Stack) error {
+	return rt.cancelled(ctx, stack, rt.with(ctx, stack, func(s *Stack) error {
 		// In one letter: between two, the stack could end, and refuse the second.
 		if err := s.do(ctx, func() error {
 			s.ending = true
@@ -56,13 +70,15 @@ func (rt *Runtime) StopStack(ctx context.Context, stack string) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-	})
+	}))
 }
 
 // endAfterWave cancels a stack that was to end with its open wave; false when
-// it is not to end now. One that is not driven has nothing that could finish.
+// it is not to end now. One that is not driven has nothing that could finish, nor
+// has one of whose wave only parked tasks are left.
 func (s *Stack) endAfterWave() bool {
-	if !s.ending || s.progress.waveOpen && !s.stopping {
+	parked := len(s.cursor.Parked) > 0 && len(s.attempts) == 0
+	if !s.ending || s.progress.waveOpen && !s.stopping && !parked {
 		return false
 	}
 	s.ending = false
@@ -78,8 +94,11 @@ func (rt *Runtime) Remove(ctx context.Context, stack string) error {
 	}
 	defer rt.free(stack)
 	// One that cannot be read may be removed too.
-	if snap, err := rt.cfg.Store.Load(ctx, stack); err == nil && !snap.Cursor.Status.Ended() {
-		return fmt.Errorf("%w: %q", ErrNotEnded, stack)
+	if snap, err := rt.cfg.Store.Load(ctx, stack); err == nil {
+		if !snap.Cursor.Status.Ended() {
+			return fmt.Errorf("%w: %q", ErrNotEnded, stack)
+		}
+		rt.discardChildren(stack, snap.Records)
 	}
 	return rt.unknown(ctx, stack, rt.cfg.Store.Remove(ctx, stack))
 }
@@ -110,10 +129,16 @@ func (rt *Runtime) with(ctx context.Context, id string, do func(*Stack) error) e
 func (rt *Runtime) visit(ctx context.Context, id string, do func(*Stack) error) error {
 	rt.aside.Lock()
 	defer rt.aside.Unlock()
+	return rt.load(ctx, id, do)
+}
+
+// load is visit beside other visits.
+func (rt *Runtime) load(ctx context.Context, id string, do func(*Stack) error) error {
 	if err := rt.reserve(id, errLeft); err != nil {
 		return err
 	}
 	s := rt.newStack(id, "")
+	s.visited = true
 	if err := s.load(ctx, nil); err != nil {
 		rt.free(id)
 		return rt.unknown(ctx, id, err)
@@ -122,7 +147,7 @@ func (rt *Runtime) visit(ctx context.Context, id string, do func(*Stack) error) 
 		rt.free(id)
 		return s.whyOver()
 	}
-	s.stopping, s.visited, s.looping = true, true, false
+	s.stopping, s.looping = true, false
 	if err := rt.admit(s); err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/machine"
 	"github.com/graphrun/graphrun/nodes"
 	"github.com/graphrun/graphrun/runtime"
 	"github.com/graphrun/graphrun/runtime/runtimetest"
@@ -64,6 +65,61 @@ func TestACrashKeepsKeysAndRaisesAttempts(t *testing.T) {
 		want := []string{"one.nonce/1/1/a/ attempt 1 rerun false", "one.nonce/1/1/a/ attempt 2 rerun true"}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("runs (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// TestOnlyTheTaskThatKillsTheEngineIsParked: the engine dies whenever bad has run
+// for a while. What runs beside it, in its stack and in another one, comes to
+// its end.
+func TestOnlyTheTaskThatKillsTheEngineIsParked(t *testing.T) {
+	t.Parallel()
+	runtimetest.Run(t, kinds(t), func(k *runtimetest.Kit) {
+		k.Node("bad", runtimetest.Takes(time.Hour, runtimetest.Returns(1)))
+		for _, node := range []string{"good", "a"} {
+			k.Node(node, runtimetest.Takes(time.Minute, runtimetest.Returns(1)))
+		}
+		start(k, one(k.T, 1, "", ""))
+		start(k, def(k.T, `{"graphrun": 1, "name": "poisoned",
+			"state": [{"name": "n", "type": "integer", "reduce": {"name": "sum"}}],
+			"nodes": [{"id": "bad", "uses": "work"}, {"id": "good", "uses": "work", "writes": [{"key": "n", "expr": "output"}]}],
+			"pause": {"none": true}, "limits": {"cycles": 1}}`))
+		for crashes := range 3 {
+			for tick := 0; len(k.Runs("bad")) == crashes; tick++ {
+				if tick == 600 {
+					t.Fatalf("after %d crashes the task does not run any more", crashes)
+				}
+				k.Forward(time.Second)
+			}
+			k.Forward(10 * time.Second)
+			k.Crash()
+			if _, err := k.Runtime.Recover(k.T.Context(), runtime.RecoverOptions{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		k.Forward(10 * time.Minute)
+		if n := state(k, "one")["n"]; n != int64(1) {
+			t.Errorf("another stack: n = %v, want 1", n)
+		}
+		st, err := k.Runtime.Status(k.T.Context(), "poisoned")
+		if err != nil || st.Cursor.Status != machine.Paused {
+			t.Fatalf("%s (%v), want paused", st.Cursor.Status, err)
+		}
+		for _, task := range st.Tasks {
+			want := runtime.TaskOver
+			if task.Node == "bad" {
+				want = runtime.TaskParked
+			}
+			if task.State != want {
+				t.Errorf("%s is %s, want %s", task.Node, task.State, want)
+			}
+		}
+		if err := k.Runtime.ResumeStack(k.T.Context(), "poisoned"); err != nil {
+			t.Fatal(err)
+		}
+		k.Forward(2 * time.Hour)
+		if n := state(k, "poisoned")["n"]; n != int64(1) {
+			t.Errorf("its own stack, resumed: n = %v, want 1", n)
 		}
 	})
 }

@@ -45,7 +45,7 @@ func (rt *Runtime) AddGraph(g *graph.Graph, source []byte) error {
 	rt.defs.mu.Unlock()
 	rt.pools.define(def.g)
 	for _, s := range rt.Stacks() {
-		if s.graph == g.Name && !s.child && (s.loaded() || g.Fleet == graph.Lockstep) {
+		if s.graph == g.Name && !s.child && (s.loaded() || s.hasRefused() || g.Fleet == graph.Lockstep) {
 			s.post(func() { s.offer(def) })
 		}
 	}
@@ -61,7 +61,12 @@ func (rt *Runtime) presentDefinition(name string) *definition {
 
 // offer gives a stack a changed definition to take up.
 func (s *Stack) offer(def *definition) {
-	if s.over || s.stopping || def.g.Hash == s.g.Hash {
+	if s.over || s.stopping {
+		return
+	}
+	if def.g.Hash == s.g.Hash { // it was changed back
+		s.next = nil
+		s.refuse(nil)
 		return
 	}
 	s.next, s.strict = def, false
@@ -92,11 +97,7 @@ func (s *Stack) adopt() error {
 			return refused
 		}
 	}
-	s.mu.Lock()
-	known := refused != nil && s.refused != nil && s.refused.Hash == refused.Hash
-	s.refused = refused
-	s.mu.Unlock()
-	if refused != nil {
+	if known := s.refuse(refused); refused != nil {
 		if !known {
 			s.log.Warn("goes on under its old definition", "error", refused)
 		}
@@ -106,6 +107,22 @@ func (s *Stack) adopt() error {
 	s.log = s.secrets.logger(s.rt.log).With("stack", s.name)
 	s.def, s.g, s.pools = next, next.g, s.rt.pools.of(next.g)
 	return nil
+}
+
+// refuse notes why the changed definition is not taken up; nil: there is none
+// that is not. known: that was said before.
+func (s *Stack) refuse(why *AdoptError) (known bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	known = why != nil && s.refused != nil && s.refused.Hash == why.Hash
+	s.refused = why
+	return known
+}
+
+func (s *Stack) hasRefused() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.refused != nil
 }
 
 // definitionOf is the definition of a hash: a present one, one that another

@@ -118,6 +118,27 @@ func TestABackoffGoesOnAfterRecover(t *testing.T) {
 	})
 }
 
+// TestADurationIsOverWhileUnloaded: nothing else would load the stack.
+func TestADurationIsOverWhileUnloaded(t *testing.T) {
+	t.Parallel()
+	runtimetest.Run(t, kinds(t), func(k *runtimetest.Kit) {
+		begin := time.Now()
+		start(k, def(k.T, `{"graphrun": 1, "name": "ship", "state": [{"name": "ok", "type": "boolean"}],
+			"nodes": [{"id": "ask", "uses": "approval", "with": {"prompt": "Ship?"}}],
+			"pause": {"none": true}, "limits": {"duration": 60000000000}}`))
+		k.Forward(20 * time.Second)
+		k.Crash()
+		recoverAll(k, 1)
+		for i := 0; i < 600 && len(k.Runtime.Stacks()) > 0; i++ {
+			k.Forward(time.Second)
+		}
+		st, err := k.Runtime.Status(k.T.Context(), "ship")
+		if err != nil || st.Cursor.Reason != "duration limit of 1m0s reached" || time.Since(begin).Round(2*time.Second) != time.Minute {
+			t.Errorf("after %s: %s: %s (%v)", time.Since(begin), st.Cursor.Status, st.Cursor.Reason, err)
+		}
+	})
+}
+
 func TestAnApprovalWaitsUnloaded(t *testing.T) {
 	t.Parallel()
 	runtimetest.Run(t, kinds(t), func(k *runtimetest.Kit) {
@@ -270,6 +291,16 @@ func TestSetPool(t *testing.T) {
 		var unknown *runtime.UnknownPoolError
 		if err := k.Runtime.SetPool("wide", "llm", 3); !errors.As(err, &unknown) || !strings.Contains(err.Error(), "wide/default") {
 			t.Errorf("unknown pool: %v", err)
+		}
+		for _, changed := range []struct{ file, want int }{{1, 3}, {2, 2}} { // the same limit, another one
+			pool := fmt.Sprintf(`{"name": "default", "parallel": %d}`, changed.file)
+			g := k.Compile(wide(k, 4, pool, func(int) string { return "" }, func(string) {}))
+			if err := k.Runtime.AddGraph(g, nil); err != nil {
+				t.Fatal(err)
+			}
+			if got := k.Runtime.PoolStatus()[0].Parallel; got != changed.want {
+				t.Errorf("the file says %d: limit %d, want %d", changed.file, got, changed.want)
+			}
 		}
 	})
 }
@@ -432,6 +463,70 @@ func TestALateResultOfAnUnloadedStack(t *testing.T) {
 		}
 		if r := k.Wait(s); r.State["n"] != int64(10) || r.Cursor.Counts.NodeRuns != 2 {
 			t.Errorf("n = %v after %d runs, want 10 after 2", r.State["n"], r.Cursor.Counts.NodeRuns)
+		}
+	})
+}
+
+// TestWhatIsAskedDuringTroubleIsAnswered: a command to a stack that waits for
+// the store has one more try made, and is told when that fails, too.
+func TestWhatIsAskedDuringTroubleIsAnswered(t *testing.T) {
+	t.Parallel()
+	runtimetest.Run(t, kinds(t), func(k *runtimetest.Kit) {
+		store := &full{Store: k.Store}
+		rt, err := runtime.Open(k.T.Context(), runtime.Config{Store: store, Kinds: k.Kinds})
+		if err != nil {
+			t.Fatal(err)
+		}
+		k.Node("a", runtimetest.Takes(time.Second, runtimetest.Returns(1)))
+		g := k.Compile(one(k.T, 100, "", `, "pause": {"set": true, "active": `+minute+`}`))
+		for _, id := range []string{"working", "resting", "apart"} {
+			if _, err := rt.Start(k.T.Context(), g, runtime.StartOptions{ID: id, Rest: id == "apart"}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		k.Forward(10 * time.Second)
+		if err := rt.Wake(k.T.Context(), "working"); err != nil {
+			t.Fatal(err)
+		}
+		store.no.Store(true)
+		k.Forward(2 * time.Second)
+		var se *runtime.StoreError
+		for range 2 {
+			begin := time.Now()
+			for _, id := range []string{"working", "resting", "apart"} {
+				if err := rt.Pause(k.T.Context(), id); !errors.As(err, &se) {
+					t.Errorf("pause of %s: %v, want the store's error", id, err)
+				}
+			}
+			if _, err := rt.Start(k.T.Context(), g, runtime.StartOptions{ID: "new"}); !errors.As(err, &se) {
+				t.Errorf("start: %v, want the store's error", err)
+			}
+			if took := time.Since(begin); took > 0 {
+				t.Errorf("the answers took %s, want none to wait for room", took)
+			}
+		}
+		for id, want := range map[string]bool{"working": true, "resting": true, "apart": false} {
+			st, err := rt.Status(k.T.Context(), id)
+			if err != nil || errors.As(st.Problem, &se) != want {
+				t.Errorf("status of %s: problem %v (%v)", id, st.Problem, err)
+			}
+		}
+		store.no.Store(false)
+		if err := rt.ResumeStack(k.T.Context(), "working"); err != nil {
+			t.Errorf("resume: %v: a command has the stack try at once", err)
+		}
+		k.Forward(time.Minute)
+		for id, want := range map[string]machine.Status{"working": machine.Running, "resting": machine.Paused, "apart": machine.Running} {
+			st, err := rt.Status(k.T.Context(), id)
+			if err != nil || st.Problem != nil || st.Cursor.Status != want {
+				t.Errorf("status of %s: %q, problem %v (%v), want %q", id, st.Cursor.Status, st.Problem, err, want)
+			}
+		}
+		if _, err := rt.Trouble(); err != nil {
+			t.Errorf("trouble %v, want none", err)
+		}
+		if err := rt.Close(k.T.Context()); err != nil {
+			t.Errorf("close: %v", err)
 		}
 	})
 }

@@ -40,8 +40,13 @@ func (r runner) Run(ctx context.Context, t nodes.Task) (nodes.Result, error) {
 	}
 	id := childID(t.Stack, r.key)
 	res, err := r.finish(ctx, id, t.Key, with, cycles)
-	if trouble := (*StoreError)(nil); errors.As(err, &trouble) || errors.Is(err, ErrClosed) {
-		r.a.shutdown.Store(true) // no failure of the graph: it runs again
+	// Neither is a failure of the graph.
+	if trouble := (*StoreError)(nil); errors.As(err, &trouble) {
+		r.a.broken = err
+		return nodes.Result{}, err
+	}
+	if errors.Is(err, ErrClosed) {
+		r.a.shutdown = true
 		return nodes.Result{}, err
 	}
 	if ctx.Err() != nil {
@@ -52,7 +57,13 @@ func (r runner) Run(ctx context.Context, t nodes.Task) (nodes.Result, error) {
 	}
 	out := nodes.Result{Output: res.State, Tokens: res.Cursor.Counts.Tokens, Cost: res.Cursor.Counts.Cost}
 	if f := failureOf(&res, r.g.Name, until, cycles); f != nil {
+		if res.Cursor.FailedInRow > 0 {
+			f.Message += r.rt.lastFailure(id)
+		}
 		f.Tokens, f.Cost = out.Tokens, out.Cost
+		if res.Status != machine.Cancelled {
+			f.Message += r.lastError(ctx, id)
+		}
 		r.rt.discard(id) // another attempt begins anew
 		return nodes.Result{}, f
 	}
@@ -99,11 +110,28 @@ func (r runner) giveUp(ctx context.Context, child *Stack) {
 	}
 }
 
+// lastFailure is the last error of a task in the present cycle of a stack, to be
+// appended to a message; "" when there is none.
+func (rt *Runtime) lastFailure(id string) string {
+	snap, err := rt.cfg.Store.Load(rt.base, id)
+	if err != nil {
+		return ""
+	}
+	var p progress
+	p.take(snap.Records)
+	if p.lastError == nil {
+		return ""
+	}
+	return fmt.Sprintf(" (node %q: %s)", p.lastError.Node, p.lastError.Error.Message)
+}
+
 // failureOf is why a child's end is a failure of its node; nil: it is none.
 func failureOf(res *Result, name string, until bool, cycles uint64) *nodes.Error {
 	switch {
 	case res.Status == machine.Failed:
 		return nodes.Errorf("error", "graph %q failed: %s", name, res.Reason)
+	case res.Status == machine.Cancelled && res.Reason == "":
+		return nodes.Errorf("cancelled", "graph %q was cancelled", name)
 	case res.Status == machine.Cancelled:
 		return nodes.Errorf("cancelled", "graph %q was cancelled: %s", name, res.Reason)
 	case !until && res.Cursor.FailedInRow > 0:
@@ -112,6 +140,23 @@ func failureOf(res *Result, name string, until bool, cycles uint64) *nodes.Error
 		return nodes.Errorf("limit", "graph %q: until does not hold after %d cycles", name, cycles)
 	}
 	return nil
+}
+
+// lastError says what failed last in a child, which nobody can ask any more once
+// it is removed; "" when nothing did.
+func (r runner) lastError(ctx context.Context, id string) string {
+	st, err := r.rt.Status(ctx, id)
+	if err != nil || st.LastError == nil {
+		return ""
+	}
+	e := st.LastError
+	where := fmt.Sprintf("cycle %d", e.Cycle)
+	if e.Item != "" {
+		where = fmt.Sprintf("%s[%s] in %s", e.Node, e.Item, where)
+	} else if e.Node != "" {
+		where = e.Node + " in " + where
+	}
+	return fmt.Sprintf(" (%s: %s: %s)", where, e.Error.Kind, e.Error.Message)
 }
 
 // child takes up the child of a task, or starts it. One that is done already is
@@ -159,12 +204,15 @@ func shortHash(s string) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// discard removes a child with what still runs of it.
+// discard removes a child with what still runs of it. One that a crash cut off
+// ends first, as any stack does: that sees to what its own tasks left behind.
 func (rt *Runtime) discard(id string) {
-	if s, ok := rt.Stack(id); ok {
+	if s, ok := rt.Stack(id); ok && s.child {
 		now, cancel := context.WithCancel(context.Background())
 		cancel()
 		_ = s.Stop(now)
+	} else if !ok && rt.cutOff(id) {
+		_ = rt.load(rt.base, id, func(s *Stack) error { return s.Cancel(rt.base, "its node is over") })
 	}
 	if err := rt.reserve(id, ErrActive); err != nil {
 		return // it is closing, or somebody has it: Recover clears it away
@@ -174,18 +222,35 @@ func (rt *Runtime) discard(id string) {
 	if err != nil || snap.Identity.Parent == "" {
 		return
 	}
-	for i := range snap.Records { // its own children, if it was cut off
-		if b, ok := snap.Records[i].Body.(*machine.TaskStarted); ok {
-			key := machine.TaskKey{Cycle: snap.Records[i].Cycle, Wave: b.Wave, Node: b.Node, Item: b.Item}
-			rt.discard(childID(id, key))
-		}
-	}
+	rt.discardChildren(id, snap.Records)
 	if err := rt.cfg.Store.Remove(rt.base, id); err != nil && !errors.Is(err, ErrNotFound) {
 		rt.log.Warn("the stack of an inner graph cannot be removed", "stack", id, "error", err)
 	}
 }
 
-// children are those of tasks that are done, until their wave is committed.
+// discardChildren removes the children that the records of a stack name, for one
+// that is over: a crash may have left them.
+func (rt *Runtime) discardChildren(id string, records []machine.Record) {
+	for i := range records {
+		if b, ok := records[i].Body.(*machine.TaskStarted); ok {
+			rt.discard(childID(id, taskOf(&records[i], b.Began, b.Wave, b.Node, b.Item)))
+		}
+	}
+}
+
+// cutOff says whether a child of the store had tasks when a crash ended its
+// driving.
+func (rt *Runtime) cutOff(id string) bool {
+	snap, err := rt.cfg.Store.Load(rt.base, id)
+	if err != nil || snap.Identity.Parent == "" {
+		return false
+	}
+	c := &snap.Cursor
+	return !c.Status.Ended() && !c.Clean && (c.Open || len(c.Background) > 0)
+}
+
+// children are those of tasks that are done, or that a crash cut off, until
+// their wave is committed.
 type children struct {
 	done []childOf
 	free []string // may be removed
@@ -204,11 +269,15 @@ func (c *children) take(id machine.Identity, g *graph.Graph, records []machine.R
 					cycle = b.Began
 				}
 				key := machine.TaskKey{Cycle: cycle, Wave: b.Wave, Node: b.Node, Item: b.Item}
-				c.done = append(c.done, childOf{b.Node, childID(id.Stack, key)})
+				if child := (childOf{b.Node, childID(id.Stack, key)}); !slices.Contains(c.done, child) {
+					c.done = append(c.done, child)
+				}
 			}
 		case *machine.WaveCommitted:
 			for _, s := range b.Settled {
-				c.settled(s.Node)
+				if s.Status != "waiting" { // in the background it has only begun
+					c.settled(s.Node)
+				}
 			}
 		case *machine.StackFinished:
 			for _, d := range c.done {
@@ -241,6 +310,28 @@ func (s *Stack) removeChildren() {
 		}
 		s.post(func() { s.clearing = false })
 	}()
+}
+
+// mayHaveLeft says whether crashes may have left children of earlier cycles.
+func (s *Stack) mayHaveLeft() bool {
+	return !s.cursor.Clean && slices.ContainsFunc(s.g.Nodes, func(n graph.Node) bool { return n.Kind.Runs })
+}
+
+// sweep removes them, beside the loop of the stack, which knows that it does.
+func (s *Stack) sweep() {
+	var own []Summary
+	_ = s.rt.cfg.Store.Cursors(s.rt.base, func(sum Summary) error {
+		if sum.Err == nil && strings.HasPrefix(sum.Identity.Parent, s.name+"."+s.id.Nonce+"/") {
+			own = append(own, sum)
+		}
+		return nil
+	})
+	for i := range own {
+		if s.rt.orphan(&own[i]) {
+			s.rt.discard(own[i].Identity.Stack)
+		}
+	}
+	s.post(func() { s.clearing = false })
 }
 
 // orphan says whether a child of the store is of no use any more: nobody drives

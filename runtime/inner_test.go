@@ -2,8 +2,11 @@ package runtime_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -95,12 +98,12 @@ func TestAnInnerGraphFails(t *testing.T) {
 	for name, c := range map[string]struct {
 		with, node string
 		work       runtimetest.Reply
-		kind       string
+		kind, says string
 	}{
-		"its cycle fails": {"", `"[output.v]"|`, runtimetest.Fails("exit", "no"), "error"},
-		"until":           {`, "until": "state.v < 0", "max_cycles": 3`, `"[output.v]"|`, runtimetest.Returns(1), "limit"},
-		"timeout":         {"", `"[output.v]"|, "timeout": 30000000000`, runtimetest.Takes(time.Hour, runtimetest.Returns(1)), "timeout"},
-		"params":          {`, "params": {"n": "${{ len(state.got) > 0 ? 1 : nil }}"}`, `"[output.v]"|`, runtimetest.Returns(1), "config"},
+		"its cycle fails": {"", `"[output.v]"|`, runtimetest.Fails("exit", "no"), "error", `its cycle failed (node "first": no)`},
+		"until":           {`, "until": "state.v < 0", "max_cycles": 3`, `"[output.v]"|`, runtimetest.Returns(1), "limit", "3 cycles"},
+		"timeout":         {"", `"[output.v]"|, "timeout": 30000000000`, runtimetest.Takes(time.Hour, runtimetest.Returns(1)), "timeout", ""},
+		"params":          {`, "params": {"n": "${{ len(state.got) > 0 ? 1 : nil }}"}`, `"[output.v]"|`, runtimetest.Returns(1), "config", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -108,14 +111,17 @@ func TestAnInnerGraphFails(t *testing.T) {
 				k.Node("first", c.work)
 				k.Node("second", runtimetest.Returns(1))
 				r := k.Wait(start(k, outer(t, c.with, c.node, "")))
-				kind := ""
+				kind, message := "", ""
 				for _, rec := range k.Records("outer") {
 					if f, ok := rec.Body.(*machine.TaskFinished); ok && f.Error != nil {
-						kind = f.Error.Kind
+						kind, message = f.Error.Kind, f.Error.Message
 					}
 				}
-				if r.Failures != 1 || kind != c.kind {
-					t.Errorf("%d failures, kind %q; want %q", r.Failures, kind, c.kind)
+				if r.Failures != 1 || kind != c.kind || !strings.Contains(message, c.says) {
+					t.Errorf("%d failures, kind %q: %s; want %q with %q", r.Failures, kind, message, c.kind, c.says)
+				}
+				if name == "its cycle fails" && !strings.Contains(message, "first in cycle 1: exit: no") {
+					t.Errorf("message %q does not say what failed", message)
 				}
 				k.Forward(time.Minute)
 				if diff := cmp.Diff([]string{"outer"}, stacksLeft(k)); diff != "" {
@@ -193,6 +199,74 @@ func TestCancelEndsTheInnerGraphToo(t *testing.T) {
 	})
 }
 
+// TestAChildIsNotLeftBehind: the engine dies between the end of a stack and the
+// removal of what its node ran.
+func TestAChildIsNotLeftBehind(t *testing.T) {
+	t.Parallel()
+	for name, again := range map[string]func(k *runtimetest.Kit) error{
+		"resumed": func(k *runtimetest.Kit) error {
+			_, err := k.Runtime.Resume(k.T.Context(), "outer", runtime.ResumeOptions{})
+			return err
+		},
+		"removed": func(k *runtimetest.Kit) error { return k.Runtime.Remove(k.T.Context(), "outer") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			left := 0
+			for at := 8; at <= 16; at++ {
+				runtimetest.Run(t, kinds(t), func(k *runtimetest.Kit) {
+					echoes(k)
+					g := k.Compile(outer(t, "", `"[output.v]"|`, ""))
+					k.CrashAfter(at)
+					_, _ = k.Runtime.Start(k.T.Context(), g, runtime.StartOptions{})
+					k.Forward(time.Minute)
+					k.Crash()
+					if snap, err := k.Store.Load(k.T.Context(), "outer"); err != nil || !snap.Cursor.Status.Ended() {
+						return
+					}
+					left += len(stacksLeft(k)) - 1
+					if err := again(k); err != nil {
+						t.Fatal(err)
+					}
+					if got := stacksLeft(k); slices.ContainsFunc(got, func(id string) bool { return id != "outer" }) {
+						t.Errorf("crash after commit %d: stacks %q", at, got)
+					}
+				})
+			}
+			if left == 0 {
+				t.Error("no crash left a child behind")
+			}
+		})
+	}
+}
+
+// TestChildrenOfEarlierCyclesGo: one crash left a child, another one came before
+// it was removed.
+func TestChildrenOfEarlierCyclesGo(t *testing.T) {
+	t.Parallel()
+	runtimetest.Run(t, kinds(t), func(k *runtimetest.Kit) {
+		k.Config.Nonce = func() string { return "nonce" }
+		k.Reopen()
+		start(k, def(t, `{"graphrun": 1, "name": "two", "pause": {"set": true, "active": 60000000000}, "limits": {"cycles": 3},
+			"nodes": [{"id": "sub", "uses": "graph", "with": {"file": "one.yaml"}, "graph": {"graphrun": 1, "name": "one",
+				"nodes": [{"id": "a", "uses": "set"}], "limits": {"cycles": 9}}}]}`))
+		k.Forward(90 * time.Second)
+		for id, parent := range map[string]string{"two.sub.1.1": "two.nonce/1/1/sub/", "other.sub.1.1": "other.nonce/1/1/sub/"} {
+			if err := k.Store.Commit(k.T.Context(), runtime.Commit{Stack: id,
+				Create: &machine.Identity{Stack: id, Graph: "one", Parent: parent},
+				Cursor: machine.Cursor{Status: machine.Running}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		k.Crash()
+		k.Resume("two", runtime.ResumeOptions{})
+		k.Forward(time.Second)
+		if diff := cmp.Diff([]string{"other.sub.1.1", "two"}, stacksLeft(k)); diff != "" {
+			t.Errorf("stacks (-want +got):\n%s", diff)
+		}
+	})
+}
+
 // TestAChildIsNotStoppedAlone: who stops it by its handle stops no node of its
 // parent.
 func TestAChildIsNotStoppedAlone(t *testing.T) {
@@ -211,6 +285,82 @@ func TestAChildIsNotStoppedAlone(t *testing.T) {
 		r := k.Wait(s)
 		if diff := cmp.Diff([]any{int64(6)}, r.State["got"]); diff != "" || r.Failures > 0 {
 			t.Errorf("%d failures; got (-want +got):\n%s", r.Failures, diff)
+		}
+	})
+}
+
+// TestAnInnerGraphOnAFullDisk: the child waits for room as every stack does; a
+// one-shot run ends with the store's error, whosever commit it was.
+func TestAnInnerGraphOnAFullDisk(t *testing.T) {
+	t.Parallel()
+	for n := range int64(7) { // commits until it is full; one of them creates the child
+		for _, oneShot := range []bool{false, true} {
+			runtimetest.Run(t, kinds(t), func(k *runtimetest.Kit) {
+				store := &filling{Store: k.Store}
+				store.room.Store(2 + n)
+				rt, err := runtime.Open(k.T.Context(), runtime.Config{Store: store, Kinds: k.Kinds, FailOnStoreError: oneShot})
+				if err != nil {
+					t.Fatal(err)
+				}
+				echoes(k)
+				s, err := rt.Start(k.T.Context(), k.Compile(outer(t, "", `"[output.v]"|`, "")), runtime.StartOptions{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !oneShot {
+					k.Forward(time.Hour)
+					store.room.Store(1000)
+				}
+				ctx, cancel := context.WithTimeout(k.T.Context(), time.Hour)
+				defer cancel()
+				r, err := s.Wait(ctx)
+				var se *runtime.StoreError
+				switch {
+				case oneShot && !errors.As(err, &se):
+					t.Errorf("room for %d commits: %v, want the store's error", n, err)
+				case !oneShot && (err != nil || r.Failures > 0 || fmt.Sprint(r.State["got"]) != "[2]"):
+					t.Errorf("room for %d commits: got %v, %d failures (%v)", n, r.State["got"], r.Failures, err)
+				}
+				_ = rt.Close(k.T.Context())
+			})
+		}
+	}
+}
+
+// filling is a store with room for some commits.
+type filling struct {
+	runtime.Store
+	room atomic.Int64
+}
+
+func (f *filling) Commit(ctx context.Context, c runtime.Commit) error {
+	if f.room.Add(-1) < 0 {
+		return &runtime.StoreError{Err: errors.New("no space left on device")}
+	}
+	return f.Store.Commit(ctx, c)
+}
+
+// TestCrashesCountForTheInnerTask: the engine dies with each task of the inner
+// graph twice; none of them, and not the node that runs it, is the cause.
+func TestCrashesCountForTheInnerTask(t *testing.T) {
+	t.Parallel()
+	runtimetest.Run(t, kinds(t), func(k *runtimetest.Kit) {
+		echoes(k)
+		start(k, outer(t, "", `"[output.v]"|`, ""))
+		for range 2 {
+			for range 2 {
+				k.Forward(500 * time.Millisecond)
+				k.Crash()
+				k.Resume("outer", runtime.ResumeOptions{})
+			}
+			k.Forward(time.Second)
+		}
+		s, _ := k.Runtime.Stack("outer")
+		if s == nil {
+			s = k.Resume("outer", runtime.ResumeOptions{})
+		}
+		if r := k.Wait(s); r.Cursor.Counts.Failures > 0 || fmt.Sprint(r.State["got"]) != "[2]" {
+			t.Errorf("%d failures, got %v", r.Cursor.Counts.Failures, r.State["got"])
 		}
 	})
 }

@@ -13,22 +13,25 @@ import (
 // cleanUpTime bounds the cleaning up after one task.
 const cleanUpTime = 15 * time.Second
 
-// cutTasks are the tasks that ran when the process before this one ended, and
-// whose kind may have left something behind. One that runs again sees to it
-// itself (nodes.Task.Rerun); after one that ends without that, clean up.
-func (s *Stack) cutTasks() (cut []machine.TaskKey) {
-	for _, t := range s.progress.tasks {
-		if t.State != TaskRunning {
+// cutTasks sorts the tasks that ran when the process before this one ended. What
+// a kind may have left behind is seen to by the attempt that follows (nodes.Task.Rerun);
+// after a task that ends without one, clean up. The child of a node that runs a
+// graph goes with its task, or is taken up again.
+func (s *Stack) cutTasks() {
+	for _, key := range s.m.CutOff() {
+		i, ok := s.g.NodeByID(key.Node)
+		if !ok {
 			continue
 		}
-		if i, ok := s.g.NodeByID(t.Node); ok {
-			spec, _ := s.rt.cfg.Kinds.Spec(s.g.Nodes[i].Kind.Name)
-			if _, ok := spec.Node.(nodes.Cleaner); ok {
-				cut = append(cut, machine.TaskKey{Cycle: t.Cycle, Wave: t.Wave, Node: t.Node, Item: t.Item})
-			}
+		n := &s.g.Nodes[i]
+		spec, _ := s.rt.cfg.Kinds.Spec(n.Kind.Name)
+		if _, ok := spec.Node.(nodes.Cleaner); ok {
+			s.cut = append(s.cut, key)
+		}
+		if n.Kind.Runs {
+			s.children.done = append(s.children.done, childOf{key.Node, childID(s.name, key)})
 		}
 	}
-	return cut
 }
 
 // leftBehind looks in what was committed for the ends of tasks that were cut.
@@ -55,6 +58,18 @@ func taskOf(r *machine.Record, began, wave uint64, node, item string) machine.Ta
 		began = r.Cycle
 	}
 	return machine.TaskKey{Cycle: began, Wave: wave, Node: node, Item: item}
+}
+
+// parked says aloud that tasks do not start again by themselves, and ends what
+// is left of them: nobody knows when they will.
+func (s *Stack) parked(c machine.Cursor) {
+	for _, p := range c.Parked {
+		s.log.Warn("a task is parked: the engine died too often while it ran; resume lets it run once more",
+			"stack", s.name, "node", p.Node, "item", p.Item)
+		if s.uncut(p.Key()) {
+			s.cleanUp(p.Key())
+		}
+	}
 }
 
 // uncut forgets a task; false: it was not among them.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/machine"
 	"github.com/graphrun/graphrun/nodes"
 	"github.com/graphrun/graphrun/runtime"
 	"github.com/graphrun/graphrun/runtime/runtimetest"
@@ -54,16 +55,13 @@ func TestCleansUpAfterTasksThatDoNotRunAgain(t *testing.T) {
 			k.Crash()
 			k.Wait(k.Resume("one", runtime.ResumeOptions{}))
 		}, 2, nil},
-		"it is held to kill the engine": {func(k *runtimetest.Kit) {
-			for range 2 {
+		"it is parked": {func(k *runtimetest.Kit) {
+			for range 3 {
 				k.Crash()
-				k.Resume("one", runtime.ResumeOptions{})
+				if _, err := k.Runtime.Recover(k.T.Context(), runtime.RecoverOptions{}); err != nil {
+					k.T.Fatal(err)
+				}
 				k.Forward(time.Second)
-			}
-			k.Crash()
-			s := k.Resume("one", runtime.ResumeOptions{StopAfter: runtime.StopAfter{Cycles: 1}})
-			if r := k.Wait(s); r.Cursor.Counts.Failures != 1 {
-				k.T.Errorf("%d failures, want 1", r.Cursor.Counts.Failures)
 			}
 		}, 3, []string{key}},
 		"its stack is cancelled before it could": {func(k *runtimetest.Kit) {
@@ -109,10 +107,122 @@ func TestCleansUpAfterTasksThatDoNotRunAgain(t *testing.T) {
 	}
 }
 
+// TestParks: a task that ran when the engine died three times is not run again
+// by itself, over restarts too; a person may let it run as often as they like.
+func TestParks(t *testing.T) {
+	t.Parallel()
+	p, kinds := &programs{}, kinds(t)
+	if err := kinds.Register(nodes.Spec{Kind: graph.Kind{Name: "program", Open: true}, Node: p}); err != nil {
+		t.Fatal(err)
+	}
+	runtimetest.Run(t, kinds, func(k *runtimetest.Kit) {
+		recovered := func() runtime.Status {
+			if _, err := k.Runtime.Recover(k.T.Context(), runtime.RecoverOptions{}); err != nil {
+				t.Fatal(err)
+			}
+			k.Forward(time.Second)
+			st, err := k.Runtime.Status(k.T.Context(), "one")
+			if err != nil {
+				t.Fatal(err)
+			}
+			return st
+		}
+		start(k, program(t))
+		k.Forward(time.Second)
+		for range 2 {
+			k.Crash()
+			if st := recovered(); st.Cursor.Status != machine.Running || st.Tasks[0].State != runtime.TaskRunning {
+				t.Fatalf("%+v", st)
+			}
+		}
+		for _, again := range []func(){k.Crash, k.Crash, k.Reopen} {
+			again()
+			st := recovered()
+			if st.Cursor.Status != machine.Paused || st.Cursor.Reason != "parked: the engine died 3 times while a ran" ||
+				len(st.Tasks) != 1 || st.Tasks[0].State != runtime.TaskParked {
+				t.Fatalf("%+v", st)
+			}
+		}
+		if len(p.begun) != 3 {
+			t.Errorf("%d attempts began before it was parked, want 3", len(p.begun))
+		}
+		if err := k.Runtime.ResumeStack(k.T.Context(), "one"); err != nil {
+			t.Fatal(err)
+		}
+		for range 4 { // as `run` does
+			k.Forward(time.Second)
+			k.Crash()
+			k.Resume("one", runtime.ResumeOptions{})
+		}
+		s, _ := k.Runtime.Stack("one")
+		if r := k.Wait(s); r.Status != machine.Completed || r.Cursor.Counts.Failures != 0 || len(p.begun) != 8 {
+			t.Errorf("%s with %d failures after %d attempts, want completed, none, 8", r.Status, r.Cursor.Counts.Failures, len(p.begun))
+		}
+	})
+}
+
+// TestStopsParked: a stack of whose wave only a parked task is left can be ended.
+func TestStopsParked(t *testing.T) {
+	t.Parallel()
+	kinds := kinds(t)
+	if err := kinds.Register(nodes.Spec{Kind: graph.Kind{Name: "program", Open: true}, Node: &programs{}}); err != nil {
+		t.Fatal(err)
+	}
+	runtimetest.Run(t, kinds, func(k *runtimetest.Kit) {
+		start(k, program(t))
+		for range 3 {
+			k.Forward(time.Second)
+			k.Crash()
+			if _, err := k.Runtime.Recover(k.T.Context(), runtime.RecoverOptions{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		k.Forward(time.Second)
+		if err := k.Runtime.StopStack(k.T.Context(), "one"); err != nil {
+			t.Fatal(err)
+		}
+		if st, err := k.Runtime.Status(k.T.Context(), "one"); err != nil || st.Cursor.Status != machine.Cancelled {
+			t.Errorf("%s, %v", st.Cursor.Status, err)
+		}
+	})
+}
+
 func program(t testing.TB) graph.Def {
 	t.Helper()
 	return def(t, `{"graphrun": 1, "name": "one",
 		"state": [{"name": "n", "type": "integer", "reduce": {"name": "sum"}}],
 		"nodes": [{"id": "a", "uses": "program", "writes": [{"key": "n", "expr": "output"}]}],
 		"stop": [{"when": "state.n >= 1"}]}`)
+}
+
+// TestCleansUpAfterAGraphThatDoesNotRunAgain: a stack whose parent ends after a
+// crash goes with it, and what its own tasks left behind is ended.
+func TestCleansUpAfterAGraphThatDoesNotRunAgain(t *testing.T) {
+	t.Parallel()
+	for name, node := range map[string]string{"in a wave": "", "in the background": `, "background": true`} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p, kinds := &programs{}, kinds(t)
+			if err := kinds.Register(nodes.Spec{Kind: graph.Kind{Name: "program", Open: true}, Node: p}); err != nil {
+				t.Fatal(err)
+			}
+			runtimetest.Run(t, kinds, func(k *runtimetest.Kit) {
+				start(k, def(t, `{"graphrun": 1, "name": "two", "pause": {"set": true, "active": 1000000000}, "limits": {"cycles": 100},
+					"nodes": [{"id": "sub", "uses": "graph", "with": {"file": "one.yaml"} `+node+`, "graph": {"graphrun": 1, "name": "one",
+						"nodes": [{"id": "a", "uses": "program"}], "limits": {"cycles": 9}}}]}`))
+				k.Forward(10 * time.Second)
+				k.Crash()
+				if err := k.Runtime.Cancel(k.T.Context(), "two", "not wanted"); err != nil {
+					t.Fatal(err)
+				}
+				k.Forward(time.Second)
+				if len(p.begun) != 1 || !slices.Equal(p.cleaned, p.begun) {
+					t.Errorf("began %q and cleaned up after %q", p.begun, p.cleaned)
+				}
+				if left := stacksLeft(k); !slices.Equal(left, []string{"two"}) {
+					t.Errorf("stacks %q", left)
+				}
+			})
+		})
+	}
 }

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"log/slog"
 	"time"
 
 	"github.com/graphrun/graphrun/graph/machine"
@@ -92,6 +93,7 @@ func (s *Stack) settle() {
 		}
 		s.m.Advance()
 		s.act(rd)
+		s.takeOwn()
 	}
 	if !s.closed {
 		s.deliver()
@@ -166,7 +168,7 @@ func (s *Stack) slotGiven(a *attempt) {
 // commit makes what the machine decided durable, and publishes it.
 func (s *Stack) commit(rd machine.Ready) bool {
 	if len(rd.Records) == 0 && len(rd.Changes) == 0 &&
-		rd.Cursor.Status == s.cursor.Status && rd.Cursor.Hash == s.stored {
+		rd.Cursor.Status == s.cursor.Status && rd.Cursor.Hash == s.stored && rd.Cursor.WakeAt.Equal(s.cursor.WakeAt) {
 		return true // only something to do
 	}
 	c := Commit{Stack: s.name, Records: rd.Records, Changes: rd.Changes, Cursor: rd.Cursor, Keep: s.g.History}
@@ -186,6 +188,10 @@ func (s *Stack) commit(rd machine.Ready) bool {
 	if err := s.store(c); err != nil {
 		s.fail(err)
 		return false
+	}
+	if s.log.Enabled(s.rt.base, slog.LevelDebug) {
+		s.log.Debug("committed", "cycle", c.Cursor.Cycle, "wave", c.Cursor.Wave, "seq", c.Cursor.Seq,
+			"records", len(c.Records), "changes", len(c.Changes))
 	}
 	s.outbox.dirty = false
 	s.keep(c.Cursor, rd.Records)

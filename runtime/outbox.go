@@ -1,10 +1,12 @@
 package runtime
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -19,6 +21,7 @@ const outboxKey = "$outbox"
 type message struct {
 	id      string // of the event: the task's key
 	node    string
+	item    string // only until its wave is committed
 	to      string
 	event   string
 	payload any
@@ -48,25 +51,37 @@ func (o *outbox) take(id machine.Identity, g *graph.Graph, records []machine.Rec
 					cycle = b.Began
 				}
 				key := taskKey(id, machine.TaskKey{Cycle: cycle, Wave: b.Wave, Node: b.Node, Item: b.Item})
-				o.done = append(o.done, newMessage(key, b.Node, b.Output))
+				m := newMessage(key, b.Node, b.Output)
+				m.item = b.Item
+				o.done = append(o.done, m)
 			}
 		case *machine.WaveCommitted:
-			for _, settled := range b.Settled {
-				o.settled(settled.Node, settled.Status == "succeeded")
+			for i := range b.Settled {
+				o.settled(&b.Settled[i])
 			}
 		}
 	}
 }
 
-// settled lets the messages of a node go, or drops them.
-func (o *outbox) settled(node string, succeeded bool) {
+// settled lets the messages of a node go, or drops them. They leave in the
+// order of the node's elements, whichever was done first.
+func (o *outbox) settled(n *machine.Settled) {
+	first := len(o.waiting)
 	o.done = slices.DeleteFunc(o.done, func(m message) bool {
-		if m.node == node && succeeded {
+		if m.node == n.Node && n.Status == "succeeded" {
 			o.waiting = append(o.waiting, m)
 			o.dirty = true
 		}
-		return m.node == node
+		return m.node == n.Node
 	})
+	if len(n.Elements) == 0 {
+		return
+	}
+	place := make(map[string]int, len(n.Elements))
+	for i, item := range n.Elements {
+		place[item] = i
+	}
+	slices.SortStableFunc(o.waiting[first:], func(a, b message) int { return cmp.Compare(place[a.item], place[b.item]) })
 }
 
 // newMessage reads the output of a task. The id is its key, or stands for it
@@ -111,6 +126,24 @@ func (s *Stack) pack(c *Commit) {
 	if s.outbox.dirty {
 		c.Changes = append(slices.Clip(c.Changes), s.outbox.change())
 	}
+}
+
+// takeOwn takes in what the stack has sent to itself, before its next cycle can
+// begin: nobody has to carry it.
+func (s *Stack) takeOwn() {
+	o := &s.outbox
+	if s.over || s.visited || s.err != nil {
+		return
+	}
+	o.waiting = slices.DeleteFunc(o.waiting, func(m message) bool {
+		if m.to != s.name {
+			return false
+		}
+		_, err := s.takeIn(m.asEvent())
+		arrived := s.rt.isDelivered(s.name, m, err)
+		o.dirty = o.dirty || arrived
+		return arrived
+	})
 }
 
 // deliver delivers what waits in the outbox, and notes in the store what was
@@ -160,10 +193,19 @@ func (s *Stack) delivered(ids []string, all bool) {
 }
 
 // handOver gives a message to its target; false: it stays in the outbox, and is
-// tried again. One that can never arrive is dropped: its target has ended or
-// changed since the task looked.
+// tried again.
 func (rt *Runtime) handOver(from string, m message) bool {
-	_, err := rt.Send(rt.base, Send{Stack: m.to, Event: m.event, Payload: m.payload, ID: m.id})
+	_, err := rt.Send(rt.base, m.asEvent())
+	return rt.isDelivered(from, m, err)
+}
+
+func (m *message) asEvent() Send {
+	return Send{Stack: m.to, Event: m.event, Payload: m.payload, ID: m.id}
+}
+
+// isDelivered judges the end of a delivery. A message that can never arrive is
+// dropped: its target has ended or changed since the task looked.
+func (rt *Runtime) isDelivered(from string, m message, err error) bool {
 	var unknown *machine.UnknownEventError
 	var payload *machine.PayloadError
 	switch {
@@ -173,7 +215,11 @@ func (rt *Runtime) handOver(from string, m message) bool {
 		rt.log.Warn("a message cannot be delivered", "stack", from, "node", m.node, "to", m.to, "event", m.event, "error", err)
 		return true
 	}
-	rt.log.Warn("a message is not delivered yet", "stack", from, "to", m.to, "event", m.event, "error", err)
+	level := slog.LevelWarn
+	if trouble := (*StoreError)(nil); errors.As(err, &trouble) {
+		level = slog.LevelDebug // which the log tells once for all
+	}
+	rt.log.Log(rt.base, level, "a message is not delivered yet", "stack", from, "to", m.to, "event", m.event, "error", err)
 	return false
 }
 

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -12,10 +13,15 @@ import (
 // Who is next is decided by queue. A rate of N per period lets N tasks start
 // at once and none more within any period of that length; it is kept in memory
 // and begins anew with the process.
+//
+// Of the tasks that are suspected of killing the engine, only one runs at a time,
+// in all pools: when it dies again, the others were not running.
 type pools struct {
 	timers *timers
 
 	mu      sync.Mutex
+	suspect *attempt   // that runs; nil: none does
+	held    []*attempt // others that had their turn
 	named   map[poolName]*pool
 	defined map[string]bool // graphs whose limits are those of their present definition
 }
@@ -40,6 +46,7 @@ type place uint8
 const (
 	nowhere place = iota
 	queued
+	heldBack
 	holding
 )
 
@@ -55,10 +62,16 @@ func (ps *pools) of(g *graph.Graph) []*pool {
 	return ps.limited(g, !ps.defined[g.Name])
 }
 
-// define lets the limits of a definition hold from now on.
+// define lets the limits of a definition hold from now on. One that has changed
+// also takes the place of what SetPool has set.
 func (ps *pools) define(g *graph.Graph) {
 	ps.mu.Lock()
 	ps.defined[g.Name] = true
+	for i := range g.Pools {
+		if p := ps.named[poolName{g.Name, g.Pools[i].Name}]; p != nil && p.parallel != g.Pools[i].Parallel {
+			p.fixed = nil
+		}
+	}
 	var granted []*attempt
 	for _, p := range ps.limited(g, true) {
 		granted = append(granted, ps.grant(p)...)
@@ -115,6 +128,9 @@ func (ps *pools) exchange(s *Stack, ended, fresh []*attempt) []*attempt {
 	for _, p := range touched {
 		p.queue.add(p, fresh)
 	}
+	if next := ps.nextSuspect(); next != nil {
+		touch(next.pool)
+	}
 	for _, p := range touched {
 		for _, a := range ps.grant(p) {
 			if a.stack == s {
@@ -135,13 +151,30 @@ func (ps *pools) remove(a *attempt) bool {
 	switch a.place {
 	case queued:
 		a.pool.queue.remove(a)
+	case heldBack:
+		ps.held = slices.DeleteFunc(ps.held, func(other *attempt) bool { return other == a })
 	case holding:
 		a.pool.taken--
+		if ps.suspect == a {
+			ps.suspect = nil
+		}
 	default:
 		return false
 	}
 	a.place = nowhere
 	return true
+}
+
+// nextSuspect queues the suspect whose turn it is, once none runs any more.
+func (ps *pools) nextSuspect() *attempt {
+	if ps.suspect != nil || len(ps.held) == 0 {
+		return nil
+	}
+	a := ps.held[0]
+	ps.held = ps.held[1:]
+	a.place = queued
+	a.pool.queue.add(a.pool, []*attempt{a})
+	return a
 }
 
 // limit is how many slots there are.
@@ -160,6 +193,14 @@ func (ps *pools) grant(p *pool) []*attempt {
 			break
 		}
 		a := p.queue.pop(time.Now())
+		if a.task.Suspect {
+			if ps.suspect != nil {
+				a.place = heldBack
+				ps.held = append(ps.held, a)
+				continue
+			}
+			ps.suspect = a
+		}
 		a.place = holding
 		p.taken++
 		out = append(out, a)

@@ -40,6 +40,9 @@ func (rt *Runtime) PoolStatus() []PoolStatus {
 	for name, p := range ps.named {
 		st := PoolStatus{Graph: name.graph, Pool: name.pool, Parallel: p.limit(), Rate: p.rate, Per: p.per,
 			Running: p.taken, Queued: p.queue.len}
+		if p.rate == 0 {
+			st.Per = 0
+		}
 		if at := p.queue.oldest(); !at.IsZero() {
 			st.OldestWait = now.Sub(at)
 		}
@@ -53,7 +56,7 @@ func (rt *Runtime) PoolStatus() []PoolStatus {
 
 // SetPool gives a pool another number of slots, whatever its graph says; 0
 // holds it. It takes effect at once: tasks that run are not cut off. It lasts
-// as long as the runtime. Errors: *UnknownPoolError, or parallel is negative.
+// as long as the runtime, or until AddGraph changes the limit. Errors: *UnknownPoolError, or parallel is negative.
 func (rt *Runtime) SetPool(graph, pool string, parallel int) error {
 	if parallel < 0 {
 		return fmt.Errorf("pool %q: parallel is %d, expected 0 or more", pool, parallel)

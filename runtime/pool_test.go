@@ -51,6 +51,10 @@ func TestPools(t *testing.T) {
 		{"priority, then declaration", 4, `{"name": "default", "parallel": 1}`,
 			func(i int) string { return fmt.Sprintf(`, "priority": %d`, i%2) }, runtime.Config{},
 			[]string{"0s n1", "1s n3", "2s n0", "3s n2"}},
+		{"priority of an element", 2, `{"name": "default", "parallel": 1}`,
+			func(i int) string {
+				return fmt.Sprintf(`, "priority": "${{ it * %d }}", "for_each": {"in": "[1, 4]", "as": "it"}`, i+2)
+			}, runtime.Config{}, []string{"0s n1", "1s n0", "2s n1", "3s n0"}}, // 12, 8, 3, 2
 		{"rate", 5, `{"name": "default", "parallel": 5, "rate": 2, "rate_per": 60000000000}`, none, runtime.Config{},
 			[]string{"0s n0", "0s n1", "1m0s n2", "1m0s n3", "2m0s n4"}},
 	} {

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"slices"
 	"time"
 
 	"github.com/graphrun/graphrun/graph/machine"
@@ -9,29 +10,44 @@ import (
 // progress is what the committed records say of a stack's tasks.
 type progress struct {
 	waveOpen  bool
-	tasks     []*TaskStatus // of the open wave and in the background, as they began
+	wave      machine.Record // that began the wave that was begun last
+	tasks     []*TaskStatus  // as they began
+	byKey     map[machine.TaskKey]*TaskStatus
+	over      int // of tasks
 	lastError *TaskError
 }
 
-// TaskStatus is a task that runs, or is to run again.
+// keptTasks bounds how many tasks that are over are kept: of a cycle with more,
+// those that began first are forgotten.
+const keptTasks = 1000
+
+// TaskStatus is where a task stands.
 type TaskStatus struct {
-	Node, Item string
+	Node, Item string // Item "" of a for_each node: of all its elements, none of which has begun
 	Cycle      uint64
 	Wave       uint64
 	State      TaskState
 	Attempt    int
 	Since      time.Time // it is in this state
 	RetryAt    time.Time // end of a backoff
-	Previous   []Attempt // that failed, oldest first
+	Previous   []Attempt // that failed, and were followed by another; oldest first
+
+	// Of one that is over.
+	Status string // succeeded or failed
+	Took   time.Duration
+	Error  *machine.Failure
 }
 
 // TaskState is where a task stands.
 type TaskState string
 
 const (
-	TaskQueued  TaskState = "queued"  // waits for its pool
-	TaskRunning TaskState = "running" // holds a slot
-	TaskBackoff TaskState = "backoff" // waits for its next attempt
+	TaskQueued  TaskState = "queued"   // waits for its pool, or for somebody to run the stack
+	TaskRunning TaskState = "running"  // holds a slot
+	TaskBackoff TaskState = "backoff"  // waits for its next attempt
+	TaskParked  TaskState = "parked"   // not started again before the stack is resumed: the engine died too often while it ran
+	TaskWaiting TaskState = "waiting"  // for an answer, an event or a time
+	TaskOver    TaskState = "finished" // there will be no other attempt
 )
 
 // Attempt is an attempt that failed.
@@ -42,7 +58,8 @@ type Attempt struct {
 	Error   machine.Failure
 }
 
-// TaskError is the last failure of a stack, of a task or of a node as a whole.
+// TaskError is the last failure of a stack: of a task, of a node as a whole, of a
+// condition of its edges; without Node, of what begins or ends a cycle.
 type TaskError struct {
 	Cycle, Wave uint64
 	Node, Item  string
@@ -57,71 +74,171 @@ func (p *progress) take(records []machine.Record) {
 		switch b := r.Body.(type) {
 		case *machine.CycleStarted:
 			p.waveOpen = false
+			p.forgetOver()
+			p.faults(r, 0, "", b.Faults...)
+		case *machine.NodeDecided:
+			for _, e := range b.Edges {
+				if e.Error != "" {
+					p.faults(r, b.Wave, b.Node, e.When+": "+e.Error)
+				}
+			}
+		case *machine.CycleFinished:
+			p.faults(r, 0, "", b.Faults...)
 		case *machine.WaveStarted:
-			p.waveOpen = true
+			p.waveOpen, p.wave = true, *r
 		case *machine.TaskStarted:
-			t := p.task(r.Cycle, b.Began, b.Wave, b.Node, b.Item)
+			t := p.task(taskOf(r, b.Began, b.Wave, b.Node, b.Item))
 			t.State, t.Attempt, t.Since, t.RetryAt = TaskRunning, b.Attempt, r.Time, time.Time{}
 		case *machine.TaskFinished:
 			p.finished(r, b)
 		case *machine.WaveCommitted:
 			p.waveOpen = false
 		case *machine.StackFinished:
-			p.waveOpen, p.tasks = false, nil
+			p.waveOpen = false
+			p.forget(func(t *TaskStatus) bool { return t.State != TaskOver })
 		}
+	}
+}
+
+// faults are what made a cycle a failed one without a task.
+func (p *progress) faults(r *machine.Record, wave uint64, node string, messages ...string) {
+	for _, m := range messages {
+		p.lastError = &TaskError{Cycle: r.Cycle, Wave: wave, Node: node, At: r.Time,
+			Error: machine.Failure{Kind: "expression", Message: m}}
 	}
 }
 
 func (p *progress) finished(r *machine.Record, b *machine.TaskFinished) {
-	t := p.task(r.Cycle, b.Began, b.Wave, b.Node, b.Item)
+	t := p.task(taskOf(r, b.Began, b.Wave, b.Node, b.Item))
 	if b.Error != nil {
 		p.lastError = &TaskError{Cycle: t.Cycle, Wave: b.Wave, Node: b.Node, Item: b.Item, At: r.Time, Error: *b.Error}
 	}
-	if b.RetryAt.IsZero() {
-		p.drop(t)
+	t.Since, t.RetryAt = r.Time, b.RetryAt
+	if !b.RetryAt.IsZero() {
+		t.State = TaskBackoff
+		t.Previous = append(t.Previous, Attempt{Attempt: b.Attempt, At: r.Time, Took: b.Duration, Error: *b.Error})
 		return
 	}
-	t.State, t.Since, t.RetryAt = TaskBackoff, r.Time, b.RetryAt
-	t.Previous = append(t.Previous, Attempt{Attempt: b.Attempt, At: r.Time, Took: b.Duration, Error: *b.Error})
+	t.State, t.Attempt, t.Status, t.Took, t.Error = TaskOver, b.Attempt, b.Status, b.Duration, b.Error
+	if p.over++; p.over >= 2*keptTasks {
+		n := p.over - keptTasks
+		p.forget(func(t *TaskStatus) bool {
+			n--
+			return n >= 0 && t.State == TaskOver
+		})
+	}
 }
 
 // task finds a task, or makes it.
-func (p *progress) task(cycle, began, wave uint64, node, item string) *TaskStatus {
-	if began > 0 {
-		cycle = began
-	}
-	for _, t := range p.tasks {
-		if t.Node == node && t.Item == item && t.Wave == wave && t.Cycle == cycle {
-			return t
+func (p *progress) task(k machine.TaskKey) *TaskStatus {
+	t := p.byKey[k]
+	if t == nil {
+		t = &TaskStatus{Node: k.Node, Item: k.Item, Cycle: k.Cycle, Wave: k.Wave}
+		if p.byKey == nil {
+			p.byKey = map[machine.TaskKey]*TaskStatus{}
 		}
+		p.byKey[k] = t
+		p.tasks = append(p.tasks, t)
 	}
-	t := &TaskStatus{Node: node, Item: item, Cycle: cycle, Wave: wave}
-	p.tasks = append(p.tasks, t)
 	return t
 }
 
-func (p *progress) drop(gone *TaskStatus) {
-	for i, t := range p.tasks {
-		if t == gone {
-			p.tasks = append(p.tasks[:i], p.tasks[i+1:]...)
-			return
+// forgetOver forgets the nodes of which nothing runs any more; of one that runs
+// on in the background all tasks stay.
+func (p *progress) forgetOver() {
+	if p.over == len(p.tasks) {
+		clear(p.tasks)
+		clear(p.byKey)
+		p.tasks, p.over = p.tasks[:0], 0
+		return
+	}
+	goesOn := map[machine.TaskKey]bool{}
+	for _, t := range p.tasks {
+		if t.State != TaskOver {
+			goesOn[machine.TaskKey{Cycle: t.Cycle, Wave: t.Wave, Node: t.Node}] = true
 		}
 	}
+	p.forget(func(t *TaskStatus) bool {
+		return !goesOn[machine.TaskKey{Cycle: t.Cycle, Wave: t.Wave, Node: t.Node}]
+	})
+}
+
+func (p *progress) forget(which func(*TaskStatus) bool) {
+	p.tasks = slices.DeleteFunc(p.tasks, func(t *TaskStatus) bool {
+		gone := which(t)
+		if gone {
+			delete(p.byKey, machine.TaskKey{Cycle: t.Cycle, Wave: t.Wave, Node: t.Node, Item: t.Item})
+			if t.State == TaskOver {
+				p.over--
+			}
+		}
+		return gone
+	})
 }
 
 // queued notes an attempt that was given to its pool.
 func (p *progress) queued(a *attempt) {
-	k := a.task.Key
-	t := p.task(k.Cycle, 0, k.Wave, k.Node, k.Item)
+	t := p.task(a.task.Key)
 	t.State, t.Attempt, t.Since, t.RetryAt = TaskQueued, a.task.Attempt, a.queuedAt, time.Time{}
 }
 
-// list is a copy of the tasks.
-func (p *progress) list() []TaskStatus {
-	out := make([]TaskStatus, len(p.tasks))
-	for i, t := range p.tasks {
-		out[i] = *t
-		out[i].Previous = append([]Attempt(nil), t.Previous...)
+// list is a copy of the tasks, with those that wait outside. Those of a stack
+// of which nobody runs anything are queued until somebody does.
+func (p *progress) list(c *machine.Cursor, runs bool) []TaskStatus {
+	out := make([]TaskStatus, 0, len(p.tasks)+len(c.Waiting))
+	known := map[machine.TaskKey]bool{}
+	add := func(t TaskStatus) {
+		known[machine.TaskKey{Cycle: t.Cycle, Wave: t.Wave, Node: t.Node}] = true
+		out = append(out, t)
+	}
+	waiting := func(t *TaskStatus) bool {
+		return slices.ContainsFunc(c.Waiting, func(w machine.Waiting) bool {
+			return w.Node == t.Node && w.Cycle == t.Cycle && w.Wave == t.Wave
+		})
+	}
+	parked := func(t *TaskStatus) bool {
+		return slices.Contains(c.Parked, machine.Parked{Node: t.Node, Item: t.Item, Cycle: t.Cycle, Wave: t.Wave})
+	}
+	for _, t := range p.tasks {
+		one := *t
+		one.Previous = slices.Clone(t.Previous)
+		switch {
+		case one.State != TaskRunning:
+		case parked(t):
+			one.State = TaskParked
+		case waiting(t):
+			one.State = TaskWaiting
+		case !runs:
+			one.State = TaskQueued
+		}
+		add(one)
+	}
+	if c.Status.Ended() {
+		return out
+	}
+	missing := func(k machine.TaskKey, state TaskState, since time.Time) {
+		if !known[k] {
+			add(TaskStatus{Node: k.Node, Cycle: k.Cycle, Wave: k.Wave, State: state, Attempt: 1, Since: since})
+		}
+	}
+	for i := range c.Waiting { // since an earlier cycle
+		if w := &c.Waiting[i]; !w.Answered {
+			missing(machine.TaskKey{Cycle: w.Cycle, Wave: w.Wave, Node: w.Node}, TaskWaiting, w.Since)
+		}
+	}
+	if runs {
+		return out
+	}
+	for i := range c.Background {
+		if b := &c.Background[i]; !b.Over {
+			missing(machine.TaskKey{Cycle: b.Cycle, Wave: b.Wave, Node: b.Node}, TaskQueued, b.Since)
+		}
+	}
+	if p.waveOpen {
+		w := p.wave.Body.(*machine.WaveStarted)
+		for _, node := range w.Nodes {
+			missing(machine.TaskKey{Cycle: p.wave.Cycle, Wave: w.Wave, Node: node}, TaskQueued, p.wave.Time)
+		}
 	}
 	return out
 }

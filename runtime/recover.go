@@ -131,6 +131,7 @@ func dueAt(c *machine.Cursor) (due time.Time, ok bool) {
 	}
 	if c.Status != machine.Paused {
 		sooner(c.WakeAt)
+		sooner(c.Expires)
 	}
 	for i := range c.Waiting {
 		if w := &c.Waiting[i]; !w.Answered {

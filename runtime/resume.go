@@ -45,14 +45,26 @@ func (rt *Runtime) Resume(ctx context.Context, id string, o ResumeOptions) (*Sta
 	}
 	counts := s.cursor.Counts
 	s.base = &counts
-	if s.cursor.Status == machine.Paused {
+	if s.m.Cursor().Status == machine.Paused {
 		s.step(machine.Resume{At: s.now()})
 	}
-	return s.begin()
+	if c := s.m.Cursor(); s.after.UntilIdle && !c.Open && c.WakeAt.IsZero() && len(c.Background) == 0 {
+		s.reached = true // no cycle comes without an event, and the last one was idle
+		s.drain()
+	}
+	if s.clearing = s.mayHaveLeft(); !s.clearing {
+		return s.begin()
+	}
+	if _, err := s.begin(); err != nil {
+		return nil, err
+	}
+	go s.sweep()
+	return s, nil
 }
 
 // load fills a stack in from the store. o is nil for one that this runtime
-// drives anyway: then a changed definition that does not fit is no error.
+// drives anyway: then a changed definition that does not fit is no error. One
+// that is visited rests: it needs no secrets, no kinds and no other definition.
 func (s *Stack) load(ctx context.Context, o *ResumeOptions) error {
 	rt := s.rt
 	snap, err := rt.cfg.Store.Load(ctx, s.name)
@@ -63,8 +75,8 @@ func (s *Stack) load(ctx context.Context, o *ResumeOptions) error {
 		s.graph, s.child = snap.Identity.Graph, snap.Identity.Parent != ""
 	}
 	next := rt.presentDefinition(s.graph)
-	if s.child {
-		next = nil // its graph is a part of its parent's
+	if s.child || s.visited {
+		next = nil // the graph of a child is a part of its parent's
 	}
 	strict := o != nil && o.Graph != nil
 	if strict {
@@ -74,6 +86,7 @@ func (s *Stack) load(ctx context.Context, o *ResumeOptions) error {
 		next = rt.limit(&definition{o.Graph, o.Source})
 	}
 	if snap.Cursor.Status.Ended() {
+		rt.discardChildren(s.name, snap.Records)
 		s.hasEnded(snap)
 		return nil
 	}
@@ -84,16 +97,18 @@ func (s *Stack) load(ctx context.Context, o *ResumeOptions) error {
 		}
 	}
 	for _, d := range []*definition{def, next} {
-		if d != nil && len(d.g.Missing) > 0 {
+		if d != nil && len(d.g.Missing) > 0 && !s.visited {
 			return &MissingError{d.g.Name, d.g.Missing}
 		}
 	}
 	secrets, err := rt.secretsOf(def.g)
-	if err != nil {
+	if err != nil && !s.visited {
 		return err
 	}
 	snap.Identity.Params = completed(snap.Identity.Params, def.g)
-	m, err := machine.Restore(def.g, secrets.options(), snap, time.Now().UTC())
+	options := secrets.options()
+	options.Rest = s.visited
+	m, err := machine.Restore(def.g, options, snap, time.Now().UTC())
 	if err != nil {
 		return fmt.Errorf("stack %q: %w", s.name, err)
 	}
@@ -105,8 +120,11 @@ func (s *Stack) load(ctx context.Context, o *ResumeOptions) error {
 	l.outbox.waiting, l.outbox.dirty = storedMessages(snap.State), false
 	s.mu.Lock()
 	s.live, s.asleep = l, false
-	s.cut = s.cutTasks()
+	s.cutTasks()
 	s.mu.Unlock()
+	if !s.visited {
+		s.parked(m.Cursor())
+	}
 	if next != nil && next != def {
 		s.next, s.strict = next, strict
 		if !snap.Cursor.Open {

@@ -242,7 +242,7 @@ func (rt *Runtime) leave(s *Stack) {
 	if rt.stacks[s.name] == s {
 		delete(rt.stacks, s.name)
 	}
-	if s.err != nil && !rt.closed {
+	if s.err != nil && !rt.closed && !s.visited {
 		rt.trouble[s.name] = s.err
 	}
 }

@@ -1,36 +1,25 @@
 package runtime
 
 import (
-	"bytes"
-	"cmp"
-	"encoding/base64"
-	"encoding/json"
 	"maps"
-	"net/url"
 	"slices"
-	"strings"
 
 	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/machine"
 )
 
-// masked stands where a secret stood.
-const masked = "***"
-
-// shortSecret is the length below which only the value itself is masked: the
-// encoded forms of shorter ones would hit text that has nothing to do with it.
-const shortSecret = 4
-
 // secrets are the values that a stack's graphs name.
 type secrets struct {
-	values   map[string]any
-	replacer *strings.Replacer // nil: nothing to mask
+	values map[string]any
+	masker *masker
 }
 
-// secretsOf looks up the secrets of some graphs; nil ones are skipped.
+// secretsOf looks up the secrets of some graphs; nil ones are skipped. With a
+// *SecretError come those that are set.
 func (rt *Runtime) secretsOf(graphs ...*graph.Graph) (*secrets, error) {
 	s := &secrets{values: map[string]any{}}
-	var forms []string
+	var texts []string
+	var err error
 	for _, g := range graphs {
 		if g == nil {
 			continue
@@ -46,16 +35,14 @@ func (rt *Runtime) secretsOf(graphs ...*graph.Graph) (*secrets, error) {
 				continue
 			}
 			s.values[name] = v
-			forms = append(forms, formsOf(v)...)
+			texts = append(texts, v)
 		}
-		if len(missing) > 0 {
-			return nil, &SecretError{g.Name, missing}
+		if len(missing) > 0 && err == nil {
+			err = &SecretError{g.Name, missing}
 		}
 	}
-	if len(forms) > 0 {
-		s.replacer = newReplacer(forms)
-	}
-	return s, nil
+	s.masker = newMasker(texts)
+	return s, err
 }
 
 // allSecrets are the names of a graph and of those that its nodes run.
@@ -75,55 +62,6 @@ func allSecrets(g *graph.Graph) []string {
 	return list
 }
 
-// newReplacer masks all forms, longer ones first: one may hold another.
-func newReplacer(forms []string) *strings.Replacer {
-	slices.SortFunc(forms, func(a, b string) int {
-		return cmp.Or(cmp.Compare(len(b), len(a)), strings.Compare(a, b))
-	})
-	forms = slices.Compact(forms)
-	pairs := make([]string, 0, 2*len(forms))
-	for _, f := range forms {
-		pairs = append(pairs, f, masked)
-	}
-	return strings.NewReplacer(pairs...)
-}
-
-// formsOf lists how a secret may show itself: as it is, within JSON, a URL or
-// base64 (there also as a part of a longer text, as in `Authorization: Basic`).
-// An empty secret has none.
-func formsOf(v string) []string {
-	if len(v) < shortSecret {
-		if v == "" {
-			return nil
-		}
-		return []string{v}
-	}
-	forms := []string{v, url.QueryEscape(v), url.PathEscape(v), inJSON(v, true), inJSON(v, false)}
-	for _, enc := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
-		// Three bytes become four characters: what stands around the secret
-		// moves it by 0, 1 or 2 bytes, and decides the characters at its ends.
-		for before := range 3 {
-			text := enc.EncodeToString(append(make([]byte, before), v...))
-			first := (before*8 + 5) / 6
-			last := (before + len(v)) * 8 / 6
-			if inner := text[first:last]; len(inner) >= shortSecret {
-				forms = append(forms, inner)
-			}
-		}
-	}
-	return forms
-}
-
-// inJSON is v as it stands between the quotes of a JSON string.
-func inJSON(v string, html bool) string {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(html)
-	_ = e.Encode(v) // a string can always be encoded
-	text := strings.TrimSuffix(b.String(), "\n")
-	return text[1 : len(text)-1]
-}
-
 // options share the secrets with the machine: take adds to what it has.
 func (s *secrets) options() machine.Options {
 	return machine.Options{Secrets: s.values, Mask: s.mask, Fleets: true}
@@ -133,53 +71,14 @@ func (s *secrets) options() machine.Options {
 // the old one and of the new one.
 func (s *secrets) take(all *secrets) {
 	maps.Copy(s.values, all.values)
-	s.replacer = all.replacer
+	s.masker = all.masker
 }
 
 // mask hides the secrets in a canonical value, in keys too.
 func (s *secrets) mask(v any) any {
-	if s.replacer == nil {
+	if s.masker == nil {
 		return v
 	}
-	out, _ := s.hide(v)
+	out, _ := s.masker.value(v)
 	return out
-}
-
-// hide is mask, and says whether there was anything to hide: what holds no
-// secret is shared with the original.
-func (s *secrets) hide(v any) (any, bool) {
-	switch v := v.(type) {
-	case string:
-		out := s.replacer.Replace(v)
-		return out, out != v
-	case []any:
-		out, hidden := v, false
-		for i, it := range v {
-			m, h := s.hide(it)
-			if !h {
-				continue
-			}
-			if !hidden {
-				out, hidden = slices.Clone(v), true
-			}
-			out[i] = m
-		}
-		return out, hidden
-	case map[string]any:
-		out, hidden := v, false
-		for k, it := range v {
-			m, h := s.hide(it)
-			name := s.replacer.Replace(k)
-			if !h && name == k {
-				continue
-			}
-			if !hidden {
-				out, hidden = maps.Clone(v), true
-			}
-			delete(out, k)
-			out[name] = m
-		}
-		return out, hidden
-	}
-	return v, false
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/graphrun/graphrun/graph/machine"
 )
@@ -26,30 +27,35 @@ const maxEventID = 256
 // ends a pause, and is applied when the next cycle begins, in the order of the
 // sends. duplicate says that an event of this ID was taken in before: nothing
 // has changed. Errors: *UnknownStackError, *machine.UnknownEventError,
-// *machine.PayloadError, ErrEnded, *StoreError, ErrClosed, ctx's (then it may
-// still arrive: send it again with the same ID).
+// *machine.PayloadError, ErrEnded, *StoreError, ErrClosed, ctx's. After a
+// *StoreError or ctx's it may still arrive: send it again with the same ID.
 func (rt *Runtime) Send(ctx context.Context, in Send) (duplicate bool, err error) {
 	if len(in.ID) > maxEventID {
 		return false, fmt.Errorf("runtime: event id of %d bytes, at most %d are allowed", len(in.ID), maxEventID)
 	}
 	err = rt.with(ctx, in.Stack, func(s *Stack) error {
-		return s.do(ctx, func() error {
-			if in.ID != "" {
-				known, err := s.knows(in.ID)
-				if duplicate = known; known || err != nil {
-					return err
-				}
-			}
-			if err := s.m.Step(machine.Event{At: s.now(), ID: in.ID, Name: in.Event, Payload: in.Payload}); err != nil {
-				return err
-			}
-			if in.ID != "" {
-				s.arrived = append(s.arrived, in.ID)
-			}
-			return nil
+		return s.do(ctx, func() (err error) {
+			duplicate, err = s.takeIn(in)
+			return err
 		})
 	})
 	return duplicate, err
+}
+
+// takeIn gives the machine an event, unless it is a duplicate.
+func (s *Stack) takeIn(in Send) (duplicate bool, err error) {
+	if in.ID != "" {
+		if known, err := s.knows(in.ID); known || err != nil {
+			return known, err
+		}
+	}
+	if err := s.m.Step(machine.Event{At: s.now(), ID: in.ID, Name: in.Event, Payload: in.Payload}); err != nil {
+		return false, err
+	}
+	if in.ID != "" {
+		s.arrived = append(s.arrived, in.ID)
+	}
+	return false, nil
 }
 
 // knows says whether an event of this id is in the store, or will be with this
@@ -76,12 +82,17 @@ func (rt *Runtime) Answer(ctx context.Context, stack, node string, output any) e
 
 // CancelTask fails a task with kind cancelled, and no attempt of it follows:
 // of a for_each node the element item, or all of them when item is "". A node
-// that waits is cancelled too. A task that is over already is no error. Errors
-// as those of Answer.
+// that waits is cancelled too. A task that is over already is no error, nor is a
+// stack that has ended. Errors: *UnknownStackError, *machine.UnknownNodeError,
+// *StoreError, ErrClosed, ctx's.
 func (rt *Runtime) CancelTask(ctx context.Context, stack, node, item string) error {
-	return rt.input(ctx, stack, func(s *Stack) machine.Input {
+	err := rt.input(ctx, stack, func(s *Stack) machine.Input {
 		return machine.CancelTask{At: s.now(), Node: node, Item: item}
 	})
+	if errors.Is(err, ErrEnded) {
+		return nil
+	}
+	return err
 }
 
 // input feeds a stack's machine with something that it may refuse.
@@ -92,10 +103,17 @@ func (rt *Runtime) input(ctx context.Context, stack string, in func(*Stack) mach
 }
 
 // do calls fn in the stack's loop, and returns when what follows is durable, or
-// what fn returned. When ctx ends first, fn may still take effect.
+// what fn returned. When ctx ends first, fn may still take effect. While the
+// store is in trouble it says so, having had one more try made: fn is not called
+// any more, or what follows waits for room.
 func (s *Stack) do(ctx context.Context, fn func() error) error {
 	ack := make(chan error, 1)
+	var decided atomic.Bool // fn is called, or will never be
+	stall := s.nextStall()
 	s.post(func() {
+		if !decided.CompareAndSwap(false, true) {
+			return
+		}
 		if s.over {
 			ack <- s.whyOver()
 			return
@@ -114,5 +132,15 @@ func (s *Stack) do(ctx context.Context, fn func() error) error {
 		return err
 	case <-ctx.Done():
 		return ctx.Err()
+	case <-stall.begun:
+	}
+	if decided.CompareAndSwap(false, true) {
+		return stall.why
+	}
+	select {
+	case err := <-ack:
+		return err
+	default:
+		return fmt.Errorf("%w; it takes effect when there is room, unless the process ends before", stall.why)
 	}
 }

@@ -28,10 +28,10 @@ func (n sender) Run(ctx context.Context, t nodes.Task) (nodes.Result, error) {
 	key := &g.Keys[g.Events[e].Key]
 	payload, err := value.Of(with["payload"])
 	if err == nil {
-		payload, err = key.Writes.Check("payload", payload)
+		payload, err = key.CheckPayload("payload", payload)
 	}
 	if err != nil {
-		return nodes.Result{}, nodes.Permanent(nodes.Errorf("schema", "the payload of event %q does not fit %s: %v", event, key.Writes, err))
+		return nodes.Result{}, nodes.Permanent(nodes.Errorf("schema", "the payload of event %q does not fit %s: %v", event, key.Payload(), err))
 	}
 	return nodes.Result{Output: map[string]any{"to": to, "event": event, "payload": payload}}, nil
 }

@@ -164,3 +164,50 @@ func TestAMessageArrivesOnce(t *testing.T) {
 		})
 	}
 }
+
+// TestElementsSendInTheirOrder: the journal says which that is.
+func TestElementsSendInTheirOrder(t *testing.T) {
+	t.Parallel()
+	runtimetest.Run(t, kinds(t), func(k *runtimetest.Kit) {
+		s := start(k, def(k.T, box))
+		k.Wait(start(k, def(k.T, `{"graphrun": 1, "name": "post",
+			"nodes": [{"id": "each", "uses": "send", "for_each": {"in": "[\"z\", \"a\", \"c\"]", "as": "x", "key": "x"},
+				"with": {"to": "box", "event": "line", "payload": ["${{ x }}"]}}],
+			"limits": {"cycles": 1}}`)))
+		k.Forward(time.Second)
+		k.WantState(s, map[string]any{"lines": []any{"z", "a", "c"}})
+		for _, r := range k.Records("post") {
+			if c, ok := r.Body.(*machine.WaveCommitted); ok {
+				if diff := cmp.Diff([]string{"z", "a", "c"}, c.Settled[0].Elements); diff != "" {
+					t.Errorf("elements (-want +got):\n%s", diff)
+				}
+			}
+		}
+	})
+}
+
+// TestAMessageToItself is there when the next cycle begins, however soon that
+// is, and whatever comes between.
+func TestAMessageToItself(t *testing.T) {
+	t.Parallel()
+	echo := func(k *runtimetest.Kit) (graph.Def, runtime.StartOptions) {
+		return def(k.T, `{"graphrun": 1, "name": "echo",
+			"state": [{"name": "lines", "type": "list(string)", "reduce": {"name": "append"}},
+				{"name": "seen", "type": "list(integer)", "reduce": {"name": "append"}}],
+			"events": [{"name": "line", "to": "lines"}],
+			"nodes": [
+				{"id": "tell", "uses": "send", "with": {"to": "${{ stack.id }}", "event": "line", "payload": ["${{ string(cycle.number) }}"]}},
+				{"id": "look", "uses": "set", "with": {"n": "${{ len(state.lines) }}"}, "writes": [{"key": "seen", "expr": "[output.n]"}]}],
+			"pause": {"set": true, "active": 0},
+			"limits": {"cycles": 3}}`), runtime.StartOptions{}
+	}
+	runtimetest.Run(t, kinds(t), func(k *runtimetest.Kit) {
+		d, o := echo(k)
+		r := k.Wait(k.Start(k.Compile(d), o))
+		want := map[string]any{"lines": []any{"1", "2"}, "seen": []any{int64(0), int64(1), int64(2)}}
+		if diff := cmp.Diff(want, r.State); diff != "" {
+			t.Errorf("state (-want +got):\n%s", diff)
+		}
+	})
+	runtimetest.CrashAtEveryCommit(t, kinds(t), echo)
+}

@@ -24,10 +24,13 @@ type Stack struct {
 
 	mu       sync.Mutex
 	inbox    []func()
-	looping  bool // a loop is there to empty the inbox, or will be once the stack is loaded
-	asleep   bool // it is not loaded: live is nil
-	rests    bool // it is loaded, and may be unloaded
-	hurried  bool // somebody who stops it will not wait for the store any more
+	looping  bool          // a loop is there to empty the inbox, or will be once the stack is loaded
+	asleep   bool          // it is not loaded: live is nil
+	rests    bool          // it is loaded, and may be unloaded
+	hurried  bool          // somebody who stops it will not wait for the store any more
+	stalled  error         // why the loop waits for the store; nil: it does not
+	stalls   *stall        // to come, when somebody wants to know
+	poke     chan struct{} // closed to have a stalled loop try again
 	watchers []*watcher
 	shelf    *list.Element // its place among those that rest; guarded by resting.mu
 
@@ -96,7 +99,8 @@ type watcher struct{ fn func(Commit) }
 type StopAfter struct {
 	// Cycles stops after so many finished cycles; one that was open counts. 0: no bound.
 	Cycles int
-	// UntilIdle stops after a cycle in which no node ran, unless a task still runs.
+	// UntilIdle stops after a cycle in which no node ran, unless a task still runs;
+	// at once when that was the last one and only an event would begin another.
 	UntilIdle bool
 }
 

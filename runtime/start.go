@@ -103,10 +103,22 @@ func (s *Stack) begin() (*Stack, error) {
 	if err := s.rt.admit(s); err != nil {
 		return nil, err
 	}
-	s.settle()
-	closed, err := s.closed, s.err
-	go s.loop()
-	if closed && err != nil {
+	s.log.Debug("driven from here on", "graph", s.graph, "hash", s.g.Hash, "cycle", s.cursor.Cycle, "wave", s.cursor.Wave)
+	var err error
+	stall, first := s.nextStall(), make(chan struct{})
+	go func() {
+		if s.settle(); s.closed {
+			err = s.err
+		}
+		close(first)
+		s.loop()
+	}()
+	select {
+	case <-first:
+	case <-stall.begun: // not for what was asked: the stack is in the store, or a child
+		return s, nil
+	}
+	if err != nil {
 		return nil, err
 	}
 	return s, nil
@@ -125,7 +137,7 @@ func (s *Stack) storedGraph() (*StoredGraph, error) {
 func canonical(in map[string]any) (map[string]any, error) {
 	out := make(map[string]any, len(in))
 	for k, v := range in {
-		c, err := value.Of(v)
+		c, err := value.CopyOf(v)
 		if err != nil {
 			return nil, fmt.Errorf("%q: %w", k, err)
 		}

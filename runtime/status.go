@@ -19,8 +19,8 @@ type Status struct {
 	// Cursor says the rest of where it stands: status and reason, cycle and wave,
 	// WakeAt, Waiting (what an approval asks for), Background, Counts.
 	Cursor machine.Cursor
-	// Tasks that run, wait for a slot or for their next attempt. Known of a
-	// loaded stack, and of a single one.
+	// Tasks of the present cycle (between two: of the one before), and those that
+	// go on from earlier ones. Known of a loaded stack, and of a single one.
 	Tasks []TaskStatus
 	// LastError is the last failure in the present cycle or the one before, or
 	// since the stack was loaded; nil: none. Known as Tasks are.
@@ -30,7 +30,8 @@ type Status struct {
 	WaitsFor []string
 	// Refused is the changed graph that it did not take up; nil: none.
 	Refused *AdoptError
-	// Problem is why it cannot be read, or is not driven any more; nil: none.
+	// Problem is why it cannot be read, is not driven any more, or waits for the
+	// store; nil: none.
 	Problem error
 }
 
@@ -46,7 +47,7 @@ func (rt *Runtime) Status(ctx context.Context, stack string) (Status, error) {
 	if !st.Loaded {
 		var p progress
 		p.take(snap.Records)
-		st.Tasks, st.LastError = p.list(), p.lastError
+		st.Tasks, st.LastError = p.list(&st.Cursor, st.Driven), p.lastError
 	}
 	return st, nil
 }
@@ -81,10 +82,13 @@ func (rt *Runtime) status(sum Summary) Status {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	st.Driven, st.Refused = true, s.refused
+	if st.Problem == nil {
+		st.Problem = s.stalled
+	}
 	if s.live != nil && s.m != nil {
 		st.Loaded = true
 		st.Cursor = s.cursor
-		st.Tasks, st.LastError = s.progress.list(), s.progress.lastError
+		st.Tasks, st.LastError = s.progress.list(&s.cursor, true), s.progress.lastError
 	}
 	return st
 }

@@ -77,6 +77,7 @@ func (s *Stack) close() {
 		s.err = s.store(Commit{Stack: s.name, Cursor: c, Sync: true})
 	}
 	r := s.outcome()
+	s.log.Debug("driven no further", "status", string(r.Status), "cycle", r.Cursor.Cycle, "wave", r.Cursor.Wave)
 	s.result, s.closed = &r, true
 	s.rt.leave(s)
 	close(s.done)

@@ -18,16 +18,18 @@ const (
 type storage struct {
 	timers *timers
 
-	mu    sync.Mutex
-	err   error         // nil: well
-	since time.Time     // of the trouble
-	wait  time.Duration // the last
-	retry chan struct{} // closed when it is time to try again
-	timer *timer
+	mu      sync.Mutex
+	waiting int           // commits that failed and are to be tried again
+	err     error         // of the last that failed; nil: none is waiting
+	since   time.Time     // of the trouble
+	wait    time.Duration // the last
+	retry   chan struct{} // closed when it is time to try again
+	timer   *timer
 }
 
-// Trouble is why the store takes no commits at present, and since when; nil
-// when it does. Everything goes on by itself when the cause is gone.
+// Trouble is why commits wait for the store at present, and since when; nil
+// when none does. Small ones may still find room. Everything goes on by itself
+// when the cause is gone.
 func (rt *Runtime) Trouble() (since time.Time, err error) {
 	rt.storage.mu.Lock()
 	defer rt.storage.mu.Unlock()
@@ -46,36 +48,93 @@ func (rt *Runtime) Failed() error {
 // store makes a commit durable, however long the store's trouble lasts.
 func (s *Stack) store(c Commit) error {
 	rt := s.rt
+	waited := false
 	for {
 		err := rt.cfg.Store.Commit(rt.base, c)
-		if err == nil {
-			if since := rt.storage.well(); !since.IsZero() {
-				rt.log.Info("the store takes commits again", "after", time.Since(since).Round(time.Second))
+		if err == nil || !s.waitsOut(err, &c) {
+			if waited {
+				s.goOn(err == nil)
 			}
-			return nil
-		}
-		var se *StoreError
-		switch {
-		case !errors.As(err, &se):
-			return err
-		case se.Fatal && !rt.cfg.FailOnStoreError:
-			rt.fail(err)
-			return err
-		case se.Fatal || rt.cfg.FailOnStoreError || c.Create != nil:
 			return err
 		}
-		retry, first := rt.storage.trouble(err)
+		retry, first := rt.storage.trouble(err, !waited)
 		if first {
 			rt.log.Error("the store takes no commits; trying again until it does", "error", err)
 		}
-		if s.inAHurry() {
-			return err
+		waited = true
+		poke := s.stall(err)
+		if !s.inAHurry() {
+			select {
+			case <-retry:
+			case <-poke:
+			}
 		}
-		<-retry
 		if s.inAHurry() {
+			s.goOn(false)
 			return err
 		}
 	}
+}
+
+// waitsOut says whether a commit that failed is tried again. It is not where
+// all there is to do is tell who asked: a stack was to be created, but for the
+// child of a task, or was loaded for one command.
+func (s *Stack) waitsOut(err error, c *Commit) bool {
+	var se *StoreError
+	switch {
+	case !errors.As(err, &se), s.rt.cfg.FailOnStoreError:
+		return false
+	case se.Fatal:
+		s.rt.fail(err)
+		return false
+	}
+	return s.child || c.Create == nil && !s.visited
+}
+
+// stall tells who waits for a stack's loop that the loop waits for the store.
+type stall struct {
+	begun chan struct{} // closed when it does
+	why   error         // then
+}
+
+// stall notes that the loop waits for the store. Who addresses the stack
+// meanwhile may close poke, to have it try again at once.
+func (s *Stack) stall(why error) (poke <-chan struct{}) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.poke = make(chan struct{})
+	if s.stalls != nil {
+		s.stalls.why = why
+		close(s.stalls.begun)
+		s.stalls = nil
+	}
+	s.stalled = why
+	return s.poke
+}
+
+// goOn ends what stall began.
+func (s *Stack) goOn(well bool) {
+	s.mu.Lock()
+	s.stalled, s.poke = nil, nil
+	s.mu.Unlock()
+	if since := s.rt.storage.settled(well); !since.IsZero() {
+		s.rt.log.Info("the store takes commits again", "after", time.Since(since).Round(time.Second))
+	}
+}
+
+// nextStall is how the loop will tell that it has come to wait for the store;
+// if it does so now, that it tried once more and waits on.
+func (s *Stack) nextStall() *stall {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stalls == nil {
+		s.stalls = &stall{begun: make(chan struct{})}
+	}
+	if s.poke != nil {
+		close(s.poke)
+		s.poke = nil
+	}
+	return s.stalls
 }
 
 // hurry cuts off what a stopping stack still does, and waits for.
@@ -96,23 +155,30 @@ func (s *Stack) inAHurry() bool {
 	return hurried || s.rt.closed || s.rt.failed != nil
 }
 
-// well notes that a commit succeeded; the time is since when none had.
-func (st *storage) well() (since time.Time) {
+// settled notes that a commit waits no more. When it has found room, so may the
+// others; the time is since when there was trouble, now that none is left.
+func (st *storage) settled(well bool) (since time.Time) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	if st.err == nil {
-		return time.Time{}
+	if st.waiting--; st.waiting == 0 {
+		if well {
+			since = st.since
+		}
+		st.err, st.since, st.wait = nil, time.Time{}, 0
 	}
-	since = st.since
-	st.err, st.since, st.wait = nil, time.Time{}, 0
-	st.again()
+	if well || st.waiting == 0 {
+		st.again()
+	}
 	return since
 }
 
 // trouble notes that a commit failed, and says when to try again.
-func (st *storage) trouble(err error) (retry <-chan struct{}, first bool) {
+func (st *storage) trouble(err error, another bool) (retry <-chan struct{}, first bool) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
+	if another {
+		st.waiting++
+	}
 	if st.err == nil {
 		first = true
 		st.since = time.Now()

@@ -30,7 +30,7 @@ func (a *app) connect(ctx context.Context, begin bool) (*api.Client, error) {
 			return c, nil
 		}
 		if !errors.Is(err, api.ErrNoOwner) {
-			return nil, &runtime.StoreError{Path: a.db, Err: err}
+			return nil, a.outOfReach(err)
 		}
 		if _, err := os.Stat(a.db); !begin && errors.Is(err, os.ErrNotExist) {
 			return nil, usagef("there is no store at %s (choose another with --db)", a.db)
@@ -42,6 +42,14 @@ func (a *app) connect(ctx context.Context, begin bool) (*api.Client, error) {
 		opened = err
 	}
 	return nil, opened
+}
+
+// outOfReach is the error for an owner that is there and cannot be talked to.
+func (a *app) outOfReach(err error) error {
+	if pid := boltstore.Owner(a.db); errors.Is(err, api.ErrSilent) && pid > 0 {
+		err = fmt.Errorf("database %q is in use by process %d, which does not answer", a.db, pid)
+	}
+	return &runtime.StoreError{Path: a.db, Err: err}
 }
 
 // ownBriefly is a client of a store that nobody else owns.

@@ -45,7 +45,7 @@ func verbCommands(a *app) []*cobra.Command {
 			Use: v.name + " STACK...", Short: v.short, Long: v.long,
 			Args: arguments(1, -1, "one STACK or more"),
 			RunE: func(cmd *cobra.Command, stacks []string) error {
-				return a.tellAll(cmd.Context(), stacks, v.done, v.tell)
+				return a.tellAll(cmd.Context(), stacks, toldJSON{Done: v.done}, v.tell)
 			},
 		})
 	}
@@ -58,7 +58,9 @@ func cancelCommand(a *app) *cobra.Command {
 		Use:   "cancel STACK...",
 		Short: "End a stack as cancelled, or one of its tasks",
 		Long: `End a stack as cancelled: its running tasks are cancelled, nothing of it begins any
-more, and its history stays. With --node only that node's task, which then fails.`,
+more, and its history stays. With --node only that node's task, which then fails,
+whether it runs, waits for its pool or for its next attempt. Cancelling again what
+was cancelled, or a task that is over, is no error.`,
 		Example: `  graphrun cancel review --reason "not needed any more"
   graphrun cancel review --node builder --item t7`,
 		Args: arguments(1, -1, "one STACK or more"),
@@ -69,7 +71,8 @@ more, and its history stays. With --node only that node's task, which then fails
 			case r.Node != "" && r.Reason != "":
 				return usagef("--reason is for a whole stack, --node for one of its tasks: give one of them")
 			}
-			return a.tellAll(cmd.Context(), stacks, "cancelled", func(c *api.Client, ctx context.Context, stack string) error {
+			told := toldJSON{Node: r.Node, Item: r.Item, Done: "cancelled"}
+			return a.tellAll(cmd.Context(), stacks, told, func(c *api.Client, ctx context.Context, stack string) error {
 				return c.Cancel(ctx, stack, r)
 			})
 		},
@@ -80,26 +83,37 @@ more, and its history stays. With --node only that node's task, which then fails
 	return cmd
 }
 
-// toldJSON is what the control commands print for each stack.
+// toldJSON is what the control commands print for each stack: what was done to
+// it, or to a node or a task of it.
 type toldJSON struct {
 	Stack string `json:"stack"`
+	Node  string `json:"node,omitempty"`
+	Item  string `json:"item,omitempty"`
 	Done  string `json:"done"`
 }
 
+func (t toldJSON) String() string {
+	if t.Node == "" {
+		return t.Stack + ": " + t.Done
+	}
+	return t.Stack + ": " + taskName(t.Node, t.Item) + " " + t.Done
+}
+
 // tellAll tells stacks something, one after the other, until one refuses.
-func (a *app) tellAll(ctx context.Context, stacks []string, done string, tell func(*api.Client, context.Context, string) error) error {
+func (a *app) tellAll(ctx context.Context, stacks []string, told toldJSON, tell func(*api.Client, context.Context, string) error) error {
 	return a.through(ctx, func(c *api.Client) error {
 		for _, stack := range stacks {
 			if err := tell(c, ctx, stack); err != nil {
 				return known(ctx, c, stack, err)
 			}
+			told.Stack = stack
 			if a.json() {
-				if err := a.printJSON(toldJSON{stack, done}); err != nil {
+				if err := a.printJSON(told); err != nil {
 					return err
 				}
 				continue
 			}
-			fmt.Fprintf(a.out, "%s: %s\n", stack, done)
+			fmt.Fprintln(a.out, told)
 		}
 		return nil
 	})

@@ -42,8 +42,13 @@ func (a *app) exit(err error) int {
 		return exitDone
 	}
 	if known := (*exitError)(nil); !errors.As(err, &known) || known.err != nil {
+		last := ""
 		for line := range strings.Lines(err.Error()) {
-			fmt.Fprintf(a.err, "graphrun: %s\n", diag.Clean(strings.TrimSuffix(line, "\n")))
+			line = strings.TrimSuffix(line, "\n")
+			if line != last { // many stacks may have ended for one reason
+				fmt.Fprintf(a.err, "graphrun: %s\n", diag.Clean(line))
+			}
+			last = line
 		}
 	}
 	return codeOf(err)

@@ -41,7 +41,7 @@ func (s *foreground) run(ctx context.Context) (result runtime.Result, err error)
 	if err != nil {
 		return result, err
 	}
-	defer func() { err = firstOf(err, rt.Close(context.WithoutCancel(ctx))) }()
+	defer func() { err = firstOf(err, rt.Close(s.app.hurry)) }()
 	defer s.app.listenToCommands(rt, s.app.doorOptions(store, runtime.Durability(s.flags.durability), "run"))()
 	stack, err := s.startOrResume(ctx, rt, store)
 	if err != nil {
@@ -51,7 +51,7 @@ func (s *foreground) run(ctx context.Context) (result runtime.Result, err error)
 		return result, err
 	}
 	s.view.stopping(s.flags.grace)
-	err = rt.Close(context.WithoutCancel(ctx))
+	err = rt.Close(s.app.hurry)
 	result, waitErr := stack.Wait(context.WithoutCancel(ctx))
 	return result, firstOf(waitErr, err)
 }
@@ -90,6 +90,9 @@ func (s *foreground) openRuntime(ctx context.Context, store runtime.Store) (*run
 		Store: store, Kinds: s.app.kinds(), Logger: s.app.logger(), Secret: os.LookupEnv,
 		Parallel: s.flags.parallel, Grace: grace, FailOnStoreError: true,
 		OnCommit: func(c runtime.Commit) {
+			if c.Stack != s.flags.stack {
+				return // one that a node of this stack runs, or that came in through the socket
+			}
 			s.trace.write(c.Records)
 			for _, r := range c.Records {
 				s.view.record(r)

@@ -54,6 +54,29 @@ func TestRunOnFullDisk(t *testing.T) {
 	}
 }
 
+// TestOutputOnFullDisk: data that cannot be written is said, whichever command
+// and however it prints.
+func TestOutputOnFullDisk(t *testing.T) {
+	t.Parallel()
+	p := small(t, "run", "growing.graphrun.yaml", "--once")
+	if code := p.wait(); code != exitDone {
+		t.Fatalf("exit code %d:\n%s", code, p.read("stderr"))
+	}
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skip(err)
+	}
+	defer full.Close()
+	db := filepath.Join(p.dir, defaultDB)
+	for _, args := range [][]string{{"state", "growing"}, {"ps", "-o", "json"}, {"trace", "growing"}, {"--help"}} {
+		var said strings.Builder
+		code := run(t.Context(), append(args, "--db", db), nil, full, &said)
+		if want := "graphrun: cannot write the output: write /dev/full: no space left on device\n"; code != exitStore || said.String() != want {
+			t.Errorf("%v: exit code %d, said %q", args, code, said.String())
+		}
+	}
+}
+
 // TestServeOnFullDisk: a server that finds no room answers what it is asked,
 // and goes on by itself when there is some.
 func TestServeOnFullDisk(t *testing.T) {
@@ -64,6 +87,11 @@ func TestServeOnFullDisk(t *testing.T) {
 	s.await("stderr", "the store takes no commits")
 	stood := s.must("state", "a", "-o", "json")
 	s.must("ps")
+	for _, command := range []string{"pause", "wake", "cancel"} {
+		if text, code := s.graphrun(command, "a"); code != exitStore || !strings.Contains(text, "file too large") {
+			t.Errorf("%s: exit code %d: %s", command, code, text)
+		}
+	}
 	if again := s.must("state", "a", "-o", "json"); again != stood {
 		t.Errorf("it went on without room:\n%s\n%s", stood, again)
 	}

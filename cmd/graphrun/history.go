@@ -60,6 +60,7 @@ type historyCycle struct {
 	StartedAt time.Time     `json:"started_at"`
 	Finished  bool          `json:"finished"`
 	Failed    bool          `json:"failed"`
+	Faults    []string      `json:"faults,omitzero"` // what failed while it began or ended
 	NodeRuns  int           `json:"node_runs"`
 	PauseMS   int64         `json:"pause_ms"`
 	Events    []string      `json:"events"` // received before it, or while it ran
@@ -81,15 +82,17 @@ type historyNode struct {
 
 // historyWrite is a key that a wave changed, and who wrote to it.
 type historyWrite struct {
-	Key   string   `json:"key"`
-	Nodes []string `json:"nodes"`
+	Key    string   `json:"key"`
+	Nodes  []string `json:"nodes"`
+	Events []string `json:"events,omitempty"` // that the cycle began with
 }
 
 // historyReader puts records together to cycles.
 type historyReader struct {
 	out    historyJSON
-	events []string // of the next cycle
-	writes map[string][]string
+	events []string            // of the next cycle
+	writes map[string][]string // nodes by the key that they write
+	to     map[string]string   // keys by the event that goes to them
 	graph  func(hash string) (*graph.Graph, error)
 }
 
@@ -114,7 +117,7 @@ func (r *historyReader) add(rec machine.Record) error {
 		r.events = append(r.events, b.Event)
 	case *machine.CycleStarted:
 		r.out.Cycles = append(r.out.Cycles, historyCycle{
-			Cycle: rec.Cycle, StartedAt: rec.Time, Events: append([]string{}, r.events...), Waves: []historyWave{},
+			Cycle: rec.Cycle, StartedAt: rec.Time, Faults: b.Faults, Events: append([]string{}, r.events...), Waves: []historyWave{},
 		})
 		r.events = nil
 		if b.Hash != "" {
@@ -127,6 +130,7 @@ func (r *historyReader) add(rec machine.Record) error {
 	case *machine.CycleFinished:
 		if c := r.open(); c != nil {
 			c.Finished, c.Failed, c.NodeRuns, c.PauseMS = true, b.Failed, b.NodeRuns, b.Pause.Milliseconds()
+			c.Faults = append(slices.Clip(c.Faults), b.Faults...)
 		}
 	}
 	return nil
@@ -147,7 +151,10 @@ func (r *historyReader) under(hash string) error {
 	if err != nil {
 		return err
 	}
-	r.writes = map[string][]string{}
+	r.writes, r.to = map[string][]string{}, map[string]string{}
+	for _, e := range g.Events {
+		r.to[e.Name] = g.Keys[e.Key].Name
+	}
 	for i := range g.Nodes {
 		for _, w := range g.Nodes[i].Writes {
 			key := g.Keys[w.Key].Name
@@ -177,7 +184,13 @@ func (r *historyReader) wave(b *machine.WaveCommitted) historyWave {
 				by = append(by, node)
 			}
 		}
-		w.Writes = append(w.Writes, historyWrite{key, by})
+		write := historyWrite{Key: key, Nodes: by}
+		for _, e := range r.open().Events {
+			if b.Wave == 0 && r.to[e] == key && !slices.Contains(write.Events, e) {
+				write.Events = append(write.Events, e)
+			}
+		}
+		w.Writes = append(w.Writes, write)
 	}
 	return w
 }
@@ -193,6 +206,7 @@ func (a *app) printHistory(h historyJSON) error {
 		default:
 			line += plural(c.NodeRuns, "node run")
 		}
+		line += faultsText(c.Faults)
 		if len(c.Events) > 0 {
 			line += "; events: " + strings.Join(c.Events, ", ")
 		}
@@ -221,8 +235,17 @@ func (a *app) printHistoryWave(w historyWave) {
 		}
 		nodes = append(nodes, s)
 	}
-	fmt.Fprintf(a.out, "  wave %d: %s\n", w.Wave, strings.Join(nodes, ", "))
+	switch {
+	case len(nodes) > 0:
+		fmt.Fprintf(a.out, "  wave %d: %s\n", w.Wave, strings.Join(nodes, ", "))
+	default: // events alone
+		fmt.Fprintf(a.out, "  wave %d\n", w.Wave)
+	}
 	for _, k := range w.Writes {
-		fmt.Fprintf(a.out, "    %s written by %s\n", k.Key, strings.Join(k.Nodes, ", "))
+		by := slices.Clone(k.Nodes)
+		for _, e := range k.Events {
+			by = append(by, "event "+e)
+		}
+		fmt.Fprintf(a.out, "    %s written by %s\n", k.Key, strings.Join(by, ", "))
 	}
 }

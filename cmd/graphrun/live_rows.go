@@ -57,6 +57,12 @@ func (r *liveRow) finish(b *machine.TaskFinished, at time.Time) {
 	}
 }
 
+// failAtCommit: what its tasks gave could not be joined to the state.
+func (r *liveRow) failAtCommit(s *machine.Settled) {
+	r.failed++
+	r.last = failedAtCommit(s)
+}
+
 // busy: a task runs, or comes again.
 func (r *liveRow) busy() bool { return len(r.running) > 0 || r.waits }
 

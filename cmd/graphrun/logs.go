@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/runtime"
 	"github.com/graphrun/graphrun/runtime/api"
 )
 
@@ -21,9 +22,11 @@ func traceCommand(a *app) *cobra.Command {
   graphrun trace review --from 120 --follow`,
 		Args: arguments(1, 1, "one STACK"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.readRecords(cmd.Context(), args[0], o, func(line []byte) error {
-				_, err := a.out.Write(append(line, '\n'))
-				return err
+			return a.through(cmd.Context(), func(c *api.Client) error {
+				return a.readRecords(cmd.Context(), c, args[0], o, func(line []byte) error {
+					_, err := a.out.Write(append(line, '\n'))
+					return err
+				})
 			})
 		},
 	}
@@ -49,7 +52,12 @@ it, in the error). -o json prints the same records as JSON lines.`,
 				node = args[1]
 			}
 			o.Journal = true // else records cannot be read back
-			return a.readRecords(cmd.Context(), args[0], o, func(line []byte) error { return a.logLine(line, node) })
+			return a.through(cmd.Context(), func(c *api.Client) error {
+				if err := a.hadNode(cmd.Context(), c, args[0], node); err != nil {
+					return err
+				}
+				return a.readRecords(cmd.Context(), c, args[0], o, func(line []byte) error { return a.logLine(line, node) })
+			})
 		},
 	}
 	readFlags(cmd, &o)
@@ -63,24 +71,51 @@ func readFlags(cmd *cobra.Command, o *api.Read) {
 
 // readRecords reads a journal. Where nobody drives the stacks there is nothing to
 // follow, and a command that waited would keep the store from everybody else.
-func (a *app) readRecords(ctx context.Context, stack string, o api.Read, fn func(line []byte) error) error {
-	return a.through(ctx, func(c *api.Client) error {
-		if o.Follow {
-			s, err := c.Server(ctx)
-			if err != nil {
-				return err
-			}
-			if s.PID == os.Getpid() {
-				fmt.Fprintf(a.err, "nobody runs the store %s: there is nothing to follow\n", a.db)
-				o.Follow = false
-			}
+func (a *app) readRecords(ctx context.Context, c *api.Client, stack string, o api.Read, fn func(line []byte) error) error {
+	if o.Follow {
+		s, err := c.Server(ctx)
+		if err != nil {
+			return err
 		}
-		err := c.Records(ctx, stack, o, fn)
-		if o.Follow && ctx.Err() != nil {
-			return &exitError{code: exitInterrupted} // the usual end, which needs no words
+		if s.PID == os.Getpid() {
+			fmt.Fprintf(a.err, "nobody runs the store %s: there is nothing to follow\n", a.db)
+			o.Follow = false
 		}
+	}
+	err := c.Records(ctx, stack, o, fn)
+	if o.Follow && ctx.Err() != nil {
+		return &exitError{code: exitInterrupted} // the usual end, which needs no words
+	}
+	return known(ctx, c, stack, err)
+}
+
+// hadNode says which nodes there are when one is neither in the stack's graph nor
+// in its history, which may be longer than the graph's text has been the same.
+func (a *app) hadNode(ctx context.Context, c *api.Client, stack, node string) error {
+	if node == "" {
+		return nil
+	}
+	snap, err := c.Store().Load(ctx, stack)
+	if err != nil {
 		return known(ctx, c, stack, err)
+	}
+	g, err := runtime.Definition(ctx, c.Store(), a.kinds(), snap.Cursor.Hash)
+	if err != nil {
+		return err
+	}
+	if _, ok := g.NodeByID(node); ok {
+		return nil
+	}
+	there := false
+	err = c.Store().Records(ctx, stack, 1, func(r machine.Record) error {
+		b, ok := r.Body.(*machine.NodeDecided)
+		there = there || ok && b.Node == node
+		return nil
 	})
+	if err == nil && !there {
+		err = &machine.UnknownNodeError{Node: node, Known: g.NodeIDs()}
+	}
+	return err
 }
 
 // logLine prints what a record tells of a task, "" of the node being all nodes.

@@ -12,53 +12,71 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 )
 
 func main() { os.Exit(run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
 
 // run is the program: arguments without its name in, the exit code out.
 func run(ctx context.Context, args []string, in io.Reader, out, err io.Writer) int {
-	a := &app{in: in, out: out, err: err}
+	data := &dataWriter{w: out}
+	a := &app{in: in, out: data, err: err}
 	ctx, stop := a.obeySignals(ctx)
 	defer stop()
 	root := newRoot(a)
 	root.SetArgs(args)
 	root.SetIn(in)
-	root.SetOut(out)
+	root.SetOut(data)
 	root.SetErr(err)
 	failure := root.ExecuteContext(ctx)
-	return a.exit(failure)
+	return a.exit(data.check(failure))
 }
 
+// lastMoment is how long a process that was interrupted twice may take to cut
+// its tasks off.
+const lastMoment = time.Second
+
 // obeySignals cancels the context at the first SIGINT or SIGTERM, which ends
-// commands after a clean checkpoint. A second one ends the process at once:
-// what that leaves behind is what a crash would, and the store is made for it.
+// commands after a clean checkpoint. A second one ends app.hurry too: tasks are
+// cut off, so that their programs do not outlive the process. What has not
+// ended after lastMoment, or at a third signal, is left behind as a crash would
+// leave it, and the store is made for that.
 func (a *app) obeySignals(ctx context.Context) (_ context.Context, stop func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	signals := make(chan os.Signal, 2)
+	hurry, hurryUp := context.WithCancel(context.WithoutCancel(ctx))
+	a.hurry = hurry
+	signals := make(chan os.Signal, 3)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	over := make(chan struct{})
 	go func() {
-		for range 2 {
-			var got os.Signal
+		var late <-chan time.Time
+		for {
 			select {
-			case got = <-signals:
+			case got := <-signals:
+				switch {
+				case ctx.Err() == nil:
+					cancel(&signalError{got})
+					continue
+				case late == nil:
+					hurryUp()
+					late = time.After(lastMoment)
+					continue
+				}
+			case <-late:
 			case <-over:
 				return
 			}
-			if ctx.Err() != nil {
-				if isTerminal(a.err) {
-					fmt.Fprint(a.err, showCursor)
-				}
-				os.Exit(exitInterrupted)
+			if isTerminal(a.err) {
+				fmt.Fprint(a.err, showCursor)
 			}
-			cancel(&signalError{got})
+			os.Exit(exitInterrupted)
 		}
 	}()
 	return ctx, func() {
 		signal.Stop(signals)
 		close(over)
 		cancel(nil)
+		hurryUp()
 	}
 }
 

@@ -61,7 +61,8 @@ func compactCommand(a *app) *cobra.Command {
 		Use:   "compact",
 		Short: "Give the space of what was deleted back to the file system",
 		Long: `Give the space of what was deleted back to the file system. The store is written
-anew, so nobody may own it meanwhile; there has to be room for both.`,
+anew, so nobody may own it meanwhile; there has to be room for both. One in which
+anything is damaged is left as it is.`,
 		Args: arguments(0, 0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := a.storeIsThere(); err != nil {
@@ -97,13 +98,17 @@ While a process owns the store, a copy of it is looked through. Exit code 0: all
 as it was written; 4: it is not.
 
 --repair makes a new store of the stacks that are sound and puts it in the place of
-the damaged one, which is kept beside it. Nobody may own the store then.`,
+the damaged one, which is kept beside it. Nobody may own the store then. A file in
+which nothing can be read, or that a newer program made, stays where it is.`,
 		Args: arguments(0, 0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := a.storeIsThere(); err != nil {
 				return err
 			}
 			d, err := a.examine(cmd.Context())
+			if cmd.Context().Err() != nil {
+				return err
+			}
 			if repair && (err != nil || len(d.Problems) > 0) {
 				return a.repair(cmd.Context(), d, err)
 			}
@@ -146,7 +151,7 @@ func (a *app) examine(ctx context.Context) (d diagnosis, err error) {
 			return d, said(err)
 		}
 	case !errors.Is(err, api.ErrNoOwner):
-		return d, &runtime.StoreError{Path: a.db, Err: err}
+		return d, a.outOfReach(err)
 	}
 	d.Report, err = boltstore.Check(ctx, file)
 	return d, err
@@ -157,16 +162,16 @@ func (a *app) repair(ctx context.Context, d diagnosis, damage error) error {
 	if d.Owner != 0 {
 		return &runtime.StoreError{Path: a.db, Err: fmt.Errorf("database %q is in use by process %d: end that first", a.db, d.Owner)}
 	}
-	if damage != nil {
+	fresh := fmt.Sprintf("%s.repaired-%d", a.db, os.Getpid())
+	report, err := boltstore.Salvage(ctx, a.db, fresh)
+	if damage != nil && (err == nil || err.Error() != damage.Error()) {
 		fmt.Fprintf(a.err, "graphrun: %v\n", damage)
+	}
+	if err != nil {
+		return err
 	}
 	for _, p := range d.Problems {
 		fmt.Fprintln(a.err, problemLine(p))
-	}
-	fresh := fmt.Sprintf("%s.repaired-%d", a.db, os.Getpid())
-	report, err := boltstore.Salvage(ctx, a.db, fresh)
-	if err != nil {
-		return err
 	}
 	d.Report = report
 	d.Kept = a.db + ".damaged-" + time.Now().UTC().Format("20060102T150405Z")

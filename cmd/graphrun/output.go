@@ -12,6 +12,30 @@ import (
 	"github.com/graphrun/graphrun/graph/value"
 )
 
+// dataWriter is standard output. It remembers the first write that failed: what
+// is printed line by line is not asked for each line.
+type dataWriter struct {
+	w   io.Writer
+	err error
+}
+
+func (d *dataWriter) Write(p []byte) (int, error) {
+	n, err := d.w.Write(p)
+	if d.err == nil {
+		d.err = err
+	}
+	return n, err
+}
+
+// check is how the program ends: data that did not arrive is a failing write,
+// whatever else went well.
+func (d *dataWriter) check(failure error) error {
+	if d.err == nil || codeOf(failure) == exitStore {
+		return failure
+	}
+	return &exitError{exitStore, fmt.Errorf("cannot write the output: %w", d.err)}
+}
+
 // rawJSON writes a state value exactly: integers whole, keys sorted.
 type rawJSON struct{ v any }
 

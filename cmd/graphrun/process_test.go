@@ -27,21 +27,27 @@ func start(t *testing.T, files map[string]string, command ...string) *process {
 	for name, text := range files {
 		p.write(name, text)
 	}
+	p.begin(command...)
+	return p
+}
+
+func (p *process) begin(command ...string) {
+	p.t.Helper()
 	errFile, err := os.Create(filepath.Join(p.dir, "stderr"))
 	if err != nil {
-		t.Fatal(err)
+		p.t.Fatal(err)
 	}
 	defer errFile.Close()
-	p.cmd = exec.Command(command[0], command[1:]...)
-	p.cmd.Dir, p.cmd.Stderr = p.dir, errFile
-	if err := p.cmd.Start(); err != nil {
-		t.Fatal(err)
+	cmd := exec.Command(command[0], command[1:]...)
+	cmd.Dir, cmd.Stderr = p.dir, errFile
+	if err := cmd.Start(); err != nil {
+		p.t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		_ = p.cmd.Process.Kill()
-		_ = p.cmd.Wait()
+	p.t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
 	})
-	return p
+	p.cmd = cmd
 }
 
 func (p *process) write(name, text string) {

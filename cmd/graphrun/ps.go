@@ -10,6 +10,7 @@ import (
 
 	"github.com/graphrun/graphrun/graph/machine"
 	"github.com/graphrun/graphrun/graph/value"
+	"github.com/graphrun/graphrun/runtime"
 	"github.com/graphrun/graphrun/runtime/api"
 )
 
@@ -70,6 +71,9 @@ func note(s api.Stack) string {
 	}
 	switch {
 	case s.Status == machine.Paused:
+		if s.Reason != "" {
+			parts = append(parts, s.Reason)
+		}
 	case !s.WakeAt.IsZero() && time.Until(s.WakeAt) > 0:
 		parts = append(parts, "pause until "+s.WakeAt.Local().Format(time.DateTime))
 	case !s.Open && s.WakeAt.IsZero():
@@ -101,7 +105,7 @@ func poolCommand(a *app) *cobra.Command {
 		Short: "Change how many tasks a pool runs at once",
 		Long: `Change how many tasks a pool runs at once, in the process that runs the store, for as
 long as it runs: 0 holds the pool, and what runs goes on. To change it for good,
-change the graph.`,
+change the graph: a changed limit there takes the place of this one.`,
 		Args: arguments(2, 2, "GRAPH POOL"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if parallel < 0 {
@@ -161,14 +165,16 @@ func (a *app) printStatus(s api.StackStatus) error {
 		if s.Inbox > 0 {
 			row("inbox", plural(s.Inbox, "event"))
 		}
-		for _, t := range s.Tasks {
-			row("task", taskLine(t))
-		}
+		taskRows(s, row)
 		for _, w := range s.Waiting {
 			row("waiting", waitingLine(w))
 		}
 		if e := s.LastError; e != nil {
-			row("last error", fmt.Sprintf("cycle %d, %s (%s): %s", e.Cycle, taskName(e.Node, e.Item), e.Kind, oneLine(e.Message)))
+			where := fmt.Sprintf("cycle %d", e.Cycle)
+			if e.Node != "" {
+				where += ", " + taskName(e.Node, e.Item)
+			}
+			row("last error", fmt.Sprintf("%s (%s): %s", where, e.Kind, oneLine(e.Message)))
 		}
 		if s.Refused != "" {
 			row("changed graph", oneLine(s.Refused))
@@ -176,13 +182,47 @@ func (a *app) printStatus(s api.StackStatus) error {
 	})
 }
 
+// shownTasks is how many finished tasks are listed in text.
+const shownTasks = 20
+
+// taskRows are about a stack's tasks, each with the attempts that failed before.
+func taskRows(s api.StackStatus, row func(cells ...any)) {
+	left := -shownTasks
+	for _, t := range s.Tasks {
+		if t.State == runtime.TaskOver {
+			left++
+		}
+	}
+	if left > 0 {
+		row("task", plural(left, "task")+" finished before")
+	}
+	for _, t := range s.Tasks {
+		if left > 0 && t.State == runtime.TaskOver {
+			left--
+			continue
+		}
+		row("task", taskLine(t))
+		for _, p := range t.Previous {
+			row("", fmt.Sprintf("  attempt %d failed at %s (%s): %s", p.Attempt,
+				p.At.Local().Format(time.DateTime), p.Error.Kind, oneLine(p.Error.Message)))
+		}
+	}
+}
+
 func taskLine(t api.Task) string {
-	s := fmt.Sprintf("%s %s since %s", taskName(t.Node, t.Item), t.State, t.Since.Local().Format(time.DateTime))
+	state, at := string(t.State)+" since", t.Since.Local().Format(time.DateTime)
+	if t.State == runtime.TaskOver {
+		state = t.Status + " at"
+	}
+	s := fmt.Sprintf("%s %s %s", taskName(t.Node, t.Item), state, at)
 	if t.Attempt > 1 {
 		s += fmt.Sprintf(", attempt %d", t.Attempt)
 	}
 	if !t.RetryAt.IsZero() {
 		s += ", tried again at " + t.RetryAt.Local().Format(time.DateTime)
+	}
+	if e := t.Error; e != nil {
+		s += fmt.Sprintf(" (%s): %s", e.Kind, oneLine(e.Message))
 	}
 	return s
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"io"
 	"log/slog"
 	"os"
@@ -18,6 +19,7 @@ import (
 type app struct {
 	in       io.Reader
 	out, err io.Writer
+	hurry    context.Context // ends at the second signal, when there is no more time for a grace
 
 	db      string
 	output  string // text or json
@@ -97,6 +99,9 @@ func (a *app) kinds() *nodes.Registry { return std.Registry() }
 // color reports whether what is written to w may be colored: a terminal, and
 // nobody objects.
 func (a *app) color(w io.Writer) bool {
+	if d, ok := w.(*dataWriter); ok {
+		w = d.w
+	}
 	return !a.noColor && isTerminal(w) && colorprofile.Detect(w, os.Environ()) > colorprofile.ASCII
 }
 

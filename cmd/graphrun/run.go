@@ -38,7 +38,7 @@ for new ones. Progress goes to standard error, the result to standard output.
 
 The first Ctrl-C (or SIGTERM) lets running tasks finish within --grace and ends
 with a checkpoint, exit code 130: the same command goes on from there. The second
-ends at once.`,
+cuts them off.`,
 		Example: `  graphrun run review.graphrun.yaml --param goal="ship it"
   graphrun run review.graphrun.yaml --stack tuesday --set 'todos=[{"id": "a"}]' --cycles 3
   graphrun run review.graphrun.yaml --until-idle -o json --trace trace.jsonl`,

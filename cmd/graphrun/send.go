@@ -86,6 +86,7 @@ func answerCommands(a *app) []*cobra.Command {
 
 func answerCommand(a *app, name, short string, approved bool) *cobra.Command {
 	r := api.AnswerRequest{Approved: &approved}
+	var comment, by, with string
 	cmd := &cobra.Command{
 		Use:   name + " STACK NODE",
 		Short: short,
@@ -95,8 +96,16 @@ applied at the start of the next cycle, which begins at once.`,
 		Args:    arguments(2, 2, "STACK NODE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			r.Node = args[1]
-			if r.By == "" {
-				r.By = whoami()
+			if by == "" {
+				by = whoami()
+			}
+			r.Comment, r.By = orNull(comment), orNull(by)
+			if cmd.Flags().Changed("value") {
+				v, err := a.payload([]string{with})
+				if err != nil {
+					return err
+				}
+				r.Value = &v
 			}
 			return a.through(cmd.Context(), func(c *api.Client) error {
 				if err := c.Answer(cmd.Context(), args[0], r); err != nil {
@@ -104,16 +113,25 @@ applied at the start of the next cycle, which begins at once.`,
 				}
 				done := map[bool]string{true: "approved", false: "rejected"}[approved]
 				if a.json() {
-					return a.printJSON(toldJSON{args[0], done})
+					return a.printJSON(toldJSON{Stack: args[0], Node: r.Node, Done: done})
 				}
 				_, err := fmt.Fprintf(a.out, "%s: %s %s\n", args[0], r.Node, done)
 				return err
 			})
 		},
 	}
-	cmd.Flags().StringVar(&r.Comment, "comment", "", "`TEXT` that the graph may read as output.comment")
-	cmd.Flags().StringVar(&r.By, "by", "", "`NAME` of who decides (default: the user's)")
+	cmd.Flags().StringVar(&comment, "comment", "", "`TEXT` that the graph may read as output.comment")
+	cmd.Flags().StringVar(&with, "value", "", "`JSON` that the graph may read as output.value; - reads it from standard input")
+	cmd.Flags().StringVar(&by, "by", "", "`NAME` of who decides (default: the user's)")
 	return cmd
+}
+
+// orNull is a text that is null in the graph when there is none.
+func orNull(text string) *string {
+	if text == "" {
+		return nil
+	}
+	return &text
 }
 
 // whoami is the name of the user, "" when nobody knows it.

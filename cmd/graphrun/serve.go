@@ -54,7 +54,7 @@ tasks may finish within --grace.`,
   graphrun serve review.graphrun.yaml --db /var/lib/graphrun/graphrun.db --listen off`,
 		Args: arguments(1, -1, "one PATH or more"),
 		RunE: func(cmd *cobra.Command, paths []string) error {
-			if err := f.check(); err != nil {
+			if err := f.check(cmd); err != nil {
 				return err
 			}
 			return a.serve(cmd.Context(), paths, f)
@@ -72,14 +72,14 @@ tasks may finish within --grace.`,
 	return cmd
 }
 
-func (f *serveFlags) check() error {
+func (f *serveFlags) check(cmd *cobra.Command) error {
 	words := []runtime.Durability{runtime.DurabilityWave, runtime.DurabilityCycle, runtime.DurabilityNone}
 	switch {
 	case (f.cert == "") != (f.key == ""):
 		return usagef("--tls-cert and --tls-key belong together: give both")
 	case f.grace < 0:
 		return usagef("--grace %s: expected 0s or more", f.grace)
-	case f.parallel < 0:
+	case cmd.Flags().Changed("parallel") && f.parallel < 1:
 		return usagef("--parallel %d: expected 1 or more", f.parallel)
 	case !slices.Contains(words, runtime.Durability(f.durability)):
 		return usagef("--durability %q: expected wave, cycle or none", f.durability)
@@ -133,7 +133,7 @@ func (s *server) run(ctx context.Context, listener net.Listener) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = firstOf(err, s.rt.Close(context.WithoutCancel(ctx))) }()
+	defer func() { err = firstOf(err, s.rt.Close(s.app.hurry)) }()
 	if err := s.graphs.serveOn(s.rt); err != nil {
 		return err
 	}

@@ -34,6 +34,14 @@ func startServe(t *testing.T, files map[string]string, args ...string) served {
 	return s
 }
 
+// again begins another server in the same folder, after the end of this one.
+func (s served) again(args ...string) served {
+	s.t.Helper()
+	s.begin(append([]string{"graphrun", "serve"}, args...)...)
+	s.await("stderr", "msg=serving")
+	return s
+}
+
 // end is how a server is ended, with its exit code.
 func (s served) end() int {
 	s.t.Helper()

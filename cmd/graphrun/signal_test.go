@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -145,6 +146,28 @@ func TestSecondInterrupt(t *testing.T) {
 	r.release()
 	if out, code := r.graphrun("run", "slow.graphrun.yaml", "--once"); code != 0 || !strings.Contains(out, "slow: running after 1 cycle (1 wave, 2 node runs, 0 failures)") {
 		t.Errorf("exit code %d: %s", code, out)
+	}
+}
+
+// TestSecondInterruptEndsPrograms: nobody is left behind who would end them.
+func TestSecondInterruptEndsPrograms(t *testing.T) {
+	t.Parallel()
+	graph := strings.Replace(slowGraph, "while [", "echo $$ > pid; while [", 1)
+	r := start(t, map[string]string{"slow.graphrun.yaml": graph}, "graphrun", "run", "slow.graphrun.yaml", "--grace", "1h")
+	r.await("pid", "\n")
+	pid, err := strconv.Atoi(strings.TrimSpace(r.read("pid")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { r.write("go", "") })
+	r.signal(syscall.SIGINT)
+	r.await("stderr", "interrupt again to end at once")
+	r.signal(syscall.SIGINT)
+	if code := r.wait(); code != exitInterrupted {
+		t.Errorf("exit code %d, want %d", code, exitInterrupted)
+	}
+	if err := syscall.Kill(pid, 0); err == nil {
+		t.Errorf("process %d lives on", pid)
 	}
 }
 

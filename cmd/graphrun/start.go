@@ -36,7 +36,7 @@ When the command ends, the stack is on disk.`,
 			if r.State, err = parseSets(sets); err != nil {
 				return err
 			}
-			if _, err := os.Stat(args[0]); errors.Is(err, fs.ErrNotExist) && graphName.MatchString(args[0]) {
+			if graphName.MatchString(args[0]) && !isFile(args[0]) {
 				r.Graph = args[0]
 				return a.startNamed(cmd.Context(), r, params)
 			}
@@ -57,6 +57,13 @@ When the command ends, the stack is on disk.`,
 }
 
 var graphName = regexp.MustCompile(`^[a-z][a-z0-9_-]*$`)
+
+// isFile is true for what may hold a graph: a folder has none, and often the name
+// of the graph within.
+func isFile(name string) bool {
+	info, err := os.Stat(name)
+	return err == nil && !info.IsDir() || err != nil && !errors.Is(err, fs.ErrNotExist)
+}
 
 // define reads the graph file that a stack is started of.
 func (a *app) define(r *api.StartRequest, file string, params []string) error {

@@ -86,6 +86,11 @@ func finished(b *machine.TaskFinished, at time.Time) string {
 	return s
 }
 
+// failedAtCommit tells that a node failed although its work came out well.
+func failedAtCommit(s *machine.Settled) string {
+	return fmt.Sprintf("failed at the commit (%s): %s", s.Error.Kind, oneLine(s.Error.Message))
+}
+
 // plural counts things: "1 wave", "2 waves".
 func plural[N int | uint64](n N, word string) string {
 	if n == 1 {

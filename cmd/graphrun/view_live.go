@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"charm.land/lipgloss/v2"
 	"golang.org/x/term"
 
 	"github.com/graphrun/graphrun/graph/machine"
@@ -73,7 +74,7 @@ func (v *liveView) draw(over []string) {
 	if columns, lines, err := v.size(); err == nil && columns > 0 {
 		v.model.columns, v.model.lines = columns, lines
 	}
-	v.frame.draw(over, v.model.view())
+	v.frame.draw(over, v.model.view(), v.model.columns, v.model.lines)
 }
 
 func (v *liveView) stopping(grace time.Duration) {
@@ -97,42 +98,64 @@ func (v *liveView) close() {
 }
 
 // frame is the part of a terminal's output that is drawn again and again: the
-// last few lines. Its owner sees to it that no line is as wide as the terminal,
-// and that all of them fit on it.
+// last few lines, as much of them as fits.
 type frame struct {
-	w      io.Writer
-	height int // lines that were drawn and stand there
+	w     io.Writer
+	drawn []int // columns of the lines that stand there
 }
 
 const (
 	hideCursor = "\x1b[?25l"
+	eraseRight = "\x1b[K"
 	eraseBelow = "\x1b[J"
 	// showCursor undoes what a frame that is not closed leaves behind.
 	showCursor = "\r\n" + eraseBelow + "\x1b[?25h"
 )
 
 // draw replaces the frame; over goes above it and stays. Everything is one
-// write, so that a terminal shows no half of it. A terminal that is gone is not
-// an error: it ends the view, not the stack.
-func (f *frame) draw(over, lines []string) {
+// write, so that a terminal shows no half of it. What stood there is written
+// over and not erased before: terminals that keep what is cleared from their
+// first line on would keep every frame. A terminal that is gone is not an error:
+// it ends the view, not the stack.
+func (f *frame) draw(over, lines []string, columns, height int) {
 	var b strings.Builder
 	b.WriteString(hideCursor + "\r")
-	if f.height > 1 {
-		fmt.Fprintf(&b, "\x1b[%dA", f.height-1)
+	if up := f.rows(columns) - 1; up > 0 {
+		fmt.Fprintf(&b, "\x1b[%dA", up)
+	}
+	for _, line := range over {
+		b.WriteString(line + eraseRight + "\r\n")
+	}
+	// In its last column a terminal would wrap, and of more lines than it has the
+	// first could not be reached again.
+	lines = lines[max(0, len(lines)-max(1, height-1)):]
+	whole := lipgloss.NewStyle().MaxWidth(max(1, columns-1))
+	f.drawn = f.drawn[:0]
+	for i, line := range lines {
+		if i > 0 {
+			b.WriteString("\r\n")
+		}
+		line = whole.Render(line)
+		b.WriteString(line + eraseRight)
+		f.drawn = append(f.drawn, lipgloss.Width(line))
 	}
 	b.WriteString(eraseBelow)
-	for _, line := range over {
-		b.WriteString(line + "\r\n")
-	}
-	b.WriteString(strings.Join(lines, "\r\n"))
-	f.height = len(lines)
 	_, _ = io.WriteString(f.w, b.String())
+}
+
+// rows are those that the drawn lines take on a terminal that may have become
+// narrower since, and has wrapped them.
+func (f *frame) rows(columns int) (n int) {
+	for _, width := range f.drawn {
+		n += 1 + max(0, width-1)/max(1, columns)
+	}
+	return n
 }
 
 // close leaves the cursor below what was drawn last.
 func (f *frame) close() {
 	end := "\x1b[?25h"
-	if f.height > 0 {
+	if len(f.drawn) > 0 {
 		end = "\r\n" + end
 	}
 	_, _ = io.WriteString(f.w, end)
@@ -190,7 +213,11 @@ func (m *liveModel) record(r machine.Record) []string {
 	case *machine.TaskFinished:
 		m.row(b.Node).finish(b, r.Time)
 	case *machine.WaveCommitted:
-		return nil
+		for i := range b.Settled {
+			if s := &b.Settled[i]; s.AtCommit {
+				m.row(s.Node).failAtCommit(s)
+			}
+		}
 	case *machine.CycleFinished:
 		lines := m.styles.table(m.rows, m.columns, "", r.Time, false)
 		m.rows, m.index = nil, map[string]*liveRow{}

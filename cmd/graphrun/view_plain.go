@@ -55,7 +55,7 @@ func plainLine(r machine.Record) string {
 	case *machine.EventReceived:
 		return "event " + b.Event
 	case *machine.CycleStarted:
-		return fmt.Sprintf("cycle %d", r.Cycle)
+		return fmt.Sprintf("cycle %d", r.Cycle) + faultsText(b.Faults)
 	case *machine.WaveStarted:
 		return fmt.Sprintf("  wave %d: %s", b.Wave, strings.Join(b.Nodes, ", "))
 	case *machine.NodeDecided:
@@ -65,9 +65,7 @@ func plainLine(r machine.Record) string {
 	case *machine.TaskFinished:
 		return fmt.Sprintf("    %s %s", taskName(b.Node, b.Item), finished(b, r.Time))
 	case *machine.WaveCommitted:
-		if len(b.Changed) > 0 {
-			return "    changed: " + strings.Join(b.Changed, ", ")
-		}
+		return strings.Join(committedLines(b), "\n")
 	case *machine.CycleFinished:
 		return cycleLine(r.Cycle, b)
 	case *machine.StackFinished:
@@ -80,16 +78,38 @@ func plainLine(r machine.Record) string {
 	return ""
 }
 
+// committedLines are the nodes that failed by their writes, and what changed.
+func committedLines(b *machine.WaveCommitted) (lines []string) {
+	for i := range b.Settled {
+		if s := &b.Settled[i]; s.AtCommit {
+			lines = append(lines, fmt.Sprintf("    %s %s", s.Node, failedAtCommit(s)))
+		}
+	}
+	if len(b.Changed) > 0 {
+		lines = append(lines, "    changed: "+strings.Join(b.Changed, ", "))
+	}
+	return lines
+}
+
 // cycleLine sums up a finished cycle.
 func cycleLine(cycle uint64, b *machine.CycleFinished) string {
 	s := fmt.Sprintf("cycle %d finished: %s, %s", cycle, plural(b.Waves, "wave"), plural(b.NodeRuns, "node run"))
 	if b.Failed {
 		s += ", failed"
 	}
+	s += faultsText(b.Faults)
 	if b.Pause > 0 {
 		s += "; pause " + brief(b.Pause)
 	}
 	return s
+}
+
+// faultsText tells what failed while a cycle began or ended.
+func faultsText(faults []string) string {
+	if len(faults) == 0 {
+		return ""
+	}
+	return " (" + oneLine(strings.Join(faults, "; ")) + ")"
 }
 
 // verdictError is the first condition of a decision that failed to evaluate.

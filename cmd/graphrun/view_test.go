@@ -93,3 +93,23 @@ func TestWrap(t *testing.T) {
 		}
 	}
 }
+
+// TestFrame: no line reaches the last column, no more of them than a terminal
+// has are drawn, and what a narrower terminal has wrapped is found again.
+func TestFrame(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	f := frame{w: &out}
+	wide := strings.Repeat("x", 30)
+	f.draw([]string{"over"}, []string{"gone", wide, "\x1b[1m" + wide + "\x1b[0m", "last"}, 20, 4)
+	x := strings.Repeat("x", 19)
+	want := hideCursor + "\rover" + eraseRight + "\r\n" + x + eraseRight + "\r\n\x1b[1m" + x + "\x1b[0m" + eraseRight + "\r\nlast" + eraseRight + eraseBelow
+	if diff := cmp.Diff(want, out.String()); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	out.Reset()
+	f.draw(nil, []string{"a"}, 10, 4)
+	if want := hideCursor + "\r\x1b[4Aa" + eraseRight + eraseBelow; out.String() != want {
+		t.Errorf("got %q, want %q", out.String(), want)
+	}
+}

@@ -10,9 +10,10 @@ import (
 // and bytes that were looked at in bulk; it does not depend on the machine, so
 // an expression that fits its budget once fits it in every replay.
 const (
-	maxText    = 4 << 10  // bytes of source
-	maxNesting = 64       // brackets within brackets
-	maxNodes   = 1000     // of the syntax tree
+	maxText    = 4 << 10 // bytes of source
+	maxNesting = 64      // brackets within brackets
+	maxNodes   = 1000    // of the syntax tree
+	maxVisits  = 8 * maxNodes
 	maxWork    = 8 << 20  // under a tenth of a second, half a one on a slow machine
 	maxMemory  = 64 << 20 // bytes allocated by one evaluation, freed ones included
 	maxDepth   = 100      // of a value that an expression builds
@@ -57,6 +58,25 @@ func (e *Env) alloc(at *diag.Span, n int) bool {
 // allocList is alloc for a list of n elements.
 func (e *Env) allocList(at *diag.Span, n int) bool {
 	return n <= maxMemory && e.alloc(at, n*bytesPerItem)
+}
+
+// shortText is up to how many bytes a text is read for nothing: what a node
+// costs covers it.
+const shortText = 64
+
+// reads accounts for comparing n bytes of two texts.
+func (e *Env) reads(at *diag.Span, n int) bool { return n <= shortText || e.tick(at, n>>4) }
+
+// readsBoth accounts for comparing two values, where they are texts.
+func (e *Env) readsBoth(at *diag.Span, a, b any) bool {
+	s, ok1 := a.(string)
+	t, ok2 := b.(string)
+	return !ok1 || !ok2 || e.reads(at, min(len(s), len(t)))
+}
+
+// looksUp accounts for finding a key in an object: all of it is read.
+func (e *Env) looksUp(at *diag.Span, key string) bool {
+	return len(key) <= shortText || e.tick(at, len(key)>>3)
 }
 
 // walkCost is the work of visiting the n parts of a list or an object.

@@ -28,7 +28,7 @@ type checker struct {
 	reads  readSet
 	locals int
 	nodes  int // how many were compiled: the cost of a loop's body
-	visits int // how many were checked; reduce checks its body more than once
+	visits int // how many were checked: reduce checks its body more than once, and what is in it more often still
 	timely bool
 	shared bool
 }
@@ -46,6 +46,8 @@ type typed struct {
 	firm    bool    // it is the length of a list without nulls
 	fitted  bool    // it was checked against what is wanted of it, part by part
 	part    *part   // of && || not: how it is put together
+	words   words   // the literals that it may be
+	elems   words   // of a list: the literals that its elements may be
 }
 
 type verdict uint8
@@ -87,7 +89,11 @@ func value(c code, t *schema.Type) typed { return typed{code: c, typ: t} }
 // checkRoot checks the whole expression against what is wanted of it.
 func (c *checker) checkRoot(n ast.Node, want Want) typed {
 	t := c.check(n, want.Type)
-	if want.Condition {
+	switch {
+	case c.visits > maxVisits:
+		c.problems.Add(diag.ExprTooCostly, c.text.Sub(0, len(c.text.Value)), "name the inner ones in `define`",
+			"reduce is nested too deep for its types to be found")
+	case want.Condition:
 		c.condition(t)
 	}
 	c.timely = c.timely && holdsTime(t.typ, 0)
@@ -142,8 +148,8 @@ func booleanHelp(t *schema.Type) string {
 // check is infer with what is known of null at this place, and with what is
 // wanted of the value (nil: anything).
 func (c *checker) check(n ast.Node, want *schema.Type) typed {
-	if c.visits++; c.visits > 8*maxNodes {
-		return broken()
+	if c.visits++; c.visits > maxVisits {
+		return broken() // checkRoot says so: reduce forgets the problems of a try
 	}
 	low, high := c.low, c.high
 	c.low, c.high = math.MaxInt, -1
@@ -162,7 +168,7 @@ func (c *checker) check(n ast.Node, want *schema.Type) typed {
 	if t.typ.Kind == schema.Time || t.typ.Kind == schema.Duration {
 		c.timely = true
 	}
-	if want != nil && !t.fitted {
+	if want != nil && !t.fitted && !c.wantedWords(t, want) {
 		c.fit(t, want)
 	}
 	return t
@@ -198,13 +204,13 @@ func (c *checker) infer(n ast.Node, want *schema.Type) typed {
 		t.verdict = verdictOf(n.Value)
 		return t
 	case *ast.IntegerNode:
-		return c.word(value(literal(int64(n.Value)), schema.IntegerType), want)
+		return c.word(n, int64(n.Value), schema.IntegerType)
 	case *ast.FloatNode:
-		return c.word(value(literal(n.Value), schema.NumberType), want)
+		return c.word(n, n.Value, schema.NumberType)
 	case *ast.StringNode:
-		t := value(literal(n.Value), schema.StringType)
+		t := c.word(n, n.Value, schema.StringType)
 		t.size = len(n.Value)
-		return c.word(t, want)
+		return t
 	case *ast.IdentifierNode:
 		return c.name(n)
 	case *ast.PointerNode:
@@ -248,24 +254,6 @@ func (c *checker) inner(n ast.Node, want *schema.Type) typed {
 
 func nodeName(n ast.Node) string { return fmt.Sprintf("%T", n) }
 
-// word checks a literal against the enum that is wanted, at the literal.
-func (c *checker) word(t typed, want *schema.Type) typed {
-	if want == nil || want.Enum == nil {
-		return t
-	}
-	v, _ := constantOf(t.code)
-	if schema.Assign(schema.AnyType, t.typ) == nil && !want.Has(v) && literalFits(want, t.typ) {
-		c.enumValue(c.span(c.low, c.high), want, v)
-		t.fitted = true
-	}
-	return t
-}
-
-// literalFits reports whether only the word is wrong, not its kind.
-func literalFits(want, t *schema.Type) bool {
-	return want.Kind == t.Kind || want.Kind == schema.Any
-}
-
 func (c *checker) conditional(n *ast.ConditionalNode, want *schema.Type) typed {
 	cond := c.check(n.Cond, nil)
 	test := c.boolean(cond, diag.NotBoolean, c.place(cond))
@@ -273,6 +261,7 @@ func (c *checker) conditional(n *ast.ConditionalNode, want *schema.Type) typed {
 	other := c.within(cond.no, n.Exp2, want)
 	t := value(&choice{cond: test, then: then.code, other: other.code}, joinWords(then, other))
 	t.fitted = true
+	t.words, t.elems = then.words.and(other.words), then.elems.and(other.elems)
 	t.size = min(then.size, other.size)
 	t.work = cond.work + min(then.work, other.work)
 	t.yes = then.yes.or(other.yes)

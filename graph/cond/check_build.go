@@ -8,7 +8,6 @@ import (
 
 	"github.com/graphrun/graphrun/diag"
 	"github.com/graphrun/graphrun/graph/schema"
-	jsonvalue "github.com/graphrun/graphrun/graph/value"
 )
 
 // list checks a list literal; its elements are checked against the elements
@@ -21,15 +20,17 @@ func (c *checker) list(n *ast.ArrayNode, want *schema.Type) typed {
 	code := &list{at: c.at(n.Location())}
 	elem := schema.NothingType
 	var work float64
+	var words words
 	for _, it := range n.Nodes {
 		t := c.check(it, wantElem)
 		elem = schema.Join(elem, t.typ)
 		code.items = append(code.items, t.code)
 		work += t.work
+		words = words.and(t.words)
 	}
 	c.shared = true
 	t := value(code, schema.ListOf(elem))
-	t.size, t.work, t.fitted = len(n.Nodes), work, wantElem != nil
+	t.size, t.work, t.fitted, t.elems = len(n.Nodes), work, wantElem != nil, words
 	return t
 }
 
@@ -161,28 +162,6 @@ func (c *checker) fit(t typed, want *schema.Type) {
 		help = "string(x) makes text of a value"
 	}
 	c.report(diag.ExprType, c.place(t), help, "%s", m)
-}
-
-// enumValue reports a literal that is no word of an enum.
-func (c *checker) enumValue(at diag.Span, enum *schema.Type, v any) {
-	var words []string
-	help := ""
-	for _, w := range enum.Enum {
-		if s, ok := w.(string); ok {
-			words = append(words, s)
-		}
-	}
-	if s, ok := v.(string); ok && len(s) > 2 { // any two short words are near
-		help = diag.Suggest(s, words)
-	}
-	if help == "" {
-		all := make([]string, len(enum.Enum))
-		for i, w := range enum.Enum {
-			all[i] = jsonvalue.String(w)
-		}
-		help = "one of " + strings.Join(all, ", ")
-	}
-	c.report(diag.EnumValue, at, help, "%s is not a value of %s", jsonvalue.String(v), enum)
 }
 
 // needs reports an operand that is null or of another kind than one of kinds.

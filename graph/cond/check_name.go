@@ -44,7 +44,7 @@ func (c *checker) variable(name string) *variable {
 func (c *checker) name(n *ast.IdentifierNode) typed {
 	if v := c.variable(n.Value); v != nil {
 		t := v.value
-		return typed{code: local{v.local}, typ: t.typ, yes: t.yes, no: t.no, size: t.size}
+		return typed{code: local{v.local}, typ: t.typ, yes: t.yes, no: t.no, size: t.size, words: t.words, elems: t.elems}
 	}
 	name, ok := c.lookup(n)
 	if !ok {
@@ -56,11 +56,12 @@ func (c *checker) name(n *ast.IdentifierNode) typed {
 		c.timely = c.timely || name.Define.timely
 		c.shared = c.shared || name.Define.shared
 		t := value(&define{slot: name.Slot, program: name.Define}, name.Type)
+		t.words, t.elems = name.Define.words, name.Define.elems
 		t.verdict = name.Define.verdict
 		return t
 	case name.Record:
 		c.reads.whole(name.Slot)
-		return value(&record{slot: slot{name.Slot}, typ: name.Type}, name.Type)
+		return value(&record{slot: slot{name.Slot}, typ: name.Type, at: c.at(n.Location())}, name.Type)
 	}
 	c.reads.slot(name.Slot)
 	return value(slot{name.Slot}, name.Type)

@@ -136,8 +136,12 @@ func (c *checker) equality(n *ast.BinaryNode, left, right typed, at diag.Span) t
 	if !schema.Comparable(left.typ, right.typ) {
 		return c.mismatch(n.Operator, left, right, at)
 	}
-	c.enumLiteral(left.typ, n.Right)
-	c.enumLiteral(right.typ, n.Left)
+	for _, side := range [][2]typed{{left, right}, {right, left}} {
+		c.enumWords(side[0].typ, side[1].words)
+		if side[0].typ.Kind == schema.List {
+			c.enumWords(side[0].typ.Elem, side[1].elems)
+		}
+	}
 	t := value(equalCode(left, right, negated, at), schema.BooleanType)
 	var yes, no facts
 	if left.typ.Kind == schema.Null {
@@ -154,7 +158,7 @@ func (c *checker) equality(n *ast.BinaryNode, left, right typed, at diag.Span) t
 			yes = yes.and(c.nonNull(n.Left))
 		}
 	}
-	some, none := c.lengthFacts(n, left, same)
+	some, none := c.lengthFacts(n, left, right, same)
 	yes, no = yes.and(some), no.and(none)
 	if negated {
 		yes, no = no, yes
@@ -209,32 +213,6 @@ func bothInts(left, right typed) (l, r intCode, ok bool) {
 	return l, r, ok1 && ok2
 }
 
-// enumLiteral reports a literal that is no word of the enum it is compared
-// with, at the literal.
-func (c *checker) enumLiteral(enum *schema.Type, n ast.Node) {
-	if enum.Enum == nil {
-		return
-	}
-	var v any
-	switch n := n.(type) {
-	case *ast.StringNode:
-		v = n.Value
-	case *ast.IntegerNode:
-		v = int64(n.Value)
-	case *ast.FloatNode:
-		v = n.Value
-	case *ast.ConditionalNode:
-		c.enumLiteral(enum, n.Exp1)
-		c.enumLiteral(enum, n.Exp2)
-		return
-	default:
-		return
-	}
-	if !enum.Has(v) {
-		c.enumValue(c.at(n.Location()), enum, v)
-	}
-}
-
 func (c *checker) mismatch(op string, left, right typed, at diag.Span) typed {
 	help := ""
 	a, b := left.typ.Kind, right.typ.Kind
@@ -245,6 +223,10 @@ func (c *checker) mismatch(op string, left, right typed, at diag.Span) typed {
 		help = "concat(a, b) joins lists"
 	case op == "==" && (a == schema.List || b == schema.List) && (a == schema.Integer || b == schema.Integer):
 		help = "len(x) is the length of a list"
+	case a == schema.String && b == schema.Time || a == schema.Time && b == schema.String:
+		help = "date(x) reads a time from a text"
+	case a == schema.String && b == schema.Duration || a == schema.Duration && b == schema.String:
+		help = "duration(x) reads a duration from a text"
 	case op == "==" && (a == schema.String && b == schema.Boolean || a == schema.Boolean && b == schema.String):
 		help = "booleans are written true and false, without quotes"
 	}
@@ -274,7 +256,7 @@ func (c *checker) order(n *ast.BinaryNode, left, right typed, at diag.Span) type
 	} else {
 		t.code = &compare{op: op, left: left.code, right: right.code, at: at}
 	}
-	t.yes, t.no = c.lengthFacts(n, left, op)
+	t.yes, t.no = c.lengthFacts(n, left, right, op)
 	return t
 }
 
@@ -288,12 +270,8 @@ func (c *checker) in(n *ast.BinaryNode, left, right typed, at diag.Span) typed {
 		if !schema.Comparable(left.typ, right.typ.Elem) {
 			return c.mismatch("in", left, right, at)
 		}
-		c.enumLiteral(right.typ.Elem, n.Left)
-		if words, ok := n.Right.(*ast.ArrayNode); ok {
-			for _, w := range words.Nodes {
-				c.enumLiteral(left.typ, w)
-			}
-		}
+		c.enumWords(right.typ.Elem, left.words)
+		c.enumWords(left.typ, right.elems)
 	case schema.Object:
 		if !accepts(left.typ, schema.String) && left.typ.Kind != schema.Null {
 			return c.mismatch("in", left, right, at)

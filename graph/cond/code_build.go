@@ -37,6 +37,9 @@ func (c *object) eval(e *Env) any {
 		if !ok && e.err == nil {
 			return e.fail(c.at, "the keys of an object are strings, not %s", kindOf(v))
 		}
+		if !e.looksUp(&c.at, key) {
+			return nil
+		}
 		out[key] = c.values[i].eval(e)
 	}
 	return out

@@ -86,6 +86,21 @@ func (op compareOp) holds(order int) bool {
 	return order != 0
 }
 
+// turned is the operator when its operands change places.
+func (op compareOp) turned() compareOp {
+	switch op {
+	case less:
+		return greater
+	case lessOrEqual:
+		return greaterOrEqual
+	case greater:
+		return less
+	case greaterOrEqual:
+		return lessOrEqual
+	}
+	return op
+}
+
 // compare is < <= > >=.
 type compare struct {
 	op          compareOp
@@ -98,6 +113,9 @@ func (c *compare) eval(e *Env) any { return c.test(e) }
 func (c *compare) test(e *Env) bool {
 	a, b := c.left.eval(e), c.right.eval(e)
 	if e.err != nil {
+		return false
+	}
+	if !e.readsBoth(&c.at, a, b) {
 		return false
 	}
 	order, ok := compareValues(a, b)
@@ -168,6 +186,10 @@ func equal(e *Env, at *diag.Span, a, b any, depth int) bool {
 	case bool:
 		b, ok := b.(bool)
 		return ok && a == b
+	case string:
+		if b, ok := b.(string); ok {
+			return len(a) == len(b) && e.reads(at, len(a)) && a == b
+		}
 	case []any:
 		b, ok := b.([]any)
 		return ok && equalLists(e, at, a, b, depth)
@@ -245,6 +267,9 @@ func (c *in) test(e *Env) bool {
 		key, ok := needle.(string)
 		if !ok && needle != nil {
 			e.fail(c.at, "the keys of an object are strings, not %s", kindOf(needle))
+		}
+		if !e.looksUp(&c.at, key) {
+			return false
 		}
 		_, has := within[key]
 		return ok && has

@@ -192,6 +192,9 @@ func runGroupBy(l *loop, e *Env, items []any) any {
 		if !ok {
 			return e.fail(l.at, "groupBy needs strings as keys, not %s", kindOf(v))
 		}
+		if !e.looksUp(&l.at, key) {
+			return nil
+		}
 		group, ok := out[key].([]any)
 		if !e.alloc(&l.at, 2*bytesPerItem) || !ok && !e.alloc(&l.at, bytesPerEntry) {
 			return nil
@@ -217,19 +220,29 @@ func sorted(e *Env, at *diag.Span, name string, items, keys []any, desc bool) an
 	order := make([]int, len(items))
 	for i := range order {
 		order[i] = i
-		if i > 0 {
-			if _, ok := compareValues(keys[i-1], keys[i]); !ok {
-				return e.fail(*at, "%s cannot order %s and %s", name, kindOf(keys[i-1]), kindOf(keys[i]))
-			}
+		if i == 0 {
+			continue
+		}
+		if !e.readsBoth(at, keys[i-1], keys[i]) {
+			return nil
+		}
+		if _, ok := compareValues(keys[i-1], keys[i]); !ok {
+			return e.fail(*at, "%s cannot order %s and %s", name, kindOf(keys[i-1]), kindOf(keys[i]))
 		}
 	}
 	slices.SortStableFunc(order, func(i, j int) int {
+		if e.err != nil || !e.readsBoth(at, keys[i], keys[j]) {
+			return 0
+		}
 		c, _ := compareValues(keys[i], keys[j])
 		if desc {
 			c = -c
 		}
 		return cmp.Or(c, 0)
 	})
+	if e.err != nil {
+		return nil
+	}
 	out := make([]any, len(items))
 	for i, from := range order {
 		out[i] = items[from]

@@ -153,6 +153,9 @@ func arithmetic(e *Env, at *diag.Span, op byte, a, b any) any {
 	if v, ok := timeArithmetic(op, a, b); ok {
 		return v
 	}
+	if timeOperator(op, timeKind(a), timeKind(b)) != nil {
+		return e.fail(*at, "the result is out of range")
+	}
 	return e.fail(*at, "%s cannot be computed from %s and %s", opText(op), kindOf(a), kindOf(b))
 }
 

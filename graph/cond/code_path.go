@@ -19,6 +19,7 @@ func (c slot) eval(e *Env) any {
 type record struct {
 	slot slot
 	typ  *schema.Type
+	at   diag.Span
 }
 
 func (c *record) eval(e *Env) any {
@@ -26,6 +27,9 @@ func (c *record) eval(e *Env) any {
 	r, ok := v.(Record)
 	if !ok {
 		return v
+	}
+	if !e.alloc(&c.at, r.Len()*bytesPerEntry) {
+		return nil
 	}
 	out := make(map[string]any, r.Len())
 	for i := range min(r.Len(), len(c.typ.Props)) {
@@ -136,6 +140,9 @@ func (c *index) eval(e *Env) any {
 		if !ok {
 			return e.fail(c.at, "an object is indexed by a string, not %s", kindOf(key))
 		}
+		if !e.looksUp(&c.at, k) {
+			return nil
+		}
 		return of[k]
 	}
 	return e.fail(c.at, "%s cannot be indexed", kindOf(of))
@@ -165,7 +172,7 @@ func (c *slice) eval(e *Env) any {
 		from, to := c.bounds(e, len(v))
 		return v[from:to:to]
 	case string:
-		if !e.tick(&c.at, len(v)>>4) {
+		if !e.tick(&c.at, len(v)>>2) {
 			return nil
 		}
 		from, to := c.bounds(e, runeCount(v))

@@ -35,7 +35,7 @@ func (c *length) int(e *Env) int64 {
 	case []any:
 		return int64(len(v))
 	case string:
-		e.tick(&c.k.at, len(v)>>4)
+		e.tick(&c.k.at, len(v)>>3)
 		return int64(runeCount(v))
 	case map[string]any:
 		return int64(len(v))
@@ -96,7 +96,11 @@ func get(a args) any {
 		}
 		return elementAt(of, int(i))
 	case map[string]any:
-		return of[a.text(1)]
+		key := a.text(1)
+		if !a.e.looksUp(&a.k.at, key) {
+			return nil
+		}
+		return of[key]
 	}
 	a.wrong(0, "a list or an object")
 	return nil
@@ -140,6 +144,9 @@ next:
 	for _, it := range l {
 		switch it := it.(type) {
 		case string, bool, int64, nil:
+			if s, ok := it.(string); ok && !a.e.looksUp(&a.k.at, s) {
+				return nil
+			}
 			if seen[it] {
 				continue
 			}

@@ -71,6 +71,9 @@ func toInt(a args) any {
 		}
 		return int64(v)
 	case string:
+		if !a.tick(len(v) >> 2) {
+			return nil
+		}
 		n, err := strconv.ParseInt(strings.TrimSpace(v), 10, 64)
 		if err != nil {
 			return a.fail("int: %q is no integer", shorten(v))
@@ -83,6 +86,9 @@ func toInt(a args) any {
 
 func toNumber(a args) any {
 	if s, ok := a.v[0].(string); ok {
+		if !a.tick(len(s) >> 2) {
+			return nil
+		}
 		f, err := strconv.ParseFloat(strings.TrimSpace(s), 64)
 		if err != nil || math.IsInf(f, 0) || math.IsNaN(f) {
 			return a.fail("float: %q is no number", shorten(s))

@@ -2,6 +2,7 @@ package cond
 
 import (
 	"maps"
+	"math/bits"
 	"slices"
 	"strconv"
 	"time"
@@ -32,7 +33,15 @@ func sortedKeys(a args, m map[string]any) []string {
 	if a.failed() || !a.spendList(2*len(m)) || !a.tick(8*len(m)) {
 		return nil
 	}
-	return slices.Sorted(maps.Keys(m))
+	sorted, size := slices.Collect(maps.Keys(m)), 0
+	for _, k := range sorted {
+		size += len(k)
+	}
+	if !a.tick((size >> 4) * bits.Len(uint(len(m)))) {
+		return nil
+	}
+	slices.Sort(sorted)
+	return sorted
 }
 
 func keys(a args) any {
@@ -94,6 +103,9 @@ func fromPairs(a args) any {
 		k, ok := p[0].(string)
 		if !ok {
 			return a.fail("fromPairs needs strings as keys, the key of element %d is %s", i, kindOf(p[0]))
+		}
+		if !a.e.looksUp(&a.k.at, k) {
+			return nil
 		}
 		out[k] = p[1]
 	}

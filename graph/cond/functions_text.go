@@ -16,9 +16,9 @@ func textFunctions() []*function {
 	return []*function{
 		{name: "trim", doc: "trim(string[, characters]) string", least: 1, most: 2, params: two, result: text, run: trim},
 		{name: "trimPrefix", doc: "trimPrefix(string[, prefix]) string", least: 1, most: 2, params: two, result: text,
-			run: func(a args) any { return strings.TrimPrefix(a.text(0), a.textOr(1, " ")) }},
+			run: func(a args) any { return cutPart(a, strings.TrimPrefix) }},
 		{name: "trimSuffix", doc: "trimSuffix(string[, suffix]) string", least: 1, most: 2, params: two, result: text,
-			run: func(a args) any { return strings.TrimSuffix(a.text(0), a.textOr(1, " ")) }},
+			run: func(a args) any { return cutPart(a, strings.TrimSuffix) }},
 		{name: "upper", doc: "upper(string) string", least: 1, most: 1, params: two, result: text,
 			run: func(a args) any { return changeCase(a, strings.ToUpper) }},
 		{name: "lower", doc: "lower(string) string", least: 1, most: 1, params: two, result: text,
@@ -36,9 +36,9 @@ func textFunctions() []*function {
 		{name: "lastIndexOf", doc: "lastIndexOf(string, part) integer", least: 2, most: 2, params: two, result: place,
 			run: func(a args) any { return placeOf(a, strings.LastIndex) }},
 		{name: "hasPrefix", doc: "hasPrefix(string, prefix) boolean", least: 2, most: 2, params: two, result: truth,
-			run: func(a args) any { return strings.HasPrefix(a.text(0), a.text(1)) }},
+			run: func(a args) any { return hasPart(a, strings.HasPrefix) }},
 		{name: "hasSuffix", doc: "hasSuffix(string, suffix) boolean", least: 2, most: 2, params: two, result: truth,
-			run: func(a args) any { return strings.HasSuffix(a.text(0), a.text(1)) }},
+			run: func(a args) any { return hasPart(a, strings.HasSuffix) }},
 		{name: "toBase64", doc: "toBase64(string) string", least: 1, most: 1, params: two, result: text, run: toBase64},
 		{name: "fromBase64", doc: "fromBase64(string) string", least: 1, most: 1, params: two, result: text, run: fromBase64},
 	}
@@ -57,6 +57,19 @@ func trim(a args) any {
 		return nil
 	}
 	return strings.Trim(s, cutset)
+}
+
+func cutPart(a args, cut func(s, part string) string) any {
+	s, part := a.text(0), a.textOr(1, " ")
+	if !a.e.reads(&a.k.at, min(len(s), len(part))) {
+		return nil
+	}
+	return cut(s, part)
+}
+
+func hasPart(a args, has func(s, part string) bool) any {
+	s, part := a.text(0), a.text(1)
+	return a.e.reads(&a.k.at, min(len(s), len(part))) && has(s, part)
 }
 
 func changeCase(a args, to func(string) string) any {

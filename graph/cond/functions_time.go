@@ -22,6 +22,9 @@ func timeFunctions() []*function {
 
 func duration(a args) any {
 	s := a.text(0)
+	if !a.tick(len(s) >> 2) {
+		return nil
+	}
 	d, err := time.ParseDuration(s)
 	if err != nil && !a.failed() {
 		return a.fail(`%q is no duration: write it as in "1h30m"`, shorten(s))
@@ -41,7 +44,7 @@ func date(a args) any {
 	if len(a.v) == 2 {
 		forms = []string{a.text(1)}
 	}
-	if a.failed() {
+	if a.failed() || !a.tick((len(s)+len(forms[0]))>>2) {
 		return nil
 	}
 	for _, form := range forms {
@@ -86,6 +89,19 @@ func timeOperator(sign byte, a, b schema.Kind) *schema.Type {
 	return nil
 }
 
+// timeKind is the kind of what timeOperator knows, Any for all else.
+func timeKind(v any) schema.Kind {
+	switch v.(type) {
+	case time.Time:
+		return schema.Time
+	case time.Duration:
+		return schema.Duration
+	case int64, float64:
+		return schema.Number
+	}
+	return schema.Any
+}
+
 // timeArithmetic computes with moments and durations. ok is false for other
 // operands, and for what is out of range.
 func timeArithmetic(op byte, a, b any) (v any, ok bool) {
@@ -93,17 +109,21 @@ func timeArithmetic(op byte, a, b any) (v any, ok bool) {
 	case time.Time:
 		switch b := b.(type) {
 		case time.Time:
-			return a.Sub(b), op == '-'
+			d := a.Sub(b)
+			return d, op == '-' && b.Add(d).Equal(a) // what is out of range is cut to it
 		case time.Duration:
-			if op == '-' {
-				return a.Add(-b), true
+			switch {
+			case op == '+':
+				return inRange(a.Add(b))
+			case op == '-' && b != math.MinInt64:
+				return inRange(a.Add(-b))
 			}
-			return a.Add(b), op == '+'
 		}
 	case time.Duration:
 		switch b := b.(type) {
 		case time.Time:
-			return b.Add(a), op == '+'
+			t, ok := inRange(b.Add(a))
+			return t, ok && op == '+'
 		case time.Duration:
 			return durations(op, a, b)
 		}
@@ -123,6 +143,12 @@ func timeArithmetic(op byte, a, b any) (v any, ok bool) {
 		}
 	}
 	return nil, false
+}
+
+// inRange refuses years that RFC 3339 cannot write.
+func inRange(t time.Time) (any, bool) {
+	year := t.UTC().Year()
+	return t, year >= 0 && year <= 9999
 }
 
 func durations(op byte, a, b time.Duration) (any, bool) {

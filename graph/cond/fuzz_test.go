@@ -99,6 +99,31 @@ func FuzzCondition(f *testing.F) {
 	f.Fuzz(func(t *testing.T, expr string) { settle(t, expr) })
 }
 
+// TestLongTextsCount: what reads a text as a whole, however fast, is accounted
+// for: texts of many megabytes times many turns are endless.
+func TestLongTextsCount(t *testing.T) {
+	t.Parallel()
+	const texts = `let s = repeat("ab", 1000000); let u = repeat("ab", 1000000); let o = {(s): 1}; let n = 1..100000; `
+	for _, expr := range []string{
+		`all(n, s == u)`, `all(n, s <= u)`, `all(n, s in [u])`, `all(n, [s] == [u])`, `all(n, u in o)`, `all(n, o[u] == 1)`, `all(n, get(o, u) == 1)`,
+		`len(sort(map(n, # % 2 == 0 ? s : u))) > 0`, `len(sortBy(n, # % 2 == 0 ? s : u)) > 0`, `len(uniq(map(n, s))) > 0`,
+		`len(groupBy(n, s)) > 0`, `len(fromPairs(map(n, [s, 1]))) > 0`, `all(n, {len({(s): 1}) == 1})`, `all(n, len(keys({(s): 1, (u + "c"): 1})) > 0)`,
+		`all(n, hasPrefix(s, u))`, `all(n, hasSuffix(s, u))`, `all(n, trimPrefix(s, u) == "")`, `all(n, trimSuffix(s, u) == "")`,
+		`all(n, s startsWith u)`, `all(n, s contains "c" || true)`, `all(n, len(s) > 0)`, `all(n, s[1:2] != "")`, `all(n, indexOf(s, "c") < 0)`,
+		`any(n, int(repeat("0", 1000000)) > 0)`, `let z = repeat("0", 1000000); any(n, float(z) > 0)`, `let z = repeat(" ", 1000000); all(n, date(z, z) != now)`,
+		`all(n, len(state) > 0)`, `all(n, upper(s) != "")`, `all(n, s matches "^(ab)*$")`, `all(n, toJSON(s) != "")`, `all(n, s + s != s)`,
+	} {
+		p, problems := Compile(placed(texts+expr), testScope(t), Want{Condition: true})
+		if p == nil {
+			t.Errorf("%s: %v", expr, problems)
+			continue
+		}
+		if _, err := p.Holds(testEnv()); err == nil || !AsError(err).Limit {
+			t.Errorf("%s: got %v, want the bound on work or memory", expr, err)
+		}
+	}
+}
+
 func TestBoundsOfText(t *testing.T) {
 	t.Parallel()
 	pad := func(n int) string { return "1" + strings.Repeat(" ", n-1) }

@@ -59,66 +59,103 @@ func (c *checker) nonNull(n ast.Node) facts {
 // key identifies an expression by its text, with its names resolved; "" for
 // what has no key.
 func (c *checker) key(n ast.Node) string {
-	b, ok := c.appendKey(nil, n)
-	if !ok {
+	k := keying{c: c}
+	if !k.write(n) {
 		return ""
 	}
-	return string(b)
+	return string(k.text)
 }
 
-func (c *checker) appendKey(b []byte, n ast.Node) ([]byte, bool) {
+// keying writes a key. The elements of predicates that the expression itself
+// holds are named by how deep they stand in it, those of predicates around it
+// by their variable.
+type keying struct {
+	c      *checker
+	text   []byte
+	inside int // predicates of the expression itself that are open
+}
+
+// write is false for what has no key.
+func (k *keying) write(n ast.Node) bool {
 	switch n := n.(type) {
 	case *ast.IdentifierNode:
-		if v := c.variable(n.Value); v != nil {
-			return strconv.AppendInt(append(b, '$'), int64(v.local), 10), true
+		if v := k.c.variable(n.Value); v != nil {
+			k.text = strconv.AppendInt(append(k.text, '$'), int64(v.local), 10)
+			return true
 		}
-		return append(b, n.Value...), true
+		k.text = append(k.text, n.Value...)
 	case *ast.PointerNode:
-		if len(c.frames) == 0 {
-			return b, false
-		}
-		b = append(append(b, '#'), n.Name...)
-		return strconv.AppendInt(b, int64(c.frames[len(c.frames)-1].elemLocal), 10), true
+		return k.pointer(n)
 	case *ast.ChainNode:
-		return c.appendKey(b, n.Node)
+		return k.write(n.Node)
 	case *ast.MemberNode:
-		b, ok := c.appendKey(b, n.Node)
-		if !ok {
-			return b, false
-		}
-		b, ok = c.appendKey(append(b, '['), n.Property)
-		return append(b, ']'), ok
+		return k.write(n.Node) && k.list("[", "]", n.Property)
 	case *ast.StringNode:
-		return strconv.AppendQuote(b, n.Value), true
+		k.text = strconv.AppendQuote(k.text, n.Value)
 	case *ast.IntegerNode:
-		return strconv.AppendInt(b, int64(n.Value), 10), true
+		k.text = strconv.AppendInt(k.text, int64(n.Value), 10)
+	case *ast.FloatNode:
+		k.text = strconv.AppendFloat(k.text, n.Value, 'e', -1, 64)
+	case *ast.BoolNode:
+		k.text = strconv.AppendBool(append(k.text, '!'), n.Value)
+	case *ast.NilNode:
+		k.text = append(k.text, "!nil"...)
+	case *ast.UnaryNode:
+		return k.list(n.Operator+"(", ")", n.Node)
+	case *ast.BinaryNode:
+		return k.list(n.Operator+"(", ")", n.Left, n.Right)
+	case *ast.ConditionalNode:
+		return k.list("?(", ")", n.Cond, n.Exp1, n.Exp2)
+	case *ast.ArrayNode:
+		return k.list("[", "]", n.Nodes...)
 	case *ast.BuiltinNode:
-		return c.appendCall(b, n)
+		return k.list(n.Name+"(", ")", n.Arguments...)
+	case *ast.PredicateNode:
+		k.inside++
+		ok := k.list("{", "}", n.Node)
+		k.inside--
+		return ok
+	default:
+		return false
 	}
-	return b, false
+	return true
 }
 
-func (c *checker) appendCall(b []byte, n *ast.BuiltinNode) ([]byte, bool) {
-	b = append(append(b, n.Name...), '(')
-	for _, arg := range n.Arguments {
-		var ok bool
-		if b, ok = c.appendKey(b, arg); !ok {
-			return b, false
+func (k *keying) list(open, end string, all ...ast.Node) bool {
+	k.text = append(k.text, open...)
+	for _, n := range all {
+		if !k.write(n) {
+			return false
 		}
-		b = append(b, ',')
+		k.text = append(k.text, ',')
 	}
-	return append(b, ')'), true
+	k.text = append(k.text, end...)
+	return true
+}
+
+func (k *keying) pointer(n *ast.PointerNode) bool {
+	frames := k.c.frames
+	switch {
+	case k.inside > 0:
+		k.text = strconv.AppendInt(append(append(k.text, '#'), n.Name...), -int64(k.inside), 10)
+	case len(frames) > 0:
+		k.text = strconv.AppendInt(append(append(k.text, '#'), n.Name...), int64(frames[len(frames)-1].elemLocal), 10)
+	default:
+		return false
+	}
+	return true
 }
 
 // lengthFacts is what a comparison of a length with a literal says: a list
 // that is not empty has a first and a last element.
-func (c *checker) lengthFacts(n *ast.BinaryNode, length typed, op compareOp) (yes, no facts) {
-	if !length.firm {
-		return nil, nil
+func (c *checker) lengthFacts(n *ast.BinaryNode, left, right typed, op compareOp) (yes, no facts) {
+	measured, literal, length := n.Left, n.Right, left
+	if _, turned := n.Left.(*ast.IntegerNode); turned {
+		measured, literal, length, op = n.Right, n.Left, right, op.turned()
 	}
-	call, ok := n.Left.(*ast.BuiltinNode)
-	bound, isInt := n.Right.(*ast.IntegerNode)
-	if !ok || !isInt || call.Name != "len" || len(call.Arguments) != 1 {
+	call, ok := measured.(*ast.BuiltinNode)
+	bound, isInt := literal.(*ast.IntegerNode)
+	if !length.firm || !ok || !isInt || call.Name != "len" || len(call.Arguments) != 1 {
 		return nil, nil
 	}
 	key := c.key(call.Arguments[0])

@@ -56,6 +56,10 @@ func bounded(text diag.Text, problems *diag.List) bool {
 	case strings.TrimSpace(s) == "":
 		problems.Add(diag.ExprSyntax, whole, "", "the expression is empty")
 		return false
+	case strings.HasPrefix(strings.TrimSpace(s), "${{"):
+		at := strings.Index(s, "${{")
+		problems.Add(diag.ExprSyntax, text.Sub(at, at+3), templateHelp, `"${{" cannot stand in an expression`)
+		return false
 	}
 	if at, ok := tooNested(s); ok {
 		problems.Add(diag.ExprTooCostly, text.Sub(at, at+1), "name parts of it in `define`",

@@ -50,6 +50,8 @@ var functionSlips = map[string]string{
 	"toLowerCase": "write lower(x)", "env": "the environment is not in scope; declare params or secrets",
 }
 
+const templateHelp = "this is an expression already: leave ${{ }} out"
+
 // wordSyntax words an error of the parser that stands at byte at of text.
 func wordSyntax(text string, at int, message string) (worded, help string) {
 	switch {
@@ -60,6 +62,8 @@ func wordSyntax(text string, at int, message string) (worded, help string) {
 		return fmt.Sprintf("unexpected %q", token), slipBefore(text, at, token)
 	case strings.Contains(message, "coalesce expressions (??) cannot be mixed"):
 		return "?? cannot be mixed with other operators", "put the ?? in parentheses: (x ?? y)"
+	case strings.HasPrefix(message, "invalid ") && strings.Contains(message, "invalid syntax"):
+		return "this is no number", ""
 	case strings.HasPrefix(message, "invalid integer literal"), strings.HasPrefix(message, "invalid hex literal"),
 		strings.HasPrefix(message, "invalid octal literal"), strings.HasPrefix(message, "invalid binary literal"):
 		return "the integer does not fit 64 bits", ""
@@ -99,6 +103,9 @@ func tokenText(s string) string {
 func slipBefore(text string, at int, token string) string {
 	if help := slips[token]; help != "" {
 		return help
+	}
+	if token == "{" && strings.HasSuffix(text[:min(at, len(text))], "$") {
+		return templateHelp
 	}
 	before := strings.TrimRightFunc(text[:min(at, len(text))], unicode.IsSpace)
 	rest := strings.TrimRightFunc(before, isNameRune)

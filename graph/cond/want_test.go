@@ -98,6 +98,8 @@ func TestHelp(t *testing.T) {
 		{`state.deadline > 1`, "give a value for null, as in (x ?? 0), or check x != nil before"},
 		{`state.words contains "x"`, "write x in list"},
 		{`"x" + state.n`, "string(x) makes text of a value"},
+		{`now > "2026-01-01"`, "date(x) reads a time from a text"},
+		{`now - now < "5s"`, "duration(x) reads a duration from a text"},
 		{`len`, "it is a function: write len(…)"},
 		{`pending()`, "write pending without parentheses"},
 	} {

@@ -20,6 +20,7 @@ type Machine struct {
 	plan *plan
 
 	state  keys
+	sizes  *graph.Sizes // of the state; nil until the first write
 	view   view
 	env    *cond.Env
 	cur    Cursor
@@ -35,9 +36,10 @@ type Machine struct {
 	inbox  []*EventReceived // since the last cycle began
 	owns   []*own           // that changed since the last commit
 	caches map[string]*cache
-	ids    ids // of the events that were accepted
+	ids    ids       // of the events that were accepted
+	cut    []TaskKey // see CutOff
 	out    outbox
-	pace   func(time.Time) time.Time // Replay: the time of the next decision; else nil
+	pace   func(time.Time) (at time.Time, now bool) // Replay: when the next decision was taken, and whether it is next; else nil
 
 	released  bool // the next wave may begin, of a machine that is led
 	restoring bool // records are applied that the machine's own lists know already
@@ -81,14 +83,15 @@ func New(g *graph.Graph, o Options, id Identity, init map[string]any, at time.Ti
 	m := &Machine{o: o, id: id, at: at, caches: map[string]*cache{}, ids: restoredIDs(nil)}
 	m.cur = Cursor{Status: Running, Hash: g.Hash, WakeAt: at}
 	m.load(g, values)
+	m.expire()
 	m.showState()
 	m.emit(&StackStarted{Graph: g.Name, Hash: g.Hash, Params: params, State: m.State()})
 	return m, nil
 }
 
 // Step feeds one input. Late, double and unknown results are ignored, as is
-// everything after the end. Only an Event and an Answer can be refused, and
-// then nothing has changed.
+// everything after the end. Only an Event, an Answer and a CancelTask can be
+// refused, and then nothing has changed.
 func (m *Machine) Step(in Input) error {
 	if m.cur.Status.Ended() {
 		switch in.(type) {
@@ -107,8 +110,9 @@ func (m *Machine) Step(in Input) error {
 			return err
 		}
 	case CancelTask:
-		m.at = in.At
-		m.cancelTask(in)
+		if err := m.cancelTask(in); err != nil {
+			return err
+		}
 	case TaskRunning:
 		m.at = in.At
 		m.taskRunning(in)
@@ -130,6 +134,7 @@ func (m *Machine) Step(in Input) error {
 	case Resume:
 		m.at = in.At
 		m.move(Paused, Running)
+		m.unpark()
 		m.startCycleIfDue()
 	case NextWave:
 		m.at = in.At
@@ -230,7 +235,7 @@ func (m *Machine) log(b Body) {
 
 // proceed goes on as far as it can without another input.
 func (m *Machine) proceed() {
-	for m.cur.Open && !m.cur.Status.Ended() {
+	for m.cur.Open && !m.cur.Status.Ended() && !m.o.Rest {
 		switch {
 		case m.wave.open && (m.wave.left > 0 || m.out.committed):
 			return
@@ -238,7 +243,11 @@ func (m *Machine) proceed() {
 			return
 		}
 		if m.pace != nil {
-			m.at = m.pace(m.at)
+			at, next := m.pace(m.at)
+			if !next {
+				return
+			}
+			m.at = at
 		}
 		switch {
 		case m.wave.open:

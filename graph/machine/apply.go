@@ -44,7 +44,7 @@ func (m *Machine) apply(b Body, at time.Time, seq uint64) {
 		m.applyCycleFinished(b, at)
 	case *StackFinished:
 		m.cur.Status, m.cur.Reason = b.Status, b.Reason
-		m.cur.WakeAt, m.cur.Open = time.Time{}, false
+		m.cur.WakeAt, m.cur.Expires, m.cur.Open = time.Time{}, time.Time{}, false
 		m.cur.Waiting, m.cur.Background, m.cur.Inbox = nil, nil, 0
 		m.wave.open = false
 		m.wave.timers.clear()
@@ -222,7 +222,7 @@ func (m *Machine) applyCycleFinished(b *CycleFinished, at time.Time) {
 		m.cur.IdleInRow++
 	}
 	m.cur.WakeAt = at.Add(b.Pause)
-	if m.g.Pause.None && m.g.Schedule == nil && !b.Active {
+	if (b.None || m.g.Pause.None && m.g.Schedule == nil) && !b.Active {
 		m.cur.WakeAt = time.Time{}
 	}
 	if m.expects() {

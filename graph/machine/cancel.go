@@ -1,19 +1,20 @@
 package machine
 
 // cancelTask fails tasks of a node that are not over, or ends its waiting.
-func (m *Machine) cancelTask(in CancelTask) {
+func (m *Machine) cancelTask(in CancelTask) error {
 	i, ok := m.plan.index[in.Node]
 	if !ok {
-		return
+		return &UnknownNodeError{Node: in.Node, Known: m.g.NodeIDs()}
 	}
+	m.at = in.At
 	f := Failure{Kind: "cancelled", Message: "cancelled", Permanent: true}
 	if w := m.waitingFor(in.Node); w != nil && !w.Answered && in.Item == "" {
 		m.emit(m.settled(w, nil, &f))
-		return
+		return nil
 	}
 	r := m.runOf(i)
 	if r == nil || r.outside {
-		return
+		return nil
 	}
 	// Those that are cancelled make no room for others before all of them are.
 	was := r.filling
@@ -32,4 +33,5 @@ func (m *Machine) cancelTask(in CancelTask) {
 	}
 	r.filling = was
 	m.fill(r)
+	return nil
 }

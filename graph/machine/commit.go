@@ -24,7 +24,7 @@ func (m *Machine) evalWrites(n *graph.Node, output any) ([]any, *Failure) {
 			return nil, m.maskFailure(*failureOf(err))
 		}
 		key := &m.g.Keys[w.Key]
-		if v, err = key.Writes.Check(key.Name, v); err != nil {
+		if v, err = key.CheckWritten(key.Name, v); err != nil {
 			return nil, m.maskFailure(Failure{Kind: "schema", Message: err.Error()})
 		}
 		written[k] = v
@@ -36,43 +36,46 @@ func (m *Machine) evalWrites(n *graph.Node, output any) ([]any, *Failure) {
 // they are declared, and settles them.
 func (m *Machine) commitWave() {
 	w := &m.wave
-	failures := make([]*Failure, len(w.runs))
+	failures, told := make([]*Failure, len(w.runs)), make([]bool, len(w.runs))
 	for k := range w.runs {
 		if r := &w.runs[k]; r.outside {
-			failures[k] = r.err
+			failures[k], told[k] = r.err, true
 		} else {
-			failures[k] = m.result(r)
+			failures[k], told[k] = m.result(r)
 		}
 	}
-	changes := m.reduce(failures)
+	changes, sizes := m.reduce(failures)
 	body := &WaveCommitted{Wave: m.cur.Wave, Settled: make([]Settled, len(w.runs))}
 	for k := range w.runs {
 		r := &w.runs[k]
 		s := Settled{Node: m.g.Nodes[r.node].ID, Status: succeeded.String(), Attempts: max(1, r.attempts)}
 		if failures[k] != nil {
-			s.Status, s.Error = failed.String(), failures[k]
+			s.Status, s.Error, s.AtCommit = failed.String(), failures[k], !told[k]
 		} else if r.outside {
 			s.Status, s.Attempts = waiting.String(), 1
+		} else {
+			s.Elements = m.sendingOrder(r)
 		}
 		body.Settled[k] = s
 	}
-	for _, c := range changes {
+	for i, c := range changes {
 		body.Changed = append(body.Changed, c.Name)
-		m.set(c.Key, c.Value)
+		m.set(c.Key, c.Value, sizes[i])
 	}
 	m.out.changes = append(m.out.changes, changes...)
 	m.out.committed = true
 	m.emit(body)
 }
 
-// reduce gives the changes of a wave. A node whose write makes a key's value
-// unfit fails too, and is left out altogether.
-func (m *Machine) reduce(failures []*Failure) []graph.Change {
+// reduce gives the changes of a wave, and the sizes of the values that they
+// leave behind. A node whose write makes a key's value unfit fails too, and is
+// left out altogether.
+func (m *Machine) reduce(failures []*Failure) ([]graph.Change, []int) {
 	touched := m.touched(failures)
 	for {
-		changes, bad, f := m.reduceKeys(touched, failures)
+		changes, sizes, bad, f := m.reduceKeys(touched, failures)
 		if f == nil {
-			return changes
+			return changes, sizes
 		}
 		failures[bad] = f
 	}
@@ -93,36 +96,65 @@ func (m *Machine) touched(failures []*Failure) (touched []int) {
 
 // reduceKeys tries to reduce all keys; when one does not come out, bad is the
 // run to blame.
-func (m *Machine) reduceKeys(touched []int, failures []*Failure) (changes []graph.Change, bad int, f *Failure) {
+func (m *Machine) reduceKeys(touched []int, failures []*Failure) (changes []graph.Change, sizes []int, bad int, f *Failure) {
+	if len(touched) == 0 {
+		return nil, nil, 0, nil
+	}
+	grown := m.measured().Clone()
 	for _, key := range touched {
 		values, runs := m.writesTo(key, failures)
 		if len(values) == 0 {
 			continue
 		}
-		old := m.state.values[key]
-		c, changed, err := m.g.Reduce(key, old, values, m.env)
+		old, was := m.state.values[key], grown.Key(key)
+		c, size, changed, err := m.reduceKey(&grown, key, old, was, values)
 		if err == nil {
 			if changed {
-				changes = append(changes, c)
+				grown.Set(key, size)
+				changes, sizes = append(changes, c), append(sizes, size)
 			}
 			continue
 		}
 		// The first node after whose write the value does not fit is to blame.
 		for n := 1; n <= len(values); n++ {
-			if _, _, err = m.g.Reduce(key, old, values[:n], m.env); err != nil || n == len(values) {
-				return nil, runs[n-1], m.reduceFailure(err)
+			if _, _, _, err = m.reduceKey(&grown, key, old, was, values[:n]); err != nil || n == len(values) {
+				return nil, nil, runs[n-1], m.reduceFailure(err)
 			}
 		}
 	}
-	return changes, 0, nil
+	return changes, sizes, 0, nil
+}
+
+// measured is how large the state is. It is walked once, when something is to
+// be written for the first time since the stack was loaded.
+func (m *Machine) measured() *graph.Sizes {
+	if m.sizes == nil {
+		s := graph.Measure(m.state.values)
+		m.sizes = &s
+	}
+	return m.sizes
+}
+
+// reduceKey reduces values into a key within the bounds of a value and of the
+// state. old is what the key is reduced from, was its size.
+func (m *Machine) reduceKey(sizes *graph.Sizes, key int, old any, was int, values []any) (c graph.Change, size int, changed bool, err error) {
+	c, changed, err = m.g.Reduce(key, old, values, m.env)
+	if err != nil || !changed {
+		return c, was, false, err
+	}
+	size = c.Size(old, was)
+	return c, size, true, sizes.Check(m.g, key, size)
 }
 
 func (m *Machine) reduceFailure(err error) *Failure {
 	f := Failure{Kind: "schema", Message: "the reduced value does not fit"}
 	var ce *cond.Error
+	var large *graph.TooLarge
 	switch {
 	case errors.As(err, &ce):
 		f = *failureOf(err)
+	case errors.As(err, &large):
+		f = Failure{Kind: "limit", Message: err.Error()}
 	case err != nil:
 		f.Message = err.Error()
 	}

@@ -2,10 +2,14 @@ package machine
 
 import "github.com/graphrun/graphrun/graph"
 
-// startCycleIfDue begins the next cycle when the pause is over.
+// startCycleIfDue begins the next cycle when the pause is over. A stack whose
+// duration is over while it pauses or waits ends instead.
 func (m *Machine) startCycleIfDue() {
 	due := m.cur.WakeAt
-	switch {
+	switch end := m.expiry(); {
+	case m.o.Rest:
+	case !end.IsZero() && !end.After(m.at):
+		m.stop(Failed, m.overLimit())
 	case m.cur.Status != Running || m.cur.Open || due.IsZero() || due.After(m.at) || m.halted():
 	case m.expects() && len(m.out.changes) > 0:
 		// What is taken in would be a second change of a key in one commit. The
@@ -33,14 +37,15 @@ func (m *Machine) finishCycle() {
 		Failed: m.cycle.fault || m.untaken(),
 		Active: m.cycle.fault || m.cycle.nodeRuns > 0 || m.cycle.settled > 0,
 	}
-	end, fault := m.stops()
+	end, faults := m.stops()
 	if end == nil {
-		var bad bool
-		body.Pause, bad = m.pause(body.Active || fault)
-		fault = fault || bad
+		var err error
+		if body.Pause, body.None, err = m.pause(body.Active || len(faults) > 0); err != nil {
+			faults = append(faults, "pause: "+message(err))
+		}
 	}
-	if fault {
-		body.Failed, body.Active = true, true
+	if len(faults) > 0 {
+		body.Failed, body.Active, body.Faults = true, true, faults
 	}
 	m.emit(body)
 	if end == nil {
@@ -75,13 +80,13 @@ func (m *Machine) takenNext(i int) bool {
 
 // stops gives the first stop condition that holds. One that fails to evaluate
 // does not hold, and makes the cycle a failed one.
-func (m *Machine) stops() (end *Outcome, fault bool) {
+func (m *Machine) stops() (end *Outcome, faults []string) {
 	m.see(m.at)
 	for i := range m.g.Stops {
 		s := &m.g.Stops[i]
 		holds, err := s.When.Holds(m.env)
 		if err != nil {
-			fault = true
+			faults = append(faults, "stop: "+message(err))
 			continue
 		}
 		if holds {
@@ -92,8 +97,8 @@ func (m *Machine) stops() (end *Outcome, fault bool) {
 			if end.Reason == "" {
 				end.Reason = s.When.Text().Value
 			}
-			return end, fault
+			return end, faults
 		}
 	}
-	return nil, fault
+	return nil, faults
 }

@@ -60,7 +60,7 @@ func (m *Machine) nextDue() (next due, ok bool) {
 	}
 	for k := range m.cur.Waiting {
 		w := &m.cur.Waiting[k]
-		if at := sooner(w.Due, w.Until); !w.Answered && !at.IsZero() && (!ok || at.Before(next.at)) {
+		if at := w.ends(); !w.Answered && !at.IsZero() && (!ok || at.Before(next.at)) {
 			next, ok = due{at: at, waiting: w}, true
 		}
 	}
@@ -76,19 +76,19 @@ func (m *Machine) wakeAt() time.Time {
 	if m.cur.Open || m.cur.Status == Paused {
 		return next.at
 	}
-	return sooner(next.at, m.cur.WakeAt)
+	return sooner(sooner(next.at, m.cur.WakeAt), m.expiry())
 }
 
 // woke does what is due.
 func (m *Machine) woke(early bool) {
-	for {
+	for !m.o.Rest {
 		d, ok := m.nextDue()
 		if !ok || d.at.After(m.at) {
 			break
 		}
 		m.happen(d)
 	}
-	if early && m.cur.Status == Running {
+	if early {
 		m.hasten()
 	}
 	m.startCycleIfDue()

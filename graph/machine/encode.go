@@ -48,10 +48,8 @@ func (w *writer) body(b Body) {
 		if w.journal {
 			w.some("hash", b.Hash)
 			w.some("mode", b.Mode)
-			if len(b.Faults) > 0 {
-				w.texts("faults", b.Faults)
-			}
 		}
+		w.someTexts("faults", b.Faults)
 	case *NodeDecided:
 		w.decided(b)
 	case *WaveStarted:
@@ -75,8 +73,10 @@ func (w *writer) body(b Body) {
 		w.bool("failed", b.Failed)
 		w.bool("active", b.Active)
 		w.duration("pause_ms", b.Pause)
+		w.someTexts("faults", b.Faults)
 		if w.journal {
 			w.int("pause_ns", int(b.Pause))
+			w.flag("none", b.None)
 		}
 	case *StackFinished:
 		w.text("status", string(b.Status))
@@ -131,6 +131,7 @@ func (w *writer) committed(b *WaveCommitted) {
 	w.uint("wave", b.Wave)
 	w.texts("changed", b.Changed)
 	if !w.journal {
+		w.failedAtCommit(b.Settled)
 		return
 	}
 	w.key("settled")
@@ -142,9 +143,37 @@ func (w *writer) committed(b *WaveCommitted) {
 		w.text("status", s.Status)
 		w.int("attempts", s.Attempts)
 		w.failure(s.Error)
+		if len(s.Elements) > 0 {
+			w.texts("elements", s.Elements)
+		}
+		w.flag("at_commit", s.AtCommit)
 		w.b = append(w.b, '}')
 	}
 	w.b = append(w.b, ']')
+}
+
+// failedAtCommit writes the nodes of whose failure no task tells, where there
+// are any.
+func (w *writer) failedAtCommit(settled []Settled) {
+	n := 0
+	for i := range settled {
+		s := &settled[i]
+		if !s.AtCommit {
+			continue
+		}
+		if n == 0 {
+			w.key("failed")
+			w.b = append(w.b, '[')
+		}
+		w.open(n)
+		w.text("node", s.Node)
+		w.failure(s.Error)
+		w.b = append(w.b, '}')
+		n++
+	}
+	if n > 0 {
+		w.b = append(w.b, ']')
+	}
 }
 
 // verdicts writes edges. All have from, outcome, when and live; outcome is ""
@@ -226,6 +255,13 @@ func (w *writer) texts(k string, all []string) {
 		w.b = appendText(w.b, s)
 	}
 	w.b = append(w.b, ']')
+}
+
+// someTexts writes a list unless it is empty.
+func (w *writer) someTexts(k string, all []string) {
+	if len(all) > 0 {
+		w.texts(k, all)
+	}
 }
 
 func (w *writer) int(k string, n int) {

@@ -36,7 +36,7 @@ func (v *view) Field(i int) any {
 // load puts a graph and its state under the machine.
 func (m *Machine) load(g *graph.Graph, values []any) {
 	m.g, m.plan = g, newPlan(g)
-	m.state.values = values
+	m.state.values, m.sizes = values, nil
 	m.nodes = make([]node, len(g.Nodes))
 	m.edges = make([]judged, len(g.Edges))
 	m.held = make([]held, len(g.Edges))
@@ -64,8 +64,9 @@ func (m *Machine) seeCycle(number uint64, at time.Time) {
 }
 
 // set changes a key; conditions that read it are to be evaluated again.
-func (m *Machine) set(key int, v any) {
+func (m *Machine) set(key int, v any, size int) {
 	m.state.values[key] = v
+	m.sizes.Set(key, size)
 	for _, e := range m.g.Readers[key] {
 		m.held[e].known = false
 		m.nodes[m.g.Edges[e].To].sure = nil
@@ -95,6 +96,15 @@ func message(err error) string {
 		return ce.Message
 	}
 	return err.Error()
+}
+
+// at is what is wrong with the value of a template, at its first expression.
+func at(t *graph.Template, text string) error {
+	e := &cond.Error{Message: text}
+	if all := t.Programs(); len(all) > 0 {
+		e.Span = all[0].Text().Span
+	}
+	return e
 }
 
 // mask hides secrets in a canonical value.

@@ -19,7 +19,7 @@ func (m *Machine) event(in Event) error {
 	payload, err := m.payload(key, in.Payload)
 	if err != nil {
 		k := &m.g.Keys[key]
-		return &PayloadError{Event: in.Name, Key: k.Name, Expected: k.Writes.String(), Err: err}
+		return &PayloadError{Event: in.Name, Key: k.Name, Expected: k.Payload().String(), Err: err}
 	}
 	if m.ids.known[in.ID] {
 		return nil
@@ -27,7 +27,7 @@ func (m *Machine) event(in Event) error {
 	m.at = in.At
 	m.emit(&EventReceived{Event: in.Name, ID: in.ID, Payload: payload})
 	for _, w := range m.cur.Waiting {
-		if w.Event == in.Name && !w.Answered {
+		if w.Event == in.Name && !w.Answered && !w.late(in.At) {
 			m.emit(m.settled(&w, payload, nil))
 		}
 	}
@@ -35,11 +35,11 @@ func (m *Machine) event(in Event) error {
 }
 
 func (m *Machine) payload(key int, v any) (any, error) {
-	v, err := value.Of(v)
+	v, err := value.CopyOf(v)
 	if err != nil {
 		return nil, err
 	}
-	return m.g.Keys[key].Writes.Check("payload", v)
+	return m.g.Keys[key].CheckPayload("payload", v)
 }
 
 func (m *Machine) applyEvent(b *EventReceived) {

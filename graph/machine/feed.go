@@ -25,6 +25,9 @@ func (p *replay) feed() error {
 		if b.Status == Cancelled {
 			return m.Step(Cancel{At: r.Time, Reason: b.Reason})
 		}
+		if end := m.expiry(); !end.IsZero() && !end.After(r.Time) {
+			return m.Step(Woke{At: r.Time})
+		}
 	}
 	return nil // a decision that was not taken again
 }
@@ -49,8 +52,8 @@ func (p *replay) adopt(hash string) error {
 // timer, or a cancelling.
 func (p *replay) feedEnd(r Record, b *TaskFinished) error {
 	m := p.m
-	if c, ok := p.cancelled(r.Time); ok {
-		return m.Step(Cancel{At: r.Time, Reason: c.Reason})
+	if end := ending(p.records[p.next:]); end != nil && end.Status == Cancelled {
+		return m.Step(Cancel{At: r.Time, Reason: end.Reason})
 	}
 	key := m.finishedKey(b)
 	if w := m.waitingFor(b.Node); w != nil && w.Cycle == key.Cycle && w.Wave == key.Wave {
@@ -76,8 +79,11 @@ func (p *replay) feedEnd(r Record, b *TaskFinished) error {
 
 // feedAnswer ends a wait: by time, or by what was answered.
 func (m *Machine) feedAnswer(w *Waiting, b *TaskFinished, at time.Time) error {
-	due := sooner(w.Due, w.Until)
-	if !due.IsZero() && !due.After(at) && (b.Error == nil && b.Output == nil || b.Error != nil && b.Error.Kind == "timeout") {
+	switch {
+	case !w.late(at):
+	case b.Error != nil && b.Error.Kind == "cancelled":
+		return m.Step(CancelTask{At: at, Node: b.Node})
+	default:
 		m.at = at
 		m.waitOver(w)
 		return nil
@@ -85,21 +91,40 @@ func (m *Machine) feedAnswer(w *Waiting, b *TaskFinished, at time.Time) error {
 	return m.Step(Answer{At: at, Node: b.Node, Output: b.Output, Failure: b.Error})
 }
 
-// cancelled reports that the stack was cancelled with the next records.
-func (p *replay) cancelled(at time.Time) (*StackFinished, bool) {
-	for _, r := range p.records[p.next:] {
-		switch b := r.Body.(type) {
+// cameIn reports that the first of these records is none of the machine's own
+// decisions.
+func cameIn(next []Record) bool {
+	switch b := next[0].Body.(type) {
+	case *EventReceived, *TaskStarted:
+		return true
+	case *TaskFinished:
+		end := ending(next)
+		return end == nil || end.Status == Cancelled
+	case *StackFinished:
+		return b.Status == Cancelled
+	}
+	return false
+}
+
+// ending is the end of the stack that the next records are: what still ran or
+// waited is cancelled first. nil: they are something else.
+func ending(next []Record) *StackFinished {
+	for i := range next {
+		switch b := next[i].Body.(type) {
 		case *TaskFinished:
-			if b.Error == nil || b.Error.Kind != "cancelled" || !r.Time.Equal(at) {
-				return nil, false
+			if b.Error == nil || b.Error.Kind != "cancelled" || !next[i].Time.Equal(next[0].Time) {
+				return nil
 			}
 		case *StackFinished:
-			return b, b.Status == Cancelled && r.Time.Equal(at)
+			if next[i].Time.Equal(next[0].Time) {
+				return b
+			}
+			return nil
 		default:
-			return nil, false
+			return nil
 		}
 	}
-	return nil, false
+	return nil
 }
 
 // overdue reports that an attempt's timeout or deadline has passed.

@@ -86,6 +86,19 @@ func (m *Machine) elementKey(w *wave, fe *graph.ForEach, i int, item any) (strin
 	return key, nil
 }
 
+// sendingOrder is the elements' order, of nodes whose messages are to leave in
+// it: their tasks end in any order.
+func (m *Machine) sendingOrder(r *run) []string {
+	if n := &m.g.Nodes[r.node]; n.ForEach == nil || !n.Kind.Sends {
+		return nil
+	}
+	keys := make([]string, r.n)
+	for i := range keys {
+		keys[i] = r.w.tasks[r.first+i].item
+	}
+	return keys
+}
+
 // brief is a value as text, for a message.
 func brief(v any) string {
 	s := value.String(v)
@@ -98,7 +111,7 @@ func brief(v any) string {
 // fill queues as many tasks of a node as may be queued: first those that are
 // to be tried again, then the next elements in order.
 func (m *Machine) fill(r *run) {
-	if r.filling {
+	if r.filling || m.o.Rest {
 		return // tasks that end at once come back here
 	}
 	r.filling = true

@@ -75,16 +75,17 @@ func (m *Machine) settleOutside(i int, j *joining) Settled {
 		r := &m.nodes[i].apart.runs[0]
 		s.Attempts = max(1, r.attempts)
 		output, s.Error = m.outputOf(r)
-	}
-	var written []any
-	if s.Error == nil {
-		written, s.Error = m.evalWrites(n, output)
+		s.Elements = m.sendingOrder(r)
 	}
 	if s.Error == nil {
-		s.Error = j.write(n, written)
+		var written []any
+		if written, s.Error = m.evalWrites(n, output); s.Error == nil {
+			s.Error = j.write(n, written)
+		}
+		s.AtCommit = s.Error != nil
 	}
 	if s.Error != nil {
-		s.Status = failed.String()
+		s.Status, s.Elements = failed.String(), nil
 	}
 	return s
 }
@@ -98,6 +99,7 @@ type joining struct {
 
 type joined struct {
 	before  any
+	size    int // of before
 	values  []any
 	change  graph.Change
 	changed bool
@@ -107,7 +109,7 @@ type joined struct {
 func (j *joining) add(key int, values ...any) error {
 	t := j.by[key]
 	if t == nil {
-		t = &joined{before: j.m.state.values[key]}
+		t = &joined{before: j.m.state.values[key], size: j.m.measured().Key(key)}
 		j.by[key] = t
 	}
 	return j.reduce(key, append(slices.Clip(t.values), values...))
@@ -115,7 +117,7 @@ func (j *joining) add(key int, values ...any) error {
 
 func (j *joining) reduce(key int, values []any) error {
 	t := j.by[key]
-	c, changed, err := j.m.g.Reduce(key, t.before, values, j.m.env)
+	c, size, changed, err := j.m.reduceKey(j.m.sizes, key, t.before, t.size, values)
 	if err != nil {
 		return err
 	}
@@ -124,7 +126,7 @@ func (j *joining) reduce(key int, values []any) error {
 	if changed {
 		v = c.Value
 	}
-	j.m.set(key, v)
+	j.m.set(key, v, size)
 	j.m.env.Reset()
 	return nil
 }

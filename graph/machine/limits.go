@@ -1,6 +1,26 @@
 package machine
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
+
+// expire notes when the duration of the stack is over.
+func (m *Machine) expire() {
+	m.cur.Expires = time.Time{}
+	if d := m.g.Limits.Duration; d > 0 {
+		m.cur.Expires = m.id.CreatedAt.Add(d)
+	}
+}
+
+// expiry is when the duration of a stack between two cycles is over; zero:
+// never, or not now. In an open cycle the next wave or its end looks at it.
+func (m *Machine) expiry() time.Time {
+	if m.cur.Status != Running || m.cur.Open {
+		return time.Time{}
+	}
+	return m.cur.Expires
+}
 
 // overLimit names the first limit that is reached and is also looked at before
 // a wave; "" for none.

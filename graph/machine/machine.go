@@ -26,6 +26,10 @@ type Options struct {
 	// Fleets says that the driver leads the stacks of a graph with
 	// `fleet: lockstep` together, by NextWave. Otherwise each goes by itself.
 	Fleets bool
+	// Rest says that nobody is there to run the stack: what comes in is taken in,
+	// and nothing is decided, begun or committed; whoever restores it next goes on
+	// from there. It needs no Secrets.
+	Rest bool
 }
 
 // Identity is what never changes of a stack.
@@ -56,6 +60,7 @@ type Task struct {
 	Pool     int // index into graph.Pools
 	Priority int
 	Rerun    bool // an attempt before this one was cut off by a crash or shutdown
+	Suspect  bool // the engine died so often while it ran that once more parks it
 }
 
 // Status of a stack.
@@ -94,6 +99,7 @@ type Cursor struct {
 	Open        bool      `json:"open"`             // a cycle is under way
 	CycleSeq    uint64    `json:"cycle_seq"`        // of the cycle.started record of Cycle
 	WakeAt      time.Time `json:"wake_at,omitzero"` // end of the pause; zero with !Open: waits for an event
+	Expires     time.Time `json:"expires,omitzero"` // when its duration is over: it ends then, unless a cycle is open; zero: never
 	IdleInRow   int       `json:"idle_in_row,omitzero"`
 	FailedInRow int       `json:"failed_in_row,omitzero"`
 	Counts      Counts    `json:"counts"`
@@ -106,6 +112,11 @@ type Cursor struct {
 	// order. Both lists are never changed in place.
 	Waiting    []Waiting    `json:"waiting,omitzero"`
 	Background []Background `json:"background,omitzero"`
+
+	// Parked are tasks of the open wave or in the background that do not start
+	// again before a Resume: the engine died too often while they ran. Never changed
+	// in place.
+	Parked []Parked `json:"parked,omitzero"`
 
 	Inbox int    `json:"inbox,omitzero"` // events that are taken in when the next cycle begins
 	Turn  string `json:"turn,omitzero"`  // the node that ran last under `mode: round_robin`
@@ -150,6 +161,11 @@ type Settled struct {
 	Status   string   `json:"status"` // succeeded, failed, skipped, waiting
 	Attempts int      `json:"attempts,omitzero"`
 	Error    *Failure `json:"error,omitzero"`
+	Elements []string `json:"elements,omitzero"` // the tasks of a for_each that sends, in their order: that of what it sends
+
+	// AtCommit says that its work had come out well, and its writes did not: no
+	// TaskFinished tells of the failure.
+	AtCommit bool `json:"at_commit,omitzero"`
 }
 
 // Failure is why a task or a node failed.
@@ -219,7 +235,8 @@ type (
 		At     time.Time
 		Reason string
 	}
-	// Pause and Resume: no new wave starts while paused.
+	// Pause and Resume: no new wave starts while paused. Resume lets parked tasks
+	// run once more.
 	Pause  struct{ At time.Time }
 	Resume struct{ At time.Time }
 	// NextWave: a machine that is led with others (Options.Fleets) may begin its
@@ -234,7 +251,7 @@ type (
 		At      time.Time
 		ID      string // the sender's; one that was accepted before is not taken again. "": none
 		Name    string
-		Payload any // any JSON-like value; of the type graph.Key.Writes
+		Payload any // any JSON-like value; of the type graph.Key.Payload
 	}
 	// Answer settles a node that waits, when the next cycle begins: with an
 	// output, or with a failure. The same answer again is no error. Errors:
@@ -247,7 +264,7 @@ type (
 	}
 	// CancelTask fails a task (under for_each without Item: all of the node), or
 	// a node that waits, with kind cancelled, and no attempt follows. One that
-	// is not there, or over, is no error.
+	// is not there, or over, is no error. Errors: *UnknownNodeError.
 	CancelTask struct {
 		At         time.Time
 		Node, Item string

@@ -52,6 +52,7 @@ type line struct {
 	Failed     bool            `json:"failed"`
 	Active     bool            `json:"active"`
 	PauseNS    time.Duration   `json:"pause_ns"`
+	None       bool            `json:"none"`
 }
 
 type verdictLine struct {
@@ -114,7 +115,7 @@ func (l *line) body() (Body, error) {
 	case "wave.committed":
 		return &WaveCommitted{Wave: l.Wave, Changed: some(l.Changed), Settled: some(l.Settled)}, nil
 	case "cycle.finished":
-		return &CycleFinished{Waves: l.Waves, NodeRuns: l.NodeRuns, Failed: l.Failed, Active: l.Active, Pause: l.PauseNS}, nil
+		return &CycleFinished{Waves: l.Waves, NodeRuns: l.NodeRuns, Failed: l.Failed, Active: l.Active, Pause: l.PauseNS, None: l.None, Faults: some(l.Faults)}, nil
 	case "stack.finished":
 		return &StackFinished{Status: Status(l.Status), Reason: l.Reason}, nil
 	}

@@ -14,31 +14,37 @@ import (
 // defaultPause is also the pause after a template that gave none.
 const defaultPause = 5 * time.Second
 
-// pause is how long to wait for the next cycle. bad: its template failed; the
-// default stands in for it, and the cycle is a failed one.
-func (m *Machine) pause(active bool) (d time.Duration, bad bool) {
+// pause is how long to wait for the next cycle; none: the template gave that
+// word. When it fails, the default stands in for it, and the cycle is a failed
+// one.
+func (m *Machine) pause(active bool) (d time.Duration, none bool, err error) {
 	p := &m.g.Pause
 	switch {
 	case m.g.Schedule != nil:
 		// From the beginning of the cycle: what came round since is made up
 		// for at once, and once.
-		return max(0, m.g.Schedule.Next(m.cycle.startedAt).Sub(m.at)), false
+		return max(0, m.g.Schedule.Next(m.cycle.startedAt).Sub(m.at)), false, nil
 	case p.None:
-		return 0, false
+		return 0, false, nil
 	case p.Template != nil:
 		v, err := p.Template.Eval(m.env)
+		if err == nil && v == "none" {
+			return 0, true, nil
+		}
 		if err == nil {
-			d, err = durationOf(v)
+			if d, err = durationOf(v); err != nil {
+				err = at(p.Template, err.Error())
+			}
 		}
 		if err != nil {
-			return defaultPause, true
+			return defaultPause, false, err
 		}
-		return d, false
+		return d, false, nil
 	case active:
-		return min(p.Idle, p.Active), false
+		return p.Active, false, nil
 	}
-	grown := float64(p.Active) * math.Pow(max(p.Factor, 1), float64(m.cur.IdleInRow+1))
-	return time.Duration(min(grown, float64(p.Idle))), false
+	grown := float64(p.Active) * math.Pow(max(p.Factor, 0), float64(m.cur.IdleInRow+1))
+	return time.Duration(min(grown, float64(p.Idle))), false, nil
 }
 
 // durationOf reads what a pause template gave.

@@ -31,7 +31,7 @@ type (
 	CycleStarted struct {
 		Hash   string   // journal: of the graph that the cycle runs under
 		Mode   string   // journal: round_robin, or "" for graph
-		Faults []string // journal: what failed while it began; the cycle is a failed one
+		Faults []string // what failed while it began; the cycle is a failed one
 	}
 	// NodeDecided is the verdict over one node.
 	NodeDecided struct {
@@ -83,6 +83,8 @@ type (
 		Waves, NodeRuns int
 		Failed, Active  bool
 		Pause           time.Duration
+		None            bool     // journal: a computed pause is none; that of the graph is in the graph
+		Faults          []string // what failed while it ended: stop conditions, the pause
 	}
 	StackFinished struct {
 		Status Status

@@ -142,12 +142,14 @@ type replay struct {
 }
 
 // pace gives the time at which the machine took its next decision then: a
-// pause of the stack or a restart may have come between.
-func (p *replay) pace(at time.Time) time.Time {
-	if n := len(p.again) + len(p.m.out.records); n < len(p.records) {
-		return p.records[n].Time
+// pause of the stack or a restart may have come between. false: something came
+// in first.
+func (p *replay) pace(at time.Time) (time.Time, bool) {
+	n := len(p.again) + len(p.m.out.records)
+	if n >= len(p.records) {
+		return at, true
 	}
-	return at
+	return p.records[n].Time, !cameIn(p.records[n:])
 }
 
 func (p *replay) run() error {

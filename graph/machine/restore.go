@@ -38,16 +38,22 @@ func Restore(g *graph.Graph, o Options, s Snapshot, at time.Time) (*Machine, err
 	}
 	m.restoring = false
 	m.cur = s.Cursor
-	m.cur.Clean = false
+	m.expire()
 	m.out.wakeAt = time.Time{}
 	if m.wave.open {
 		m.see(m.wave.now)
-		m.pickUp(&m.wave, s.Cursor.Clean)
-		m.proceed()
 	}
-	for i := range m.nodes {
-		if b := m.nodes[i].apart; b != nil {
-			m.pickUp(b, s.Cursor.Clean)
+	m.eachWave(m.noteCut)
+	if !o.Rest { // who rests leaves what was cut off as it was
+		m.cur.Clean, m.cur.Parked = false, nil
+		if m.wave.open {
+			m.pickUp(&m.wave, s.Cursor)
+			m.proceed()
+		}
+		for i := range m.nodes {
+			if b := m.nodes[i].apart; b != nil {
+				m.pickUp(b, s.Cursor)
+			}
 		}
 	}
 	m.proceed()
@@ -124,14 +130,10 @@ func (m *Machine) indices(names []string) []int {
 	return out
 }
 
-// mostCrashes is how often the engine may die while a task runs before the task
-// is held to be the cause.
-const mostCrashes = 3
-
 // pickUp puts the tasks of a wave where they were: attempts that were cut off
-// run again, backoffs go on, the rest is queued. clean: they were cut off by a
-// shutdown, not by a crash.
-func (m *Machine) pickUp(w *wave, clean bool) {
+// run again, backoffs go on, the rest is queued. was is where the driver before
+// left the stack.
+func (m *Machine) pickUp(w *wave, was Cursor) {
 	for k := range w.runs {
 		r := &w.runs[k]
 		for x := r.first; x < r.first+r.n && !r.over; x++ {
@@ -139,15 +141,10 @@ func (m *Machine) pickUp(w *wave, clean bool) {
 			switch {
 			case t.state == running:
 				t.cut = true
-				if !clean {
-					t.crashes++
+				if m.crashed(t, r, was) {
+					m.turn(t, r, idle)
+					r.again = append(r.again, x)
 				}
-				if t.crashes >= mostCrashes {
-					m.park(t, r)
-					continue
-				}
-				m.turn(t, r, idle)
-				r.again = append(r.again, x)
 			case t.state == backoff && t.due.After(m.at):
 				m.arm(t, r)
 			case t.state == backoff:
@@ -161,11 +158,18 @@ func (m *Machine) pickUp(w *wave, clean bool) {
 	}
 }
 
-// park fails a task that seems to kill the engine, so that it cannot do so for
-// ever.
-func (m *Machine) park(t *task, r *run) {
-	body := m.finished(t, r)
-	body.Error = &Failure{Kind: "error", Permanent: true,
-		Message: fmt.Sprintf("the engine died %d times while it ran", t.crashes)}
-	m.finish(t, r, body)
+// CutOff are the tasks whose attempts ended with the driver before this one, as
+// Restore found them.
+func (m *Machine) CutOff() []TaskKey { return m.cut }
+
+// noteCut finds the tasks that were running.
+func (m *Machine) noteCut(w *wave) {
+	for k := range w.runs {
+		r := &w.runs[k]
+		for x := r.first; x < r.first+r.n && !r.over; x++ {
+			if t := &w.tasks[x]; t.state == running {
+				m.cut = append(m.cut, m.key(t, r))
+			}
+		}
+	}
 }

@@ -10,14 +10,14 @@ import (
 	"github.com/graphrun/graphrun/graph"
 )
 
-// notRetried are the kinds of failure that trying again cannot mend.
+// notRetried are the kinds of failure that trying again cannot mend, by default.
 var notRetried = []string{"schema", "config", "expression", "cancelled"}
 
 // retryAt is when a failed attempt is followed by another; zero: never.
 func (m *Machine) retryAt(t *task, r *run, b *TaskFinished) time.Time {
 	n := &m.g.Nodes[r.node]
 	tries := t.tries + 1
-	if b.Error.Permanent || tries >= n.Retry.Attempts || !retries(&n.Retry, b.Error.Kind) {
+	if tries >= n.Retry.Attempts || !retries(&n.Retry, b.Error) {
 		return time.Time{}
 	}
 	due := m.at.Add(m.backoff(t, r, tries))
@@ -27,11 +27,20 @@ func (m *Machine) retryAt(t *task, r *run, b *TaskFinished) time.Time {
 	return due
 }
 
-func retries(r *graph.Retry, kind string) bool {
-	if r.Errors != nil {
-		return slices.Contains(r.Errors, kind)
+// retries reports whether a failure is one to try again after. That nothing can
+// mend a wrong value or configuration is a default, which the author overrules by
+// naming the kind; what is permanent for another reason stays so.
+func retries(r *graph.Retry, f *Failure) bool {
+	named, hopeless := slices.Contains(r.Errors, f.Kind), slices.Contains(notRetried, f.Kind)
+	switch {
+	case named && hopeless && f.Kind != "cancelled":
+		return true
+	case f.Permanent:
+		return false
+	case r.Errors != nil:
+		return named
 	}
-	return !slices.Contains(notRetried, kind)
+	return !hopeless
 }
 
 // backoff is the pause before a try: it grows by the factor up to its bound,

@@ -15,10 +15,11 @@ import (
 	"github.com/graphrun/graphrun/graph/value"
 )
 
-// testKinds are `set`, `work`, whose results the tests say, and those that wait.
+// testKinds are `set`, `work` and `graph`, whose results the tests say, and
+// those that wait.
 type testKinds struct{}
 
-func (testKinds) Names() []string { return []string{"approval", "set", "wait", "work"} }
+func (testKinds) Names() []string { return []string{"approval", "graph", "set", "wait", "work"} }
 
 func (testKinds) Kind(name string) (graph.Kind, bool) {
 	switch name {
@@ -26,6 +27,8 @@ func (testKinds) Kind(name string) (graph.Kind, bool) {
 		return graph.Kind{Name: name, Open: true, Inline: true, NoDefaults: true, Output: func(c graph.Config) *schema.Type { return c.Type }}, true
 	case "work":
 		return graph.Kind{Name: name, Open: true}, true
+	case "graph":
+		return graph.Kind{Name: name, Open: true, Runs: true, NoDefaults: true}, true
 	case "wait":
 		return graph.Kind{Name: name, Open: true, Waits: true, NoDefaults: true}, true
 	case "approval":
@@ -332,8 +335,11 @@ func (r *rig) printReady(ready Ready) {
 	for _, b := range ready.Cursor.Background {
 		r.print(fmt.Sprintf("background %s over=%t", b.Node, b.Over))
 	}
+	for _, p := range ready.Cursor.Parked {
+		r.print("parked " + nameOf(p.Key()))
+	}
 	if ready.Cursor.Status == Paused {
-		r.print("paused")
+		r.print(strings.TrimSpace("paused " + ready.Cursor.Reason))
 	}
 }
 
@@ -365,10 +371,7 @@ func (r *rig) recordText(rec Record) string {
 		if b.Mode != "" {
 			line += " " + b.Mode
 		}
-		for _, f := range b.Faults {
-			line += fmt.Sprintf(" [%s]", f)
-		}
-		return line
+		return line + faultsText(b.Faults)
 	case *NodeDecided:
 		return decidedText(b)
 	case *WaveStarted:
@@ -398,15 +401,25 @@ func (r *rig) recordText(rec Record) string {
 			if s.Error != nil {
 				line += " " + s.Error.Kind
 			}
+			if s.AtCommit {
+				line += " at commit"
+			}
 			line += ")"
 		}
 		return line
 	case *CycleFinished:
-		return fmt.Sprintf("cycle.finished waves=%d runs=%d failed=%t active=%t pause=%s", b.Waves, b.NodeRuns, b.Failed, b.Active, b.Pause)
+		return fmt.Sprintf("cycle.finished waves=%d runs=%d failed=%t active=%t pause=%s", b.Waves, b.NodeRuns, b.Failed, b.Active, b.Pause) + faultsText(b.Faults)
 	case *StackFinished:
 		return fmt.Sprintf("stack.finished %s: %s", b.Status, b.Reason)
 	}
 	return rec.Body.Type()
+}
+
+func faultsText(faults []string) (s string) {
+	for _, f := range faults {
+		s += fmt.Sprintf(" [%s]", f)
+	}
+	return s
 }
 
 func decidedText(b *NodeDecided) string {

@@ -22,7 +22,8 @@ func (m *Machine) chooseMode(body *CycleStarted) {
 	case v == roundRobin:
 		body.Mode = roundRobin
 	case v != "graph":
-		body.Faults = append(body.Faults, fmt.Sprintf("mode is %s, expected graph or round_robin", value.String(v)))
+		err := at(m.g.Mode, fmt.Sprintf("mode is %s, expected graph or round_robin", value.String(v)))
+		body.Faults = append(body.Faults, "mode: "+message(err))
 	}
 	m.cycle.robin = body.Mode == roundRobin
 	m.cycle.fault = len(body.Faults) > 0

@@ -70,6 +70,10 @@ func initialState(g *graph.Graph, init map[string]any) ([]any, error) {
 			return nil, fmt.Errorf("unknown state key %q (%s)", name, existing("keys", g.Keys, func(k graph.Key) string { return k.Name }))
 		}
 	}
+	sizes := graph.Measure(values)
+	if err := sizes.CheckAll(g); err != nil {
+		return nil, err
+	}
 	return values, nil
 }
 
@@ -123,6 +127,7 @@ func (m *Machine) Adopt(g *graph.Graph) error {
 	m.id.Params = params
 	m.cur.Hash, m.out.moved = g.Hash, true
 	m.load(g, values)
+	m.expire()
 	link()
 	m.showState()
 	return nil

@@ -36,6 +36,7 @@ type task struct {
 	ready     bool // with, priority and cacheKey are evaluated
 	cacheKey  string
 	crashes   int // attempts that ended with the engine
+	parked    bool
 	priority  int
 	startedAt time.Time // of the running attempt
 	firstAt   time.Time // of the first attempt
@@ -273,6 +274,7 @@ func (m *Machine) enqueue(r *run, x int) {
 	m.out.start = append(m.out.start, Task{
 		Key: m.key(t, r), Attempt: t.attempt, Node: r.node, Index: t.index,
 		With: t.with, Pool: n.Pool, Priority: t.priority, Rerun: t.cut,
+		Suspect: t.crashes == mostCrashes-1,
 	})
 }
 
@@ -281,6 +283,13 @@ func (m *Machine) finishInline(t *task, r *run) {
 	output := t.with
 	if output == nil {
 		output = map[string]any{}
+	}
+	if size := value.Size(output); size > value.MaxBytes {
+		body := m.finished(t, r)
+		body.Error = &Failure{Kind: "output", Permanent: true,
+			Message: fmt.Sprintf("the output has %d bytes, at most %d are allowed", size, value.MaxBytes)}
+		m.finish(t, r, body)
+		return
 	}
 	m.finishDone(t, r, output, 0, 0)
 }

@@ -31,6 +31,7 @@ var update = flag.Bool("update", false, "write the transcripts' expectations ane
 //	event NAME [JSON] [id ID], answer NODE JSON, deny NODE KIND [MESSAGE]
 //	drop T                          CancelTask
 //	stop                            a clean shutdown and a restart
+//	rest, go                        the same; until go, nobody runs it (Options.Rest)
 //	crash, pause, resume, cancel [REASON], state
 //
 // `# matrix: off` keeps a transcript that measures times out of the crash matrix.
@@ -140,7 +141,8 @@ func do(r *rig, line string) {
 		r.step(in)
 	case "fail":
 		kind, message, _ := strings.Cut(tail, " ")
-		r.fail(arg, Failure{Kind: kind, Message: message})
+		kind, permanent := strings.CutSuffix(kind, "!")
+		r.fail(arg, Failure{Kind: kind, Message: message, Permanent: permanent})
 	case "event":
 		payload, id, _ := strings.Cut(tail, " id ")
 		r.try(Event{At: r.clock, ID: id, Name: arg, Payload: r.value(payload)})
@@ -151,8 +153,9 @@ func do(r *rig, line string) {
 		r.try(Answer{At: r.clock, Node: arg, Failure: &Failure{Kind: kind, Message: message}})
 	case "drop":
 		node, item, _ := strings.Cut(arg, "/")
-		r.step(CancelTask{At: r.clock, Node: node, Item: item})
-	case "stop":
+		r.try(CancelTask{At: r.clock, Node: node, Item: item})
+	case "stop", "rest", "go":
+		r.o.Rest = verb == "rest"
 		r.clean = true
 		r.crash()
 	case "crash":

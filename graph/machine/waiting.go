@@ -74,9 +74,33 @@ func (m *Machine) waitOver(w *Waiting) {
 		m.emit(m.settled(w, nil, nil))
 		return
 	}
+	if output, ok := m.byDefault(w); ok {
+		m.emit(m.settled(w, output, nil))
+		return
+	}
 	m.emit(m.settled(w, nil, &Failure{
 		Kind: "timeout", Message: fmt.Sprintf("timeout of %s exceeded", w.Until.Sub(w.Since)),
 	}))
+}
+
+// byDefault is the answer that an approval has when nobody gave one in time.
+func (m *Machine) byDefault(w *Waiting) (output any, ok bool) {
+	fields, _ := w.With.(map[string]any)
+	approved, ok := fields["default"].(bool)
+	if !ok || w.Kind == "wait" {
+		return nil, false
+	}
+	output, err := m.answerOf(&m.g.Nodes[m.plan.index[w.Node]], Answer{Output: map[string]any{"approved": approved}})
+	return output, err == nil
+}
+
+// ends is when the wait ends by itself; zero: never.
+func (w *Waiting) ends() time.Time { return sooner(w.Due, w.Until) }
+
+// late reports that it has ended by then, also when nobody was there to see it.
+func (w *Waiting) late(at time.Time) bool {
+	end := w.ends()
+	return !end.IsZero() && !end.After(at)
 }
 
 // answer takes an answer in: durable with the next Ready, applied when the next
@@ -86,19 +110,21 @@ func (m *Machine) answer(in Answer) error {
 	if !ok {
 		return &UnknownNodeError{Node: in.Node, Known: m.g.NodeIDs()}
 	}
+	w := m.waitingFor(in.Node)
+	if w == nil {
+		return fmt.Errorf("%w: %q (%s)", ErrNotWaiting, in.Node, m.waitingNames())
+	}
 	n := &m.g.Nodes[i]
 	output, err := m.answerOf(n, in)
-	if err != nil {
-		return &AnswerError{Node: in.Node, Expected: n.Output.String(), Err: err}
-	}
-	w := m.waitingFor(in.Node)
 	switch {
-	case w == nil:
-		return fmt.Errorf("%w: %q (%s)", ErrNotWaiting, in.Node, m.waitingNames())
+	case err != nil:
+		return &AnswerError{Node: in.Node, Expected: n.Output.String(), Err: err}
 	case w.Answered && m.sameAnswer(i, output, in.Failure):
 		return nil
 	case w.Answered:
 		return fmt.Errorf("%w any more: %q has its answer, which the next cycle takes in", ErrNotWaiting, in.Node)
+	case w.late(in.At):
+		return fmt.Errorf("%w any more: the time of %q was over at %s", ErrNotWaiting, in.Node, w.ends().Format(time.RFC3339))
 	}
 	m.at = in.At
 	m.emit(m.settled(w, output, in.Failure))
@@ -111,7 +137,7 @@ func (m *Machine) answerOf(n *graph.Node, in Answer) (any, error) {
 	if in.Failure != nil {
 		return nil, nil
 	}
-	v, err := value.Of(in.Output)
+	v, err := value.CopyOf(in.Output)
 	if err != nil {
 		return nil, err
 	}

@@ -166,17 +166,19 @@ func (m *Machine) closeRun(r *run, f *Failure) {
 	m.endRun(r)
 }
 
-// result is how a node of the wave ended: what it writes, or its failure.
-func (m *Machine) result(r *run) *Failure {
+// result is how a node of the wave ended: what it writes, or its failure, and
+// whether a TaskFinished tells of it: what for_each writes is evaluated when
+// all its tasks are over.
+func (m *Machine) result(r *run) (f *Failure, told bool) {
 	if r.err != nil || r.written != nil {
-		return r.err
+		return r.err, r.err != nil
 	}
 	output, f := m.outputOf(r)
 	if f != nil {
-		return f
+		return f, true
 	}
 	r.written, r.err = m.evalWrites(&m.g.Nodes[r.node], output)
-	return r.err
+	return r.err, false
 }
 
 // outputOf is what a node gave whose tasks are over: for `writes`.

@@ -32,6 +32,8 @@ func (m *Misfit) Error() string {
 	switch {
 	case m.Lack != "":
 		return fmt.Sprintf("%sthe property %q of %s is missing", at, m.Lack, m.To)
+	case m.Null && m.From.Kind == Null:
+		return fmt.Sprintf("%snull does not fit %s", at, m.To)
 	case m.Null:
 		return fmt.Sprintf("%s%s may be null, %s is needed", at, m.From, m.To)
 	}

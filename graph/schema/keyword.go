@@ -68,6 +68,9 @@ var keywords = map[string]keyword{
 	"$vocabulary": {shape: unsupported}, "unevaluatedItems": {shape: unsupported}, "unevaluatedProperties": {shape: unsupported},
 }
 
+// Keywords are the words that a schema may hold, sorted.
+func Keywords() []string { return slices.Sorted(maps.Keys(keywords)) }
+
 // rule is one keyword that the JSON Schema library checks.
 type rule struct {
 	keyword string
@@ -81,8 +84,11 @@ func (c *compiler) known(f tree.Field) bool {
 	k, ok := keywords[f.Key.Value]
 	at := f.Key.Sub(0, len(f.Key.Value))
 	if !ok {
-		c.problems.Add(diag.UnknownField, at, diag.Suggest(f.Key.Value, slices.Sorted(maps.Keys(keywords))),
-			"unknown keyword %q of a type", f.Key.Value)
+		help := diag.Suggest(f.Key.Value, Keywords())
+		if f.Key.Value == "nullable" {
+			help = `for a type that may be null write "T?"`
+		}
+		c.problems.Add(diag.UnknownField, at, help, "unknown keyword %q of a type", f.Key.Value)
 		return false
 	}
 	if k.shape == unsupported {

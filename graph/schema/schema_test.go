@@ -277,6 +277,37 @@ func TestStringAndZero(t *testing.T) {
 	}
 }
 
+// TestSeenByExpressions: T or null is T to expressions, however it is written,
+// and patterns say what an undeclared property may be.
+func TestSeenByExpressions(t *testing.T) {
+	t.Parallel()
+	set := todoTypes(t)
+	for _, tt := range []struct{ schema, want string }{
+		{`{"anyOf":["Todo","null"]}`, "object? due id status title"},
+		{`{"oneOf":[{"type":"null"},{"$ref":"#/types/Todo"}]}`, "object? due id status title"},
+		{`{"anyOf":["Tree","null"]}`, "object? kids n parent"},
+		{`{"anyOf":["list(Todo)","null"]}`, "list(Todo)?"},
+		{`{"anyOf":[{"enum":["a","b"]},"null"]}`, `("a"|"b")?`},
+		{`{"anyOf":["Todo","Tree","null"]}`, "any"},
+		{`{"anyOf":["Todo"],"properties":{"more":"string"}}`, "object more due id status title"},
+		{`{"type":"object","patternProperties":{"^n_":"integer","^x_":"number"},"additionalProperties":false}`, "map(number)"},
+		{`{"type":"object","patternProperties":{"^n_":"integer"},"additionalProperties":"string"}`, "map(any)"},
+		{`{"type":"object","patternProperties":{"^n_":"integer"}}`, "map(any)"},
+	} {
+		typ, problems := set.Compile(tree.Of(parse(t, tt.schema)))
+		if err := problems.Err(); err != nil {
+			t.Errorf("%s: %v", tt.schema, err)
+		}
+		got := typ.String()
+		for _, p := range typ.Props {
+			got += " " + p.Name
+		}
+		if got != tt.want {
+			t.Errorf("%s: got %s, want %s", tt.schema, got, tt.want)
+		}
+	}
+}
+
 func thousand(t testing.TB) []any {
 	out := make([]any, 1000)
 	for i := range out {

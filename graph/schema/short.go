@@ -108,12 +108,24 @@ func (c *compiler) name(word string, at diag.Span, p place) *Type {
 	if e := c.set.named[word]; e != nil {
 		return c.refer(e, p, at)
 	}
-	help := "the element type is missing: " + word + "(string)"
-	if word != "list" && word != "map" {
+	help := ""
+	switch near := typeSlips[strings.ToLower(word)]; {
+	case word == "list" || word == "map":
+		help = "the element type is missing: " + word + "(string)"
+	case near != "":
+		help = "did you mean \"" + near + "\"?"
+	default:
 		help = diag.Suggest(word, append(append([]string{}, basicNames...), c.set.order...))
 	}
 	c.problems.Add(diag.UnknownType, at, help, "unknown type %q", word)
 	return AnyType
+}
+
+// typeSlips are types of other languages, and what they are here.
+var typeSlips = map[string]string{
+	"int": "integer", "long": "integer", "int64": "integer", "float": "number", "double": "number", "float64": "number",
+	"str": "string", "text": "string", "bool": "boolean", "dict": "object", "struct": "object", "string": "string",
+	"integer": "integer", "number": "number", "boolean": "boolean", "object": "object", "any": "any",
 }
 
 // basic is the type of a built-in word, nil for any other word.

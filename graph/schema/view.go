@@ -98,10 +98,32 @@ func (c *compiler) infer(t *Type, d *draft, k *checks) {
 				break
 			}
 		}
+		if m := k.sole(); m != nil && t.Kind == Any {
+			t.Kind, t.Enum = m.Kind, m.Enum
+		}
 		if t.Kind == Any {
 			t.Kind = commonKind(append(slices.Clone(k.any), k.one...))
 		}
 	}
+}
+
+// sole is the member of a union with null: what is not null is of that type.
+func (k *checks) sole() *Type {
+	members := k.any
+	if len(members) == 0 {
+		members = k.one
+	}
+	var sole *Type
+	for _, m := range members {
+		switch {
+		case m.Kind == Null:
+		case sole != nil:
+			return nil
+		default:
+			sole = m
+		}
+	}
+	return sole
 }
 
 // commonKind is the scalar kind that all members of a union have (null
@@ -124,10 +146,17 @@ func commonKind(members []*Type) Kind {
 // members of allOf, which stay theirs to check.
 func (d *draft) overlay(t *Type, k *checks) {
 	props, rest, elem := slices.Clone(d.props), d.rest, d.items
-	if len(k.patterns) > 0 || elem != nil && len(k.prefix) > 0 {
-		rest, elem = restOfPatterns(k, rest), nil
+	if len(k.patterns) > 0 {
+		rest = restOfPatterns(k, rest)
 	}
-	for _, m := range append(slices.Clone(k.all), t) {
+	if elem != nil && len(k.prefix) > 0 {
+		elem = nil
+	}
+	others := append(slices.Clone(k.all), t)
+	if m := k.sole(); m != nil {
+		others = append(others, m)
+	}
+	for _, m := range others {
 		for _, p := range m.Props {
 			i := slices.IndexFunc(props, func(q Prop) bool { return q.Name == p.Name })
 			if i < 0 {
@@ -153,9 +182,17 @@ func (d *draft) overlay(t *Type, k *checks) {
 	}
 }
 
+// restOfPatterns is the type of a property that is not declared by its name:
+// what one of the patterns says, or additionalProperties.
 func restOfPatterns(k *checks, rest *Type) *Type {
-	if len(k.patterns) > 0 {
+	switch rest {
+	case nil:
 		return AnyType
+	case neverType:
+		rest = NothingType
+	}
+	for _, p := range k.patterns {
+		rest = Join(rest, p.t)
 	}
 	return rest
 }

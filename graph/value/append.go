@@ -121,6 +121,35 @@ func appendEscape(b []byte, c byte) []byte {
 	return append(b, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
 }
 
+// Within reports whether the compact JSON has at most most bytes, about: texts
+// are not looked into. It stops where the answer is known.
+func Within(v any, most int) bool { return within(v, most) >= 0 }
+
+// within is what v leaves of room; below 0 when it does not fit.
+func within(v any, room int) int {
+	switch v := v.(type) {
+	case string:
+		return room - len(v) - 2
+	case []any:
+		room -= 2 + len(v)
+		for _, e := range v {
+			if room = within(e, room); room < 0 {
+				break
+			}
+		}
+		return room
+	case map[string]any:
+		room -= 2
+		for k, e := range v {
+			if room = within(e, room-len(k)-4); room < 0 {
+				break
+			}
+		}
+		return room
+	}
+	return room - 4
+}
+
 // Size is the number of bytes of the compact JSON, without building it.
 func Size(v any) int {
 	switch v := v.(type) {

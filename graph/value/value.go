@@ -6,6 +6,14 @@ package value
 import (
 	"encoding/json"
 	"fmt"
+	"unicode/utf8"
+)
+
+// Bounds of what is stored, in bytes of compact JSON: of one value, as a key of
+// a state or an output, and of a state.
+const (
+	MaxBytes      = 64 << 20
+	MaxStateBytes = 256 << 20
 )
 
 // MaxDepth is how deep lists and objects may be nested in a value that is to
@@ -21,6 +29,37 @@ func Of(v any) (any, error) {
 	if canonical(v, 0) {
 		return v, nil
 	}
+	return converted(v)
+}
+
+// CopyOf is Of for a value that others may go on changing: what comes back
+// shares no list or object with v.
+func CopyOf(v any) (any, error) {
+	if canonical(v, 0) {
+		return copied(v), nil
+	}
+	return converted(v)
+}
+
+func copied(v any) any {
+	switch v := v.(type) {
+	case []any:
+		out := make([]any, len(v))
+		for i, e := range v {
+			out[i] = copied(e)
+		}
+		return out
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for k, e := range v {
+			out[k] = copied(e)
+		}
+		return out
+	}
+	return v
+}
+
+func converted(v any) (any, error) {
 	if i, ok := v.(int); ok {
 		return int64(i), nil
 	}
@@ -33,8 +72,10 @@ func Of(v any) (any, error) {
 
 func canonical(v any, depth int) bool {
 	switch v := v.(type) {
-	case nil, bool, int64, string:
+	case nil, bool, int64:
 		return true
+	case string:
+		return utf8.ValidString(v) // JSON holds nothing else
 	case float64:
 		return v-v == 0 // neither infinite nor NaN
 	case []any:
@@ -51,8 +92,8 @@ func canonical(v any, depth int) bool {
 		if v == nil || depth > maxParse {
 			return false
 		}
-		for _, e := range v {
-			if !canonical(e, depth+1) {
+		for k, e := range v {
+			if !utf8.ValidString(k) || !canonical(e, depth+1) {
 				return false
 			}
 		}

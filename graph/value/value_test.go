@@ -119,6 +119,20 @@ func TestOf(t *testing.T) {
 	if got, _ := Of(list); &got.([]any)[0] != &list[0] {
 		t.Error("a canonical list was copied")
 	}
+	mutable := map[string]any{"a": []any{"b"}}
+	copied, _ := CopyOf(mutable)
+	mutable["a"].([]any)[0] = "c"
+	mutable["d"] = true
+	if diff := cmp.Diff(any(map[string]any{"a": []any{"b"}}), copied); diff != "" {
+		t.Error("CopyOf shares something with the original", diff)
+	}
+	for _, bytes := range []any{"a\xff", []any{"a\xff"}, map[string]any{"a\xff": nil}} {
+		got, err := Of(bytes)
+		stored, _ := Decode(Append(nil, bytes))
+		if diff := cmp.Diff(stored, got); err != nil || diff != "" {
+			t.Errorf("Of(%q) is not what will be read from a store: %v %s", bytes, err, diff)
+		}
+	}
 	for _, bad := range []any{math.NaN(), []any{math.Inf(1)}, func() {}} {
 		if got, err := Of(bad); err == nil {
 			t.Errorf("Of(%T) = %v, want an error", bad, got)

@@ -1,7 +1,6 @@
 package std
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -39,8 +38,9 @@ func (n execNode) Run(ctx context.Context, t nodes.Task) (nodes.Result, error) {
 		return nodes.Result{}, err
 	}
 	out := &head{max: s.maxOutput, over: make(chan struct{})}
-	errs := &tail{max: stderrTail, log: debugLines(ctx, t.Logger)}
+	errs := &tail{max: stderrTail, mask: t.Mask, log: debugLines(ctx, t.Logger)}
 	state, err := n.run(ctx, s, out, errs)
+	errs.flush()
 	if err != nil {
 		return nodes.Result{}, err
 	}
@@ -212,11 +212,9 @@ func program(dir, name string) (string, error) {
 
 // debugLines gives each line of standard error to the log, where somebody
 // listens at that level.
-func debugLines(ctx context.Context, log *slog.Logger) func(line []byte) {
+func debugLines(ctx context.Context, log *slog.Logger) func(line string) {
 	if log == nil || !log.Enabled(ctx, slog.LevelDebug) {
 		return nil
 	}
-	return func(line []byte) {
-		log.DebugContext(ctx, "stderr", "line", string(bytes.ToValidUTF8(line, []byte("\uFFFD"))))
-	}
+	return func(line string) { log.DebugContext(ctx, "stderr", "line", line) }
 }

@@ -12,7 +12,7 @@ func graphKind() nodes.Spec {
 		Name: "graph",
 		Doc: "Runs another graph file as a node: one cycle of it, or several with `until`. It is a stack of its own, with its own state, durably: after a crash it goes on where it was. " +
 			"Its final state is the output, and it is removed once that is committed. It fails when the graph does, or when its cycle is a failed one. " +
-			"It holds no slot; the tasks of the inner graph use the pools of that graph. Without a `pause` in the inner graph its cycles follow each other at once; its `schedule` does not count.",
+			"It holds no slot; the tasks of the inner graph use the pools of that graph. Without a `pause` in the inner graph its cycles follow each other at once; its `schedule` does not count, nor for one cycle its `limits.cycles`.",
 		Fields: []graph.Field{
 			{Name: "file", Type: "string", Required: true, Literal: true, Doc: "The graph file, relative to this one, in the folder of the outermost graph or below."},
 			{Name: "params", Type: "map(any)", Doc: "The parameters of the graph."},

@@ -43,7 +43,7 @@ func (httpNode) Run(ctx context.Context, t nodes.Task) (nodes.Result, error) {
 		return nodes.Result{}, requestError(ctx, req, err)
 	}
 	if !expected(expect, resp.StatusCode) {
-		return nodes.Result{}, statusError(req, resp, body)
+		return nodes.Result{}, statusError(req, resp, body, t.Mask)
 	}
 	if int64(len(body)) > limit {
 		return nodes.Result{}, nodes.Errorf("output", "more than %d bytes of response (max_response)", limit)
@@ -126,12 +126,12 @@ func expected(want []int64, status int) bool {
 
 // statusError is a response that was not expected. What the server says of the
 // request itself does not change by asking again.
-func statusError(req *http.Request, resp *http.Response, body []byte) error {
+func statusError(req *http.Request, resp *http.Response, body []byte, mask func(string) string) error {
 	msg := where(req) + ": status " + resp.Status
 	if after := resp.Header.Get("Retry-After"); after != "" {
-		msg += fmt.Sprintf(" (retry after %.40q)", after)
+		msg += fmt.Sprintf(" (retry after %q)", beginning(after, 40, mask))
 	}
-	if piece := strings.TrimSpace(strings.ToValidUTF8(string(body[:min(len(body), errorPiece)]), "\uFFFD")); piece != "" {
+	if piece := strings.TrimSpace(beginning(text(body), errorPiece, mask)); piece != "" {
 		msg += ": " + piece
 	}
 	e := nodes.Errorf("http", "%s", msg)

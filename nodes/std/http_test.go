@@ -334,3 +334,24 @@ func TestHeaderText(t *testing.T) {
 		}
 	}
 }
+
+// TestHTTPErrorsAreNotCutWithinASecret: a server may tell a token back, and
+// half of one would not be masked.
+func TestHTTPErrorsAreNotCutWithinASecret(t *testing.T) {
+	t.Parallel()
+	const secret = "hunter2hunter2"
+	before := strings.Repeat("n", errorPiece-len(secret)/2)
+	s := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Retry-After", strings.Repeat("9", 39)+secret)
+		w.WriteHeader(http.StatusTooManyRequests)
+		io.WriteString(w, before+secret)
+	})
+	_, fail := nodes.Run(t.Context(), httpKind(), nodes.Task{
+		With: map[string]any{"url": s.URL, "allow_private": true},
+		Mask: func(s string) string { return strings.ReplaceAll(s, secret, "***") },
+	})
+	want := "GET " + s.URL + `: status 429 Too Many Requests (retry after "` + strings.Repeat("9", 39) + `"): ` + before
+	if fail == nil || fail.Message != want {
+		t.Errorf("got %v\nwant %s", fail, want)
+	}
+}

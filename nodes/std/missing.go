@@ -1,7 +1,6 @@
 package std
 
 import (
-	"github.com/graphrun/graphrun/diag"
 	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/schema"
 	"github.com/graphrun/graphrun/nodes"
@@ -32,30 +31,9 @@ func agent() nodes.Spec {
 			{Name: "max_tokens", Type: "integer", Doc: "How many tokens one answer may have. Default: the provider's."},
 			{Name: "temperature", Type: "number", Doc: "The temperature of the model. Default: the provider's."},
 		},
-		Output: agentOutput,
-		Check:  checkAgent,
+		Output: func(c graph.Config) *schema.Type { return declared(c, "output", schema.AnyType) },
+		Check:  checkDeclared("output"),
 	})
-}
-
-// agentOutput is the type that the author declares.
-func agentOutput(c graph.Config) *schema.Type {
-	declared := c.Tree.Get("output")
-	if declared == nil || c.Types == nil {
-		return schema.AnyType
-	}
-	t, _ := c.Types.Compile(declared)
-	return t
-}
-
-func checkAgent(c graph.Config, report func(diag.Code, diag.Span, string, string, ...any)) {
-	declared := c.Tree.Get("output")
-	if declared == nil || c.Types == nil {
-		return
-	}
-	_, problems := c.Types.Compile(declared)
-	for _, p := range problems {
-		report(p.Code, p.Span, p.Help, "%s", p.Message)
-	}
 }
 
 func mcp() nodes.Spec {

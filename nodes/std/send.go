@@ -12,6 +12,7 @@ func send() nodes.Spec {
 	return nodes.Spec{Kind: graph.Kind{
 		Name: "send",
 		Doc: "Sends an event to another stack, in the same transaction as the commit of its wave: it arrives exactly once, or the wave was not committed. " +
+			"Events of one wave leave in the order in which its nodes are declared, those of a `for_each` in that of its elements. One to the stack itself is there when its next cycle begins. " +
 			"A stack or an event that is not there is kind `config`, a payload that does not fit is `schema`. The output is what is sent.",
 		Fields: []graph.Field{
 			{Name: "to", Type: "string", Required: true, Doc: "The id of the stack that gets the event."},

@@ -149,6 +149,7 @@ func TestChecks(t *testing.T) {
 		"fail of no kind":       {"fail", map[string]any{"kind": "oops"}, []string{`bad-config: no error kind is called "oops"`}},
 		"wait":                  {"wait", map[string]any{"for": "5s"}, nil},
 		"wait for nothing":      {"wait", map[string]any{}, []string{`bad-config: wait needs one of "event", "for", "until"`}},
+		"wait until no moment":  {"wait", map[string]any{"until": "tomorrow"}, []string{`bad-config: "tomorrow" is no moment`}},
 		"wait for two":          {"wait", map[string]any{"for": "5s", "event": "e"}, []string{`bad-config: wait takes only one of "event", "for", "until"`}},
 		"memory":                {"memory", map[string]any{"search": "a"}, nil},
 		"agent":                 {"agent", map[string]any{"output": map[string]any{"type": "Todo"}}, nil},

@@ -1,6 +1,9 @@
 package std
 
 import (
+	"time"
+
+	"github.com/graphrun/graphrun/diag"
 	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/schema"
 	"github.com/graphrun/graphrun/nodes"
@@ -13,18 +16,30 @@ func approval() nodes.Spec {
 	return nodes.Spec{Kind: graph.Kind{
 		Name: "approval",
 		Doc: "Waits for a person's yes or no (`graphrun approve`, `graphrun reject`). " +
-			"The node is `waiting` until then: it holds no slot, no wave and no cycle. A `timeout` runs from when it began to wait, and fails it.",
+			"The node is `waiting` until then: it holds no slot, no wave and no cycle. A `timeout` runs from when it began to wait, and fails it, " +
+			"unless there is a `default`.",
 		Fields: []graph.Field{
 			{Name: "prompt", Type: "string", Required: true, Doc: "What is to be decided, in words for the person who decides."},
+			{Name: "default", Type: "boolean", Doc: "The answer when nobody has given one by the end of the `timeout`: true approves, false rejects; `by` is null then. Default: the node fails with kind `timeout`."},
+			{Name: "answer", Type: "any", Literal: true, Doc: "The type of a value that may come with the answer, as a JSON Schema or its short spelling: `output.value` (`graphrun approve --value JSON`). It is null when none was given; one that does not fit is refused. Default: no value."},
 		},
-		Output: output(schema.ObjectOf(
-			schema.Prop{Name: "approved", Type: schema.BooleanType, Required: true},
-			schema.Prop{Name: "comment", Type: schema.StringType.OrNull(), Required: true},
-			schema.Prop{Name: "by", Type: schema.StringType.OrNull(), Required: true},
-		)),
+		Output:     approvalOutput,
+		Check:      checkDeclared("answer"),
 		NoDefaults: true,
 		Waits:      true,
 	}}
+}
+
+func approvalOutput(c graph.Config) *schema.Type {
+	props := []schema.Prop{
+		{Name: "approved", Type: schema.BooleanType, Required: true},
+		{Name: "comment", Type: schema.StringType.OrNull(), Required: true},
+		{Name: "by", Type: schema.StringType.OrNull(), Required: true},
+	}
+	if t := declared(c, "answer", nil); t != nil {
+		props = append(props, schema.Prop{Name: "value", Type: t.OrNull(), Required: true})
+	}
+	return schema.ObjectOf(props...)
 }
 
 func wait() nodes.Spec {
@@ -37,9 +52,18 @@ func wait() nodes.Spec {
 			{Name: "for", Type: "duration", Doc: "How long to wait, as `90s` or `24h`."},
 			{Name: "until", Type: "string", Doc: "The moment to wait for, as RFC 3339 text."},
 		},
-		Check:      oneOf("wait", "event", "for", "until"),
+		Check:      checkWait,
 		Output:     output(schema.AnyType),
 		NoDefaults: true,
 		Waits:      true,
 	}}
+}
+
+func checkWait(c graph.Config, report func(diag.Code, diag.Span, string, string, ...any)) {
+	oneOf("wait", "event", "for", "until")(c, report)
+	if u, ok := fixedText(c.Tree.Get("until")); ok {
+		if _, err := time.Parse(time.RFC3339, u.Value); err != nil {
+			report(diag.BadConfig, u.Span, `until: "2026-01-31T15:04:05Z"`, "%q is no moment", u.Value)
+		}
+	}
 }

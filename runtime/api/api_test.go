@@ -249,7 +249,7 @@ func TestErrors(t *testing.T) {
 		{"POST", "/v1/stacks/a/events", `{"event":"nope"}`, 400, "there are: seen"},
 		{"POST", "/v1/stacks/a/events", `{"event":"seen","payload":1}`, 400, "list(string)"},
 		{"POST", "/v1/stacks/a/answers", `{"node":"count"}`, 400, "approved"},
-		{"POST", "/v1/stacks/a/answers", `{"node":"count","approved":true}`, 400, "count"},
+		{"POST", "/v1/stacks/a/answers", `{"node":"count","approved":true}`, 409, "not waiting"},
 		{"POST", "/v1/stacks/a/remove", ``, 409, "not ended"},
 		{"POST", "/v1/graphs/counter/pools/x", `{"parallel":1}`, 404, "unknown pool"},
 		{"POST", "/v1/graphs/counter/pools/default", `{}`, 400, "parallel"},

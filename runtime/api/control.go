@@ -93,7 +93,24 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, p params) error
 	if in.Node == "" || in.Approved == nil {
 		return errorf(CodeUsage, "expected node and approved: who is answered, and true or false")
 	}
-	out := map[string]any{"approved": *in.Approved, "comment": in.Comment, "by": in.By}
+	st, err := h.rt.Status(r.Context(), p["stack"])
+	if err != nil {
+		return err
+	}
+	for _, node := range st.Cursor.Waiting {
+		if node.Node == in.Node && node.Kind == "wait" {
+			return errorf(CodeConflict, "%q waits for an event or a time, nobody is asked", in.Node)
+		}
+	}
+	out := map[string]any{"approved": *in.Approved}
+	for name, text := range map[string]*string{"comment": in.Comment, "by": in.By} {
+		if text != nil {
+			out[name] = *text
+		}
+	}
+	if in.Value != nil {
+		out["value"] = in.Value.V
+	}
 	return done(w, h.rt.Answer(r.Context(), p["stack"], in.Node, out))
 }
 

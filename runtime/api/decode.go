@@ -26,8 +26,8 @@ const (
 // of the declared type, with known fields in their exact spelling, each at most
 // once at any depth. An empty body is an empty object.
 func decode(w http.ResponseWriter, r *http.Request, most int64, into any) error {
-	defer readAll(w)
 	if r.Body == nil || r.Body == http.NoBody {
+		readAll(w)
 		return nil
 	}
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != jsonType {
@@ -39,17 +39,37 @@ func decode(w http.ResponseWriter, r *http.Request, most int64, into any) error 
 	case errors.As(err, &tooLarge):
 		return errorf(CodeTooLarge, "the body is larger than %d bytes", tooLarge.Limit)
 	case err != nil:
+		giveTime(w)
+		w.Header().Set("Connection", "close") // what is left of the body is not waited for
 		return errorf(CodeUsage, "cannot read the body: %v", err)
-	case len(bytes.TrimSpace(body)) == 0:
+	}
+	readAll(w)
+	if len(bytes.TrimSpace(body)) == 0 {
 		return nil
 	}
 	if err := checkShape(body, fieldsOf(into)); err != nil {
 		return err
 	}
-	if err := json.Unmarshal(body, into); err != nil {
+	err = json.Unmarshal(body, into)
+	var wrong *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &wrong):
+		return errorf(CodeUsage, "the field %q is a JSON %s, expected %s", wrong.Field, wrong.Value, wordFor(wrong.Type))
+	case err != nil:
 		return errorf(CodeUsage, "the body does not fit: %v", err)
 	}
 	return nil
+}
+
+// wordFor is what JSON calls a Go type of a request's field.
+func wordFor(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.Int:
+		return "a whole number"
+	case reflect.Bool:
+		return "true or false"
+	}
+	return "a " + t.Kind().String()
 }
 
 // fieldsOf are the names that a request's struct declares.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/graphrun/graphrun/diag"
 	"github.com/graphrun/graphrun/graph/machine"
@@ -83,22 +84,31 @@ func toWire(err error) *Error {
 	case errors.As(err, &known):
 		return known
 	case errors.As(err, &store):
-		return &Error{CodeStore, err.Error()}
+		return &Error{CodeStore, said(err)}
 	case errors.As(err, &adopt), errors.As(err, &problems):
-		return &Error{CodeGraph, err.Error()}
+		return &Error{CodeGraph, said(err)}
 	case errors.Is(err, runtime.ErrNotFound), errors.As(err, &pool):
-		return &Error{CodeNotFound, err.Error()}
+		return &Error{CodeNotFound, said(err)}
 	case errors.Is(err, runtime.ErrExists):
-		return &Error{CodeExists, err.Error()}
+		return &Error{CodeExists, said(err)}
 	case errors.Is(err, runtime.ErrNotEnded):
-		return &Error{CodeConflict, err.Error() + ": cancel it first"}
+		return &Error{CodeConflict, said(err) + ": cancel it first"}
 	case errors.Is(err, runtime.ErrEnded), errors.Is(err, runtime.ErrActive),
 		errors.Is(err, machine.ErrNotWaiting):
-		return &Error{CodeConflict, err.Error()}
+		return &Error{CodeConflict, said(err)}
 	case errors.Is(err, runtime.ErrClosed), errors.Is(err, context.Canceled):
-		return &Error{CodeShuttingDown, err.Error()}
+		return &Error{CodeShuttingDown, said(err)}
 	}
-	return &Error{CodeUsage, err.Error()}
+	return &Error{CodeUsage, said(err)}
+}
+
+// said is an error's message for people, who need not know which package it is of.
+func said(err error) string {
+	m := err.Error()
+	for _, room := range []string{"runtime: ", "machine: "} {
+		m = strings.TrimPrefix(m, room)
+	}
+	return m
 }
 
 type errorBody struct {

@@ -100,7 +100,7 @@ func TestStrictBodies(t *testing.T) {
 		`{"event":"seen"} {"event":"seen"}`:          "more than one value",
 		`["seen"]`:                                   "not a JSON object",
 		`null`:                                       "not a JSON object",
-		`{"event":1}`:                                "does not fit",
+		`{"event":1}`:                                `\"event\" is a JSON number, expected a string`,
 		`{"event":"seen","payload":`:                 "not JSON",
 		`{"event":"seen","payload":` + strings.Repeat("[", 200) + "1" + strings.Repeat("]", 200) + `}`: "nested",
 	} {

@@ -16,6 +16,7 @@ const (
 	DefaultListen = "127.0.0.1:7878"
 
 	maxHeader      = 16 << 10
+	headerSlop     = 4 << 10 // what net/http lets pass beyond its bound
 	headerTimeout  = 5 * time.Second
 	readTimeout    = 30 * time.Second
 	writeTimeout   = 30 * time.Second // of an answer, and of each piece of a stream
@@ -91,7 +92,7 @@ func newServer(base context.Context, h http.Handler) *http.Server {
 	return &http.Server{
 		Handler:           h,
 		BaseContext:       func(net.Listener) context.Context { return base },
-		MaxHeaderBytes:    maxHeader,
+		MaxHeaderBytes:    maxHeader - headerSlop,
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       readTimeout,
 		IdleTimeout:       idleTimeout,

@@ -222,6 +222,49 @@ func TestSlowHeader(t *testing.T) {
 	})
 }
 
+// TestSlowBody: who does not finish the body in time is told so and hung up on;
+// nothing is waited for any more.
+func TestSlowBody(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := servePipes(t, newRig(t).handler(api.Door{Trusted: true}))
+		ours := s.connect()
+		begun := time.Now()
+		if _, err := io.WriteString(ours, "POST /v1/stacks HTTP/1.1\r\nHost: localhost\r\n"+
+			"Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{"); err != nil {
+			t.Fatal(err)
+		}
+		answer, err := io.ReadAll(ours)
+		if err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 400 ") || !strings.Contains(string(answer), "cannot read the body") {
+			t.Errorf("%v\n%s", err, answer)
+		}
+		if took := time.Since(begun); took > 32*time.Second {
+			t.Errorf("hung up after %s, want about 30s", took)
+		}
+		s.close()
+	})
+}
+
+// TestLargeHeader: 16 KiB come in, more do not.
+func TestLargeHeader(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := servePipes(t, http.NotFoundHandler())
+		for size, want := range map[int]int{15 << 10: http.StatusNotFound, 17 << 10: http.StatusRequestHeaderFieldsTooLarge} {
+			ours := s.connect()
+			go func() { // it may not be read to its end
+				_, _ = io.WriteString(ours, "GET / HTTP/1.1\r\nHost: localhost\r\nX-Large: "+strings.Repeat("a", size)+"\r\n\r\n")
+			}()
+			resp, err := http.ReadResponse(bufio.NewReader(ours), nil)
+			if err != nil || resp.StatusCode != want {
+				t.Errorf("a header of %d bytes: %v (%v), want %d", size, resp, err, want)
+			}
+			_ = ours.Close()
+		}
+		s.close()
+	})
+}
+
 // TestLongStream: a stream outlives every timeout, and ends with its server.
 func TestLongStream(t *testing.T) {
 	t.Parallel()

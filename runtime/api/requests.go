@@ -27,12 +27,14 @@ type EventReply struct {
 	Duplicate bool   `json:"duplicate"`
 }
 
-// AnswerRequest answers a node that waits for somebody.
+// AnswerRequest answers a node that waits for somebody. What is not said is null
+// in the node's output.
 type AnswerRequest struct {
-	Node     string `json:"node"`
-	Approved *bool  `json:"approved"`
-	Comment  string `json:"comment,omitzero"`
-	By       string `json:"by,omitzero"`
+	Node     string  `json:"node"`
+	Approved *bool   `json:"approved"`
+	Comment  *string `json:"comment,omitzero"`
+	By       *string `json:"by,omitzero"`
+	Value    *Value  `json:"value,omitzero"` // of the type that the node declares as `answer`
 }
 
 // CancelRequest ends a stack, or only a task of it where Node is set.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	goruntime "runtime"
@@ -139,10 +140,19 @@ func notedSocket(db string) (string, error) {
 // ErrNoOwner: nobody answers at a store's control socket.
 var ErrNoOwner = errors.New("api: nobody owns the store")
 
-// dialTimeout is plenty for a socket of this machine.
-const dialTimeout = 2 * time.Second
+// ErrSilent: a store's owner is there, but does not answer: it was suspended, or
+// is stuck.
+var ErrSilent = errors.New("api: the owner of the store does not answer")
 
-// DialOwner connects to the owner of a store. ErrNoOwner when there is none.
+// dialTimeout is plenty for a socket of this machine, answerTimeout for the
+// first answer of a process that is busy.
+const (
+	dialTimeout   = 2 * time.Second
+	answerTimeout = 3 * time.Second
+)
+
+// DialOwner connects to the owner of a store and makes sure that it answers.
+// ErrNoOwner when there is none, ErrSilent when it does not.
 func DialOwner(ctx context.Context, db string) (*Client, error) {
 	path := SocketPath(db)
 	if noted, err := notedSocket(db); err == nil {
@@ -155,15 +165,37 @@ func DialOwner(ctx context.Context, db string) (*Client, error) {
 	conn, err := d.DialContext(ctx, "unix", path)
 	switch {
 	case err == nil:
-		_ = conn.Close() // it was only to see that somebody is there
+		_ = conn.Close() // it was only to see that somebody listens
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	case errors.Is(err, fs.ErrPermission):
-		return nil, fmt.Errorf("the control socket %s belongs to another user", path)
+		return nil, fmt.Errorf("the control socket %s is out of reach: %w", path, fs.ErrPermission)
 	default:
 		return nil, ErrNoOwner
 	}
-	return newClient("http://graphrun", "", func(ctx context.Context, _, _ string) (net.Conn, error) {
+	c := newClient("http://graphrun", "", func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return d.DialContext(ctx, "unix", path)
-	}), nil
+	})
+	if err := c.greet(ctx); err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	return c, nil
+}
+
+// greet waits for a first answer. The system takes connections for a process
+// that is suspended, too.
+func (c *Client) greet(ctx context.Context) error {
+	soon, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	err := c.call(soon, http.MethodGet, "/health", nil, nil)
+	var answer *Error
+	switch {
+	case err == nil, errors.As(err, &answer):
+		return nil
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case soon.Err() != nil:
+		return ErrSilent
+	}
+	return ErrNoOwner // it has just ended
 }

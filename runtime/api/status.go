@@ -25,7 +25,7 @@ type Stack struct {
 	Inbox     int             `json:"inbox"`              // events that the next cycle takes in
 	Counts    machine.Counts  `json:"counts"`
 	CreatedAt time.Time       `json:"created_at"`
-	Problem   string          `json:"problem,omitzero"` // why it cannot be read, or is not driven any more
+	Problem   string          `json:"problem,omitzero"` // why it cannot be read, is not driven any more, or waits for the store
 	Cursor    *machine.Cursor `json:"cursor,omitzero"`  // with ?full=true
 }
 
@@ -49,7 +49,7 @@ type StackStatus struct {
 	Refused   string     `json:"refused,omitzero"` // why it did not take up the changed graph
 }
 
-// Task is one that runs, or is to run.
+// Task is one of the present cycle, or one that goes on from an earlier one.
 type Task struct {
 	Node    string            `json:"node"`
 	Item    string            `json:"item,omitzero"`
@@ -59,6 +59,38 @@ type Task struct {
 	Attempt int               `json:"attempt"`
 	Since   time.Time         `json:"since"`
 	RetryAt time.Time         `json:"retry_at,omitzero"`
+	// Of one that is finished.
+	Status   string   `json:"status,omitzero"`
+	Duration int64    `json:"duration_ms,omitzero"`
+	Error    *Failure `json:"error,omitzero"`
+	// Previous are the attempts that failed and were followed by another.
+	Previous []Attempt `json:"previous,omitzero"`
+}
+
+// Attempt is one that failed.
+type Attempt struct {
+	Attempt  int       `json:"attempt"`
+	At       time.Time `json:"at"` // of its end
+	Duration int64     `json:"duration_ms"`
+	Error    Failure   `json:"error"`
+}
+
+// Failure is why an attempt failed.
+type Failure struct {
+	Kind    string `json:"kind"`
+	Message string `json:"message"`
+}
+
+func taskOf(t *runtime.TaskStatus) Task {
+	out := Task{Node: t.Node, Item: t.Item, Cycle: t.Cycle, Wave: t.Wave, State: t.State, Attempt: t.Attempt,
+		Since: t.Since, RetryAt: t.RetryAt, Status: t.Status, Duration: t.Took.Milliseconds()}
+	if e := t.Error; e != nil {
+		out.Error = &Failure{e.Kind, e.Message}
+	}
+	for _, p := range t.Previous {
+		out.Previous = append(out.Previous, Attempt{p.Attempt, p.At, p.Took.Milliseconds(), Failure{p.Error.Kind, p.Error.Message}})
+	}
+	return out
 }
 
 // TaskError is the last failure of a stack.
@@ -95,8 +127,8 @@ func stackOf(s runtime.Status, full bool) Stack {
 
 func statusBody(s runtime.Status, full bool) StackStatus {
 	out := StackStatus{Stack: stackOf(s, full), Tasks: []Task{}}
-	for _, t := range s.Tasks {
-		out.Tasks = append(out.Tasks, Task{t.Node, t.Item, t.Cycle, t.Wave, t.State, t.Attempt, t.Since, t.RetryAt})
+	for i := range s.Tasks {
+		out.Tasks = append(out.Tasks, taskOf(&s.Tasks[i]))
 	}
 	if e := s.LastError; e != nil {
 		out.LastError = &TaskError{e.Cycle, e.Wave, e.Node, e.Item, e.At, e.Error.Kind, e.Error.Message}
@@ -110,7 +142,7 @@ func statusBody(s runtime.Status, full bool) StackStatus {
 // summary is what a store would say of the stack, but for its params.
 func (s Stack) summary() runtime.Summary {
 	out := runtime.Summary{Identity: machine.Identity{Stack: s.Stack, Graph: s.Graph, CreatedAt: s.CreatedAt}}
-	if s.Problem != "" {
+	if s.Problem != "" && !s.Driven {
 		out.Err = &Error{CodeStore, s.Problem}
 	}
 	if s.Cursor != nil {

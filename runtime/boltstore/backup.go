@@ -86,16 +86,19 @@ func publish(unfinished, path string) error {
 const compactTransaction = 16 << 20
 
 // Compact writes a store that nobody owns anew, without free pages, and puts
-// the new file in the old one's place. A crash leaves one of them there, whole.
-// It says how many bytes the file had and has.
+// the new file in the old one's place. A crash leaves one of them there, whole;
+// a store in which anything is damaged stays as it is. It says how many bytes
+// the file had and has.
 func Compact(ctx context.Context, path string) (before, after int64, err error) {
 	src, err := openReadOnly(path)
 	if err != nil {
 		return 0, 0, err
 	}
 	defer func() { err = errors.Join(err, src.Close()) }()
-	if _, err := readMarker(src); err != nil {
-		return 0, 0, unusable(path, err)
+	if report, err := check(ctx, path, src); err != nil {
+		return 0, 0, err
+	} else if n := len(report.Problems); n > 0 {
+		return 0, 0, unusable(path, fmt.Errorf("is damaged: %s (%d problems in all)", report.Problems[0].What, n))
 	}
 	unfinished := path + unfinishedMark + rand.Text()
 	defer func() { _ = os.Remove(unfinished) }() // there is none when all went well

@@ -45,6 +45,11 @@ func Check(ctx context.Context, path string) (report Report, err error) {
 		return Report{}, err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
+	return check(ctx, path, db)
+}
+
+// check looks through what openReadOnly has opened.
+func check(ctx context.Context, path string, db *bolt.DB) (report Report, err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if p := recover(); p != nil {

@@ -105,7 +105,7 @@ func readMarker(db *bolt.DB) (m marker, err error) {
 	err = db.View(func(tx *bolt.Tx) error {
 		b := tx.Bucket(markerBucket)
 		if b == nil {
-			return errors.New("is a bbolt file, but not one of graphrun")
+			return errNotOurs
 		}
 		v, err := unseal(markerBucket, markerKey, b.Get(markerKey))
 		if err != nil {
@@ -113,15 +113,23 @@ func readMarker(db *bolt.DB) (m marker, err error) {
 		}
 		return json.Unmarshal(v, &m)
 	})
-	switch {
-	case err != nil:
+	if err != nil {
 		return m, err
-	case m.Magic != magic:
-		return m, errors.New("is not one of graphrun")
-	case m.Format > format:
-		return m, fmt.Errorf("has format %d, made by %s; this program knows formats up to %d", m.Format, m.CreatedBy, format)
 	}
-	return m, nil
+	return m, m.known()
+}
+
+var errNotOurs = errors.New("is a bbolt file, but not one of graphrun")
+
+// known tells a file that this program can work on from others.
+func (m *marker) known() error {
+	switch {
+	case m.Magic != magic:
+		return errors.New("is not one of graphrun")
+	case m.Format > format:
+		return fmt.Errorf("has format %d, made by %s; this program knows formats up to %d", m.Format, m.CreatedBy, format)
+	}
+	return nil
 }
 
 // unfinishedMark is in the names of files that are being made.

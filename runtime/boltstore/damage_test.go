@@ -252,18 +252,25 @@ func TestNotAStore(t *testing.T) {
 			path := filepath.Join(dir, name)
 			before, _ := os.ReadFile(path)
 			_, err := Open(path, Options{})
-			var known *runtime.StoreError
-			if !errors.As(err, &known) {
+			if !isStoreError(err) {
 				t.Fatalf("got %v, want a StoreError", err)
 			}
 			if want := fmt.Sprintf("database %q %s", path, message); !strings.HasPrefix(err.Error(), want) {
 				t.Errorf("got %q, want %q", err, want)
+			}
+			if _, err := Salvage(ctx, path, filepath.Join(t.TempDir(), "saved.db")); !isStoreError(err) {
+				t.Errorf("it was salvaged (%v)", err)
 			}
 			if after, _ := os.ReadFile(path); !bytes.Equal(before, after) {
 				t.Error("the file was changed")
 			}
 		})
 	}
+}
+
+func isStoreError(err error) bool {
+	var known *runtime.StoreError
+	return errors.As(err, &known)
 }
 
 func makeFuture(t *testing.T, path string) {

@@ -255,6 +255,33 @@ func TestCompact(t *testing.T) {
 	expectContent(t, path, want)
 }
 
+// A damaged store is not written anew: the file is all that is left of it.
+func TestCompactDamaged(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "graphrun.db")
+	s := openAt(t, path, Options{})
+	c := (&wave{stack: "a"}).create()
+	c.Changes[0].Value = "to-be-damaged"
+	mustCommit(t, s, c)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file = bytes.ReplaceAll(file, []byte("to-be-damaged"), []byte("to-be-damage!"))
+	if err := os.WriteFile(path, file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := Compact(ctx, path); !isStoreError(err) || !strings.Contains(err.Error(), `is damaged: stack "a"`) {
+		t.Errorf("got %v", err)
+	}
+	if after, err := os.ReadFile(path); err != nil || !bytes.Equal(after, file) {
+		t.Errorf("the file was changed (%v)", err)
+	}
+}
+
 // What is sound is saved, what is not is named, and the original stays.
 func TestSalvage(t *testing.T) {
 	t.Parallel()
@@ -266,7 +293,7 @@ func TestSalvage(t *testing.T) {
 		t.Fatal(err)
 	}
 	rnd := rand.New(rand.NewPCG(5, 6))
-	saved, dropped := 0, 0
+	saved, dropped, nothing := 0, 0, 0
 	for n := range 60 {
 		file := bytes.Clone(sound)
 		switch n % 4 {
@@ -280,6 +307,9 @@ func TestSalvage(t *testing.T) {
 			clear(file[at : at+pageSize])
 		case 3: // cut off
 			file = file[:len(file)/2+rnd.IntN(len(file)/2)]
+			if n == 3 {
+				file = file[:2*pageSize]
+			}
 		}
 		from, to := filepath.Join(dir, "damaged.db"), filepath.Join(dir, fmt.Sprint("saved", n, ".db"))
 		if err := os.WriteFile(from, file, 0o600); err != nil {
@@ -288,6 +318,13 @@ func TestSalvage(t *testing.T) {
 		report, err := Salvage(ctx, from, to)
 		if after, err := os.ReadFile(from); err != nil || !bytes.Equal(after, file) {
 			t.Fatalf("the original was changed (%v)", err)
+		}
+		if n%4 > 0 && err != nil { // what leads to everything else is lost
+			nothing++
+			if _, there := os.Stat(to); !isStoreError(err) || !strings.Contains(err.Error(), "nothing in it can be read: page ") || there == nil {
+				t.Errorf("case %d: %v (%v)", n, err, there)
+			}
+			continue
 		}
 		if err != nil {
 			t.Errorf("case %d: %v", n, err)
@@ -319,10 +356,10 @@ func TestSalvage(t *testing.T) {
 		}
 		_ = os.Remove(to)
 	}
-	if saved == 0 || dropped == 0 {
-		t.Errorf("%d stacks saved, %d dropped: both should happen", saved, dropped)
+	if saved == 0 || dropped == 0 || nothing == 0 {
+		t.Errorf("%d stacks saved, %d dropped, %d files with nothing in them: all should happen", saved, dropped, nothing)
 	}
-	t.Logf("%d stacks saved, %d dropped", saved, dropped)
+	t.Logf("%d stacks saved, %d dropped, %d files with nothing in them", saved, dropped, nothing)
 	if _, err := Salvage(ctx, path, path); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("got %v for a name that is taken", err)
 	}

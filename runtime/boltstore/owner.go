@@ -66,7 +66,7 @@ func sameFile(f *os.File, path string) bool {
 
 // inUse names the owner.
 func inUse(path string) error {
-	if pid := readOwner(path); pid > 0 {
+	if pid := Owner(path); pid > 0 {
 		return fmt.Errorf("is in use by process %d", pid)
 	}
 	return errors.New("is in use by another process")
@@ -83,8 +83,9 @@ func writeOwner(path string) error {
 
 func removeOwner(path string) { _ = os.Remove(ownerPath(path)) }
 
-// readOwner is the process id of the owner; 0 when it is not known.
-func readOwner(path string) int {
+// Owner is the process id of who owns the store at path, by its own word; 0 when
+// it is not known. Only opening the store tells whether anybody does.
+func Owner(path string) int {
 	b, err := os.ReadFile(ownerPath(path))
 	if err != nil {
 		return 0

@@ -59,7 +59,7 @@ func (c *pageChecker) load(id uint64, depth int) (*page, error) {
 		return nil, fmt.Errorf("page %d: nested deeper than %d", id, maxDepth)
 	}
 	if id < 2 || id >= c.meta.high {
-		return nil, fmt.Errorf("page %d: expected 2 to %d", id, c.meta.high-1)
+		return nil, fmt.Errorf("page %d: not in the file, whose pages are 2 to %d", id, c.meta.high-1)
 	}
 	unit := int64(c.meta.pageSize)
 	p := &page{file: c.file, start: int64(id) * unit, id: id}

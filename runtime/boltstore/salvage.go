@@ -20,7 +20,8 @@ import (
 // Salvage makes a new store at to of what is sound in the one at from, which
 // nobody may own and which stays as it is. Whole stacks are taken over; one of
 // which anything is damaged or missing is left out. The report is of the new
-// store; its problems say what was left out, and why.
+// store; its problems say what was left out, and why. A file of another
+// program, of a newer format, or in which nothing can be read, is an error.
 func Salvage(ctx context.Context, from, to string) (Report, error) {
 	f, err := acquire(from, 0)
 	if err != nil {
@@ -42,6 +43,9 @@ func Salvage(ctx context.Context, from, to string) (Report, error) {
 	}
 	s := &salvage{ctx: ctx, db: db, file: f, meta: newest, seen: make([]uint64, newest.high/64+1)}
 	report, err := s.run()
+	if s.refused != nil {
+		return Report{}, errors.Join(unusable(from, s.refused), db.Close())
+	}
 	if err == nil {
 		err = db.Sync()
 	}
@@ -79,6 +83,9 @@ type salvage struct {
 	batch    []foundRow
 	size     int
 	problems []Problem
+	mark     *marker // nil: not found
+	sound    int     // rows found, the marker's included
+	refused  error   // why the file is left alone
 }
 
 // foundRow is a row with a right checksum.
@@ -99,6 +106,9 @@ func (s *salvage) run() (Report, error) {
 	if err := s.tree(s.meta.root, nil, nil, 0); err != nil {
 		return Report{}, err
 	}
+	if s.refused = s.refuse(); s.refused != nil {
+		return Report{}, s.refused
+	}
 	if err := s.flush(); err != nil {
 		return Report{}, err
 	}
@@ -116,6 +126,21 @@ func (s *salvage) run() (Report, error) {
 	}
 	report.Problems = s.problems
 	return report, err
+}
+
+// refuse says why nothing is made of what was found: the rules for rows are
+// those of our formats, and an empty store is no repaired one. The error
+// continues the sentence "database PATH …".
+func (s *salvage) refuse() error {
+	switch {
+	case s.mark != nil:
+		return s.mark.known()
+	case s.sound > 0: // a store whose marker is lost
+		return nil
+	case len(s.problems) == 0:
+		return errNotOurs
+	}
+	return fmt.Errorf("cannot be salvaged: nothing in it can be read: %s", s.problems[0].What)
 }
 
 // tree walks a bucket's pages as pageChecker does, but around damaged ones.
@@ -193,7 +218,7 @@ func (s *salvage) bucket(p *page, e entry, depth int, path [][]byte) error {
 
 // row keeps a row whose checksum is right.
 func (s *salvage) row(p *page, e entry, path [][]byte) error {
-	if len(path) == 0 || bytes.Equal(path[0], markerBucket) {
+	if len(path) == 0 {
 		return nil
 	}
 	value, err := p.bytes(e.value, e.valueLen)
@@ -202,6 +227,14 @@ func (s *salvage) row(p *page, e entry, path [][]byte) error {
 	}
 	if err != nil {
 		s.lost(err)
+		return nil
+	}
+	s.sound++
+	if bytes.Equal(path[0], markerBucket) {
+		m := &marker{}
+		if json.Unmarshal(value[:len(value)-sumSize], m) == nil {
+			s.mark = m
+		}
 		return nil
 	}
 	r := foundRow{bucket: path[0], key: bytes.Clone(e.key), value: bytes.Clone(value)}

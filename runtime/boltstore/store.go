@@ -100,6 +100,7 @@ func Open(path string, opts Options) (*Store, error) {
 	if err := s.sweep(context.Background()); err != nil {
 		opts.Logger.Warn("cannot delete all rows of removed stacks", "path", path, "error", err)
 	}
+	opts.Logger.Debug("store opened", "path", path, "durability", string(opts.Durability))
 	return s, nil
 }
 

@@ -89,7 +89,31 @@ func (p player) Run(ctx context.Context, t nodes.Task) (nodes.Result, error) {
 		}
 		return p.real.Run(ctx, t)
 	}
-	out, err := s.reply(t)(ctx, t)
+	return play(ctx, t, s.reply(t))
+}
+
+// play does one reply on a goroutine of its own: one that ends it, as T.Fatal
+// does, would end the stack's otherwise, and the test would wait for ever.
+func play(ctx context.Context, t nodes.Task, reply Reply) (nodes.Result, error) {
+	var res nodes.Result
+	fail := nodes.Errorf("error", "the reply of node %q ended its goroutine (T.FailNow, T.Fatal or runtime.Goexit)", t.Node)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		res, fail = nodes.Run(ctx, nodes.Spec{Node: work(reply)}, t)
+	}()
+	<-done
+	if fail != nil {
+		return res, fail
+	}
+	return res, nil
+}
+
+// work is a reply as a kind's work.
+type work Reply
+
+func (w work) Run(ctx context.Context, t nodes.Task) (nodes.Result, error) {
+	out, err := w(ctx, t)
 	return nodes.Result{Output: out}, err
 }
 

@@ -2,6 +2,7 @@ package runtimetest_test
 
 import (
 	"context"
+	goruntime "runtime"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -61,6 +62,18 @@ func TestScripts(t *testing.T) {
 		}
 		if got := len(k.Runs("asker")); got != 4 {
 			t.Errorf("%d runs, want 4", got)
+		}
+	})
+}
+
+// TestAReplyThatEndsItsGoroutine: as T.Fatal does, which is for the test's own.
+func TestAReplyThatEndsItsGoroutine(t *testing.T) {
+	t.Parallel()
+	runtimetest.Run(t, kinds(t), func(k *runtimetest.Kit) {
+		k.Node("asker", func(context.Context, nodes.Task) (any, error) { goruntime.Goexit(); return nil, nil }, runtimetest.Returns("yes"))
+		r := k.Wait(k.Start(k.Compile(asking()), runtime.StartOptions{}))
+		if diff := cmp.Diff([]any{"yes"}, r.State["answers"]); diff != "" {
+			t.Errorf("answers (-want +got):\n%s", diff)
 		}
 	})
 }

@@ -1,0 +1,90 @@
+package graph
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/graphrun/graphrun/graph/value"
+)
+
+// TooLarge says that a value, or a state, has outgrown its bound.
+type TooLarge struct {
+	What string // as `state.todos`
+	Size int    // in bytes of compact JSON
+	Most int
+}
+
+func (e *TooLarge) Error() string {
+	return fmt.Sprintf("%s would have %d bytes, at most %d are allowed", e.What, e.Size, e.Most)
+}
+
+// Sizes is how large the values of a state are.
+type Sizes struct {
+	keys  []int
+	total int
+}
+
+// Measure walks all values of a state, in the order of the keys.
+func Measure(values []any) Sizes {
+	s := Sizes{keys: make([]int, len(values))}
+	for i, v := range values {
+		s.keys[i] = value.Size(v)
+		s.total += s.keys[i]
+	}
+	return s
+}
+
+// Clone is a copy to try changes on.
+func (s *Sizes) Clone() Sizes { return Sizes{keys: slices.Clone(s.keys), total: s.total} }
+
+// Key is the size of one key.
+func (s *Sizes) Key(i int) int { return s.keys[i] }
+
+// Set notes a key's new size.
+func (s *Sizes) Set(i, size int) {
+	s.total += size - s.keys[i]
+	s.keys[i] = size
+}
+
+// Check reports a value or a state beyond its bound, as *TooLarge, were key i
+// of g to take size bytes.
+func (s *Sizes) Check(g *Graph, i, size int) error {
+	if size > value.MaxBytes {
+		return &TooLarge{"state." + g.Keys[i].Name, size, value.MaxBytes}
+	}
+	if all := s.total - s.keys[i] + size; all > value.MaxStateBytes {
+		return &TooLarge{"the state", all, value.MaxStateBytes}
+	}
+	return nil
+}
+
+// CheckAll is Check for a state as it is.
+func (s *Sizes) CheckAll(g *Graph) error {
+	for i := range s.keys {
+		if err := s.Check(g, i, s.keys[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Size is the size of the key after the change: old is the value before, was
+// its size. The work grows with the change.
+func (c *Change) Size(old any, was int) int {
+	list, _ := old.([]any)
+	now, ok := c.Value.([]any)
+	if c.Whole || !ok {
+		return value.Size(c.Value)
+	}
+	size := was - max(0, len(list)-1) + max(0, len(now)-1) // the commas
+	for _, v := range list[:c.Drop] {
+		size -= value.Size(v)
+	}
+	for _, e := range c.Put {
+		size += value.Size(e.Value)
+		if at := e.At + c.Drop; at < len(list) {
+			size -= value.Size(list[at])
+		}
+	}
+	return size
+}

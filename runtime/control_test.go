@@ -1,0 +1,139 @@
+package runtime_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/runtime"
+	"github.com/graphrun/graphrun/runtime/runtimetest"
+)
+
+// What is told to a stack that nobody drives is taken in; nothing is decided,
+// and no secret is needed.
+func TestAStackThatNobodyDrivesRests(t *testing.T) {
+	t.Parallel()
+	runtimetest.Run(t, kinds(t), func(k *runtimetest.Kit) {
+		k.Config.Secret = func(string) (string, bool) { return "hush", true }
+		k.Reopen()
+		k.Node("a", runtimetest.Returns(nil), runtimetest.Takes(time.Minute, runtimetest.Returns(nil)))
+		s := start(k, def(k.T, `{"graphrun": 1, "name": "one", "secrets": ["TOKEN"],
+			"state": [{"name": "n", "type": "integer", "reduce": {"name": "sum"}}],
+			"events": [{"name": "n", "to": "n"}],
+			"nodes": [
+				{"id": "count", "uses": "set", "writes": [{"key": "n", "expr": "1"}]},
+				{"id": "a", "uses": "work", "with": {"token": "${{ secrets.TOKEN }}"}}],
+			"edges": [{"to": ["count"]}, {"from": ["count"], "to": ["a"]}],
+			"pause": {"set": true, "active": 1000000000}}`))
+		k.Cycles(s, 1)
+		for _, inCycle := range []bool{false, true} {
+			k.Config.Secret = nil
+			k.Crash()
+			before := k.Records("one")
+			k.Forward(time.Hour) // whatever is due
+			if _, err := k.Runtime.Send(k.T.Context(), runtime.Send{Stack: "one", Event: "n", Payload: 10}); err != nil {
+				t.Fatal(err)
+			}
+			for name, command := range map[string]func(context.Context, string) error{
+				"wake": k.Runtime.Wake, "pause": k.Runtime.Pause, "resume": k.Runtime.ResumeStack,
+				"cancel of a task": func(ctx context.Context, id string) error { return k.Runtime.CancelTask(ctx, id, "a", "") },
+			} {
+				if err := command(k.T.Context(), "one"); err != nil {
+					t.Errorf("%s: %v", name, err)
+				}
+			}
+			var types []string
+			for _, r := range k.Records("one")[len(before):] {
+				types = append(types, r.Body.Type())
+			}
+			want := []string{"event.received"}
+			if inCycle {
+				want = append(want, "task.finished")
+			}
+			if diff := cmp.Diff(want, types); diff != "" {
+				t.Errorf("in a cycle: %v: records (-want +got):\n%s", inCycle, diff)
+			}
+			k.Config.Secret = func(string) (string, bool) { return "hush", true }
+			k.Reopen()
+			if err := k.Runtime.ResumeStack(k.T.Context(), "one"); err != nil { // whatever came last
+				t.Fatal(err)
+			}
+			recoverAll(k, 1)
+			k.Forward(2 * time.Second) // into the next cycle
+		}
+	})
+}
+
+// A pause that was ended stays ended, also where nothing follows at once.
+func TestAWakeIsDurable(t *testing.T) {
+	t.Parallel()
+	for name, paused := range map[string]bool{"nobody drives it": false, "it is paused": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			runtimetest.Run(t, kinds(t), func(k *runtimetest.Kit) {
+				k.Node("a", runtimetest.Returns(1))
+				s := start(k, one(k.T, 100, "", `, "pause": {"set": true, "active": 3600000000000}`))
+				k.Cycles(s, 1)
+				if paused {
+					if err := s.Pause(k.T.Context()); err != nil {
+						t.Fatal(err)
+					}
+				} else {
+					k.Crash()
+				}
+				if err := k.Runtime.Wake(k.T.Context(), "one"); err != nil {
+					t.Fatal(err)
+				}
+				k.Crash()
+				if err := k.Runtime.ResumeStack(k.T.Context(), "one"); err != nil {
+					t.Fatal(err)
+				}
+				recoverAll(k, 1)
+				k.Forward(time.Second)
+				if got := state(k, "one")["n"]; got != int64(2) {
+					t.Errorf("n = %v, want 2: the pause was over", got)
+				}
+			})
+		})
+	}
+}
+
+func TestCancellingAgain(t *testing.T) {
+	t.Parallel()
+	runtimetest.Run(t, kinds(t), func(k *runtimetest.Kit) {
+		k.Node("a", runtimetest.Takes(time.Minute, runtimetest.Returns(1)))
+		start(k, one(k.T, 1, "", ""))
+		k.Forward(time.Second)
+		var unknown *machine.UnknownNodeError
+		if err := k.Runtime.CancelTask(k.T.Context(), "one", "b", ""); !errors.As(err, &unknown) {
+			t.Errorf("cancel of a task of node b: %v, want an UnknownNodeError", err)
+		}
+		for range 2 {
+			if err := k.Runtime.Cancel(k.T.Context(), "one", "not needed"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for name, err := range map[string]error{
+			"stop":             k.Runtime.StopStack(k.T.Context(), "one"),
+			"cancel of a task": k.Runtime.CancelTask(k.T.Context(), "one", "a", ""),
+		} {
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		if st, err := k.Runtime.Status(k.T.Context(), "one"); err != nil || st.Cursor.Reason != "not needed" {
+			t.Errorf("reason %q (%v), want the first one's", st.Cursor.Reason, err)
+		}
+	})
+	runtimetest.Run(t, kinds(t), func(k *runtimetest.Kit) {
+		k.Node("a", runtimetest.Returns(1))
+		k.Wait(start(k, one(k.T, 1, "", "")))
+		if err := k.Runtime.Cancel(k.T.Context(), "one", ""); !errors.Is(err, runtime.ErrEnded) {
+			t.Errorf("cancel of a completed stack: %v, want ErrEnded", err)
+		}
+	})
+}
