@@ -2,6 +2,7 @@ package diag
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"io"
 	"strings"
@@ -34,7 +35,7 @@ const (
 // do not reach out.
 func Render(out io.Writer, list List, sources map[string][]byte, opts Options) error {
 	w := bufio.NewWriter(out)
-	lines := map[string][]int{}
+	files := map[string]*source{}
 	for _, d := range list {
 		paint := func(color, s string) string {
 			if !opts.Color || s == "" {
@@ -52,10 +53,10 @@ func Render(out io.Writer, list List, sources map[string][]byte, opts Options) e
 		}
 		fmt.Fprintf(w, "%s%s %s [%s]\n", place, paint(hue, d.Severity.String()+":"), Clean(d.Message), d.Code)
 		if src := sources[d.Span.File]; src != nil && !d.Span.IsZero() {
-			if lines[d.Span.File] == nil {
-				lines[d.Span.File] = lineStarts(src)
+			if files[d.Span.File] == nil {
+				files[d.Span.File] = newSource(src)
 			}
-			if line, carets, ok := excerpt(src, lines[d.Span.File], d.Span); ok {
+			if line, carets, ok := files[d.Span.File].excerpt(d.Span); ok {
 				fmt.Fprintf(w, "  %s\n  %s\n", line, paint(hue, carets))
 			}
 		}
@@ -123,22 +124,18 @@ func lineStarts(src []byte) []int {
 
 // excerpt is the source line of a span and the carets under it, both cut to
 // what fits around the culprit. ok is false when the file has no such line.
-func excerpt(src []byte, starts []int, at Span) (line, carets string, ok bool) {
-	if at.Start.Line > len(starts) {
+func (f *source) excerpt(at Span) (line, carets string, ok bool) {
+	if at.Start.Line > len(f.starts) {
 		return "", "", false
 	}
-	end := len(src)
-	if at.Start.Line < len(starts) {
-		end = starts[at.Start.Line]
-	}
-	raw := []rune(strings.TrimRight(string(src[starts[at.Start.Line-1]:end]), "\r\n\u0085\u2028\u2029"))
-	from := min(at.Start.Col-1, len(raw))
-	to := min(EndColumn(at, len(raw))-1, max(len(raw), from+1))
+	f.enter(at.Start.Line)
+	from := min(at.Start.Col-1, f.width)
+	to := min(EndColumn(at, f.width)-1, max(f.width, from+1))
 	first := 0
-	if len(raw) > maxShown {
-		first = max(0, min(from-maxShown/3, len(raw)-maxShown))
+	if f.width > maxShown {
+		first = max(0, min(from-maxShown/3, f.width-maxShown))
 	}
-	last := min(len(raw), first+maxShown)
+	last := min(f.width, first+maxShown)
 
 	wide := runewidth.Condition{StrictEmojiNeutral: true} // the same on every machine, whatever its locale
 	var text, under strings.Builder
@@ -146,10 +143,13 @@ func excerpt(src []byte, starts []int, at Span) (line, carets string, ok bool) {
 		text.WriteString("…")
 		under.WriteString(" ")
 	}
+	shown := f.from(first)
 	for i := first; i < last; i++ {
+		r, n := utf8.DecodeRune(shown)
+		shown = shown[n:]
 		cell, width := " ", 1
-		if raw[i] != '\t' {
-			cell = visible(raw[i])
+		if r != '\t' {
+			cell = visible(r)
 			width = wide.StringWidth(cell)
 		}
 		text.WriteString(cell)
@@ -159,13 +159,55 @@ func excerpt(src []byte, starts []int, at Span) (line, carets string, ok bool) {
 		}
 		under.WriteString(strings.Repeat(mark, width))
 	}
-	if last < len(raw) {
+	if last < f.width {
 		text.WriteString("…")
 	}
 	if from >= last {
 		under.WriteString("^")
 	}
 	return strings.TrimRight(text.String(), " "), strings.TrimRight(under.String(), " "), true
+}
+
+// source is a file's text. It remembers where in which line it was asked last:
+// problems come in the order of the file, and a line can be as long as the file.
+type source struct {
+	text   []byte
+	starts []int // of the lines
+
+	line, width int    // the line at hand, and its characters
+	rest        []byte // of it, from character col on
+	col         int
+}
+
+func newSource(text []byte) *source { return &source{text: text, starts: lineStarts(text)} }
+
+// of gives a line without its break.
+func (f *source) of(line int) []byte {
+	end := len(f.text)
+	if line < len(f.starts) {
+		end = f.starts[line]
+	}
+	return bytes.TrimRight(f.text[f.starts[line-1]:end], "\r\n\u0085\u2028\u2029")
+}
+
+// enter goes to a line, 1-based.
+func (f *source) enter(line int) {
+	if f.line != line {
+		f.line, f.rest, f.col = line, f.of(line), 0
+		f.width = utf8.RuneCount(f.rest)
+	}
+}
+
+// from is the rest of the line at hand from a character on.
+func (f *source) from(col int) []byte {
+	if f.col > col {
+		f.rest, f.col = f.of(f.line), 0
+	}
+	for ; f.col < col; f.col++ {
+		_, n := utf8.DecodeRune(f.rest)
+		f.rest = f.rest[n:]
+	}
+	return f.rest
 }
 
 // EndColumn is the exclusive end of a span on its first line: a span that goes

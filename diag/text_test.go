@@ -1,6 +1,8 @@
 package diag_test
 
 import (
+	"bytes"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -31,5 +33,28 @@ func TestCuts(t *testing.T) {
 	}
 	if got := diag.Plain("abc").Cut(1, 2); got.Value != "b" || !got.Span.IsZero() {
 		t.Errorf("a part of a text without a place: %q at %v", got.Value, got.Span)
+	}
+}
+
+// Problems of one long line find their places in whatever order they come.
+func TestRenderALineTwice(t *testing.T) {
+	t.Parallel()
+	src := strings.Repeat("é", 200) + "one" + strings.Repeat("x", 200) + "two" + strings.Repeat("y", 200)
+	var list diag.List
+	for _, col := range []int{201, 404, 201} {
+		list.Add(diag.WrongType, at(1, col, col+3), "", "bad")
+	}
+	var out bytes.Buffer
+	if err := diag.Render(&out, list, map[string][]byte{"f.yaml": []byte(src)}, diag.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	lines := strings.Split(out.String(), "\n")
+	for i := 1; i+1 < len(lines); i += 3 {
+		from := strings.IndexByte(lines[i+1], '^')
+		got = append(got, string([]rune(lines[i])[from:from+3]))
+	}
+	if diff := cmp.Diff([]string{"one", "two", "one"}, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
 	}
 }

@@ -3,6 +3,7 @@ package dsl
 import (
 	"cmp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/graphrun/graphrun/diag"
@@ -24,7 +25,7 @@ func (d *document) merge(compiled diag.List) diag.List {
 	}
 	lost, ruins := d.damage(), d.ruins()
 	for _, p := range compiled {
-		if !seen[spot{p.Code, p.Span.Start}] && !follows(p, lost) && !within(p.Span.Start, ruins) {
+		if !seen[spot{p.Code, p.Span.Start}] && !lost.causes(p) && !within(p.Span.Start, ruins) {
 			out = append(out, p)
 		}
 	}
@@ -32,9 +33,8 @@ func (d *document) merge(compiled diag.List) diag.List {
 	return out
 }
 
-// ruins are the places of the broken values, of which nobody is to speak again,
-// in the order of the file. A value of which nothing is written has no place of
-// its own.
+// ruins are the places of the broken values, of which nobody is to speak again.
+// A value of which nothing is written has no place of its own.
 func (d *document) ruins() []diag.Span {
 	var all []diag.Span
 	for n := range d.broken {
@@ -42,19 +42,25 @@ func (d *document) ruins() []diag.Span {
 			all = append(all, n.Span)
 		}
 	}
+	return outermost(all)
+}
+
+// outermost sorts spans by their place, and leaves out those within others.
+func outermost(all []diag.Span) []diag.Span {
 	slices.SortFunc(all, func(a, b diag.Span) int {
-		return cmp.Or(cmp.Compare(a.Start.Line, b.Start.Line), cmp.Compare(a.Start.Col, b.Start.Col))
+		return cmp.Or(cmp.Compare(a.Start.Line, b.Start.Line), cmp.Compare(a.Start.Col, b.Start.Col),
+			cmp.Compare(b.End.Line, a.End.Line), cmp.Compare(b.End.Col, a.End.Col))
 	})
 	out := all[:0]
 	for _, s := range all {
-		if n := len(out); n == 0 || !s.Start.Less(out[n-1].End) { // else it is in a broken one
+		if n := len(out); n == 0 || !s.Start.Less(out[n-1].End) {
 			out = append(out, s)
 		}
 	}
 	return out
 }
 
-// within reports whether a place lies in one of the spans, which are sorted.
+// within reports whether a place lies in one of the outermost spans.
 func within(at diag.Pos, spans []diag.Span) bool {
 	i, _ := slices.BinarySearchFunc(spans, at, func(s diag.Span, p diag.Pos) int {
 		if p.Less(s.Start) {
@@ -65,41 +71,63 @@ func within(at diag.Pos, spans []diag.Span) bool {
 	return i > 0 && at.Less(spans[i-1].End)
 }
 
-// damage is a part of the file that could not be read whole: an entry of a
-// section, or all of it when entry is "".
+// damage is what of a file could not be read whole.
 type damage struct {
-	section, entry string
-	start, end     diag.Pos
+	sections map[string]bool // in which something is lost
+	unknown  bool            // one of them is none: it may be any, misspelt
+	all      bool            // all names of a section are lost
+	names    names           // the entries that are lost, of sections that give names to others
+	types    bool            // one of them may have been a type
+	spans    []diag.Span     // the entries, or sections
 }
 
 // damage finds the parts in which errors were reported.
-func (d *document) damage() []damage {
-	var lost []damage
+func (d *document) damage() damage {
+	lost := damage{sections: map[string]bool{}, names: names{}}
 	for _, p := range d.diags {
 		if p.Severity == diag.Error {
-			lost = append(lost, locateDamage(d.root, p.Span.Start))
+			lost.add(d.root, p.Span.Start)
 		}
 	}
+	lost.spans = outermost(lost.spans)
 	return lost
 }
 
-func locateDamage(root *tree.Node, at diag.Pos) damage {
+// declaring are the sections that give names to others.
+var declaring = []string{"params", "secrets", "types", "state", "define", "events", "pools", "nodes"}
+
+// add notes an error at a place.
+func (l *damage) add(root *tree.Node, at diag.Pos) {
 	section, end := enclosing(root, at, diag.Pos{Line: 1 << 30})
 	if section == nil {
-		return damage{start: at, end: at}
+		l.sections[""] = true
+		return
 	}
-	out := damage{section: section.Key.Value, start: section.Key.Span.Start, end: end}
+	name, span := section.Key.Value, diag.Span{Start: section.Key.Span.Start, End: end}
+	l.sections[name] = true
+	l.unknown = l.unknown || graphObject.field(name) == nil
+	declares := slices.Contains(declaring, name)
+	l.types = l.types || declares && name != "nodes"
 	if entry, end := enclosing(section.Value, at, end); entry != nil {
-		out.entry, out.start, out.end = entry.Key.Value, entry.Key.Span.Start, end
+		span = diag.Span{Start: entry.Key.Span.Start, End: end}
+		if declares {
+			l.names[entry.Key.Value] = true
+		}
+	} else if declares {
+		l.all = true
 	}
-	if section.Value.Kind == tree.List {
-		for _, it := range section.Value.Items {
-			if !at.Less(it.Span.Start) && at.Less(it.Span.End) {
-				out.start, out.end = it.Span.Start, it.Span.End
+	if items := section.Value.Items; len(items) > 0 {
+		i, _ := slices.BinarySearchFunc(items, at, func(it *tree.Node, p diag.Pos) int {
+			if p.Less(it.Span.Start) {
+				return 1
 			}
+			return -1
+		})
+		if i > 0 && at.Less(items[i-1].Span.End) {
+			span = items[i-1].Span
 		}
 	}
-	return out
+	l.spans = append(l.spans, span)
 }
 
 // enclosing is the field of a mapping in which a place lies, and where the
@@ -125,48 +153,53 @@ func enclosing(n *tree.Node, at, end diag.Pos) (*tree.Field, diag.Pos) {
 	return &n.Fields[i], end
 }
 
-// follows reports whether the compiler may see a problem only because of what
-// is lost.
-func follows(p diag.Diagnostic, lost []damage) bool {
-	if len(lost) == 0 {
+// causes reports whether the compiler may see a problem only because of what is
+// lost.
+func (l *damage) causes(p diag.Diagnostic) bool {
+	if len(l.sections) == 0 {
 		return false
 	}
 	if p.Span.IsZero() {
 		return true
 	}
-	for _, l := range lost {
-		if l.causes(p) {
-			return true
-		}
-	}
-	return false
-}
-
-func (l damage) causes(p diag.Diagnostic) bool {
-	unknown := l.section != "" && graphObject.field(l.section) == nil // it may be any section, misspelt
 	switch p.Code {
 	case diag.Unused, diag.NeverRead:
 		return true // what was lost may use it
 	case diag.NoStop:
-		return unknown || l.section == "stop" || l.section == "limits"
+		return l.unknown || l.sections["stop"] || l.sections["limits"]
 	case diag.Unreachable, diag.JoinUnsatisfiable:
-		return unknown || l.section == "edges"
+		return l.unknown || l.sections["edges"]
 	case diag.Untyped:
-		return unknown || l.declares() && l.section != "nodes"
+		return l.unknown || l.types
 	case diag.UnknownProperty, diag.UnknownName, diag.UnknownState, diag.UnknownType, diag.UnknownPool,
 		diag.UnknownNode, diag.ExprType, diag.NotBoolean:
-		return unknown || l.declares() && (l.entry == "" || strings.Contains(p.Message, quote(l.entry)))
+		return l.unknown || l.all || l.names.in(p.Message)
 	case diag.BadDefault, diag.BadReducer:
-		return unknown || l.section == "types" || l.covers(p.Span.Start)
+		return l.unknown || l.sections["types"] || within(p.Span.Start, l.spans)
 	case diag.BadConfig, diag.Unbounded:
-		return l.covers(p.Span.Start)
+		return within(p.Span.Start, l.spans)
 	}
 	return false
 }
 
-func (l damage) covers(p diag.Pos) bool { return !p.Less(l.start) && p.Less(l.end) }
+// names is a set of names.
+type names map[string]bool
 
-// declares reports whether the section gives names to others.
-func (l damage) declares() bool {
-	return slices.Contains([]string{"params", "secrets", "types", "state", "define", "events", "pools", "nodes"}, l.section)
+// in reports whether a message has one of the names in quotes.
+func (n names) in(message string) bool {
+	for {
+		i := strings.IndexByte(message, '"')
+		if i < 0 {
+			return false
+		}
+		quoted, err := strconv.QuotedPrefix(message[i:])
+		if err != nil {
+			message = message[i+1:]
+			continue
+		}
+		if name, err := strconv.Unquote(quoted); err == nil && n[name] {
+			return true
+		}
+		message = message[i+len(quoted):]
+	}
 }
