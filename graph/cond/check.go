@@ -96,7 +96,7 @@ func (c *checker) checkRoot(n ast.Node, want Want) typed {
 	case want.Condition:
 		c.condition(t)
 	}
-	c.timely = c.timely && holdsTime(t.typ, 0)
+	c.timely = c.timely && holdsTime(t.typ, 0, nil)
 	return t
 }
 
@@ -315,19 +315,27 @@ func (c *checker) boolean(t typed, code diag.Code, at diag.Span) testCode {
 	return asTest(t.code, c.place(t))
 }
 
-// holdsTime reports whether a moment or a duration may be inside a value.
-func holdsTime(t *schema.Type, depth int) bool {
+// holdsTime reports whether a moment or a duration may be inside a value. seen
+// holds the objects that were looked at; nil for none.
+func holdsTime(t *schema.Type, depth int, seen map[*schema.Prop]bool) bool {
 	switch t.Kind {
 	case schema.Any, schema.Time, schema.Duration:
 		return true
 	case schema.List:
-		return depth > maxNesting || holdsTime(t.Elem, depth+1)
+		return depth > maxNesting || holdsTime(t.Elem, depth+1, seen)
 	case schema.Object:
-		if depth > 3 || t.Rest != nil && holdsTime(t.Rest, depth+1) {
+		if depth > 3 || t.Rest != nil && holdsTime(t.Rest, depth+1, seen) {
 			return true
 		}
+		if len(t.Props) == 0 || seen[&t.Props[0]] {
+			return false
+		}
+		if seen == nil {
+			seen = map[*schema.Prop]bool{}
+		}
+		seen[&t.Props[0]] = true
 		for _, p := range t.Props {
-			if holdsTime(p.Type, depth+1) {
+			if holdsTime(p.Type, depth+1, seen) {
 				return true
 			}
 		}

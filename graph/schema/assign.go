@@ -45,9 +45,42 @@ func (m *Misfit) Error() string {
 // null that from declares; what depends on the value (any to a string, a
 // number to an integer, a string to an enum) is left to the check when the
 // value is there.
-func Assign(to, from *Type) *Misfit { return assign(to, from, "", 0) }
+func Assign(to, from *Type) *Misfit {
+	a := assigner{}
+	return a.assign(to, from, "", 0)
+}
 
-func assign(to, from *Type, path string, depth int) *Misfit {
+// pair is two types, told apart by what their declarations share: types that
+// point at each other meet in few pairs and on very many paths.
+type pair struct {
+	a, b  identity
+	depth int
+}
+
+type identity struct {
+	kind       Kind
+	nullable   bool
+	name       string
+	elem, rest *Type
+	props      *Prop
+	enum       *any
+}
+
+func (t *Type) identity() identity {
+	id := identity{kind: t.Kind, nullable: t.Nullable, name: t.Name, elem: t.Elem, rest: t.Rest}
+	if len(t.Props) > 0 {
+		id.props = &t.Props[0]
+	}
+	if len(t.Enum) > 0 {
+		id.enum = &t.Enum[0]
+	}
+	return id
+}
+
+// assigner remembers the pairs of objects that agree.
+type assigner struct{ agreed map[pair]bool }
+
+func (c *assigner) assign(to, from *Type, path string, depth int) *Misfit {
 	if to == from || to.Kind == Any && to.Enum == nil && to.Nullable || depth > assignDepth {
 		return nil
 	}
@@ -71,9 +104,20 @@ func assign(to, from *Type, path string, depth int) *Misfit {
 	}
 	switch to.Kind {
 	case List:
-		return assign(to.Elem, from.Elem, path+"[]", depth+1)
+		return c.assign(to.Elem, from.Elem, path+"[]", depth+1)
 	case Object:
-		return assignProps(to, from, path, depth)
+		p := pair{to.identity(), from.identity(), depth}
+		if c.agreed[p] {
+			return nil
+		}
+		m := c.assignProps(to, from, path, depth)
+		if m == nil {
+			if c.agreed == nil {
+				c.agreed = map[pair]bool{}
+			}
+			c.agreed[p] = true
+		}
+		return m
 	}
 	return nil
 }
@@ -90,7 +134,19 @@ func disjoint(a, b *Type) bool {
 	if a.Enum == nil || b.Enum == nil {
 		return false
 	}
-	return !slices.ContainsFunc(a.Enum, b.Has)
+	return !slices.ContainsFunc(a.Enum, wordsOf(b))
+}
+
+// wordsOf is t.Has for many values: beyond a few words they are looked up.
+func wordsOf(t *Type) func(any) bool {
+	if len(t.Enum) < 32 {
+		return t.Has
+	}
+	words := make(map[string]bool, len(t.Enum))
+	for _, w := range t.Enum {
+		words[value.String(w)] = true // 2.0 is written as 2
+	}
+	return func(v any) bool { return words[value.String(v)] }
 }
 
 // Has reports whether v is a word of the enum; true when t is none.
@@ -103,7 +159,7 @@ func (t *Type) Has(v any) bool {
 	return t.Enum == nil
 }
 
-func assignProps(to, from *Type, path string, depth int) *Misfit {
+func (c *assigner) assignProps(to, from *Type, path string, depth int) *Misfit {
 	for _, p := range to.Props {
 		have, ok := from.Prop(p.Name)
 		if !ok {
@@ -118,7 +174,7 @@ func assignProps(to, from *Type, path string, depth int) *Misfit {
 		} else if !have.Required {
 			f = f.OrNull()
 		}
-		if m := assign(t, f, join(path, p.Name), depth+1); m != nil {
+		if m := c.assign(t, f, join(path, p.Name), depth+1); m != nil {
 			return m
 		}
 	}
@@ -127,13 +183,13 @@ func assignProps(to, from *Type, path string, depth int) *Misfit {
 	}
 	for _, p := range from.Props {
 		if _, ok := to.Prop(p.Name); !ok {
-			if m := assign(to.Rest, p.Type, join(path, p.Name), depth+1); m != nil {
+			if m := c.assign(to.Rest, p.Type, join(path, p.Name), depth+1); m != nil {
 				return m
 			}
 		}
 	}
 	if from.Rest != nil {
-		return assign(to.Rest, from.Rest, path+"[]", depth+1)
+		return c.assign(to.Rest, from.Rest, path+"[]", depth+1)
 	}
 	return nil
 }
@@ -147,9 +203,15 @@ func join(path, name string) string {
 
 // Join is the type of a value that has one of two types; Any where nothing
 // more is known of it.
-func Join(a, b *Type) *Type { return joinTypes(a, b, 0) }
+func Join(a, b *Type) *Type {
+	j := joiner{}
+	return j.join(a, b, 0)
+}
 
-func joinTypes(a, b *Type, depth int) *Type {
+// joiner remembers what pairs of objects came to.
+type joiner struct{ joined map[pair]*Type }
+
+func (j *joiner) join(a, b *Type, depth int) *Type {
 	switch {
 	case a == b || b == NothingType:
 		return a
@@ -167,7 +229,7 @@ func joinTypes(a, b *Type, depth int) *Type {
 		if sameBut(a0, b0) {
 			return a.OrNull()
 		}
-		return joinTypes(a0, b0, depth+1).OrNull()
+		return j.join(a0, b0, depth+1).OrNull()
 	}
 	if a.Kind != b.Kind {
 		if sameKind(a.Kind, b.Kind) && sameKind(b.Kind, a.Kind) {
@@ -177,16 +239,16 @@ func joinTypes(a, b *Type, depth int) *Type {
 	}
 	switch a.Kind {
 	case List:
-		return ListOf(joinTypes(a.Elem, b.Elem, depth+1))
+		return ListOf(j.join(a.Elem, b.Elem, depth+1))
 	case Object:
-		return joinObjects(a, b, depth)
+		return j.objects(a, b, depth)
 	}
 	if a.Enum == nil || b.Enum == nil {
 		return &Type{Kind: a.Kind}
 	}
-	both := slices.Clone(a.Enum)
+	both, has := slices.Clone(a.Enum), wordsOf(a)
 	for _, v := range b.Enum {
-		if !a.Has(v) {
+		if !has(v) {
 			both = append(both, v)
 		}
 	}
@@ -209,15 +271,19 @@ func sameBut(a, b *Type) bool {
 		len(a.Enum) == len(b.Enum) && (len(a.Enum) == 0 || &a.Enum[0] == &b.Enum[0])
 }
 
-func joinObjects(a, b *Type, depth int) *Type {
+func (j *joiner) objects(a, b *Type, depth int) *Type {
 	if sameBut(a, b) {
 		return a
+	}
+	key := pair{a.identity(), b.identity(), depth}
+	if t := j.joined[key]; t != nil {
+		return t
 	}
 	out := &Type{Kind: Object}
 	for _, p := range a.Props {
 		q, ok := b.Prop(p.Name)
 		if ok {
-			p.Type = joinTypes(p.Type, q.Type, depth+1)
+			p.Type = j.join(p.Type, q.Type, depth+1)
 		}
 		p.Required = p.Required && ok && q.Required
 		out.Props = append(out.Props, p)
@@ -230,12 +296,16 @@ func joinObjects(a, b *Type, depth int) *Type {
 	}
 	switch {
 	case a.Rest != nil && b.Rest != nil:
-		out.Rest = joinTypes(a.Rest, b.Rest, depth+1)
+		out.Rest = j.join(a.Rest, b.Rest, depth+1)
 	case a.Rest != nil:
 		out.Rest = a.Rest
 	default:
 		out.Rest = b.Rest
 	}
+	if j.joined == nil {
+		j.joined = map[pair]*Type{}
+	}
+	j.joined[key] = out
 	return out
 }
 

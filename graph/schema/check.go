@@ -46,7 +46,11 @@ func (t *Type) CheckTail(path string, v any, from int) (canonical any, err error
 	if path == "" && v == nil && t.Nullable {
 		return nil, nil
 	}
-	w, _, m := t.check(v, from, 0)
+	work := 0 // all that a check allocates when everything fits
+	w, _, m := t.check(v, from, walk{work: &work})
+	if work > maxCheck {
+		m = mismatch("takes too much work to check: its type combines too many others")
+	}
 	if m != nil {
 		m.Path = pathTo(path, m.Path)
 		return nil, m
@@ -79,11 +83,38 @@ func mismatch(format string, args ...any) *Mismatch {
 	return &Mismatch{Message: fmt.Sprintf(format, args...)}
 }
 
+// maxCheck is how many parts of a value are looked at on behalf of members of
+// allOf, anyOf and their like: each level of them may look twice at what the
+// next level looks at twice.
+const maxCheck = 8 << 20
+
+// walk is where a check stands.
+type walk struct {
+	depth  int
+	member bool // within a member: what is looked at counts
+	work   *int // what was looked at so far
+}
+
+func (w walk) deeper() walk {
+	w.depth++
+	return w
+}
+
+func (w walk) within() walk {
+	w.member = true
+	return w
+}
+
 // check is the walk. changed says that the value that comes back is another
 // than v.
-func (t *Type) check(v any, from, depth int) (w any, changed bool, m *Mismatch) {
-	if depth > value.MaxDepth {
+func (t *Type) check(v any, from int, at walk) (w any, changed bool, m *Mismatch) {
+	if at.depth > value.MaxDepth {
 		return nil, false, mismatch("is nested more than %d levels deep", value.MaxDepth)
+	}
+	if at.member {
+		if *at.work++; *at.work > maxCheck {
+			return nil, false, &Mismatch{} // CheckTail has the words
+		}
 	}
 	if v == nil {
 		if t.Nullable {
@@ -95,7 +126,7 @@ func (t *Type) check(v any, from, depth int) (w any, changed bool, m *Mismatch) 
 	if k != nil && k.never {
 		return nil, false, mismatch("is not allowed here")
 	}
-	w, changed, m = t.checkKind(v, from, depth)
+	w, changed, m = t.checkKind(v, from, at)
 	if m != nil {
 		return nil, false, m
 	}
@@ -103,13 +134,13 @@ func (t *Type) check(v any, from, depth int) (w any, changed bool, m *Mismatch) 
 		return nil, false, t.notInEnum(w)
 	}
 	if k != nil {
-		return k.check(w, changed, depth)
+		return k.check(w, changed, at)
 	}
 	return w, changed, nil
 }
 
 // checkKind checks the structure: the kind, and what is inside.
-func (t *Type) checkKind(v any, from, depth int) (w any, changed bool, m *Mismatch) {
+func (t *Type) checkKind(v any, from int, at walk) (w any, changed bool, m *Mismatch) {
 	switch x := v.(type) {
 	case bool:
 		if t.Kind == Boolean {
@@ -141,11 +172,11 @@ func (t *Type) checkKind(v any, from, depth int) (w any, changed bool, m *Mismat
 		}
 	case []any:
 		if t.Kind == List {
-			return t.checkList(x, from, depth)
+			return t.checkList(x, from, at)
 		}
 	case map[string]any:
 		if t.Kind == Object {
-			return t.checkObject(x, depth)
+			return t.checkObject(x, at)
 		}
 	case time.Time:
 		return t.fromTime(v, x.Format(time.RFC3339Nano), Time)
@@ -153,7 +184,7 @@ func (t *Type) checkKind(v any, from, depth int) (w any, changed bool, m *Mismat
 		return t.fromTime(v, x.String(), Duration)
 	}
 	if t.Kind == Any || t.checks != nil && t.checks.loose {
-		return walkAny(v, depth, t.checks == nil || !t.checks.union)
+		return walkAny(v, at, t.checks == nil || !t.checks.union)
 	}
 	return nil, false, t.wrongKind(v)
 }
@@ -180,7 +211,7 @@ func (t *Type) fromTime(v any, text string, kind Kind) (any, bool, *Mismatch) {
 	return nil, false, mismatch("must be %s, not a %s", t.article(), kind)
 }
 
-func (t *Type) checkList(v []any, from, depth int) (any, bool, *Mismatch) {
+func (t *Type) checkList(v []any, from int, at walk) (any, bool, *Mismatch) {
 	elem := t.Elem
 	var prefix []*Type
 	if t.checks != nil {
@@ -200,7 +231,7 @@ func (t *Type) checkList(v []any, from, depth int) (any, bool, *Mismatch) {
 		if i < len(prefix) {
 			et = prefix[i]
 		}
-		w, changed, m := et.check(v[i], 0, depth+1)
+		w, changed, m := et.check(v[i], 0, at.deeper())
 		if m != nil {
 			return nil, false, m.under(atIndex(i))
 		}
@@ -223,7 +254,7 @@ var looseAny = &Type{Kind: Any, Nullable: true, checks: &checks{union: true, max
 // walkAny checks a value without a declared type: that it is JSON, and not too
 // deep. With tidy, a float without fraction becomes the integer as which a
 // store will give it back.
-func walkAny(v any, depth int, tidy bool) (any, bool, *Mismatch) {
+func walkAny(v any, at walk, tidy bool) (any, bool, *Mismatch) {
 	as := AnyType
 	if !tidy {
 		as = looseAny
@@ -237,9 +268,9 @@ func walkAny(v any, depth int, tidy bool) (any, bool, *Mismatch) {
 		}
 		return v, false, nil
 	case []any:
-		return (&Type{Kind: List, Elem: as}).checkList(x, 0, depth)
+		return (&Type{Kind: List, Elem: as}).checkList(x, 0, at)
 	case map[string]any:
-		return (&Type{Kind: Object, Rest: as}).checkObject(x, depth)
+		return (&Type{Kind: Object, Rest: as}).checkObject(x, at)
 	}
 	return nil, false, mismatch("must be a JSON value, not a Go %T", v)
 }

@@ -10,15 +10,15 @@ import (
 
 // check checks what the structure leaves over: unions, conditions, and the
 // rules of the JSON Schema library.
-func (k *checks) check(v any, changed bool, depth int) (any, bool, *Mismatch) {
+func (k *checks) check(v any, changed bool, at walk) (any, bool, *Mismatch) {
 	if k.hasMembers() {
-		member := memberCheck{v: v, changed: changed, depth: depth}
+		member := memberCheck{v: v, changed: changed, at: at.within()}
 		if m := member.run(k); m != nil {
 			return nil, false, m
 		}
 		v, changed = member.v, member.changed
 	}
-	if m := k.checkInside(v, depth); m != nil {
+	if m := k.checkInside(v, at); m != nil {
 		return nil, false, m
 	}
 	for i := range k.rules {
@@ -35,11 +35,11 @@ func (k *checks) check(v any, changed bool, depth int) (any, bool, *Mismatch) {
 type memberCheck struct {
 	v       any
 	changed bool
-	depth   int
+	at      walk
 }
 
 func (c *memberCheck) apply(t *Type) *Mismatch {
-	w, changed, m := t.check(c.v, 0, c.depth)
+	w, changed, m := t.check(c.v, 0, c.at)
 	if m == nil && changed {
 		c.v, c.changed = w, true
 	}
@@ -47,7 +47,7 @@ func (c *memberCheck) apply(t *Type) *Mismatch {
 }
 
 func (c *memberCheck) fits(t *Type) bool {
-	_, _, m := t.check(c.v, 0, c.depth)
+	_, _, m := t.check(c.v, 0, c.at)
 	return m == nil
 }
 
@@ -68,7 +68,7 @@ func (c *memberCheck) run(k *checks) *Mismatch {
 	if k.not != nil && c.fits(k.not) {
 		return mismatch("must not be what \"not\" describes")
 	}
-	if branch := k.branch(c.fits); branch != nil {
+	if branch := k.branch(k.cond != nil && c.fits(k.cond)); branch != nil {
 		if m := c.apply(branch); m != nil {
 			return m
 		}
@@ -125,16 +125,16 @@ func list(types []*Type) string {
 
 // checkInside checks the keywords about the inside of lists and objects that
 // are not part of the structure.
-func (k *checks) checkInside(v any, depth int) *Mismatch {
+func (k *checks) checkInside(v any, at walk) *Mismatch {
 	switch x := v.(type) {
 	case []any:
-		return k.checkContains(x, depth)
+		return k.checkContains(x, at)
 	case map[string]any:
 		if k.names == nil {
 			return nil
 		}
 		for _, name := range slices.Sorted(maps.Keys(x)) {
-			if _, _, m := k.names.check(name, 0, depth+1); m != nil {
+			if _, _, m := k.names.check(name, 0, at.deeper()); m != nil {
 				return mismatch("must not have the key %q: it %s", name, m.Message)
 			}
 		}
@@ -142,13 +142,13 @@ func (k *checks) checkInside(v any, depth int) *Mismatch {
 	return nil
 }
 
-func (k *checks) checkContains(v []any, depth int) *Mismatch {
+func (k *checks) checkContains(v []any, at walk) *Mismatch {
 	if k.contains == nil {
 		return nil
 	}
 	n := 0
 	for _, e := range v {
-		if _, _, m := k.contains.check(e, 0, depth+1); m == nil {
+		if _, _, m := k.contains.check(e, 0, at.deeper()); m == nil {
 			n++
 		}
 	}

@@ -4,7 +4,7 @@ import "maps"
 
 // checkObject checks the properties that t itself declares, in their order,
 // then the others.
-func (t *Type) checkObject(v map[string]any, depth int) (any, bool, *Mismatch) {
+func (t *Type) checkObject(v map[string]any, at walk) (any, bool, *Mismatch) {
 	props, k := t.Props, t.checks
 	if k != nil {
 		props = props[:k.own]
@@ -31,7 +31,7 @@ func (t *Type) checkObject(v map[string]any, depth int) (any, bool, *Mismatch) {
 			delete(out, p.Name)
 			continue
 		}
-		w, changed, m := p.Type.check(x, 0, depth+1)
+		w, changed, m := p.Type.check(x, 0, at.deeper())
 		if m != nil {
 			return nil, false, m.under(atKey(p.Name))
 		}
@@ -42,7 +42,7 @@ func (t *Type) checkObject(v map[string]any, depth int) (any, bool, *Mismatch) {
 	}
 	if declared < len(v) || k != nil && k.patterns != nil {
 		var m *Mismatch
-		if out, m = t.checkOthers(v, out, depth); m != nil {
+		if out, m = t.checkOthers(v, out, at); m != nil {
 			return nil, false, m
 		}
 	}
@@ -62,12 +62,12 @@ func cloned(out, v map[string]any) map[string]any {
 // checkOthers checks the properties that t does not declare by name. Of several
 // mismatches the one of the first key is reported, so that the same value gives
 // the same message every time.
-func (t *Type) checkOthers(v, out map[string]any, depth int) (map[string]any, *Mismatch) {
+func (t *Type) checkOthers(v, out map[string]any, at walk) (map[string]any, *Mismatch) {
 	var worst *Mismatch
 	var worstKey string
 	for key, x := range v {
 		for _, as := range t.undeclared(key) {
-			w, changed, m := as.check(x, 0, depth+1)
+			w, changed, m := as.check(x, 0, at.deeper())
 			if m != nil {
 				if worst == nil || key < worstKey {
 					worst, worstKey = m.under(atKey(key)), key

@@ -223,18 +223,18 @@ func (d *draft) nullable(t *Type, k *checks, inferred bool) bool {
 	if k.not != nil {
 		ok = ok && !k.not.Nullable
 	}
-	if branch := k.branch(func(cond *Type) bool { return cond.Nullable }); branch != nil {
+	if branch := k.branch(k.cond != nil && k.cond.Nullable); branch != nil {
 		ok = ok && branch.Nullable
 	}
 	return ok
 }
 
-// branch is the schema that `if` chooses; nil for none.
-func (k *checks) branch(holds func(*Type) bool) *Type {
+// branch is the schema that `if` chooses, when it holds or not; nil for none.
+func (k *checks) branch(holds bool) *Type {
 	switch {
 	case k.cond == nil:
 		return nil
-	case holds(k.cond):
+	case holds:
 		return k.then
 	}
 	return k.els
