@@ -162,7 +162,7 @@ func (a *app) repair(ctx context.Context, d diagnosis, damage error) error {
 	if d.Owner != 0 {
 		return &runtime.StoreError{Path: a.db, Err: fmt.Errorf("database %q is in use by process %d: end that first", a.db, d.Owner)}
 	}
-	d.Kept = a.db + ".damaged-" + time.Now().UTC().Format("20060102T150405Z")
+	d.Kept = a.db + ".damaged-" + time.Now().UTC().Format("20060102T150405.000Z")
 	report, err := boltstore.Repair(ctx, a.db, d.Kept)
 	if damage != nil && (err == nil || err.Error() != damage.Error()) {
 		fmt.Fprintf(a.err, "graphrun: %v\n", damage)

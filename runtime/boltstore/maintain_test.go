@@ -393,7 +393,7 @@ func TestRepair(t *testing.T) {
 	if _, err := Repair(ctx, path, kept); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("got %v for a name that is taken", err)
 	}
-	if left, _ := filepath.Glob(path + ".repaired*"); len(left) > 0 {
+	if left, _ := filepath.Glob(path + unfinishedMark + "*"); len(left) > 0 {
 		t.Errorf("left behind: %q", left)
 	}
 }

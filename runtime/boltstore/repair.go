@@ -19,7 +19,7 @@ func Repair(ctx context.Context, path, kept string) (Report, error) {
 	if err := absent(kept); err != nil {
 		return Report{}, err
 	}
-	fresh := path + ".repaired-" + rand.Text()
+	fresh := path + unfinishedMark + rand.Text()
 	report, err := salvageInto(ctx, f, path, fresh)
 	if err != nil {
 		return Report{}, err
