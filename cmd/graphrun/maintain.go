@@ -162,8 +162,8 @@ func (a *app) repair(ctx context.Context, d diagnosis, damage error) error {
 	if d.Owner != 0 {
 		return &runtime.StoreError{Path: a.db, Err: fmt.Errorf("database %q is in use by process %d: end that first", a.db, d.Owner)}
 	}
-	fresh := fmt.Sprintf("%s.repaired-%d", a.db, os.Getpid())
-	report, err := boltstore.Salvage(ctx, a.db, fresh)
+	d.Kept = a.db + ".damaged-" + time.Now().UTC().Format("20060102T150405.000Z")
+	report, err := boltstore.Repair(ctx, a.db, d.Kept)
 	if damage != nil && (err == nil || err.Error() != damage.Error()) {
 		fmt.Fprintf(a.err, "graphrun: %v\n", damage)
 	}
@@ -174,13 +174,6 @@ func (a *app) repair(ctx context.Context, d diagnosis, damage error) error {
 		fmt.Fprintln(a.err, problemLine(p))
 	}
 	d.Report = report
-	d.Kept = a.db + ".damaged-" + time.Now().UTC().Format("20060102T150405Z")
-	if err := os.Rename(a.db, d.Kept); err != nil {
-		return &runtime.StoreError{Path: a.db, Err: err}
-	}
-	if err := os.Rename(fresh, a.db); err != nil {
-		return &runtime.StoreError{Path: a.db, Err: fmt.Errorf("the repaired store is %s: %w", fresh, err)}
-	}
 	return a.printDiagnosis(d)
 }
 

@@ -365,6 +365,39 @@ func TestSalvage(t *testing.T) {
 	}
 }
 
+// What was saved takes the damaged file's place, and that one is kept.
+func TestRepair(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "graphrun.db")
+	want := lived(t, path)
+	kept := path + ".damaged"
+	s := openAt(t, path, Options{})
+	if _, err := Repair(ctx, path, kept); !isStoreError(err) || !strings.Contains(err.Error(), "in use") {
+		t.Errorf("got %v for a store in use", err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	report, err := Repair(ctx, path, kept)
+	if err != nil || report.Stacks != len(want) {
+		t.Fatalf("got %+v (%v)", report, err)
+	}
+	if old, err := os.ReadFile(kept); err != nil || !bytes.Equal(old, file) {
+		t.Errorf("the damaged file was not kept as it was (%v)", err)
+	}
+	expectContent(t, path, want)
+	if _, err := Repair(ctx, path, kept); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("got %v for a name that is taken", err)
+	}
+	if left, _ := filepath.Glob(path + unfinishedMark + "*"); len(left) > 0 {
+		t.Errorf("left behind: %q", left)
+	}
+}
+
 // A history that is kept for so many cycles: the file stops growing.
 func TestFileStopsGrowing(t *testing.T) {
 	t.Parallel()

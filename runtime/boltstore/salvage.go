@@ -28,6 +28,11 @@ func Salvage(ctx context.Context, from, to string) (Report, error) {
 		return Report{}, unusable(from, err)
 	}
 	defer f.Close() // only read
+	return salvageInto(ctx, f, from, to)
+}
+
+// salvageInto is Salvage of a file that is owned already.
+func salvageInto(ctx context.Context, f *os.File, from, to string) (Report, error) {
 	if err := absent(to); err != nil {
 		return Report{}, err
 	}

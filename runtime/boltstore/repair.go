@@ -1,0 +1,39 @@
+package boltstore
+
+import (
+	"context"
+	"crypto/rand"
+	"os"
+	"path/filepath"
+)
+
+// Repair puts a store of what is sound (see Salvage) in the place of a damaged
+// one, which gets the name kept. Nobody may own it, and nobody can until it is
+// done. A crash leaves a store at path: the damaged one, or the repaired one.
+func Repair(ctx context.Context, path, kept string) (Report, error) {
+	f, err := acquire(path, 0)
+	if err != nil {
+		return Report{}, unusable(path, err)
+	}
+	defer f.Close() // only read
+	if err := absent(kept); err != nil {
+		return Report{}, err
+	}
+	fresh := path + unfinishedMark + rand.Text()
+	report, err := salvageInto(ctx, f, path, fresh)
+	if err != nil {
+		return Report{}, err
+	}
+	if err := os.Link(path, kept); err != nil {
+		// Some file systems know no links: for a moment there is no store.
+		err = os.Rename(path, kept)
+		if err != nil {
+			_ = os.Remove(fresh) // the error at hand says more
+			return Report{}, unusable(path, err)
+		}
+	}
+	if err := os.Rename(fresh, path); err != nil {
+		return Report{}, unusable(fresh, err)
+	}
+	return report, syncDir(filepath.Dir(path))
+}
