@@ -48,7 +48,7 @@ func TestWhereTasksStand(t *testing.T) {
 			"nodes": [
 				{"id": "flaky", "uses": "work", "retry": {"attempts": 2, "backoff": `+minute+`, "jitter": false}},
 				{"id": "each", "uses": "work", "pool": "small", "for_each": {"in": "[1, 2, 3]", "as": "x", "key": "x", "max": "3"}},
-				{"id": "far", "uses": "work", "background": true, "for_each": {"in": "[1, 2]", "as": "x", "key": "x", "max": "2"}},
+				{"id": "far", "uses": "work", "background": true, "for_each": {"in": "[1, 2]", "as": "x", "key": "x", "max": "1"}},
 				{"id": "ask", "uses": "approval", "with": {"prompt": "?"}},
 				{"id": "last", "uses": "work"}],
 			"edges": [{"to": ["flaky", "each", "far", "ask"]}, {"from": ["flaky"], "to": ["last"]}],
