@@ -60,12 +60,12 @@ func taskOf(r *machine.Record, began, wave uint64, node, item string) machine.Ta
 	return machine.TaskKey{Cycle: began, Wave: wave, Node: node, Item: item}
 }
 
-// parked says aloud that tasks do not start again by themselves, and ends what
-// is left of them: nobody knows when they will.
+// parked says aloud which tasks are not started again for a while, and ends what
+// is left of them.
 func (s *Stack) parked(c machine.Cursor) {
 	for _, p := range c.Parked {
-		s.log.Warn("a task is parked: the engine died too often while it ran; resume lets it run once more",
-			"stack", s.name, "node", p.Node, "item", p.Item)
+		s.log.Warn("a task is parked: the engine died too often while it ran", "stack", s.name,
+			"node", p.Node, "item", p.Item, "until", p.Until)
 		if s.uncut(p.Key()) {
 			s.cleanUp(p.Key())
 		}

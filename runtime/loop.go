@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/graphrun/graphrun/graph/machine"
@@ -168,7 +169,8 @@ func (s *Stack) slotGiven(a *attempt) {
 // commit makes what the machine decided durable, and publishes it.
 func (s *Stack) commit(rd machine.Ready) bool {
 	if len(rd.Records) == 0 && len(rd.Changes) == 0 &&
-		rd.Cursor.Status == s.cursor.Status && rd.Cursor.Hash == s.stored && rd.Cursor.WakeAt.Equal(s.cursor.WakeAt) {
+		rd.Cursor.Status == s.cursor.Status && rd.Cursor.Hash == s.stored && rd.Cursor.WakeAt.Equal(s.cursor.WakeAt) &&
+		slices.Equal(rd.Cursor.Parked, s.cursor.Parked) {
 		return true // only something to do
 	}
 	c := Commit{Stack: s.name, Records: rd.Records, Changes: rd.Changes, Cursor: rd.Cursor, Keep: s.g.History}

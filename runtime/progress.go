@@ -45,7 +45,7 @@ const (
 	TaskQueued  TaskState = "queued"   // waits for its pool, or for somebody to run the stack
 	TaskRunning TaskState = "running"  // holds a slot
 	TaskBackoff TaskState = "backoff"  // waits for its next attempt
-	TaskParked  TaskState = "parked"   // not started again before the stack is resumed: the engine died too often while it ran
+	TaskParked  TaskState = "parked"   // not started again for a while: the engine died too often while it ran
 	TaskWaiting TaskState = "waiting"  // for an answer, an event or a time
 	TaskOver    TaskState = "finished" // there will be no other attempt
 )
@@ -197,14 +197,19 @@ func (p *progress) list(c *machine.Cursor, runs bool) []TaskStatus {
 		})
 	}
 	parked := func(t *TaskStatus) bool {
-		return slices.Contains(c.Parked, machine.Parked{Node: t.Node, Item: t.Item, Cycle: t.Cycle, Wave: t.Wave})
+		k := machine.TaskKey{Cycle: t.Cycle, Wave: t.Wave, Node: t.Node, Item: t.Item}
+		i := slices.IndexFunc(c.Parked, func(p machine.Parked) bool { return p.Key() == k })
+		if i >= 0 {
+			t.RetryAt = c.Parked[i].Until
+		}
+		return i >= 0
 	}
 	for _, t := range p.tasks {
 		one := *t
 		one.Previous = slices.Clone(t.Previous)
 		switch {
 		case one.State != TaskRunning:
-		case parked(t):
+		case parked(&one):
 			one.State = TaskParked
 		case waiting(t):
 			one.State = TaskWaiting

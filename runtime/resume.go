@@ -22,7 +22,8 @@ type ResumeOptions struct {
 	StopAfter StopAfter
 }
 
-// Resume goes on with a stack of the store; a paused one is resumed. Of a
+// Resume goes on with a stack of the store; a paused one is resumed, and
+// tasks that are parked run at once. Of a
 // stack that has ended, Wait tells at once how. Errors: ErrNotFound, ErrActive
 // (this runtime drives it), *GraphError (a stack of another graph),
 // *AdoptError (its state does not fit the changed graph), *MissingError,
@@ -45,7 +46,7 @@ func (rt *Runtime) Resume(ctx context.Context, id string, o ResumeOptions) (*Sta
 	}
 	counts := s.cursor.Counts
 	s.base = &counts
-	if s.m.Cursor().Status == machine.Paused {
+	if c := s.m.Cursor(); c.Status == machine.Paused || len(c.Parked) > 0 && !s.child {
 		s.step(machine.Resume{At: s.now()})
 	}
 	if c := s.m.Cursor(); s.after.UntilIdle && !c.Open && c.WakeAt.IsZero() && len(c.Background) == 0 {

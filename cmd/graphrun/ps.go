@@ -66,14 +66,14 @@ func note(s api.Stack) string {
 			parts = append(parts, w.Node+" waits")
 		}
 	}
+	for _, p := range s.Parked {
+		parts = append(parts, fmt.Sprintf("%s parked until %s", taskName(p.Node, p.Item), p.Until.Local().Format(time.DateTime)))
+	}
 	if len(s.WaitsFor) > 0 {
 		parts = append(parts, "in lockstep, waits for "+strings.Join(s.WaitsFor, ", "))
 	}
 	switch {
 	case s.Status == machine.Paused:
-		if s.Reason != "" {
-			parts = append(parts, s.Reason)
-		}
 	case !s.WakeAt.IsZero() && time.Until(s.WakeAt) > 0:
 		parts = append(parts, "pause until "+s.WakeAt.Local().Format(time.DateTime))
 	case !s.Open && s.WakeAt.IsZero():

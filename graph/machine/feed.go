@@ -67,7 +67,10 @@ func (p *replay) feedEnd(r Record, b *TaskFinished) error {
 		m.fire(t, run)
 		m.proceed()
 		return nil
-	case b.Error.Kind == "cancelled" && t.state != running:
+	case b.Error.Kind == "cancelled" && (t.state != running || b.Attempt > t.attempt):
+		if t.state == running { // that attempt was cut off, and the next one was queued
+			m.turn(t, run, queued)
+		}
 		t.attempt = b.Attempt // the others may not have made room for it yet
 		return m.Step(CancelTask{At: r.Time, Node: b.Node, Item: b.Item})
 	}

@@ -60,7 +60,7 @@ type Task struct {
 	Pool     int // index into graph.Pools
 	Priority int
 	Rerun    bool // an attempt before this one was cut off by a crash or shutdown
-	Suspect  bool // the engine died so often while it ran that once more parks it
+	Suspect  bool // the engine died so often while it ran that it may be the cause
 }
 
 // Status of a stack.
@@ -113,9 +113,9 @@ type Cursor struct {
 	Waiting    []Waiting    `json:"waiting,omitzero"`
 	Background []Background `json:"background,omitzero"`
 
-	// Parked are tasks of the open wave or in the background that do not start
-	// again before a Resume: the engine died too often while they ran. Never changed
-	// in place.
+	// Parked are tasks of the open wave or in the background that are not started
+	// again for a while: the engine died too often while they ran. Never changed in
+	// place.
 	Parked []Parked `json:"parked,omitzero"`
 
 	Inbox int    `json:"inbox,omitzero"` // events that are taken in when the next cycle begins
@@ -236,7 +236,7 @@ type (
 		Reason string
 	}
 	// Pause and Resume: no new wave starts while paused. Resume lets parked tasks
-	// run once more.
+	// run at once.
 	Pause  struct{ At time.Time }
 	Resume struct{ At time.Time }
 	// NextWave: a machine that is led with others (Options.Fleets) may begin its

@@ -1,23 +1,31 @@
 package machine
 
 import (
-	"fmt"
 	"slices"
+	"time"
 )
 
 // mostCrashes is how often the engine may die while a task runs before the task
-// is held to be the cause. To die is no failure of the task: it is parked, and
-// the stack paused, until somebody resumes it. One death short of that it is a
-// suspect (Task.Suspect), and the driver sees to it that of several only the cause
-// gets there.
+// is held to be the cause. To die is no failure of the task, and nobody can tell
+// who killed the engine: the task is parked for a while, which keeps it from
+// taking the engine down again and again. One death short of that it is a suspect
+// (Task.Suspect), and the driver sees to it that of several only the cause gets
+// there.
 const mostCrashes = 3
 
-// Parked is a task that does not start again by itself.
+// A task is parked for parkTime, and twice as long after each further death.
+const (
+	parkTime    = 10 * time.Second
+	maxParkTime = 10 * time.Minute
+)
+
+// Parked is a task that is not started again for a while.
 type Parked struct {
-	Node  string `json:"node"`
-	Item  string `json:"item,omitzero"`
-	Cycle uint64 `json:"cycle"`
-	Wave  uint64 `json:"wave"`
+	Node  string    `json:"node"`
+	Item  string    `json:"item,omitzero"`
+	Cycle uint64    `json:"cycle"`
+	Wave  uint64    `json:"wave"`
+	Until time.Time `json:"until"`
 }
 
 // Key is the task's.
@@ -25,57 +33,58 @@ func (p Parked) Key() TaskKey {
 	return TaskKey{Cycle: p.Cycle, Wave: p.Wave, Node: p.Node, Item: p.Item}
 }
 
+// parkedAs finds a task among those that are parked; -1: it is not.
+func parkedAs(list []Parked, k TaskKey) int {
+	return slices.IndexFunc(list, func(p Parked) bool { return p.Key() == k })
+}
+
 // crashed takes in that the driver before this one ended while a task ran, or
 // was to run but for being parked, and says whether it may run again now.
 func (m *Machine) crashed(t *task, r *run, before Cursor) bool {
 	k := m.key(t, r)
-	p := Parked{Node: k.Node, Item: k.Item, Cycle: k.Cycle, Wave: k.Wave}
-	was := slices.Contains(before.Parked, p)
-	if !before.Clean && !was && !m.g.Nodes[r.node].Kind.Runs { // the tasks of an inner graph count for themselves
-		t.crashes++
-	}
-	if !was && t.crashes < mostCrashes {
+	was := parkedAs(before.Parked, k)
+	if m.g.Nodes[r.node].Kind.Runs { // the tasks of its graph count for themselves
 		return true
 	}
-	if m.id.Parent != "" { // nobody would see it pause, nor resume it
-		m.blame(t, r)
-		return false
+	died := was >= 0 || !before.Clean // the death that had it parked is in no record yet
+	if died {
+		t.crashes++
 	}
-	m.turn(t, r, idle)
+	p := Parked{Node: k.Node, Item: k.Item, Cycle: k.Cycle, Wave: k.Wave}
+	switch {
+	case was >= 0:
+		p.Until = before.Parked[was].Until
+	case died && t.crashes >= mostCrashes:
+		p.Until = m.at.Add(min(parkTime<<min(t.crashes-mostCrashes, 16), maxParkTime))
+	}
+	if !p.Until.After(m.at) {
+		return true
+	}
+	t.due = p.Until
+	m.turn(t, r, backoff)
+	m.arm(t, r)
 	t.parked = true
 	m.cur.Parked = append(m.cur.Parked[:len(m.cur.Parked):len(m.cur.Parked)], p)
-	if m.cur.Status == Running {
-		m.cur.Status = Paused
-		m.cur.Reason = fmt.Sprintf("parked: the engine died %d times while %s ran", mostCrashes, m.label(t, r))
-	}
 	m.out.moved = true
 	return false
 }
 
-// label names a task as people read it.
-func (m *Machine) label(t *task, r *run) string {
-	if t.item == "" {
-		return m.g.Nodes[r.node].ID
+// leavePark notes that a task is not parked any more, whatever becomes of it.
+func (m *Machine) leavePark(t *task, r *run) {
+	t.parked = false
+	if i := parkedAs(m.cur.Parked, m.key(t, r)); i >= 0 {
+		m.cur.Parked = slices.Delete(slices.Clone(m.cur.Parked), i, i+1)
+		m.out.moved = true
 	}
-	return m.g.Nodes[r.node].ID + "[" + t.item + "]"
 }
 
-// blame fails a task that seems to kill the engine.
-func (m *Machine) blame(t *task, r *run) {
-	body := m.finished(t, r)
-	body.Error = &Failure{Kind: "error", Permanent: true,
-		Message: fmt.Sprintf("the engine died %d times while it ran", t.crashes)}
-	m.finish(t, r, body)
-}
-
-// unpark lets parked tasks run once more; another death parks them again.
+// unpark lets parked tasks run at once.
 func (m *Machine) unpark() {
 	if len(m.cur.Parked) == 0 {
 		return
 	}
-	m.cur.Parked, m.cur.Reason = nil, ""
-	m.out.moved = true
 	if m.o.Rest {
+		m.cur.Parked, m.out.moved = nil, true
 		m.cur.Clean = true // so that who restores it next counts no death
 		return
 	}
@@ -84,7 +93,7 @@ func (m *Machine) unpark() {
 			r := &w.runs[k]
 			for x := r.first; x < r.first+r.n; x++ {
 				if t := &w.tasks[x]; t.parked {
-					t.parked, t.crashes = false, mostCrashes-1
+					m.turn(t, r, idle)
 					r.again = append(r.again, x)
 				}
 			}

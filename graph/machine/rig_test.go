@@ -336,10 +336,10 @@ func (r *rig) printReady(ready Ready) {
 		r.print(fmt.Sprintf("background %s over=%t", b.Node, b.Over))
 	}
 	for _, p := range ready.Cursor.Parked {
-		r.print("parked " + nameOf(p.Key()))
+		r.print("parked " + nameOf(p.Key()) + " until " + r.relative(p.Until))
 	}
 	if ready.Cursor.Status == Paused {
-		r.print(strings.TrimSpace("paused " + ready.Cursor.Reason))
+		r.print("paused")
 	}
 }
 

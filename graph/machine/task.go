@@ -46,6 +46,9 @@ type task struct {
 
 // turn moves a task to another state, and keeps count.
 func (m *Machine) turn(t *task, r *run, to taskState) {
+	if t.parked {
+		m.leavePark(t, r)
+	}
 	was := t.state == queued || t.state == running
 	is := to == queued || to == running
 	switch {
@@ -274,7 +277,7 @@ func (m *Machine) enqueue(r *run, x int) {
 	m.out.start = append(m.out.start, Task{
 		Key: m.key(t, r), Attempt: t.attempt, Node: r.node, Index: t.index,
 		With: t.with, Pool: n.Pool, Priority: t.priority, Rerun: t.cut,
-		Suspect: t.crashes == mostCrashes-1,
+		Suspect: t.crashes >= mostCrashes-1,
 	})
 }
 

@@ -11,22 +11,23 @@ import (
 
 // Stack is one line of the list of stacks.
 type Stack struct {
-	Stack     string          `json:"stack"`
-	Graph     string          `json:"graph"`
-	Status    machine.Status  `json:"status"`
-	Reason    string          `json:"reason"`
-	Cycle     uint64          `json:"cycle"`
-	Wave      uint64          `json:"wave"`
-	Open      bool            `json:"open"`             // a cycle is under way
-	Driven    bool            `json:"driven"`           // by the engine that answers
-	WakeAt    time.Time       `json:"wake_at,omitzero"` // end of the pause between two cycles
-	Waiting   []WaitingNode   `json:"waiting"`
-	WaitsFor  []string        `json:"waits_for,omitzero"` // stacks that have to get as far first (fleet: lockstep)
-	Inbox     int             `json:"inbox"`              // events that the next cycle takes in
-	Counts    machine.Counts  `json:"counts"`
-	CreatedAt time.Time       `json:"created_at"`
-	Problem   string          `json:"problem,omitzero"` // why it cannot be read, is not driven any more, or waits for the store
-	Cursor    *machine.Cursor `json:"cursor,omitzero"`  // with ?full=true
+	Stack     string           `json:"stack"`
+	Graph     string           `json:"graph"`
+	Status    machine.Status   `json:"status"`
+	Reason    string           `json:"reason"`
+	Cycle     uint64           `json:"cycle"`
+	Wave      uint64           `json:"wave"`
+	Open      bool             `json:"open"`             // a cycle is under way
+	Driven    bool             `json:"driven"`           // by the engine that answers
+	WakeAt    time.Time        `json:"wake_at,omitzero"` // end of the pause between two cycles
+	Waiting   []WaitingNode    `json:"waiting"`
+	WaitsFor  []string         `json:"waits_for,omitzero"` // stacks that have to get as far first (fleet: lockstep)
+	Parked    []machine.Parked `json:"parked,omitzero"`    // tasks not started again for a while: the engine died too often while they ran
+	Inbox     int              `json:"inbox"`              // events that the next cycle takes in
+	Counts    machine.Counts   `json:"counts"`
+	CreatedAt time.Time        `json:"created_at"`
+	Problem   string           `json:"problem,omitzero"` // why it cannot be read, is not driven any more, or waits for the store
+	Cursor    *machine.Cursor  `json:"cursor,omitzero"`  // with ?full=true
 }
 
 // WaitingNode is a node that waits for somebody or something outside.
@@ -108,7 +109,7 @@ func stackOf(s runtime.Status, full bool) Stack {
 	c := s.Cursor
 	out := Stack{
 		Stack: s.Stack, Graph: s.Graph, Status: c.Status, Reason: c.Reason, Cycle: c.Cycle, Wave: c.Wave, Open: c.Open,
-		Driven: s.Driven, Waiting: []WaitingNode{}, WaitsFor: s.WaitsFor, Inbox: c.Inbox, Counts: c.Counts, CreatedAt: s.CreatedAt,
+		Driven: s.Driven, Waiting: []WaitingNode{}, WaitsFor: s.WaitsFor, Parked: c.Parked, Inbox: c.Inbox, Counts: c.Counts, CreatedAt: s.CreatedAt,
 	}
 	if full {
 		out.Cursor = &c
