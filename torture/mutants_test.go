@@ -28,7 +28,7 @@ var mutants = []mutant{
 	{"a result is dropped when the stack is restored", "graph/machine/restore.go",
 		"m.apply(r.Body, r.Time, r.Seq)", "if _, is := r.Body.(*TaskFinished); !is {\n\t\t\tm.apply(r.Body, r.Time, r.Seq)\n\t\t}", "graph/machine", matrix},
 	{"a wave is applied twice", "graph/machine/commit.go",
-		"	body := &WaveCommitted{Wave: m.cur.Wave,", "	for _, c := range changes {\n\t\tm.set(c.Key, c.Value)\n\t}\n\tchanges = m.reduce(failures)\n\tbody := &WaveCommitted{Wave: m.cur.Wave,", "graph/machine", matrix},
+		"	body := &WaveCommitted{Wave: m.cur.Wave,", "	for _, c := range changes {\n\t\tm.set(c.Key, c.Value, 0)\n\t}\n\tchanges, sizes = m.reduce(failures)\n\tbody := &WaveCommitted{Wave: m.cur.Wave,", "graph/machine", matrix},
 	{"writes are reduced in another order", "graph/machine/commit.go",
 		"values, runs = append(values, r.written[x]), append(runs, k)", "values, runs = append([]any{r.written[x]}, values...), append([]int{k}, runs...)", "graph/machine", model},
 	{"one retry too many", "graph/machine/retry.go",
@@ -62,7 +62,7 @@ var mutants = []mutant{
 	{"a slot is not given back", "runtime/attempt.go",
 		"	a.gone = true\n	s.away--\n	s.ended = append(s.ended, a)\n", "	a.gone = true\n	s.away--\n", "runtime", "^TestPools$"},
 	{"all that were there when the engine died run again together", "runtime/pool.go",
-		"			if ps.suspect != nil {\n", "			if false {\n", "runtime", "^TestOnlyTheTaskThatKillsTheEngineFails$"},
+		"			if ps.suspect != nil {\n", "			if false {\n", "runtime", "^TestOnlyTheTaskThatKillsTheEngineIsParked$"},
 	{"the inner graph of a one-shot run is forgotten on a full disk", "runtime/attempt.go",
 		"		s.fail(a.broken)\n", "", "runtime", "^TestAnInnerGraphOnAFullDisk$"},
 }
