@@ -1,0 +1,145 @@
+package telemetry
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/graphrun/graphrun/graph/machine"
+)
+
+// span is one that is open, with the context for those below it.
+type span struct {
+	trace.Span
+	ctx context.Context
+}
+
+// span opens and closes what a record is about. A process that takes a stack over
+// sees the middle of a cycle: what it misses is opened by the first record that
+// belongs to it.
+func (t *Telemetry) span(s *stack, r *machine.Record) {
+	switch b := r.Body.(type) {
+	case *machine.CycleStarted:
+		s.cutOffCycle()
+		t.openCycle(s, r)
+	case *machine.WaveStarted:
+		t.openWave(s, r, b.Wave)
+	case *machine.TaskStarted:
+		t.openAttempt(s, r, b)
+	case *machine.TaskFinished:
+		t.closeAttempt(s, r, b)
+	case *machine.WaveCommitted:
+		if s.wave != nil && b.Wave > 0 {
+			s.wave.end(r.Time, "")
+			s.wave = nil
+		}
+	case *machine.CycleFinished:
+		if s.cycle != nil {
+			s.cycle.SetAttributes(attribute.Int("graphrun.waves", b.Waves), attribute.Int("graphrun.node_runs", b.NodeRuns))
+			why := ""
+			if b.Failed {
+				why = "failed cycle"
+			}
+			s.cycle.end(r.Time, why)
+			s.cycle = nil
+		}
+	case *machine.StackFinished:
+		if s.cycle != nil {
+			s.cycle.SetAttributes(attribute.String("graphrun.stack.status", string(b.Status)))
+		}
+		s.cutOff()
+	}
+}
+
+func (t *Telemetry) open(parent context.Context, name string, at time.Time, attrs ...attribute.KeyValue) *span {
+	ctx, sp := t.tracer.Start(parent, name, trace.WithTimestamp(at), trace.WithAttributes(attrs...))
+	return &span{sp, ctx}
+}
+
+func (t *Telemetry) openCycle(s *stack, r *machine.Record) {
+	s.cycle = t.open(context.Background(), "cycle "+s.graph, r.Time,
+		attribute.String("graphrun.graph", s.graph), attribute.String("graphrun.stack", r.Stack),
+		attribute.Int64("graphrun.cycle", int64(r.Cycle)))
+}
+
+func (t *Telemetry) openWave(s *stack, r *machine.Record, wave uint64) {
+	if s.cycle == nil {
+		t.openCycle(s, r)
+	}
+	s.wave = t.open(s.cycle.ctx, fmt.Sprintf("wave %d", wave), r.Time, attribute.Int64("graphrun.wave", int64(wave)))
+}
+
+func (t *Telemetry) openAttempt(s *stack, r *machine.Record, b *machine.TaskStarted) {
+	if s.wave == nil && b.Began == 0 {
+		t.openWave(s, r, b.Wave)
+	}
+	parent := context.Background() // of a node in the background, gone on with in a later cycle
+	switch {
+	case s.wave != nil && b.Began == 0:
+		parent = s.wave.ctx
+	case s.cycle != nil:
+		parent = s.cycle.ctx
+	}
+	sp := t.open(parent, b.Node, r.Time, attribute.String("graphrun.graph", s.graph),
+		attribute.String("graphrun.stack", r.Stack), attribute.Int64("graphrun.cycle", int64(cmp.Or(b.Began, r.Cycle))),
+		attribute.Int64("graphrun.wave", int64(b.Wave)), attribute.String("graphrun.node", b.Node),
+		attribute.Int("graphrun.attempt", b.Attempt))
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s.attempts[attemptOf(r, b.Began, b.Wave, b.Node, b.Item, b.Attempt)] = sp
+}
+
+func (t *Telemetry) closeAttempt(s *stack, r *machine.Record, b *machine.TaskFinished) {
+	a := attemptOf(r, b.Began, b.Wave, b.Node, b.Item, b.Attempt)
+	t.mu.Lock()
+	sp := s.attempts[a]
+	delete(s.attempts, a)
+	t.mu.Unlock()
+	if sp == nil {
+		return // it never began, or waited for somebody since an earlier process
+	}
+	why := ""
+	if b.Error != nil {
+		why = b.Error.Kind
+		sp.SetAttributes(attribute.String("error.type", b.Error.Kind), attribute.Bool("graphrun.retried", !b.RetryAt.IsZero()))
+	}
+	sp.end(r.Time, why)
+}
+
+func attemptOf(r *machine.Record, began, wave uint64, node, item string, n int) attempt {
+	return attempt{machine.TaskKey{Cycle: cmp.Or(began, r.Cycle), Wave: wave, Node: node, Item: item}, n}
+}
+
+// end closes a span; why is what failed, or "".
+func (s *span) end(at time.Time, why string) {
+	if why != "" {
+		s.SetStatus(codes.Error, why)
+	}
+	s.End(trace.WithTimestamp(at))
+}
+
+const cutOff = "cut off"
+
+// cutOffCycle ends what is open of a cycle that this process will not see the end
+// of. Nodes in the background outlive it.
+func (s *stack) cutOffCycle() {
+	for _, sp := range []*span{s.wave, s.cycle} {
+		if sp != nil {
+			sp.end(time.Now(), cutOff)
+		}
+	}
+	s.wave, s.cycle = nil, nil
+}
+
+func (s *stack) cutOff() {
+	for a, sp := range s.attempts {
+		sp.end(time.Now(), cutOff)
+		delete(s.attempts, a)
+	}
+	s.cutOffCycle()
+}
