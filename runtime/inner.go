@@ -57,9 +57,6 @@ func (r runner) Run(ctx context.Context, t nodes.Task) (nodes.Result, error) {
 	}
 	out := nodes.Result{Output: res.State, Tokens: res.Cursor.Counts.Tokens, Cost: res.Cursor.Counts.Cost}
 	if f := failureOf(&res, r.g.Name, until, cycles); f != nil {
-		if res.Cursor.FailedInRow > 0 {
-			f.Message += r.rt.lastFailure(id)
-		}
 		f.Tokens, f.Cost = out.Tokens, out.Cost
 		if res.Status != machine.Cancelled {
 			f.Message += r.lastError(ctx, id)
@@ -108,21 +105,6 @@ func (r runner) giveUp(ctx context.Context, child *Stack) {
 	if context.Cause(ctx) != error(errShutdown) {
 		r.rt.discard(child.name)
 	}
-}
-
-// lastFailure is the last error of a task in the present cycle of a stack, to be
-// appended to a message; "" when there is none.
-func (rt *Runtime) lastFailure(id string) string {
-	snap, err := rt.cfg.Store.Load(rt.base, id)
-	if err != nil {
-		return ""
-	}
-	var p progress
-	p.take(snap.Records)
-	if p.lastError == nil {
-		return ""
-	}
-	return fmt.Sprintf(" (node %q: %s)", p.lastError.Node, p.lastError.Error.Message)
 }
 
 // failureOf is why a child's end is a failure of its node; nil: it is none.

@@ -100,7 +100,7 @@ func TestAnInnerGraphFails(t *testing.T) {
 		work       runtimetest.Reply
 		kind, says string
 	}{
-		"its cycle fails": {"", `"[output.v]"|`, runtimetest.Fails("exit", "no"), "error", `its cycle failed (node "first": no)`},
+		"its cycle fails": {"", `"[output.v]"|`, runtimetest.Fails("exit", "no"), "error", `its cycle failed (first in cycle 1: exit: no)`},
 		"until":           {`, "until": "state.v < 0", "max_cycles": 3`, `"[output.v]"|`, runtimetest.Returns(1), "limit", "3 cycles"},
 		"timeout":         {"", `"[output.v]"|, "timeout": 30000000000`, runtimetest.Takes(time.Hour, runtimetest.Returns(1)), "timeout", ""},
 		"params":          {`, "params": {"n": "${{ len(state.got) > 0 ? 1 : nil }}"}`, `"[output.v]"|`, runtimetest.Returns(1), "config", ""},
