@@ -23,10 +23,11 @@ type attempt struct {
 	pool  *pool
 
 	// Guarded by pools.mu.
-	place    place
-	tag      uint64 // its turn among the stacks
-	queuedAt time.Time
-	index    int
+	place     place
+	tag       uint64 // its turn among the stacks
+	queuedAt  time.Time
+	index     int
+	probation *timer // of a suspect that was let in
 
 	// Owned by the stack's loop.
 	turn     uint64 // of the loop that began it

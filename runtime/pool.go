@@ -1,7 +1,6 @@
 package runtime
 
 import (
-	"slices"
 	"sync"
 	"time"
 
@@ -14,16 +13,14 @@ import (
 // at once and none more within any period of that length; it is kept in memory
 // and begins anew with the process.
 //
-// Of the tasks that are suspected of killing the engine, only one runs at a time,
-// in all pools: when it dies again, the others were not running.
+// Tasks that are suspected of killing the engine are let in as suspects says.
 type pools struct {
 	timers *timers
 
-	mu      sync.Mutex
-	suspect *attempt   // that runs; nil: none does
-	held    []*attempt // others that had their turn
-	named   map[poolName]*pool
-	defined map[string]bool // graphs whose limits are those of their present definition
+	mu       sync.Mutex
+	suspects suspects
+	named    map[poolName]*pool
+	defined  map[string]bool // graphs whose limits are those of their present definition
 }
 
 type poolName struct{ graph, pool string }
@@ -51,7 +48,7 @@ const (
 )
 
 func newPools(t *timers) *pools {
-	return &pools{timers: t, named: map[poolName]*pool{}, defined: map[string]bool{}}
+	return &pools{timers: t, suspects: suspects{room: 1}, named: map[poolName]*pool{}, defined: map[string]bool{}}
 }
 
 // of gives the pools of a graph by their index. They have the limits that it
@@ -128,8 +125,8 @@ func (ps *pools) exchange(s *Stack, ended, fresh []*attempt) []*attempt {
 	for _, p := range touched {
 		p.queue.add(p, fresh)
 	}
-	if next := ps.nextSuspect(); next != nil {
-		touch(next.pool)
+	for _, p := range ps.readmit() {
+		touch(p)
 	}
 	for _, p := range touched {
 		for _, a := range ps.grant(p) {
@@ -152,29 +149,15 @@ func (ps *pools) remove(a *attempt) bool {
 	case queued:
 		a.pool.queue.remove(a)
 	case heldBack:
-		ps.held = slices.DeleteFunc(ps.held, func(other *attempt) bool { return other == a })
+		ps.suspects.forget(a)
 	case holding:
 		a.pool.taken--
-		if ps.suspect == a {
-			ps.suspect = nil
-		}
+		ps.acquit(a)
 	default:
 		return false
 	}
 	a.place = nowhere
 	return true
-}
-
-// nextSuspect queues the suspect whose turn it is, once none runs any more.
-func (ps *pools) nextSuspect() *attempt {
-	if ps.suspect != nil || len(ps.held) == 0 {
-		return nil
-	}
-	a := ps.held[0]
-	ps.held = ps.held[1:]
-	a.place = queued
-	a.pool.queue.add(a.pool, []*attempt{a})
-	return a
 }
 
 // limit is how many slots there are.
@@ -193,13 +176,8 @@ func (ps *pools) grant(p *pool) []*attempt {
 			break
 		}
 		a := p.queue.pop(time.Now())
-		if a.task.Suspect {
-			if ps.suspect != nil {
-				a.place = heldBack
-				ps.held = append(ps.held, a)
-				continue
-			}
-			ps.suspect = a
+		if a.task.Suspect && !ps.watch(a) {
+			continue
 		}
 		a.place = holding
 		p.taken++

@@ -61,8 +61,8 @@ var mutants = []mutant{
 		"		sooner(c.WakeAt)\n", "		sooner(c.WakeAt.Add(5 * time.Second))\n", "torture", "^TestTime$"},
 	{"a slot is not given back", "runtime/attempt.go",
 		"	a.gone = true\n	s.away--\n	s.ended = append(s.ended, a)\n", "	a.gone = true\n	s.away--\n", "runtime", "^TestPools$"},
-	{"all that were there when the engine died run again together", "runtime/pool.go",
-		"			if ps.suspect != nil {\n", "			if false {\n", "runtime", "^TestOnlyTheTaskThatKillsTheEngineIsParked$"},
+	{"all that were there when the engine died run again together", "runtime/suspects.go",
+		"	if s.watched >= s.room {\n", "	if false {\n", "runtime", "^TestTheTaskThatKillsTheEngineIsParked$"},
 	{"the inner graph of a one-shot run is forgotten on a full disk", "runtime/attempt.go",
 		"		s.fail(a.broken)\n", "", "runtime", "^TestAnInnerGraphOnAFullDisk$"},
 }
