@@ -60,15 +60,13 @@ func taskOf(r *machine.Record, began, wave uint64, node, item string) machine.Ta
 	return machine.TaskKey{Cycle: began, Wave: wave, Node: node, Item: item}
 }
 
-// parked says aloud which tasks are not started again for a while, and ends what
-// is left of them.
-func (s *Stack) parked(c machine.Cursor) {
-	for _, p := range c.Parked {
+// warnOfParked says aloud which tasks are not started again for a while. What is
+// left of them is seen to when they are, or when they end without: to do so now
+// could hit an attempt that somebody lets run at once.
+func (s *Stack) warnOfParked() {
+	for _, p := range s.m.Cursor().Parked {
 		s.log.Warn("a task is parked: the engine died too often while it ran", "stack", s.name,
 			"node", p.Node, "item", p.Item, "until", p.Until)
-		if s.uncut(p.Key()) {
-			s.cleanUp(p.Key())
-		}
 	}
 }
 

@@ -55,7 +55,7 @@ func TestCleansUpAfterTasksThatDoNotRunAgain(t *testing.T) {
 			k.Crash()
 			k.Wait(k.Resume("one", runtime.ResumeOptions{}))
 		}, 2, nil},
-		"it is parked": {func(k *runtimetest.Kit) {
+		"it is cancelled while it is parked": {func(k *runtimetest.Kit) {
 			for range 3 {
 				k.Crash()
 				if _, err := k.Runtime.Recover(k.T.Context(), runtime.RecoverOptions{}); err != nil {
@@ -63,6 +63,10 @@ func TestCleansUpAfterTasksThatDoNotRunAgain(t *testing.T) {
 				}
 				k.Forward(time.Second)
 			}
+			if err := k.Runtime.CancelTask(k.T.Context(), "one", "a", ""); err != nil {
+				k.T.Fatal(err)
+			}
+			k.Forward(time.Second)
 		}, 3, []string{key}},
 		"its stack is cancelled before it could": {func(k *runtimetest.Kit) {
 			k.Crash()
@@ -160,6 +164,9 @@ func TestParks(t *testing.T) {
 		s, _ := k.Runtime.Stack("one")
 		if r := k.Wait(s); r.Status != machine.Completed || r.Cursor.Counts.Failures != 0 || len(p.begun) != 9 {
 			t.Errorf("%s with %d failures after %d attempts, want completed, none, 9", r.Status, r.Cursor.Counts.Failures, len(p.begun))
+		}
+		if len(p.cleaned) > 0 { // beside the attempts that it runs in
+			t.Errorf("cleaned up after %q", p.cleaned)
 		}
 	})
 }

@@ -49,6 +49,7 @@ func (rt *Runtime) Resume(ctx context.Context, id string, o ResumeOptions) (*Sta
 	if c := s.m.Cursor(); c.Status == machine.Paused || len(c.Parked) > 0 && !s.child {
 		s.step(machine.Resume{At: s.now()})
 	}
+	s.warnOfParked()
 	if c := s.m.Cursor(); s.after.UntilIdle && !c.Open && c.WakeAt.IsZero() && len(c.Background) == 0 {
 		s.reached = true // no cycle comes without an event, and the last one was idle
 		s.drain()
@@ -123,9 +124,6 @@ func (s *Stack) load(ctx context.Context, o *ResumeOptions) error {
 	s.live, s.asleep = l, false
 	s.cutTasks()
 	s.mu.Unlock()
-	if !s.visited {
-		s.parked(m.Cursor())
-	}
 	if next != nil && next != def {
 		s.next, s.strict = next, strict
 		if !snap.Cursor.Open {

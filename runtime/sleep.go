@@ -145,6 +145,7 @@ func (s *Stack) wakeLoaded() {
 	if !s.closed {
 		s.rt.timers.stop(s.wake)
 		s.wake = nil
+		s.warnOfParked()
 		s.settle()
 	}
 	s.loop()
