@@ -77,8 +77,8 @@ func (p *progress) take(records []machine.Record) {
 			p.forgetOver()
 			p.faults(r, 0, "", b.Faults...)
 		case *machine.NodeDecided:
-			for _, e := range b.Edges {
-				if e.Error != "" {
+			for k := range b.Edges { // thousands of them in a large graph
+				if e := &b.Edges[k]; e.Error != "" {
 					p.faults(r, b.Wave, b.Node, e.When+": "+e.Error)
 				}
 			}
