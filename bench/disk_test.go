@@ -180,6 +180,48 @@ func BenchmarkState(b *testing.B) {
 	}
 }
 
+// BenchmarkMerge is a cycle that merges one property into an object of 100 or
+// 100,000, and what it writes.
+func BenchmarkMerge(b *testing.B) {
+	for _, size := range []int{100, 100_000} {
+		b.Run(fmt.Sprint("properties=", size), func(b *testing.B) {
+			r := open(b, runtime.DurabilityNone)
+			g := merger(b, r.kinds, size)
+			r.run(b, g, 1)
+			before := written(b)
+			b.ResetTimer()
+			r.run(b, g, b.N)
+			b.StopTimer()
+			b.ReportMetric(float64(written(b)-before)/float64(b.N), "B/cycle")
+			b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N), "µs/cycle")
+		})
+	}
+}
+
+// merger is a graph whose cycle changes one property of an object.
+func merger(b *testing.B, kinds *nodes.Registry, size int) *graph.Graph {
+	b.Helper()
+	t := diag.Plain
+	object := make(map[string]any, size)
+	for i := range size {
+		object[fmt.Sprint("p", i)] = 0
+	}
+	g, problems := graph.Compile(graph.Def{
+		Version: 1, Name: t("merger"),
+		State: []graph.KeyDef{
+			{Name: t("n"), Type: tree.Of("integer"), Reduce: graph.ReduceDef{Name: t("sum")}},
+			{Name: t("object"), Type: tree.Of("map(integer)"), Default: tree.Of(object), Reduce: graph.ReduceDef{Name: t("merge")}},
+		},
+		Nodes: []graph.NodeDef{{ID: t("add"), Uses: t("set"), With: tree.Of(map[string]any{"one": 1}),
+			Writes: []graph.WriteDef{{Key: t("n"), Expr: t("output.one")}, {Key: t("object"), Expr: t(`{"p17": state.n}`)}}}},
+		Pause: graph.PauseDef{None: true},
+	}, kinds)
+	if err := problems.Err(); err != nil {
+		b.Fatal(err)
+	}
+	return g
+}
+
 // written is how many bytes this process has handed to write calls, where the
 // system counts them.
 func written(b *testing.B) int {

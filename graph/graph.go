@@ -260,17 +260,26 @@ type Change struct {
 	Name  string // the key's name: what stores know it by
 	Value any    // the whole value afterwards; shared, never to be changed
 
-	// Whole: store Value anew. Else the value is a list: Drop elements are gone
-	// from its front, and then the elements of Put are set (an index at the end
-	// appends; indices ascend and count after the drop).
+	// Whole: store Value anew. Else the value is a list or an object. Of a list,
+	// Drop elements are gone from its front, and then the elements of Put are set
+	// (an index at the end appends; indices ascend and count after the drop). Of
+	// an object, the properties of Set are set, and no others are different; their
+	// names ascend.
 	Whole bool
 	Drop  int
 	Put   []Element
+	Set   []Property
 }
 
 // Element is one element of a list in a Change.
 type Element struct {
 	At    int
+	Value any
+}
+
+// Property is one property of an object in a Change.
+type Property struct {
+	Name  string
 	Value any
 }
 

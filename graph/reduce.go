@@ -3,7 +3,6 @@ package graph
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"math"
 
 	"github.com/graphrun/graphrun/graph/cond"
@@ -16,7 +15,9 @@ import (
 // equals the old value; there is nothing to commit then.
 //
 // Appending reducers, union and upsert give a Change of the touched elements,
-// and their cost grows with those; everything else is Whole. old and written
+// merge and deep_merge one of the touched properties, and what they look at
+// grows with those (an object's table of properties is copied); everything else
+// is Whole. old and written
 // stay as they are. Errors are *schema.Mismatch, whose path begins with the
 // key's name, or *cond.Error from an expression reducer. env is needed by
 // expression reducers only: its slots old and new are set, and put back.
@@ -26,6 +27,8 @@ func (g *Graph) Reduce(k int, old any, written []any, env *cond.Env) (c Change, 
 	switch key.Reduce.Name {
 	case "append", "union", "upsert":
 		changed, err = key.reduceList(&c, old, written)
+	case "merge", "deep_merge":
+		changed, err = key.reduceObject(&c, old, written)
 	default:
 		changed, err = key.reduceWhole(&c, old, written, env)
 	}
@@ -103,7 +106,7 @@ func (key *Key) join(old, written any, env *cond.Env) (any, error) {
 	switch { // null is an absent value to the rest
 	case written == nil:
 		return old, nil
-	case old == nil && key.Reduce.Name != "merge" && key.Reduce.Name != "deep_merge":
+	case old == nil:
 		return written, nil
 	}
 	switch key.Reduce.Name {
@@ -111,10 +114,8 @@ func (key *Key) join(old, written any, env *cond.Env) (any, error) {
 		return key.sum(old, written)
 	case "min":
 		return key.pick(old, written, -1)
-	case "max":
-		return key.pick(old, written, 1)
 	}
-	return key.merge(old, written, key.Reduce.Name == "deep_merge")
+	return key.pick(old, written, 1)
 }
 
 func evalReducer(p *cond.Program, old, written any, env *cond.Env) (any, error) {
@@ -185,33 +186,6 @@ func (key *Key) pick(old, written any, sign int) (any, error) {
 		return written, nil
 	}
 	return old, nil
-}
-
-// merge lays the properties of written over those of old; deep goes on where
-// both have an object.
-func (key *Key) merge(old, written any, deep bool) (any, error) {
-	over, ok := written.(map[string]any)
-	if !ok {
-		return nil, key.misfit("must be an object to be merged, not %s", shown(written))
-	}
-	under, _ := old.(map[string]any)
-	return mergeObjects(under, over, deep), nil
-}
-
-func mergeObjects(under, over map[string]any, deep bool) map[string]any {
-	out := make(map[string]any, len(under)+len(over))
-	maps.Copy(out, under)
-	for k, v := range over {
-		if deep {
-			a, aok := out[k].(map[string]any)
-			b, bok := v.(map[string]any)
-			if aok && bok {
-				v = mergeObjects(a, b, true)
-			}
-		}
-		out[k] = v
-	}
-	return out
 }
 
 // shown is a value in a message: cut short, as it may be large.

@@ -33,13 +33,13 @@ func (key *Key) reduceList(c *Change, old any, written []any) (bool, error) {
 			return false, err
 		}
 	}
-	if len(e.added) == 0 && len(e.replaced) == 0 && (old != nil || !anyList(written)) {
+	if len(e.added) == 0 && len(e.replaced) == 0 && (old != nil || !anyWritten(written)) {
 		return false, nil
 	}
 	return key.commit(c, &e, old)
 }
 
-func anyList(written []any) bool {
+func anyWritten(written []any) bool {
 	return slices.ContainsFunc(written, func(w any) bool { return w != nil })
 }
 

@@ -2,7 +2,9 @@ package graph
 
 import (
 	"fmt"
+	"maps"
 	"math"
+	"math/rand/v2"
 	"sync"
 	"testing"
 
@@ -81,9 +83,28 @@ func TestReduce(t *testing.T) {
 			want:    `drop 0 put 0:{"id":"b","n":1} 1:{"id":"a","n":2} 2:{"id":"c"} 3:{"id":"d"}`},
 		{typ: `"list(any)"`, reduce: "upsert(id)", old: `[]`, written: `[[{"x":1}]]`, err: `k: must have "id" in every element that is written, not {"x":1}`},
 
-		{typ: `{"type":"object","required":["a"],"properties":{"a":"integer","b":"integer"}}`, reduce: "merge", old: `{"a":1,"b":1}`, written: `[{"b":2.0}]`, want: `whole {"a":1,"b":2}`},
-		{typ: `"map(any)"`, reduce: "merge", old: `{"a":{"x":1}}`, written: `[{"a":{"y":2}}]`, want: `whole {"a":{"y":2}}`},
-		{typ: `"map(any)"`, reduce: "deep_merge", old: `{"a":{"x":1}}`, written: `[{"a":{"y":2}},null]`, want: `whole {"a":{"x":1,"y":2}}`},
+		{typ: `{"type":"object","required":["a"],"properties":{"a":"integer","b":"integer"}}`, reduce: "merge", old: `{"a":1,"b":1}`, written: `[{"b":2.0}]`, want: `set {"b":2}`},
+		{typ: `{"type":"object","required":["a"],"properties":{"a":"integer","b":"integer"}}`, reduce: "merge", old: `{"a":1}`, written: `[{"b":2},null,{"a":1,"b":3}]`, want: `set {"b":3}`},
+		{typ: `{"type":"object","required":["a"],"properties":{"a":"integer","b":"integer"}}`, reduce: "merge", old: `{"a":1}`, written: `[{"c":1,"b":"x"}]`, err: `k.b: must be an integer, not a string`},
+		{typ: `{"type":"object","required":["a"],"properties":{"a":"integer","b":"integer"}}`, reduce: "merge", old: `{"a":1,"b":2}`, written: `[{"b":null,"c":3}]`, want: `whole {"a":1,"c":3}`},
+		{typ: `{"type":"object","required":["a"],"properties":{"a":"integer","b":"integer"}}`, reduce: "merge", old: `{"a":1}`, written: `[{"b":null,"c":3}]`, want: `set {"c":3}`},
+		{typ: `{"type":"object","required":["a"],"properties":{"a":"integer","b":"integer"}}`, reduce: "merge", old: `{"a":1}`, written: `[{"a":null}]`, err: `k.a: must be an integer, not null`},
+		{typ: `{"type":"object?","required":["a","z"],"properties":{"a":"integer"}}`, reduce: "merge", old: `null`, written: `[{"a":1}]`, err: `k: must have "z"`},
+		{typ: `"map(integer)"`, reduce: "merge", old: `{"a":1}`, written: `[{"d":4,"c":3.0},{"b":2}]`, want: `set {"b":2,"c":3,"d":4}`},
+		{typ: `"map(integer)"`, reduce: "merge", old: `{}`, written: `[{"a":"x"}]`, err: `k.a: must be an integer, not a string`},
+		{typ: `"map(integer)"`, reduce: "merge", old: `{"a":1}`, written: `[{},{"a":1.0}]`, want: `same`},
+		{typ: `"map(integer)"`, reduce: "merge", old: `{"a":1}`, written: `[null]`, want: `same`},
+		{typ: `{"type":"map(integer)","maxProperties":2}`, reduce: "merge", old: `{"a":1}`, written: `[{"b":2,"a":1}]`, want: `set {"b":2}`},
+		{typ: `{"type":"map(integer)","maxProperties":2}`, reduce: "merge", old: `{"a":1,"b":1}`, written: `[{"c":2}]`, err: `k: does not satisfy maxProperties: 2`},
+		{typ: `{"type":"object","patternProperties":{"^n":"integer"}}`, reduce: "merge", old: `{"n":1}`, written: `[{"n2":"x"}]`, err: `k.n2: must be an integer, not a string`},
+		{typ: `{"type":"object","additionalProperties":false,"properties":{"a":"any"}}`, reduce: "merge", old: `{}`, written: `[{"a":1,"b":2}]`, err: `k.b: is not allowed here`},
+		{typ: `{"type":"object","allOf":[{"required":["a"],"properties":{"a":"integer"}}]}`, reduce: "merge", old: `{"a":1}`, written: `[{"b":2.0}]`, want: `set {"b":2}`},
+		{typ: `{"type":"object","dependentRequired":{"a":["b"]}}`, reduce: "merge", old: `{"c":1}`, written: `[{"a":2}]`, err: `k: does not satisfy dependentRequired: {"a":["b"]}`},
+		{typ: `{"type":"object","propertyNames":{"maxLength":1}}`, reduce: "merge", old: `{"c":1}`, written: `[{"aa":2}]`, err: `k: must not have the key "aa": it does not satisfy maxLength: 1`},
+		{typ: `"map(any)"`, reduce: "merge", old: `{"a":{"x":1}}`, written: `[{"a":{"y":2}}]`, want: `set {"a":{"y":2}}`},
+		{typ: `"map(any)"`, reduce: "deep_merge", old: `{"a":{"x":1}}`, written: `[{"a":{"y":2}},null]`, want: `set {"a":{"x":1,"y":2}}`},
+		{typ: `"map(any)"`, reduce: "deep_merge", old: `{"a":{"x":1},"ß\n":1}`, written: `[{"b":{"y":{"z":1}}},{"b":{"y":{"y":2}},"ß\n":{}}]`, want: `set {"b":{"y":{"y":2,"z":1}},"ß\n":{}}`},
+		{typ: `"map(any)"`, reduce: "deep_merge", old: `{"a":{"x":1}}`, written: `[{"a":{"x":1}},{"a":{}}]`, want: `same`},
 		{typ: `"map(any)?"`, reduce: "merge", old: `null`, written: `[{"a":1}]`, want: `whole {"a":1}`},
 		{typ: `"map(any)"`, reduce: "merge", old: `{}`, written: `[[]]`, err: `k: must be an object to be merged, not []`},
 
@@ -131,6 +152,9 @@ func printed(c Change, changed bool) string {
 	if c.Whole {
 		return "whole " + value.String(c.Value)
 	}
+	if len(c.Set) > 0 {
+		return "set " + value.String(applied(map[string]any{}, c))
+	}
 	out := fmt.Sprintf("drop %d put", c.Drop)
 	for _, e := range c.Put {
 		out += fmt.Sprintf(" %d:%s", e.At, value.String(e.Value))
@@ -140,6 +164,13 @@ func printed(c Change, changed bool) string {
 
 // applied is what a store makes of a Change.
 func applied(old any, c Change) any {
+	if object, ok := old.(map[string]any); ok {
+		object = maps.Clone(object)
+		for _, p := range c.Set {
+			object[p.Name] = p.Value
+		}
+		return object
+	}
 	list := append([]any{}, old.([]any)[c.Drop:]...)
 	for _, e := range c.Put {
 		if e.At == len(list) {
@@ -149,6 +180,66 @@ func applied(old any, c Change) any {
 		}
 	}
 	return list
+}
+
+// TestMergeByChance: a merge comes to what laying whole objects over each other
+// and checking the result does, by whatever properties of it are looked at.
+func TestMergeByChance(t *testing.T) {
+	t.Parallel()
+	types := []string{
+		`"map(any)"`, `"map(integer?)"`, `"object"`,
+		`{"type":"object","required":["a"],"properties":{"a":"integer","b":"integer?","c":"map(any)"}}`,
+		`{"type":"object","required":["z"],"properties":{"a":"any"},"additionalProperties":"number"}`,
+		`{"type":"object","patternProperties":{"^[ab]":"integer"},"properties":{"b":"number"}}`,
+		`{"type":"object","properties":{"a":"any"},"allOf":[{"properties":{"a":"number","b":"integer"}}]}`,
+		`{"type":"object","maxProperties":3,"minProperties":1}`,
+		`{"anyOf":[{"type":"object","required":["a"],"properties":{"a":"integer"}},{"type":"object","properties":{"b":"string"}}],"type":"object"}`,
+	}
+	values := []string{`null`, `1`, `2.5`, `3.0`, `"x"`, `{}`, `{"x":1}`, `{"x":{"y":2.0}}`}
+	rnd := rand.New(rand.NewPCG(1, 2))
+	object := func() map[string]any {
+		out := map[string]any{}
+		for range rnd.IntN(4) {
+			out[string(rune('a'+rnd.IntN(4)))] = decoded(t, values[rnd.IntN(len(values))])
+		}
+		return out
+	}
+	sets := 0
+	for i := range 20_000 {
+		g := oneKey(t, types[i%len(types)], []string{"merge", "deep_merge"}[i%2], 0)
+		old, err := g.Keys[0].Type.Check("k", object())
+		if err != nil {
+			continue
+		}
+		written := []any{object(), object()}
+		deep := g.Keys[0].Reduce.Name == "deep_merge"
+		want, wantErr := g.Keys[0].Type.Check("k", laid(written[1], laid(written[0], old, deep), deep))
+		if !deep {
+			all := maps.Clone(old.(map[string]any))
+			maps.Copy(all, written[0].(map[string]any))
+			maps.Copy(all, written[1].(map[string]any))
+			want, wantErr = g.Keys[0].Type.Check("k", all)
+		}
+		c, changed, err := g.Reduce(0, old, written, nil)
+		if fmt.Sprint(err) != fmt.Sprint(wantErr) {
+			t.Fatalf("%s: %v over %v: error %v, want %v", types[i%len(types)], written, old, err, wantErr)
+		}
+		if err != nil {
+			continue
+		}
+		if changed != !value.Equal(old, want) || changed && !value.Equal(c.Value, want) {
+			t.Fatalf("%s: %v over %v: got %v, want %v", types[i%len(types)], written, old, c.Value, want)
+		}
+		if changed && !c.Whole {
+			sets++
+			if !value.Equal(applied(old, c), want) || c.Size(old, value.Size(old)) != value.Size(want) {
+				t.Fatalf("%s: %v over %v: %v", types[i%len(types)], written, old, c)
+			}
+		}
+	}
+	if sets < 1000 {
+		t.Errorf("%d objects were changed by property", sets)
+	}
 }
 
 // TestWritten: what one can see of a written value alone is seen before it is

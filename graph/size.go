@@ -71,12 +71,24 @@ func (s *Sizes) CheckAll(g *Graph) error {
 // Size is the size of the key after the change: old is the value before, was
 // its size. The work grows with the change.
 func (c *Change) Size(old any, was int) int {
-	list, _ := old.([]any)
-	now, ok := c.Value.([]any)
-	if c.Whole || !ok {
+	if c.Whole {
 		return value.Size(c.Value)
 	}
-	size := was - max(0, len(list)-1) + max(0, len(now)-1) // the commas
+	switch now := c.Value.(type) {
+	case []any:
+		list, _ := old.([]any)
+		return c.sizeOfList(list, now, was)
+	case map[string]any:
+		object, _ := old.(map[string]any)
+		return c.sizeOfObject(object, now, was)
+	}
+	return value.Size(c.Value)
+}
+
+func commas(parts int) int { return max(0, parts-1) }
+
+func (c *Change) sizeOfList(list, now []any, was int) int {
+	size := was - commas(len(list)) + commas(len(now))
 	for _, v := range list[:c.Drop] {
 		size -= value.Size(v)
 	}
@@ -84,6 +96,19 @@ func (c *Change) Size(old any, was int) int {
 		size += value.Size(e.Value)
 		if at := e.At + c.Drop; at < len(list) {
 			size -= value.Size(list[at])
+		}
+	}
+	return size
+}
+
+func (c *Change) sizeOfObject(object, now map[string]any, was int) int {
+	size := was - commas(len(object)) + commas(len(now))
+	for _, p := range c.Set {
+		size += value.Size(p.Value)
+		if before, had := object[p.Name]; had {
+			size -= value.Size(before)
+		} else {
+			size += value.Size(p.Name) + len(":")
 		}
 	}
 	return size

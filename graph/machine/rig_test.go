@@ -167,10 +167,17 @@ func (r *rig) checkDelta(c graph.Change) {
 	if c.Whole {
 		return
 	}
-	if len(c.Put) == 0 && c.Drop == 0 {
+	if len(c.Put) == 0 && c.Drop == 0 && len(c.Set) == 0 {
 		r.t.Errorf("change of %s says nothing", c.Name)
 	}
 	v, _ := value.Decode(r.state[c.Name])
+	if object, ok := v.(map[string]any); ok {
+		for _, p := range c.Set {
+			object[p.Name] = p.Value
+		}
+		r.checkDeltaGives(c, object)
+		return
+	}
 	list, _ := v.([]any)
 	if list = list[min(c.Drop, len(list)):]; c.Drop > 0 && len(list) == 0 && len(c.Put) == 0 {
 		r.t.Errorf("change of %s drops more than there is", c.Name)
@@ -182,7 +189,11 @@ func (r *rig) checkDelta(c graph.Change) {
 			list[p.At] = p.Value
 		}
 	}
-	if got, want := value.String(list), value.String(c.Value); got != want {
+	r.checkDeltaGives(c, list)
+}
+
+func (r *rig) checkDeltaGives(c graph.Change, v any) {
+	if got, want := value.String(v), value.String(c.Value); got != want {
 		r.t.Errorf("change of %s comes to %s, want %s", c.Name, got, want)
 	}
 }
@@ -353,6 +364,9 @@ func changeText(c graph.Change) string {
 	line := c.Name
 	if c.Drop > 0 {
 		line += fmt.Sprintf(" drop %d", c.Drop)
+	}
+	for _, p := range c.Set {
+		line += fmt.Sprintf(" .%s=%s", p.Name, value.String(p.Value))
 	}
 	for _, p := range c.Put {
 		line += fmt.Sprintf(" [%d]=%s", p.At, value.String(p.Value))

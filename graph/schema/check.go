@@ -46,8 +46,34 @@ func (t *Type) CheckTail(path string, v any, from int) (canonical any, err error
 	if path == "" && v == nil && t.Nullable {
 		return nil, nil
 	}
+	return t.checkAll(path, v, from, walk{})
+}
+
+// CheckPart is Check for some properties of an object, of which the others are
+// known to fit and to be canonical: it does not miss them. ok is false when
+// they say nothing about the object as a whole, as t has keywords about that.
+func (t *Type) CheckPart(path string, v map[string]any) (canonical map[string]any, ok bool, err error) {
+	if t.Enum != nil || t.checks != nil && !t.checks.byProperty() {
+		return nil, false, nil
+	}
+	w, err := t.checkAll(path, v, 0, walk{part: true})
+	if err != nil {
+		return nil, true, err
+	}
+	return w.(map[string]any), true, nil
+}
+
+// byProperty reports that nothing but the properties that are there, each for
+// itself, and `required` says whether an object fits.
+func (k *checks) byProperty() bool {
+	return !k.hasMembers() && k.names == nil && len(k.rules) == 0
+}
+
+// checkAll is check from the top.
+func (t *Type) checkAll(path string, v any, from int, at walk) (any, error) {
 	work := 0 // all that a check allocates when everything fits
-	w, _, m := t.check(v, from, walk{work: &work})
+	at.work = &work
+	w, _, m := t.check(v, from, at)
 	if work > maxCheck {
 		m = mismatch("takes too much work to check: its type combines too many others")
 	}
@@ -92,11 +118,13 @@ const maxCheck = 8 << 20
 type walk struct {
 	depth  int
 	member bool // within a member: what is looked at counts
+	part   bool // properties of the object are there that are not in the value at hand
 	work   *int // what was looked at so far
 }
 
 func (w walk) deeper() walk {
 	w.depth++
+	w.part = false
 	return w
 }
 

@@ -9,7 +9,7 @@ func (t *Type) checkObject(v map[string]any, at walk) (any, bool, *Mismatch) {
 	if k != nil {
 		props = props[:k.own]
 		for _, name := range k.required {
-			if _, ok := v[name]; !ok {
+			if _, ok := v[name]; !ok && !at.part {
 				return nil, false, mismatch("must have %q", name)
 			}
 		}
@@ -20,7 +20,7 @@ func (t *Type) checkObject(v map[string]any, at walk) (any, bool, *Mismatch) {
 		p := &props[i]
 		x, ok := v[p.Name]
 		if !ok {
-			if p.Required {
+			if p.Required && !at.part {
 				return nil, false, mismatch("must have %q", p.Name)
 			}
 			continue

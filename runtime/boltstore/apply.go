@@ -1,6 +1,7 @@
 package boltstore
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -95,7 +96,7 @@ func (c *commit) follows(last uint64) (done bool, err error) {
 	return false, nil
 }
 
-// checkChanges refuses changes of lists that do not fit what is stored.
+// checkChanges refuses changes of parts that do not fit what is stored.
 func (c *commit) checkChanges(h *head) error {
 	if len(h.keys)+len(c.changes) > math.MaxUint16 {
 		return fmt.Errorf("runtime: stack %q: more than %d keys of the state", c.Stack, math.MaxUint16)
@@ -107,11 +108,18 @@ func (c *commit) checkChanges(h *head) error {
 		}
 		at := h.key(ch.Name)
 		if at < 0 {
-			return fmt.Errorf("runtime: stack %q: elements for %q, which has no value", c.Stack, ch.Name)
+			return fmt.Errorf("runtime: stack %q: elements or properties for %q, which has no value", c.Stack, ch.Name)
 		}
 		k := h.keys[at]
-		if !k.list {
-			continue // the whole value is written by element
+		f := k.form
+		if f == asOne {
+			f = formOf(ch.Value)
+		}
+		if f == asOne || f == byElement && len(ch.Set) > 0 || f == byProperty && (ch.Drop != 0 || len(ch.Put) > 0) {
+			return fmt.Errorf("runtime: stack %q: elements or properties for %q, which has none such", c.Stack, ch.Name)
+		}
+		if k.form != byElement {
+			continue // else the whole value is written by its parts
 		}
 		size := k.size
 		if ch.Drop < 0 || uint64(ch.Drop) > size {
@@ -169,76 +177,103 @@ func (c *change) write(t *txn, n stackNumber, h *head) error {
 		k = &h.keys[at]
 	}
 	switch {
-	case c.Whole && !c.list:
-		return c.writeWhole(t, n, h, k)
-	case c.Whole:
-		return writeElements(t, n, h, k, c.rows)
-	case !k.list:
-		// The first change by element: from now on each has its own row.
-		list, ok := c.Value.([]any)
-		if !ok {
-			return fmt.Errorf("runtime: elements for %q, which is no list", c.Name)
+	case c.one.head != nil:
+		if err := clearParts(t, n, h, k); err != nil {
+			return err
 		}
+		return t.replace(n, h, n.value(k.number), c.one)
+	case c.Whole:
+		return writeParts(t, n, h, k, c.Value, c.parts)
+	case k.form == asOne:
+		// The first change of a part: from now on each has its own row.
 		var e encoder
-		return writeElements(t, n, h, k, e.values(list))
+		return writeParts(t, n, h, k, c.Value, e.parts(c.Value))
 	}
 	for i := range c.Drop {
 		if err := t.remove(n, h, n.element(k.number, k.base+uint64(i))); err != nil {
 			return err
 		}
 	}
-	k.base += uint64(c.Drop)
-	k.size -= uint64(c.Drop)
-	for i, put := range c.Put {
-		key := n.element(k.number, k.base+uint64(put.At))
-		if uint64(put.At) < k.size {
-			if err := t.replace(n, h, key, c.rows[i]); err != nil {
-				return err
-			}
-			continue
-		}
-		if err := t.add(key, c.rows[i]); err != nil {
+	if k.form == byElement {
+		k.base += uint64(c.Drop)
+		k.size -= uint64(c.Drop)
+	}
+	for i := range c.parts {
+		if err := c.parts[i].write(t, n, h, k); err != nil {
 			return err
 		}
-		k.size++
 	}
 	return nil
 }
 
-func (c *change) writeWhole(t *txn, n stackNumber, h *head, k *stateKey) error {
-	if err := clearElements(t, n, h, k); err != nil {
-		return err
+// key is the row of a part of a key of the state.
+func (p *part) key(n stackNumber, k *stateKey) []byte {
+	if k.form == byProperty {
+		return n.property(k.number, k.base, p.name)
 	}
-	return t.replace(n, h, n.value(k.number), c.rows[0])
+	return n.element(k.number, k.base+uint64(p.at))
 }
 
-// writeElements stores a list anew, a row for each element.
-func writeElements(t *txn, n stackNumber, h *head, k *stateKey, rows []row) error {
-	if !k.list {
+// write stores a part that is new or different.
+func (p *part) write(t *txn, n stackNumber, h *head, k *stateKey) error {
+	key := p.key(n, k)
+	if k.form == byElement && uint64(p.at) < k.size || k.form == byProperty && t.stacks.Get(key) != nil {
+		return t.replace(n, h, key, p.row)
+	}
+	k.size++
+	if k.form == byProperty {
+		// That it was not there is something to remember: a list's size says so.
+		if err := t.keepAbsent(n, h, key); err != nil {
+			return err
+		}
+	}
+	return t.add(key, p.row)
+}
+
+// writeParts stores a list or an object anew, a row for each of its parts. The
+// rows of an object get a base that no checkpoint knows: the last record's
+// number, as a checkpoint comes with a later one.
+func writeParts(t *txn, n stackNumber, h *head, k *stateKey, v any, parts []part) error {
+	if k.form == asOne {
 		if err := t.remove(n, h, n.value(k.number)); err != nil {
 			return err
 		}
 	}
-	if err := clearElements(t, n, h, k); err != nil {
+	if err := clearParts(t, n, h, k); err != nil {
 		return err
 	}
-	k.list, k.base, k.size = true, 0, uint64(len(rows))
-	for i, r := range rows {
-		if err := t.add(n.element(k.number, uint64(i)), r); err != nil {
+	if k.form = formOf(v); k.form == byProperty {
+		k.base = h.seq
+	}
+	k.size = uint64(len(parts))
+	for i := range parts {
+		if err := t.add(parts[i].key(n, k), parts[i].row); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// clearElements leaves a key without rows when it was stored by element.
-func clearElements(t *txn, n stackNumber, h *head, k *stateKey) error {
-	for i := range k.size {
-		if err := t.remove(n, h, n.element(k.number, k.base+i)); err != nil {
+// clearParts leaves a key without rows when it was stored by its parts.
+func clearParts(t *txn, n stackNumber, h *head, k *stateKey) error {
+	if k.form == asOne {
+		return nil
+	}
+	prefix := n.properties(k.number, k.base)
+	if k.form == byElement {
+		prefix = n.elements(k.number)
+	}
+	var keys [][]byte
+	c := t.stacks.Cursor()
+	for key, _ := c.Seek(prefix); bytes.HasPrefix(key, prefix); key, _ = c.Next() {
+		keys = append(keys, bytes.Clone(key))
+	}
+	for _, key := range keys {
+		if err := t.remove(n, h, key); err != nil {
 			return err
 		}
 	}
-	k.list, k.base, k.size = false, 0, 0
+	k.form, k.base, k.size = asOne, 0, 0
 	return nil
 }
 

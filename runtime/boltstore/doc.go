@@ -2,9 +2,9 @@
 //
 // What it guarantees beyond runtime.Store:
 //
-//   - A commit writes what changed: list elements, changed keys and the new
-//     records, never the state or the history. Values of 2 KiB and more are
-//     written once, out of line, however often they are set.
+//   - A commit writes what changed: list elements, properties of merged objects,
+//     changed keys and the new records, never the state or the history. Values
+//     of 2 KiB and more are written once, out of line, however often they are set.
 //   - Commits that arrive while another is written share the next transaction.
 //   - Every row carries a checksum over its place and its bytes. A damaged row
 //     is a *Damage that names it, and costs only the stack that it belongs to.

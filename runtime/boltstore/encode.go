@@ -2,6 +2,8 @@ package boltstore
 
 import (
 	"encoding/json"
+	"maps"
+	"slices"
 	"sync"
 
 	"github.com/graphrun/graphrun/graph"
@@ -42,12 +44,35 @@ func (e *encoder) value(v any) row {
 	return e.row(func(b []byte) []byte { return value.Append(b, v) })
 }
 
-func (e *encoder) values(list []any) []row {
-	rows := make([]row, len(list))
-	for i, v := range list {
-		rows[i] = e.value(v)
+// part is a row of a value that has several, with its place in the value.
+type part struct {
+	row
+	at   int    // of an element
+	name string // of a property
+}
+
+func (e *encoder) element(at int, v any) part { return part{row: e.value(v), at: at} }
+
+func (e *encoder) property(name string, v any) part {
+	return part{row: e.value(map[string]any{name: v}), name: name}
+}
+
+// parts makes the rows of a whole value that is stored by its parts.
+func (e *encoder) parts(v any) []part {
+	var parts []part
+	switch v := v.(type) {
+	case []any:
+		parts = make([]part, len(v))
+		for i, x := range v {
+			parts[i] = e.element(i, x)
+		}
+	case map[string]any:
+		parts = make([]part, 0, len(v))
+		for _, name := range slices.Sorted(maps.Keys(v)) {
+			parts = append(parts, e.property(name, v[name]))
+		}
 	}
-	return rows
+	return parts
 }
 
 // records is the journal's row of one commit: one JSON object a line.
@@ -63,8 +88,8 @@ func (e *encoder) records(list []machine.Record) row {
 // change is a graph.Change as rows.
 type change struct {
 	graph.Change
-	list bool  // rows are the elements of a whole list
-	rows []row // of the whole value, of its elements, or of Put
+	one   row    // the whole value, stored as one
+	parts []part // of the whole value, or those of Put or Set
 }
 
 // commit is a runtime.Commit as rows.
@@ -116,22 +141,24 @@ func (e *encoder) commit(c runtime.Commit) (*commit, error) {
 	return out, nil
 }
 
-// change makes the rows of one key. A whole list is one row, since it will
-// most likely be replaced as a whole again; that of a new stack is stored by
-// element, since nothing is known of it yet.
+// change makes the rows of one key. A whole list or object is one row, since it
+// will most likely be replaced as a whole again; that of a new stack is stored
+// by its parts, since nothing is known of it yet.
 func (e *encoder) change(c graph.Change, create bool) change {
 	out := change{Change: c}
-	if !c.Whole {
-		out.rows = make([]row, len(c.Put))
-		for i, put := range c.Put {
-			out.rows[i] = e.value(put.Value)
+	switch {
+	case !c.Whole:
+		out.parts = make([]part, 0, len(c.Put)+len(c.Set))
+		for _, put := range c.Put {
+			out.parts = append(out.parts, e.element(put.At, put.Value))
 		}
-		return out
+		for _, set := range c.Set {
+			out.parts = append(out.parts, e.property(set.Name, set.Value))
+		}
+	case create && formOf(c.Value) != asOne:
+		out.parts = e.parts(c.Value)
+	default:
+		out.one = e.value(c.Value)
 	}
-	if list, ok := c.Value.([]any); ok && create {
-		out.list, out.rows = true, e.values(list)
-		return out
-	}
-	out.rows = []row{e.value(c.Value)}
 	return out
 }

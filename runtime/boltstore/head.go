@@ -39,9 +39,29 @@ func (h *head) base() []point {
 type stateKey struct {
 	name   string
 	number uint16
-	list   bool   // one row per element, else one row
-	base   uint64 // index of the first element; grows with every drop
-	size   uint64 // number of elements
+	form   form
+	base   uint64 // of a list: index of the first element, grows with every drop; of an object: see writeParts
+	size   uint64 // number of elements or properties
+}
+
+// form says how a value is stored: as one row, or as one for each of its parts.
+type form byte
+
+const (
+	asOne form = iota
+	byElement
+	byProperty
+)
+
+// formOf is how a value is stored by its parts; asOne when it has none.
+func formOf(v any) form {
+	switch v.(type) {
+	case []any:
+		return byElement
+	case map[string]any:
+		return byProperty
+	}
+	return asOne
 }
 
 var errHead = errors.New("not a head")
@@ -87,11 +107,10 @@ func (h *head) append(b []byte) []byte {
 		b = binary.AppendUvarint(b, uint64(len(k.name)))
 		b = append(b, k.name...)
 		b = binary.BigEndian.AppendUint16(b, k.number)
-		if !k.list {
-			b = append(b, 0)
+		b = append(b, byte(k.form))
+		if k.form == asOne {
 			continue
 		}
-		b = append(b, 1)
 		b = binary.AppendUvarint(b, k.base)
 		b = binary.AppendUvarint(b, k.size)
 	}
@@ -118,8 +137,9 @@ func parseHead(b []byte) (head, error) {
 		if number := r.take(2); number != nil {
 			k.number = binary.BigEndian.Uint16(number)
 		}
-		if kind := r.take(1); kind != nil && kind[0] == 1 {
-			k.list, k.base, k.size = true, r.uvarint(), r.uvarint()
+		if f := r.take(1); f != nil && f[0] != byte(asOne) {
+			k.form, k.base, k.size = form(f[0]), r.uvarint(), r.uvarint()
+			r.bad = r.bad || k.form > byProperty
 		}
 		h.keys = append(h.keys, k)
 	}

@@ -1,6 +1,7 @@
 package boltstore
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
@@ -15,12 +16,14 @@ import (
 //	index     stack id → its number
 //	stacks    NUMBER 'b' SEQ → head at a checkpoint
 //	          NUMBER 'b' SEQ KIND … → what a row of the state held then, if it
-//	          has changed since
+//	          has changed since; or that there was none
 //	          NUMBER 'e' HASH → an event id is known, with the record's SEQ
 //	          NUMBER 'f' SEQ → when it came, and its HASH
 //	          NUMBER 'g' SEQ HASH → a graph is needed for the records from SEQ on
 //	          NUMBER 'i' → identity
 //	          NUMBER 'l' KEY INDEX → one element of a list of the state
+//	          NUMBER 'o' KEY BASE NAME → one property of an object of the state, as
+//	          an object of its own; BASE tells the object from earlier ones
 //	          NUMBER 's' KEY → a key's value that is stored whole
 //	          NUMBER 't' → head: last record, keys of the state, cursor
 //	          NUMBER 'u' -SEQ → the records of one commit, from SEQ on
@@ -49,6 +52,7 @@ const (
 	graphRow    = 'g'
 	identityRow = 'i'
 	elementRow  = 'l'
+	propertyRow = 'o'
 	valueRow    = 's'
 	headRow     = 't'
 	journalRow  = 'u'
@@ -85,9 +89,29 @@ func (n stackNumber) value(key uint16) []byte {
 	return binary.BigEndian.AppendUint16(n.row(valueRow), key)
 }
 
+// elements is what the rows of a list's elements begin with.
+func (n stackNumber) elements(key uint16) []byte {
+	return binary.BigEndian.AppendUint16(n.row(elementRow), key)
+}
+
 func (n stackNumber) element(key uint16, index uint64) []byte {
-	b := binary.BigEndian.AppendUint16(n.row(elementRow), key)
-	return binary.BigEndian.AppendUint64(b, index)
+	return binary.BigEndian.AppendUint64(n.elements(key), index)
+}
+
+// properties is what the rows of an object's properties begin with.
+func (n stackNumber) properties(key uint16, base uint64) []byte {
+	b := binary.BigEndian.AppendUint16(n.row(propertyRow), key)
+	return binary.BigEndian.AppendUint64(b, base)
+}
+
+// property is the row of one. A name as long as a hash, or longer, is hashed.
+func (n stackNumber) property(key uint16, base uint64, name string) []byte {
+	b := n.properties(key, base)
+	if len(name) < sha256.Size {
+		return append(b, name...)
+	}
+	sum := sha256.Sum256([]byte(name))
+	return append(b, sum[:]...)
 }
 
 // Damage is a row that does not hold what was written: its checksum is wrong,

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 
 	"github.com/graphrun/graphrun/graph/machine"
 	"github.com/graphrun/graphrun/graph/value"
@@ -17,7 +18,7 @@ type rawStack struct {
 	identity machine.Identity
 	cursor   machine.Cursor
 	keys     []stateKey
-	values   [][][]byte // of each key: one, or one for each element
+	values   [][][]byte // of each key: one, or one for each part
 }
 
 // Load reads a stack: everything by its checksum, nothing missing, or a *Damage.
@@ -109,9 +110,12 @@ func (t *txn) copyKeys(raw *rawStack, read func(stateKey) ([][]byte, error)) (er
 
 // copyKeyAt copies the rows that one key of the state had at a checkpoint.
 func (t *txn) copyKeyAt(n stackNumber, k stateKey, points []point) ([][]byte, error) {
-	if !k.list {
+	switch k.form {
+	case asOne:
 		v, err := t.valueAt(n, points, n.value(k.number))
 		return [][]byte{bytes.Clone(v)}, err
+	case byProperty:
+		return t.copyProperties(n, k, points)
 	}
 	var list [][]byte
 	for i := range k.size {
@@ -140,12 +144,12 @@ func (t *txn) who(raw *rawStack) (h head, err error) {
 
 // copyKey copies the rows of one key of the state.
 func (t *txn) copyKey(n stackNumber, k stateKey) ([][]byte, error) {
-	if !k.list {
+	switch k.form {
+	case asOne:
 		v, err := t.value(n.value(k.number))
-		if err != nil {
-			return nil, err
-		}
-		return [][]byte{bytes.Clone(v)}, nil
+		return [][]byte{bytes.Clone(v)}, err
+	case byProperty:
+		return t.copyProperties(n, k, nil)
 	}
 	var list [][]byte
 	cursor := t.stacks.Cursor()
@@ -169,29 +173,95 @@ func (t *txn) copyKey(n stackNumber, k stateKey) ([][]byte, error) {
 	return list, nil
 }
 
+// copyProperties copies the rows of an object: those that it had at the first
+// of these checkpoints, or has. A row is as the first checkpoint that has kept
+// something of it tells, else it has not changed.
+func (t *txn) copyProperties(n stackNumber, k stateKey, points []point) ([][]byte, error) {
+	rows := make([][]byte, 0, min(k.size, 1024))
+	told := map[string]bool{}
+	prefix := n.properties(k.number, k.base)
+	collect := func(prefix []byte, last bool) error {
+		c := t.stacks.Cursor()
+		for key, raw := c.Seek(prefix); bytes.HasPrefix(key, prefix); key, raw = c.Next() {
+			name := key[len(prefix):]
+			if told[string(name)] {
+				continue
+			}
+			v, err := t.valueOf(key, raw)
+			if err != nil {
+				return err
+			}
+			if v != nil {
+				rows = append(rows, bytes.Clone(v))
+			}
+			if !last {
+				told[string(name)] = true
+			}
+		}
+		return nil
+	}
+	for _, p := range points {
+		if err := collect(n.saved(p.seq, prefix), false); err != nil {
+			return nil, err
+		}
+	}
+	if err := collect(prefix, true); err != nil {
+		return nil, err
+	}
+	if uint64(len(rows)) != k.size {
+		return nil, damage(stacksBucket, prefix, fmt.Sprintf("%d properties, expected %d", len(rows), k.size))
+	}
+	return rows, nil
+}
+
 // state decodes the keys of the state.
 func (raw *rawStack) state() (map[string]any, error) {
 	state := make(map[string]any, len(raw.keys))
 	for i, k := range raw.keys {
-		list := make([]any, len(raw.values[i]))
-		for j, b := range raw.values[i] {
-			v, err := value.Decode(b)
-			if err != nil {
-				key := raw.number.value(k.number)
-				if k.list {
-					key = raw.number.element(k.number, k.base+uint64(j))
-				}
-				return nil, damage(stacksBucket, key, err.Error())
-			}
-			list[j] = v
+		v, err := raw.decode(k, raw.values[i])
+		if err != nil {
+			return nil, err
 		}
-		if k.list {
-			state[k.name] = list
-		} else {
-			state[k.name] = list[0]
-		}
+		state[k.name] = v
 	}
 	return state, nil
+}
+
+// decode puts a value together from its rows.
+func (raw *rawStack) decode(k stateKey, rows [][]byte) (any, error) {
+	parts := make([]any, len(rows))
+	for i, b := range rows {
+		var err error
+		if parts[i], err = value.Decode(b); err != nil {
+			return nil, damage(stacksBucket, raw.rowOf(k, i), err.Error())
+		}
+	}
+	switch k.form {
+	case asOne:
+		return parts[0], nil
+	case byElement:
+		return parts, nil
+	}
+	object := make(map[string]any, len(parts))
+	for _, p := range parts {
+		property, _ := p.(map[string]any)
+		maps.Copy(object, property)
+	}
+	if len(object) != len(parts) {
+		return nil, damage(stacksBucket, raw.rowOf(k, 0), "the rows do not hold a property each")
+	}
+	return object, nil
+}
+
+// rowOf is the key of the row that holds part i, or what it begins with.
+func (raw *rawStack) rowOf(k stateKey, i int) []byte {
+	switch k.form {
+	case byElement:
+		return raw.number.element(k.number, k.base+uint64(i))
+	case byProperty:
+		return raw.number.properties(k.number, k.base)
+	}
+	return raw.number.value(k.number)
 }
 
 // Stacks lists all stacks, sorted by id.

@@ -42,6 +42,7 @@ func bucket(tx *bolt.Tx, name []byte) (*bolt.Bucket, error) {
 const (
 	inline = 0 // the value follows
 	byHash = 1 // the SHA-256 of a blob follows
+	noRow  = 2 // at a checkpoint: there was no such row
 )
 
 // row is a value made ready for the stacks bucket, both parts with room for
@@ -111,18 +112,39 @@ func (t *txn) letGo(n stackNumber, h *head, key []byte) (old []byte, err error) 
 	if raw == nil {
 		return nil, nil
 	}
-	if len(h.points) > 0 {
-		saved := n.saved(h.points[len(h.points)-1].seq, key)
-		if t.stacks.Get(saved) == nil {
-			v, err := unseal(stacksBucket, key, raw)
-			if err != nil {
-				return nil, err
-			}
-			t.writes++
-			return nil, t.stacks.Put(saved, sealed(stacksBucket, saved, v))
+	if saved := t.unsaved(n, h, key); saved != nil {
+		v, err := unseal(stacksBucket, key, raw)
+		if err != nil {
+			return nil, err
 		}
+		t.writes++
+		return nil, t.stacks.Put(saved, sealed(stacksBucket, saved, v))
 	}
 	return refOf(key, raw)
+}
+
+// keepAbsent lets the newest checkpoint know that a row of the state that is
+// about to be added was not there.
+func (t *txn) keepAbsent(n stackNumber, h *head, key []byte) error {
+	saved := t.unsaved(n, h, key)
+	if saved == nil {
+		return nil
+	}
+	t.writes++
+	return t.stacks.Put(saved, sealed(stacksBucket, saved, []byte{noRow}))
+}
+
+// unsaved is where the newest checkpoint keeps what a row of the state held;
+// nil when there is no checkpoint, or it has something of the row.
+func (t *txn) unsaved(n stackNumber, h *head, key []byte) []byte {
+	if len(h.points) == 0 {
+		return nil
+	}
+	saved := n.saved(h.points[len(h.points)-1].seq, key)
+	if t.stacks.Get(saved) != nil {
+		return nil
+	}
+	return saved
 }
 
 func refOf(key, raw []byte) ([]byte, error) {
@@ -138,6 +160,7 @@ func (t *txn) value(key []byte) ([]byte, error) {
 	return t.valueOf(key, t.stacks.Get(key))
 }
 
+// valueOf is what a row holds; nil when it says that there was none.
 func (t *txn) valueOf(key, raw []byte) ([]byte, error) {
 	v, err := unseal(stacksBucket, key, raw)
 	switch {
@@ -147,6 +170,8 @@ func (t *txn) valueOf(key, raw []byte) ([]byte, error) {
 		return v[1:], nil
 	case len(v) == 1+sha256.Size && v[0] == byHash:
 		return t.blob(v[1:])
+	case len(v) == 1 && v[0] == noRow:
+		return nil, nil
 	}
 	return nil, damage(stacksBucket, key, "unknown form")
 }

@@ -39,7 +39,7 @@ func pastOf(c machine.Cursor, state map[string]any, records []machine.Record) pa
 func checkHistory(t *testing.T, s runtime.Store, again func() runtime.Store) {
 	for _, keep := range []graph.History{{Cycles: 1}, {Cycles: 7}, {Cycles: 20}, {Age: 100 * time.Second}, {Cycles: 12, Age: 100 * time.Second}} {
 		st := newStack(fmt.Sprintf("keep %+v", keep))
-		must(t, s.Commit(ctx, st.commit(1, whole("log", []any{}), whole("n", nil), whole("long", nil))))
+		must(t, s.Commit(ctx, st.commit(1, whole("log", []any{}), whole("n", nil), whole("long", nil), whole("object", map[string]any{}))))
 		at := map[uint64]past{}
 		for i := range 60 {
 			st.step(t, s, keep, i)
@@ -64,6 +64,13 @@ func (st *stack) step(t *testing.T, s runtime.Store, keep graph.History, i int) 
 		changes = append(changes, st.delta("log", 2, graph.Element{At: 0, Value: "changed"}, graph.Element{At: size - 2, Value: int64(i)}))
 	default:
 		changes = append(changes, st.delta("log", 0, graph.Element{At: size, Value: strings.Repeat("v", i*100)}))
+	}
+	switch object := map[string]any{fmt.Sprint(i % 11): int64(i), fmt.Sprint("new ", i): strings.Repeat("v", i*100)}; {
+	case st.state["object"] == nil:
+	case i%23 == 22:
+		changes = append(changes, whole("object", object))
+	case i%2 == 0:
+		changes = append(changes, st.set("object", object))
 	}
 	if i%6 == 0 {
 		changes = append(changes, whole("long", strings.Repeat(fmt.Sprint(i), 3000)))

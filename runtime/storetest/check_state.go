@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"strings"
@@ -177,22 +178,28 @@ func checkLarge(t *testing.T, s runtime.Store, again func() runtime.Store) {
 	other.expect(t, s)
 }
 
-// checkMisfit: a change that does not fit the stored list is refused whole.
+// checkMisfit: a change that does not fit what is stored is refused whole.
 // Stores that keep whole values need not notice; they must not take harm.
 func checkMisfit(t *testing.T, s runtime.Store, again func() runtime.Store) {
 	st := newStack("misfit")
-	must(t, s.Commit(ctx, st.commit(1, whole("log", []any{"a", "b"}))))
-	bad := st.commit(1, graph.Change{Name: "log", Value: []any{"c"}, Drop: 5})
-	err := s.Commit(ctx, bad)
-	if err == nil {
-		st.expect(t, again())
-		return
+	must(t, s.Commit(ctx, st.commit(1, whole("log", []any{"a", "b"}), whole("object", map[string]any{"a": "b"}), whole("n", "x"))))
+	one := graph.Element{At: 0, Value: "c"}
+	for _, bad := range []graph.Change{
+		{Name: "log", Value: []any{"c"}, Drop: 5},
+		{Name: "log", Value: map[string]any{"c": "d"}, Set: []graph.Property{{Name: "c", Value: "d"}}},
+		{Name: "object", Value: []any{"c"}, Put: []graph.Element{one}},
+		{Name: "object", Value: []any{}, Drop: 1},
+		{Name: "n", Value: "c", Put: []graph.Element{one}},
+		{Name: "nothing", Value: map[string]any{"c": "d"}, Set: []graph.Property{{Name: "c", Value: "d"}}},
+	} {
+		before := *st
+		before.state = maps.Clone(st.state)
+		if err := s.Commit(ctx, st.commit(1, bad)); err != nil {
+			*st = before
+		}
+		s = again()
+		st.expect(t, s)
 	}
-	st.state["log"] = []any{"a", "b"}
-	st.records = st.records[:1]
-	st.cursor.Seq--
-	st.cursor.Counts.Waves--
-	st.expect(t, again())
 }
 
 // checkIsolation: a snapshot does not follow later commits.

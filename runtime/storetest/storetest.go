@@ -8,6 +8,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"testing"
 	"time"
 
@@ -56,11 +58,14 @@ var checks = []struct {
 	{"whole values", false, checkWhole},
 	{"lists", false, checkLists},
 	{"lists by chance", false, checkListsByChance},
+	{"objects", false, checkObjects},
+	{"objects by chance", false, checkObjectsByChance},
+	{"an object of 10,000 properties", false, checkManyProperties},
 	{"large values", false, checkLarge},
 	{"repeated commits", false, checkRepeated},
 	{"gaps", false, checkGaps},
 	{"names", false, checkNames},
-	{"a list that does not fit", false, checkMisfit},
+	{"parts that do not fit", false, checkMisfit},
 	{"isolation", true, checkIsolation},
 	{"graphs", false, checkGraphs},
 	{"many stacks", false, checkMany},
@@ -144,6 +149,18 @@ func (st *stack) delta(name string, drop int, put ...graph.Element) graph.Change
 		}
 	}
 	return graph.Change{Name: name, Value: list, Drop: drop, Put: put}
+}
+
+// set is a change of an object's properties; its value follows from the model.
+func (st *stack) set(name string, properties map[string]any) graph.Change {
+	old, _ := st.state[name].(map[string]any)
+	object := maps.Clone(old)
+	c := graph.Change{Name: name, Value: object}
+	for _, p := range slices.Sorted(maps.Keys(properties)) {
+		object[p] = properties[p]
+		c.Set = append(c.Set, graph.Property{Name: p, Value: properties[p]})
+	}
+	return c
 }
 
 func must(t testing.TB, err error) {
