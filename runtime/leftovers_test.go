@@ -34,6 +34,13 @@ func (p *programs) Run(ctx context.Context, t nodes.Task) (nodes.Result, error) 
 	}
 }
 
+// seen is which tasks began, and which were cleaned up after.
+func (p *programs) seen() (begun, cleaned []string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.begun), slices.Clone(p.cleaned)
+}
+
 func (p *programs) CleanUp(_ context.Context, t nodes.Task) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -103,8 +110,8 @@ func TestCleansUpAfterTasksThatDoNotRunAgain(t *testing.T) {
 				start(k, program(k.T))
 				k.Forward(time.Second)
 				c.lives(k)
-				if len(p.begun) != c.begun || !slices.Equal(p.cleaned, c.cleaned) {
-					t.Errorf("began %q and cleaned up after %q, want %d times and after %q", p.begun, p.cleaned, c.begun, c.cleaned)
+				if begun, cleaned := p.seen(); len(begun) != c.begun || !slices.Equal(cleaned, c.cleaned) {
+					t.Errorf("began %q and cleaned up after %q, want %d times and after %q", begun, cleaned, c.begun, c.cleaned)
 				}
 			})
 		})
@@ -142,12 +149,12 @@ func TestParks(t *testing.T) {
 			again()
 			recovered(runtime.TaskParked)
 		}
-		if len(p.begun) != 3 {
-			t.Errorf("%d attempts began before it was parked, want 3", len(p.begun))
+		if begun, _ := p.seen(); len(begun) != 3 {
+			t.Errorf("%d attempts began before it was parked, want 3", len(begun))
 		}
 		k.Forward(10 * time.Second)
-		if len(p.begun) != 4 {
-			t.Errorf("%d attempts after 10 s, want 4", len(p.begun))
+		if begun, _ := p.seen(); len(begun) != 4 {
+			t.Errorf("%d attempts after 10 s, want 4", len(begun))
 		}
 		k.Crash()
 		recovered(runtime.TaskParked)
@@ -162,11 +169,13 @@ func TestParks(t *testing.T) {
 			k.Resume("one", runtime.ResumeOptions{})
 		}
 		s, _ := k.Runtime.Stack("one")
-		if r := k.Wait(s); r.Status != machine.Completed || r.Cursor.Counts.Failures != 0 || len(p.begun) != 9 {
-			t.Errorf("%s with %d failures after %d attempts, want completed, none, 9", r.Status, r.Cursor.Counts.Failures, len(p.begun))
+		r := k.Wait(s)
+		begun, cleaned := p.seen()
+		if r.Status != machine.Completed || r.Cursor.Counts.Failures != 0 || len(begun) != 9 {
+			t.Errorf("%s with %d failures after %d attempts, want completed, none, 9", r.Status, r.Cursor.Counts.Failures, len(begun))
 		}
-		if len(p.cleaned) > 0 { // beside the attempts that it runs in
-			t.Errorf("cleaned up after %q", p.cleaned)
+		if len(cleaned) > 0 { // beside the attempts that it runs in
+			t.Errorf("cleaned up after %q", cleaned)
 		}
 	})
 }
@@ -226,8 +235,8 @@ func TestCleansUpAfterAGraphThatDoesNotRunAgain(t *testing.T) {
 					t.Fatal(err)
 				}
 				k.Forward(time.Second)
-				if len(p.begun) != 1 || !slices.Equal(p.cleaned, p.begun) {
-					t.Errorf("began %q and cleaned up after %q", p.begun, p.cleaned)
+				if begun, cleaned := p.seen(); len(begun) != 1 || !slices.Equal(cleaned, begun) {
+					t.Errorf("began %q and cleaned up after %q", begun, cleaned)
 				}
 				if left := stacksLeft(k); !slices.Equal(left, []string{"two"}) {
 					t.Errorf("stacks %q", left)
