@@ -246,11 +246,7 @@ func (c *children) take(id machine.Identity, g *graph.Graph, records []machine.R
 		switch b := records[i].Body.(type) {
 		case *machine.TaskFinished:
 			if n, ok := g.NodeByID(b.Node); ok && g.Nodes[n].Kind.Runs {
-				cycle := records[i].Cycle
-				if b.Began > 0 {
-					cycle = b.Began
-				}
-				key := machine.TaskKey{Cycle: cycle, Wave: b.Wave, Node: b.Node, Item: b.Item}
+				key := taskOf(&records[i], b.Began, b.Wave, b.Node, b.Item)
 				if child := (childOf{b.Node, childID(id.Stack, key)}); !slices.Contains(c.done, child) {
 					c.done = append(c.done, child)
 				}

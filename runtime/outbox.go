@@ -46,11 +46,7 @@ func (o *outbox) take(id machine.Identity, g *graph.Graph, records []machine.Rec
 		switch b := records[i].Body.(type) {
 		case *machine.TaskFinished:
 			if n, ok := g.NodeByID(b.Node); ok && g.Nodes[n].Kind.Sends && b.Status == "succeeded" {
-				cycle := records[i].Cycle
-				if b.Began > 0 {
-					cycle = b.Began
-				}
-				key := taskKey(id, machine.TaskKey{Cycle: cycle, Wave: b.Wave, Node: b.Node, Item: b.Item})
+				key := taskKey(id, taskOf(&records[i], b.Began, b.Wave, b.Node, b.Item))
 				m := newMessage(key, b.Node, b.Output)
 				m.item = b.Item
 				o.done = append(o.done, m)

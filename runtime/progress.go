@@ -38,6 +38,10 @@ type TaskStatus struct {
 	Error  *machine.Failure
 }
 
+func (t *TaskStatus) key() machine.TaskKey {
+	return machine.TaskKey{Cycle: t.Cycle, Wave: t.Wave, Node: t.Node, Item: t.Item}
+}
+
 // TaskState is where a task stands.
 type TaskState string
 
@@ -167,7 +171,7 @@ func (p *progress) forget(which func(*TaskStatus) bool) {
 	p.tasks = slices.DeleteFunc(p.tasks, func(t *TaskStatus) bool {
 		gone := which(t)
 		if gone {
-			delete(p.byKey, machine.TaskKey{Cycle: t.Cycle, Wave: t.Wave, Node: t.Node, Item: t.Item})
+			delete(p.byKey, t.key())
 			if t.State == TaskOver {
 				p.over--
 			}
@@ -196,21 +200,14 @@ func (p *progress) list(c *machine.Cursor, runs bool) []TaskStatus {
 			return w.Node == t.Node && w.Cycle == t.Cycle && w.Wave == t.Wave
 		})
 	}
-	parked := func(t *TaskStatus) bool {
-		k := machine.TaskKey{Cycle: t.Cycle, Wave: t.Wave, Node: t.Node, Item: t.Item}
-		i := slices.IndexFunc(c.Parked, func(p machine.Parked) bool { return p.Key() == k })
-		if i >= 0 {
-			t.RetryAt = c.Parked[i].Until
-		}
-		return i >= 0
-	}
 	for _, t := range p.tasks {
 		one := *t
 		one.Previous = slices.Clone(t.Previous)
+		until := c.ParkedUntil(t.key())
 		switch {
 		case one.State != TaskRunning:
-		case parked(&one):
-			one.State = TaskParked
+		case !until.IsZero():
+			one.State, one.RetryAt = TaskParked, until
 		case waiting(t):
 			one.State = TaskWaiting
 		case !runs:

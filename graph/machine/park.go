@@ -33,38 +33,39 @@ func (p Parked) Key() TaskKey {
 	return TaskKey{Cycle: p.Cycle, Wave: p.Wave, Node: p.Node, Item: p.Item}
 }
 
-// parkedAs finds a task among those that are parked; -1: it is not.
-func parkedAs(list []Parked, k TaskKey) int {
-	return slices.IndexFunc(list, func(p Parked) bool { return p.Key() == k })
+// ParkedUntil is when a task that is parked starts again; zero: it is not.
+func (c *Cursor) ParkedUntil(k TaskKey) time.Time {
+	for _, p := range c.Parked {
+		if p.Key() == k {
+			return p.Until
+		}
+	}
+	return time.Time{}
 }
 
 // crashed takes in that the driver before this one ended while a task ran, or
 // was to run but for being parked, and says whether it may run again now.
 func (m *Machine) crashed(t *task, r *run, before Cursor) bool {
-	k := m.key(t, r)
-	was := parkedAs(before.Parked, k)
 	if m.g.Nodes[r.node].Kind.Runs { // the tasks of its graph count for themselves
 		return true
 	}
-	died := was >= 0 || !before.Clean // the death that had it parked is in no record yet
+	k := m.key(t, r)
+	until := before.ParkedUntil(k)
+	died := !until.IsZero() || !before.Clean // the death that had it parked is in no record yet
 	if died {
 		t.crashes++
 	}
-	p := Parked{Node: k.Node, Item: k.Item, Cycle: k.Cycle, Wave: k.Wave}
-	switch {
-	case was >= 0:
-		p.Until = before.Parked[was].Until
-	case died && t.crashes >= mostCrashes:
-		p.Until = m.at.Add(min(parkTime<<min(t.crashes-mostCrashes, 16), maxParkTime))
+	if until.IsZero() && died && t.crashes >= mostCrashes {
+		until = m.at.Add(min(parkTime<<min(t.crashes-mostCrashes, 16), maxParkTime))
 	}
-	if !p.Until.After(m.at) {
+	if !until.After(m.at) {
 		return true
 	}
-	t.due = p.Until
+	t.due = until
 	m.turn(t, r, backoff)
 	m.arm(t, r)
 	t.parked = true
-	m.cur.Parked = append(m.cur.Parked[:len(m.cur.Parked):len(m.cur.Parked)], p)
+	m.cur.Parked = append(slices.Clip(m.cur.Parked), Parked{Node: k.Node, Item: k.Item, Cycle: k.Cycle, Wave: k.Wave, Until: until})
 	m.out.moved = true
 	return false
 }
@@ -72,10 +73,9 @@ func (m *Machine) crashed(t *task, r *run, before Cursor) bool {
 // leavePark notes that a task is not parked any more, whatever becomes of it.
 func (m *Machine) leavePark(t *task, r *run) {
 	t.parked = false
-	if i := parkedAs(m.cur.Parked, m.key(t, r)); i >= 0 {
-		m.cur.Parked = slices.Delete(slices.Clone(m.cur.Parked), i, i+1)
-		m.out.moved = true
-	}
+	k := m.key(t, r)
+	m.cur.Parked = slices.DeleteFunc(slices.Clone(m.cur.Parked), func(p Parked) bool { return p.Key() == k })
+	m.out.moved = true
 }
 
 // unpark lets parked tasks run at once.

@@ -46,15 +46,7 @@ func Restore(g *graph.Graph, o Options, s Snapshot, at time.Time) (*Machine, err
 	m.eachWave(m.noteCut)
 	if !o.Rest { // who rests leaves what was cut off as it was
 		m.cur.Clean, m.cur.Parked = false, nil
-		if m.wave.open {
-			m.pickUp(&m.wave, s.Cursor)
-			m.proceed()
-		}
-		for i := range m.nodes {
-			if b := m.nodes[i].apart; b != nil {
-				m.pickUp(b, s.Cursor)
-			}
-		}
+		m.eachWave(func(w *wave) { m.pickUp(w, s.Cursor) })
 	}
 	m.proceed()
 	return m, nil
