@@ -73,6 +73,7 @@ var rooms = map[string]room{
 	"bench":               {},
 	"torture":             {},
 	"internal/house":      {},
+	"internal/suites":     {},
 }
 
 func TestImportTable(t *testing.T) {
@@ -155,6 +156,17 @@ func TestOneDoor(t *testing.T) {
 		}
 		if len(files) > most {
 			t.Errorf("%s is imported by %d files, at most %d: %v", imp, len(files), most, files)
+		}
+	}
+}
+
+// TestSuitesAreForTests: what finds test data beside the repository is in no
+// program.
+func TestSuitesAreForTests(t *testing.T) {
+	t.Parallel()
+	for _, p := range list(t, "./...") {
+		if slices.Contains(p.Imports, module+"/internal/suites") {
+			t.Errorf("%s imports internal/suites outside its tests", p.ImportPath)
 		}
 	}
 }
