@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/mattn/go-runewidth"
@@ -65,38 +64,6 @@ func Render(out io.Writer, list List, sources map[string][]byte, opts Options) e
 		}
 	}
 	return w.Flush()
-}
-
-// Clean is s without what a terminal would act on: control and formatting
-// characters become their Go escapes.
-func Clean(s string) string {
-	if strings.IndexFunc(s, unsafe) < 0 && utf8.ValidString(s) {
-		return s
-	}
-	var b strings.Builder
-	for _, r := range s {
-		b.WriteString(visible(r))
-	}
-	return b.String()
-}
-
-// unsafe reports characters that move the cursor, hide, or turn text around.
-func unsafe(r rune) bool {
-	return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || unicode.Is(unicode.Cf, r) && r != '\u200d' && r != '\u200c'
-}
-
-func visible(r rune) string {
-	switch {
-	case r == utf8.RuneError:
-		return "\uFFFD"
-	case r < 0x80 && unsafe(r):
-		return fmt.Sprintf(`\x%02x`, r)
-	case unsafe(r) && r > 0xffff:
-		return fmt.Sprintf(`\U%08x`, r)
-	case unsafe(r):
-		return fmt.Sprintf(`\u%04x`, r)
-	}
-	return string(r)
 }
 
 // lineStarts are the byte offsets at which the lines of src begin: the breaks

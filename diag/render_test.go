@@ -28,7 +28,7 @@ func TestRender(t *testing.T) {
 		{"tab", "a:\tb\n", at(1, 4, 5), "  a: b\n     ^\n"},
 		{"wide characters", "a: 日本 b\n", at(1, 4, 6), "  a: 日本 b\n     ^^^^\n"},
 		{"behind wide characters", "日本: b\n", at(1, 5, 6), "  日本: b\n        ^\n"},
-		{"escape sequences", "a: \x1b[31mb\n", at(1, 9, 10), "  a: \\x1b[31mb\n             ^\n"},
+		{"escape sequences", "a: \x1b[31mb\n", at(1, 9, 10), "  a: \\u001b[31mb\n               ^\n"},
 		{"text that turns around", "a: \u202eb\n", at(1, 5, 6), "  a: \\u202eb\n           ^\n"},
 		{"long line", long, at(1, 301, 308), "  …" + strings.Repeat("x", 40) + "culprit" + strings.Repeat("y", 73) + "…\n   " + strings.Repeat(" ", 40) + "^^^^^^^\n"},
 		{"end of the line", "a:\n", at(1, 3, 4), "  a:\n    ^\n"},

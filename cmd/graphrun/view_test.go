@@ -49,7 +49,7 @@ func TestLiveTable(t *testing.T) {
 		&machine.CycleFinished{Waves: 1, NodeRuns: 2, Failed: true},
 	)
 	text := strings.Join(printed, "\n")
-	for _, part := range []string{"2 done", "failed after 2s (exit)", `\x1b[31mit broke`, "words to tell", "cycle 1 finished: 1 wave, 2 node runs, failed"} {
+	for _, part := range []string{"2 done", "failed after 2s (exit)", `\u001b[31mit broke`, "words to tell", "cycle 1 finished: 1 wave, 2 node runs, failed"} {
 		if !strings.Contains(text, part) {
 			t.Errorf("%q is not in what stays:\n%s", part, text)
 		}
