@@ -72,7 +72,7 @@ func (s *Stack) task(n *graph.Node, key machine.TaskKey) nodes.Task {
 		Stack: s.name, Graph: s.g.Name,
 		Cycle: key.Cycle, Wave: key.Wave, Node: key.Node, Item: key.Item,
 		Key: taskKey(s.id, key), Written: n.Def.With, Dir: s.g.Dir,
-		Mask: s.secrets.masker.Replace,
+		Mask: s.secrets.masker.Text,
 	}
 }
 

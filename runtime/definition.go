@@ -104,7 +104,7 @@ func (s *Stack) adopt() error {
 		return nil
 	}
 	s.secrets.take(sec)
-	s.log = s.secrets.logger(s.rt.log).With("stack", s.name)
+	s.log = s.secrets.masker.Logger(s.rt.log).With("stack", s.name)
 	s.def, s.g, s.pools = next, next.g, s.rt.pools.of(next.g)
 	return nil
 }

@@ -6,12 +6,13 @@ import (
 
 	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/mask"
 )
 
 // secrets are the values that a stack's graphs name.
 type secrets struct {
 	values map[string]any
-	masker *masker
+	masker *mask.Masker
 }
 
 // secretsOf looks up the secrets of some graphs; nil ones are skipped. With a
@@ -41,7 +42,7 @@ func (rt *Runtime) secretsOf(graphs ...*graph.Graph) (*secrets, error) {
 			err = &SecretError{g.Name, missing}
 		}
 	}
-	s.masker = newMasker(texts)
+	s.masker = mask.New(texts)
 	return s, err
 }
 
@@ -74,11 +75,6 @@ func (s *secrets) take(all *secrets) {
 	s.masker = all.masker
 }
 
-// mask hides the secrets in a canonical value, in keys too.
-func (s *secrets) mask(v any) any {
-	if s.masker == nil {
-		return v
-	}
-	out, _ := s.masker.value(v)
-	return out
-}
+// mask hides the secrets in a canonical value. It is a method of secrets and not of
+// the masker, because take replaces the masker.
+func (s *secrets) mask(v any) any { return s.masker.Value(v) }

@@ -1,4 +1,4 @@
-package runtime
+package mask
 
 import (
 	"strings"
@@ -6,11 +6,11 @@ import (
 	"unicode/utf8"
 )
 
-// spelled is how long r is at the beginning of s, in any of its spellings: as
+// spelled returns the length of r at the beginning of s, in any of its spellings: as
 // itself, escaped for a URL (%C3%A9, %c3%a9, %25C3%25A9, + for a space) or for
-// JSON (é, \u00e9, \/, and within JSON in JSON). Which characters are escaped,
-// and how, differs from one encoder to the next: so each may be. 0: it is not
-// there. In base64 the two alphabets count as one.
+// JSON (é, \u00e9, \/, and within JSON in JSON). Encoders differ in what they escape
+// and how, so every character may be escaped. It returns 0 when r is not there. In
+// base64 the two alphabets count as one.
 func spelled(s string, r rune, inBase64 bool) int {
 	if s == "" {
 		return 0
@@ -50,7 +50,8 @@ func spelled(s string, r rune, inBase64 bool) int {
 	return 0
 }
 
-// percented is the length of r, byte by byte escaped for a URL, once or more.
+// percented returns the length of r when each of its bytes is escaped for a URL, once
+// or more often.
 func percented(s string, r rune) int {
 	var raw [utf8.UTFMax]byte
 	i := 0
@@ -73,8 +74,8 @@ func percented(s string, r rune) int {
 // shortEscapes are the letters of JSON's short escapes.
 var shortEscapes = [256]rune{'n': '\n', 't': '\t', 'r': '\r', 'b': '\b', 'f': '\f'}
 
-// backslashed is the length of r with one backslash or more before it: text
-// that is escaped again has more of them. s begins with a backslash.
+// backslashed returns the length of r after one or more backslashes: text that is
+// escaped again has more of them. s begins with a backslash.
 func backslashed(s string, r rune) int {
 	i := backslashes(s)
 	if r == '\\' && (i == len(s) || s[i] != 'u' || hexAt(s[i+1:], 4) != r) {
@@ -106,11 +107,10 @@ func backslashed(s string, r rune) int {
 	return 0
 }
 
-// maxRun is the longest run of backslashes that is looked at: text that was
-// escaped six times has 64.
+// maxRun bounds a run of backslashes: text that was escaped six times has 64.
 const maxRun = 64
 
-// backslashes is how many backslashes s begins with, at most maxRun.
+// backslashes counts the backslashes that s begins with, up to maxRun.
 func backslashes(s string) int {
 	n := 0
 	for n < min(len(s), maxRun) && s[n] == '\\' {
@@ -119,7 +119,7 @@ func backslashes(s string) int {
 	return n
 }
 
-// hexAt reads n hexadecimal digits; -1 when they are not there.
+// hexAt reads n hexadecimal digits. It returns -1 when they are not there.
 func hexAt(s string, n int) rune {
 	if len(s) < n {
 		return -1
@@ -138,8 +138,8 @@ func hexAt(s string, n int) rune {
 	return v
 }
 
-// lineEnd is the length of the line end at the beginning of s, also of one that
-// is escaped.
+// lineEnd returns the length of the line end at the beginning of s, also when it is
+// escaped.
 func lineEnd(s string) int {
 	if s == "" || s[0] != '\n' && s[0] != '\r' && s[0] != '\\' && s[0] != '%' {
 		return 0

@@ -1,4 +1,4 @@
-package runtime
+package mask
 
 import (
 	"encoding/base64"
@@ -14,13 +14,13 @@ import (
 
 func TestMaskFindsASecretWithinBase64(t *testing.T) {
 	t.Parallel()
-	m := newMasker([]string{"correct-horse"})
+	m := New([]string{"correct-horse"})
 	for before := range 6 {
 		for after := range 4 {
 			text := strings.Repeat("a", before) + "correct-horse" + strings.Repeat("z", after)
 			for _, enc := range []*base64.Encoding{base64.StdEncoding, base64.URLEncoding, base64.RawStdEncoding} {
-				got := m.Replace(enc.EncodeToString([]byte(text)))
-				if !strings.Contains(got, masked) || strings.Contains(got, "cnJlY3Q") {
+				got := m.Text(enc.EncodeToString([]byte(text)))
+				if !strings.Contains(got, Mark) || strings.Contains(got, "cnJlY3Q") {
 					t.Errorf("%d before, %d after: %q", before, after, got)
 				}
 			}
@@ -34,7 +34,7 @@ func TestMaskFindsEverySpelling(t *testing.T) {
 	const secret = "pa\"ss/wo+rd é<😀>\\\\x~\n!"
 	key := strings.Repeat("0123456789?>", 10)
 	line := base64.StdEncoding.EncodeToString([]byte(key))
-	m := newMasker([]string{secret, key, "two\nlines-of\nsecrets-here\n", "abcdabcd"})
+	m := New([]string{secret, key, "two\nlines-of\nsecrets-here\n", "abcdabcd"})
 	for name, tt := range map[string]struct{ text, want string }{
 		"as it is":           {"a " + secret + " b", "a *** b"},
 		"URL, all":           {"pa%22ss%2Fwo%2Brd%20%C3%A9%3C%F0%9F%98%80%3E%5C%5Cx%7E%0A%21.", "***."},
@@ -56,7 +56,7 @@ func TestMaskFindsEverySpelling(t *testing.T) {
 		"cut off":            {`int: "pa\"ss/w…" is no integer`, `int: "***…" is no integer`},
 		"two":                {"abcdabcd abcdabcdabcdabcd", "*** ******"},
 	} {
-		if got := m.Replace(tt.text); got != tt.want {
+		if got := m.Text(tt.text); got != tt.want {
 			t.Errorf("%s: %q, want %q", name, got, tt.want)
 		}
 	}
@@ -64,10 +64,10 @@ func TestMaskFindsEverySpelling(t *testing.T) {
 
 func TestMaskedValues(t *testing.T) {
 	t.Parallel()
-	m := newMasker([]string{"hunter2", "20260101"})
+	m := New([]string{"hunter2", "20260101"})
 	clean := []any{int64(1), map[string]any{"a": "b"}, nil, 0.5}
 	in := map[string]any{"clean": clean, "hunter2": []any{"x hunter2 y", int64(2), int64(20260101), 20260101.5}}
-	out, _ := m.value(in)
+	out := m.Value(in)
 	want := map[string]any{"clean": clean, "***": []any{"x *** y", int64(2), "***", 20260101.5}}
 	if diff := cmp.Diff(want, out); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -82,18 +82,18 @@ func TestMaskedValues(t *testing.T) {
 
 func TestShortSecretsAreMaskedAsTheyAre(t *testing.T) {
 	t.Parallel()
-	m := newMasker([]string{"", "a b"})
-	if got := m.Replace("a b a+b"); got != "*** a+b" {
+	m := New([]string{"", "a b"})
+	if got := m.Text("a b a+b"); got != "*** a+b" {
 		t.Errorf("got %q", got)
 	}
-	if v, _ := newMasker([]string{"7"}).value(int64(7)); v != int64(7) {
+	if v := New([]string{"7"}).Value(int64(7)); v != int64(7) {
 		t.Errorf("the number 7 became %v", v)
 	}
 	image := base64.StdEncoding.EncodeToString([]byte("x1234"))
-	if got := newMasker([]string{"1234"}).Replace(image); got != image {
+	if got := New([]string{"1234"}).Text(image); got != image {
 		t.Errorf("%q became %q: so few characters are found by chance", image, got)
 	}
-	if newMasker([]string{""}).Replace("a") != "a" {
+	if New([]string{""}).Text("a") != "a" {
 		t.Error("an empty secret was found")
 	}
 }
@@ -102,11 +102,11 @@ func TestShortSecretsAreMaskedAsTheyAre(t *testing.T) {
 // long it is looked through.
 func TestMaskTakesNoLongerForOddText(t *testing.T) {
 	t.Parallel()
-	m := newMasker([]string{`\\secret\\`, "%25%25secret", "+/+/secret"})
+	m := New([]string{`\\secret\\`, "%25%25secret", "+/+/secret"})
 	for _, piece := range []string{`\`, `%25`, `25`, "+", "\n", `\u005c`} {
 		text := strings.Repeat(piece, 1<<18/len(piece))
 		done := make(chan string, 1)
-		go func() { done <- m.Replace(text) }()
+		go func() { done <- m.Text(text) }()
 		select {
 		case got := <-done:
 			if got != text {
@@ -127,7 +127,7 @@ func FuzzMask(f *testing.F) {
 		if len(strings.TrimSpace(secret)) < shortSecret || !utf8.ValidString(secret) {
 			return
 		}
-		m := newMasker([]string{secret})
+		m := New([]string{secret})
 		inBase64 := base64.StdEncoding.EncodeToString([]byte("_" + secret + "__"))
 		if len(strings.TrimSpace(secret)) <= shortSecret {
 			inBase64 = secret
@@ -137,13 +137,13 @@ func FuzzMask(f *testing.F) {
 		for _, text := range []string{
 			secret, string(quoted), string(again), url.QueryEscape(secret), url.PathEscape(secret), inBase64,
 		} {
-			if got := m.Replace(text); !strings.Contains(got, masked) {
+			if got := m.Text(text); !strings.Contains(got, Mark) {
 				t.Errorf("%q is not found in %q", secret, text)
 			}
 		}
-		if text := url.QueryEscape(url.QueryEscape(secret)); !strings.Contains(secret, "%") && !strings.Contains(m.Replace(text), masked) {
+		if text := url.QueryEscape(url.QueryEscape(secret)); !strings.Contains(secret, "%") && !strings.Contains(m.Text(text), Mark) {
 			t.Errorf("%q is not found in %q", secret, text)
 		}
-		m.Replace(around + secret + around)
+		m.Text(around + secret + around)
 	})
 }

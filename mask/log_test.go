@@ -1,4 +1,4 @@
-package runtime
+package mask
 
 import (
 	"bytes"
@@ -21,8 +21,8 @@ func TestMaskedLog(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var out bytes.Buffer
-			s := &secrets{masker: newMasker([]string{secret, "12345678"})}
-			log := s.logger(slog.New(handler(&out))).With("with", secret).WithGroup("g")
+			m := New([]string{secret, "12345678"})
+			log := m.Logger(slog.New(handler(&out))).With("with", secret).WithGroup("g")
 			log.Info("message "+secret,
 				"text", secret, secret, 1, "bytes", []byte(secret), "raw", json.RawMessage(`"`+secret+`"`),
 				"error", errors.New(secret), "struct", struct{ P *string }{&text}, "map", map[string]any{secret: secret},

@@ -1,4 +1,4 @@
-package runtime
+package mask
 
 import (
 	"encoding/base64"
@@ -9,38 +9,40 @@ import (
 	"github.com/graphrun/graphrun/graph/value"
 )
 
-// masked stands where a secret stood.
-const masked = "***"
+// Mark stands where a secret stood.
+const Mark = "***"
 
 const (
 	// shortSecret is the length below which only the value itself is masked: the
-	// encoded forms of shorter ones would hit text that has nothing to do with it.
+	// encoded forms of a shorter one would match text that has nothing to do with it.
 	shortSecret = 4
-	// shortLine is the same for one line of a secret that has several.
+	// shortLine is the length below which one line of a longer secret is not masked.
 	shortLine = 6
 	// shortBase64 is the length below which a piece of base64 is not looked for:
 	// a megabyte of an image has any four characters somewhere.
 	shortBase64 = 6
 )
 
-// masker finds the secrets of a stack in texts and values. It does not change:
-// it may be used from many goroutines. nil finds nothing.
-type masker struct {
+// Masker finds secrets in texts and values. It never changes, so many goroutines
+// may use it. A nil Masker finds nothing.
+type Masker struct {
 	forms   []form
 	starts  [256][]int      // the forms that may begin with a byte
-	numbers map[string]bool // a number that is written like one of these is a secret
+	numbers map[string]bool // a number written like one of these is a secret
 }
 
-// form is a text that is not to be shown, in any spelling.
+// form is a text that must not be shown, in any spelling.
 type form struct {
 	text   string
 	runes  []rune // how it may be spelled; nil: only as text
 	broken bool   // lines may end within it, as in base64
 }
 
-// newMasker is nil when there is nothing to find.
-func newMasker(secrets []string) *masker {
-	m := &masker{numbers: map[string]bool{}}
+// New makes a Masker for the given secrets. It returns nil when there is nothing to
+// find: empty secrets do not count. Secrets shorter than four characters are masked
+// only where they appear verbatim.
+func New(secrets []string) *Masker {
+	m := &Masker{numbers: map[string]bool{}}
 	for _, v := range secrets {
 		m.add(v)
 	}
@@ -55,10 +57,10 @@ func newMasker(secrets []string) *masker {
 	return m
 }
 
-// add takes in the forms of one secret: as it is; without the white space
-// around it, which rarely comes along; line by line, as logs and lists have it;
-// and as base64, there also as a part of a longer text (`Authorization: Basic`).
-func (m *masker) add(v string) {
+// add adds the forms of one secret: as it is; without the white space around it,
+// which is often lost; line by line, as logs and lists show it; and as base64, there
+// also as a part of a longer text (`Authorization: Basic`).
+func (m *Masker) add(v string) {
 	if v == "" {
 		return
 	}
@@ -81,13 +83,13 @@ func (m *masker) add(v string) {
 	}
 }
 
-func (m *masker) addText(v string) {
+func (m *Masker) addText(v string) {
 	m.numbers[v] = true
 	runes := slices.CompactFunc([]rune(v), func(a, b rune) bool { return a == b && a == '\\' }) // one stands for a run of them
 	m.forms = append(m.forms, form{text: v, runes: runes})
 }
 
-func (m *masker) addBase64(v string) {
+func (m *Masker) addBase64(v string) {
 	// Three bytes become four characters: what stands around the secret moves
 	// it by 0, 1 or 2 bytes, and decides the characters at its ends.
 	for before := range 3 {
@@ -123,8 +125,8 @@ func (f form) begins() []byte {
 // cutMark is what messages have where a long value was cut.
 const cutMark = "…"
 
-// match is the length of the form at the beginning of s, or of its beginning
-// where it was cut; 0: it is not there.
+// match returns the length of the form at the beginning of s, or of the part of it
+// that a cut has left. It returns 0 when the form is not there.
 func (f form) match(s string) int {
 	if strings.HasPrefix(s, f.text) {
 		return len(f.text)
@@ -158,8 +160,8 @@ func (f form) match(s string) int {
 	return i
 }
 
-// longest is the length of the longest secret at the beginning of s.
-func (m *masker) longest(s string) int {
+// longest returns the length of the longest secret at the beginning of s.
+func (m *Masker) longest(s string) int {
 	n := 0
 	for _, i := range m.starts[s[0]] {
 		n = max(n, m.forms[i].match(s))
@@ -167,8 +169,8 @@ func (m *masker) longest(s string) int {
 	return n
 }
 
-// Replace masks the secrets in a text.
-func (m *masker) Replace(s string) string {
+// Text masks the secrets in a text.
+func (m *Masker) Text(s string) string {
 	if m == nil {
 		return s
 	}
@@ -184,7 +186,7 @@ func (m *masker) Replace(s string) string {
 			continue
 		}
 		b.WriteString(s[kept:i])
-		b.WriteString(masked)
+		b.WriteString(Mark)
 		i += n
 		kept = i
 	}
@@ -195,16 +197,25 @@ func (m *masker) Replace(s string) string {
 	return b.String()
 }
 
-// value masks the secrets in a canonical value, in keys too, and says whether
-// there were any: what holds no secret is shared with the original.
-func (m *masker) value(v any) (any, bool) {
+// Value masks the secrets in a canonical value (see package value), in the names of
+// properties too. The parts that hold no secret are shared with the original.
+func (m *Masker) Value(v any) any {
+	if m == nil {
+		return v
+	}
+	out, _ := m.value(v)
+	return out
+}
+
+// value is Value, and says whether anything was masked.
+func (m *Masker) value(v any) (any, bool) {
 	switch v := v.(type) {
 	case string:
-		out := m.Replace(v)
+		out := m.Text(v)
 		return out, out != v
 	case int64, float64:
 		if m.numbers[value.String(v)] {
-			return masked, true
+			return Mark, true
 		}
 	case []any:
 		out, hidden := v, false
@@ -223,7 +234,7 @@ func (m *masker) value(v any) (any, bool) {
 		out, hidden := v, false
 		for k, it := range v {
 			x, h := m.value(it)
-			name := m.Replace(k)
+			name := m.Text(k)
 			if !h && name == k {
 				continue
 			}
