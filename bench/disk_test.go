@@ -13,7 +13,7 @@ import (
 
 	"github.com/graphrun/graphrun/diag"
 	"github.com/graphrun/graphrun/graph"
-	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/tree"
 	"github.com/graphrun/graphrun/nodes"
 	"github.com/graphrun/graphrun/nodes/std"
@@ -63,7 +63,7 @@ func open(b *testing.B, d runtime.Durability) *rig {
 		r.commits++
 		if r.commits <= 100 {
 			for _, rec := range c.Records {
-				r.bytes += len(machine.AppendRecord(nil, rec, true))
+				r.bytes += len(journal.AppendRecord(nil, rec, true))
 			}
 		}
 	}})

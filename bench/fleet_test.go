@@ -17,7 +17,7 @@ import (
 
 	"github.com/graphrun/graphrun/diag"
 	"github.com/graphrun/graphrun/graph"
-	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/tree"
 	"github.com/graphrun/graphrun/nodes"
 	"github.com/graphrun/graphrun/nodes/std"
@@ -90,7 +90,7 @@ func fleet(b *testing.B, slots int) {
 					return // writing records once more would be a part of what is measured
 				}
 				for _, r := range c.Records {
-					bytes.Add(fleetStacks * int64(len(machine.AppendRecord(nil, r, true))))
+					bytes.Add(fleetStacks * int64(len(journal.AppendRecord(nil, r, true))))
 				}
 			})
 		}

@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/graphrun/graphrun/dsl"
-	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graphs"
 	"github.com/graphrun/graphrun/nodes/std"
 	"github.com/graphrun/graphrun/runtime"
@@ -46,7 +46,7 @@ func TestGraphs(t *testing.T) {
 			if len(problems) > 0 { // not even warnings: people copy these
 				t.Fatal(problems)
 			}
-			var records []machine.Record
+			var records []journal.Record
 			synctest.Test(t, func(t *testing.T) { records = run(t, src, people[e.Name()]) })
 			golden(t, filepath.Join("testdata", e.Name()+".trace"), trace(t, records))
 		})
@@ -81,7 +81,7 @@ var people = map[string]func(t *testing.T, rt *runtime.Runtime){
 }
 
 // run drives one stack to its end.
-func run(t *testing.T, src *dsl.Source, people func(*testing.T, *runtime.Runtime)) (records []machine.Record) {
+func run(t *testing.T, src *dsl.Source, people func(*testing.T, *runtime.Runtime)) (records []journal.Record) {
 	rt, err := runtime.Open(t.Context(), runtime.Config{Store: memstore.New(), Kinds: std.Registry(),
 		OnCommit: func(c runtime.Commit) { records = append(records, c.Records...) }})
 	if err != nil {
@@ -99,7 +99,7 @@ func run(t *testing.T, src *dsl.Source, people func(*testing.T, *runtime.Runtime
 	if err != nil {
 		t.Fatal(err)
 	}
-	if result.Status != machine.Completed {
+	if result.Status != journal.Completed {
 		t.Errorf("the stack ended %s: %s", result.Status, result.Reason)
 	}
 	return records
@@ -107,11 +107,11 @@ func run(t *testing.T, src *dsl.Source, people func(*testing.T, *runtime.Runtime
 
 // trace is the records without what differs from run to run: numbers, times
 // and durations, and the order in which the tasks of a wave come and go.
-func trace(t *testing.T, records []machine.Record) string {
+func trace(t *testing.T, records []journal.Record) string {
 	var lines, tasks []string
 	for _, r := range records {
 		var fields map[string]any
-		if err := json.Unmarshal(machine.AppendRecord(nil, r, false), &fields); err != nil {
+		if err := json.Unmarshal(journal.AppendRecord(nil, r, false), &fields); err != nil {
 			t.Fatal(err)
 		}
 		for _, name := range []string{"seq", "time", "stack", "duration_ms", "hash"} {

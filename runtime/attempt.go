@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/machine"
 	"github.com/graphrun/graphrun/nodes"
 )
@@ -67,7 +68,7 @@ func (s *Stack) prepare(a *attempt) work {
 }
 
 // task is what all attempts of a task have in common.
-func (s *Stack) task(n *graph.Node, key machine.TaskKey) nodes.Task {
+func (s *Stack) task(n *graph.Node, key journal.TaskKey) nodes.Task {
 	return nodes.Task{
 		Stack: s.name, Graph: s.g.Name,
 		Cycle: key.Cycle, Wave: key.Wave, Node: key.Node, Item: key.Item,
@@ -78,7 +79,7 @@ func (s *Stack) task(n *graph.Node, key machine.TaskKey) nodes.Task {
 
 // taskKey is a task's idempotency key, STACK.NONCE/CYCLE/WAVE/NODE/ITEM: the
 // same for every attempt, in every process, and of no other task.
-func taskKey(id machine.Identity, k machine.TaskKey) string {
+func taskKey(id journal.Identity, k journal.TaskKey) string {
 	return fmt.Sprintf("%s.%s/%d/%d/%s/%s", id.Stack, id.Nonce, k.Cycle, k.Wave, k.Node, k.Item)
 }
 
@@ -101,7 +102,7 @@ func (s *Stack) returned(a *attempt, res nodes.Result, err *nodes.Error, at time
 	case a.cut || a.shutdown || a.broken != nil: // no failure: it runs again when the stack goes on
 	default:
 		s.step(machine.TaskFailed{At: s.clock(at), Key: a.task.Key, Attempt: a.task.Attempt,
-			Failure: machine.Failure{Kind: err.Kind, Message: err.Message, Permanent: err.Permanent},
+			Failure: journal.Failure{Kind: err.Kind, Message: err.Message, Permanent: err.Permanent},
 			Tokens:  err.Tokens, Cost: err.Cost})
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/machine"
 )
 
@@ -41,7 +42,7 @@ func (rt *Runtime) cancelled(ctx context.Context, stack string, err error) error
 	if !errors.Is(err, ErrEnded) {
 		return err
 	}
-	if snap, broken := rt.cfg.Store.Load(ctx, stack); broken == nil && snap.Cursor.Status == machine.Cancelled {
+	if snap, broken := rt.cfg.Store.Load(ctx, stack); broken == nil && snap.Cursor.Status == journal.Cancelled {
 		return nil
 	}
 	return err

@@ -7,7 +7,7 @@ import (
 
 	"github.com/graphrun/graphrun/diag"
 	"github.com/graphrun/graphrun/graph"
-	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/tree"
 	"github.com/graphrun/graphrun/nodes"
 	"github.com/graphrun/graphrun/runtime"
@@ -88,11 +88,11 @@ func ExampleConfig_onCommit() {
 		OnCommit: func(c runtime.Commit) {
 			for _, r := range c.Records {
 				switch body := r.Body.(type) {
-				case *machine.WaveStarted:
+				case *journal.WaveStarted:
 					fmt.Println("wave", body.Wave, body.Nodes)
-				case *machine.TaskFinished:
+				case *journal.TaskFinished:
 					fmt.Println(body.Node, body.Status)
-				case *machine.WaveCommitted:
+				case *journal.WaveCommitted:
 					fmt.Println("changed", body.Changed)
 				}
 			}

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/machine"
 	"github.com/graphrun/graphrun/nodes"
 	"github.com/graphrun/graphrun/runtime"
@@ -33,7 +34,7 @@ func state(k *runtimetest.Kit, stack string) map[string]any {
 	if err != nil {
 		k.T.Fatal(err)
 	}
-	return machine.Visible(snap.State)
+	return journal.Visible(snap.State)
 }
 
 func TestTwoThousandStacksAcrossARestart(t *testing.T) {
@@ -164,7 +165,7 @@ func TestAnApprovalWaitsUnloaded(t *testing.T) {
 			t.Fatal(err)
 		}
 		k.Forward(time.Second)
-		if snap, err := k.Store.Load(k.T.Context(), "ship"); err != nil || snap.Cursor.Status != machine.Completed {
+		if snap, err := k.Store.Load(k.T.Context(), "ship"); err != nil || snap.Cursor.Status != journal.Completed {
 			t.Errorf("status %s (%v), want completed", snap.Cursor.Status, err)
 		}
 	})
@@ -190,7 +191,7 @@ func TestCommandsOnAStackThatNobodyDrives(t *testing.T) {
 			}
 		}
 		st, err := k.Runtime.Status(k.T.Context(), "box")
-		if err != nil || st.Cursor.Status != machine.Cancelled || st.Cursor.Reason != runtime.Stopped {
+		if err != nil || st.Cursor.Status != journal.Cancelled || st.Cursor.Reason != runtime.Stopped {
 			t.Errorf("status %+v (%v), want cancelled, stopped", st, err)
 		}
 		if err := k.Runtime.Wake(k.T.Context(), "box"); !errors.Is(err, runtime.ErrEnded) {
@@ -213,7 +214,7 @@ func TestStopStackLetsTheWaveFinish(t *testing.T) {
 			t.Errorf("stopped after %s, want 59s", got)
 		}
 		snap, err := k.Store.Load(k.T.Context(), "one")
-		if err != nil || snap.Cursor.Status != machine.Cancelled || snap.State["n"] != int64(1) {
+		if err != nil || snap.Cursor.Status != journal.Cancelled || snap.State["n"] != int64(1) {
 			t.Errorf("%s with n = %v (%v), want cancelled with 1", snap.Cursor.Status, snap.State["n"], err)
 		}
 	})
@@ -390,7 +391,7 @@ func TestAFullDiskIsWaitedOut(t *testing.T) {
 			t.Errorf("trouble %v since %s", err, since)
 		}
 		st, err := rt.Status(k.T.Context(), "s0")
-		if err != nil || st.Cursor.Status != machine.Running {
+		if err != nil || st.Cursor.Status != journal.Running {
 			t.Errorf("status %+v (%v): reads go on", st, err)
 		}
 		store.no.Store(false)
@@ -516,7 +517,7 @@ func TestWhatIsAskedDuringTroubleIsAnswered(t *testing.T) {
 			t.Errorf("resume: %v: a command has the stack try at once", err)
 		}
 		k.Forward(time.Minute)
-		for id, want := range map[string]machine.Status{"working": machine.Running, "resting": machine.Paused, "apart": machine.Running} {
+		for id, want := range map[string]journal.Status{"working": journal.Running, "resting": journal.Paused, "apart": journal.Running} {
 			st, err := rt.Status(k.T.Context(), id)
 			if err != nil || st.Problem != nil || st.Cursor.Status != want {
 				t.Errorf("status of %s: %q, problem %v (%v), want %q", id, st.Cursor.Status, st.Problem, err, want)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/machine"
 )
 
@@ -33,7 +34,7 @@ func (s StoredGraph) compile(kinds graph.Kinds) (*graph.Graph, error) {
 
 // Past is a stack's state at a point of its history.
 type Past struct {
-	Point machine.Point  // cycle and wave, the last one where the end of a cycle was asked for
+	Point journal.Point  // cycle and wave, the last one where the end of a cycle was asked for
 	State map[string]any // shared, not to be changed
 }
 
@@ -41,12 +42,12 @@ type Past struct {
 // committed one, else decided again from the results that the journal holds,
 // from where the history is kept on. ErrNotFound when there is no such stack;
 // other errors name the points that there are, or are a *StoreError.
-func At(ctx context.Context, store Store, kinds graph.Kinds, stack string, at machine.Point) (Past, error) {
+func At(ctx context.Context, store Store, kinds graph.Kinds, stack string, at journal.Point) (Past, error) {
 	snap, err := store.Load(ctx, stack)
 	if err != nil {
 		return Past{}, err
 	}
-	if at == (machine.Point{}) {
+	if at == (journal.Point{}) {
 		g, err := Definition(ctx, store, kinds, snap.Cursor.Hash)
 		if err != nil {
 			return Past{}, err
@@ -57,16 +58,16 @@ func At(ctx context.Context, store Store, kinds graph.Kinds, stack string, at ma
 	if err != nil {
 		return Past{}, err
 	}
-	kept := machine.Point{Cycle: base.Cursor.Cycle}
+	kept := journal.Point{Cycle: base.Cursor.Cycle}
 	switch {
 	case at.Cycle < kept.Cycle || at.Cycle == kept.Cycle && at.Wave > 0:
 		return Past{}, fmt.Errorf("stack %q: the history before the end of cycle %s is deleted (see history in the graph): got %s", stack, kept, at)
 	case at == kept:
-		return past(at, base.Cursor, machine.Visible(base.State)), nil
+		return past(at, base.Cursor, journal.Visible(base.State)), nil
 	}
-	var records []machine.Record
+	var records []journal.Record
 	found := false
-	if err := store.Records(ctx, stack, base.Cursor.Seq+1, func(r machine.Record) error {
+	if err := store.Records(ctx, stack, base.Cursor.Seq+1, func(r journal.Record) error {
 		records = append(records, r)
 		found = found || at.Ends(r)
 		return nil
@@ -74,7 +75,7 @@ func At(ctx context.Context, store Store, kinds graph.Kinds, stack string, at ma
 		return Past{}, err
 	}
 	if !found {
-		return Past{}, fmt.Errorf("stack %q has not committed %s: it is at %s", stack, at, machine.Point{Cycle: snap.Cursor.Cycle, Wave: snap.Cursor.Wave})
+		return Past{}, fmt.Errorf("stack %q has not committed %s: it is at %s", stack, at, journal.Point{Cycle: snap.Cursor.Cycle, Wave: snap.Cursor.Wave})
 	}
 	graphs := func(hash string) (*graph.Graph, error) { return Definition(ctx, store, kinds, hash) }
 	m, _, err := replay(graphs, snap.Identity, base, records, at)
@@ -86,7 +87,7 @@ func At(ctx context.Context, store Store, kinds graph.Kinds, stack string, at ma
 
 // past names the point as it was asked for: a machine that was stopped at the
 // end of a wave may stand beyond it.
-func past(at machine.Point, c machine.Cursor, state map[string]any) Past {
+func past(at journal.Point, c journal.Cursor, state map[string]any) Past {
 	if at.Cycle == 0 {
 		at.Cycle = c.Cycle
 	}
@@ -98,7 +99,7 @@ func past(at machine.Point, c machine.Cursor, state map[string]any) Past {
 
 // replay decides a history again, from its beginning or from the base that it
 // was cut off at.
-func replay(graphs machine.Graphs, id machine.Identity, base machine.Snapshot, records []machine.Record, until machine.Point) (*machine.Machine, []machine.Difference, error) {
+func replay(graphs machine.Graphs, id journal.Identity, base journal.Snapshot, records []journal.Record, until journal.Point) (*machine.Machine, []machine.Difference, error) {
 	if base.Cursor.Seq == 0 {
 		return machine.Replay(graphs, machine.Options{}, id, records, until)
 	}

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/graphrun/graphrun/graph"
-	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/nodes"
 )
 
@@ -24,7 +24,7 @@ import (
 type runner struct {
 	rt  *Runtime
 	g   *graph.Graph // the inner one
-	key machine.TaskKey
+	key journal.TaskKey
 	a   *attempt
 }
 
@@ -58,7 +58,7 @@ func (r runner) Run(ctx context.Context, t nodes.Task) (nodes.Result, error) {
 	out := nodes.Result{Output: res.State, Tokens: res.Cursor.Counts.Tokens, Cost: res.Cursor.Counts.Cost}
 	if f := failureOf(&res, r.g.Name, until, cycles); f != nil {
 		f.Tokens, f.Cost = out.Tokens, out.Cost
-		if res.Status != machine.Cancelled {
+		if res.Status != journal.Cancelled {
 			f.Message += r.lastError(ctx, id)
 		}
 		r.rt.discard(id) // another attempt begins anew
@@ -110,15 +110,15 @@ func (r runner) giveUp(ctx context.Context, child *Stack) {
 // failureOf is why a child's end is a failure of its node; nil: it is none.
 func failureOf(res *Result, name string, until bool, cycles uint64) *nodes.Error {
 	switch {
-	case res.Status == machine.Failed:
+	case res.Status == journal.Failed:
 		return nodes.Errorf("error", "graph %q failed: %s", name, res.Reason)
-	case res.Status == machine.Cancelled && res.Reason == "":
+	case res.Status == journal.Cancelled && res.Reason == "":
 		return nodes.Errorf("cancelled", "graph %q was cancelled", name)
-	case res.Status == machine.Cancelled:
+	case res.Status == journal.Cancelled:
 		return nodes.Errorf("cancelled", "graph %q was cancelled: %s", name, res.Reason)
 	case !until && res.Cursor.FailedInRow > 0:
 		return nodes.Errorf("error", "graph %q: its cycle failed", name)
-	case until && res.Status != machine.Completed:
+	case until && res.Status != journal.Completed:
 		return nodes.Errorf("limit", "graph %q: until does not hold after %d cycles", name, cycles)
 	}
 	return nil
@@ -155,7 +155,7 @@ func (rt *Runtime) child(ctx context.Context, g *graph.Graph, id, key string, wi
 		rt.discard(id)
 	case snap.Cursor.Status.Ended() || snap.Cursor.Counts.Cycles >= cycles && !snap.Cursor.Open:
 		return nil, Result{Stack: id, Graph: g.Name, Status: snap.Cursor.Status, Reason: snap.Cursor.Reason,
-			State: machine.Visible(snap.State), Cursor: snap.Cursor}, nil
+			State: journal.Visible(snap.State), Cursor: snap.Cursor}, nil
 	default:
 		left := cycles - min(snap.Cursor.Counts.Cycles, cycles-1)
 		s, err := rt.Resume(ctx, id, ResumeOptions{StopAfter: StopAfter{Cycles: int(left)}})
@@ -170,7 +170,7 @@ func (rt *Runtime) child(ctx context.Context, g *graph.Graph, id, key string, wi
 
 // childID is the id of a task's child: PARENT.NODE.CYCLE.WAVE, with a hash for
 // the element of a for_each; only a hash where that would be too long.
-func childID(parent string, k machine.TaskKey) string {
+func childID(parent string, k journal.TaskKey) string {
 	id := fmt.Sprintf("%s.%s.%d.%d", parent, k.Node, k.Cycle, k.Wave)
 	if k.Item != "" {
 		id += "." + shortHash(k.Item)
@@ -212,9 +212,9 @@ func (rt *Runtime) discard(id string) {
 
 // discardChildren removes the children that the records of a stack name, for one
 // that is over: a crash may have left them.
-func (rt *Runtime) discardChildren(id string, records []machine.Record) {
+func (rt *Runtime) discardChildren(id string, records []journal.Record) {
 	for i := range records {
-		if b, ok := records[i].Body.(*machine.TaskStarted); ok {
+		if b, ok := records[i].Body.(*journal.TaskStarted); ok {
 			rt.discard(childID(id, taskOf(&records[i], b.Began, b.Wave, b.Node, b.Item)))
 		}
 	}
@@ -241,23 +241,23 @@ type children struct {
 type childOf struct{ node, id string }
 
 // take adds what records say.
-func (c *children) take(id machine.Identity, g *graph.Graph, records []machine.Record) {
+func (c *children) take(id journal.Identity, g *graph.Graph, records []journal.Record) {
 	for i := range records {
 		switch b := records[i].Body.(type) {
-		case *machine.TaskFinished:
+		case *journal.TaskFinished:
 			if n, ok := g.NodeByID(b.Node); ok && g.Nodes[n].Kind.Runs {
 				key := taskOf(&records[i], b.Began, b.Wave, b.Node, b.Item)
 				if child := (childOf{b.Node, childID(id.Stack, key)}); !slices.Contains(c.done, child) {
 					c.done = append(c.done, child)
 				}
 			}
-		case *machine.WaveCommitted:
+		case *journal.WaveCommitted:
 			for _, s := range b.Settled {
 				if s.Status != "waiting" { // in the background it has only begun
 					c.settled(s.Node)
 				}
 			}
-		case *machine.StackFinished:
+		case *journal.StackFinished:
 			for _, d := range c.done {
 				c.free = append(c.free, d.id)
 			}

@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/graphrun/graphrun/graph"
-	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/nodes"
 	"github.com/graphrun/graphrun/runtime"
 	"github.com/graphrun/graphrun/runtime/runtimetest"
@@ -113,7 +113,7 @@ func TestAnInnerGraphFails(t *testing.T) {
 				r := k.Wait(start(k, outer(t, c.with, c.node, "")))
 				kind, message := "", ""
 				for _, rec := range k.Records("outer") {
-					if f, ok := rec.Body.(*machine.TaskFinished); ok && f.Error != nil {
+					if f, ok := rec.Body.(*journal.TaskFinished); ok && f.Error != nil {
 						kind, message = f.Error.Kind, f.Error.Message
 					}
 				}
@@ -253,8 +253,8 @@ func TestChildrenOfEarlierCyclesGo(t *testing.T) {
 		k.Forward(90 * time.Second)
 		for id, parent := range map[string]string{"two.sub.1.1": "two.nonce/1/1/sub/", "other.sub.1.1": "other.nonce/1/1/sub/"} {
 			if err := k.Store.Commit(k.T.Context(), runtime.Commit{Stack: id,
-				Create: &machine.Identity{Stack: id, Graph: "one", Parent: parent},
-				Cursor: machine.Cursor{Status: machine.Running}}); err != nil {
+				Create: &journal.Identity{Stack: id, Graph: "one", Parent: parent},
+				Cursor: journal.Cursor{Status: journal.Running}}); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/nodes"
 )
 
@@ -35,16 +35,16 @@ func (s *Stack) cutTasks() {
 }
 
 // leftBehind looks in what was committed for the ends of tasks that were cut.
-func (s *Stack) leftBehind(records []machine.Record) {
+func (s *Stack) leftBehind(records []journal.Record) {
 	for i := range records {
 		switch b := records[i].Body.(type) {
-		case *machine.TaskStarted:
+		case *journal.TaskStarted:
 			s.uncut(taskOf(&records[i], b.Began, b.Wave, b.Node, b.Item))
-		case *machine.TaskFinished:
+		case *journal.TaskFinished:
 			if key := taskOf(&records[i], b.Began, b.Wave, b.Node, b.Item); s.uncut(key) {
 				s.cleanUp(key)
 			}
-		case *machine.StackFinished:
+		case *journal.StackFinished:
 			for _, key := range s.cut {
 				s.cleanUp(key)
 			}
@@ -53,11 +53,11 @@ func (s *Stack) leftBehind(records []machine.Record) {
 	}
 }
 
-func taskOf(r *machine.Record, began, wave uint64, node, item string) machine.TaskKey {
+func taskOf(r *journal.Record, began, wave uint64, node, item string) journal.TaskKey {
 	if began == 0 {
 		began = r.Cycle
 	}
-	return machine.TaskKey{Cycle: began, Wave: wave, Node: node, Item: item}
+	return journal.TaskKey{Cycle: began, Wave: wave, Node: node, Item: item}
 }
 
 // warnOfParked says aloud which tasks are not started again for a while. What is
@@ -71,7 +71,7 @@ func (s *Stack) warnOfParked() {
 }
 
 // uncut forgets a task; false: it was not among them.
-func (s *Stack) uncut(key machine.TaskKey) bool {
+func (s *Stack) uncut(key journal.TaskKey) bool {
 	i := slices.Index(s.cut, key)
 	if i < 0 {
 		return false
@@ -82,7 +82,7 @@ func (s *Stack) uncut(key machine.TaskKey) bool {
 
 // cleanUp ends what the attempts of a task left behind. The stack goes on
 // meanwhile, but is not put away.
-func (s *Stack) cleanUp(key machine.TaskKey) {
+func (s *Stack) cleanUp(key journal.TaskKey) {
 	i, ok := s.g.NodeByID(key.Node)
 	if !ok {
 		return // the graph has changed, and its kind went with it

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/graphrun/graphrun/graph"
-	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/nodes"
 	"github.com/graphrun/graphrun/runtime"
 	"github.com/graphrun/graphrun/runtime/runtimetest"
@@ -135,7 +135,7 @@ func TestParks(t *testing.T) {
 			}
 			k.Forward(time.Second)
 			st, err := k.Runtime.Status(k.T.Context(), "one")
-			if err != nil || st.Cursor.Status != machine.Running || len(st.Tasks) != 1 || st.Tasks[0].State != want {
+			if err != nil || st.Cursor.Status != journal.Running || len(st.Tasks) != 1 || st.Tasks[0].State != want {
 				t.Fatalf("%+v (%v), want one task %s", st, err, want)
 			}
 		}
@@ -171,7 +171,7 @@ func TestParks(t *testing.T) {
 		s, _ := k.Runtime.Stack("one")
 		r := k.Wait(s)
 		begun, cleaned := p.seen()
-		if r.Status != machine.Completed || r.Cursor.Counts.Failures != 0 || len(begun) != 9 {
+		if r.Status != journal.Completed || r.Cursor.Counts.Failures != 0 || len(begun) != 9 {
 			t.Errorf("%s with %d failures after %d attempts, want completed, none, 9", r.Status, r.Cursor.Counts.Failures, len(begun))
 		}
 		if len(cleaned) > 0 { // beside the attempts that it runs in
@@ -200,7 +200,7 @@ func TestStopsParked(t *testing.T) {
 		if err := k.Runtime.StopStack(k.T.Context(), "one"); err != nil {
 			t.Fatal(err)
 		}
-		if st, err := k.Runtime.Status(k.T.Context(), "one"); err != nil || st.Cursor.Status != machine.Cancelled {
+		if st, err := k.Runtime.Status(k.T.Context(), "one"); err != nil || st.Cursor.Status != journal.Cancelled {
 			t.Errorf("%s, %v", st.Cursor.Status, err)
 		}
 	})

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/machine"
 )
 
@@ -71,7 +72,7 @@ func (s *Stack) standing() standing {
 	switch {
 	case s.progress.waveOpen:
 		return standing{stage: working}
-	case c.Status == machine.Paused:
+	case c.Status == journal.Paused:
 		return standing{}
 	case s.m.Spent():
 		return standing{stage: spent}

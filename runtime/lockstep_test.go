@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/graphrun/graphrun/graph"
-	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/nodes"
 	"github.com/graphrun/graphrun/runtime"
 	"github.com/graphrun/graphrun/runtime/runtimetest"
@@ -52,7 +52,7 @@ func waves(k *runtimetest.Kit, begin time.Time, stacks ...string) (lines []strin
 	at := map[string][]string{}
 	for _, stack := range stacks {
 		for _, r := range k.Records(stack) {
-			if b, ok := r.Body.(*machine.WaveStarted); ok && !r.Time.Before(begin) {
+			if b, ok := r.Body.(*journal.WaveStarted); ok && !r.Time.Before(begin) {
 				second := fmt.Sprintf("%3d", r.Time.Sub(begin)/time.Second)
 				at[second] = append(at[second], fmt.Sprintf("%s/%d.%d", stack, r.Cycle, b.Wave))
 			}
@@ -77,10 +77,10 @@ func apart(k *runtimetest.Kit, begin time.Time, stacks ...string) {
 		open := -1
 		for _, r := range k.Records(stack) {
 			switch r.Body.(type) {
-			case *machine.WaveStarted:
+			case *journal.WaveStarted:
 				open = len(all)
 				all = append(all, wave{stack, r.Time, r.Time.Add(1000 * time.Hour)})
-			case *machine.WaveCommitted, *machine.StackFinished:
+			case *journal.WaveCommitted, *journal.StackFinished:
 				if open >= 0 {
 					all[open].to = r.Time
 				}

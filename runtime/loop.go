@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/machine"
 )
 
@@ -203,7 +204,7 @@ func (s *Stack) commit(rd machine.Ready) bool {
 }
 
 // keep notes what the store has.
-func (s *Stack) keep(c machine.Cursor, records []machine.Record) {
+func (s *Stack) keep(c journal.Cursor, records []journal.Record) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.cursor, s.stored = c, c.Hash
@@ -231,7 +232,7 @@ func (s *Stack) act(rd machine.Ready) {
 		s.leftBehind(rd.Records)
 	}
 	for i := range rd.Records {
-		if c, ok := rd.Records[i].Body.(*machine.CycleFinished); ok && !s.over {
+		if c, ok := rd.Records[i].Body.(*journal.CycleFinished); ok && !s.over {
 			s.cycleFinished(c)
 		}
 	}
@@ -256,7 +257,7 @@ func (s *Stack) handOver() {
 }
 
 // cycleFinished takes up a changed graph, and stops where this run was to stop.
-func (s *Stack) cycleFinished(c *machine.CycleFinished) {
+func (s *Stack) cycleFinished(c *journal.CycleFinished) {
 	if err := s.adopt(); err != nil {
 		s.fail(err)
 		return

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/machine"
 )
 
@@ -41,17 +42,17 @@ type outbox struct {
 
 // take adds what records say: messages of tasks that are done, and that a wave
 // with them is committed.
-func (o *outbox) take(id machine.Identity, g *graph.Graph, records []machine.Record) {
+func (o *outbox) take(id journal.Identity, g *graph.Graph, records []journal.Record) {
 	for i := range records {
 		switch b := records[i].Body.(type) {
-		case *machine.TaskFinished:
+		case *journal.TaskFinished:
 			if n, ok := g.NodeByID(b.Node); ok && g.Nodes[n].Kind.Sends && b.Status == "succeeded" {
 				key := taskKey(id, taskOf(&records[i], b.Began, b.Wave, b.Node, b.Item))
 				m := newMessage(key, b.Node, b.Output)
 				m.item = b.Item
 				o.done = append(o.done, m)
 			}
-		case *machine.WaveCommitted:
+		case *journal.WaveCommitted:
 			for i := range b.Settled {
 				o.settled(&b.Settled[i])
 			}
@@ -61,7 +62,7 @@ func (o *outbox) take(id machine.Identity, g *graph.Graph, records []machine.Rec
 
 // settled lets the messages of a node go, or drops them. They leave in the
 // order of the node's elements, whichever was done first.
-func (o *outbox) settled(n *machine.Settled) {
+func (o *outbox) settled(n *journal.Settled) {
 	first := len(o.waiting)
 	o.done = slices.DeleteFunc(o.done, func(m message) bool {
 		if m.node == n.Node && n.Status == "succeeded" {

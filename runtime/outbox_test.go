@@ -7,7 +7,7 @@ import (
 
 	"github.com/graphrun/graphrun/diag"
 	"github.com/graphrun/graphrun/graph"
-	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/graph/journal"
 )
 
 // sending is the kind send.
@@ -23,8 +23,8 @@ func (sending) Names() []string { return []string{"send"} }
 // node; never by who was done first.
 func TestMessagesLeaveInOrder(t *testing.T) {
 	t.Parallel()
-	done := func(node, item string) machine.Record {
-		return machine.Record{Cycle: 1, Body: &machine.TaskFinished{Wave: 1, Node: node, Item: item, Attempt: 1, Status: "succeeded",
+	done := func(node, item string) journal.Record {
+		return journal.Record{Cycle: 1, Body: &journal.TaskFinished{Wave: 1, Node: node, Item: item, Attempt: 1, Status: "succeeded",
 			Output: map[string]any{"to": "other", "event": "e", "payload": node + item}}}
 	}
 	g, problems := graph.Compile(graph.Def{Version: 1, Name: diag.Plain("g"), Nodes: []graph.NodeDef{
@@ -34,9 +34,9 @@ func TestMessagesLeaveInOrder(t *testing.T) {
 		t.Fatal(problems)
 	}
 	var o outbox
-	o.take(machine.Identity{Stack: "s"}, g, []machine.Record{
+	o.take(journal.Identity{Stack: "s"}, g, []journal.Record{
 		done("one", ""), done("all", "c"), done("bad", ""), done("all", "z"), done("all", "a"),
-		{Cycle: 1, Body: &machine.WaveCommitted{Wave: 1, Settled: []machine.Settled{
+		{Cycle: 1, Body: &journal.WaveCommitted{Wave: 1, Settled: []journal.Settled{
 			{Node: "all", Status: "succeeded", Elements: []string{"z", "a", "c"}},
 			{Node: "one", Status: "succeeded"},
 			{Node: "bad", Status: "failed"},

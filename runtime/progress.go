@@ -4,15 +4,15 @@ import (
 	"slices"
 	"time"
 
-	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/graph/journal"
 )
 
 // progress is what the committed records say of a stack's tasks.
 type progress struct {
 	waveOpen  bool
-	wave      machine.Record // that began the wave that was begun last
+	wave      journal.Record // that began the wave that was begun last
 	tasks     []*TaskStatus  // as they began
-	byKey     map[machine.TaskKey]*TaskStatus
+	byKey     map[journal.TaskKey]*TaskStatus
 	over      int // of tasks
 	lastError *TaskError
 }
@@ -35,11 +35,11 @@ type TaskStatus struct {
 	// Of one that is over.
 	Status string // succeeded or failed
 	Took   time.Duration
-	Error  *machine.Failure
+	Error  *journal.Failure
 }
 
-func (t *TaskStatus) key() machine.TaskKey {
-	return machine.TaskKey{Cycle: t.Cycle, Wave: t.Wave, Node: t.Node, Item: t.Item}
+func (t *TaskStatus) key() journal.TaskKey {
+	return journal.TaskKey{Cycle: t.Cycle, Wave: t.Wave, Node: t.Node, Item: t.Item}
 }
 
 // TaskState is where a task stands.
@@ -59,7 +59,7 @@ type Attempt struct {
 	Attempt int
 	At      time.Time // of its end
 	Took    time.Duration
-	Error   machine.Failure
+	Error   journal.Failure
 }
 
 // TaskError is the last failure of a stack: of a task, of a node as a whole, of a
@@ -68,36 +68,36 @@ type TaskError struct {
 	Cycle, Wave uint64
 	Node, Item  string
 	At          time.Time
-	Error       machine.Failure
+	Error       journal.Failure
 }
 
 // take adds records of a stack, in their order.
-func (p *progress) take(records []machine.Record) {
+func (p *progress) take(records []journal.Record) {
 	for i := range records {
 		r := &records[i]
 		switch b := r.Body.(type) {
-		case *machine.CycleStarted:
+		case *journal.CycleStarted:
 			p.waveOpen = false
 			p.forgetOver()
 			p.faults(r, 0, "", b.Faults...)
-		case *machine.NodeDecided:
+		case *journal.NodeDecided:
 			for k := range b.Edges { // thousands of them in a large graph
 				if e := &b.Edges[k]; e.Error != "" {
 					p.faults(r, b.Wave, b.Node, e.When+": "+e.Error)
 				}
 			}
-		case *machine.CycleFinished:
+		case *journal.CycleFinished:
 			p.faults(r, 0, "", b.Faults...)
-		case *machine.WaveStarted:
+		case *journal.WaveStarted:
 			p.waveOpen, p.wave = true, *r
-		case *machine.TaskStarted:
+		case *journal.TaskStarted:
 			t := p.task(taskOf(r, b.Began, b.Wave, b.Node, b.Item))
 			t.State, t.Attempt, t.Since, t.RetryAt = TaskRunning, b.Attempt, r.Time, time.Time{}
-		case *machine.TaskFinished:
+		case *journal.TaskFinished:
 			p.finished(r, b)
-		case *machine.WaveCommitted:
+		case *journal.WaveCommitted:
 			p.waveOpen = false
-		case *machine.StackFinished:
+		case *journal.StackFinished:
 			p.waveOpen = false
 			p.forget(func(t *TaskStatus) bool { return t.State != TaskOver })
 		}
@@ -105,14 +105,14 @@ func (p *progress) take(records []machine.Record) {
 }
 
 // faults are what made a cycle a failed one without a task.
-func (p *progress) faults(r *machine.Record, wave uint64, node string, messages ...string) {
+func (p *progress) faults(r *journal.Record, wave uint64, node string, messages ...string) {
 	for _, m := range messages {
 		p.lastError = &TaskError{Cycle: r.Cycle, Wave: wave, Node: node, At: r.Time,
-			Error: machine.Failure{Kind: "expression", Message: m}}
+			Error: journal.Failure{Kind: "expression", Message: m}}
 	}
 }
 
-func (p *progress) finished(r *machine.Record, b *machine.TaskFinished) {
+func (p *progress) finished(r *journal.Record, b *journal.TaskFinished) {
 	t := p.task(taskOf(r, b.Began, b.Wave, b.Node, b.Item))
 	if b.Error != nil {
 		p.lastError = &TaskError{Cycle: t.Cycle, Wave: b.Wave, Node: b.Node, Item: b.Item, At: r.Time, Error: *b.Error}
@@ -134,12 +134,12 @@ func (p *progress) finished(r *machine.Record, b *machine.TaskFinished) {
 }
 
 // task finds a task, or makes it.
-func (p *progress) task(k machine.TaskKey) *TaskStatus {
+func (p *progress) task(k journal.TaskKey) *TaskStatus {
 	t := p.byKey[k]
 	if t == nil {
 		t = &TaskStatus{Node: k.Node, Item: k.Item, Cycle: k.Cycle, Wave: k.Wave}
 		if p.byKey == nil {
-			p.byKey = map[machine.TaskKey]*TaskStatus{}
+			p.byKey = map[journal.TaskKey]*TaskStatus{}
 		}
 		p.byKey[k] = t
 		p.tasks = append(p.tasks, t)
@@ -156,14 +156,14 @@ func (p *progress) forgetOver() {
 		p.tasks, p.over = p.tasks[:0], 0
 		return
 	}
-	goesOn := map[machine.TaskKey]bool{}
+	goesOn := map[journal.TaskKey]bool{}
 	for _, t := range p.tasks {
 		if t.State != TaskOver {
-			goesOn[machine.TaskKey{Cycle: t.Cycle, Wave: t.Wave, Node: t.Node}] = true
+			goesOn[journal.TaskKey{Cycle: t.Cycle, Wave: t.Wave, Node: t.Node}] = true
 		}
 	}
 	p.forget(func(t *TaskStatus) bool {
-		return !goesOn[machine.TaskKey{Cycle: t.Cycle, Wave: t.Wave, Node: t.Node}]
+		return !goesOn[journal.TaskKey{Cycle: t.Cycle, Wave: t.Wave, Node: t.Node}]
 	})
 }
 
@@ -188,15 +188,15 @@ func (p *progress) queued(a *attempt) {
 
 // list is a copy of the tasks, with those that wait outside. Those of a stack
 // of which nobody runs anything are queued until somebody does.
-func (p *progress) list(c *machine.Cursor, runs bool) []TaskStatus {
+func (p *progress) list(c *journal.Cursor, runs bool) []TaskStatus {
 	out := make([]TaskStatus, 0, len(p.tasks)+len(c.Waiting))
-	known := map[machine.TaskKey]bool{}
+	known := map[journal.TaskKey]bool{}
 	add := func(t TaskStatus) {
-		known[machine.TaskKey{Cycle: t.Cycle, Wave: t.Wave, Node: t.Node}] = true
+		known[journal.TaskKey{Cycle: t.Cycle, Wave: t.Wave, Node: t.Node}] = true
 		out = append(out, t)
 	}
 	waiting := func(t *TaskStatus) bool {
-		return slices.ContainsFunc(c.Waiting, func(w machine.Waiting) bool {
+		return slices.ContainsFunc(c.Waiting, func(w journal.Waiting) bool {
 			return w.Node == t.Node && w.Cycle == t.Cycle && w.Wave == t.Wave
 		})
 	}
@@ -218,14 +218,14 @@ func (p *progress) list(c *machine.Cursor, runs bool) []TaskStatus {
 	if c.Status.Ended() {
 		return out
 	}
-	missing := func(k machine.TaskKey, state TaskState, since time.Time) {
+	missing := func(k journal.TaskKey, state TaskState, since time.Time) {
 		if !known[k] {
 			add(TaskStatus{Node: k.Node, Cycle: k.Cycle, Wave: k.Wave, State: state, Attempt: 1, Since: since})
 		}
 	}
 	for i := range c.Waiting { // since an earlier cycle
 		if w := &c.Waiting[i]; !w.Answered {
-			missing(machine.TaskKey{Cycle: w.Cycle, Wave: w.Wave, Node: w.Node}, TaskWaiting, w.Since)
+			missing(journal.TaskKey{Cycle: w.Cycle, Wave: w.Wave, Node: w.Node}, TaskWaiting, w.Since)
 		}
 	}
 	if runs {
@@ -233,13 +233,13 @@ func (p *progress) list(c *machine.Cursor, runs bool) []TaskStatus {
 	}
 	for i := range c.Background {
 		if b := &c.Background[i]; !b.Over {
-			missing(machine.TaskKey{Cycle: b.Cycle, Wave: b.Wave, Node: b.Node}, TaskQueued, b.Since)
+			missing(journal.TaskKey{Cycle: b.Cycle, Wave: b.Wave, Node: b.Node}, TaskQueued, b.Since)
 		}
 	}
 	if p.waveOpen {
-		w := p.wave.Body.(*machine.WaveStarted)
+		w := p.wave.Body.(*journal.WaveStarted)
 		for _, node := range w.Nodes {
-			missing(machine.TaskKey{Cycle: p.wave.Cycle, Wave: w.Wave, Node: node}, TaskQueued, p.wave.Time)
+			missing(journal.TaskKey{Cycle: p.wave.Cycle, Wave: w.Wave, Node: node}, TaskQueued, p.wave.Time)
 		}
 	}
 	return out

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/graphrun/graphrun/graph"
-	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/graph/journal"
 )
 
 // RecoverOptions say how a store's stacks go on.
@@ -120,7 +120,7 @@ func (s *Stack) wakeUnloaded() { s.post(s.woke) }
 
 // dueAt is when a stack is to be loaded; false: when it is addressed. Only the
 // machine knows when an open cycle is due, or a task in the background.
-func dueAt(c *machine.Cursor) (due time.Time, ok bool) {
+func dueAt(c *journal.Cursor) (due time.Time, ok bool) {
 	if c.Open || len(c.Background) > 0 || c.Outbox > 0 {
 		return time.Time{}, true
 	}
@@ -129,7 +129,7 @@ func dueAt(c *machine.Cursor) (due time.Time, ok bool) {
 			due, ok = at, true
 		}
 	}
-	if c.Status != machine.Paused {
+	if c.Status != journal.Paused {
 		sooner(c.WakeAt)
 		sooner(c.Expires)
 	}

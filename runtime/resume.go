@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/machine"
 )
 
@@ -46,7 +47,7 @@ func (rt *Runtime) Resume(ctx context.Context, id string, o ResumeOptions) (*Sta
 	}
 	counts := s.cursor.Counts
 	s.base = &counts
-	if c := s.m.Cursor(); c.Status == machine.Paused || len(c.Parked) > 0 && !s.child {
+	if c := s.m.Cursor(); c.Status == journal.Paused || len(c.Parked) > 0 && !s.child {
 		s.step(machine.Resume{At: s.now()})
 	}
 	s.warnOfParked()
@@ -149,12 +150,12 @@ func completed(params map[string]any, g *graph.Graph) map[string]any {
 }
 
 // hasEnded makes it a stack of which nothing runs any more.
-func (s *Stack) hasEnded(snap machine.Snapshot) {
+func (s *Stack) hasEnded(snap journal.Snapshot) {
 	s.closed, s.over = true, true
 	s.result = &Result{
 		Stack: s.name, Graph: s.graph,
 		Status: snap.Cursor.Status, Reason: snap.Cursor.Reason,
-		State: machine.Visible(snap.State), Cursor: snap.Cursor,
+		State: journal.Visible(snap.State), Cursor: snap.Cursor,
 	}
 	s.mu.Lock()
 	s.live, s.asleep = &live{log: s.rt.log}, false

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/nodes"
 	"github.com/graphrun/graphrun/runtime"
 	"github.com/graphrun/graphrun/runtime/runtimetest"
@@ -50,7 +50,7 @@ func TestSecretsAreMaskedEverywhere(t *testing.T) {
 		}
 		all := fmt.Sprint(r.State) + log.String()
 		for _, rec := range k.Records("secret") {
-			all += string(machine.AppendRecord(nil, rec, true))
+			all += string(journal.AppendRecord(nil, rec, true))
 		}
 		for _, form := range []string{"ss/wo", "ss%2Fwo", base64.RawStdEncoding.EncodeToString([]byte(tellTale))[4:12]} {
 			if strings.Contains(all, form) {

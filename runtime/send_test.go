@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/machine"
 	"github.com/graphrun/graphrun/runtime"
 	"github.com/graphrun/graphrun/runtime/runtimetest"
@@ -121,7 +122,7 @@ func TestSendNodes(t *testing.T) {
 				k.WantState(s, map[string]any{"lines": c.lines})
 				kind := ""
 				for _, r := range k.Records("post") {
-					if f, ok := r.Body.(*machine.TaskFinished); ok && f.Error != nil {
+					if f, ok := r.Body.(*journal.TaskFinished); ok && f.Error != nil {
 						kind = f.Error.Kind
 					}
 				}
@@ -177,7 +178,7 @@ func TestElementsSendInTheirOrder(t *testing.T) {
 		k.Forward(time.Second)
 		k.WantState(s, map[string]any{"lines": []any{"z", "a", "c"}})
 		for _, r := range k.Records("post") {
-			if c, ok := r.Body.(*machine.WaveCommitted); ok {
+			if c, ok := r.Body.(*journal.WaveCommitted); ok {
 				if diff := cmp.Diff([]string{"z", "a", "c"}, c.Settled[0].Elements); diff != "" {
 					t.Errorf("elements (-want +got):\n%s", diff)
 				}

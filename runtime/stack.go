@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/machine"
 )
 
@@ -41,7 +42,7 @@ type Stack struct {
 	// The rest is owned by the loop.
 	*live
 	after  StopAfter
-	base   *machine.Counts // before this run; nil: none
+	base   *journal.Counts // before this run; nil: none
 	cycles int             // finished in this run
 	at     time.Time       // of the last input
 
@@ -61,7 +62,7 @@ type Stack struct {
 // live is the part of a stack that is there while it is loaded. But for
 // progress, it is owned by the loop.
 type live struct {
-	id      machine.Identity
+	id      journal.Identity
 	m       *machine.Machine
 	def     *definition  // that m runs under
 	g       *graph.Graph // of def
@@ -71,10 +72,10 @@ type live struct {
 	log     *slog.Logger // masks the secrets
 	pools   []*pool      // by their index in g
 
-	cursor machine.Cursor // as the store has it
+	cursor journal.Cursor // as the store has it
 	stored string         // hash of the graph that the store has it under
 
-	attempts  map[machine.TaskKey]*attempt // whose results count
+	attempts  map[journal.TaskKey]*attempt // whose results count
 	away      int                          // attempts that were launched and are not gone
 	turn      uint64
 	arrived   []string          // ids of events that this turn takes in
@@ -83,7 +84,7 @@ type live struct {
 	own       work              // an attempt that the loop does itself, once the mailbox is empty
 	launching []*attempt        // that begin once the turn is committed
 	ended     []*attempt        // whose slots are free
-	cut       []machine.TaskKey // that may have left something behind
+	cut       []journal.TaskKey // that may have left something behind
 	spare     []func()
 
 	outbox   outbox
@@ -107,14 +108,14 @@ type StopAfter struct {
 // Result is how a stack ended, or where it stands when it was stopped.
 type Result struct {
 	Stack, Graph string
-	Status       machine.Status
+	Status       journal.Status
 	Reason       string
 
 	// Since Start or Resume.
 	Cycles, Waves, NodeRuns, Failures uint64
 
 	State  map[string]any // as committed; shared, not to be changed
-	Cursor machine.Cursor
+	Cursor journal.Cursor
 }
 
 // ID is the stack's name.
@@ -260,7 +261,7 @@ func (s *Stack) outcome() Result {
 		return r
 	}
 	c := s.cursor
-	base := machine.Counts{}
+	base := journal.Counts{}
 	if s.base != nil {
 		base = *s.base
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/machine"
 	"github.com/graphrun/graphrun/graph/value"
 )
@@ -69,7 +70,7 @@ func (rt *Runtime) Start(ctx context.Context, g *graph.Graph, o StartOptions) (*
 	}
 	def := rt.limit(&definition{g, o.Source})
 	now := time.Now().UTC()
-	m, err := machine.New(def.g, secrets.options(), machine.Identity{Stack: o.ID, Graph: g.Name,
+	m, err := machine.New(def.g, secrets.options(), journal.Identity{Stack: o.ID, Graph: g.Name,
 		Nonce: rt.cfg.Nonce(), Params: params, CreatedAt: now, Parent: o.parent}, state, now)
 	if err != nil {
 		rt.free(o.ID)
@@ -94,7 +95,7 @@ func (s *Stack) liven(m *machine.Machine, def *definition, sec *secrets) *live {
 		id: m.Identity(), m: m, def: def, g: def.g, secrets: sec,
 		pools:    s.rt.pools.of(def.g),
 		log:      sec.masker.Logger(s.rt.log).With("stack", s.name),
-		attempts: map[machine.TaskKey]*attempt{},
+		attempts: map[journal.TaskKey]*attempt{},
 	}
 }
 

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/graph/journal"
 )
 
 // Status is where a stack stands.
@@ -18,7 +18,7 @@ type Status struct {
 
 	// Cursor says the rest of where it stands: status and reason, cycle and wave,
 	// WakeAt, Waiting (what an approval asks for), Background, Counts.
-	Cursor machine.Cursor
+	Cursor journal.Cursor
 	// Tasks of the present cycle (between two: of the one before), and those that
 	// go on from earlier ones. Known of a loaded stack, and of a single one.
 	Tasks []TaskStatus

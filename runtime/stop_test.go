@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/runtime"
 	"github.com/graphrun/graphrun/runtime/runtimetest"
 )
@@ -26,7 +26,7 @@ func TestStopLetsRunningTasksFinish(t *testing.T) {
 		if got := time.Since(begin); got != 4*time.Second {
 			t.Errorf("stopped after %s, want 4s", got)
 		}
-		if r := k.Wait(s); r.State["n"] != int64(1) || r.Status != machine.Running {
+		if r := k.Wait(s); r.State["n"] != int64(1) || r.Status != journal.Running {
 			t.Errorf("n = %v, %s; want 1, running", r.State["n"], r.Status)
 		}
 		k.Reopen()
@@ -51,7 +51,7 @@ func TestTasksCutOffByAShutdownAreNoFailures(t *testing.T) {
 			t.Errorf("closed after %s, want %s", got, runtime.DefaultGrace)
 		}
 		r := k.Wait(k.Resume("one", runtime.ResumeOptions{}))
-		if r.Status != machine.Completed || r.Cursor.Counts.Failures != 0 {
+		if r.Status != journal.Completed || r.Cursor.Counts.Failures != 0 {
 			t.Errorf("%s with %d failures, want completed with 0", r.Status, r.Cursor.Counts.Failures)
 		}
 		if last := k.Runs("a")[1]; last.Attempt != 2 || !last.Rerun {
@@ -136,14 +136,14 @@ func TestCancel(t *testing.T) {
 			t.Fatal(err)
 		}
 		snap, err := k.Store.Load(k.T.Context(), "one")
-		if err != nil || snap.Cursor.Status != machine.Cancelled {
+		if err != nil || snap.Cursor.Status != journal.Cancelled {
 			t.Errorf("in the store: %s, %v; want cancelled", snap.Cursor.Status, err)
 		}
 		r := k.Wait(s)
-		if r.Status != machine.Cancelled || r.Reason != "not needed" || r.State["n"] != int64(0) {
+		if r.Status != journal.Cancelled || r.Reason != "not needed" || r.State["n"] != int64(0) {
 			t.Errorf("result %+v", r)
 		}
-		if r := k.Wait(k.Resume("one", runtime.ResumeOptions{})); r.Status != machine.Cancelled || r.NodeRuns != 0 {
+		if r := k.Wait(k.Resume("one", runtime.ResumeOptions{})); r.Status != journal.Cancelled || r.NodeRuns != 0 {
 			t.Errorf("resumed: %+v", r)
 		}
 	})
@@ -174,7 +174,7 @@ func TestAPanicIsItsNodesFailure(t *testing.T) {
 			t.Errorf("%d failures, want 1", r.Failures)
 		}
 		for _, rec := range k.Records("one") {
-			if f, ok := rec.Body.(*machine.TaskFinished); ok {
+			if f, ok := rec.Body.(*journal.TaskFinished); ok {
 				if f.Error == nil || f.Error.Kind != "panic" || !strings.Contains(f.Error.Message, "kaboom") {
 					t.Errorf("error %+v, want a panic that says kaboom", f.Error)
 				}

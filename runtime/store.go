@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/graphrun/graphrun/graph"
-	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/graph/journal"
 )
 
 // Durability is what a Commit promises when it returns.
@@ -47,7 +47,7 @@ type Store interface {
 	Commit(ctx context.Context, c Commit) error
 	// Load gives what machine.Restore needs, and the graph of Cursor.Hash.
 	// ErrNotFound when there is no such stack.
-	Load(ctx context.Context, stack string) (machine.Snapshot, error)
+	Load(ctx context.Context, stack string) (journal.Snapshot, error)
 	// Graph is a stored definition by its hash.
 	Graph(ctx context.Context, hash string) (StoredGraph, error)
 	// Stacks lists all stacks, sorted by id; those that cannot be read too.
@@ -61,7 +61,7 @@ type Store interface {
 	// have given at the end of that cycle. The records after Base's Cursor.Seq
 	// lead from there to now. A Cursor.Seq of 0: nothing was deleted, and the
 	// history begins with the first record.
-	Base(ctx context.Context, stack string) (machine.Snapshot, error)
+	Base(ctx context.Context, stack string) (journal.Snapshot, error)
 	// Seen reports whether an event with this id (of whoever sent it) was
 	// recorded for the stack. An id is known for at least 24 hours of the
 	// records' time, and as long as no 10,000 others came after it.
@@ -69,7 +69,7 @@ type Store interface {
 	// Records calls fn for each kept record of a stack from seq on, in order,
 	// until it returns an error; that error comes back as it is. fn may use the
 	// store.
-	Records(ctx context.Context, stack string, from uint64, fn func(machine.Record) error) error
+	Records(ctx context.Context, stack string, from uint64, fn func(journal.Record) error) error
 	// Remove deletes a stack and its history. ErrNotFound when there is none.
 	Remove(ctx context.Context, stack string) error
 	Close() error
@@ -78,14 +78,14 @@ type Store interface {
 // Commit is one step of one stack.
 type Commit struct {
 	Stack  string
-	Create *machine.Identity // the first commit of a stack; ErrExists when there is one
+	Create *journal.Identity // the first commit of a stack; ErrExists when there is one
 	// Graph is stored when its hash is not there yet. It has to come with the
 	// commit in which Cursor.Hash becomes its hash: a definition is deleted when
 	// no kept history of a stack needs it any more.
 	Graph   *StoredGraph
-	Records []machine.Record // never changed again: who has them may keep them
+	Records []journal.Record // never changed again: who has them may keep them
 	Changes []graph.Change   // in the first commit every key is Whole
-	Cursor  machine.Cursor
+	Cursor  journal.Cursor
 	Sync    bool // force to disk, whatever the durability
 	// Keep is how much history stays: what is older is deleted little by
 	// little, along with this and later commits, at the ends of cycles. A
@@ -110,8 +110,8 @@ type StoredGraph struct {
 
 // Summary is one line of the list of stacks.
 type Summary struct {
-	Identity machine.Identity
-	Cursor   machine.Cursor
+	Identity journal.Identity
+	Cursor   journal.Cursor
 	// Err: why the stack cannot be used (its rows are damaged); only
 	// Identity.Stack is filled in then. Other stacks are not affected.
 	Err error

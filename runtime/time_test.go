@@ -6,7 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/runtime"
 	"github.com/graphrun/graphrun/runtime/runtimetest"
 )
@@ -25,7 +25,7 @@ func TestPausesLastAsLongAsTheGraphSays(t *testing.T) {
 		if got, want := time.Since(begin), 2*time.Minute; got != want {
 			t.Errorf("3 cycles took %s, want %s", got, want)
 		}
-		if r.Status != machine.Completed || r.Cycles != 3 || r.Waves != 3 || r.NodeRuns != 3 {
+		if r.Status != journal.Completed || r.Cycles != 3 || r.Waves != 3 || r.NodeRuns != 3 {
 			t.Errorf("result %+v", r)
 		}
 	})
@@ -81,7 +81,7 @@ func TestRetriesWaitForTheirBackoffAlsoOverACrash(t *testing.T) {
 		for _, run := range k.Runs("a") {
 			attempts = append(attempts, run.Attempt)
 		}
-		if diff := cmp.Diff([]int{1, 2, 3}, attempts); diff != "" || r.Status != machine.Completed {
+		if diff := cmp.Diff([]int{1, 2, 3}, attempts); diff != "" || r.Status != journal.Completed {
 			t.Errorf("status %s, attempts (-want +got):\n%s", r.Status, diff)
 		}
 	})
@@ -93,7 +93,7 @@ func TestALateResultIsDropped(t *testing.T) {
 		k.Node("a", runtimetest.Ignores(5*time.Second, runtimetest.Returns(100)), runtimetest.Takes(20*time.Second, runtimetest.Returns(1)))
 		s := start(k, one(k.T, 1, `, "timeout": `+second+`, "retry": {"attempts": 2, "backoff": `+second+`, "jitter": false}`, ""))
 		r := k.Wait(s)
-		if r.Status == machine.Completed {
+		if r.Status == journal.Completed {
 			t.Errorf("completed with %v; the first attempt's result came after its timeout", r.State)
 		}
 		if got := r.State["n"]; got != int64(0) {
@@ -125,7 +125,7 @@ func TestStopAfter(t *testing.T) {
 		g := k.Compile(one(k.T, 100, "", `, "pause": {"set": true, "active": `+minute+`}`))
 		begin := time.Now()
 		r := k.Wait(k.Start(g, runtime.StartOptions{StopAfter: runtime.StopAfter{Cycles: 2}}))
-		if got := time.Since(begin); got != time.Minute || r.Cycles != 2 || r.Status != machine.Running {
+		if got := time.Since(begin); got != time.Minute || r.Cycles != 2 || r.Status != journal.Running {
 			t.Errorf("first run: %s, %d cycles, %s; want 1m0s, 2, running", got, r.Cycles, r.Status)
 		}
 		r = k.Wait(k.Resume("one", runtime.ResumeOptions{StopAfter: runtime.StopAfter{Cycles: 3}}))

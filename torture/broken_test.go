@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/runtime"
 )
 
@@ -25,17 +25,17 @@ func broken(role string, s runtime.Store) runtime.Store {
 // engine does that keeps them in memory until the wave is committed.
 type forgetful struct{ runtime.Store }
 
-func (s forgetful) Load(ctx context.Context, stack string) (machine.Snapshot, error) {
+func (s forgetful) Load(ctx context.Context, stack string) (journal.Snapshot, error) {
 	snap, err := s.Store.Load(ctx, stack)
 	last := -1
 	for i, r := range snap.Records {
-		if _, ok := r.Body.(*machine.WaveStarted); ok {
+		if _, ok := r.Body.(*journal.WaveStarted); ok {
 			last = i
 		}
 	}
 	for i := last + 1; i < len(snap.Records); i++ {
-		if b, ok := snap.Records[i].Body.(*machine.TaskFinished); ok && last >= 0 && b.Status == "succeeded" {
-			snap.Records[i].Body = &machine.TaskStarted{Wave: b.Wave, Node: b.Node, Item: b.Item, Attempt: b.Attempt}
+		if b, ok := snap.Records[i].Body.(*journal.TaskFinished); ok && last >= 0 && b.Status == "succeeded" {
+			snap.Records[i].Body = &journal.TaskStarted{Wave: b.Wave, Node: b.Node, Item: b.Item, Attempt: b.Attempt}
 		}
 	}
 	return snap, err

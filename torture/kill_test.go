@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/runtime/boltstore"
 )
 
@@ -194,14 +194,14 @@ func (v *verdict) stack(t *testing.T, s *boltstore.Store, id string, acked map[s
 	}
 	var cycle, wave uint64
 	done := map[string]bool{} // in waves that are not committed yet
-	err = s.Records(ctx, id, 1, func(r machine.Record) error {
+	err = s.Records(ctx, id, 1, func(r journal.Record) error {
 		switch b := r.Body.(type) {
-		case *machine.CycleStarted:
+		case *journal.CycleStarted:
 			if r.Cycle != cycle+1 {
 				v.gaps++
 			}
 			cycle, wave = r.Cycle, 0
-		case *machine.TaskFinished:
+		case *journal.TaskFinished:
 			name := taskName(id, r.Cycle, b.Wave, b.Node, b.Item)
 			if b.Status == "succeeded" {
 				if done[name] {
@@ -209,7 +209,7 @@ func (v *verdict) stack(t *testing.T, s *boltstore.Store, id string, acked map[s
 				}
 				done[name] = true
 			}
-		case *machine.WaveCommitted:
+		case *journal.WaveCommitted:
 			if b.Wave == 0 && wave == 0 {
 				return nil // the events that the cycle began with
 			}

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/graphrun/graphrun/graph"
-	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/nodes"
 	"github.com/graphrun/graphrun/nodes/std"
 	"github.com/graphrun/graphrun/runtime"
@@ -125,11 +125,11 @@ func (l *life) Run(ctx context.Context, t nodes.Task) (nodes.Result, error) {
 func (l *life) committed(c runtime.Commit) {
 	for _, r := range c.Records {
 		switch b := r.Body.(type) {
-		case *machine.TaskFinished:
+		case *journal.TaskFinished:
 			if b.Status == "succeeded" {
 				l.note("visible", taskName(c.Stack, r.Cycle, b.Wave, b.Node, b.Item))
 			}
-		case *machine.WaveCommitted:
+		case *journal.WaveCommitted:
 			l.note("wave", fmt.Sprintf("%s/%d/%d", c.Stack, r.Cycle, b.Wave))
 		}
 	}

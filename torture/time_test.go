@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"github.com/graphrun/graphrun/graph"
-	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/nodes"
 	"github.com/graphrun/graphrun/nodes/std"
 	"github.com/graphrun/graphrun/runtime"
@@ -184,8 +184,8 @@ func TestTime(t *testing.T) {
 			mu.Lock()
 			defer mu.Unlock()
 			for _, r := range c.Records {
-				_, isCycle := r.Body.(*machine.CycleStarted)
-				d, isDecision := r.Body.(*machine.NodeDecided)
+				_, isCycle := r.Body.(*journal.CycleStarted)
+				d, isDecision := r.Body.(*journal.NodeDecided)
 				if isCycle && c.Stack != "ask" || isDecision && d.Node == "ask" && d.Run {
 					began[c.Stack] = append(began[c.Stack], r.Time.Sub(begin))
 				}

@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/graphrun/graphrun/graph"
-	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/runtime"
 	"github.com/graphrun/graphrun/runtime/api"
 )
@@ -50,7 +50,7 @@ func historyCommand(a *app) *cobra.Command {
 type historyJSON struct {
 	Stack  string         `json:"stack"`
 	Graph  string         `json:"graph"`
-	Status machine.Status `json:"status"`
+	Status journal.Status `json:"status"`
 	Reason string         `json:"reason"`
 	Cycles []historyCycle `json:"cycles"`
 }
@@ -109,13 +109,13 @@ func (a *app) historyOf(ctx context.Context, store runtime.Store, id string) (hi
 	return r.out, err
 }
 
-func (r *historyReader) add(rec machine.Record) error {
+func (r *historyReader) add(rec journal.Record) error {
 	switch b := rec.Body.(type) {
-	case *machine.StackStarted:
+	case *journal.StackStarted:
 		return r.under(b.Hash)
-	case *machine.EventReceived:
+	case *journal.EventReceived:
 		r.events = append(r.events, b.Event)
-	case *machine.CycleStarted:
+	case *journal.CycleStarted:
 		r.out.Cycles = append(r.out.Cycles, historyCycle{
 			Cycle: rec.Cycle, StartedAt: rec.Time, Faults: b.Faults, Events: append([]string{}, r.events...), Waves: []historyWave{},
 		})
@@ -123,11 +123,11 @@ func (r *historyReader) add(rec machine.Record) error {
 		if b.Hash != "" {
 			return r.under(b.Hash)
 		}
-	case *machine.WaveCommitted:
+	case *journal.WaveCommitted:
 		if c := r.open(); c != nil {
 			c.Waves = append(c.Waves, r.wave(b))
 		}
-	case *machine.CycleFinished:
+	case *journal.CycleFinished:
 		if c := r.open(); c != nil {
 			c.Finished, c.Failed, c.NodeRuns, c.PauseMS = true, b.Failed, b.NodeRuns, b.Pause.Milliseconds()
 			c.Faults = append(slices.Clip(c.Faults), b.Faults...)
@@ -164,7 +164,7 @@ func (r *historyReader) under(hash string) error {
 	return nil
 }
 
-func (r *historyReader) wave(b *machine.WaveCommitted) historyWave {
+func (r *historyReader) wave(b *journal.WaveCommitted) historyWave {
 	w := historyWave{Wave: b.Wave, Nodes: []historyNode{}, Writes: []historyWrite{}}
 	var succeeded []string
 	for _, s := range b.Settled {

@@ -8,7 +8,7 @@ import (
 	"charm.land/lipgloss/v2"
 	"github.com/mattn/go-runewidth"
 
-	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/graph/journal"
 )
 
 // liveRow is one node of the open cycle; under for_each it stands for all of
@@ -27,7 +27,7 @@ type liveRow struct {
 	ended   time.Time
 }
 
-func (r *liveRow) start(b *machine.TaskStarted, at time.Time) {
+func (r *liveRow) start(b *journal.TaskStarted, at time.Time) {
 	if r.started.IsZero() {
 		r.started = at
 	}
@@ -38,7 +38,7 @@ func (r *liveRow) start(b *machine.TaskStarted, at time.Time) {
 	}
 }
 
-func (r *liveRow) finish(b *machine.TaskFinished, at time.Time) {
+func (r *liveRow) finish(b *journal.TaskFinished, at time.Time) {
 	delete(r.running, b.Item)
 	r.ended = at
 	if r.started.IsZero() { // before this process
@@ -62,7 +62,7 @@ func (r *liveRow) finish(b *machine.TaskFinished, at time.Time) {
 }
 
 // failAtCommit: what its tasks gave could not be joined to the state.
-func (r *liveRow) failAtCommit(s *machine.Settled) {
+func (r *liveRow) failAtCommit(s *journal.Settled) {
 	r.failed++
 	r.last = failedAtCommit(s)
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/machine"
 	"github.com/graphrun/graphrun/runtime"
 	"github.com/graphrun/graphrun/runtime/api"
@@ -107,8 +108,8 @@ func (a *app) hadNode(ctx context.Context, c *api.Client, stack, node string) er
 		return nil
 	}
 	there := false
-	err = c.Store().Records(ctx, stack, 1, func(r machine.Record) error {
-		b, ok := r.Body.(*machine.NodeDecided)
+	err = c.Store().Records(ctx, stack, 1, func(r journal.Record) error {
+		b, ok := r.Body.(*journal.NodeDecided)
 		there = there || ok && b.Node == node
 		return nil
 	})
@@ -120,13 +121,13 @@ func (a *app) hadNode(ctx context.Context, c *api.Client, stack, node string) er
 
 // logLine prints what a record tells of a task, "" of the node being all nodes.
 func (a *app) logLine(line []byte, node string) error {
-	r, err := machine.ParseRecord(line)
+	r, err := journal.ParseRecord(line)
 	if err != nil {
 		return err
 	}
 	text := ""
 	switch b := r.Body.(type) {
-	case *machine.TaskStarted:
+	case *journal.TaskStarted:
 		if node != "" && node != b.Node {
 			return nil
 		}
@@ -134,7 +135,7 @@ func (a *app) logLine(line []byte, node string) error {
 		if b.Attempt > 1 {
 			text += fmt.Sprintf(" (attempt %d)", b.Attempt)
 		}
-	case *machine.TaskFinished:
+	case *journal.TaskFinished:
 		if node != "" && node != b.Node {
 			return nil
 		}
@@ -143,7 +144,7 @@ func (a *app) logLine(line []byte, node string) error {
 		return nil
 	}
 	if a.json() {
-		_, err = a.out.Write(append(machine.AppendRecord(nil, r, false), '\n'))
+		_, err = a.out.Write(append(journal.AppendRecord(nil, r, false), '\n'))
 		return err
 	}
 	_, err = fmt.Fprintf(a.out, "%s  cycle %d  %s\n", r.Time.Format(time.RFC3339), r.Cycle, text)

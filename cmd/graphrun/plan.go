@@ -15,6 +15,7 @@ import (
 
 	"github.com/graphrun/graphrun/diag"
 	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/machine"
 	"github.com/graphrun/graphrun/runtime"
 	"github.com/graphrun/graphrun/runtime/api"
@@ -100,7 +101,7 @@ func (a *app) planOf(ctx context.Context, target string, params, sets []string) 
 			return planJSON{}, err
 		}
 		g := idle(src.Graph)
-		m, err := machine.New(g, pretend(g), machine.Identity{Stack: g.Name, Graph: g.Name, Params: given, CreatedAt: time.Now()}, state, time.Now())
+		m, err := machine.New(g, pretend(g), journal.Identity{Stack: g.Name, Graph: g.Name, Params: given, CreatedAt: time.Now()}, state, time.Now())
 		if err != nil {
 			return planJSON{}, usagef("%v", err)
 		}
@@ -233,14 +234,14 @@ func openWave(tasks []machine.Task) planWave {
 
 // add takes what a commit decided into the plan; done at the end of the cycle:
 // the same commit may hold the beginning of the next one.
-func (p *planJSON) add(records []machine.Record) (done bool) {
+func (p *planJSON) add(records []journal.Record) (done bool) {
 	for _, r := range records {
 		switch b := r.Body.(type) {
-		case *machine.NodeDecided:
+		case *journal.NodeDecided:
 			p.Nodes = append(p.Nodes, newPlanNode(b))
-		case *machine.WaveStarted:
+		case *journal.WaveStarted:
 			p.Waves = append(p.Waves, planWave{b.Wave, b.Nodes})
-		case *machine.CycleFinished, *machine.StackFinished:
+		case *journal.CycleFinished, *journal.StackFinished:
 			return true
 		}
 		p.Cycle = max(p.Cycle, r.Cycle)
@@ -248,7 +249,7 @@ func (p *planJSON) add(records []machine.Record) (done bool) {
 	return false
 }
 
-func newPlanNode(b *machine.NodeDecided) planNode {
+func newPlanNode(b *journal.NodeDecided) planNode {
 	n := planNode{Node: b.Node, Run: b.Run, Reason: b.Reason, Edges: []planEdge{}}
 	if b.Run {
 		n.Wave = b.Wave

@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/value"
 	"github.com/graphrun/graphrun/runtime"
 	"github.com/graphrun/graphrun/runtime/api"
@@ -73,7 +73,7 @@ func note(s api.Stack) string {
 		parts = append(parts, "in lockstep, waits for "+strings.Join(s.WaitsFor, ", "))
 	}
 	switch {
-	case s.Status == machine.Paused:
+	case s.Status == journal.Paused:
 	case !s.WakeAt.IsZero() && time.Until(s.WakeAt) > 0:
 		parts = append(parts, "pause until "+s.WakeAt.Local().Format(time.DateTime))
 	case !s.Open && s.WakeAt.IsZero():

@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/runtime"
 )
 
@@ -119,7 +119,7 @@ func (a *app) runStack(ctx context.Context, file string, f runFlags) error {
 type finalJSON struct {
 	Stack    string         `json:"stack"`
 	Graph    string         `json:"graph"`
-	Status   machine.Status `json:"status"`
+	Status   journal.Status `json:"status"`
 	Reason   string         `json:"reason"`
 	Cycles   uint64         `json:"cycles"`
 	Waves    uint64         `json:"waves"`
@@ -134,7 +134,7 @@ func (a *app) finish(r runtime.Result, f runFlags, interrupted bool) error {
 		return err
 	}
 	switch {
-	case r.Status == machine.Failed || r.Status == machine.Cancelled:
+	case r.Status == journal.Failed || r.Status == journal.Cancelled:
 		return &exitError{code: exitWorkFailed}
 	case r.Status.Ended():
 		return nil

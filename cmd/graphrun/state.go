@@ -10,7 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/value"
 	"github.com/graphrun/graphrun/runtime"
 	"github.com/graphrun/graphrun/runtime/api"
@@ -26,7 +26,7 @@ func stateCommand(a *app) *cobra.Command {
   graphrun state review --at 12.2`,
 		Args: arguments(1, 1, "one STACK"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			point, err := machine.ParsePoint(at)
+			point, err := journal.ParsePoint(at)
 			if err != nil {
 				return usagef("--at %v", err)
 			}
@@ -54,7 +54,7 @@ type stateJSON struct {
 
 // stateOf is the stack's committed state, or the one at a point of its
 // history, decided again from the recorded results.
-func (a *app) stateOf(ctx context.Context, store runtime.Store, id string, at machine.Point) (stateJSON, error) {
+func (a *app) stateOf(ctx context.Context, store runtime.Store, id string, at journal.Point) (stateJSON, error) {
 	then, err := runtime.At(ctx, store, a.kinds(), id, at)
 	if errors.Is(err, runtime.ErrNotFound) {
 		return stateJSON{}, unknownStack(ctx, store, id)

@@ -6,7 +6,7 @@ import (
 	"io"
 	"os"
 
-	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/runtime"
 )
 
@@ -37,12 +37,12 @@ func (a *app) openTrace(file string) (*trace, error) {
 }
 
 // write adds the records of one commit.
-func (t *trace) write(records []machine.Record) {
+func (t *trace) write(records []journal.Record) {
 	if t == nil || t.err != nil {
 		return
 	}
 	for _, r := range records {
-		t.line = append(machine.AppendRecord(t.line[:0], r, false), '\n')
+		t.line = append(journal.AppendRecord(t.line[:0], r, false), '\n')
 		if _, t.err = t.w.Write(t.line); t.err != nil {
 			return
 		}

@@ -10,7 +10,7 @@ import (
 
 	"github.com/graphrun/graphrun/diag"
 	"github.com/graphrun/graphrun/graph"
-	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/graph/journal"
 )
 
 // view shows the records of a running stack to a person. Records come in
@@ -18,10 +18,10 @@ import (
 // called from another one.
 type view interface {
 	// from says where a stack of the store goes on; it has not begun to.
-	from(machine.Cursor)
+	from(journal.Cursor)
 	// begin: the stack is being driven, whether there are records or not.
 	begin()
-	record(machine.Record)
+	record(journal.Record)
 	// stopping: no wave begins any more, running tasks have grace to finish.
 	stopping(grace time.Duration)
 	// close leaves the terminal as it was. It may be called twice.
@@ -60,9 +60,9 @@ func waitingNodes(g *graph.Graph) map[string]string {
 // silentView is for -o json and --trace -, whose readers are programs.
 type silentView struct{}
 
-func (silentView) from(machine.Cursor)    {}
+func (silentView) from(journal.Cursor)    {}
 func (silentView) begin()                 {}
-func (silentView) record(machine.Record)  {}
+func (silentView) record(journal.Record)  {}
 func (silentView) stopping(time.Duration) {}
 func (silentView) close()                 {}
 
@@ -97,7 +97,7 @@ func brief(d time.Duration) string {
 }
 
 // finished tells how one attempt ended.
-func finished(b *machine.TaskFinished, at time.Time) string {
+func finished(b *journal.TaskFinished, at time.Time) string {
 	if b.Error == nil {
 		return "succeeded in " + brief(b.Duration)
 	}
@@ -109,7 +109,7 @@ func finished(b *machine.TaskFinished, at time.Time) string {
 }
 
 // failedAtCommit tells that a node failed although its work came out well.
-func failedAtCommit(s *machine.Settled) string {
+func failedAtCommit(s *journal.Settled) string {
 	return fmt.Sprintf("failed at the commit (%s): %s", s.Error.Kind, oneLine(s.Error.Message))
 }
 

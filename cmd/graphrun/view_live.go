@@ -12,7 +12,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/graphrun/graphrun/graph"
-	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/graph/journal"
 )
 
 // liveView keeps a table of the cycle's nodes at the bottom of the terminal,
@@ -39,7 +39,7 @@ func newLiveView(a *app, stack string, g *graph.Graph) *liveView {
 	return v
 }
 
-func (v *liveView) from(c machine.Cursor) {
+func (v *liveView) from(c journal.Cursor) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.model.from(c)
@@ -59,7 +59,7 @@ func (v *liveView) begun() {
 	}
 }
 
-func (v *liveView) record(r machine.Record) {
+func (v *liveView) record(r journal.Record) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.begun()
@@ -213,7 +213,7 @@ func (m *liveModel) spinner() string {
 
 // from is where the stack stands before its first record. What began before waits,
 // or begins again and has a record then.
-func (m *liveModel) from(c machine.Cursor) {
+func (m *liveModel) from(c journal.Cursor) {
 	m.cycle, m.wave = c.Cycle, c.Wave
 	if !c.Open {
 		m.pause, m.resting = c.WakeAt, c.WakeAt.IsZero() && c.Cycle > 0
@@ -240,24 +240,24 @@ func (m *liveModel) stopping(grace time.Duration) {
 }
 
 // record updates the table and gives the lines of what is over.
-func (m *liveModel) record(r machine.Record) []string {
+func (m *liveModel) record(r journal.Record) []string {
 	switch b := r.Body.(type) {
-	case *machine.CycleStarted:
+	case *journal.CycleStarted:
 		m.cycle, m.wave, m.pause, m.resting = r.Cycle, 0, time.Time{}, false
-	case *machine.WaveStarted:
+	case *journal.WaveStarted:
 		m.cycle, m.wave = r.Cycle, b.Wave
-	case *machine.TaskStarted:
+	case *journal.TaskStarted:
 		m.cycle, m.wave = r.Cycle, b.Wave
 		m.row(b.Node).start(b, r.Time)
-	case *machine.TaskFinished:
+	case *journal.TaskFinished:
 		m.row(b.Node).finish(b, r.Time)
-	case *machine.WaveCommitted:
+	case *journal.WaveCommitted:
 		for i := range b.Settled {
 			if s := &b.Settled[i]; s.AtCommit {
 				m.row(s.Node).failAtCommit(s)
 			}
 		}
-	case *machine.CycleFinished:
+	case *journal.CycleFinished:
 		lines := m.styles.table(m.settled(), m.columns, "", r.Time, false)
 		m.pause, m.resting = r.Time.Add(b.Pause), m.rests && !b.Active
 		for _, line := range m.wrapped(cycleLine(r.Cycle, b)) {

@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/graph/journal"
 )
 
 // plainView writes a line per event: for pipes, logs and programs. It never
@@ -19,21 +19,21 @@ type plainView struct {
 	waits   map[string]string // nodes that hold nothing up, and what they do
 }
 
-func (v *plainView) from(machine.Cursor) {}
+func (v *plainView) from(journal.Cursor) {}
 func (v *plainView) begin()              {}
 func (v *plainView) close()              {}
 
-func (v *plainView) record(r machine.Record) {
+func (v *plainView) record(r journal.Record) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	switch b := r.Body.(type) {
-	case *machine.TaskStarted:
+	case *journal.TaskStarted:
 		if what := v.waits[b.Node]; what != "" {
 			fmt.Fprintf(v.w, "    %s %s\n", b.Node, what)
 			break
 		}
 		v.running++
-	case *machine.TaskFinished:
+	case *journal.TaskFinished:
 		if v.waits[b.Node] == "" {
 			v.running--
 		}
@@ -57,27 +57,27 @@ func stoppingLine(running int, grace time.Duration) string {
 }
 
 // plainLine is the line of one record, "" for records that people do not need.
-func plainLine(r machine.Record) string {
+func plainLine(r journal.Record) string {
 	switch b := r.Body.(type) {
-	case *machine.StackStarted:
+	case *journal.StackStarted:
 		return fmt.Sprintf("stack %s started (graph %s)", r.Stack, b.Graph)
-	case *machine.EventReceived:
+	case *journal.EventReceived:
 		return "event " + b.Event
-	case *machine.CycleStarted:
+	case *journal.CycleStarted:
 		return fmt.Sprintf("cycle %d", r.Cycle) + faultsText(b.Faults)
-	case *machine.WaveStarted:
+	case *journal.WaveStarted:
 		return fmt.Sprintf("  wave %d: %s", b.Wave, strings.Join(b.Nodes, ", "))
-	case *machine.NodeDecided:
+	case *journal.NodeDecided:
 		if b.Reason == "condition-error" {
 			return fmt.Sprintf("  %s did not run, a condition failed: %s", b.Node, verdictError(b))
 		}
-	case *machine.TaskFinished:
+	case *journal.TaskFinished:
 		return fmt.Sprintf("    %s %s", taskName(b.Node, b.Item), finished(b, r.Time))
-	case *machine.WaveCommitted:
+	case *journal.WaveCommitted:
 		return strings.Join(committedLines(b), "\n")
-	case *machine.CycleFinished:
+	case *journal.CycleFinished:
 		return cycleLine(r.Cycle, b)
-	case *machine.StackFinished:
+	case *journal.StackFinished:
 		s := fmt.Sprintf("stack %s %s", r.Stack, b.Status)
 		if b.Reason != "" {
 			s += ": " + oneLine(b.Reason)
@@ -88,7 +88,7 @@ func plainLine(r machine.Record) string {
 }
 
 // committedLines are the nodes that failed by their writes, and what changed.
-func committedLines(b *machine.WaveCommitted) (lines []string) {
+func committedLines(b *journal.WaveCommitted) (lines []string) {
 	for i := range b.Settled {
 		if s := &b.Settled[i]; s.AtCommit {
 			lines = append(lines, fmt.Sprintf("    %s %s", s.Node, failedAtCommit(s)))
@@ -101,7 +101,7 @@ func committedLines(b *machine.WaveCommitted) (lines []string) {
 }
 
 // cycleLine sums up a finished cycle.
-func cycleLine(cycle uint64, b *machine.CycleFinished) string {
+func cycleLine(cycle uint64, b *journal.CycleFinished) string {
 	s := fmt.Sprintf("cycle %d finished: %s, %s", cycle, plural(b.Waves, "wave"), plural(b.NodeRuns, "node run"))
 	if b.Failed {
 		s += ", failed"
@@ -122,7 +122,7 @@ func faultsText(faults []string) string {
 }
 
 // verdictError is the first condition of a decision that failed to evaluate.
-func verdictError(b *machine.NodeDecided) string {
+func verdictError(b *journal.NodeDecided) string {
 	for _, e := range b.Edges {
 		if e.Error != "" {
 			return oneLine(e.When + ": " + e.Error)

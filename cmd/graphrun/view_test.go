@@ -9,15 +9,15 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/graphrun/graphrun/graph"
-	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/graph/journal"
 )
 
 var viewStart = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
 // show feeds a model with bodies, one second apart, and gives what it prints.
-func show(m *liveModel, bodies ...machine.Body) (printed []string) {
+func show(m *liveModel, bodies ...journal.Body) (printed []string) {
 	for i, b := range bodies {
-		r := machine.Record{Seq: uint64(i + 1), Time: viewStart.Add(time.Duration(i) * time.Second), Stack: "s", Cycle: 1, Body: b}
+		r := journal.Record{Seq: uint64(i + 1), Time: viewStart.Add(time.Duration(i) * time.Second), Stack: "s", Cycle: 1, Body: b}
 		printed = append(printed, m.record(r)...)
 		m.now = r.Time
 	}
@@ -28,13 +28,13 @@ func TestLiveTable(t *testing.T) {
 	t.Parallel()
 	m := newLiveModel("s", &graph.Graph{})
 	m.columns = 60
-	failure := &machine.Failure{Kind: "exit", Message: "exit status 3:\n\x1b[31mit broke in a way that takes many words to tell"}
+	failure := &journal.Failure{Kind: "exit", Message: "exit status 3:\n\x1b[31mit broke in a way that takes many words to tell"}
 	printed := show(m,
-		&machine.CycleStarted{}, &machine.WaveStarted{Wave: 1, Nodes: []string{"each", "a-node-with-a-long-name"}},
-		&machine.TaskStarted{Wave: 1, Node: "each", Item: "x", Attempt: 1},
-		&machine.TaskStarted{Wave: 1, Node: "each", Item: "y", Attempt: 1},
-		&machine.TaskStarted{Wave: 1, Node: "a-node-with-a-long-name", Attempt: 2},
-		&machine.TaskFinished{Wave: 1, Node: "each", Item: "y", Attempt: 1},
+		&journal.CycleStarted{}, &journal.WaveStarted{Wave: 1, Nodes: []string{"each", "a-node-with-a-long-name"}},
+		&journal.TaskStarted{Wave: 1, Node: "each", Item: "x", Attempt: 1},
+		&journal.TaskStarted{Wave: 1, Node: "each", Item: "y", Attempt: 1},
+		&journal.TaskStarted{Wave: 1, Node: "a-node-with-a-long-name", Attempt: 2},
+		&journal.TaskFinished{Wave: 1, Node: "each", Item: "y", Attempt: 1},
 	)
 	if len(printed) > 0 {
 		t.Errorf("printed before the cycle was over: %q", printed)
@@ -44,9 +44,9 @@ func TestLiveTable(t *testing.T) {
 		t.Errorf("while it runs (-want +got)\n%s", diff)
 	}
 	printed = show(m,
-		&machine.TaskFinished{Wave: 1, Node: "each", Item: "x", Attempt: 1},
-		&machine.TaskFinished{Wave: 1, Node: "a-node-with-a-long-name", Attempt: 2, Duration: 2 * time.Second, Error: failure},
-		&machine.CycleFinished{Waves: 1, NodeRuns: 2, Failed: true},
+		&journal.TaskFinished{Wave: 1, Node: "each", Item: "x", Attempt: 1},
+		&journal.TaskFinished{Wave: 1, Node: "a-node-with-a-long-name", Attempt: 2, Duration: 2 * time.Second, Error: failure},
+		&journal.CycleFinished{Waves: 1, NodeRuns: 2, Failed: true},
 	)
 	text := strings.Join(printed, "\n")
 	for _, part := range []string{"2 done", "failed after 2s (exit)", `\u001b[31mit broke`, "words to tell", "cycle 1 finished: 1 wave, 2 node runs, failed"} {
@@ -64,9 +64,9 @@ func TestLiveTableFits(t *testing.T) {
 	m.lines = 10
 	for i := range 30 {
 		node := fmt.Sprint("n", i)
-		show(m, &machine.TaskStarted{Wave: 1, Node: node, Attempt: 1})
+		show(m, &journal.TaskStarted{Wave: 1, Node: node, Attempt: 1})
 		if i != 2 {
-			show(m, &machine.TaskFinished{Wave: 1, Node: node, Attempt: 1})
+			show(m, &journal.TaskFinished{Wave: 1, Node: node, Attempt: 1})
 		}
 	}
 	rows := m.visible()
@@ -84,12 +84,12 @@ func TestLiveTableOutside(t *testing.T) {
 	g := &graph.Graph{Nodes: []graph.Node{ask}, Pause: graph.Pause{None: true}}
 	m := newLiveModel("s", g)
 	printed := show(m,
-		&machine.CycleStarted{}, &machine.WaveStarted{Wave: 1, Nodes: []string{"ask", "far", "near"}},
-		&machine.TaskStarted{Wave: 1, Node: "ask", Attempt: 1},
-		&machine.TaskStarted{Wave: 1, Node: "far", Attempt: 1},
-		&machine.TaskStarted{Wave: 1, Node: "near", Attempt: 1},
-		&machine.TaskFinished{Wave: 1, Node: "near", Attempt: 1},
-		&machine.CycleFinished{Waves: 1, NodeRuns: 3},
+		&journal.CycleStarted{}, &journal.WaveStarted{Wave: 1, Nodes: []string{"ask", "far", "near"}},
+		&journal.TaskStarted{Wave: 1, Node: "ask", Attempt: 1},
+		&journal.TaskStarted{Wave: 1, Node: "far", Attempt: 1},
+		&journal.TaskStarted{Wave: 1, Node: "near", Attempt: 1},
+		&journal.TaskFinished{Wave: 1, Node: "near", Attempt: 1},
+		&journal.CycleFinished{Waves: 1, NodeRuns: 3},
 	)
 	want := []string{"  ✓ near  1s", "cycle 1 finished: 1 wave, 3 node runs"}
 	if diff := cmp.Diff(want, printed); diff != "" {
@@ -105,15 +105,15 @@ func TestLiveTableOutside(t *testing.T) {
 
 	m = newLiveModel("s", g)
 	m.now = viewStart.Add(4 * time.Second)
-	m.from(machine.Cursor{Cycle: 7, WakeAt: viewStart.Add(9 * time.Second), Waiting: []machine.Waiting{{Node: "ask", Since: viewStart}}})
+	m.from(journal.Cursor{Cycle: 7, WakeAt: viewStart.Add(9 * time.Second), Waiting: []journal.Waiting{{Node: "ask", Since: viewStart}}})
 	want = []string{"  · ask  waits for an answer, 4s", "⠋ s cycle 7 done, next in 5s"}
 	if diff := cmp.Diff(want, m.view()); diff != "" {
 		t.Errorf("what goes on after a restart (-want +got)\n%s", diff)
 	}
 	printed = show(m,
-		&machine.TaskFinished{Wave: 1, Began: 3, Node: "ask", Attempt: 1},
-		&machine.TaskFinished{Wave: 1, Began: 3, Node: "far", Attempt: 1, Duration: time.Minute},
-		&machine.CycleFinished{},
+		&journal.TaskFinished{Wave: 1, Began: 3, Node: "ask", Attempt: 1},
+		&journal.TaskFinished{Wave: 1, Began: 3, Node: "far", Attempt: 1, Duration: time.Minute},
+		&journal.CycleFinished{},
 	)
 	want = []string{"  ✓ ask  0s", "  ✓ far  1m0s", "cycle 1 finished: 0 waves, 0 node runs"}
 	if diff := cmp.Diff(want, printed); diff != "" {

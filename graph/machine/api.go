@@ -7,6 +7,7 @@ import (
 
 	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/cond"
+	"github.com/graphrun/graphrun/graph/journal"
 )
 
 // ErrGraphChanged: the snapshot was taken under another definition.
@@ -16,14 +17,14 @@ var ErrGraphChanged = errors.New("machine: the graph has changed")
 type Machine struct {
 	g    *graph.Graph
 	o    Options
-	id   Identity
+	id   journal.Identity
 	plan *plan
 
 	state  keys
 	sizes  *graph.Sizes // of the state; nil until the first write
 	view   view
 	env    *cond.Env
-	cur    Cursor
+	cur    journal.Cursor
 	at     time.Time // of the last input
 	cycle  cycle
 	nodes  []node
@@ -33,29 +34,29 @@ type Machine struct {
 	firsts []int    // undecided `join: first` nodes with news of a source
 	early  []int    // edges judged at this moment ahead of their target
 	wave   wave
-	inbox  []*EventReceived // since the last cycle began
-	owns   []*own           // that changed since the last commit
+	inbox  []*journal.EventReceived // since the last cycle began
+	owns   []*own                   // that changed since the last commit
 	caches map[string]*cache
-	ids    ids       // of the events that were accepted
-	cut    []TaskKey // see CutOff
+	ids    ids               // of the events that were accepted
+	cut    []journal.TaskKey // see CutOff
 	out    outbox
 	pace   func(time.Time) (at time.Time, now bool) // Replay: when the next decision was taken, and whether it is next; else nil
 
 	released  bool // the next wave may begin, of a machine that is led
 	restoring bool // records are applied that the machine's own lists know already
 
-	order    []int     // nodes decided at this moment
-	verdicts []Verdict // of the node that is being decided
+	order    []int             // nodes decided at this moment
+	verdicts []journal.Verdict // of the node that is being decided
 }
 
 // outbox is what the next Ready holds. seen counts what the last one showed:
 // only that is dropped by Advance.
 type outbox struct {
-	records []Record
+	records []journal.Record
 	changes []graph.Change
 	start   []Task
-	cancel  []TaskKey
-	ended   *Outcome
+	cancel  []journal.TaskKey
+	ended   *journal.Outcome
 
 	committed bool      // a wave was committed since Advance
 	moved     bool      // the cursor changed without a record
@@ -67,7 +68,7 @@ type outbox struct {
 // New starts a stack: init overrides initial values of keys. Its first cycle
 // begins when the machine is woken at WakeAt, which is at once. Errors name
 // the param or key that does not fit.
-func New(g *graph.Graph, o Options, id Identity, init map[string]any, at time.Time) (*Machine, error) {
+func New(g *graph.Graph, o Options, id journal.Identity, init map[string]any, at time.Time) (*Machine, error) {
 	params, err := fitParams(g, id.Params)
 	if err != nil {
 		return nil, err
@@ -81,11 +82,11 @@ func New(g *graph.Graph, o Options, id Identity, init map[string]any, at time.Ti
 		id.CreatedAt = at
 	}
 	m := &Machine{o: o, id: id, at: at, caches: map[string]*cache{}, ids: restoredIDs(nil)}
-	m.cur = Cursor{Status: Running, Hash: g.Hash, WakeAt: at}
+	m.cur = journal.Cursor{Status: journal.Running, Hash: g.Hash, WakeAt: at}
 	m.load(g, values)
 	m.expire()
 	m.showState()
-	m.emit(&StackStarted{Graph: g.Name, Hash: g.Hash, Params: params, State: m.State()})
+	m.emit(&journal.StackStarted{Graph: g.Name, Hash: g.Hash, Params: params, State: m.State()})
 	return m, nil
 }
 
@@ -127,13 +128,13 @@ func (m *Machine) Step(in Input) error {
 		m.woke(in.Early)
 	case Cancel:
 		m.at = in.At
-		m.stop(Cancelled, in.Reason)
+		m.stop(journal.Cancelled, in.Reason)
 	case Pause:
 		m.at = in.At
-		m.move(Running, Paused)
+		m.move(journal.Running, journal.Paused)
 	case Resume:
 		m.at = in.At
-		m.move(Paused, Running)
+		m.move(journal.Paused, journal.Running)
 		m.unpark()
 		m.startCycleIfDue()
 	case NextWave:
@@ -146,7 +147,7 @@ func (m *Machine) Step(in Input) error {
 	return nil
 }
 
-func (m *Machine) move(from, to Status) {
+func (m *Machine) move(from, to journal.Status) {
 	if m.cur.Status == from {
 		m.cur.Status = to
 		m.out.moved = true
@@ -208,24 +209,24 @@ func (m *Machine) State() map[string]any {
 }
 
 // Cursor is where the stack stands.
-func (m *Machine) Cursor() Cursor { return m.cur }
+func (m *Machine) Cursor() journal.Cursor { return m.cur }
 
 // Identity is the stack's, with its params complete and canonical.
-func (m *Machine) Identity() Identity { return m.id }
+func (m *Machine) Identity() journal.Identity { return m.id }
 
 // emit records a change and makes it.
-func (m *Machine) emit(b Body) {
+func (m *Machine) emit(b journal.Body) {
 	m.apply(b, m.at, m.cur.Seq+1)
 	m.log(b)
 }
 
 // log appends a record of a change that was made.
-func (m *Machine) log(b Body) {
+func (m *Machine) log(b journal.Body) {
 	m.cur.Seq++
 	if m.out.records == nil {
-		m.out.records = make([]Record, 0, max(1, m.out.usual))
+		m.out.records = make([]journal.Record, 0, max(1, m.out.usual))
 	}
-	m.out.records = append(m.out.records, Record{
+	m.out.records = append(m.out.records, journal.Record{
 		Seq: m.cur.Seq, Time: m.at, Stack: m.id.Stack, Cycle: m.cur.Cycle, Body: b,
 	})
 	if len(m.cur.Background) > 0 {
@@ -239,7 +240,7 @@ func (m *Machine) proceed() {
 		switch {
 		case m.wave.open && (m.wave.left > 0 || m.out.committed):
 			return
-		case !m.wave.open && (m.cur.Status == Paused || m.halted()):
+		case !m.wave.open && (m.cur.Status == journal.Paused || m.halted()):
 			return
 		}
 		if m.pace != nil {
@@ -261,13 +262,13 @@ func (m *Machine) proceed() {
 }
 
 // stop ends the stack; what still runs is cancelled.
-func (m *Machine) stop(s Status, reason string) {
+func (m *Machine) stop(s journal.Status, reason string) {
 	m.cancelTasks()
 	for i := range m.nodes {
 		if b := m.nodes[i].apart; b != nil {
 			m.empty(b.own)
 		}
 	}
-	m.emit(&StackFinished{Status: s, Reason: reason})
-	m.out.ended = &Outcome{Status: s, Reason: reason}
+	m.emit(&journal.StackFinished{Status: s, Reason: reason})
+	m.out.ended = &journal.Outcome{Status: s, Reason: reason}
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/journal"
 )
 
 // cycle is what is summed up over the open cycle.
@@ -22,27 +23,27 @@ type cycle struct {
 // apply makes the change that a record says. It is the only place where the
 // machine changes by deciding, and all that Restore needs: what is to be done
 // in the world because of the change is not decided here.
-func (m *Machine) apply(b Body, at time.Time, seq uint64) {
+func (m *Machine) apply(b journal.Body, at time.Time, seq uint64) {
 	switch b := b.(type) {
-	case *EventReceived:
+	case *journal.EventReceived:
 		m.applyEvent(b)
-	case *CycleStarted:
+	case *journal.CycleStarted:
 		m.applyCycleStarted(b, at, seq)
-	case *NodeDecided:
+	case *journal.NodeDecided:
 		if i, ok := m.plan.index[b.Node]; ok {
 			m.applyDecided(i, b)
 		}
-	case *WaveStarted:
+	case *journal.WaveStarted:
 		m.applyWaveStarted(b, at)
-	case *TaskStarted:
+	case *journal.TaskStarted:
 		m.applyTaskStarted(b, at)
-	case *TaskFinished:
+	case *journal.TaskFinished:
 		m.applyTaskFinished(b, at)
-	case *WaveCommitted:
+	case *journal.WaveCommitted:
 		m.applyCommitted(b)
-	case *CycleFinished:
+	case *journal.CycleFinished:
 		m.applyCycleFinished(b, at)
-	case *StackFinished:
+	case *journal.StackFinished:
 		m.cur.Status, m.cur.Reason = b.Status, b.Reason
 		m.cur.WakeAt, m.cur.Expires, m.cur.Open = time.Time{}, time.Time{}, false
 		m.cur.Waiting, m.cur.Background, m.cur.Inbox = nil, nil, 0
@@ -51,7 +52,7 @@ func (m *Machine) apply(b Body, at time.Time, seq uint64) {
 	}
 }
 
-func (m *Machine) applyCycleStarted(b *CycleStarted, at time.Time, seq uint64) {
+func (m *Machine) applyCycleStarted(b *journal.CycleStarted, at time.Time, seq uint64) {
 	m.cur.Cycle++
 	m.inbox, m.cur.Inbox = nil, 0
 	m.cur.Wave, m.cur.Open, m.cur.CycleSeq, m.cur.WakeAt = 0, true, seq, time.Time{}
@@ -73,7 +74,7 @@ func (m *Machine) applyCycleStarted(b *CycleStarted, at time.Time, seq uint64) {
 	m.firsts = append(m.firsts[:0], m.plan.firsts...)
 }
 
-func (m *Machine) applyDecided(i int, b *NodeDecided) {
+func (m *Machine) applyDecided(i int, b *journal.NodeDecided) {
 	n := &m.nodes[i]
 	n.decided, n.decision = true, b
 	for k := range b.Edges {
@@ -97,7 +98,7 @@ func (m *Machine) applyDecided(i int, b *NodeDecided) {
 	}
 }
 
-func (m *Machine) applyWaveStarted(b *WaveStarted, at time.Time) {
+func (m *Machine) applyWaveStarted(b *journal.WaveStarted, at time.Time) {
 	m.cur.Wave = b.Wave
 	m.cycle.waves++
 	for _, v := range b.Early {
@@ -109,21 +110,21 @@ func (m *Machine) applyWaveStarted(b *WaveStarted, at time.Time) {
 	}
 }
 
-func (m *Machine) applyTaskStarted(b *TaskStarted, at time.Time) {
+func (m *Machine) applyTaskStarted(b *journal.TaskStarted, at time.Time) {
 	t, r := m.find(m.startedKey(b))
 	m.attemptStarted(t, r, b, at)
 }
 
 // startedKey and finishedKey say which task a record is about.
-func (m *Machine) startedKey(b *TaskStarted) TaskKey {
-	return TaskKey{Cycle: cmp.Or(b.Began, m.cur.Cycle), Wave: b.Wave, Node: b.Node, Item: b.Item}
+func (m *Machine) startedKey(b *journal.TaskStarted) journal.TaskKey {
+	return journal.TaskKey{Cycle: cmp.Or(b.Began, m.cur.Cycle), Wave: b.Wave, Node: b.Node, Item: b.Item}
 }
 
-func (m *Machine) finishedKey(b *TaskFinished) TaskKey {
-	return TaskKey{Cycle: cmp.Or(b.Began, m.cur.Cycle), Wave: b.Wave, Node: b.Node, Item: b.Item}
+func (m *Machine) finishedKey(b *journal.TaskFinished) journal.TaskKey {
+	return journal.TaskKey{Cycle: cmp.Or(b.Began, m.cur.Cycle), Wave: b.Wave, Node: b.Node, Item: b.Item}
 }
 
-func (m *Machine) attemptStarted(t *task, r *run, b *TaskStarted, at time.Time) {
+func (m *Machine) attemptStarted(t *task, r *run, b *journal.TaskStarted, at time.Time) {
 	if t == nil || t.state == over {
 		if r != nil {
 			r.attempts = max(r.attempts, b.Attempt)
@@ -138,7 +139,7 @@ func (m *Machine) attemptStarted(t *task, r *run, b *TaskStarted, at time.Time) 
 	m.turn(t, r, running)
 }
 
-func (m *Machine) applyTaskFinished(b *TaskFinished, at time.Time) {
+func (m *Machine) applyTaskFinished(b *journal.TaskFinished, at time.Time) {
 	m.cur.Counts.Tokens += b.Tokens
 	m.cur.Counts.Cost += b.Cost
 	m.applyCached(b, at)
@@ -153,7 +154,7 @@ func (m *Machine) applyTaskFinished(b *TaskFinished, at time.Time) {
 	}
 }
 
-func (m *Machine) attemptFinished(t *task, r *run, b *TaskFinished) {
+func (m *Machine) attemptFinished(t *task, r *run, b *journal.TaskFinished) {
 	switch {
 	case r == nil || r.outside && !m.g.Nodes[r.node].Kind.Waits:
 		return // of a node in the background: its own list has it
@@ -181,7 +182,7 @@ func (m *Machine) attemptFinished(t *task, r *run, b *TaskFinished) {
 	}
 }
 
-func (m *Machine) applyCommitted(b *WaveCommitted) {
+func (m *Machine) applyCommitted(b *journal.WaveCommitted) {
 	if b.Wave == 0 {
 		m.applyTakenIn(b)
 		return
@@ -207,7 +208,7 @@ func (m *Machine) applyCommitted(b *WaveCommitted) {
 	m.show()
 }
 
-func (m *Machine) applyCycleFinished(b *CycleFinished, at time.Time) {
+func (m *Machine) applyCycleFinished(b *journal.CycleFinished, at time.Time) {
 	m.cur.Open = false
 	m.cur.Counts.Cycles++
 	switch {
@@ -232,15 +233,15 @@ func (m *Machine) applyCycleFinished(b *CycleFinished, at time.Time) {
 }
 
 // lastOf is how the sources of next_cycle edges settled.
-func (m *Machine) lastOf() map[string]Settled {
+func (m *Machine) lastOf() map[string]journal.Settled {
 	if len(m.plan.sources) == 0 {
 		return nil
 	}
-	last := make(map[string]Settled, len(m.plan.sources))
+	last := make(map[string]journal.Settled, len(m.plan.sources))
 	for _, i := range m.plan.sources {
 		n := &m.nodes[i]
 		id := m.g.Nodes[i].ID
-		last[id] = Settled{Node: id, Status: n.status.String(), Attempts: n.attempts, Error: n.err}
+		last[id] = journal.Settled{Node: id, Status: n.status.String(), Attempts: n.attempts, Error: n.err}
 	}
 	return last
 }

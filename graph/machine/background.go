@@ -8,6 +8,7 @@ import (
 
 	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/cond"
+	"github.com/graphrun/graphrun/graph/journal"
 )
 
 // A node in the background outlives its wave and its cycle, and with them the
@@ -19,7 +20,7 @@ import (
 func (m *Machine) beginBackground(i int) {
 	id := m.g.Nodes[i].ID
 	saw := m.saw(i)
-	w := m.layBackground(i, Background{Node: id, Cycle: m.cur.Cycle, Wave: m.cur.Wave, Since: m.at}, restored(ownMark+"task."+id, nil), saw)
+	w := m.layBackground(i, journal.Background{Node: id, Cycle: m.cur.Cycle, Wave: m.cur.Wave, Since: m.at}, restored(journal.SidecarMark+"task."+id, nil), saw)
 	m.put(w.own, saw, 0)
 	r := &w.runs[0]
 	if r.over {
@@ -31,12 +32,12 @@ func (m *Machine) beginBackground(i int) {
 }
 
 // layBackground lays out the tasks of a node in the background.
-func (m *Machine) layBackground(i int, b Background, o *own, saw map[string]any) *wave {
+func (m *Machine) layBackground(i int, b journal.Background, o *own, saw map[string]any) *wave {
 	w := &wave{open: true, left: 1, cycle: b.Cycle, number: b.Wave, now: b.Since, own: o, env: m.envOf(saw)}
 	w.runs = []run{{w: w, node: i}}
 	m.nodes[i].apart = w
 	m.layRun(&w.runs[0], 0)
-	at, there := slices.BinarySearchFunc(m.cur.Background, i, func(b Background, i int) int { return m.plan.index[b.Node] - i })
+	at, there := slices.BinarySearchFunc(m.cur.Background, i, func(b journal.Background, i int) int { return m.plan.index[b.Node] - i })
 	if !there {
 		m.cur.Background = slices.Insert(slices.Clone(m.cur.Background), at, b)
 	}
@@ -56,32 +57,32 @@ func (m *Machine) backgroundOver(w *wave) {
 }
 
 // keep adds the records of tasks in the background to what outlives a restart.
-func (m *Machine) keep(rec Record) {
+func (m *Machine) keep(rec journal.Record) {
 	var node string
-	var key TaskKey
+	var key journal.TaskKey
 	switch b := rec.Body.(type) {
-	case *TaskStarted:
+	case *journal.TaskStarted:
 		node, key = b.Node, m.startedKey(b)
-	case *TaskFinished:
+	case *journal.TaskFinished:
 		node, key = b.Node, m.finishedKey(b)
 	default:
 		return
 	}
 	w := m.nodes[m.plan.index[node]].apart
 	if w != nil && w.cycle == key.Cycle && w.number == key.Wave {
-		m.put(w.own, string(AppendRecord(nil, rec, true)), 0)
+		m.put(w.own, string(journal.AppendRecord(nil, rec, true)), 0)
 	}
 }
 
 // restoreBackground brings the nodes in the background back. Their tasks stand
 // where the records left them.
-func (m *Machine) restoreBackground(s Snapshot) error {
+func (m *Machine) restoreBackground(s journal.Snapshot) error {
 	for _, b := range s.Cursor.Background {
 		i, ok := m.plan.index[b.Node]
 		if !ok {
 			return fmt.Errorf("machine: node %q is in the background, and not in the graph", b.Node)
 		}
-		o := restored(ownMark+"task."+b.Node, s.State[ownMark+"task."+b.Node])
+		o := restored(journal.SidecarMark+"task."+b.Node, s.State[journal.SidecarMark+"task."+b.Node])
 		if len(o.list) == 0 {
 			return fmt.Errorf("machine: what node %q in the background began with is missing", b.Node)
 		}
@@ -89,15 +90,15 @@ func (m *Machine) restoreBackground(s Snapshot) error {
 		r := &m.layBackground(i, b, o, saw).runs[0]
 		for _, line := range o.list[1:] {
 			text, _ := line.(string)
-			rec, err := ParseRecord([]byte(text))
+			rec, err := journal.ParseRecord([]byte(text))
 			if err != nil {
 				return err
 			}
 			switch b := rec.Body.(type) {
-			case *TaskStarted:
+			case *journal.TaskStarted:
 				t, _ := m.in(r, b.Item)
 				m.attemptStarted(t, r, b, rec.Time)
-			case *TaskFinished:
+			case *journal.TaskFinished:
 				t, _ := m.in(r, b.Item)
 				m.attemptFinished(t, r, b)
 			}
@@ -204,18 +205,18 @@ func (m *Machine) carry(g *graph.Graph) (link func()) {
 		}
 		return false
 	}
-	answers, apart := map[string]*TaskFinished{}, map[string]*wave{}
-	m.cur.Waiting = slices.DeleteFunc(slices.Clone(m.cur.Waiting), func(w Waiting) bool {
+	answers, apart := map[string]*journal.TaskFinished{}, map[string]*wave{}
+	m.cur.Waiting = slices.DeleteFunc(slices.Clone(m.cur.Waiting), func(w journal.Waiting) bool {
 		gone := !stays(w.Node, func(was, is *graph.Node) bool { return is.Kind.Name == was.Kind.Name })
 		switch {
 		case !gone:
 			answers[w.Node] = m.nodes[m.plan.index[w.Node]].answer
 		case !w.Answered:
-			m.log(m.settled(&w, nil, &Failure{Kind: "cancelled", Message: "the graph has changed"}))
+			m.log(m.settled(&w, nil, &journal.Failure{Kind: "cancelled", Message: "the graph has changed"}))
 		}
 		return gone
 	})
-	m.cur.Background = slices.DeleteFunc(slices.Clone(m.cur.Background), func(b Background) bool {
+	m.cur.Background = slices.DeleteFunc(slices.Clone(m.cur.Background), func(b journal.Background) bool {
 		w := m.nodes[m.plan.index[b.Node]].apart
 		if stays(b.Node, func(was, is *graph.Node) bool {
 			return is.Background && is.Kind.Name == was.Kind.Name && (is.ForEach == nil) == (was.ForEach == nil)
@@ -232,8 +233,8 @@ func (m *Machine) carry(g *graph.Graph) (link func()) {
 	m.dropCaches(g)
 	return func() {
 		order := func(a, b string) int { return m.plan.index[a] - m.plan.index[b] }
-		slices.SortFunc(m.cur.Waiting, func(a, b Waiting) int { return order(a.Node, b.Node) })
-		slices.SortFunc(m.cur.Background, func(a, b Background) int { return order(a.Node, b.Node) })
+		slices.SortFunc(m.cur.Waiting, func(a, b journal.Waiting) int { return order(a.Node, b.Node) })
+		slices.SortFunc(m.cur.Background, func(a, b journal.Background) int { return order(a.Node, b.Node) })
 		for _, id := range slices.Sorted(maps.Keys(answers)) {
 			m.nodes[m.plan.index[id]].answer = answers[id]
 		}

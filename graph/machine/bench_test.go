@@ -4,12 +4,14 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/graphrun/graphrun/graph/journal"
 )
 
 // cycles drives whole cycles in memory: every task ends at once.
 func cycles(b *testing.B, src string) {
 	g := compile(b, src)
-	m, err := New(g, Options{}, Identity{Stack: "s"}, nil, epoch)
+	m, err := New(g, Options{}, journal.Identity{Stack: "s"}, nil, epoch)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -35,7 +37,7 @@ func cycles(b *testing.B, src string) {
 			}
 		}
 	}
-	if m.cur.Status != Running || m.cur.FailedInRow > 0 {
+	if m.cur.Status != journal.Running || m.cur.FailedInRow > 0 {
 		b.Fatalf("the stack is %s, %d failed cycles", m.cur.Status, m.cur.FailedInRow)
 	}
 }
@@ -116,12 +118,12 @@ func BenchmarkConditions(b *testing.B) {
 }
 
 func BenchmarkAppendRecord(b *testing.B) {
-	r := Record{Seq: 12, Time: epoch, Stack: "orchestrator", Cycle: 3, Body: &NodeDecided{
-		Wave: 1, Node: "builder", Run: true, Edges: []Verdict{{From: "planner", When: "len(pending) > 0", Live: true, After: true}},
+	r := journal.Record{Seq: 12, Time: epoch, Stack: "orchestrator", Cycle: 3, Body: &journal.NodeDecided{
+		Wave: 1, Node: "builder", Run: true, Edges: []journal.Verdict{{From: "planner", When: "len(pending) > 0", Live: true, After: true}},
 	}}
 	buf := make([]byte, 0, 1024)
 	b.ReportAllocs()
 	for b.Loop() {
-		buf = AppendRecord(buf[:0], r, true)
+		buf = journal.AppendRecord(buf[:0], r, true)
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/cond"
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/value"
 )
 
@@ -27,14 +28,14 @@ type kept struct {
 func (m *Machine) cacheOf(node string) *cache {
 	c := m.caches[node]
 	if c == nil {
-		c = &cache{restored(ownMark+"cache."+node, nil), map[string]kept{}}
+		c = &cache{restored(journal.SidecarMark+"cache."+node, nil), map[string]kept{}}
 		m.caches[node] = c
 	}
 	return c
 }
 
 func restoredCache(node string, stored any) *cache {
-	c := &cache{restored(ownMark+"cache."+node, stored), map[string]kept{}}
+	c := &cache{restored(journal.SidecarMark+"cache."+node, stored), map[string]kept{}}
 	for _, e := range c.list {
 		e, _ := e.(map[string]any)
 		key, _ := e["key"].(string)
@@ -47,7 +48,7 @@ func restoredCache(node string, stored any) *cache {
 
 // cacheKey is what a task's result is kept under, as JSON text; "" for a key
 // that is null: the result is not kept.
-func (m *Machine) cacheKey(n *graph.Node, env *cond.Env) (string, *Failure) {
+func (m *Machine) cacheKey(n *graph.Node, env *cond.Env) (string, *journal.Failure) {
 	v, err := n.Cache.Key.Eval(env)
 	switch {
 	case err != nil:
@@ -78,7 +79,7 @@ func (m *Machine) reuse(t *task, r *run) bool {
 }
 
 // applyCached keeps a result.
-func (m *Machine) applyCached(b *TaskFinished, at time.Time) {
+func (m *Machine) applyCached(b *journal.TaskFinished, at time.Time) {
 	if b.CacheKey == "" || m.restoring {
 		return
 	}

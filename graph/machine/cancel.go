@@ -1,5 +1,7 @@
 package machine
 
+import "github.com/graphrun/graphrun/graph/journal"
+
 // cancelTask fails tasks of a node that are not over, or ends its waiting.
 func (m *Machine) cancelTask(in CancelTask) error {
 	i, ok := m.plan.index[in.Node]
@@ -7,7 +9,7 @@ func (m *Machine) cancelTask(in CancelTask) error {
 		return &UnknownNodeError{Node: in.Node, Known: m.g.NodeIDs()}
 	}
 	m.at = in.At
-	f := Failure{Kind: "cancelled", Message: "cancelled", Permanent: true}
+	f := journal.Failure{Kind: "cancelled", Message: "cancelled", Permanent: true}
 	if w := m.waitingFor(in.Node); w != nil && !w.Answered && in.Item == "" {
 		m.emit(m.settled(w, nil, &f))
 		return nil

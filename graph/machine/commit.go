@@ -6,11 +6,12 @@ import (
 
 	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/cond"
+	"github.com/graphrun/graphrun/graph/journal"
 )
 
 // evalWrites gives what a node writes for an output, each value checked
 // against its key's type.
-func (m *Machine) evalWrites(n *graph.Node, output any) ([]any, *Failure) {
+func (m *Machine) evalWrites(n *graph.Node, output any) ([]any, *journal.Failure) {
 	if len(n.Writes) == 0 {
 		return []any{}, nil
 	}
@@ -25,7 +26,7 @@ func (m *Machine) evalWrites(n *graph.Node, output any) ([]any, *Failure) {
 		}
 		key := &m.g.Keys[w.Key]
 		if v, err = key.CheckWritten(key.Name, v); err != nil {
-			return nil, m.maskFailure(Failure{Kind: "schema", Message: err.Error()})
+			return nil, m.maskFailure(journal.Failure{Kind: "schema", Message: err.Error()})
 		}
 		written[k] = v
 	}
@@ -36,7 +37,7 @@ func (m *Machine) evalWrites(n *graph.Node, output any) ([]any, *Failure) {
 // they are declared, and settles them.
 func (m *Machine) commitWave() {
 	w := &m.wave
-	failures, told := make([]*Failure, len(w.runs)), make([]bool, len(w.runs))
+	failures, told := make([]*journal.Failure, len(w.runs)), make([]bool, len(w.runs))
 	for k := range w.runs {
 		if r := &w.runs[k]; r.outside {
 			failures[k], told[k] = r.err, true
@@ -45,10 +46,10 @@ func (m *Machine) commitWave() {
 		}
 	}
 	changes, sizes := m.reduce(failures)
-	body := &WaveCommitted{Wave: m.cur.Wave, Settled: make([]Settled, len(w.runs))}
+	body := &journal.WaveCommitted{Wave: m.cur.Wave, Settled: make([]journal.Settled, len(w.runs))}
 	for k := range w.runs {
 		r := &w.runs[k]
-		s := Settled{Node: m.g.Nodes[r.node].ID, Status: succeeded.String(), Attempts: max(1, r.attempts)}
+		s := journal.Settled{Node: m.g.Nodes[r.node].ID, Status: succeeded.String(), Attempts: max(1, r.attempts)}
 		if failures[k] != nil {
 			s.Status, s.Error, s.AtCommit = failed.String(), failures[k], !told[k]
 		} else if r.outside {
@@ -70,7 +71,7 @@ func (m *Machine) commitWave() {
 // reduce gives the changes of a wave, and the sizes of the values that they
 // leave behind. A node whose write makes a key's value unfit fails too, and is
 // left out altogether.
-func (m *Machine) reduce(failures []*Failure) ([]graph.Change, []int) {
+func (m *Machine) reduce(failures []*journal.Failure) ([]graph.Change, []int) {
 	touched := m.touched(failures)
 	for {
 		changes, sizes, bad, f := m.reduceKeys(touched, failures)
@@ -82,7 +83,7 @@ func (m *Machine) reduce(failures []*Failure) ([]graph.Change, []int) {
 }
 
 // touched lists the keys that the wave writes, in declaration order.
-func (m *Machine) touched(failures []*Failure) (touched []int) {
+func (m *Machine) touched(failures []*journal.Failure) (touched []int) {
 	for k := range m.wave.runs {
 		if r := &m.wave.runs[k]; failures[k] == nil && !r.outside {
 			for _, w := range m.g.Nodes[r.node].Writes {
@@ -96,7 +97,7 @@ func (m *Machine) touched(failures []*Failure) (touched []int) {
 
 // reduceKeys tries to reduce all keys; when one does not come out, bad is the
 // run to blame.
-func (m *Machine) reduceKeys(touched []int, failures []*Failure) (changes []graph.Change, sizes []int, bad int, f *Failure) {
+func (m *Machine) reduceKeys(touched []int, failures []*journal.Failure) (changes []graph.Change, sizes []int, bad int, f *journal.Failure) {
 	if len(touched) == 0 {
 		return nil, nil, 0, nil
 	}
@@ -146,15 +147,15 @@ func (m *Machine) reduceKey(sizes *graph.Sizes, key int, old any, was int, value
 	return c, size, true, sizes.Check(m.g, key, size)
 }
 
-func (m *Machine) reduceFailure(err error) *Failure {
-	f := Failure{Kind: "schema", Message: "the reduced value does not fit"}
+func (m *Machine) reduceFailure(err error) *journal.Failure {
+	f := journal.Failure{Kind: "schema", Message: "the reduced value does not fit"}
 	var ce *cond.Error
 	var large *graph.TooLarge
 	switch {
 	case errors.As(err, &ce):
 		f = *failureOf(err)
 	case errors.As(err, &large):
-		f = Failure{Kind: "limit", Message: err.Error()}
+		f = journal.Failure{Kind: "limit", Message: err.Error()}
 	case err != nil:
 		f.Message = err.Error()
 	}
@@ -162,7 +163,7 @@ func (m *Machine) reduceFailure(err error) *Failure {
 }
 
 // writesTo lists what the wave writes to a key, and which run each value is of.
-func (m *Machine) writesTo(key int, failures []*Failure) (values []any, runs []int) {
+func (m *Machine) writesTo(key int, failures []*journal.Failure) (values []any, runs []int) {
 	for k := range m.wave.runs {
 		r := &m.wave.runs[k]
 		if failures[k] != nil || r.outside {

@@ -1,6 +1,9 @@
 package machine
 
-import "github.com/graphrun/graphrun/graph"
+import (
+	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/journal"
+)
 
 // startCycleIfDue begins the next cycle when the pause is over. A stack whose
 // duration is over while it pauses or waits ends instead.
@@ -9,8 +12,8 @@ func (m *Machine) startCycleIfDue() {
 	switch end := m.expiry(); {
 	case m.o.Rest:
 	case !end.IsZero() && !end.After(m.at):
-		m.stop(Failed, m.overLimit())
-	case m.cur.Status != Running || m.cur.Open || due.IsZero() || due.After(m.at) || m.halted():
+		m.stop(journal.Failed, m.overLimit())
+	case m.cur.Status != journal.Running || m.cur.Open || due.IsZero() || due.After(m.at) || m.halted():
 	case m.expects() && len(m.out.changes) > 0:
 		// What is taken in would be a second change of a key in one commit. The
 		// driver is told of WakeAt again.
@@ -21,7 +24,7 @@ func (m *Machine) startCycleIfDue() {
 
 // startCycle begins a cycle with what came in since the last one began.
 func (m *Machine) startCycle() {
-	body := &CycleStarted{Hash: m.cur.Hash}
+	body := &journal.CycleStarted{Hash: m.cur.Hash}
 	in := m.intake()
 	m.emit(body)
 	m.takeIn(in, body)
@@ -32,7 +35,7 @@ func (m *Machine) startCycle() {
 // limits.
 func (m *Machine) finishCycle() {
 	m.released = false
-	body := &CycleFinished{
+	body := &journal.CycleFinished{
 		Waves: m.cycle.waves, NodeRuns: m.cycle.nodeRuns,
 		Failed: m.cycle.fault || m.untaken(),
 		Active: m.cycle.fault || m.cycle.nodeRuns > 0 || m.cycle.settled > 0,
@@ -50,7 +53,7 @@ func (m *Machine) finishCycle() {
 	m.emit(body)
 	if end == nil {
 		if why := m.overCycleLimit(); why != "" {
-			end = &Outcome{Status: Failed, Reason: why}
+			end = &journal.Outcome{Status: journal.Failed, Reason: why}
 		}
 	}
 	if end != nil {
@@ -80,7 +83,7 @@ func (m *Machine) takenNext(i int) bool {
 
 // stops gives the first stop condition that holds. One that fails to evaluate
 // does not hold, and makes the cycle a failed one.
-func (m *Machine) stops() (end *Outcome, faults []string) {
+func (m *Machine) stops() (end *journal.Outcome, faults []string) {
 	m.see(m.at)
 	for i := range m.g.Stops {
 		s := &m.g.Stops[i]
@@ -90,9 +93,9 @@ func (m *Machine) stops() (end *Outcome, faults []string) {
 			continue
 		}
 		if holds {
-			end = &Outcome{Status: Completed, Reason: s.Reason}
+			end = &journal.Outcome{Status: journal.Completed, Reason: s.Reason}
 			if s.Failed {
-				end.Status = Failed
+				end.Status = journal.Failed
 			}
 			if end.Reason == "" {
 				end.Reason = s.When.Text().Value

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/journal"
 )
 
 // status of a node in a cycle.
@@ -33,14 +34,14 @@ type node struct {
 	waits    int  // sources that have not settled
 	attempts int
 	run      int // its place in the wave
-	err      *Failure
-	decision *NodeDecided
-	answer   *TaskFinished // of a node that waits, until the next cycle takes it in
-	apart    *wave         // of a node in the background
+	err      *journal.Failure
+	decision *journal.NodeDecided
+	answer   *journal.TaskFinished // of a node that waits, until the next cycle takes it in
+	apart    *wave                 // of a node in the background
 
 	// Decisions of earlier cycles, to be shared when the verdict is the same.
-	ran, passed *NodeDecided
-	sure        *NodeDecided // holds until a key changes that it read
+	ran, passed *journal.NodeDecided
+	sure        *journal.NodeDecided // holds until a key changes that it read
 }
 
 // decide takes all decisions that the present commit allows, and gives the
@@ -142,7 +143,7 @@ func (m *Machine) decideNode(i int) {
 }
 
 // decision is the record, or an equal one of an earlier cycle.
-func (m *Machine) decision(i int, run bool, t tally, verdicts []Verdict) *NodeDecided {
+func (m *Machine) decision(i int, run bool, t tally, verdicts []journal.Verdict) *journal.NodeDecided {
 	wave, kept := m.cur.Wave+1, &m.nodes[i].passed
 	if run {
 		kept = &m.nodes[i].ran
@@ -154,7 +155,7 @@ func (m *Machine) decision(i int, run bool, t tally, verdicts []Verdict) *NodeDe
 	if d := *kept; d != nil && d.Wave == wave && d.Reason == reason && slices.Equal(d.Edges, verdicts) {
 		return d
 	}
-	*kept = &NodeDecided{Wave: wave, Node: m.g.Nodes[i].ID, Run: run, Reason: reason, Edges: slices.Clone(verdicts)}
+	*kept = &journal.NodeDecided{Wave: wave, Node: m.g.Nodes[i].ID, Run: run, Reason: reason, Edges: slices.Clone(verdicts)}
 	return *kept
 }
 

@@ -3,6 +3,8 @@ package machine
 import (
 	"fmt"
 	"time"
+
+	"github.com/graphrun/graphrun/graph/journal"
 )
 
 // arm sets the timer that the task's present state asks for.
@@ -41,7 +43,7 @@ type due struct {
 	at      time.Time
 	wave    *wave
 	task    int
-	waiting *Waiting
+	waiting *journal.Waiting
 }
 
 // nextDue finds it. Of those of one moment the open wave comes first, then the
@@ -60,7 +62,7 @@ func (m *Machine) nextDue() (next due, ok bool) {
 	}
 	for k := range m.cur.Waiting {
 		w := &m.cur.Waiting[k]
-		if at := w.ends(); !w.Answered && !at.IsZero() && (!ok || at.Before(next.at)) {
+		if at := w.Ends(); !w.Answered && !at.IsZero() && (!ok || at.Before(next.at)) {
 			next, ok = due{at: at, waiting: w}, true
 		}
 	}
@@ -73,7 +75,7 @@ func (m *Machine) wakeAt() time.Time {
 		return time.Time{}
 	}
 	next, _ := m.nextDue()
-	if m.cur.Open || m.cur.Status == Paused {
+	if m.cur.Open || m.cur.Status == journal.Paused {
 		return next.at
 	}
 	return sooner(sooner(next.at, m.cur.WakeAt), m.expiry())
@@ -115,9 +117,9 @@ func (m *Machine) fire(t *task, r *run) {
 		m.fill(r)
 		return
 	}
-	f := Failure{Kind: "timeout", Message: fmt.Sprintf("timeout of %s exceeded", n.Timeout)}
+	f := journal.Failure{Kind: "timeout", Message: fmt.Sprintf("timeout of %s exceeded", n.Timeout)}
 	if n.Deadline > 0 && !t.firstAt.Add(n.Deadline).After(m.at) {
-		f = Failure{Kind: "timeout", Message: fmt.Sprintf("deadline of %s exceeded", n.Deadline), Permanent: true}
+		f = journal.Failure{Kind: "timeout", Message: fmt.Sprintf("deadline of %s exceeded", n.Deadline), Permanent: true}
 	}
 	m.out.cancel = append(m.out.cancel, m.key(t, r))
 	body := m.finished(t, r)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/cond"
+	"github.com/graphrun/graphrun/graph/journal"
 )
 
 // keys is the state as expressions read it: a field per key.
@@ -82,8 +83,8 @@ func (m *Machine) show() {
 }
 
 // failureOf turns an error of an expression or template into a node's failure.
-func failureOf(err error) *Failure {
-	return &Failure{Kind: "expression", Message: message(err), Permanent: true}
+func failureOf(err error) *journal.Failure {
+	return &journal.Failure{Kind: "expression", Message: message(err), Permanent: true}
 }
 
 // message is an error's text with its place in the file.
@@ -115,7 +116,7 @@ func (m *Machine) mask(v any) any {
 	return m.o.Mask(v)
 }
 
-func (m *Machine) maskFailure(f Failure) *Failure {
+func (m *Machine) maskFailure(f journal.Failure) *journal.Failure {
 	if s, ok := m.mask(f.Message).(string); ok {
 		f.Message = s
 	}

@@ -1,6 +1,7 @@
 package machine
 
 import (
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/value"
 )
 
@@ -25,9 +26,9 @@ func (m *Machine) event(in Event) error {
 		return nil
 	}
 	m.at = in.At
-	m.emit(&EventReceived{Event: in.Name, ID: in.ID, Payload: payload})
+	m.emit(&journal.EventReceived{Event: in.Name, ID: in.ID, Payload: payload})
 	for _, w := range m.cur.Waiting {
-		if w.Event == in.Name && !w.Answered && !w.late(in.At) {
+		if w.Event == in.Name && !w.Answered && !w.Late(in.At) {
 			m.emit(m.settled(&w, payload, nil))
 		}
 	}
@@ -42,7 +43,7 @@ func (m *Machine) payload(key int, v any) (any, error) {
 	return m.g.Keys[key].CheckPayload("payload", v)
 }
 
-func (m *Machine) applyEvent(b *EventReceived) {
+func (m *Machine) applyEvent(b *journal.EventReceived) {
 	m.inbox = append(m.inbox, b)
 	m.cur.Inbox = len(m.inbox)
 	m.hasten()
@@ -62,7 +63,7 @@ type ids struct {
 }
 
 func restoredIDs(stored any) ids {
-	out := ids{restored(ownMark+"events", stored), map[string]bool{}}
+	out := ids{restored(journal.SidecarMark+"events", stored), map[string]bool{}}
 	for _, id := range out.list {
 		if id, ok := id.(string); ok {
 			out.known[id] = true

@@ -3,26 +3,28 @@ package machine
 import (
 	"fmt"
 	"time"
+
+	"github.com/graphrun/graphrun/graph/journal"
 )
 
 // feed gives the machine the input that the next record came from.
 func (p *replay) feed() error {
 	m, r := p.m, p.records[p.next]
 	switch b := r.Body.(type) {
-	case *EventReceived:
+	case *journal.EventReceived:
 		return m.Step(Event{At: r.Time, ID: b.ID, Name: b.Event, Payload: b.Payload})
-	case *CycleStarted:
+	case *journal.CycleStarted:
 		if err := p.adopt(b.Hash); err != nil {
 			return fmt.Errorf("cycle %d: %w", r.Cycle, err)
 		}
 		return m.Step(Woke{At: r.Time, Early: true})
-	case *TaskStarted:
+	case *journal.TaskStarted:
 		m.requeue(b)
 		return m.Step(TaskRunning{At: r.Time, Key: m.startedKey(b), Attempt: b.Attempt})
-	case *TaskFinished:
+	case *journal.TaskFinished:
 		return p.feedEnd(r, b)
-	case *StackFinished:
-		if b.Status == Cancelled {
+	case *journal.StackFinished:
+		if b.Status == journal.Cancelled {
 			return m.Step(Cancel{At: r.Time, Reason: b.Reason})
 		}
 		if end := m.expiry(); !end.IsZero() && !end.After(r.Time) {
@@ -50,9 +52,9 @@ func (p *replay) adopt(hash string) error {
 
 // feedEnd feeds the end of an attempt or of a wait: a result, the machine's own
 // timer, or a cancelling.
-func (p *replay) feedEnd(r Record, b *TaskFinished) error {
+func (p *replay) feedEnd(r journal.Record, b *journal.TaskFinished) error {
 	m := p.m
-	if end := ending(p.records[p.next:]); end != nil && end.Status == Cancelled {
+	if end := ending(p.records[p.next:]); end != nil && end.Status == journal.Cancelled {
 		return m.Step(Cancel{At: r.Time, Reason: end.Reason})
 	}
 	key := m.finishedKey(b)
@@ -81,9 +83,9 @@ func (p *replay) feedEnd(r Record, b *TaskFinished) error {
 }
 
 // feedAnswer ends a wait: by time, or by what was answered.
-func (m *Machine) feedAnswer(w *Waiting, b *TaskFinished, at time.Time) error {
+func (m *Machine) feedAnswer(w *journal.Waiting, b *journal.TaskFinished, at time.Time) error {
 	switch {
-	case !w.late(at):
+	case !w.Late(at):
 	case b.Error != nil && b.Error.Kind == "cancelled":
 		return m.Step(CancelTask{At: at, Node: b.Node})
 	default:
@@ -96,29 +98,29 @@ func (m *Machine) feedAnswer(w *Waiting, b *TaskFinished, at time.Time) error {
 
 // cameIn reports that the first of these records is none of the machine's own
 // decisions.
-func cameIn(next []Record) bool {
+func cameIn(next []journal.Record) bool {
 	switch b := next[0].Body.(type) {
-	case *EventReceived, *TaskStarted:
+	case *journal.EventReceived, *journal.TaskStarted:
 		return true
-	case *TaskFinished:
+	case *journal.TaskFinished:
 		end := ending(next)
-		return end == nil || end.Status == Cancelled
-	case *StackFinished:
-		return b.Status == Cancelled
+		return end == nil || end.Status == journal.Cancelled
+	case *journal.StackFinished:
+		return b.Status == journal.Cancelled
 	}
 	return false
 }
 
 // ending is the end of the stack that the next records are: what still ran or
 // waited is cancelled first. nil: they are something else.
-func ending(next []Record) *StackFinished {
+func ending(next []journal.Record) *journal.StackFinished {
 	for i := range next {
 		switch b := next[i].Body.(type) {
-		case *TaskFinished:
+		case *journal.TaskFinished:
 			if b.Error == nil || b.Error.Kind != "cancelled" || !next[i].Time.Equal(next[0].Time) {
 				return nil
 			}
-		case *StackFinished:
+		case *journal.StackFinished:
 			if next[i].Time.Equal(next[0].Time) {
 				return b
 			}
@@ -139,7 +141,7 @@ func (m *Machine) overdue(t *task, r *run, at time.Time) bool {
 
 // requeue brings a task to the attempt that was started then: its backoff was
 // over, or the one before was cut off by a restart.
-func (m *Machine) requeue(b *TaskStarted) {
+func (m *Machine) requeue(b *journal.TaskStarted) {
 	if t, r := m.find(m.startedKey(b)); t != nil && t.state != over {
 		m.turn(t, r, queued)
 		t.attempt, t.crashes = b.Attempt, b.Crashes

@@ -4,18 +4,19 @@ import (
 	"fmt"
 
 	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/value"
 )
 
 // layElements lays out a task per element. An `in` that is null is empty.
-func (m *Machine) layElements(r *run, k int, fe *graph.ForEach) *Failure {
+func (m *Machine) layElements(r *run, k int, fe *graph.ForEach) *journal.Failure {
 	v, err := fe.In.Eval(r.w.env)
 	if err != nil {
 		return m.maskFailure(*failureOf(err))
 	}
 	items, ok := v.([]any)
 	if !ok && v != nil {
-		return m.maskFailure(Failure{Kind: "config", Permanent: true,
+		return m.maskFailure(journal.Failure{Kind: "config", Permanent: true,
 			Message: fmt.Sprintf("for_each in is %s, expected a list", brief(v))})
 	}
 	if f := m.layMax(r, fe); f != nil {
@@ -27,7 +28,7 @@ func (m *Machine) layElements(r *run, k int, fe *graph.ForEach) *Failure {
 		key, f := m.elementKey(w, fe, i, item)
 		if f == nil {
 			if other, twice := r.byKey[key]; twice {
-				f = &Failure{Kind: "config", Permanent: true, Message: fmt.Sprintf(
+				f = &journal.Failure{Kind: "config", Permanent: true, Message: fmt.Sprintf(
 					"for_each key %q is not unique: elements %d and %d", key, other-first, i)}
 			}
 		}
@@ -43,7 +44,7 @@ func (m *Machine) layElements(r *run, k int, fe *graph.ForEach) *Failure {
 	return nil
 }
 
-func (m *Machine) layMax(r *run, fe *graph.ForEach) *Failure {
+func (m *Machine) layMax(r *run, fe *graph.ForEach) *journal.Failure {
 	if fe.Max == nil {
 		return nil
 	}
@@ -56,7 +57,7 @@ func (m *Machine) layMax(r *run, fe *graph.ForEach) *Failure {
 	}
 	n, ok := wholeNumber(v)
 	if !ok || n < 1 {
-		return m.maskFailure(Failure{Kind: "config", Permanent: true,
+		return m.maskFailure(journal.Failure{Kind: "config", Permanent: true,
 			Message: fmt.Sprintf("for_each max is %s, expected an integer of at least 1", brief(v))})
 	}
 	r.max = n
@@ -64,7 +65,7 @@ func (m *Machine) layMax(r *run, fe *graph.ForEach) *Failure {
 }
 
 // elementKey names an element: its key as text, or its index.
-func (m *Machine) elementKey(w *wave, fe *graph.ForEach, i int, item any) (string, *Failure) {
+func (m *Machine) elementKey(w *wave, fe *graph.ForEach, i int, item any) (string, *journal.Failure) {
 	if fe.Key == nil {
 		return fmt.Sprint(i), nil
 	}
@@ -80,7 +81,7 @@ func (m *Machine) elementKey(w *wave, fe *graph.ForEach, i int, item any) (strin
 		key = value.String(v)
 	}
 	if v == nil || key == "" {
-		return "", &Failure{Kind: "config", Permanent: true,
+		return "", &journal.Failure{Kind: "config", Permanent: true,
 			Message: fmt.Sprintf("for_each key of element %d is %s, expected a text", i, brief(v))}
 	}
 	return key, nil

@@ -5,21 +5,22 @@ import (
 	"slices"
 
 	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/journal"
 )
 
 // arrivals are what came in since the last cycle began: events in the order of
 // their arrival, and nodes that were waiting or in the background and are over,
 // in the order of their declaration.
 type arrivals struct {
-	events []*EventReceived
+	events []*journal.EventReceived
 	nodes  []int
 }
 
 // expects reports whether the next cycle has something to take in.
 func (m *Machine) expects() bool {
 	return len(m.inbox) > 0 ||
-		slices.ContainsFunc(m.cur.Waiting, func(w Waiting) bool { return w.Answered }) ||
-		slices.ContainsFunc(m.cur.Background, func(b Background) bool { return b.Over })
+		slices.ContainsFunc(m.cur.Waiting, func(w journal.Waiting) bool { return w.Answered }) ||
+		slices.ContainsFunc(m.cur.Background, func(b journal.Background) bool { return b.Over })
 }
 
 func (m *Machine) intake() arrivals {
@@ -39,7 +40,7 @@ func (m *Machine) intake() arrivals {
 }
 
 // takeIn applies what came in, in one commit with the beginning of the cycle.
-func (m *Machine) takeIn(in arrivals, body *CycleStarted) {
+func (m *Machine) takeIn(in arrivals, body *journal.CycleStarted) {
 	if len(in.events)+len(in.nodes) == 0 {
 		return
 	}
@@ -47,7 +48,7 @@ func (m *Machine) takeIn(in arrivals, body *CycleStarted) {
 	j := joining{m: m, by: map[int]*joined{}}
 	body.Faults = j.events(in.events)
 	m.cycle.fault = len(body.Faults) > 0
-	commit := &WaveCommitted{}
+	commit := &journal.WaveCommitted{}
 	for _, i := range in.nodes {
 		commit.Settled = append(commit.Settled, m.settleOutside(i, &j))
 	}
@@ -65,9 +66,9 @@ func (m *Machine) takeIn(in arrivals, body *CycleStarted) {
 
 // settleOutside is how a node ends that was waiting or in the background. Its
 // writes see the state of this moment.
-func (m *Machine) settleOutside(i int, j *joining) Settled {
+func (m *Machine) settleOutside(i int, j *joining) journal.Settled {
 	n := &m.g.Nodes[i]
-	s := Settled{Node: n.ID, Status: succeeded.String(), Attempts: 1}
+	s := journal.Settled{Node: n.ID, Status: succeeded.String(), Attempts: 1}
 	var output any
 	if b := m.nodes[i].answer; b != nil {
 		output, s.Error = b.Output, b.Error
@@ -132,7 +133,7 @@ func (j *joining) reduce(key int, values []any) error {
 }
 
 // events applies payloads. One that its key does not take is left out, and said.
-func (j *joining) events(all []*EventReceived) (faults []string) {
+func (j *joining) events(all []*journal.EventReceived) (faults []string) {
 	payloads := make(map[int][]any)
 	var order []int
 	for _, e := range all {
@@ -162,7 +163,7 @@ func (j *joining) events(all []*EventReceived) (faults []string) {
 }
 
 // write reduces what a node writes, all or nothing.
-func (j *joining) write(n *graph.Node, written []any) *Failure {
+func (j *joining) write(n *graph.Node, written []any) *journal.Failure {
 	for x, w := range n.Writes {
 		err := j.add(w.Key, written[x])
 		if err == nil {
@@ -181,7 +182,7 @@ func (j *joining) write(n *graph.Node, written []any) *Failure {
 }
 
 // applyTakenIn settles what was outside and is over.
-func (m *Machine) applyTakenIn(b *WaveCommitted) {
+func (m *Machine) applyTakenIn(b *journal.WaveCommitted) {
 	for k := range b.Settled {
 		s := &b.Settled[k]
 		i, ok := m.plan.index[s.Node]
@@ -200,8 +201,8 @@ func (m *Machine) applyTakenIn(b *WaveCommitted) {
 			m.cur.Counts.Failures++
 		}
 		m.settle(i, statusNamed(s.Status))
-		m.cur.Waiting = slices.DeleteFunc(slices.Clone(m.cur.Waiting), func(w Waiting) bool { return w.Node == s.Node })
-		m.cur.Background = slices.DeleteFunc(slices.Clone(m.cur.Background), func(b Background) bool { return b.Node == s.Node })
+		m.cur.Waiting = slices.DeleteFunc(slices.Clone(m.cur.Waiting), func(w journal.Waiting) bool { return w.Node == s.Node })
+		m.cur.Background = slices.DeleteFunc(slices.Clone(m.cur.Background), func(b journal.Background) bool { return b.Node == s.Node })
 	}
 	m.show()
 }

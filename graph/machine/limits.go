@@ -3,6 +3,8 @@ package machine
 import (
 	"fmt"
 	"time"
+
+	"github.com/graphrun/graphrun/graph/journal"
 )
 
 // expire notes when the duration of the stack is over.
@@ -16,7 +18,7 @@ func (m *Machine) expire() {
 // expiry is when the duration of a stack between two cycles is over; zero:
 // never, or not now. In an open cycle the next wave or its end looks at it.
 func (m *Machine) expiry() time.Time {
-	if m.cur.Status != Running || m.cur.Open {
+	if m.cur.Status != journal.Running || m.cur.Open {
 		return time.Time{}
 	}
 	return m.cur.Expires

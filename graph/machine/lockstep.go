@@ -1,6 +1,9 @@
 package machine
 
-import "github.com/graphrun/graphrun/graph"
+import (
+	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/journal"
+)
 
 // halted reports that the machine may not go on between two waves: under
 // `fleet: lockstep` all stacks of the graph do so together, and only the driver
@@ -13,7 +16,7 @@ func (m *Machine) halted() bool {
 // release lets the machine go on to the next wave, the end of the cycle, or the
 // next cycle and its first wave.
 func (m *Machine) release() {
-	if m.cur.Status != Running || m.wave.open || !m.cur.Open && m.cur.WakeAt.IsZero() {
+	if m.cur.Status != journal.Running || m.wave.open || !m.cur.Open && m.cur.WakeAt.IsZero() {
 		return
 	}
 	m.released = true

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/value"
 )
 
@@ -40,7 +41,7 @@ func TestMask(t *testing.T) {
 	r.drain()
 	r.wake("")
 	r.drain()
-	r.fail("a", Failure{Kind: "exit", Message: "hush was refused"})
+	r.fail("a", journal.Failure{Kind: "exit", Message: "hush was refused"})
 	r.drain()
 	for _, line := range r.journal {
 		if strings.Contains(string(line), "hush") {
@@ -91,7 +92,7 @@ func TestStaleInputs(t *testing.T) {
 // when the driver has done an earlier one only.
 func TestReadyIsNotConsumed(t *testing.T) {
 	t.Parallel()
-	m, err := New(compile(t, counter), Options{}, Identity{Stack: "s"}, nil, epoch)
+	m, err := New(compile(t, counter), Options{}, journal.Identity{Stack: "s"}, nil, epoch)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/value"
 )
 
@@ -73,7 +74,7 @@ func TestAdoptOutside(t *testing.T) {
 			}
 			_, differences, err := Replay(func(hash string) (*graph.Graph, error) {
 				return map[string]*graph.Graph{old.Hash: old, changed.Hash: changed}[hash], nil
-			}, r.o, r.id, r.records, Point{})
+			}, r.o, r.id, r.records, journal.Point{})
 			if err != nil || len(differences) > 0 {
 				t.Errorf("replay: %v, %v", err, differences)
 			}
@@ -113,7 +114,7 @@ func TestOwnLists(t *testing.T) {
 	if n := r.m.Cursor().Inbox; n != len(r.m.inbox) || n < keptIDs {
 		t.Errorf("%d events wait, %d are known", n, len(r.m.inbox))
 	}
-	if got := Visible(map[string]any{"n": 1, "$events": nil}); len(got) != 1 {
+	if got := journal.Visible(map[string]any{"n": 1, "$events": nil}); len(got) != 1 {
 		t.Errorf("visible: %v", got)
 	}
 }

@@ -3,6 +3,8 @@ package machine
 import (
 	"slices"
 	"time"
+
+	"github.com/graphrun/graphrun/graph/journal"
 )
 
 // mostCrashes is how often the engine may die while a task runs before the task
@@ -19,33 +21,9 @@ const (
 	maxParkTime = 10 * time.Minute
 )
 
-// Parked is a task that is not started again for a while.
-type Parked struct {
-	Node  string    `json:"node"`
-	Item  string    `json:"item,omitzero"`
-	Cycle uint64    `json:"cycle"`
-	Wave  uint64    `json:"wave"`
-	Until time.Time `json:"until"`
-}
-
-// Key is the task's.
-func (p Parked) Key() TaskKey {
-	return TaskKey{Cycle: p.Cycle, Wave: p.Wave, Node: p.Node, Item: p.Item}
-}
-
-// ParkedUntil is when a task that is parked starts again; zero: it is not.
-func (c *Cursor) ParkedUntil(k TaskKey) time.Time {
-	for _, p := range c.Parked {
-		if p.Key() == k {
-			return p.Until
-		}
-	}
-	return time.Time{}
-}
-
 // crashed takes in that the driver before this one ended while a task ran, or
 // was to run but for being parked, and says whether it may run again now.
-func (m *Machine) crashed(t *task, r *run, before Cursor) bool {
+func (m *Machine) crashed(t *task, r *run, before journal.Cursor) bool {
 	if m.g.Nodes[r.node].Kind.Runs { // the tasks of its graph count for themselves
 		return true
 	}
@@ -65,7 +43,7 @@ func (m *Machine) crashed(t *task, r *run, before Cursor) bool {
 	m.turn(t, r, backoff)
 	m.arm(t, r)
 	t.parked = true
-	m.cur.Parked = append(slices.Clip(m.cur.Parked), Parked{Node: k.Node, Item: k.Item, Cycle: k.Cycle, Wave: k.Wave, Until: until})
+	m.cur.Parked = append(slices.Clip(m.cur.Parked), journal.Parked{Node: k.Node, Item: k.Item, Cycle: k.Cycle, Wave: k.Wave, Until: until})
 	m.out.moved = true
 	return false
 }
@@ -74,7 +52,7 @@ func (m *Machine) crashed(t *task, r *run, before Cursor) bool {
 func (m *Machine) leavePark(t *task, r *run) {
 	t.parked = false
 	k := m.key(t, r)
-	m.cur.Parked = slices.DeleteFunc(slices.Clone(m.cur.Parked), func(p Parked) bool { return p.Key() == k })
+	m.cur.Parked = slices.DeleteFunc(slices.Clone(m.cur.Parked), func(p journal.Parked) bool { return p.Key() == k })
 	m.out.moved = true
 }
 

@@ -1,6 +1,9 @@
 package machine
 
-import "github.com/graphrun/graphrun/graph"
+import (
+	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/journal"
+)
 
 // plan is what a machine looks up again and again, worked out once per graph.
 type plan struct {
@@ -9,17 +12,17 @@ type plan struct {
 	roots   []int          // nodes that wait for none
 	firsts  []int          // `join: first` nodes with an edge that can be judged from the start
 
-	verdict []Verdict // by edge: what never changes of its verdict
-	shared  []bool    // by edge: judged ahead of its target, so its verdict is kept
-	sources []int     // nodes with an outgoing next_cycle edge
-	steady  []bool    // by node: its decision depends on state and params alone
+	verdict []journal.Verdict // by edge: what never changes of its verdict
+	shared  []bool            // by edge: judged ahead of its target, so its verdict is kept
+	sources []int             // nodes with an outgoing next_cycle edge
+	steady  []bool            // by node: its decision depends on state and params alone
 }
 
 func newPlan(g *graph.Graph) *plan {
 	p := &plan{
 		index:   make(map[string]int, len(g.Nodes)),
 		waiters: make([][]int, len(g.Nodes)),
-		verdict: make([]Verdict, len(g.Edges)),
+		verdict: make([]journal.Verdict, len(g.Edges)),
 		shared:  make([]bool, len(g.Edges)),
 		steady:  make([]bool, len(g.Nodes)),
 	}
@@ -61,7 +64,7 @@ func (p *plan) isSteady(g *graph.Graph, i int) bool {
 }
 
 func (p *plan) addEdge(g *graph.Graph, e *graph.Edge) {
-	v := Verdict{Edge: e.Index, From: "start", After: e.After, Else: e.Else, NextCycle: e.NextCycle}
+	v := journal.Verdict{Edge: e.Index, From: "start", After: e.After, Else: e.Else, NextCycle: e.NextCycle}
 	if e.From != graph.Start {
 		v.From = g.Nodes[e.From].ID
 		if !e.After {

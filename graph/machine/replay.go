@@ -4,74 +4,30 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/journal"
 )
-
-// Point is a place in a stack's history: the commit of a wave, or with Wave 0
-// the end of a cycle. The zero Point is the end of the history.
-type Point struct{ Cycle, Wave uint64 }
-
-// String is CYCLE or CYCLE.WAVE.
-func (p Point) String() string {
-	if p.Wave == 0 {
-		return fmt.Sprint(p.Cycle)
-	}
-	return fmt.Sprintf("%d.%d", p.Cycle, p.Wave)
-}
-
-// ParsePoint reads CYCLE[.WAVE], both counted from 1; "" is the zero Point, now.
-func ParsePoint(s string) (Point, error) {
-	if s == "" {
-		return Point{}, nil
-	}
-	cycle, wave, hasWave := strings.Cut(s, ".")
-	var p Point
-	var err error
-	if p.Cycle, err = strconv.ParseUint(cycle, 10, 64); err == nil && hasWave {
-		p.Wave, err = strconv.ParseUint(wave, 10, 64)
-	}
-	if err != nil || p.Cycle == 0 || hasWave && p.Wave == 0 {
-		return Point{}, fmt.Errorf("%q: expected CYCLE or CYCLE.WAVE, counted from 1", s)
-	}
-	return p, nil
-}
-
-// Ends reports that a record is the one that completes what p names.
-func (p Point) Ends(r Record) bool {
-	if p == (Point{}) || r.Cycle != p.Cycle {
-		return false
-	}
-	switch b := r.Body.(type) {
-	case *WaveCommitted:
-		return b.Wave == p.Wave && p.Wave > 0
-	case *CycleFinished, *StackFinished:
-		return p.Wave == 0
-	}
-	return false
-}
 
 // Graphs finds a definition that a stack ran under by its hash.
 type Graphs func(hash string) (*graph.Graph, error)
 
 // Difference is a record that the machine would not write again as it is.
 type Difference struct {
-	Recorded *Record // nil: the history ends before it
-	Decided  *Record // nil: nothing was decided in its place
+	Recorded *journal.Record // nil: the history ends before it
+	Decided  *journal.Record // nil: nothing was decided in its place
 }
 
 func (d Difference) String() string {
 	return fmt.Sprintf("recorded %s, decided %s", lineOf(d.Recorded), lineOf(d.Decided))
 }
 
-func lineOf(r *Record) string {
+func lineOf(r *journal.Record) string {
 	if r == nil {
 		return "nothing"
 	}
-	return string(AppendRecord(nil, *r, true))
+	return string(journal.AppendRecord(nil, *r, true))
 }
 
 // ErrHistory: the records do not begin with the start of the stack.
@@ -81,11 +37,11 @@ var ErrHistory = errors.New("machine: the history does not reach back to the sta
 // results, and what it decides is held against what was recorded, byte by
 // byte. It stops at until, at the end of the records, or where the two part for
 // good. The machine it gives stands there; it is not to be stepped further.
-func Replay(graphs Graphs, o Options, id Identity, records []Record, until Point) (*Machine, []Difference, error) {
+func Replay(graphs Graphs, o Options, id journal.Identity, records []journal.Record, until journal.Point) (*Machine, []Difference, error) {
 	if len(records) == 0 || records[0].Seq != 1 {
 		return nil, nil, ErrHistory
 	}
-	first, ok := records[0].Body.(*StackStarted)
+	first, ok := records[0].Body.(*journal.StackStarted)
 	if !ok {
 		return nil, nil, ErrHistory
 	}
@@ -103,7 +59,7 @@ func Replay(graphs Graphs, o Options, id Identity, records []Record, until Point
 
 // ReplayFrom is Replay for a history that was cut off: base is the stack at the
 // end of a cycle, and the records are those that follow it.
-func ReplayFrom(graphs Graphs, o Options, base Snapshot, records []Record, until Point) (*Machine, []Difference, error) {
+func ReplayFrom(graphs Graphs, o Options, base journal.Snapshot, records []journal.Record, until journal.Point) (*Machine, []Difference, error) {
 	if base.Cursor.Open || len(records) > 0 && records[0].Seq != base.Cursor.Seq+1 {
 		return nil, nil, ErrHistory
 	}
@@ -122,7 +78,7 @@ func ReplayFrom(graphs Graphs, o Options, base Snapshot, records []Record, until
 	return replayOn(m, graphs, records, until)
 }
 
-func replayOn(m *Machine, graphs Graphs, records []Record, until Point) (*Machine, []Difference, error) {
+func replayOn(m *Machine, graphs Graphs, records []journal.Record, until journal.Point) (*Machine, []Difference, error) {
 	p := replay{m: m, graphs: graphs, records: records, until: until}
 	m.pace = p.pace
 	err := p.run()
@@ -133,10 +89,10 @@ func replayOn(m *Machine, graphs Graphs, records []Record, until Point) (*Machin
 type replay struct {
 	m           *Machine
 	graphs      Graphs
-	records     []Record
-	until       Point
+	records     []journal.Record
+	until       journal.Point
 	next        int
-	again       []Record // what the machine decided, in step with records
+	again       []journal.Record // what the machine decided, in step with records
 	differences []Difference
 	done        bool
 }
@@ -195,7 +151,7 @@ func (p *replay) compare() {
 	}
 	now := &p.again[p.next]
 	p.next++
-	if !bytes.Equal(AppendRecord(nil, *rec, true), AppendRecord(nil, *now, true)) {
+	if !bytes.Equal(journal.AppendRecord(nil, *rec, true), journal.AppendRecord(nil, *now, true)) {
 		p.differences = append(p.differences, Difference{Recorded: rec, Decided: now})
 		p.done = rec.Body.Type() != now.Body.Type()
 	}

@@ -5,15 +5,16 @@ import (
 	"time"
 
 	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/journal"
 )
 
 // Restore continues from a snapshot. Tasks that were running when it was taken
 // are in the first Ready again, with a higher attempt; finished ones are not.
-func Restore(g *graph.Graph, o Options, s Snapshot, at time.Time) (*Machine, error) {
+func Restore(g *graph.Graph, o Options, s journal.Snapshot, at time.Time) (*Machine, error) {
 	if s.Cursor.Hash != g.Hash {
 		return nil, fmt.Errorf("%w: the stack runs %.12s, this is %.12s", ErrGraphChanged, s.Cursor.Hash, g.Hash)
 	}
-	m := &Machine{o: o, id: s.Identity, at: at, caches: map[string]*cache{}, ids: restoredIDs(s.State[ownMark+"events"])}
+	m := &Machine{o: o, id: s.Identity, at: at, caches: map[string]*cache{}, ids: restoredIDs(s.State[journal.SidecarMark+"events"])}
 	values := make([]any, len(g.Keys))
 	for i := range g.Keys {
 		v, ok := s.State[g.Keys[i].Name]
@@ -25,7 +26,7 @@ func Restore(g *graph.Graph, o Options, s Snapshot, at time.Time) (*Machine, err
 	m.load(g, values)
 	for i := range g.Nodes {
 		if id := g.Nodes[i].ID; g.Nodes[i].Cache != nil {
-			m.caches[id] = restoredCache(id, s.State[ownMark+"cache."+id])
+			m.caches[id] = restoredCache(id, s.State[journal.SidecarMark+"cache."+id])
 		}
 	}
 	m.cur.Last, m.cur.Waiting, m.cur.Background = s.Cursor.Last, s.Cursor.Waiting, s.Cursor.Background
@@ -55,7 +56,7 @@ func Restore(g *graph.Graph, o Options, s Snapshot, at time.Time) (*Machine, err
 // reapply makes the changes that the records since the last cycle began say,
 // without deciding anything again. When that cycle is over, only what came in
 // since matters.
-func (m *Machine) reapply(s Snapshot) error {
+func (m *Machine) reapply(s journal.Snapshot) error {
 	records := s.Records
 	for len(records) > 0 && records[0].Seq < s.Cursor.CycleSeq {
 		records = records[1:]
@@ -75,7 +76,7 @@ func (m *Machine) reapply(s Snapshot) error {
 			break
 		}
 		m.apply(r.Body, r.Time, r.Seq)
-		if w, ok := r.Body.(*WaveStarted); ok && !committed(records[i:], w.Wave) {
+		if w, ok := r.Body.(*journal.WaveStarted); ok && !committed(records[i:], w.Wave) {
 			m.see(r.Time)
 			m.openWave(m.indices(w.Nodes))
 		}
@@ -84,16 +85,16 @@ func (m *Machine) reapply(s Snapshot) error {
 }
 
 // reapplyArrivals finds the events and answers that the next cycle takes in.
-func (m *Machine) reapplyArrivals(s Snapshot, records []Record) error {
+func (m *Machine) reapplyArrivals(s journal.Snapshot, records []journal.Record) error {
 	if s.Cursor.Status.Ended() {
 		return nil // no cycle takes anything in any more
 	}
 	m.cur.Cycle = s.Cursor.Cycle
 	for _, r := range records {
 		switch b := r.Body.(type) {
-		case *EventReceived:
+		case *journal.EventReceived:
 			m.applyEvent(b)
-		case *TaskFinished:
+		case *journal.TaskFinished:
 			m.applyAnswer(m.finishedKey(b), b)
 		}
 	}
@@ -103,9 +104,9 @@ func (m *Machine) reapplyArrivals(s Snapshot, records []Record) error {
 	return nil
 }
 
-func committed(records []Record, wave uint64) bool {
+func committed(records []journal.Record, wave uint64) bool {
 	for _, r := range records {
-		if c, ok := r.Body.(*WaveCommitted); ok && c.Wave == wave {
+		if c, ok := r.Body.(*journal.WaveCommitted); ok && c.Wave == wave {
 			return true
 		}
 	}
@@ -125,7 +126,7 @@ func (m *Machine) indices(names []string) []int {
 // pickUp puts the tasks of a wave where they were: attempts that were cut off
 // run again, backoffs go on, the rest is queued. was is where the driver before
 // left the stack.
-func (m *Machine) pickUp(w *wave, was Cursor) {
+func (m *Machine) pickUp(w *wave, was journal.Cursor) {
 	for k := range w.runs {
 		r := &w.runs[k]
 		for x := r.first; x < r.first+r.n && !r.over; x++ {
@@ -152,7 +153,7 @@ func (m *Machine) pickUp(w *wave, was Cursor) {
 
 // CutOff are the tasks whose attempts ended with the driver before this one, as
 // Restore found them.
-func (m *Machine) CutOff() []TaskKey { return m.cut }
+func (m *Machine) CutOff() []journal.TaskKey { return m.cut }
 
 // noteCut finds the tasks that were running.
 func (m *Machine) noteCut(w *wave) {

@@ -8,13 +8,14 @@ import (
 	"time"
 
 	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/journal"
 )
 
 // notRetried are the kinds of failure that trying again cannot mend, by default.
 var notRetried = []string{"schema", "config", "expression", "cancelled"}
 
 // retryAt is when a failed attempt is followed by another; zero: never.
-func (m *Machine) retryAt(t *task, r *run, b *TaskFinished) time.Time {
+func (m *Machine) retryAt(t *task, r *run, b *journal.TaskFinished) time.Time {
 	n := &m.g.Nodes[r.node]
 	tries := t.tries + 1
 	if tries >= n.Retry.Attempts || !retries(&n.Retry, b.Error) {
@@ -30,7 +31,7 @@ func (m *Machine) retryAt(t *task, r *run, b *TaskFinished) time.Time {
 // retries reports whether a failure is one to try again after. That nothing can
 // mend a wrong value or configuration is a default, which the author overrules by
 // naming the kind; what is permanent for another reason stays so.
-func retries(r *graph.Retry, f *Failure) bool {
+func retries(r *graph.Retry, f *journal.Failure) bool {
 	named, hopeless := slices.Contains(r.Errors, f.Kind), slices.Contains(notRetried, f.Kind)
 	switch {
 	case named && hopeless && f.Kind != "cancelled":
@@ -60,7 +61,7 @@ func (m *Machine) backoff(t *task, r *run, tries int) time.Duration {
 }
 
 // chance is a number in [0, 1) that depends on the task and the try alone.
-func (m *Machine) chance(key TaskKey, tries int) float64 {
+func (m *Machine) chance(key journal.TaskKey, tries int) float64 {
 	h := fnv.New64a()
 	var b []byte
 	for _, s := range []string{m.id.Stack, m.id.Nonce, key.Node, key.Item} {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/graphrun/graphrun/dsl"
 	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/schema"
 	"github.com/graphrun/graphrun/graph/value"
 )
@@ -79,14 +80,14 @@ type rig struct {
 	print func(string)      // one line about a Ready
 
 	// What the store has.
-	id      Identity
+	id      journal.Identity
 	cursor  []byte
 	state   map[string][]byte
 	journal [][]byte
-	records []Record // all of them, as they came
+	records []journal.Record // all of them, as they came
 
-	clean    bool             // the next crash is a shutdown
-	states   map[Point]string // the state at each commit
+	clean    bool                     // the next crash is a shutdown
+	states   map[journal.Point]string // the state at each commit
 	advances int
 	crashAt  int // crash after that many Advances; 0: never
 	crashed  bool
@@ -101,12 +102,12 @@ type given struct {
 func newRig(t testing.TB, g *graph.Graph) *rig {
 	return &rig{
 		t: t, g: g, o: Options{Fleets: true}, clock: epoch, print: func(string) {},
-		tasks: map[string]*given{}, state: map[string][]byte{}, states: map[Point]string{},
+		tasks: map[string]*given{}, state: map[string][]byte{}, states: map[journal.Point]string{},
 	}
 }
 
 func (r *rig) start(params, init map[string]any) error {
-	id := Identity{Stack: "s", Nonce: "n", Params: params, CreatedAt: r.clock}
+	id := journal.Identity{Stack: "s", Nonce: "n", Params: params, CreatedAt: r.clock}
 	m, err := New(r.g, r.o, id, init, r.clock)
 	if err != nil {
 		return err
@@ -138,7 +139,7 @@ func (r *rig) drain() {
 
 func (r *rig) commit(ready Ready) {
 	for _, rec := range ready.Records {
-		r.journal = append(r.journal, AppendRecord(nil, rec, true))
+		r.journal = append(r.journal, journal.AppendRecord(nil, rec, true))
 		r.records = append(r.records, rec)
 	}
 	for _, c := range ready.Changes {
@@ -147,10 +148,10 @@ func (r *rig) commit(ready Ready) {
 	}
 	for _, rec := range ready.Records {
 		switch b := rec.Body.(type) {
-		case *WaveCommitted:
-			r.states[Point{rec.Cycle, b.Wave}] = r.stateText()
-		case *CycleFinished, *StackFinished:
-			r.states[Point{rec.Cycle, 0}] = r.stateText()
+		case *journal.WaveCommitted:
+			r.states[journal.Point{Cycle: rec.Cycle, Wave: b.Wave}] = r.stateText()
+		case *journal.CycleFinished, *journal.StackFinished:
+			r.states[journal.Point{Cycle: rec.Cycle}] = r.stateText()
 		}
 	}
 	r.cursor, _ = json.Marshal(ready.Cursor)
@@ -201,7 +202,7 @@ func (r *rig) checkDeltaGives(c graph.Change, v any) {
 func (r *rig) stateText() string {
 	var b strings.Builder
 	for _, k := range slices.Sorted(maps.Keys(r.state)) {
-		if strings.HasPrefix(k, ownMark) {
+		if strings.HasPrefix(k, journal.SidecarMark) {
 			continue
 		}
 		fmt.Fprintf(&b, "%s = %s\n", k, r.state[k])
@@ -209,7 +210,7 @@ func (r *rig) stateText() string {
 	return b.String()
 }
 
-func nameOf(k TaskKey) string {
+func nameOf(k journal.TaskKey) string {
 	if k.Item != "" {
 		return k.Node + "/" + k.Item
 	}
@@ -217,8 +218,8 @@ func nameOf(k TaskKey) string {
 }
 
 // snapshot is what a store would load.
-func (r *rig) snapshot() Snapshot {
-	s := Snapshot{Identity: r.id, State: map[string]any{}}
+func (r *rig) snapshot() journal.Snapshot {
+	s := journal.Snapshot{Identity: r.id, State: map[string]any{}}
 	if err := json.Unmarshal(r.cursor, &s.Cursor); err != nil {
 		r.t.Fatal(err)
 	}
@@ -231,7 +232,7 @@ func (r *rig) snapshot() Snapshot {
 		s.State[k] = v
 	}
 	for _, line := range r.journal {
-		rec, err := ParseRecord(line)
+		rec, err := journal.ParseRecord(line)
 		if err != nil {
 			r.t.Fatal(err)
 		}
@@ -284,7 +285,7 @@ func (r *rig) done(name string, output any) {
 	r.step(TaskDone{At: r.clock, Key: h.task.Key, Attempt: h.task.Attempt, Output: output})
 }
 
-func (r *rig) fail(name string, f Failure) {
+func (r *rig) fail(name string, f journal.Failure) {
 	r.running(name)
 	h := r.tasks[name]
 	delete(r.tasks, name)
@@ -302,7 +303,7 @@ func (r *rig) printReady(ready Ready) {
 		r.print(r.recordText(rec))
 	}
 	for _, c := range ready.Changes {
-		if !strings.HasPrefix(c.Name, ownMark) {
+		if !strings.HasPrefix(c.Name, journal.SidecarMark) {
 			r.print(changeText(c))
 		}
 	}
@@ -349,7 +350,7 @@ func (r *rig) printReady(ready Ready) {
 	for _, p := range ready.Cursor.Parked {
 		r.print("parked " + nameOf(p.Key()) + " until " + r.relative(p.Until))
 	}
-	if ready.Cursor.Status == Paused {
+	if ready.Cursor.Status == journal.Paused {
 		r.print("paused")
 	}
 }
@@ -374,30 +375,30 @@ func changeText(c graph.Change) string {
 	return line
 }
 
-func (r *rig) recordText(rec Record) string {
+func (r *rig) recordText(rec journal.Record) string {
 	switch b := rec.Body.(type) {
-	case *StackStarted:
+	case *journal.StackStarted:
 		return "stack.started"
-	case *EventReceived:
+	case *journal.EventReceived:
 		return fmt.Sprintf("event.received %s %s", b.Event, value.String(b.Payload))
-	case *CycleStarted:
+	case *journal.CycleStarted:
 		line := fmt.Sprintf("cycle.started %d", rec.Cycle)
 		if b.Mode != "" {
 			line += " " + b.Mode
 		}
 		return line + faultsText(b.Faults)
-	case *NodeDecided:
+	case *journal.NodeDecided:
 		return decidedText(b)
-	case *WaveStarted:
+	case *journal.WaveStarted:
 		line := fmt.Sprintf("wave.started %d: %s", b.Wave, strings.Join(b.Nodes, " "))
 		if len(b.Early) > 0 {
 			line += " early" + verdictText(b.Early)
 		}
 		return line
-	case *TaskStarted:
-		return fmt.Sprintf("task.started %s#%d", nameOf(TaskKey{Node: b.Node, Item: b.Item}), b.Attempt)
-	case *TaskFinished:
-		line := fmt.Sprintf("task.finished %s#%d %s", nameOf(TaskKey{Node: b.Node, Item: b.Item}), b.Attempt, b.Status)
+	case *journal.TaskStarted:
+		return fmt.Sprintf("task.started %s#%d", nameOf(journal.TaskKey{Node: b.Node, Item: b.Item}), b.Attempt)
+	case *journal.TaskFinished:
+		line := fmt.Sprintf("task.finished %s#%d %s", nameOf(journal.TaskKey{Node: b.Node, Item: b.Item}), b.Attempt, b.Status)
 		if b.Error != nil {
 			line += fmt.Sprintf(" %s: %s", b.Error.Kind, b.Error.Message)
 		}
@@ -408,7 +409,7 @@ func (r *rig) recordText(rec Record) string {
 			line += " retry " + r.relative(b.RetryAt)
 		}
 		return line
-	case *WaveCommitted:
+	case *journal.WaveCommitted:
 		line := fmt.Sprintf("wave.committed %d: %s", b.Wave, strings.Join(b.Changed, " "))
 		for _, s := range b.Settled {
 			line += fmt.Sprintf(" (%s %s#%d", s.Node, s.Status, s.Attempts)
@@ -421,9 +422,9 @@ func (r *rig) recordText(rec Record) string {
 			line += ")"
 		}
 		return line
-	case *CycleFinished:
+	case *journal.CycleFinished:
 		return fmt.Sprintf("cycle.finished waves=%d runs=%d failed=%t active=%t pause=%s", b.Waves, b.NodeRuns, b.Failed, b.Active, b.Pause) + faultsText(b.Faults)
-	case *StackFinished:
+	case *journal.StackFinished:
 		return fmt.Sprintf("stack.finished %s: %s", b.Status, b.Reason)
 	}
 	return rec.Body.Type()
@@ -436,7 +437,7 @@ func faultsText(faults []string) (s string) {
 	return s
 }
 
-func decidedText(b *NodeDecided) string {
+func decidedText(b *journal.NodeDecided) string {
 	line := fmt.Sprintf("node.decided %s run", b.Node)
 	if !b.Run {
 		line = fmt.Sprintf("node.decided %s %s", b.Node, b.Reason)
@@ -444,7 +445,7 @@ func decidedText(b *NodeDecided) string {
 	return line + verdictText(b.Edges)
 }
 
-func verdictText(all []Verdict) (line string) {
+func verdictText(all []journal.Verdict) (line string) {
 	for _, v := range all {
 		line += " [" + v.From
 		if v.Outcome != "" && v.Outcome != "success" {

@@ -3,6 +3,7 @@ package machine
 import (
 	"fmt"
 
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/value"
 )
 
@@ -10,7 +11,7 @@ const roundRobin = "round_robin"
 
 // chooseMode decides how a cycle goes. A template that fails, or gives another
 // word, makes the cycle a failed one, and it goes by the edges.
-func (m *Machine) chooseMode(body *CycleStarted) {
+func (m *Machine) chooseMode(body *journal.CycleStarted) {
 	if m.g.Mode == nil {
 		return
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/value"
 )
 
@@ -31,7 +32,7 @@ type task struct {
 	cut       bool
 	ok        bool
 	output    any
-	err       *Failure
+	err       *journal.Failure
 	with      any
 	ready     bool // with, priority and cacheKey are evaluated
 	cacheKey  string
@@ -69,7 +70,7 @@ func (m *Machine) turn(t *task, r *run, to taskState) {
 
 // find looks a task up in the waves that are open. A nil task with a run is the
 // node as a whole, under for_each; nil, nil: there is no such task.
-func (m *Machine) find(key TaskKey) (*task, *run) {
+func (m *Machine) find(key journal.TaskKey) (*task, *run) {
 	i, ok := m.plan.index[key.Node]
 	if !ok {
 		return nil, nil
@@ -109,7 +110,7 @@ func (m *Machine) in(r *run, item string) (*task, *run) {
 
 // current is the task that an input is about, when it is about its present
 // attempt.
-func (m *Machine) current(key TaskKey, attempt int, in ...taskState) (*task, *run) {
+func (m *Machine) current(key journal.TaskKey, attempt int, in ...taskState) (*task, *run) {
 	t, r := m.find(key)
 	if t == nil || t.attempt != attempt {
 		return nil, nil
@@ -148,7 +149,7 @@ func (m *Machine) finishDone(t *task, r *run, output any, tokens int64, cost flo
 	body.Status, body.Tokens, body.Cost = succeeded.String(), tokens, cost
 	v, err := value.Of(output)
 	if err != nil {
-		body.Error = m.maskFailure(Failure{Kind: "output", Message: err.Error()})
+		body.Error = m.maskFailure(journal.Failure{Kind: "output", Message: err.Error()})
 	} else {
 		body.Output = m.mask(v)
 		if n := &m.g.Nodes[r.node]; n.ForEach == nil && r.w == &m.wave {
@@ -176,8 +177,8 @@ func (m *Machine) taskFailed(in TaskFailed) {
 }
 
 // finished begins the record of an attempt's end.
-func (m *Machine) finished(t *task, r *run) *TaskFinished {
-	b := &TaskFinished{
+func (m *Machine) finished(t *task, r *run) *journal.TaskFinished {
+	b := &journal.TaskFinished{
 		Wave: r.w.number, Began: m.began(r.w), Node: m.g.Nodes[r.node].ID, Item: t.item, Attempt: t.attempt,
 	}
 	if t.state == running {
@@ -187,14 +188,14 @@ func (m *Machine) finished(t *task, r *run) *TaskFinished {
 }
 
 // finish ends an attempt: for good, or until its next try.
-func (m *Machine) finish(t *task, r *run, body *TaskFinished) {
+func (m *Machine) finish(t *task, r *run, body *journal.TaskFinished) {
 	n := &m.g.Nodes[r.node]
 	if body.Error != nil {
 		body.Status = failed.String()
 		body.RetryAt = m.retryAt(t, r, body)
 	}
 	fast := body.Error != nil && body.RetryAt.IsZero() && n.ForEach != nil && n.ForEach.OnFailure == graph.Fast
-	var rest []*TaskFinished
+	var rest []*journal.TaskFinished
 	if fast {
 		rest = m.cancelRun(r, t)
 	}
@@ -210,7 +211,7 @@ func (m *Machine) finish(t *task, r *run, body *TaskFinished) {
 
 // cancelRun asks for the end of a node's other attempts, and gives the records
 // of those that had begun.
-func (m *Machine) cancelRun(r *run, except *task) (ended []*TaskFinished) {
+func (m *Machine) cancelRun(r *run, except *task) (ended []*journal.TaskFinished) {
 	for x := r.first; x < r.first+r.n; x++ {
 		t := &r.w.tasks[x]
 		if t == except || t.state != queued && t.state != running {
@@ -219,7 +220,7 @@ func (m *Machine) cancelRun(r *run, except *task) (ended []*TaskFinished) {
 		m.out.cancel = append(m.out.cancel, m.key(t, r))
 		if t.state == running {
 			b := m.finished(t, r)
-			b.Status, b.Error = failed.String(), &Failure{Kind: "cancelled", Message: "cancelled"}
+			b.Status, b.Error = failed.String(), &journal.Failure{Kind: "cancelled", Message: "cancelled"}
 			ended = append(ended, b)
 		}
 	}
@@ -228,7 +229,7 @@ func (m *Machine) cancelRun(r *run, except *task) (ended []*TaskFinished) {
 
 // cancelTasks ends all attempts, and all waiting.
 func (m *Machine) cancelTasks() {
-	var ended []*TaskFinished
+	var ended []*journal.TaskFinished
 	if m.wave.open {
 		for k := range m.wave.runs {
 			ended = append(ended, m.cancelRun(&m.wave.runs[k], nil)...)
@@ -241,7 +242,7 @@ func (m *Machine) cancelTasks() {
 	}
 	for k := range m.cur.Waiting {
 		if w := &m.cur.Waiting[k]; !w.Answered {
-			ended = append(ended, m.settled(w, nil, &Failure{Kind: "cancelled", Message: "cancelled"}))
+			ended = append(ended, m.settled(w, nil, &journal.Failure{Kind: "cancelled", Message: "cancelled"}))
 		}
 	}
 	for _, b := range ended {
@@ -249,8 +250,8 @@ func (m *Machine) cancelTasks() {
 	}
 }
 
-func (m *Machine) key(t *task, r *run) TaskKey {
-	return TaskKey{Cycle: r.w.cycle, Wave: r.w.number, Node: m.g.Nodes[r.node].ID, Item: t.item}
+func (m *Machine) key(t *task, r *run) journal.TaskKey {
+	return journal.TaskKey{Cycle: r.w.cycle, Wave: r.w.number, Node: m.g.Nodes[r.node].ID, Item: t.item}
 }
 
 // enqueue gives a task to its pool, or runs it here when it takes no time.
@@ -289,7 +290,7 @@ func (m *Machine) finishInline(t *task, r *run) {
 	}
 	if size := value.Size(output); size > value.MaxBytes {
 		body := m.finished(t, r)
-		body.Error = &Failure{Kind: "output", Permanent: true,
+		body.Error = &journal.Failure{Kind: "output", Permanent: true,
 			Message: fmt.Sprintf("the output has %d bytes, at most %d are allowed", size, value.MaxBytes)}
 		m.finish(t, r, body)
 		return
@@ -298,7 +299,7 @@ func (m *Machine) finishInline(t *task, r *run) {
 }
 
 // failBegun ends a task whose `with` cannot be had.
-func (m *Machine) failBegun(t *task, r *run, f *Failure) {
+func (m *Machine) failBegun(t *task, r *run, f *journal.Failure) {
 	t.attempt++
 	m.emit(m.started(r, t.item, t.attempt))
 	body := m.finished(t, r)
@@ -307,7 +308,7 @@ func (m *Machine) failBegun(t *task, r *run, f *Failure) {
 }
 
 // prepare evaluates what the attempts of a task are given.
-func (m *Machine) prepare(t *task, r *run, n *graph.Node) *Failure {
+func (m *Machine) prepare(t *task, r *run, n *graph.Node) *journal.Failure {
 	env := r.w.env
 	s := env.Slots
 	hadError := s[graph.SlotError]
@@ -335,7 +336,7 @@ func (m *Machine) prepare(t *task, r *run, n *graph.Node) *Failure {
 		}
 		p, ok := wholeNumber(v)
 		if !ok {
-			return m.maskFailure(Failure{Kind: "config", Permanent: true,
+			return m.maskFailure(journal.Failure{Kind: "config", Permanent: true,
 				Message: fmt.Sprintf("priority is %s, expected an integer", value.String(v))})
 		}
 		t.priority = p

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/journal"
 
 	"github.com/graphrun/graphrun/graph/value"
 )
@@ -142,7 +143,7 @@ func do(r *rig, line string) {
 	case "fail":
 		kind, message, _ := strings.Cut(tail, " ")
 		kind, permanent := strings.CutSuffix(kind, "!")
-		r.fail(arg, Failure{Kind: kind, Message: message, Permanent: permanent})
+		r.fail(arg, journal.Failure{Kind: kind, Message: message, Permanent: permanent})
 	case "event":
 		payload, id, _ := strings.Cut(tail, " id ")
 		r.try(Event{At: r.clock, ID: id, Name: arg, Payload: r.value(payload)})
@@ -150,7 +151,7 @@ func do(r *rig, line string) {
 		r.try(Answer{At: r.clock, Node: arg, Output: r.value(tail)})
 	case "deny":
 		kind, message, _ := strings.Cut(tail, " ")
-		r.try(Answer{At: r.clock, Node: arg, Failure: &Failure{Kind: kind, Message: message}})
+		r.try(Answer{At: r.clock, Node: arg, Failure: &journal.Failure{Kind: kind, Message: message}})
 	case "drop":
 		node, item, _ := strings.Cut(arg, "/")
 		r.try(CancelTask{At: r.clock, Node: node, Item: item})
@@ -276,7 +277,7 @@ func (r *rig) graphs(string) (*graph.Graph, error) { return r.g, nil }
 // checkReplay decides a history again, and at every commit finds its state.
 func checkReplay(t *testing.T, r *rig) {
 	t.Helper()
-	m, differences, err := Replay(r.graphs, r.o, r.id, r.records, Point{})
+	m, differences, err := Replay(r.graphs, r.o, r.id, r.records, journal.Point{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/schema"
 	"github.com/graphrun/graphrun/graph/value"
 )
@@ -17,7 +18,7 @@ func (m *Machine) beginToWait(r *run) {
 	n := &m.g.Nodes[r.node]
 	var t task
 	f := m.prepare(&t, r, n)
-	w := Waiting{Node: n.ID, Kind: n.Kind.Name, Cycle: r.w.cycle, Wave: r.w.number, Since: m.at}
+	w := journal.Waiting{Node: n.ID, Kind: n.Kind.Name, Cycle: r.w.cycle, Wave: r.w.number, Since: m.at}
 	if f == nil {
 		f = m.awaits(&w, t.with)
 	}
@@ -32,19 +33,19 @@ func (m *Machine) beginToWait(r *run) {
 		}
 	}
 	m.emit(m.started(r, "", 1))
-	at, _ := slices.BinarySearchFunc(m.cur.Waiting, r.node, func(w Waiting, i int) int { return m.plan.index[w.Node] - i })
+	at, _ := slices.BinarySearchFunc(m.cur.Waiting, r.node, func(w journal.Waiting, i int) int { return m.plan.index[w.Node] - i })
 	m.cur.Waiting = slices.Insert(slices.Clone(m.cur.Waiting), at, w)
 }
 
 // awaits reads what a node of kind wait waits for. Any other kind waits for an
 // answer.
-func (m *Machine) awaits(w *Waiting, with any) *Failure {
+func (m *Machine) awaits(w *journal.Waiting, with any) *journal.Failure {
 	if w.Kind != "wait" {
 		return nil
 	}
 	fields, _ := with.(map[string]any)
-	bad := func(name string, err error) *Failure {
-		return m.maskFailure(Failure{Kind: "config", Permanent: true, Message: fmt.Sprintf("%s: %v", name, err)})
+	bad := func(name string, err error) *journal.Failure {
+		return m.maskFailure(journal.Failure{Kind: "config", Permanent: true, Message: fmt.Sprintf("%s: %v", name, err)})
 	}
 	w.Event, _ = fields["event"].(string)
 	if v := fields["for"]; v != nil {
@@ -69,7 +70,7 @@ func (m *Machine) awaits(w *Waiting, with any) *Failure {
 }
 
 // waitOver ends the wait for a time, by that time or by the node's timeout.
-func (m *Machine) waitOver(w *Waiting) {
+func (m *Machine) waitOver(w *journal.Waiting) {
 	if !w.Due.IsZero() && !w.Due.After(m.at) && (w.Until.IsZero() || !w.Until.Before(w.Due)) {
 		m.emit(m.settled(w, nil, nil))
 		return
@@ -78,13 +79,13 @@ func (m *Machine) waitOver(w *Waiting) {
 		m.emit(m.settled(w, output, nil))
 		return
 	}
-	m.emit(m.settled(w, nil, &Failure{
+	m.emit(m.settled(w, nil, &journal.Failure{
 		Kind: "timeout", Message: fmt.Sprintf("timeout of %s exceeded", w.Until.Sub(w.Since)),
 	}))
 }
 
 // byDefault is the answer that an approval has when nobody gave one in time.
-func (m *Machine) byDefault(w *Waiting) (output any, ok bool) {
+func (m *Machine) byDefault(w *journal.Waiting) (output any, ok bool) {
 	fields, _ := w.With.(map[string]any)
 	approved, ok := fields["default"].(bool)
 	if !ok || w.Kind == "wait" {
@@ -92,15 +93,6 @@ func (m *Machine) byDefault(w *Waiting) (output any, ok bool) {
 	}
 	output, err := m.answerOf(&m.g.Nodes[m.plan.index[w.Node]], Answer{Output: map[string]any{"approved": approved}})
 	return output, err == nil
-}
-
-// ends is when the wait ends by itself; zero: never.
-func (w *Waiting) ends() time.Time { return sooner(w.Due, w.Until) }
-
-// late reports that it has ended by then, also when nobody was there to see it.
-func (w *Waiting) late(at time.Time) bool {
-	end := w.ends()
-	return !end.IsZero() && !end.After(at)
 }
 
 // answer takes an answer in: durable with the next Ready, applied when the next
@@ -123,8 +115,8 @@ func (m *Machine) answer(in Answer) error {
 		return nil
 	case w.Answered:
 		return fmt.Errorf("%w any more: %q has its answer, which the next cycle takes in", ErrNotWaiting, in.Node)
-	case w.late(in.At):
-		return fmt.Errorf("%w any more: the time of %q was over at %s", ErrNotWaiting, in.Node, w.ends().Format(time.RFC3339))
+	case w.Late(in.At):
+		return fmt.Errorf("%w any more: the time of %q was over at %s", ErrNotWaiting, in.Node, w.Ends().Format(time.RFC3339))
 	}
 	m.at = in.At
 	m.emit(m.settled(w, output, in.Failure))
@@ -157,7 +149,7 @@ func (m *Machine) answerOf(n *graph.Node, in Answer) (any, error) {
 	return m.mask(v), err
 }
 
-func (m *Machine) sameAnswer(i int, output any, f *Failure) bool {
+func (m *Machine) sameAnswer(i int, output any, f *journal.Failure) bool {
 	b := m.nodes[i].answer
 	if b == nil || (f == nil) != (b.Error == nil) {
 		return false
@@ -166,8 +158,8 @@ func (m *Machine) sameAnswer(i int, output any, f *Failure) bool {
 }
 
 // settled is the record that ends the waiting of a node.
-func (m *Machine) settled(w *Waiting, output any, f *Failure) *TaskFinished {
-	b := &TaskFinished{
+func (m *Machine) settled(w *journal.Waiting, output any, f *journal.Failure) *journal.TaskFinished {
+	b := &journal.TaskFinished{
 		Wave: w.Wave, Node: w.Node, Attempt: 1, Status: succeeded.String(),
 		Duration: max(0, m.at.Sub(w.Since)), Output: output,
 	}
@@ -184,7 +176,7 @@ func (m *Machine) settled(w *Waiting, output any, f *Failure) *TaskFinished {
 }
 
 // applyAnswer takes the end of a task as a waiting node's answer, when it is one.
-func (m *Machine) applyAnswer(key TaskKey, b *TaskFinished) bool {
+func (m *Machine) applyAnswer(key journal.TaskKey, b *journal.TaskFinished) bool {
 	for k := range m.cur.Waiting {
 		w := &m.cur.Waiting[k]
 		if w.Node != key.Node || w.Cycle != key.Cycle || w.Wave != key.Wave {
@@ -199,7 +191,7 @@ func (m *Machine) applyAnswer(key TaskKey, b *TaskFinished) bool {
 	return false
 }
 
-func (m *Machine) waitingFor(node string) *Waiting {
+func (m *Machine) waitingFor(node string) *journal.Waiting {
 	for k := range m.cur.Waiting {
 		if w := &m.cur.Waiting[k]; w.Node == node {
 			return w

@@ -5,6 +5,7 @@ import (
 
 	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/cond"
+	"github.com/graphrun/graphrun/graph/journal"
 )
 
 // wave is the nodes that run together, and their tasks. A node in the
@@ -35,9 +36,9 @@ type run struct {
 	again    []int
 	byKey    map[string]int // task of an element
 	attempts int
-	err      *Failure // of the node as a whole
-	written  []any    // by entry of writes; nil: not evaluated
-	filling  bool     // fill is at work further up
+	err      *journal.Failure // of the node as a whole
+	written  []any            // by entry of writes; nil: not evaluated
+	filling  bool             // fill is at work further up
 	over     bool
 }
 
@@ -59,10 +60,10 @@ func (m *Machine) nextWave() {
 		return
 	}
 	if why := m.overLimit(); why != "" {
-		m.stop(Failed, why)
+		m.stop(journal.Failed, why)
 		return
 	}
-	body := &WaveStarted{Wave: m.cur.Wave + 1, Nodes: make([]string, len(nodes))}
+	body := &journal.WaveStarted{Wave: m.cur.Wave + 1, Nodes: make([]string, len(nodes))}
 	for k, i := range nodes {
 		body.Nodes[k] = m.g.Nodes[i].ID
 	}
@@ -127,17 +128,17 @@ func (m *Machine) startRun(r *run) {
 }
 
 // failAtOnce records an attempt that could not even begin.
-func (m *Machine) failAtOnce(r *run, f *Failure) {
+func (m *Machine) failAtOnce(r *run, f *journal.Failure) {
 	m.emit(m.started(r, "", 1))
-	m.emit(&TaskFinished{
+	m.emit(&journal.TaskFinished{
 		Wave: r.w.number, Began: m.began(r.w), Node: m.g.Nodes[r.node].ID, Attempt: 1,
 		Status: failed.String(), Error: f,
 	})
 }
 
 // started is the record of an attempt's beginning.
-func (m *Machine) started(r *run, item string, attempt int) *TaskStarted {
-	return &TaskStarted{Wave: r.w.number, Began: m.began(r.w), Node: m.g.Nodes[r.node].ID, Item: item, Attempt: attempt}
+func (m *Machine) started(r *run, item string, attempt int) *journal.TaskStarted {
+	return &journal.TaskStarted{Wave: r.w.number, Began: m.began(r.w), Node: m.g.Nodes[r.node].ID, Item: item, Attempt: attempt}
 }
 
 // began is the cycle of a wave, unless it is the present one.
@@ -156,7 +157,7 @@ func (m *Machine) endRun(r *run) {
 }
 
 // closeRun ends a node at once, whatever its tasks do.
-func (m *Machine) closeRun(r *run, f *Failure) {
+func (m *Machine) closeRun(r *run, f *journal.Failure) {
 	for k := r.first; k < r.first+r.n; k++ {
 		if t := &r.w.tasks[k]; t.state != over {
 			m.turn(t, r, over)
@@ -169,7 +170,7 @@ func (m *Machine) closeRun(r *run, f *Failure) {
 // result is how a node of the wave ended: what it writes, or its failure, and
 // whether a TaskFinished tells of it: what for_each writes is evaluated when
 // all its tasks are over.
-func (m *Machine) result(r *run) (f *Failure, told bool) {
+func (m *Machine) result(r *run) (f *journal.Failure, told bool) {
 	if r.err != nil || r.written != nil {
 		return r.err, r.err != nil
 	}
@@ -182,7 +183,7 @@ func (m *Machine) result(r *run) (f *Failure, told bool) {
 }
 
 // outputOf is what a node gave whose tasks are over: for `writes`.
-func (m *Machine) outputOf(r *run) (any, *Failure) {
+func (m *Machine) outputOf(r *run) (any, *journal.Failure) {
 	if r.err != nil {
 		return nil, r.err
 	}

@@ -59,17 +59,18 @@ var rooms = map[string]room{
 	"graph/cron":          {},
 	"graph":               {house: []string{"diag", "graph/cond", "graph/cron", "graph/schema", "graph/tree", "graph/value"}, third: []string{"github.com/dominikbraun/graph"}},
 	"graph/render":        {house: []string{"graph", "diag", "graph/cond"}},
-	"graph/machine":       {house: []string{"diag", "graph", "graph/cond", "graph/schema", "graph/value"}},
+	"graph/journal":       {house: []string{"graph/value"}},
+	"graph/machine":       {house: []string{"diag", "graph", "graph/cond", "graph/journal", "graph/schema", "graph/value"}},
 	"nodes":               {house: []string{"diag", "graph", "graph/schema", "graph/tree", "graph/value"}, third: []string{"github.com/google/jsonschema-go"}},
 	"nodes/std":           {house: []string{"diag", "graph", "graph/schema", "graph/tree", "graph/value", "nodes"}},
 	"dsl":                 {house: []string{"diag", "graph", "graph/schema", "graph/tree", "graph/value", "nodes"}, third: []string{"gopkg.in/yaml.v3"}},
 	"mask":                {house: []string{"graph/value"}},
-	"runtime":             {house: []string{"diag", "graph", "graph/machine", "graph/schema", "graph/value", "mask", "nodes"}},
-	"runtime/memstore":    {house: []string{"runtime", "graph", "graph/machine", "graph/value"}},
-	"runtime/boltstore":   {house: []string{"runtime", "graph", "graph/machine", "graph/value"}, third: []string{"go.etcd.io/bbolt", "golang.org/x/sys"}},
-	"runtime/storetest":   {house: []string{"runtime", "graph", "graph/machine", "graph/value"}, third: []string{"github.com/google/go-cmp", "pgregory.net/rapid"}},
-	"runtime/runtimetest": {house: []string{"runtime", "runtime/memstore", "graph", "graph/machine", "graph/value", "nodes"}, third: []string{"github.com/google/go-cmp"}},
-	"runtime/api":         {house: []string{"runtime", "diag", "graph", "graph/machine", "graph/value"}},
+	"runtime":             {house: []string{"diag", "graph", "graph/journal", "graph/machine", "graph/schema", "graph/value", "mask", "nodes"}},
+	"runtime/memstore":    {house: []string{"runtime", "graph", "graph/journal", "graph/machine", "graph/value"}},
+	"runtime/boltstore":   {house: []string{"runtime", "graph", "graph/journal", "graph/machine", "graph/value"}, third: []string{"go.etcd.io/bbolt", "golang.org/x/sys"}},
+	"runtime/storetest":   {house: []string{"runtime", "graph", "graph/journal", "graph/machine", "graph/value"}, third: []string{"github.com/google/go-cmp", "pgregory.net/rapid"}},
+	"runtime/runtimetest": {house: []string{"runtime", "runtime/memstore", "graph", "graph/journal", "graph/machine", "graph/value", "nodes"}, third: []string{"github.com/google/go-cmp"}},
+	"runtime/api":         {house: []string{"runtime", "diag", "graph", "graph/journal", "graph/machine", "graph/value"}},
 	"cmd/graphrun":        {house: []string{"*"}, third: []string{"*"}},
 	"bench":               {},
 	"torture":             {},
@@ -116,7 +117,7 @@ func TestMachineIsPure(t *testing.T) {
 	t.Parallel()
 	forbidden := []string{"os", "os/exec", "io/fs", "net", "net/http", "context", "sync", "log", "log/slog", "math/rand", "math/rand/v2", "crypto/rand", "syscall", "testing"}
 	tables := map[string]string{module + "/graph/cond": "sync"} // builds its table of functions once, on first use
-	for _, p := range list(t, "./graph/machine", "./graph", "./graph/tree", "./graph/value", "./graph/schema", "./graph/cond") {
+	for _, p := range list(t, "./graph/machine", "./graph/journal", "./graph", "./graph/tree", "./graph/value", "./graph/schema", "./graph/cond") {
 		for _, imp := range p.Imports {
 			if slices.Contains(forbidden, imp) && tables[p.ImportPath] != imp {
 				t.Errorf("%s imports %q: what decides must not act", p.ImportPath, imp)

@@ -13,7 +13,7 @@ import (
 
 	"github.com/graphrun/graphrun/diag"
 	"github.com/graphrun/graphrun/graph"
-	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/tree"
 	"github.com/graphrun/graphrun/nodes/std"
 	"github.com/graphrun/graphrun/runtime"
@@ -140,7 +140,7 @@ func TestClients(t *testing.T) {
 				t.Fatal(err)
 			}
 			s, err := c.Status(ctx, "a")
-			if err != nil || s.Status != machine.Cancelled || s.Reason != "enough" {
+			if err != nil || s.Status != journal.Cancelled || s.Reason != "enough" {
 				t.Errorf("status %+v: %v", s, err)
 			}
 			state, err := c.State(ctx, "a", "")
@@ -197,7 +197,7 @@ func TestRemoteStore(t *testing.T) {
 		t.Error("a store that is only read was written to")
 	}
 	var n int
-	if err := remote.Records(ctx, "a", 2, func(machine.Record) error { n++; return nil }); err != nil || uint64(n) != want.Cursor.Seq-1 {
+	if err := remote.Records(ctx, "a", 2, func(journal.Record) error { n++; return nil }); err != nil || uint64(n) != want.Cursor.Seq-1 {
 		t.Errorf("%d records from 2 on, want %d: %v", n, want.Cursor.Seq-1, err)
 	}
 }

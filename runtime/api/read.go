@@ -5,7 +5,7 @@ import (
 	"net/http"
 	"regexp"
 
-	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/runtime"
 )
 
@@ -22,7 +22,7 @@ func (h *Handler) stackState(w http.ResponseWriter, r *http.Request, p params) e
 	if err != nil {
 		return err
 	}
-	at, err := machine.ParsePoint(q["at"])
+	at, err := journal.ParsePoint(q["at"])
 	if err != nil {
 		return errorf(CodeUsage, "at %v", err)
 	}
@@ -34,10 +34,10 @@ func (h *Handler) stackState(w http.ResponseWriter, r *http.Request, p params) e
 	return reply(w, State{id, then.Point.Cycle, then.Point.Wave, then.State})
 }
 
-// snapshotBody is a machine.Snapshot on the wire.
+// snapshotBody is a journal.Snapshot on the wire.
 type snapshotBody struct {
 	Identity identity          `json:"identity"`
-	Cursor   machine.Cursor    `json:"cursor"`
+	Cursor   journal.Cursor    `json:"cursor"`
 	State    Values            `json:"state"`
 	Records  []json.RawMessage `json:"records"`
 }
@@ -52,7 +52,7 @@ func (h *Handler) base(w http.ResponseWriter, r *http.Request, p params) error {
 	return replySnapshot(w, snap, err)
 }
 
-func replySnapshot(w http.ResponseWriter, snap machine.Snapshot, err error) error {
+func replySnapshot(w http.ResponseWriter, snap journal.Snapshot, err error) error {
 	if err != nil {
 		return err
 	}
@@ -60,20 +60,20 @@ func replySnapshot(w http.ResponseWriter, snap machine.Snapshot, err error) erro
 		Identity: identityOf(snap.Identity), Cursor: snap.Cursor, State: snap.State, Records: []json.RawMessage{},
 	}
 	for _, rec := range snap.Records {
-		body.Records = append(body.Records, machine.AppendRecord(nil, rec, true))
+		body.Records = append(body.Records, journal.AppendRecord(nil, rec, true))
 	}
 	return reply(w, body)
 }
 
-// identity is a machine.Identity whose params keep their exact numbers.
+// identity is a journal.Identity whose params keep their exact numbers.
 type identity struct {
-	machine.Identity
+	journal.Identity
 	Params Values `json:"params"`
 }
 
-func identityOf(id machine.Identity) identity { return identity{id, id.Params} }
+func identityOf(id journal.Identity) identity { return identity{id, id.Params} }
 
-func (i identity) machine() machine.Identity {
+func (i identity) machine() journal.Identity {
 	i.Identity.Params = i.Params
 	return i.Identity
 }

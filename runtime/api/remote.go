@@ -9,7 +9,7 @@ import (
 	"net/http"
 	"net/url"
 
-	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/runtime"
 )
 
@@ -28,24 +28,24 @@ func (remote) Remove(context.Context, string) error         { return errReadOnly
 // Close does nothing: the client is closed by whoever made it.
 func (remote) Close() error { return nil }
 
-func (s remote) Load(ctx context.Context, stack string) (machine.Snapshot, error) {
+func (s remote) Load(ctx context.Context, stack string) (journal.Snapshot, error) {
 	return s.snapshot(ctx, stackPath(stack, "/snapshot"))
 }
 
-func (s remote) Base(ctx context.Context, stack string) (machine.Snapshot, error) {
+func (s remote) Base(ctx context.Context, stack string) (journal.Snapshot, error) {
 	return s.snapshot(ctx, stackPath(stack, "/base"))
 }
 
-func (s remote) snapshot(ctx context.Context, path string) (machine.Snapshot, error) {
+func (s remote) snapshot(ctx context.Context, path string) (journal.Snapshot, error) {
 	var body snapshotBody
 	if err := s.c.call(ctx, http.MethodGet, path, nil, &body); err != nil {
-		return machine.Snapshot{}, err
+		return journal.Snapshot{}, err
 	}
-	snap := machine.Snapshot{Identity: body.Identity.machine(), Cursor: body.Cursor, State: body.State}
+	snap := journal.Snapshot{Identity: body.Identity.machine(), Cursor: body.Cursor, State: body.State}
 	for _, line := range body.Records {
-		r, err := machine.ParseRecord(line)
+		r, err := journal.ParseRecord(line)
 		if err != nil {
-			return machine.Snapshot{}, lost(ctx, err)
+			return journal.Snapshot{}, lost(ctx, err)
 		}
 		snap.Records = append(snap.Records, r)
 	}
@@ -85,9 +85,9 @@ func (s remote) Stack(ctx context.Context, stack string) (runtime.Summary, error
 // Seen is asked by who takes events in, and that is the owner.
 func (remote) Seen(context.Context, string, string) (bool, error) { return false, errReadOnly }
 
-func (s remote) Records(ctx context.Context, stack string, from uint64, fn func(machine.Record) error) error {
+func (s remote) Records(ctx context.Context, stack string, from uint64, fn func(journal.Record) error) error {
 	return s.c.Records(ctx, stack, Read{From: from, Journal: true}, func(line []byte) error {
-		r, err := machine.ParseRecord(line)
+		r, err := journal.ParseRecord(line)
 		if err != nil {
 			return lost(ctx, err)
 		}

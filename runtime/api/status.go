@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/graphrun/graphrun/graph"
-	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/runtime"
 )
 
@@ -13,7 +13,7 @@ import (
 type Stack struct {
 	Stack     string           `json:"stack"`
 	Graph     string           `json:"graph"`
-	Status    machine.Status   `json:"status"`
+	Status    journal.Status   `json:"status"`
 	Reason    string           `json:"reason"`
 	Cycle     uint64           `json:"cycle"`
 	Wave      uint64           `json:"wave"`
@@ -22,12 +22,12 @@ type Stack struct {
 	WakeAt    time.Time        `json:"wake_at,omitzero"` // end of the pause between two cycles
 	Waiting   []WaitingNode    `json:"waiting"`
 	WaitsFor  []string         `json:"waits_for,omitzero"` // stacks that have to get as far first (fleet: lockstep)
-	Parked    []machine.Parked `json:"parked,omitzero"`    // tasks not started again for a while: the engine died too often while they ran
+	Parked    []journal.Parked `json:"parked,omitzero"`    // tasks not started again for a while: the engine died too often while they ran
 	Inbox     int              `json:"inbox"`              // events that the next cycle takes in
-	Counts    machine.Counts   `json:"counts"`
+	Counts    journal.Counts   `json:"counts"`
 	CreatedAt time.Time        `json:"created_at"`
 	Problem   string           `json:"problem,omitzero"` // why it cannot be read, is not driven any more, or waits for the store
-	Cursor    *machine.Cursor  `json:"cursor,omitzero"`  // with ?full=true
+	Cursor    *journal.Cursor  `json:"cursor,omitzero"`  // with ?full=true
 }
 
 // WaitingNode is a node that waits for somebody or something outside.
@@ -142,7 +142,7 @@ func statusBody(s runtime.Status, full bool) StackStatus {
 
 // summary is what a store would say of the stack, but for its params.
 func (s Stack) summary() runtime.Summary {
-	out := runtime.Summary{Identity: machine.Identity{Stack: s.Stack, Graph: s.Graph, CreatedAt: s.CreatedAt}}
+	out := runtime.Summary{Identity: journal.Identity{Stack: s.Stack, Graph: s.Graph, CreatedAt: s.CreatedAt}}
 	if s.Problem != "" && !s.Driven {
 		out.Err = &Error{CodeStore, s.Problem}
 	}

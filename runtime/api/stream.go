@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/runtime"
 )
 
@@ -138,9 +138,9 @@ var errGone = errors.New("api: the client has gone")
 // send writes the records that are there. The first look also says whether the
 // stack exists, before the answer begins.
 func (s *stream) send(ctx context.Context) error {
-	err := s.h.o.Store.Records(ctx, s.id, s.next, func(r machine.Record) error {
+	err := s.h.o.Store.Records(ctx, s.id, s.next, func(r journal.Record) error {
 		s.next = r.Seq + 1
-		_, s.ended = r.Body.(*machine.StackFinished)
+		_, s.ended = r.Body.(*journal.StackFinished)
 		s.buf = s.frame(s.buf[:0], r)
 		if s.write(s.buf) != nil {
 			return errGone
@@ -165,16 +165,16 @@ func (s *stream) send(ctx context.Context) error {
 	return nil
 }
 
-func (s *stream) frame(b []byte, r machine.Record) []byte {
+func (s *stream) frame(b []byte, r journal.Record) []byte {
 	if !s.events {
-		return append(machine.AppendRecord(b, r, s.journal), '\n')
+		return append(journal.AppendRecord(b, r, s.journal), '\n')
 	}
 	b = append(b, "id: "...)
 	b = strconv.AppendUint(b, r.Seq, 10)
 	b = append(b, "\nevent: "...)
 	b = append(b, r.Body.Type()...)
 	b = append(b, "\ndata: "...)
-	return append(machine.AppendRecord(b, r, s.journal), "\n\n"...)
+	return append(journal.AppendRecord(b, r, s.journal), "\n\n"...)
 }
 
 func (s *stream) begin() {

@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/value"
 	"github.com/graphrun/graphrun/runtime"
 )
@@ -278,11 +278,11 @@ func clearParts(t *txn, n stackNumber, h *head, k *stateKey) error {
 }
 
 // identity reads who a stack is.
-func (t *txn) identity(n stackNumber) (machine.Identity, error) {
+func (t *txn) identity(n stackNumber) (journal.Identity, error) {
 	key := n.row(identityRow)
 	b, err := t.value(key)
 	if err != nil {
-		return machine.Identity{}, err
+		return journal.Identity{}, err
 	}
 	var id identity
 	if err := json.Unmarshal(b, &id); err != nil {

@@ -13,7 +13,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"github.com/graphrun/graphrun/graph"
-	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/runtime"
 )
 
@@ -22,13 +22,13 @@ var ctx = context.Background()
 // wave is the commit of a small wave: a few records, one key, one element.
 type wave struct {
 	stack  string
-	cursor machine.Cursor
+	cursor journal.Cursor
 	n      int
 }
 
 func (w *wave) create() runtime.Commit {
-	w.cursor.Status, w.cursor.Hash = machine.Running, "hash"
-	c := runtime.Commit{Stack: w.stack, Create: &machine.Identity{Stack: w.stack, Graph: "bench", Nonce: "n"}}
+	w.cursor.Status, w.cursor.Hash = journal.Running, "hash"
+	c := runtime.Commit{Stack: w.stack, Create: &journal.Identity{Stack: w.stack, Graph: "bench", Nonce: "n"}}
 	c.Changes = []graph.Change{
 		{Name: "messages", Value: []any{}, Whole: true},
 		{Name: "idea", Value: "none", Whole: true},
@@ -49,9 +49,9 @@ func (w *wave) next() runtime.Commit {
 func (w *wave) add(c runtime.Commit, records int) runtime.Commit {
 	for range records {
 		w.cursor.Seq++
-		c.Records = append(c.Records, machine.Record{
+		c.Records = append(c.Records, journal.Record{
 			Seq: w.cursor.Seq, Time: time.Unix(int64(w.cursor.Seq), 0).UTC(), Stack: w.stack, Cycle: w.cursor.Cycle,
-			Body: &machine.TaskStarted{Wave: w.cursor.Wave, Node: "builder", Attempt: 1},
+			Body: &journal.TaskStarted{Wave: w.cursor.Wave, Node: "builder", Attempt: 1},
 		})
 	}
 	c.Cursor = w.cursor

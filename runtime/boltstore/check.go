@@ -13,7 +13,7 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
-	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/runtime"
 )
 
@@ -259,7 +259,7 @@ func (t *txn) checkJournal(n stackNumber, h *head) error {
 		if err != nil {
 			return err
 		}
-		if from, err = parseEntries(entries, n, from, h.seq, func(machine.Record) error { return nil }); err != nil {
+		if from, err = parseEntries(entries, n, from, h.seq, func(journal.Record) error { return nil }); err != nil {
 			return err
 		}
 	}

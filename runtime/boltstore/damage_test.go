@@ -13,7 +13,7 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
-	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/value"
 	"github.com/graphrun/graphrun/runtime"
 )
@@ -59,8 +59,8 @@ func content(s *Store, stack string) (string, error) {
 	}
 	b := fmt.Appendf(nil, "%+v %+v\n", snap.Identity, snap.Cursor)
 	b = value.Append(b, snap.State)
-	err = s.Records(ctx, stack, 0, func(r machine.Record) error {
-		b = machine.AppendRecord(append(b, '\n'), r, true)
+	err = s.Records(ctx, stack, 0, func(r journal.Record) error {
+		b = journal.AppendRecord(append(b, '\n'), r, true)
 		return nil
 	})
 	return string(b), err

@@ -1,7 +1,7 @@
 package boltstore
 
 import (
-	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/runtime"
 )
 
@@ -18,10 +18,10 @@ func (s *Store) mustSync(c runtime.Commit) bool {
 	}
 }
 
-func endsCycle(records []machine.Record) bool {
+func endsCycle(records []journal.Record) bool {
 	for _, r := range records {
 		switch r.Body.(type) {
-		case *machine.CycleFinished, *machine.StackFinished:
+		case *journal.CycleFinished, *journal.StackFinished:
 			return true
 		}
 	}

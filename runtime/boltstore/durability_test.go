@@ -4,7 +4,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/runtime"
 )
 
@@ -28,7 +28,7 @@ func TestDurability(t *testing.T) {
 			w := &wave{stack: "d"}
 			create, next := w.create(), w.next()
 			cycle := w.next()
-			cycle.Records[len(cycle.Records)-1].Body = &machine.CycleFinished{}
+			cycle.Records[len(cycle.Records)-1].Body = &journal.CycleFinished{}
 			ordered := w.next()
 			ordered.Sync = true
 			for _, step := range []struct {

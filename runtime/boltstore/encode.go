@@ -7,7 +7,7 @@ import (
 	"sync"
 
 	"github.com/graphrun/graphrun/graph"
-	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/value"
 	"github.com/graphrun/graphrun/runtime"
 )
@@ -76,10 +76,10 @@ func (e *encoder) parts(v any) []part {
 }
 
 // records is the journal's row of one commit: one JSON object a line.
-func (e *encoder) records(list []machine.Record) row {
+func (e *encoder) records(list []journal.Record) row {
 	return e.row(func(b []byte) []byte {
 		for _, r := range list {
-			b = append(machine.AppendRecord(b, r, true), '\n')
+			b = append(journal.AppendRecord(b, r, true), '\n')
 		}
 		return b
 	})
@@ -102,9 +102,9 @@ type commit struct {
 	graph    []byte // what StoredGraph says beside its texts
 }
 
-// identity is a machine.Identity whose params keep their integers exact.
+// identity is a journal.Identity whose params keep their integers exact.
 type identity struct {
-	machine.Identity
+	journal.Identity
 	Params json.RawMessage `json:"params"`
 }
 

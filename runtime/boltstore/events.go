@@ -6,7 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 
-	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/runtime"
 )
 
@@ -51,7 +51,7 @@ func (s *Store) Seen(ctx context.Context, stack, id string) (seen bool, err erro
 func (c *commit) writeEvents(t *txn, n stackNumber, h *head) error {
 	for i := range c.Records {
 		r := &c.Records[i]
-		b, ok := r.Body.(*machine.EventReceived)
+		b, ok := r.Body.(*journal.EventReceived)
 		if !ok || b.ID == "" {
 			continue
 		}

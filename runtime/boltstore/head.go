@@ -14,7 +14,7 @@ type head struct {
 	ids    uint64  // number of event ids that are known
 	points []point // checkpoints, oldest first
 	keys   []stateKey
-	cursor []byte // machine.Cursor as JSON
+	cursor []byte // journal.Cursor as JSON
 }
 
 // point is a checkpoint: the end of a cycle that the history may later be cut

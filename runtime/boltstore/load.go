@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"maps"
 
-	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/value"
 	"github.com/graphrun/graphrun/runtime"
 )
@@ -15,42 +15,42 @@ import (
 // rawStack is a stack as bytes, copied out of the transaction.
 type rawStack struct {
 	number   stackNumber
-	identity machine.Identity
-	cursor   machine.Cursor
+	identity journal.Identity
+	cursor   journal.Cursor
 	keys     []stateKey
 	values   [][][]byte // of each key: one, or one for each part
 }
 
 // Load reads a stack: everything by its checksum, nothing missing, or a *Damage.
-func (s *Store) Load(ctx context.Context, stack string) (machine.Snapshot, error) {
+func (s *Store) Load(ctx context.Context, stack string) (journal.Snapshot, error) {
 	return s.load(ctx, stack, (*txn).load)
 }
 
 // Base reads a stack as it was where its kept history begins.
-func (s *Store) Base(ctx context.Context, stack string) (machine.Snapshot, error) {
+func (s *Store) Base(ctx context.Context, stack string) (journal.Snapshot, error) {
 	return s.load(ctx, stack, (*txn).loadBase)
 }
 
-func (s *Store) load(ctx context.Context, stack string, read func(t *txn, stack string) (rawStack, error)) (machine.Snapshot, error) {
+func (s *Store) load(ctx context.Context, stack string, read func(t *txn, stack string) (rawStack, error)) (journal.Snapshot, error) {
 	var raw rawStack
 	err := s.view(ctx, func(t *txn) (err error) {
 		raw, err = read(t, stack)
 		return ofStack(err, stack)
 	})
 	if err != nil || raw.cursor.Seq == 0 && raw.keys == nil {
-		return machine.Snapshot{Identity: raw.identity}, err
+		return journal.Snapshot{Identity: raw.identity}, err
 	}
-	snap := machine.Snapshot{Identity: raw.identity, Cursor: raw.cursor}
+	snap := journal.Snapshot{Identity: raw.identity, Cursor: raw.cursor}
 	if snap.State, err = raw.state(); err != nil {
-		return machine.Snapshot{}, s.wrap(ofStack(err, stack))
+		return journal.Snapshot{}, s.wrap(ofStack(err, stack))
 	}
 	from := max(raw.cursor.CycleSeq, 1)
-	err = s.readRecords(ctx, stack, raw.number, from, raw.cursor.Seq, func(r machine.Record) error {
+	err = s.readRecords(ctx, stack, raw.number, from, raw.cursor.Seq, func(r journal.Record) error {
 		snap.Records = append(snap.Records, r)
 		return nil
 	})
 	if err != nil {
-		return machine.Snapshot{}, err
+		return journal.Snapshot{}, err
 	}
 	return snap, nil
 }
@@ -82,7 +82,7 @@ func (t *txn) loadBase(stack string) (raw rawStack, err error) {
 		return raw, err
 	}
 	h, err := t.who(&raw)
-	raw.cursor = machine.Cursor{}
+	raw.cursor = journal.Cursor{}
 	points := h.base()
 	if err != nil || points == nil {
 		return raw, err
@@ -315,7 +315,7 @@ func (s *Store) summary(t *txn, stack string) runtime.Summary {
 		err = damage(indexBucket, []byte(stack), fmt.Sprintf("leads to stack %q", raw.identity.Stack))
 	}
 	if err != nil {
-		return runtime.Summary{Identity: machine.Identity{Stack: stack}, Err: s.wrap(ofStack(err, stack))}
+		return runtime.Summary{Identity: journal.Identity{Stack: stack}, Err: s.wrap(ofStack(err, stack))}
 	}
 	return runtime.Summary{Identity: raw.identity, Cursor: raw.cursor}
 }

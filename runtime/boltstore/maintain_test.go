@@ -12,7 +12,7 @@ import (
 	"testing"
 
 	"github.com/graphrun/graphrun/graph"
-	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/runtime"
 )
 
@@ -31,8 +31,8 @@ func lived(t *testing.T, path string) map[string]string {
 			w.cursor.CycleSeq = w.cursor.Seq + 1
 			w.cursor.Cycle++
 			c := w.next()
-			c.Records[1].Body = &machine.EventReceived{Event: "e", ID: fmt.Sprint(w.n)}
-			c.Records[3].Body = &machine.CycleFinished{}
+			c.Records[1].Body = &journal.EventReceived{Event: "e", ID: fmt.Sprint(w.n)}
+			c.Records[3].Body = &journal.CycleFinished{}
 			c.Changes = append(c.Changes, graph.Change{Name: "big", Whole: true, Value: strings.Repeat(fmt.Sprint("large ", i, w.n/7), 500)})
 			c.Keep = graph.History{Cycles: 20}
 			mustCommit(t, s, c)
@@ -414,7 +414,7 @@ func TestFileStopsGrowing(t *testing.T) {
 		w.cursor.CycleSeq = w.cursor.Seq + 1
 		c := w.next()
 		c.Changes[1] = graph.Change{Name: "long", Whole: true, Value: strings.Repeat(fmt.Sprint(i), 600)}
-		c.Records[3].Body = &machine.CycleFinished{Waves: 1}
+		c.Records[3].Body = &journal.CycleFinished{Waves: 1}
 		c.Keep = graph.History{Cycles: 1000}
 		mustCommit(t, s, c)
 		if i == 3000 {

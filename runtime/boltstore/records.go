@@ -6,7 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 
-	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/runtime"
 )
 
@@ -15,7 +15,7 @@ const readAhead = 256 << 10
 
 // Records reads the journal in slices, so that no transaction stays open while
 // fn works. Records that are committed meanwhile are not among them.
-func (s *Store) Records(ctx context.Context, stack string, from uint64, fn func(machine.Record) error) error {
+func (s *Store) Records(ctx context.Context, stack string, from uint64, fn func(journal.Record) error) error {
 	var n stackNumber
 	var first, last uint64
 	err := s.view(ctx, func(t *txn) (err error) {
@@ -34,7 +34,7 @@ func (s *Store) Records(ctx context.Context, stack string, from uint64, fn func(
 
 // readRecords calls fn for the records from one to last, both included. None
 // may be missing.
-func (s *Store) readRecords(ctx context.Context, stack string, n stackNumber, from, last uint64, fn func(machine.Record) error) error {
+func (s *Store) readRecords(ctx context.Context, stack string, n stackNumber, from, last uint64, fn func(journal.Record) error) error {
 	for from <= last {
 		var entries [][]byte
 		err := s.view(ctx, func(t *txn) error {
@@ -50,7 +50,7 @@ func (s *Store) readRecords(ctx context.Context, stack string, n stackNumber, fr
 		if err != nil {
 			return err
 		}
-		next, err := parseEntries(entries, n, from, last, func(r machine.Record) error {
+		next, err := parseEntries(entries, n, from, last, func(r journal.Record) error {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
@@ -66,11 +66,11 @@ func (s *Store) readRecords(ctx context.Context, stack string, n stackNumber, fr
 
 // parseEntries calls fn for the records in rows that are from to last, and
 // says which is next; at least one must be there.
-func parseEntries(rows [][]byte, n stackNumber, from, last uint64, fn func(machine.Record) error) (uint64, error) {
+func parseEntries(rows [][]byte, n stackNumber, from, last uint64, fn func(journal.Record) error) (uint64, error) {
 	next := from
 	for _, row := range rows {
 		for line := range bytes.Lines(row) {
-			r, err := machine.ParseRecord(bytes.TrimSuffix(line, []byte("\n")))
+			r, err := journal.ParseRecord(bytes.TrimSuffix(line, []byte("\n")))
 			switch {
 			case err != nil:
 				return next, damage(stacksBucket, n.journal(next), err.Error())

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/graphrun/graphrun/graph"
-	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/graph/journal"
 )
 
 // History is cut off at checkpoints only. A checkpoint costs a copy of the
@@ -25,7 +25,7 @@ const pointsPerSpan = 4
 // deletes a slice of what is too old. The cursor is in the head by now.
 func (c *commit) retain(t *txn, n stackNumber, h *head) error {
 	last := &c.Records[len(c.Records)-1]
-	if _, atEnd := last.Body.(*machine.CycleFinished); atEnd && c.Keep != (graph.History{}) && !c.Cursor.Open {
+	if _, atEnd := last.Body.(*journal.CycleFinished); atEnd && c.Keep != (graph.History{}) && !c.Cursor.Open {
 		p := point{c.Cursor.Seq, c.Cursor.CycleSeq, c.Cursor.Cycle, last.Time.UnixNano()}
 		if h.cutOff(c.Keep, p) {
 			if err := t.dropGraphs(n, h.first); err != nil {

@@ -4,20 +4,20 @@ import (
 	"slices"
 	"sort"
 
-	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/graph/journal"
 )
 
-// journal is the records of a stack, by commit, and without gaps between them.
-type journal [][]machine.Record
+// history is the records of a stack, by commit, and without gaps between them.
+type history [][]journal.Record
 
-func (j *journal) add(records []machine.Record) {
+func (j *history) add(records []journal.Record) {
 	if len(records) > 0 {
 		*j = append(*j, records)
 	}
 }
 
 // drop lets go of whole commits before seq, but not of the last.
-func (j *journal) drop(seq uint64) {
+func (j *history) drop(seq uint64) {
 	for len(*j) > 1 && (*j)[1][0].Seq <= seq {
 		(*j)[0] = nil
 		*j = (*j)[1:]
@@ -25,7 +25,7 @@ func (j *journal) drop(seq uint64) {
 }
 
 // from is a copy of the records from seq on; nil when there are none.
-func (j journal) from(seq uint64) []machine.Record {
+func (j history) from(seq uint64) []journal.Record {
 	first := sort.Search(len(j), func(i int) bool { return j[i][len(j[i])-1].Seq >= seq })
 	list := slices.Concat(j[first:]...)
 	if len(list) > 0 && list[0].Seq < seq {

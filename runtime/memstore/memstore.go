@@ -10,7 +10,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/runtime"
 )
 
@@ -24,10 +24,10 @@ type Store struct {
 
 // stack is what the store has of one stack.
 type stack struct {
-	id      machine.Identity
-	cursor  machine.Cursor
+	id      journal.Identity
+	cursor  journal.Cursor
 	state   map[string]any
-	records journal
+	records history
 
 	first    uint64 // record with which the kept history begins; 0: the first
 	points   []point
@@ -83,7 +83,7 @@ func (s *Store) Commit(ctx context.Context, c runtime.Commit) error {
 		s.stacks[c.Stack] = st
 	}
 	for i := range c.Records {
-		if b, ok := c.Records[i].Body.(*machine.EventReceived); ok {
+		if b, ok := c.Records[i].Body.(*journal.EventReceived); ok {
 			st.note(b, c.Records[i].Time)
 		}
 	}
@@ -97,18 +97,18 @@ func (s *Store) Commit(ctx context.Context, c runtime.Commit) error {
 }
 
 // Load gives a snapshot that later commits do not change.
-func (s *Store) Load(ctx context.Context, name string) (machine.Snapshot, error) {
+func (s *Store) Load(ctx context.Context, name string) (journal.Snapshot, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	st, err := s.find(ctx, name)
 	if err != nil {
-		return machine.Snapshot{}, err
+		return journal.Snapshot{}, err
 	}
 	state := make(map[string]any, len(st.state))
 	for k, v := range st.state {
 		state[k] = v
 	}
-	return machine.Snapshot{
+	return journal.Snapshot{
 		Identity: st.id,
 		Cursor:   st.cursor,
 		State:    state,
@@ -159,10 +159,10 @@ func (s *Store) Cursors(ctx context.Context, fn func(runtime.Summary) error) err
 }
 
 // Records calls fn for each record from seq on that was there when it began.
-func (s *Store) Records(ctx context.Context, name string, seq uint64, fn func(machine.Record) error) error {
+func (s *Store) Records(ctx context.Context, name string, seq uint64, fn func(journal.Record) error) error {
 	s.mu.Lock()
 	st, err := s.find(ctx, name)
-	var records []machine.Record
+	var records []journal.Record
 	if err == nil {
 		records = st.records.from(max(seq, st.first))
 	}

@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"github.com/graphrun/graphrun/graph"
-	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/runtime"
 	"github.com/graphrun/graphrun/runtime/memstore"
 	"github.com/graphrun/graphrun/runtime/storetest"
@@ -24,15 +24,15 @@ func BenchmarkCommit(b *testing.B) {
 	var c runtime.Commit
 	begin := func() {
 		_ = s.Remove(ctx, "s") // the first time there is none
-		c = runtime.Commit{Stack: "s", Create: &machine.Identity{Stack: "s"}}
+		c = runtime.Commit{Stack: "s", Create: &journal.Identity{Stack: "s"}}
 		if err := s.Commit(ctx, c); err != nil {
 			b.Fatal(err)
 		}
 		c.Create = nil
-		c.Records = make([]machine.Record, 4)
+		c.Records = make([]journal.Record, 4)
 		c.Changes = []graph.Change{{Name: "n", Value: "x", Whole: true}}
 	}
-	body := &machine.WaveStarted{}
+	body := &journal.WaveStarted{}
 	b.ReportAllocs()
 	for n := 0; b.Loop(); n++ {
 		if n%1024 == 0 {
@@ -40,7 +40,7 @@ func BenchmarkCommit(b *testing.B) {
 		}
 		for i := range c.Records {
 			c.Cursor.Seq++
-			c.Records[i] = machine.Record{Seq: c.Cursor.Seq, Stack: "s", Body: body}
+			c.Records[i] = journal.Record{Seq: c.Cursor.Seq, Stack: "s", Body: body}
 		}
 		if err := s.Commit(ctx, c); err != nil {
 			b.Fatal(err)

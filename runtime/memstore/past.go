@@ -6,14 +6,14 @@ import (
 	"time"
 
 	"github.com/graphrun/graphrun/graph"
-	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/runtime"
 )
 
 // point is a checkpoint: a stack at the end of a cycle. Values are shared, so
 // it costs a map.
 type point struct {
-	cursor machine.Cursor
+	cursor journal.Cursor
 	state  map[string]any
 	at     time.Time
 }
@@ -23,8 +23,8 @@ const pointsPerSpan = 4
 
 // retain cuts the history off at the newest checkpoint that lies outside of
 // what is kept, and makes new ones. Call it with a commit's last record.
-func (st *stack) retain(keep graph.History, last *machine.Record) {
-	if _, atEnd := last.Body.(*machine.CycleFinished); !atEnd || keep == (graph.History{}) || st.cursor.Open {
+func (st *stack) retain(keep graph.History, last *journal.Record) {
+	if _, atEnd := last.Body.(*journal.CycleFinished); !atEnd || keep == (graph.History{}) || st.cursor.Open {
 		return
 	}
 	for i := len(st.points) - 1; i >= 0; i-- {
@@ -54,14 +54,14 @@ func beyond(p *point, cycle uint64, now time.Time, cycles uint64, age time.Durat
 }
 
 // Base is a stack as it was where its kept history begins.
-func (s *Store) Base(ctx context.Context, name string) (machine.Snapshot, error) {
+func (s *Store) Base(ctx context.Context, name string) (journal.Snapshot, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	st, err := s.find(ctx, name)
 	if err != nil {
-		return machine.Snapshot{}, err
+		return journal.Snapshot{}, err
 	}
-	base := machine.Snapshot{Identity: st.id}
+	base := journal.Snapshot{Identity: st.id}
 	if st.first <= 1 {
 		return base, nil
 	}
@@ -91,7 +91,7 @@ func (s *Store) Seen(ctx context.Context, name, id string) (bool, error) {
 }
 
 // note remembers the id of an event, and forgets those that are old in both ways.
-func (st *stack) note(b *machine.EventReceived, at time.Time) {
+func (st *stack) note(b *journal.EventReceived, at time.Time) {
 	if _, known := st.ids[b.ID]; known || b.ID == "" {
 		return
 	}
@@ -107,7 +107,7 @@ func (st *stack) note(b *machine.EventReceived, at time.Time) {
 }
 
 // use notes that a stack needs a graph, and since when.
-func (s *Store) use(st *stack, g *runtime.StoredGraph, cursor *machine.Cursor) {
+func (s *Store) use(st *stack, g *runtime.StoredGraph, cursor *journal.Cursor) {
 	from := uint64(0) // until the stack is removed: it is not the cursor's
 	if g.Hash == cursor.Hash {
 		from = st.cursor.Seq + 1

@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/graphrun/graphrun/graph"
-	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/nodes"
 	"github.com/graphrun/graphrun/runtime"
 )
@@ -42,7 +42,7 @@ func (g *gate) Commit(ctx context.Context, c runtime.Commit) error {
 		return err
 	}
 	for _, r := range c.Records {
-		if f, ok := r.Body.(*machine.TaskFinished); ok && f.Status == "succeeded" {
+		if f, ok := r.Body.(*journal.TaskFinished); ok && f.Status == "succeeded" {
 			g.results[taskID(c.Stack, r.Cycle, f.Wave, f.Node, f.Item)] = true
 		}
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/graphrun/graphrun/graph"
-	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/nodes"
 	"github.com/graphrun/graphrun/runtime"
 	"github.com/graphrun/graphrun/runtime/memstore"
@@ -31,7 +31,7 @@ type Kit struct {
 	mu      sync.Mutex
 	scripts map[string]*script
 	news    *sync.Cond
-	cursors map[string]machine.Cursor
+	cursors map[string]journal.Cursor
 	reached map[string]uint64 // cycles, by stack: where Cycles counts from
 }
 
@@ -49,7 +49,7 @@ func Run(t *testing.T, kinds *nodes.Registry, fn func(k *Kit)) {
 }
 
 func newKit(t testing.TB, kinds *nodes.Registry) *Kit {
-	k := &Kit{T: t, Store: memstore.New(), scripts: map[string]*script{}, cursors: map[string]machine.Cursor{}, reached: map[string]uint64{}}
+	k := &Kit{T: t, Store: memstore.New(), scripts: map[string]*script{}, cursors: map[string]journal.Cursor{}, reached: map[string]uint64{}}
 	k.news = sync.NewCond(&k.mu)
 	k.Kinds = k.scripted(kinds)
 	k.open()
@@ -251,10 +251,10 @@ func (k *Kit) WantState(s *runtime.Stack, want map[string]any) {
 }
 
 // Records is the journal of a stack.
-func (k *Kit) Records(stack string) []machine.Record {
+func (k *Kit) Records(stack string) []journal.Record {
 	k.T.Helper()
-	var out []machine.Record
-	err := k.Store.Records(k.T.Context(), stack, 1, func(r machine.Record) error {
+	var out []journal.Record
+	err := k.Store.Records(k.T.Context(), stack, 1, func(r journal.Record) error {
 		out = append(out, r)
 		return nil
 	})
@@ -269,7 +269,7 @@ func (k *Kit) Waves(stack string) []string {
 	k.T.Helper()
 	var out []string
 	for _, r := range k.Records(stack) {
-		if w, ok := r.Body.(*machine.WaveStarted); ok {
+		if w, ok := r.Body.(*journal.WaveStarted); ok {
 			line := fmt.Sprintf("%d.%d", r.Cycle, w.Wave)
 			for _, n := range w.Nodes {
 				line += " " + n

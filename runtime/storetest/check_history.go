@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/graphrun/graphrun/graph"
-	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/value"
 	"github.com/graphrun/graphrun/runtime"
 )
@@ -18,19 +18,19 @@ func (st *stack) cycle(changes ...graph.Change) (wave, end runtime.Commit) {
 	st.cursor.Cycle++
 	st.cursor.Open, st.cursor.CycleSeq = true, st.cursor.Seq+1
 	wave = st.commit(3)
-	wave.Records[0].Body = &machine.CycleStarted{Hash: "hash"}
+	wave.Records[0].Body = &journal.CycleStarted{Hash: "hash"}
 	st.cursor.Open = false
 	end = st.commit(2, changes...)
-	end.Records[1].Body = &machine.CycleFinished{Waves: 1}
+	end.Records[1].Body = &journal.CycleFinished{Waves: 1}
 	end.Cursor = st.cursor
-	st.records = append(st.records[:len(st.records)-5], append(append([]machine.Record{}, wave.Records...), end.Records...)...)
+	st.records = append(st.records[:len(st.records)-5], append(append([]journal.Record{}, wave.Records...), end.Records...)...)
 	return wave, end
 }
 
 // past is what the model knows of a stack at the end of a cycle.
 type past struct{ cursor, state, records string }
 
-func pastOf(c machine.Cursor, state map[string]any, records []machine.Record) past {
+func pastOf(c journal.Cursor, state map[string]any, records []journal.Record) past {
 	return past{describe(c), value.String(state), lines(records)}
 }
 
@@ -108,8 +108,8 @@ func (st *stack) expectBase(t *testing.T, s runtime.Store, keep graph.History, a
 	if behind < min(within, int(st.cursor.Cycle)) || behind > within+within/4+3 {
 		t.Errorf("%s: the history goes back %d cycles at cycle %d, want %d and little more", st.name, behind, st.cursor.Cycle, within)
 	}
-	var kept []machine.Record
-	must(t, s.Records(ctx, st.name, 1, func(r machine.Record) error {
+	var kept []journal.Record
+	must(t, s.Records(ctx, st.name, 1, func(r journal.Record) error {
 		kept = append(kept, r)
 		return nil
 	}))
@@ -131,7 +131,7 @@ func checkSeen(t *testing.T, s runtime.Store, again func() runtime.Store) {
 		t.Helper()
 		c := st.commit(len(ids))
 		for i, id := range ids {
-			c.Records[i].Time, c.Records[i].Body = at, &machine.EventReceived{Event: "message", ID: id}
+			c.Records[i].Time, c.Records[i].Body = at, &journal.EventReceived{Event: "message", ID: id}
 		}
 		must(t, s.Commit(ctx, c))
 		must(t, s.Commit(ctx, c)) // again, as after an error

@@ -4,17 +4,17 @@ import (
 	"errors"
 	"testing"
 
-	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/runtime"
 )
 
 // checkIdentity: what is known of a stack comes back in every field.
 func checkIdentity(t *testing.T, s runtime.Store, again func() runtime.Store) {
 	st := newStack("identity")
-	st.cursor = machine.Cursor{
+	st.cursor = journal.Cursor{
 		Reason: "because", Cycle: 3, Wave: 2, Open: true, CycleSeq: 1, WakeAt: began, Expires: began, IdleInRow: 4, FailedInRow: 5,
-		Counts: machine.Counts{Cycles: 1, NodeRuns: 1 << 60, Failures: 2, Tokens: 7, Cost: 0.125},
-		Last:   map[string]machine.Settled{"a": {Node: "a", Status: "failed", Attempts: 2, Error: &machine.Failure{Kind: "exit", Message: "m"}}},
+		Counts: journal.Counts{Cycles: 1, NodeRuns: 1 << 60, Failures: 2, Tokens: 7, Cost: 0.125},
+		Last:   map[string]journal.Settled{"a": {Node: "a", Status: "failed", Attempts: 2, Error: &journal.Failure{Kind: "exit", Message: "m"}}},
 	}
 	must(t, s.Commit(ctx, st.commit(1, whole("a", nil))))
 	s = again()
@@ -25,7 +25,7 @@ func checkIdentity(t *testing.T, s runtime.Store, again func() runtime.Store) {
 		t.Errorf("got %+v", last)
 	}
 	last.Error = st.cursor.Last["a"].Error // describe prints where it points to
-	snap.Cursor.Last = map[string]machine.Settled{"a": last}
+	snap.Cursor.Last = map[string]journal.Settled{"a": last}
 	equal(t, "cursor", describe(snap.Cursor), describe(st.cursor))
 	equal(t, "identity", describe(snap.Identity), describe(*st.identity()))
 	list, err := s.Stacks(ctx)
@@ -47,8 +47,8 @@ func checkRecords(t *testing.T, s runtime.Store, again func() runtime.Store) {
 	s = again()
 	st.expect(t, s)
 	for from := range st.cursor.Seq + 3 {
-		var got []machine.Record
-		must(t, s.Records(ctx, "records", from, func(r machine.Record) error {
+		var got []journal.Record
+		must(t, s.Records(ctx, "records", from, func(r journal.Record) error {
 			got = append(got, r)
 			return nil
 		}))
@@ -76,7 +76,7 @@ func checkRecordsStop(t *testing.T, s runtime.Store, _ func() runtime.Store) {
 	must(t, s.Commit(ctx, st.commit(9, whole("a", nil))))
 	enough := errors.New("enough")
 	n := 0
-	err := s.Records(ctx, "stop", 3, func(r machine.Record) error {
+	err := s.Records(ctx, "stop", 3, func(r journal.Record) error {
 		if n++; n == 4 {
 			if _, err := s.Load(ctx, "stop"); err != nil { // the store may be used within
 				return err

@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"github.com/graphrun/graphrun/graph"
-	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/runtime"
 )
 
@@ -27,7 +27,7 @@ func checkNames(t *testing.T, s runtime.Store, again func() runtime.Store) {
 	for _, name := range []string{"nobody", "", "a\x00", "A"} {
 		_, err := s.Load(ctx, name)
 		wantError(t, err, runtime.ErrNotFound)
-		wantError(t, s.Records(ctx, name, 1, func(machine.Record) error { return nil }), runtime.ErrNotFound)
+		wantError(t, s.Records(ctx, name, 1, func(journal.Record) error { return nil }), runtime.ErrNotFound)
 		wantError(t, s.Remove(ctx, name), runtime.ErrNotFound)
 	}
 	_, err := s.Graph(ctx, "nothing")
@@ -208,7 +208,7 @@ func checkCancelled(t *testing.T, s runtime.Store, _ func() runtime.Store) {
 	_, err = s.Stacks(over)
 	wantError(t, err, context.Canceled)
 	wantError(t, s.Remove(over, "cancelled"), context.Canceled)
-	wantError(t, s.Records(over, "cancelled", 1, func(machine.Record) error { return nil }), context.Canceled)
+	wantError(t, s.Records(over, "cancelled", 1, func(journal.Record) error { return nil }), context.Canceled)
 	_, err = s.Load(ctx, "never")
 	wantError(t, err, runtime.ErrNotFound)
 	st.expect(t, s)
@@ -227,5 +227,5 @@ func checkClosed(t *testing.T, s runtime.Store, _ func() runtime.Store) {
 	_, err = s.Graph(ctx, "h")
 	wantError(t, err, runtime.ErrClosed)
 	wantError(t, s.Remove(ctx, "closed"), runtime.ErrClosed)
-	wantError(t, s.Records(ctx, "closed", 1, func(machine.Record) error { return nil }), runtime.ErrClosed)
+	wantError(t, s.Records(ctx, "closed", 1, func(journal.Record) error { return nil }), runtime.ErrClosed)
 }

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/graph/journal"
 )
 
 // shapes are values of every shape that a state can hold.
@@ -44,25 +44,25 @@ func nested(depth int) any {
 }
 
 // sampleBody is a body of each type in turn, with all its fields set.
-func sampleBody(seq uint64) machine.Body {
-	failure := &machine.Failure{Kind: "exit", Message: "exit status 2\n\"quoted\"", Permanent: true}
+func sampleBody(seq uint64) journal.Body {
+	failure := &journal.Failure{Kind: "exit", Message: "exit status 2\n\"quoted\"", Permanent: true}
 	at := began.Add(time.Hour)
-	bodies := []machine.Body{
-		&machine.StackStarted{Graph: "sample", Hash: "hash", Params: map[string]any{"goal": "x"}, State: map[string]any{"n": int64(math.MaxInt64)}},
-		&machine.EventReceived{Event: "message", Payload: []any{map[string]any{"text": "hi\n", "n": 0.5}}},
-		&machine.CycleStarted{Hash: "other"},
-		&machine.NodeDecided{Wave: 1, Node: "a", Reason: "no-live-edge", Edges: []machine.Verdict{
+	bodies := []journal.Body{
+		&journal.StackStarted{Graph: "sample", Hash: "hash", Params: map[string]any{"goal": "x"}, State: map[string]any{"n": int64(math.MaxInt64)}},
+		&journal.EventReceived{Event: "message", Payload: []any{map[string]any{"text": "hi\n", "n": 0.5}}},
+		&journal.CycleStarted{Hash: "other"},
+		&journal.NodeDecided{Wave: 1, Node: "a", Reason: "no-live-edge", Edges: []journal.Verdict{
 			{Edge: 3, From: "start", Outcome: "failure", When: "len(state.todos) == 0", Error: "index out of range"},
 			{Edge: 4, From: "b", Live: true},
 		}},
-		&machine.NodeDecided{Wave: 2, Node: "b", Run: true},
-		&machine.WaveStarted{Wave: 1, Nodes: []string{"a", "b"}},
-		&machine.TaskStarted{Wave: 1, Node: "b", Item: "item/1", Attempt: 2},
-		&machine.TaskFinished{Wave: 1, Node: "b", Attempt: 2, Status: "failed", Duration: 1500 * time.Millisecond, Error: failure, Tokens: 12, Cost: 0.25, RetryAt: at},
-		&machine.TaskFinished{Wave: 1, Node: "b", Attempt: 3, Status: "succeeded", Output: map[string]any{"n": int64(math.MinInt64), "list": []any{nil, 0.5}}},
-		&machine.WaveCommitted{Wave: 1, Changed: []string{"todos", "idea"}, Settled: []machine.Settled{{Node: "b", Status: "failed", Attempts: 2, Error: failure}}},
-		&machine.CycleFinished{Waves: 1, NodeRuns: 2, Failed: true, Active: true, Pause: 5 * time.Second},
-		&machine.StackFinished{Status: machine.Failed, Reason: fmt.Sprintf("failures: %d", seq)},
+		&journal.NodeDecided{Wave: 2, Node: "b", Run: true},
+		&journal.WaveStarted{Wave: 1, Nodes: []string{"a", "b"}},
+		&journal.TaskStarted{Wave: 1, Node: "b", Item: "item/1", Attempt: 2},
+		&journal.TaskFinished{Wave: 1, Node: "b", Attempt: 2, Status: "failed", Duration: 1500 * time.Millisecond, Error: failure, Tokens: 12, Cost: 0.25, RetryAt: at},
+		&journal.TaskFinished{Wave: 1, Node: "b", Attempt: 3, Status: "succeeded", Output: map[string]any{"n": int64(math.MinInt64), "list": []any{nil, 0.5}}},
+		&journal.WaveCommitted{Wave: 1, Changed: []string{"todos", "idea"}, Settled: []journal.Settled{{Node: "b", Status: "failed", Attempts: 2, Error: failure}}},
+		&journal.CycleFinished{Waves: 1, NodeRuns: 2, Failed: true, Active: true, Pause: 5 * time.Second},
+		&journal.StackFinished{Status: journal.Failed, Reason: fmt.Sprintf("failures: %d", seq)},
 	}
 	return bodies[seq%uint64(len(bodies))]
 }

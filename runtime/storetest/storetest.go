@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/graphrun/graphrun/graph"
-	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/value"
 	"github.com/graphrun/graphrun/runtime"
 )
@@ -88,8 +88,8 @@ type stack struct {
 	nonce   string
 	state   map[string]any
 	keys    map[string]int
-	records []machine.Record
-	cursor  machine.Cursor
+	records []journal.Record
+	cursor  journal.Cursor
 }
 
 // newStack is a stack that the store does not know yet.
@@ -106,14 +106,14 @@ func (st *stack) commit(n int, changes ...graph.Change) runtime.Commit {
 	}
 	for range n {
 		st.cursor.Seq++
-		r := machine.Record{
+		r := journal.Record{
 			Seq: st.cursor.Seq, Time: began.Add(time.Duration(st.cursor.Seq) * time.Second),
 			Stack: st.name, Cycle: st.cursor.Cycle, Body: sampleBody(st.cursor.Seq),
 		}
 		st.records = append(st.records, r)
 		c.Records = append(c.Records, r)
 	}
-	st.cursor.Status, st.cursor.Hash = machine.Running, "hash"
+	st.cursor.Status, st.cursor.Hash = journal.Running, "hash"
 	st.cursor.Counts.Waves++
 	for i := range c.Changes {
 		ch := &c.Changes[i]
@@ -127,8 +127,8 @@ func (st *stack) commit(n int, changes ...graph.Change) runtime.Commit {
 	return c
 }
 
-func (st *stack) identity() *machine.Identity {
-	return &machine.Identity{
+func (st *stack) identity() *journal.Identity {
+	return &journal.Identity{
 		Stack: st.name, Graph: "sample", Nonce: st.nonce, CreatedAt: began,
 		Params: map[string]any{"goal": "ß\u2028", "depth": int64(9007199254740993), "ratio": 0.25},
 	}
@@ -183,8 +183,8 @@ func (st *stack) expect(t testing.TB, s runtime.Store) {
 		open++
 	}
 	equal(t, "records of the snapshot", lines(snap.Records), lines(st.records[open:]))
-	var all []machine.Record
-	must(t, s.Records(context.Background(), st.name, 0, func(r machine.Record) error {
+	var all []journal.Record
+	must(t, s.Records(context.Background(), st.name, 0, func(r journal.Record) error {
 		all = append(all, r)
 		return nil
 	}))
@@ -215,10 +215,10 @@ func wantError(t testing.TB, err, want error) {
 // describe writes a struct with its times in UTC.
 func describe(v any) string { return fmt.Sprintf("%+v", v) }
 
-func lines(records []machine.Record) string {
+func lines(records []journal.Record) string {
 	var b []byte
 	for _, r := range records {
-		b = append(machine.AppendRecord(b, r, true), '\n')
+		b = append(journal.AppendRecord(b, r, true), '\n')
 	}
 	return string(b)
 }

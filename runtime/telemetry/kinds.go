@@ -5,7 +5,7 @@ import (
 
 	"go.opentelemetry.io/otel/trace"
 
-	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/nodes"
 )
 
@@ -57,7 +57,7 @@ func (t *Telemetry) below(ctx context.Context, task nodes.Task) context.Context 
 	if s == nil {
 		return ctx
 	}
-	a := attempt{machine.TaskKey{Cycle: task.Cycle, Wave: task.Wave, Node: task.Node, Item: task.Item}, task.Attempt}
+	a := attempt{journal.TaskKey{Cycle: task.Cycle, Wave: task.Wave, Node: task.Node, Item: task.Item}, task.Attempt}
 	if sp := s.attempts[a]; sp != nil {
 		return trace.ContextWithSpan(ctx, sp.Span)
 	}

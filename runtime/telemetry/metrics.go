@@ -6,7 +6,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 
-	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/runtime"
 )
 
@@ -58,15 +58,15 @@ func (m *metrics) make(meter metric.Meter) (err error) {
 }
 
 // record counts one record.
-func (m *metrics) record(graph string, r *machine.Record) {
+func (m *metrics) record(graph string, r *journal.Record) {
 	ctx := context.Background()
 	g := attribute.String("graphrun.graph", graph)
 	switch b := r.Body.(type) {
-	case *machine.CycleFinished:
+	case *journal.CycleFinished:
 		m.cycles.Add(ctx, 1, metric.WithAttributes(g, attribute.Bool("graphrun.failed", b.Failed)))
-	case *machine.StackFinished:
+	case *journal.StackFinished:
 		m.stacks.Add(ctx, 1, metric.WithAttributes(g, attribute.String("graphrun.stack.status", string(b.Status))))
-	case *machine.TaskFinished:
+	case *journal.TaskFinished:
 		node := attribute.String("graphrun.node", b.Node)
 		status := attribute.String("graphrun.status", b.Status)
 		if !b.Cached && b.Attempt > 0 {

@@ -10,7 +10,7 @@ import (
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/trace"
 
-	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/graph/journal"
 )
 
 // span is one that is open, with the context for those below it.
@@ -22,23 +22,23 @@ type span struct {
 // span opens and closes what a record is about. A process that takes a stack over
 // sees the middle of a cycle: what it misses is opened by the first record that
 // belongs to it.
-func (t *Telemetry) span(s *stack, r *machine.Record) {
+func (t *Telemetry) span(s *stack, r *journal.Record) {
 	switch b := r.Body.(type) {
-	case *machine.CycleStarted:
+	case *journal.CycleStarted:
 		s.cutOffCycle()
 		t.openCycle(s, r)
-	case *machine.WaveStarted:
+	case *journal.WaveStarted:
 		t.openWave(s, r, b.Wave)
-	case *machine.TaskStarted:
+	case *journal.TaskStarted:
 		t.openAttempt(s, r, b)
-	case *machine.TaskFinished:
+	case *journal.TaskFinished:
 		t.closeAttempt(s, r, b)
-	case *machine.WaveCommitted:
+	case *journal.WaveCommitted:
 		if s.wave != nil && b.Wave > 0 {
 			s.wave.end(r.Time, "")
 			s.wave = nil
 		}
-	case *machine.CycleFinished:
+	case *journal.CycleFinished:
 		if s.cycle != nil {
 			s.cycle.SetAttributes(attribute.Int("graphrun.waves", b.Waves), attribute.Int("graphrun.node_runs", b.NodeRuns))
 			why := ""
@@ -48,7 +48,7 @@ func (t *Telemetry) span(s *stack, r *machine.Record) {
 			s.cycle.end(r.Time, why)
 			s.cycle = nil
 		}
-	case *machine.StackFinished:
+	case *journal.StackFinished:
 		if s.cycle != nil {
 			s.cycle.SetAttributes(attribute.String("graphrun.stack.status", string(b.Status)))
 		}
@@ -61,20 +61,20 @@ func (t *Telemetry) open(parent context.Context, name string, at time.Time, attr
 	return &span{sp, ctx}
 }
 
-func (t *Telemetry) openCycle(s *stack, r *machine.Record) {
+func (t *Telemetry) openCycle(s *stack, r *journal.Record) {
 	s.cycle = t.open(context.Background(), "cycle "+s.graph, r.Time,
 		attribute.String("graphrun.graph", s.graph), attribute.String("graphrun.stack", r.Stack),
 		attribute.Int64("graphrun.cycle", int64(r.Cycle)))
 }
 
-func (t *Telemetry) openWave(s *stack, r *machine.Record, wave uint64) {
+func (t *Telemetry) openWave(s *stack, r *journal.Record, wave uint64) {
 	if s.cycle == nil {
 		t.openCycle(s, r)
 	}
 	s.wave = t.open(s.cycle.ctx, fmt.Sprintf("wave %d", wave), r.Time, attribute.Int64("graphrun.wave", int64(wave)))
 }
 
-func (t *Telemetry) openAttempt(s *stack, r *machine.Record, b *machine.TaskStarted) {
+func (t *Telemetry) openAttempt(s *stack, r *journal.Record, b *journal.TaskStarted) {
 	if s.wave == nil && b.Began == 0 {
 		t.openWave(s, r, b.Wave)
 	}
@@ -94,7 +94,7 @@ func (t *Telemetry) openAttempt(s *stack, r *machine.Record, b *machine.TaskStar
 	s.attempts[attemptOf(r, b.Began, b.Wave, b.Node, b.Item, b.Attempt)] = sp
 }
 
-func (t *Telemetry) closeAttempt(s *stack, r *machine.Record, b *machine.TaskFinished) {
+func (t *Telemetry) closeAttempt(s *stack, r *journal.Record, b *journal.TaskFinished) {
 	a := attemptOf(r, b.Began, b.Wave, b.Node, b.Item, b.Attempt)
 	t.mu.Lock()
 	sp := s.attempts[a]
@@ -111,8 +111,8 @@ func (t *Telemetry) closeAttempt(s *stack, r *machine.Record, b *machine.TaskFin
 	sp.end(r.Time, why)
 }
 
-func attemptOf(r *machine.Record, began, wave uint64, node, item string, n int) attempt {
-	return attempt{machine.TaskKey{Cycle: cmp.Or(began, r.Cycle), Wave: wave, Node: node, Item: item}, n}
+func attemptOf(r *journal.Record, began, wave uint64, node, item string, n int) attempt {
+	return attempt{journal.TaskKey{Cycle: cmp.Or(began, r.Cycle), Wave: wave, Node: node, Item: item}, n}
 }
 
 // end closes a span; why is what failed, or "".

@@ -9,7 +9,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 	tracenoop "go.opentelemetry.io/otel/trace/noop"
 
-	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/runtime"
 )
 
@@ -123,6 +123,6 @@ func (t *Telemetry) Close() error {
 
 // attempt names an attempt within a stack.
 type attempt struct {
-	key machine.TaskKey
+	key journal.TaskKey
 	n   int
 }

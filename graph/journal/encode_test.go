@@ -1,7 +1,8 @@
-package machine
+package journal
 
 import (
 	"encoding/json"
+	"flag"
 	"math"
 	"os"
 	"strings"
@@ -11,6 +12,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 )
+
+var update = flag.Bool("update", false, "write the golden files")
+
+var epoch = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
 var everyRecord = []Body{
 	&StackStarted{Graph: "g", Hash: "ff00", Params: map[string]any{"goal": "x"}, State: map[string]any{"n": int64(math.MaxInt64), "f": 2.5}},
@@ -55,9 +60,9 @@ func record(i int, b Body) Record {
 func TestRecordsGolden(t *testing.T) {
 	t.Parallel()
 	var got []byte
-	for _, journal := range []bool{false, true} {
+	for _, whole := range []bool{false, true} {
 		for i, b := range everyRecord {
-			line := AppendRecord(nil, record(i, b), journal)
+			line := AppendRecord(nil, record(i, b), whole)
 			if !json.Valid(line) {
 				t.Errorf("not JSON: %s", line)
 			}

@@ -1,4 +1,4 @@
-package machine
+package journal
 
 import (
 	"encoding/json"
@@ -72,11 +72,11 @@ type verdictLine struct {
 func ParseRecord(b []byte) (Record, error) {
 	var l line
 	if err := json.Unmarshal(b, &l); err != nil {
-		return Record{}, fmt.Errorf("machine: not a record: %w", err)
+		return Record{}, fmt.Errorf("journal: not a record: %w", err)
 	}
 	body, err := l.body()
 	if err != nil {
-		return Record{}, fmt.Errorf("machine: record %d: %w", l.Seq, err)
+		return Record{}, fmt.Errorf("journal: record %d: %w", l.Seq, err)
 	}
 	return Record{Seq: l.Seq, Time: l.Time.UTC(), Stack: l.Stack, Cycle: l.Cycle, Body: body}, nil
 }

@@ -1,0 +1,50 @@
+package journal
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Point is a place in a stack's history: the commit of a wave, or with Wave 0
+// the end of a cycle. The zero Point is the end of the history.
+type Point struct{ Cycle, Wave uint64 }
+
+// String is CYCLE or CYCLE.WAVE.
+func (p Point) String() string {
+	if p.Wave == 0 {
+		return fmt.Sprint(p.Cycle)
+	}
+	return fmt.Sprintf("%d.%d", p.Cycle, p.Wave)
+}
+
+// ParsePoint reads CYCLE[.WAVE], both counted from 1; "" is the zero Point, now.
+func ParsePoint(s string) (Point, error) {
+	if s == "" {
+		return Point{}, nil
+	}
+	cycle, wave, hasWave := strings.Cut(s, ".")
+	var p Point
+	var err error
+	if p.Cycle, err = strconv.ParseUint(cycle, 10, 64); err == nil && hasWave {
+		p.Wave, err = strconv.ParseUint(wave, 10, 64)
+	}
+	if err != nil || p.Cycle == 0 || hasWave && p.Wave == 0 {
+		return Point{}, fmt.Errorf("%q: expected CYCLE or CYCLE.WAVE, counted from 1", s)
+	}
+	return p, nil
+}
+
+// Ends reports that a record is the one that completes what p names.
+func (p Point) Ends(r Record) bool {
+	if p == (Point{}) || r.Cycle != p.Cycle {
+		return false
+	}
+	switch b := r.Body.(type) {
+	case *WaveCommitted:
+		return b.Wave == p.Wave && p.Wave > 0
+	case *CycleFinished, *StackFinished:
+		return p.Wave == 0
+	}
+	return false
+}
