@@ -57,7 +57,7 @@ func (e *Env) alloc(at *diag.Span, n int) bool {
 
 // allocList is alloc for a list of n elements.
 func (e *Env) allocList(at *diag.Span, n int) bool {
-	return n <= maxMemory && e.alloc(at, n*bytesPerItem)
+	return e.alloc(at, min(n, maxMemory)*bytesPerItem)
 }
 
 // shortText is up to how many bytes a text is read for nothing: what a node
