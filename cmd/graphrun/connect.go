@@ -86,27 +86,17 @@ func (a *app) doorOptions(store *boltstore.Store, durability runtime.Durability,
 }
 
 // listenToCommands opens the control socket of a store that this process owns.
-// A file system that knows no sockets is no reason not to run: other commands
-// say then which process owns the store.
+// A file system without sockets is no reason not to run: other commands then name
+// the process that owns the store.
 func (a *app) listenToCommands(rt *runtime.Runtime, o api.Options) (stop func()) {
-	l, err := api.ListenOwner(a.db)
+	stop, err := api.ServeOwner(a.db, api.New(rt, o), func(err error) {
+		a.logger().Error("the control socket broke", "error", err)
+	})
 	if err != nil {
 		fmt.Fprintf(a.err, "graphrun: no control socket, other commands cannot reach this process: %v\n", err)
 		return func() {}
 	}
-	ctx, end := context.WithCancel(context.Background())
-	over := make(chan struct{})
-	go func() {
-		defer close(over)
-		if err := api.Serve(ctx, l, api.New(rt, o)); err != nil {
-			a.logger().Error("the control socket broke", "error", err)
-		}
-	}()
-	return func() {
-		end()
-		<-over
-		_ = l.Close() // it is closed already, or broke
-	}
+	return stop
 }
 
 // through runs f with a client, and gives the client's store back before it

@@ -88,13 +88,9 @@ func (s *foreground) startOrResume(ctx context.Context, rt *runtime.Runtime, sto
 }
 
 func (s *foreground) openRuntime(ctx context.Context, store runtime.Store) (*runtime.Runtime, error) {
-	grace := s.flags.grace
-	if grace == 0 {
-		grace = -1 // none; 0 would be the runtime's default
-	}
 	return runtime.Open(context.WithoutCancel(ctx), runtime.Config{
 		Store: store, Kinds: s.app.kinds(), Logger: s.app.logger(), Secret: os.LookupEnv,
-		Parallel: s.flags.parallel, Grace: grace, FailOnStoreError: true,
+		Parallel: s.flags.parallel, Grace: graceOf(s.flags.grace), FailOnStoreError: true,
 		OnCommit: func(c runtime.Commit) {
 			if c.Stack != s.flags.stack {
 				return // one that a node of this stack runs, or that came in through the socket

@@ -2,11 +2,8 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
-	"fmt"
 	"log/slog"
-	"net"
 	"os"
 	"os/signal"
 	"slices"
@@ -18,7 +15,7 @@ import (
 
 	"github.com/graphrun/graphrun/runtime"
 	"github.com/graphrun/graphrun/runtime/api"
-	"github.com/graphrun/graphrun/runtime/boltstore"
+	"github.com/graphrun/graphrun/serve"
 )
 
 // serveFlags are the flags of `graphrun serve`.
@@ -44,9 +41,9 @@ func serveCommand(a *app) *cobra.Command {
 
 A PATH is a graph file, or a folder whose *.graphrun.yaml files are served, also
 those in folders below it. All stacks of the store go on; start adds new ones. A file
-that changes is taken up by its stacks with their next cycle (SIGHUP looks at once);
-one that is broken, or that the state does not fit, is refused with the reason, and
-the old one stays.
+that changes is adopted by its stacks at their next cycle (SIGHUP checks all files at
+once); one that is broken, or that the state does not fit, is refused with the reason,
+and the old one stays.
 
 SIGTERM ends it after a clean checkpoint with exit code 0, Ctrl-C with 130; running
 tasks may finish within --grace.`,
@@ -87,161 +84,78 @@ func (f *serveFlags) check(cmd *cobra.Command) error {
 	return nil
 }
 
-// server is one run of `graphrun serve`.
-type server struct {
-	app    *app
-	flags  serveFlags
-	log    *slog.Logger
-	store  *boltstore.Store
-	rt     *runtime.Runtime
-	graphs *graphSet
-}
-
-// serve owns the store from its first to its last moment.
+// serve owns the store from beginning to end.
 func (a *app) serve(ctx context.Context, paths []string, f serveFlags) (err error) {
-	s := &server{app: a, flags: f, log: a.serverLog()}
-	if s.graphs, err = a.loadGraphs(paths, s.log); err != nil {
+	o := serve.Options{
+		Path: a.db, Kinds: a.kinds(), Logger: a.serverLog(), Secret: os.LookupEnv,
+		Parallel: f.parallel, Grace: graceOf(f.grace), Hurry: a.hurry,
+	}
+	if o.Graphs, err = a.loadGraphs(paths, o.Logger); err != nil {
 		return err
 	}
-	listener, err := s.listen()
+	if o.Port, err = f.port(); err != nil {
+		return err
+	}
+	if o.Port != nil {
+		defer o.Port.Close() // when the store cannot be opened; else it is closed before
+	}
+	store, err := a.openStore(f.durability)
 	if err != nil {
 		return err
 	}
-	if listener != nil {
-		defer listener.Close() // again, when it was served
-	}
-	if s.store, err = a.openStore(f.durability); err != nil {
-		return err
-	}
-	defer func() { err = firstOf(err, s.store.Close()) }()
-	return s.run(ctx, listener)
-}
-
-// run drives everything until ctx ends.
-func (s *server) run(ctx context.Context, listener net.Listener) (err error) {
+	defer func() { err = firstOf(err, store.Close()) }()
+	o.Store, o.Socket = store, a.doorOptions(store, runtime.Durability(f.durability), "serve")
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, reloadSignals...)
 	defer signal.Stop(signals)
-	grace := s.flags.grace
-	if grace == 0 {
-		grace = -1 // none; 0 would be the runtime's default
-	}
-	s.rt, err = runtime.Open(context.WithoutCancel(ctx), runtime.Config{
-		Store: s.store, Kinds: s.app.kinds(), Logger: s.log, Secret: os.LookupEnv,
-		Parallel: s.flags.parallel, Grace: grace,
-	})
-	if err != nil {
-		return err
-	}
-	defer func() { err = firstOf(err, s.rt.Close(s.app.hurry)) }()
-	if err := s.graphs.serveOn(s.rt); err != nil {
-		return err
-	}
-	o := s.app.doorOptions(s.store, runtime.Durability(s.flags.durability), "serve")
-	o.Graphs = s.graphs
-	defer s.app.listenToCommands(s.rt, o)()
-	n, err := s.rt.Recover(ctx, runtime.RecoverOptions{})
-	if err != nil {
-		return err
-	}
-	broken := make(chan error, 1)
-	if listener != nil {
-		if o.Door, err = s.door(); err != nil {
-			return err
-		}
-		o.MaxBody = 0
-		apiCtx, end := context.WithCancel(ctx)
-		over := make(chan struct{})
-		defer func() { end(); <-over }()
-		go func() {
-			defer close(over)
-			if err := api.Serve(apiCtx, listener, api.New(s.rt, o)); err != nil {
-				broken <- err
-			}
-		}()
-	}
-	s.announce(n, listener)
-	return s.watch(ctx, signals, broken)
+	o.Reload = signals
+	return firstOf(serve.Run(ctx, o), a.ended(ctx))
 }
 
-// watch looks after the graph files until ctx ends.
-func (s *server) watch(ctx context.Context, signals <-chan os.Signal, broken <-chan error) error {
-	tick := time.NewTicker(lookAtFiles)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			s.log.Info("ending: running tasks may finish", "grace", s.flags.grace)
-			return s.ended(ctx)
-		case err := <-broken:
-			return fmt.Errorf("the API broke: %w", err)
-		case <-signals:
-			_, _ = s.graphs.Reload(ctx) // what was refused is in the log
-		case <-tick.C:
-			s.graphs.look()
-		}
-		if err := s.rt.Failed(); err != nil {
-			return err // only what a new process reads from disk can be trusted
-		}
+// loadGraphs reads the graphs to serve, and shows what is wrong with one.
+func (a *app) loadGraphs(paths []string, log *slog.Logger) (*serve.Graphs, error) {
+	graphs, err := serve.LoadGraphs(paths, a.kinds(), log)
+	if invalid := (*serve.InvalidError)(nil); errors.As(err, &invalid) {
+		return nil, a.invalid(invalid.Source, invalid.Problems)
 	}
+	return graphs, err
 }
 
-// ended is how a signal ends a server: SIGTERM is its ordinary end.
-func (s *server) ended(ctx context.Context) error {
+// port opens the TCP port; nil for none.
+func (f *serveFlags) port() (*serve.Port, error) {
+	if f.listen == listenOff {
+		return nil, nil
+	}
+	o := serve.ListenOptions{Insecure: f.insecure, Hosts: f.hosts}
+	if f.cert != "" {
+		var err error
+		if o.TLS, err = serve.LoadTLS(f.cert, f.key); err != nil {
+			return nil, usagef("--tls-cert: %v", err)
+		}
+	}
+	port, err := serve.Listen(f.listen, o)
+	if err != nil {
+		return nil, usagef("--listen: %v", err)
+	}
+	return port, nil
+}
+
+// ended is the error for a signal that ended a server: none for SIGTERM, its
+// ordinary end.
+func (a *app) ended(ctx context.Context) error {
 	var cause *signalError
 	if errors.As(context.Cause(ctx), &cause) && cause.signal == syscall.SIGTERM {
 		return nil
 	}
-	return &exitError{exitInterrupted, errors.New("interrupted; all stacks are in " + s.app.db + " and go on with the same command")}
+	return &exitError{exitInterrupted, errors.New("interrupted; all stacks are in " + a.db + ", and the same command continues them")}
 }
 
-// listen opens the port before the store, so that a port that is taken changes
-// nothing. nil: there is none.
-func (s *server) listen() (net.Listener, error) {
-	if s.flags.listen == listenOff {
-		return nil, nil
+// graceOf is a --grace as the runtime takes it: 0 there stands for its default.
+func graceOf(flag time.Duration) time.Duration {
+	if flag == 0 {
+		return -1
 	}
-	var secure *tls.Config
-	if s.flags.cert != "" {
-		pair, err := tls.LoadX509KeyPair(s.flags.cert, s.flags.key)
-		if err != nil {
-			return nil, usagef("--tls-cert: %v", err)
-		}
-		secure = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
-	}
-	l, err := api.Listen(s.flags.listen, secure, s.flags.insecure)
-	if err != nil {
-		return nil, usagef("--listen: %v", err)
-	}
-	return l, nil
-}
-
-// door guards the port: with the store's token, and for the names it is
-// reached under.
-func (s *server) door() (api.Door, error) {
-	token, err := api.Token(s.app.db)
-	if err != nil {
-		return api.Door{}, err
-	}
-	hosts := append([]string{"localhost", "127.0.0.1", "::1"}, s.flags.hosts...)
-	if host, _, err := net.SplitHostPort(s.flags.listen); err == nil {
-		if ip := net.ParseIP(host); ip == nil || !ip.IsUnspecified() {
-			hosts = append(hosts, host)
-		}
-	}
-	return api.Door{Token: token, Hosts: hosts}, nil
-}
-
-func (s *server) announce(stacks int, l net.Listener) {
-	s.log.Info("serving", "graphs", len(s.graphs.Names()), "stacks", stacks, "store", s.app.db)
-	if l == nil {
-		return
-	}
-	scheme := "http"
-	if s.flags.cert != "" {
-		scheme = "https"
-	}
-	s.log.Info("API", "url", scheme+"://"+l.Addr().String(), "token", api.TokenPath(s.app.db))
+	return flag
 }
 
 // serverLog writes what operators should know, also without --verbose.

@@ -1,24 +1,12 @@
 package main
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
-	"io"
-	"math/big"
-	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/graphrun/graphrun/runtime/api"
 )
@@ -108,7 +96,7 @@ func TestWatchesInnerGraphs(t *testing.T) {
 	}
 	s.until("the child's value arrives", is("1"))
 	s.write("parts/child.yaml", strings.Replace(childGraph, "n: 1}", "n: 23}", 1))
-	s.until("the changed child is taken up", is("23"))
+	s.until("the changed child is adopted", is("23"))
 	s.write("parts/child.yaml", strings.Replace(childGraph, "uses: set", "uses: sett", 1))
 	s.await("stderr", "unknown-kind")
 	if err := os.Remove(filepath.Join(s.dir, "parts/child.yaml")); err != nil {
@@ -119,7 +107,7 @@ func TestWatchesInnerGraphs(t *testing.T) {
 		t.Errorf("refused %d times, want once for each mistake:\n%s", n, s.read("stderr"))
 	}
 	s.write("parts/child.yaml", strings.Replace(childGraph, "n: 1}", "n: 456}", 1))
-	s.until("the child that came back is taken up", is("456"))
+	s.until("the child that came back is adopted", is("456"))
 	if code := s.end(); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
@@ -156,81 +144,9 @@ func TestReadsAgainWhenTold(t *testing.T) {
 				t.Fatal(err)
 			}
 			tell(t, s)
-			s.until("the changed graph is taken up", func() bool {
-				return strings.Contains(s.must("status", "a"), "running") && strings.Contains(s.read("stderr"), `msg="graph taken up" graph=tick`)
+			s.until("the changed graph is adopted", func() bool {
+				return strings.Contains(s.must("status", "a"), "running") && strings.Contains(s.read("stderr"), `msg="graph adopted" graph=tick`)
 			})
 		})
-	}
-}
-
-// certificate writes a certificate for 127.0.0.1 and its key, and gives what
-// trusts it.
-func certificate(t *testing.T) (cert, key string, pool *x509.CertPool) {
-	t.Helper()
-	secret, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "graphrun test"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &secret.PublicKey, secret)
-	if err != nil {
-		t.Fatal(err)
-	}
-	private, err := x509.MarshalPKCS8PrivateKey(secret)
-	if err != nil {
-		t.Fatal(err)
-	}
-	public := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
-	pool = x509.NewCertPool()
-	pool.AppendCertsFromPEM(public)
-	return string(public), string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})), pool
-}
-
-// TestServeTLS: the API is encrypted, still asks for the token, and does not
-// talk to those who are not.
-func TestServeTLS(t *testing.T) {
-	t.Parallel()
-	cert, key, pool := certificate(t)
-	s := startServe(t, map[string]string{"tick.graphrun.yaml": tickGraph, "cert.pem": cert, "key.pem": key},
-		".", "--listen", "127.0.0.1:0", "--tls-cert", "cert.pem", "--tls-key", "key.pem")
-	s.must("start", "tick", "--stack", "a")
-	url := s.url()
-	if !strings.HasPrefix(url, "https://") {
-		t.Fatalf("the API is at %s", url)
-	}
-	get := func(url, token string) (int, string, error) {
-		t.Helper()
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+"/v1/stacks", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if token != "" {
-			req.Header.Set("Authorization", "Bearer "+token)
-		}
-		client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}}}
-		defer client.CloseIdleConnections()
-		resp, err := client.Do(req)
-		if err != nil {
-			return 0, "", err
-		}
-		defer resp.Body.Close()
-		body, err := io.ReadAll(resp.Body)
-		return resp.StatusCode, string(body), err
-	}
-	if code, body, err := get(url, s.token()); code != http.StatusOK || !strings.Contains(body, `"stack":"a"`) {
-		t.Errorf("with the token: %d %s %v", code, body, err)
-	}
-	if code, body, err := get(url, ""); code != http.StatusUnauthorized {
-		t.Errorf("without a token: %d %s %v", code, body, err)
-	}
-	if code, body, err := get("http"+strings.TrimPrefix(url, "https"), s.token()); err == nil {
-		t.Errorf("in the clear: %d %s", code, body)
-	}
-	if code := s.end(); code != 0 {
-		t.Errorf("exit code %d", code)
 	}
 }

@@ -71,6 +71,7 @@ var rooms = map[string]room{
 	"runtime/storetest":   {house: []string{"runtime", "graph", "graph/journal", "graph/machine", "graph/value"}, third: []string{"github.com/google/go-cmp", "pgregory.net/rapid"}},
 	"runtime/runtimetest": {house: []string{"runtime", "runtime/memstore", "graph", "graph/journal", "graph/machine", "graph/value", "nodes"}, third: []string{"github.com/google/go-cmp"}},
 	"runtime/api":         {house: []string{"runtime", "diag", "graph", "graph/journal", "graph/machine", "graph/value"}},
+	"serve":               {house: []string{"diag", "dsl", "graph", "nodes", "runtime", "runtime/api"}},
 	"cmd/graphrun":        {house: []string{"*"}, third: []string{"*"}},
 	"bench":               {},
 	"torture":             {},

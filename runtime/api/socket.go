@@ -58,6 +58,29 @@ func ListenOwner(db string) (net.Listener, error) {
 	return &ownerListener{Listener: l, remove: func() { _ = os.Remove(path) }}, nil
 }
 
+// ServeOwner opens the control socket of a store and answers on it until stop is
+// called. Only the owner of the store may call it. broken is called with the error
+// that ends it before; the error returned is that of opening the socket.
+func ServeOwner(db string, h *Handler, broken func(error)) (stop func(), err error) {
+	l, err := ListenOwner(db)
+	if err != nil {
+		return nil, err
+	}
+	ctx, end := context.WithCancel(context.Background())
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		if err := Serve(ctx, l, h); err != nil {
+			broken(err)
+		}
+	}()
+	return func() {
+		end()
+		<-over
+		_ = l.Close() // it is closed already, or broke
+	}, nil
+}
+
 // listenElsewhere takes a short path in a private temporary folder, and notes
 // it beside the store.
 func listenElsewhere(db string) (net.Listener, error) {

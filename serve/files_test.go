@@ -1,4 +1,4 @@
-package main
+package serve
 
 import (
 	"os"
@@ -10,7 +10,7 @@ import (
 
 // A folder stands for the graph files in it and below it, and for nothing that
 // is hidden or reached by a link.
-func TestGraphFilesIn(t *testing.T) {
+func TestFilesIn(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	for _, name := range []string{
@@ -28,7 +28,7 @@ func TestGraphFilesIn(t *testing.T) {
 	if err := os.Symlink(dir, filepath.Join(dir, "deep", "again")); err != nil {
 		t.Skip("no links here:", err)
 	}
-	got, err := graphFilesIn(dir)
+	got, err := filesIn(dir)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,146 @@
+package serve
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/graphrun/graphrun/nodes"
+	"github.com/graphrun/graphrun/runtime"
+	"github.com/graphrun/graphrun/runtime/api"
+)
+
+// lookAtFiles is how often the graph files are checked for changes.
+const lookAtFiles = time.Second
+
+// Options of a server. Path, Store, Kinds, Graphs and Logger are required.
+type Options struct {
+	// Path names the store's file. The control socket and the token are beside it.
+	Path string
+	// Store is open. Whoever opened it closes it after Run.
+	Store runtime.Store
+	Kinds *nodes.Registry
+	// Graphs must not be served by another Run.
+	Graphs *Graphs
+	Logger *slog.Logger
+	// Port is where the API listens, besides the control socket. Run closes it.
+	// Defaults to none.
+	Port *Port
+	// Socket are the options of the control socket: Server and Backup hold for
+	// the port too. Run sets its Store, Kinds and Graphs.
+	Socket api.Options
+	// Secret, Parallel and Grace are those of runtime.Config.
+	Secret   func(name string) (string, bool)
+	Parallel int
+	Grace    time.Duration
+	// Reload makes the server read its graph files again at each value. Defaults
+	// to never; files that look different are read anyway.
+	Reload <-chan os.Signal
+	// Hurry cuts running tasks off when it ends, without waiting for Grace.
+	// Defaults to never.
+	Hurry context.Context
+}
+
+// Run serves until ctx ends, and then returns nil after a clean checkpoint: every
+// stack is on disk, and the next Run continues it. It returns an error when the
+// store or the port cannot be used any more.
+func Run(ctx context.Context, o Options) (err error) {
+	if o.Port != nil {
+		defer o.Port.Close() // closed before when it was served
+	}
+	if o.Hurry == nil {
+		o.Hurry = context.WithoutCancel(ctx)
+	}
+	rt, err := runtime.Open(context.WithoutCancel(ctx), runtime.Config{
+		Store: o.Store, Kinds: o.Kinds, Logger: o.Logger, Secret: o.Secret, Parallel: o.Parallel, Grace: o.Grace,
+	})
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if closing := rt.Close(o.Hurry); err == nil {
+			err = closing
+		}
+	}()
+	if err := o.Graphs.serveOn(rt); err != nil {
+		return err
+	}
+	o.Socket.Store, o.Socket.Kinds, o.Socket.Graphs = o.Store, o.Kinds, o.Graphs
+	o.Socket.Door = api.Door{Trusted: true}
+	defer o.serveSocket(rt)()
+	n, err := rt.Recover(ctx, runtime.RecoverOptions{})
+	if err != nil {
+		return err
+	}
+	broken, end, err := o.servePort(ctx, rt)
+	if err != nil {
+		return err
+	}
+	defer end()
+	o.Logger.Info("serving", "graphs", len(o.Graphs.Names()), "stacks", n, "store", o.Path)
+	if o.Port != nil {
+		o.Logger.Info("API", "url", o.Port.URL(), "token", api.TokenPath(o.Path))
+	}
+	return o.watch(ctx, rt, broken)
+}
+
+// serveSocket answers on the control socket until stop is called. A file system
+// without sockets is no reason not to serve: other commands then name the process
+// that owns the store.
+func (o *Options) serveSocket(rt *runtime.Runtime) (stop func()) {
+	stop, err := api.ServeOwner(o.Path, api.New(rt, o.Socket), func(err error) {
+		o.Logger.Error("the control socket broke", "error", err)
+	})
+	if err != nil {
+		o.Logger.Warn("no control socket: other commands cannot reach this process", "error", err)
+		return func() {}
+	}
+	return stop
+}
+
+// servePort answers on the TCP port until end is called. broken gets the error
+// that ends it before.
+func (o *Options) servePort(ctx context.Context, rt *runtime.Runtime) (broken <-chan error, end func(), err error) {
+	if o.Port == nil {
+		return nil, func() {}, nil
+	}
+	token, err := api.Token(o.Path)
+	if err != nil {
+		return nil, nil, err
+	}
+	public := o.Socket
+	public.Door, public.MaxBody = api.Door{Token: token, Hosts: o.Port.hosts}, 0
+	ctx, cancel := context.WithCancel(ctx)
+	failed, over := make(chan error, 1), make(chan struct{})
+	go func() {
+		defer close(over)
+		if err := api.Serve(ctx, o.Port, api.New(rt, public)); err != nil {
+			failed <- err
+		}
+	}()
+	return failed, func() { cancel(); <-over }, nil
+}
+
+// watch adopts graph files that change, until ctx ends or something breaks.
+func (o *Options) watch(ctx context.Context, rt *runtime.Runtime, broken <-chan error) error {
+	tick := time.NewTicker(lookAtFiles)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			o.Logger.Info("ending: running tasks may finish", "grace", max(0, o.Grace))
+			return nil
+		case err := <-broken:
+			return fmt.Errorf("the API broke: %w", err)
+		case <-o.Reload:
+			_, _ = o.Graphs.Reload(ctx) // the log says what was refused
+		case <-tick.C:
+			o.Graphs.look()
+		}
+		if err := rt.Failed(); err != nil {
+			return err // only a new process, which reads from disk, can be trusted
+		}
+	}
+}
