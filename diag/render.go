@@ -82,7 +82,7 @@ func lineStarts(src []byte) []int {
 				i++
 			}
 			starts = append(starts, i)
-		case '\n', '\u0085', '\u2028', '\u2029':
+		case '\n':
 			starts = append(starts, i)
 		}
 	}
@@ -154,7 +154,7 @@ func (f *source) of(line int) []byte {
 	if line < len(f.starts) {
 		end = f.starts[line]
 	}
-	return bytes.TrimRight(f.text[f.starts[line-1]:end], "\r\n\u0085\u2028\u2029")
+	return bytes.TrimRight(f.text[f.starts[line-1]:end], "\r\n")
 }
 
 // enter goes to a line, 1-based.

@@ -62,7 +62,7 @@ func lineWidth(at Span, sources map[string][]byte, lines map[string][]int) int {
 		return 0
 	}
 	text := string(src[starts[at.Start.Line-1]:starts[at.Start.Line]])
-	return utf8.RuneCountInString(strings.TrimRight(text, "\r\n\u0085\u2028\u2029"))
+	return utf8.RuneCountInString(strings.TrimRight(text, "\r\n"))
 }
 
 // JSON writes the report of a list as one JSON object and a line break.

@@ -144,7 +144,7 @@ func (l *loader) compile(file string, src []byte) (*Source, diag.List) {
 	if inner.HasErrors() { // what the nodes that lack their graph use is not known
 		more = slices.DeleteFunc(more, func(p diag.Diagnostic) bool { return p.Code == diag.Unused || p.Code == diag.NeverRead })
 	}
-	list := append(d.merge(more), inner...)
+	list := append(d.suppress(more), inner...)
 	if !list.HasErrors() {
 		s.Graph = g
 	}

@@ -68,9 +68,9 @@ func parseProblem(err error) problem {
 	return problem{max(line, 1), m[2]}
 }
 
-// trap looks at the lines of a problem for an expression that YAML misread. It
+// gotcha looks at the lines of a problem for an expression that YAML misread. It
 // reports it, and gives where the expression begins and ends in src.
-func (d *document) trap(p problem) (from, to int, found bool) {
+func (d *document) gotcha(p problem) (from, to int, found bool) {
 	start, end := d.window(p.line)
 	lines := d.src[start:end]
 	for _, m := range tagTrap.FindAllSubmatchIndex(lines, -1) {
@@ -147,7 +147,7 @@ func (d *document) syntaxError(err error) {
 	at := d.culprit(p)
 	if structural(p) {
 		// What the outline finds before the line of the problem is none.
-		if found, what, way, ok := d.stumble(); ok && found.Start.Line >= p.line-1 {
+		if found, what, way, ok := d.misfit(); ok && found.Start.Line >= p.line-1 {
 			at, message, help = found, what, way
 		}
 	}

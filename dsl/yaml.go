@@ -28,8 +28,10 @@ type document struct {
 	// plain holds the scalars that were written without quotes, and where in
 	// src each of them ends.
 	plain map[*tree.Node]cursor
-	// mask stands for ? in what yaml.v3 sees; 0 when nothing does.
-	mask rune
+	// stand holds the stand-ins of masked characters, and unmask undoes them;
+	// nil when the source has none of these characters.
+	stand  map[rune]rune
+	unmask *strings.Replacer
 	// covered holds where src was changed by cover.
 	covered []int
 }
@@ -42,6 +44,9 @@ func readYAML(file string, src []byte) *document {
 		return d
 	}
 	d.src = bytes.TrimPrefix(src, []byte("\uFEFF"))
+	if !d.chooseMask() {
+		return d
+	}
 	dec, first, err := d.parse()
 	switch {
 	case errors.Is(err, io.EOF):
@@ -77,12 +82,12 @@ const maxCovered = 20
 // the rest of the file is still read.
 func (d *document) parse() (*yaml.Decoder, *yaml.Node, error) {
 	for {
-		dec := yaml.NewDecoder(bytes.NewReader(d.masked()))
+		dec := yaml.NewDecoder(bytes.NewReader(d.maskedSource()))
 		first, err := decode(dec)
 		if err == nil || errors.Is(err, io.EOF) || len(d.covered) == maxCovered {
 			return dec, first, err
 		}
-		from, to, found := d.trap(parseProblem(err))
+		from, to, found := d.gotcha(parseProblem(err))
 		if !found {
 			return dec, first, err
 		}
@@ -243,8 +248,8 @@ func (r *reader) tag(n *yaml.Node, here diag.Span) bool {
 
 func (r *reader) scalar(n *yaml.Node, out *tree.Node) {
 	st := plain
-	if r.mask != 0 {
-		n.Value = strings.ReplaceAll(n.Value, string(r.mask), "?")
+	if r.unmask != nil {
+		n.Value = r.unmask.Replace(n.Value)
 	}
 	switch {
 	case n.Style&yaml.DoubleQuotedStyle != 0:

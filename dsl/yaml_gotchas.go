@@ -1,7 +1,6 @@
 package dsl
 
 import (
-	"bytes"
 	"regexp"
 	"strings"
 	"unicode/utf8"
@@ -10,7 +9,7 @@ import (
 	"github.com/graphrun/graphrun/graph/tree"
 )
 
-// The traps: places where YAML takes a part of an expression for something of
+// The gotchas: places where YAML takes a part of an expression for something of
 // its own. What follows from them is not worth a word, so the value that fell
 // into one is marked as broken.
 
@@ -24,46 +23,6 @@ func reportTag(diags *diag.List, at diag.Span, tag string) {
 		help = `in an expression, write "not" in place of "!"; else put the value in quotes`
 	}
 	diags.Add(diag.YAMLTag, at, help, "%q was taken for a YAML tag", tag)
-}
-
-// version is the directive of a YAML 1.2 file; before it there may be comments.
-var version = regexp.MustCompile(`^(?:[ \t]*(?:#[^\r\n]*)?[\r\n]+)*%YAML[ \t]+1\.(2)[ \t\r\n]`)
-
-// masked is the source with another character for each question mark that is
-// not the mark of a complex key. To yaml.v3 a ? ends a plain scalar within
-// { }, as in YAML 1.1; in YAML 1.2 `{note: string?}` is in order.
-func (d *document) masked() []byte {
-	d.mask = 0
-	src := d.src
-	if m := version.FindSubmatchIndex(src); m != nil {
-		src = bytes.Clone(src)
-		src[m[2]] = '1' // the version that yaml.v3 says it reads
-	}
-	if !bytes.ContainsRune(src, '?') {
-		return src
-	}
-	mask := '\ue000'
-	for bytes.ContainsRune(src, mask) {
-		if mask++; mask > '\uf8ff' {
-			return src
-		}
-	}
-	d.mask = mask
-	out := make([]byte, 0, len(src)+64)
-	lineStart := true
-	for i, b := range src {
-		switch {
-		case b == '?' && lineStart && (i+1 == len(src) || bytes.IndexByte([]byte(" \t\r\n"), src[i+1]) >= 0):
-			out = append(out, b)
-		case b == '?':
-			out = utf8.AppendRune(out, mask)
-			lineStart = false
-		default:
-			out = append(out, b)
-			lineStart = b == '\n' || b == '\r' || lineStart && (b == ' ' || b == '-' || b == '?')
-		}
-	}
-	return out
 }
 
 // rejoin reports `{to: a, when: any(state.x, .y)}`, of which YAML makes the

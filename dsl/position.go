@@ -82,10 +82,10 @@ func (c *cursor) skipProperties() {
 	}
 }
 
-// isBreak reports what YAML 1.1, and so yaml.v3, counts as the end of a line.
-func isBreak(r rune) bool {
-	return r == '\n' || r == '\r' || r == '\u0085' || r == '\u2028' || r == '\u2029'
-}
+// isBreak reports whether a character ends a line in YAML 1.2. The further line
+// breaks of YAML 1.1 (NEL, LS, PS) are part of a text, a comment too: no editor
+// shows a new line there.
+func isBreak(r rune) bool { return r == '\n' || r == '\r' }
 
 // style is how a scalar is written.
 type style uint8
@@ -151,8 +151,8 @@ type matcher struct {
 	left   int // how many more runs there may be
 }
 
-// place notes where the next character of the value stands, or its end.
-func (m *matcher) place(p diag.Pos) {
+// note records where the next character of the value stands, or its end.
+func (m *matcher) note(p diag.Pos) {
 	if (m.count == 0 || p != m.beside) && m.left >= 0 {
 		if m.count > 0 { // one run costs no more than its text
 			m.left--
@@ -172,7 +172,7 @@ func (m *matcher) want() rune {
 func (m *matcher) took(p diag.Pos) {
 	_, n := utf8.DecodeRuneInString(m.value[m.at:])
 	m.at += n
-	m.place(p)
+	m.note(p)
 }
 
 // line matches a flow scalar: one reads a single character of its style.
@@ -190,7 +190,7 @@ func (m *matcher) line(one func() (rune, bool)) bool {
 		m.took(p)
 	}
 	m.joined()
-	m.place(m.pos)
+	m.note(m.pos)
 	return true
 }
 
@@ -297,7 +297,7 @@ func (m *matcher) block() bool {
 	for m.at < len(m.value) && m.want() == '\n' { // the last break, at the end of the source
 		m.took(end.pos)
 	}
-	m.place(end.pos)
+	m.note(end.pos)
 	return m.at == len(m.value)
 }
 

@@ -23,8 +23,8 @@ type outline struct {
 	message, help string // "" as long as nothing was found
 }
 
-// stumble finds what fits nowhere in a text that is not YAML.
-func (d *document) stumble() (at diag.Span, message, help string, ok bool) {
+// misfit finds the first part of a text that keeps it from being YAML.
+func (d *document) misfit() (at diag.Span, message, help string, ok bool) {
 	o := outline{cursor: cursor{src: d.src, pos: diag.Pos{Line: 1, Col: 1}}}
 	for o.message == "" && o.off < len(o.src) {
 		o.line()

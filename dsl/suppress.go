@@ -10,10 +10,11 @@ import (
 	"github.com/graphrun/graphrun/graph/tree"
 )
 
-// merge joins what the compiler found to what the reader found. Where parts of
-// the file could not be read, the compiler saw a graph without them; what it
-// says because of that is dropped: the problem has a name already.
-func (d *document) merge(compiled diag.List) diag.List {
+// suppress joins the problems of the compiler to those of the reader. Where the
+// reader could not read a part of the file, the compiler saw a graph without
+// that part: suppress drops the problems that follow from it, because their
+// cause is already reported.
+func (d *document) suppress(compiled diag.List) diag.List {
 	type spot struct {
 		code diag.Code
 		at   diag.Pos

@@ -63,7 +63,7 @@ func TestStumble(t *testing.T) {
 	}
 }
 
-// What is YAML has nothing to stumble over.
+// In a text that is YAML there is no misfit.
 func TestNothingToStumbleOver(t *testing.T) {
 	t.Parallel()
 	for _, pattern := range []string{"testdata/*/*.yaml", "../graphs/*/*.yaml"} {
@@ -80,7 +80,7 @@ func TestNothingToStumbleOver(t *testing.T) {
 			if slices.ContainsFunc(d.diags, func(p diag.Diagnostic) bool { return p.Code == diag.YAMLSyntax }) || len(d.covered) > 0 {
 				continue
 			}
-			if at, message, _, found := d.stumble(); found {
+			if at, message, _, found := d.misfit(); found {
 				t.Errorf("%s: %s", at, message)
 			}
 		}
