@@ -13,11 +13,12 @@ const (
 	maxDepth   = 100
 	maxNodes   = 400_000 // values of a file
 	maxAliased = 100_000 // values that aliases add to them
-	maxFlow    = 1_000   // open brackets, counted without looking for quotes
 )
 
 // admit reports what keeps a source from being parsed at all: its size, its
-// encoding, or a nesting that costs a YAML parser too much.
+// encoding, or more values than a YAML parser should hold. Nesting is no matter
+// here: a bracket or a dash may be text, which only the parser can tell, and
+// the parser itself stops at 10,000 levels.
 func admit(file string, src []byte, diags *diag.List) bool {
 	at := diag.Span{File: file, Start: diag.Pos{Line: 1, Col: 1}, End: diag.Pos{Line: 1, Col: 2}}
 	switch {
@@ -29,7 +30,7 @@ func admit(file string, src []byte, diags *diag.List) bool {
 		return false
 	}
 	c := cursor{src: src, pos: diag.Pos{Line: 1, Col: 1}}
-	flow, values, dashes, lineStart := 0, 0, 0, true
+	values, lineStart := 0, true
 	for c.off < len(src) {
 		here := diag.Span{File: file, Start: c.pos, End: diag.Pos{Line: c.pos.Line, Col: c.pos.Col + 1}}
 		b := src[c.off]
@@ -38,12 +39,7 @@ func admit(file string, src []byte, diags *diag.List) bool {
 		}
 		blankNext := c.off+1 >= len(src) || src[c.off+1] == ' ' || src[c.off+1] == '\t' || src[c.off+1] == '\n' || src[c.off+1] == '\r'
 		switch b {
-		case '[', '{':
-			flow++
-			values++
-		case ']', '}':
-			flow = max(flow-1, 0)
-		case ',':
+		case '[', '{', ',':
 			values++
 		case ':':
 			if blankNext {
@@ -51,18 +47,13 @@ func admit(file string, src []byte, diags *diag.List) bool {
 			}
 		case '-', '?':
 			if lineStart && blankNext {
-				dashes++
 				values++
 			}
 		case '\n', '\r':
-			dashes, lineStart = 0, true
+			lineStart = true
 		case ' ', '\t':
 		default:
 			lineStart = false
-		}
-		if flow > maxFlow || dashes > maxDepth {
-			diags.Add(diag.TooLarge, here, "", "the document is nested deeper than %d levels", maxDepth)
-			return false
 		}
 		if values > 2*maxNodes {
 			diags.Add(diag.TooLarge, here, "", "the document has more than %d values", maxNodes)

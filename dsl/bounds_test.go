@@ -56,6 +56,33 @@ func TestHostile(t *testing.T) {
 	}
 }
 
+// Brackets and dashes that are text are no nesting, however many there are; those
+// that are syntax are, and each is refused at its place.
+func TestNesting(t *testing.T) {
+	t.Parallel()
+	open, dashes := strings.Repeat("[{", 3000), strings.Repeat("- ", 300)
+	for name, src := range map[string]string{
+		"double quotes": `a: "` + open + `"`, "single quotes": "a: '" + open + "'", "comment": "a: 1 # " + open, "plain": "a: x " + open,
+		"block": "a: |\n  " + open + "\n  " + dashes + "x\n", "quotes in a list": `a: ["` + open + `", "` + open + `"]`,
+		"over lines": "a: \"x\n  " + dashes + "x\"",
+	} {
+		if d := readYAML("f", []byte(src)); len(d.diags) > 0 || d.root == nil {
+			t.Errorf("%s: %v", name, d.diags)
+		}
+	}
+	for src, col := range map[string]int{
+		"a: " + strings.Repeat("[", 200) + strings.Repeat("]", 200):    103,
+		"a: " + strings.Repeat("{b: ", 120) + strings.Repeat("}", 120): 397,
+		strings.Repeat("- ", 200) + "x":                                201,
+		strings.Repeat("[", 20_000):                                    1,
+	} {
+		d := readYAML("f", []byte(src))
+		if d.root != nil || len(d.diags) != 1 || d.diags[0].Code != diag.TooLarge || d.diags[0].Span.Start != (diag.Pos{Line: 1, Col: col}) {
+			t.Errorf("%.20s…: %v, want too-large at column %d", src, d.diags, col)
+		}
+	}
+}
+
 // TestScalars holds the core schema of YAML 1.2 against what is read.
 func TestScalars(t *testing.T) {
 	t.Parallel()

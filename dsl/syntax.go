@@ -45,7 +45,6 @@ var plainWords = []struct{ problem, message, help string }{
 	{"are not allowed in this context", "a list cannot begin here", "begin it on the next line"},
 	{"expected <document start>", "the document has ended, and something else follows", "indent it as its neighbours"},
 	{"incompatible YAML document", "the file is in another version of YAML, expected 1.2", `leave its "%YAML" away`},
-	{"exceeded max depth", "the document is nested too deep", ""},
 	{"did not find URI escape", `"!" begins a tag`, "put the value in quotes"},
 	{"did not find expected whitespace", `"!" begins a tag`, "put the value in quotes"},
 }
@@ -129,6 +128,10 @@ func (d *document) cover(from, to int) {
 // diagnostic with a column and plain words.
 func (d *document) syntaxError(err error) {
 	p := parseProblem(err)
+	if strings.Contains(p.text, "exceeded max depth") {
+		d.diags.Add(diag.TooLarge, d.culprit(p), "", "the document is nested deeper than %d levels", maxDepth)
+		return
+	}
 	message, help := "this is not YAML: "+p.text, ""
 	for _, w := range plainWords {
 		if strings.Contains(p.text, w.problem) {
