@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -90,7 +91,7 @@ func (s *Stack) endAfterWave() bool {
 // Remove deletes a stack that has ended, with its history. Errors: ErrNotFound,
 // ErrNotEnded (Cancel it first), *StoreError, ErrClosed.
 func (rt *Runtime) Remove(ctx context.Context, stack string) error {
-	if err := rt.reserve(stack, ErrNotEnded); err != nil {
+	if err := rt.reserve(ctx, stack, ErrNotEnded); err != nil {
 		return err
 	}
 	defer rt.free(stack)
@@ -135,8 +136,8 @@ func (rt *Runtime) visit(ctx context.Context, id string, do func(*Stack) error) 
 
 // load is visit beside other visits.
 func (rt *Runtime) load(ctx context.Context, id string, do func(*Stack) error) error {
-	if err := rt.reserve(id, errLeft); err != nil {
-		return err
+	if under, err := rt.claim(id, errLeft, make(chan struct{})); under != nil || err != nil {
+		return cmp.Or(err, errLeft)
 	}
 	s := rt.newStack(id, "")
 	s.visited = true

@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/machine"
 	"github.com/graphrun/graphrun/runtime"
+	"github.com/graphrun/graphrun/runtime/memstore"
 	"github.com/graphrun/graphrun/runtime/runtimetest"
 )
 
@@ -136,4 +139,76 @@ func TestCancellingAgain(t *testing.T) {
 			t.Errorf("cancel of a completed stack: %v, want ErrEnded", err)
 		}
 	})
+}
+
+// gate is a store whose commits wait.
+type gate struct {
+	runtime.Store
+	open chan struct{}
+}
+
+func (g *gate) Commit(ctx context.Context, c runtime.Commit) error {
+	<-g.open
+	return g.Store.Commit(ctx, c)
+}
+
+// TestAVisitIsWaitedFor: a command for a stack that nobody drives is over in a
+// moment. Meanwhile the stack is not driven by anybody else.
+func TestAVisitIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		visit, do func(*runtime.Runtime, context.Context) error
+	}{
+		"Resume": {
+			func(rt *runtime.Runtime, ctx context.Context) error { return rt.Pause(ctx, "one") },
+			func(rt *runtime.Runtime, ctx context.Context) error {
+				_, err := rt.Resume(ctx, "one", runtime.ResumeOptions{})
+				return err
+			},
+		},
+		"Remove": {
+			func(rt *runtime.Runtime, ctx context.Context) error { return rt.Cancel(ctx, "one", "") },
+			func(rt *runtime.Runtime, ctx context.Context) error { return rt.Remove(ctx, "one") },
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				ctx, g := t.Context(), &gate{memstore.New(), make(chan struct{})}
+				reg := kinds(t)
+				rt, err := runtime.Open(ctx, runtime.Config{Store: g.Store, Kinds: reg})
+				if err != nil {
+					t.Fatal(err)
+				}
+				waits, problems := graph.Compile(def(t, `{"graphrun": 1, "name": "one", "nodes": [{"id": "n", "uses": "set"}], "pause": {"none": true}}`), reg)
+				if err := problems.Err(); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := rt.Start(ctx, waits, runtime.StartOptions{Rest: true}); err != nil {
+					t.Fatal(err)
+				}
+				if err := rt.Close(ctx); err != nil {
+					t.Fatal(err)
+				}
+				if rt, err = runtime.Open(ctx, runtime.Config{Store: g, Kinds: reg}); err != nil {
+					t.Fatal(err)
+				}
+				visited, done := make(chan error, 1), make(chan error, 1)
+				go func() { visited <- c.visit(rt, ctx) }()
+				synctest.Wait()
+				go func() { done <- c.do(rt, ctx) }()
+				synctest.Wait()
+				close(g.open)
+				if err := <-visited; err != nil {
+					t.Error(err)
+				}
+				if err := <-done; err != nil {
+					t.Error(err)
+				}
+				if err := rt.Close(ctx); err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
 }

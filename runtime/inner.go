@@ -196,7 +196,7 @@ func (rt *Runtime) discard(id string) {
 	} else if !ok && rt.cutOff(id) {
 		_ = rt.load(rt.base, id, func(s *Stack) error { return s.Cancel(rt.base, "its node is over") })
 	}
-	if err := rt.reserve(id, ErrActive); err != nil {
+	if err := rt.reserve(rt.base, id, ErrActive); err != nil {
 		return // it is closing, or somebody has it: Recover clears it away
 	}
 	defer rt.free(id)

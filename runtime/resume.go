@@ -31,7 +31,7 @@ type ResumeOptions struct {
 // *SecretError, *StoreError, ErrClosed. When a cycle is open, an *AdoptError
 // comes from Wait, after that cycle.
 func (rt *Runtime) Resume(ctx context.Context, id string, o ResumeOptions) (*Stack, error) {
-	if err := rt.reserve(id, ErrActive); err != nil {
+	if err := rt.reserve(ctx, id, ErrActive); err != nil {
 		return nil, err
 	}
 	s := rt.newStack(id, "")

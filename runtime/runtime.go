@@ -75,9 +75,10 @@ type Runtime struct {
 	aside   sync.Mutex // one stack that is not driven is addressed at a time
 
 	mu      sync.Mutex
-	stacks  map[string]*Stack // that are driven; nil while one is being loaded
-	trouble map[string]error  // why stacks are not driven any more
-	failed  error             // the store cannot be used any more
+	stacks  map[string]*Stack        // that are driven; nil while one is being loaded
+	visits  map[string]chan struct{} // stacks loaded for one command, each until its channel is closed
+	trouble map[string]error         // why stacks are not driven any more
+	failed  error                    // the store cannot be used any more
 	closed  bool
 }
 
@@ -115,6 +116,7 @@ func Open(ctx context.Context, cfg Config) (*Runtime, error) {
 		timers:  &timers{},
 		defs:    definitions{present: map[string]*definition{}, byHash: map[string]*definition{}},
 		stacks:  map[string]*Stack{},
+		visits:  map[string]chan struct{}{},
 		trouble: map[string]error{},
 	}
 	rt.resting.bound = cfg.Loaded
@@ -187,19 +189,42 @@ func (rt *Runtime) Close(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// reserve claims a stack's id, so that nobody else drives it. taken is the
-// error for one that is claimed already.
-func (rt *Runtime) reserve(id string, taken error) error {
+// reserve claims a stack's id, so that nobody else drives the stack. A visit is
+// over in a moment and is waited for; taken is the error for any other claim.
+func (rt *Runtime) reserve(ctx context.Context, id string, taken error) error {
+	for {
+		visit, err := rt.claim(id, taken, nil)
+		if visit == nil {
+			return err
+		}
+		select {
+		case <-visit:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// claim is reserve without waiting: for an id that is being visited it returns a
+// channel that is closed when the visit is over. The claim is itself a visit when
+// it comes with such a channel.
+func (rt *Runtime) claim(id string, taken error, visit chan struct{}) (under <-chan struct{}, err error) {
 	rt.mu.Lock()
 	defer rt.mu.Unlock()
 	if err := rt.unusable(); err != nil {
-		return err
+		return nil, err
 	}
 	if _, claimed := rt.stacks[id]; claimed {
-		return fmt.Errorf("%w: %q", taken, id)
+		if other := rt.visits[id]; other != nil {
+			return other, nil
+		}
+		return nil, fmt.Errorf("%w: %q", taken, id)
 	}
 	rt.stacks[id] = nil
-	return nil
+	if visit != nil {
+		rt.visits[id] = visit
+	}
+	return nil, nil
 }
 
 // unusable says why the runtime takes nothing any more. Call with rt.mu held.
@@ -219,7 +244,7 @@ func (rt *Runtime) admit(s *Stack) error {
 	rt.mu.Lock()
 	defer rt.mu.Unlock()
 	if err := rt.unusable(); err != nil {
-		delete(rt.stacks, s.name)
+		rt.unclaim(s.name)
 		return err
 	}
 	rt.stacks[s.name] = s
@@ -231,7 +256,16 @@ func (rt *Runtime) admit(s *Stack) error {
 func (rt *Runtime) free(id string) {
 	rt.mu.Lock()
 	defer rt.mu.Unlock()
+	rt.unclaim(id)
+}
+
+// unclaim gives an id up. Call with rt.mu held.
+func (rt *Runtime) unclaim(id string) {
 	delete(rt.stacks, id)
+	if visit := rt.visits[id]; visit != nil {
+		delete(rt.visits, id)
+		close(visit)
+	}
 }
 
 // leave takes out a stack that is not driven any more.
@@ -240,7 +274,7 @@ func (rt *Runtime) leave(s *Stack) {
 	rt.mu.Lock()
 	defer rt.mu.Unlock()
 	if rt.stacks[s.name] == s {
-		delete(rt.stacks, s.name)
+		rt.unclaim(s.name)
 	}
 	if s.err != nil && !rt.closed && !s.visited {
 		rt.trouble[s.name] = s.err

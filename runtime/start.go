@@ -65,7 +65,7 @@ func (rt *Runtime) Start(ctx context.Context, g *graph.Graph, o StartOptions) (*
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if err := rt.reserve(o.ID, ErrExists); err != nil {
+	if err := rt.reserve(ctx, o.ID, ErrExists); err != nil {
 		return nil, err
 	}
 	def := rt.limit(&definition{g, o.Source})
