@@ -157,7 +157,7 @@ func params(g *graph.Graph, name diag.Text, given *tree.Node) diag.List {
 			}
 			list.Add(diag.MissingParam, at, "add it to `params`", "graph %q needs the parameter %q of type %s", g.Name, p.Name, p.Type)
 		case v != nil && !templated(v):
-			if _, err := p.Type.Check(p.Name, v.Value()); err != nil {
+			if _, err := p.Type.Check(p.Name, graph.AsText(v, p.Type).Value()); err != nil {
 				list.Add(diag.WrongType, v.Span, "", "parameter %s of graph %q does not fit: %s", quote(p.Name), g.Name, err)
 			}
 		}

@@ -71,7 +71,7 @@ func TestGivenToAnInnerGraph(t *testing.T) {
 		`params: "${{ state.any }}"`:                                nil,
 		`n: 1`: {`outer.yaml:6:33: error: graph "inner" needs the parameter "goal" of type string [missing-param]`,
 			`outer.yaml:6:45: error: graph has no entry "n" [unknown-field]`},
-		`params: {goal: 3}`: {`outer.yaml:6:60: error: parameter "goal" of graph "inner" does not fit: goal: must be a string, not an integer [wrong-type]`},
+		`params: {goal: [3]}`: {`outer.yaml:6:60: error: parameter "goal" of graph "inner" does not fit: goal: must be a string, not a list [wrong-type]`},
 		`params: {goal: "${{ params.count }}"}, state: {count: x}`: {
 			`outer.yaml:6:60: error: parameter "goal" must be string, not integer [wrong-type]`,
 			`outer.yaml:6:99: error: state key "count" must be an integer, not a string [wrong-type]`},

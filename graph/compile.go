@@ -15,6 +15,7 @@ import (
 // All problems are returned, sorted by place; the Graph is nil when one of
 // them is an error. With errors in one part, the rest is still checked.
 func Compile(def Def, kinds Kinds) (*Graph, diag.List) {
+	def.Nodes, def.Params, def.State = slices.Clone(def.Nodes), slices.Clone(def.Params), slices.Clone(def.State)
 	c := &compiler{def: &def, kinds: kinds, fieldTypes: map[string]*schema.Type{}, edges: map[edgeKey]struct{}{}}
 	c.g = &Graph{Name: def.Name.Value, Def: &def, index: newIndex(&def)}
 	if def.File != "" {

@@ -18,6 +18,7 @@ func (c *compiler) compileNodes() {
 
 func (c *compiler) compileNode(n *Node) {
 	d := n.Def
+	d.With = c.textsOf(n)
 	inner := c.compileForEach(n)
 	output := c.compileWith(n, inner)
 	n.Output = output

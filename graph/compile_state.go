@@ -28,6 +28,7 @@ func (c *compiler) compileParams() {
 		p := Param{Name: d.Name.Value, Type: c.schema(d.Type)}
 		switch {
 		case d.Default != nil:
+			d.Default = AsText(d.Default, p.Type)
 			p.Default, p.HasDefault = c.defaultValue("param", d.Name, d.Default, p.Type), true
 		case p.Type.Nullable:
 			p.HasDefault = true
@@ -56,6 +57,7 @@ func (c *compiler) compileState() {
 		d := &c.def.State[i]
 		k := Key{Name: d.Name.Value, Type: c.schema(d.Type), Keep: d.Keep}
 		if d.Default != nil {
+			d.Default = AsText(d.Default, k.Type)
 			k.Initial = c.defaultValue("state key", d.Name, d.Default, k.Type)
 		} else if zero, ok := k.Type.Zero(); ok {
 			k.Initial = zero

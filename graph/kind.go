@@ -37,6 +37,7 @@ type Field struct {
 	Required bool
 	Literal  bool // may hold no ${{ }}
 	Event    bool // names an event of the graph
+	Text     bool // numbers and booleans in it are texts, as they are written: in type any only the value itself
 	Doc      string
 }
 

@@ -13,6 +13,8 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+
+	"github.com/graphrun/graphrun/graph/value"
 )
 
 func main() { os.Exit(run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
@@ -23,6 +25,11 @@ func run(ctx context.Context, args []string, in io.Reader, out, err io.Writer) i
 	a := &app{in: in, out: data, err: err}
 	ctx, stop := a.obeySignals(ctx)
 	defer stop()
+	for i, arg := range args {
+		if err := value.CheckText(arg); err != nil {
+			return a.exit(usagef("argument %d (%q): %v", i+1, arg, err))
+		}
+	}
 	root := newRoot(a)
 	root.SetArgs(args)
 	root.SetIn(in)

@@ -1,10 +1,12 @@
 package value
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -13,10 +15,14 @@ import (
 const maxParse = 1000
 
 // Decode reads one JSON value. Integers within int64 are exact; every other
-// number becomes a float64. Of a repeated key the last one counts. Text that
-// is not valid UTF-8 is read with U+FFFD in place of the wrong bytes.
+// number becomes a float64. Of a repeated key the last one counts. A byte order
+// mark before the value is skipped. A byte in a string that is not UTF-8, and
+// half of a surrogate pair, are errors that name the offset.
 func Decode(b []byte) (any, error) {
 	d := decoder{b: b}
+	if bytes.HasPrefix(b, byteOrderMark) {
+		d.i = len(byteOrderMark)
+	}
 	d.space()
 	v, err := d.value(0)
 	if err != nil {
@@ -28,6 +34,9 @@ func Decode(b []byte) (any, error) {
 	}
 	return v, nil
 }
+
+// byteOrderMark is what some programs write before a text in UTF-8.
+var byteOrderMark = []byte("\uFEFF")
 
 type decoder struct {
 	b []byte
@@ -148,20 +157,31 @@ func (d *decoder) take(c byte) bool {
 	return false
 }
 
-// text reads a string. Those with escapes or wrong bytes go the slow way,
-// through encoding/json.
+// text reads a string. Those with escapes go the slow way, through
+// encoding/json.
 func (d *decoder) text() (string, error) {
 	start, simple := d.i, true
 	for i := d.i + 1; i < len(d.b); i++ {
 		switch c := d.b[i]; {
 		case c == '"':
 			d.i = i + 1
-			if inner := d.b[start+1 : i]; simple && utf8.Valid(inner) {
+			inner := d.b[start+1 : i]
+			if !utf8.Valid(inner) {
+				at := firstWrong(string(inner))
+				return "", &TextError{Offset: start + 1 + at, Byte: inner[at]}
+			}
+			if simple {
 				return string(inner), nil
 			}
 			var s string
 			if err := json.Unmarshal(d.b[start:d.i], &s); err != nil {
 				return "", fmt.Errorf("JSON string at byte %d: %w", start, err)
+			}
+			if strings.ContainsRune(s, utf8.RuneError) {
+				if at := halfPair(string(inner)); at >= 0 {
+					at += start + 1
+					return "", fmt.Errorf("JSON has %s at byte %d: half of a surrogate pair is no character", d.b[at:at+6], at)
+				}
 			}
 			return s, nil
 		case c == '\\':

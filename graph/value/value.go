@@ -4,8 +4,10 @@
 package value
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"unicode/utf8"
 )
 
@@ -24,7 +26,8 @@ const MaxDepth = 100
 func String(v any) string { return string(Append(nil, v)) }
 
 // Of turns any Go value that encoding/json can write into a canonical value.
-// Canonical values come back as they are, without a copy.
+// Canonical values come back as they are, without a copy. A text in v that is
+// not UTF-8 is an error that wraps a *TextError.
 func Of(v any) (any, error) {
 	if canonical(v, 0) {
 		return v, nil
@@ -66,6 +69,11 @@ func converted(v any) (any, error) {
 	b, err := json.Marshal(v)
 	if err != nil {
 		return nil, fmt.Errorf("value of type %T is not JSON: %w", v, err)
+	}
+	if bytes.Contains(b, []byte(replaced)) {
+		if err := checkTexts(reflect.ValueOf(v)); err != nil {
+			return nil, fmt.Errorf("a text in it: %w", err)
+		}
 	}
 	return Decode(b)
 }

@@ -112,7 +112,7 @@ func newScript(t nodes.Task) (*script, error) {
 		}
 	}
 	if !slices.Contains(parsings, s.parse) {
-		c.failf(`"parse" is %q, want json, text or lines`, s.parse)
+		c.failf(`"parse" is %q, want one of %s`, s.parse, strings.Join(parsings, ", "))
 	}
 	if c.err != nil {
 		return nil, c.err

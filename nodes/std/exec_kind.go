@@ -13,7 +13,7 @@ import (
 )
 
 // parsings are the ways to read standard output; the first is the default.
-var parsings = []string{"json", "text", "lines"}
+var parsings = []string{"json", "text", "lines", "base64"}
 
 // maxStdout is what standard output may be when `max_output` is not written.
 const maxStdout = 1 << 20
@@ -28,12 +28,12 @@ func execKind() nodes.Spec {
 				"A timeout or a cancel ends its whole process group: TERM, then KILL after 5 s. Processes of the group that outlive the program are ended too; only one that left the group (`setsid`) goes on. " +
 				"After a crash of the engine, what is left of the earlier attempt is ended before the node runs again, or when it is cancelled instead (on Linux).",
 			Fields: []graph.Field{
-				{Name: "command", Type: "list(any)", Doc: "The program and its arguments; numbers and booleans become text. With a slash in it the program is relative to the graph file, without one it is looked up in PATH. Either `command` or `shell` is required."},
+				{Name: "command", Type: "list(any)", Text: true, Doc: "The program and its arguments; numbers and booleans become text as they are written. With a slash in it the program is relative to the graph file, without one it is looked up in PATH. Either `command` or `shell` is required."},
 				{Name: "shell", Type: "string", Doc: "A script for `/bin/sh -c` in place of `command`. It is fixed: pass values through `env` or `stdin`."},
-				{Name: "stdin", Type: "any", Doc: "Standard input: text as it is, any other value as compact JSON. Default: nothing to read."},
-				{Name: "env", Type: "map(any)", Doc: "More environment variables; numbers and booleans become text. The GRAPHRUN_ variables cannot be set."},
+				{Name: "stdin", Type: "any", Text: true, Doc: "Standard input: text, a number or a boolean as it is written, any other value as compact JSON. Default: nothing to read."},
+				{Name: "env", Type: "map(any)", Text: true, Doc: "More environment variables; numbers and booleans become text as they are written. The GRAPHRUN_ variables cannot be set."},
 				{Name: "dir", Type: "string", Doc: "The working folder, relative to the graph file. Default: the graph file's folder."},
-				{Name: "parse", Type: "string", Literal: true, Doc: "How standard output becomes the output: `json` (one value; nothing is null), `text` (as it is) or `lines` (a list, without line ends). Default: json."},
+				{Name: "parse", Type: "string", Literal: true, Doc: "How standard output becomes the output: `json` (one value; nothing is null), `text` (as it is), `lines` (a list, without line ends) or `base64` (any bytes, as base64 text). All but `base64` fail with kind `output` at a byte that is not UTF-8. Default: json."},
 				{Name: "max_output", Type: "integer", Doc: "How many bytes standard output may have, up to 64 MiB; one more ends the program and fails the node with kind `output`. Default: 1048576."},
 			},
 			Output: execOutput,
@@ -45,7 +45,7 @@ func execKind() nodes.Spec {
 
 func execOutput(c graph.Config) *schema.Type {
 	switch parse, _ := fixedText(c.Tree.Get("parse")); parse.Value {
-	case "text":
+	case "text", "base64":
 		return schema.StringType
 	case "lines":
 		return schema.ListOf(schema.StringType)

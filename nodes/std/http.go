@@ -1,6 +1,7 @@
 package std
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,11 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/encoding/htmlindex"
+	"golang.org/x/text/encoding/unicode"
 
 	"github.com/graphrun/graphrun/graph/value"
 	"github.com/graphrun/graphrun/nodes"
@@ -144,21 +150,31 @@ func statusError(req *http.Request, resp *http.Response, body []byte, mask func(
 }
 
 // responseHeaders are the headers with lower-case names, several of a name
-// joined by commas.
+// joined by commas. What is not UTF-8 is read as Latin-1, as HTTP once had it.
 func responseHeaders(h http.Header) map[string]any {
 	out := make(map[string]any, len(h))
 	for name, values := range h {
-		out[strings.ToLower(name)] = strings.ToValidUTF8(strings.Join(values, ", "), "\uFFFD")
+		all := strings.Join(values, ", ")
+		if !utf8.ValidString(all) {
+			all, _ = charmap.ISO8859_1.NewDecoder().String(all) // every byte is a character
+		}
+		out[strings.ToLower(name)] = all
 	}
 	return out
 }
 
+// responseBody makes a value of a body: of JSON the value, of anything else its
+// text.
 func responseBody(contentType string, body []byte) (any, error) {
-	media, _, _ := mime.ParseMediaType(contentType)
-	if media != "application/json" && !strings.HasSuffix(media, "+json") {
-		return strings.ToValidUTF8(string(body), "\uFFFD"), nil
+	media, params, _ := mime.ParseMediaType(contentType)
+	body, err := decoded(params["charset"], body)
+	if err != nil {
+		return nil, nodes.Errorf("output", "the response is not text: %v", err)
 	}
-	if len(body) == 0 {
+	if media != "application/json" && !strings.HasSuffix(media, "+json") {
+		return string(body), nil
+	}
+	if body = bytes.TrimPrefix(body, byteOrderMark); len(body) == 0 {
 		return nil, nil
 	}
 	v, err := value.Decode(body)
@@ -166,4 +182,27 @@ func responseBody(contentType string, body []byte) (any, error) {
 		return nil, nodes.Errorf("output", "the response is not one JSON value: %s", jsonProblem(body, err))
 	}
 	return v, nil
+}
+
+// decoded is a body in UTF-8. charset is the label that the response gives it;
+// without one, the body has to be UTF-8.
+func decoded(charset string, body []byte) ([]byte, error) {
+	if charset == "" || strings.EqualFold(charset, "utf-8") || strings.EqualFold(charset, "utf8") {
+		return body, value.CheckText(body)
+	}
+	enc, err := htmlindex.Get(charset)
+	if err != nil {
+		return nil, fmt.Errorf("its charset %.40q is not known", charset)
+	}
+	if strings.EqualFold(charset, "utf-16") { // either byte order, as the mark at its start says
+		enc = unicode.UTF16(unicode.LittleEndian, unicode.UseBOM)
+	}
+	text, err := enc.NewDecoder().Bytes(body)
+	if err != nil {
+		return nil, fmt.Errorf("it is not in its charset %s: %w", charset, err)
+	}
+	if at := bytes.IndexRune(text, utf8.RuneError); at >= 0 { // which decoders give for what they cannot read
+		return nil, fmt.Errorf("it has bytes that its charset %s does not know, after %.40q", charset, text[max(0, at-20):at])
+	}
+	return text, nil
 }

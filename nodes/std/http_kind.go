@@ -19,6 +19,7 @@ func httpKind() nodes.Spec {
 		Kind: graph.Kind{
 			Name: "http",
 			Doc: "Sends one HTTP request. The output is {status, headers, body}: headers with lower-case names, the body as its JSON value when its content type is JSON, else as text. " +
+				"A body is read in the charset of its content type, UTF-8 by default; bytes that are not in it are kind `output`. " +
 				"A status that was not expected is kind `http`, with the beginning of the response in the message; 4xx is not tried again, but for 408, 425 and 429. " +
 				"Every request that may change something carries the task's idempotency key as `Idempotency-Key`, the same for every attempt. " +
 				"Addresses of private networks and of this machine are refused, whatever name leads to them, unless `allow_private` is set or the graph's own text names the address: a value that came from outside cannot send a node there. " +
@@ -26,11 +27,11 @@ func httpKind() nodes.Spec {
 			Fields: []graph.Field{
 				{Name: "url", Type: "string", Required: true, Doc: "An http or https address."},
 				{Name: "method", Type: "string", Doc: "The method. Default: POST with a body, GET without."},
-				{Name: "headers", Type: "map(any)", Doc: "Headers; numbers and booleans become text, null leaves one out."},
-				{Name: "query", Type: "map(any)", Doc: "Added to the query of the url: a scalar, or a list for a name that comes several times; null leaves one out."},
+				{Name: "headers", Type: "map(any)", Text: true, Doc: "Headers; numbers and booleans become text as they are written, null leaves one out."},
+				{Name: "query", Type: "map(any)", Text: true, Doc: "Added to the query of the url: a scalar, or a list for a name that comes several times; null leaves one out."},
 				{Name: "json", Type: "any", Doc: "A body: this value as JSON."},
 				{Name: "body", Type: "string", Doc: "A body: this text as it is."},
-				{Name: "form", Type: "map(any)", Doc: "A body: these fields as a form, spelled as `query`. At most one of `json`, `body` and `form`."},
+				{Name: "form", Type: "map(any)", Text: true, Doc: "A body: these fields as a form, spelled as `query`. At most one of `json`, `body` and `form`."},
 				{Name: "expect", Type: "list(integer)", Doc: "The statuses that are a success. Default: 200 to 299."},
 				{Name: "max_response", Type: "integer", Doc: "How many bytes the response may have, up to 64 MiB; one more fails the node with kind `output`. Default: 4194304."},
 				{Name: "allow_private", Type: "boolean", Literal: true, Doc: "Whether addresses of private networks and of this machine may be reached. Default: false."},

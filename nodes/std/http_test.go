@@ -93,12 +93,16 @@ func TestHTTPResponse(t *testing.T) {
 		with              map[string]any
 		want              any
 	}{
-		"json":            {"application/json; charset=utf-8", `{"a": [1, 2.5]}`, 200, nil, map[string]any{"a": []any{int64(1), 2.5}}},
-		"problem json":    {"application/problem+json", `{}`, 404, map[string]any{"expect": []any{int64(404)}}, map[string]any{}},
-		"json of nothing": {"application/json", "", 200, nil, nil},
-		"text":            {"text/plain", `{"a": 1}`, 201, nil, `{"a": 1}`},
-		"no UTF-8":        {"application/octet-stream", "a\xff", 200, nil, "a\uFFFD"},
-		"at the limit":    {"text/plain", "12345", 200, map[string]any{"max_response": int64(5)}, "12345"},
+		"json":                          {"application/json; charset=utf-8", `{"a": [1, 2.5]}`, 200, nil, map[string]any{"a": []any{int64(1), 2.5}}},
+		"problem json":                  {"application/problem+json", `{}`, 404, map[string]any{"expect": []any{int64(404)}}, map[string]any{}},
+		"json of nothing":               {"application/json", "", 200, nil, nil},
+		"text":                          {"text/plain", `{"a": 1}`, 201, nil, `{"a": 1}`},
+		"latin-1":                       {"text/plain; charset=ISO-8859-1", "caf\xe9", 200, nil, "café"},
+		"json in latin-1":               {"application/json; charset=latin1", "\"caf\xe9\"", 200, nil, "café"},
+		"utf-16":                        {"text/plain; charset=utf-16", "\xfe\xff\x00a\x20\xac", 200, nil, "a€"},
+		"shift_jis":                     {"text/html; charset=Shift_JIS", "\x93\xfa\x96\x7b", 200, nil, "日本"},
+		"a byte order mark before json": {"application/json", "\xef\xbb\xbf[1]", 200, nil, []any{int64(1)}},
+		"at the limit":                  {"text/plain", "12345", 200, map[string]any{"max_response": int64(5)}, "12345"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -142,6 +146,11 @@ func TestHTTPFailures(t *testing.T) {
 		case "/json":
 			w.Header().Set("Content-Type", "application/json")
 			io.WriteString(w, "{")
+		case "/bytes":
+			io.WriteString(w, "caf\xe9")
+		case "/charset":
+			w.Header().Set("Content-Type", "text/plain; charset="+r.URL.RawQuery)
+			io.WriteString(w, "caf\xff")
 		case "/large":
 			io.WriteString(w, "123456")
 		case "/loop":
@@ -165,6 +174,9 @@ func TestHTTPFailures(t *testing.T) {
 		"503":            {map[string]any{"url": s.URL + "/broken"}, "http", "GET " + s.URL + "/broken: status 503 Service Unavailable: oh", false},
 		"not expected":   {map[string]any{"url": s.URL, "expect": []any{int64(204)}}, "http", "GET " + s.URL + ": status 200 OK", true},
 		"not JSON":       {map[string]any{"url": s.URL + "/json"}, "output", "the response is not one JSON value: line 1, column 2: unexpected end of JSON input", false},
+		"not UTF-8":      {map[string]any{"url": s.URL + "/bytes"}, "output", "the response is not text: byte 0xE9 at offset 3 is not UTF-8", false},
+		"charset":        {map[string]any{"url": s.URL + "/charset?klingon"}, "output", `the response is not text: its charset "klingon" is not known`, false},
+		"not in charset": {map[string]any{"url": s.URL + "/charset?euc-jp"}, "output", `the response is not text: it has bytes that its charset euc-jp does not know, after "caf"`, false},
 		"too large":      {map[string]any{"url": s.URL + "/large", "max_response": int64(5)}, "output", "more than 5 bytes of response (max_response)", false},
 		"redirects":      {map[string]any{"url": s.URL + "/loop"}, "http", "GET " + s.URL + "/loop: more than 10 redirects", true},
 		"redirect file":  {map[string]any{"url": s.URL + "/elsewhere"}, "http", "GET " + s.URL + `/elsewhere: redirected to "file": only http and https are followed`, true},

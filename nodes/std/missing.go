@@ -41,10 +41,10 @@ func mcp() nodes.Spec {
 		Name: "mcp",
 		Doc:  "Calls one tool of an MCP server. The server is a program (`command`) or an address (`url`): exactly one of them is required.",
 		Fields: []graph.Field{
-			{Name: "command", Type: "list(any)", Doc: "The server to start, as the `command` of `exec`; it speaks MCP over its standard streams."},
-			{Name: "env", Type: "map(any)", Doc: "More environment variables of the server, as the `env` of `exec`."},
+			{Name: "command", Type: "list(any)", Text: true, Doc: "The server to start, as the `command` of `exec`; it speaks MCP over its standard streams."},
+			{Name: "env", Type: "map(any)", Text: true, Doc: "More environment variables of the server, as the `env` of `exec`."},
 			{Name: "url", Type: "string", Doc: "The address of a server that speaks MCP over HTTP."},
-			{Name: "headers", Type: "map(any)", Doc: "Headers for `url`, as those of `http`."},
+			{Name: "headers", Type: "map(any)", Text: true, Doc: "Headers for `url`, as those of `http`."},
 			{Name: "tool", Type: "string", Required: true, Doc: "The tool to call."},
 			{Name: "arguments", Type: "map(any)", Doc: "The arguments of the tool."},
 		},

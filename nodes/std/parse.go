@@ -2,6 +2,7 @@ package std
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"strings"
@@ -11,16 +12,22 @@ import (
 	"github.com/graphrun/graphrun/nodes"
 )
 
-// parseOutput makes a value of a program's standard output. Bytes that are no
-// UTF-8 become U+FFFD: no JSON value can hold them.
+// parseOutput makes a value of a program's standard output. Only base64 takes
+// bytes that are not UTF-8.
 func parseOutput(parse string, out []byte) (any, error) {
+	if parse == "base64" {
+		return base64.StdEncoding.EncodeToString(out), nil
+	}
+	if err := value.CheckText(out); err != nil {
+		return nil, nodes.Errorf("output", "standard output is not text: %v (parse: base64 takes any bytes)", err)
+	}
 	switch parse {
 	case "text":
-		return strings.ToValidUTF8(string(out), "\uFFFD"), nil
+		return string(out), nil
 	case "lines":
-		return splitLines(strings.ToValidUTF8(string(out), "\uFFFD")), nil
+		return splitLines(string(out)), nil
 	}
-	if len(bytes.TrimSpace(out)) == 0 {
+	if out = bytes.TrimPrefix(out, byteOrderMark); len(bytes.TrimSpace(out)) == 0 {
 		return nil, nil
 	}
 	v, err := value.Decode(out)
@@ -29,6 +36,9 @@ func parseOutput(parse string, out []byte) (any, error) {
 	}
 	return v, nil
 }
+
+// byteOrderMark is what some programs write before a text in UTF-8.
+var byteOrderMark = []byte("\uFEFF")
 
 // splitLines is a list of the lines without their ends; the end of the last
 // line begins no new one.

@@ -246,6 +246,8 @@ func TestErrors(t *testing.T) {
 		{"POST", "/v1/stacks", `{"graph":"counter","stack":"a"}`, 409, "exists"},
 		{"POST", "/v1/stacks", `{"graph":"counter","stack":"c","params":{"by":"x"}}`, 400, "by"},
 		{"POST", "/v1/stacks", `{"def":{},"stack":"c"}`, 422, "error"},
+		{"POST", "/v1/stacks/a/events", "{\"event\":\"seen\",\"payload\":\"caf\xe9\"}", 400, "byte 0xE9 at offset 30 is not UTF-8"},
+		{"POST", "/v1/stacks/a/events", `{"event":"seen","payload":["\ud800"]}`, 400, "half of a surrogate pair"},
 		{"POST", "/v1/stacks/a/events", `{"event":"nope"}`, 400, "there are: seen"},
 		{"POST", "/v1/stacks/a/events", `{"event":"seen","payload":1}`, 400, "list(string)"},
 		{"POST", "/v1/stacks/a/answers", `{"node":"count"}`, 400, "approved"},

@@ -10,6 +10,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"github.com/graphrun/graphrun/graph/value"
 )
 
 const (
@@ -44,7 +46,10 @@ func decode(w http.ResponseWriter, r *http.Request, most int64, into any) error 
 		return errorf(CodeUsage, "cannot read the body: %v", err)
 	}
 	readAll(w)
-	if len(bytes.TrimSpace(body)) == 0 {
+	if err := value.CheckText(body); err != nil {
+		return errorf(CodeUsage, "the body: %v", err)
+	}
+	if body = bytes.TrimPrefix(body, []byte("\uFEFF")); len(bytes.TrimSpace(body)) == 0 {
 		return nil
 	}
 	if err := checkShape(body, fieldsOf(into)); err != nil {
