@@ -62,7 +62,7 @@ var rooms = map[string]room{
 	"graph/journal":       {house: []string{"graph/value"}},
 	"graph/machine":       {house: []string{"diag", "graph", "graph/cond", "graph/journal", "graph/schema", "graph/value"}},
 	"nodes":               {house: []string{"diag", "graph", "graph/schema", "graph/tree", "graph/value"}, third: []string{"github.com/google/jsonschema-go"}},
-	"nodes/std":           {house: []string{"diag", "graph", "graph/schema", "graph/tree", "graph/value", "nodes"}},
+	"nodes/std":           {house: []string{"diag", "graph", "graph/schema", "graph/tree", "graph/value", "nodes"}, third: []string{"golang.org/x/text"}},
 	"dsl":                 {house: []string{"diag", "graph", "graph/schema", "graph/tree", "graph/value", "nodes"}, third: []string{"gopkg.in/yaml.v3"}},
 	"mask":                {house: []string{"graph/value"}},
 	"runtime":             {house: []string{"diag", "graph", "graph/journal", "graph/machine", "graph/schema", "graph/value", "mask", "nodes"}},
