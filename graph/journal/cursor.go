@@ -18,65 +18,106 @@ func (s Status) Ended() bool { return s == Completed || s == Failed || s == Canc
 
 // Counts are totals over the life of a stack.
 type Counts struct {
-	Cycles   uint64  `json:"cycles"` // finished cycles
-	Waves    uint64  `json:"waves"`
-	NodeRuns uint64  `json:"node_runs"`
-	Failures uint64  `json:"failures"` // nodes that failed
-	Tokens   int64   `json:"tokens,omitzero"`
-	Cost     float64 `json:"cost,omitzero"`
+	Cycles   uint64 // finished cycles
+	Waves    uint64
+	NodeRuns uint64
+	Failures uint64 // nodes that failed
+	Tokens   int64
+	Cost     float64
+}
+
+func (n *Counts) members(c *codec) {
+	c.uint("cycles", &n.Cycles)
+	c.uint("waves", &n.Waves)
+	c.uint("node_runs", &n.NodeRuns)
+	c.uint("failures", &n.Failures)
+	someNumber(c, "tokens", &n.Tokens)
+	c.someFloat("cost", &n.Cost)
 }
 
 // Cursor is where a stack stands: small, written with every commit. What
 // happened since its cycle began is in the records from CycleSeq on.
 type Cursor struct {
-	Status      Status    `json:"status"`
-	Reason      string    `json:"reason,omitzero"`
-	Hash        string    `json:"hash"` // of the graph that the open (or next) cycle runs under
-	Seq         uint64    `json:"seq"`  // of the last record
-	Cycle       uint64    `json:"cycle"`
-	Wave        uint64    `json:"wave"`
-	Open        bool      `json:"open"`             // a cycle is under way
-	CycleSeq    uint64    `json:"cycle_seq"`        // of the cycle.started record of Cycle
-	WakeAt      time.Time `json:"wake_at,omitzero"` // end of the pause; zero with !Open: waits for an event
-	Expires     time.Time `json:"expires,omitzero"` // when its duration is over: it ends then, unless a cycle is open; zero: never
-	IdleInRow   int       `json:"idle_in_row,omitzero"`
-	FailedInRow int       `json:"failed_in_row,omitzero"`
-	Counts      Counts    `json:"counts"`
+	Status      Status
+	Reason      string
+	Hash        string // of the graph that the open (or next) cycle runs under
+	Seq         uint64 // of the last record
+	Cycle       uint64
+	Wave        uint64
+	Open        bool      // a cycle is under way
+	CycleSeq    uint64    // of the cycle.started record of Cycle
+	WakeAt      time.Time // end of the pause; zero with !Open: waits for an event
+	Expires     time.Time // when its duration is over: it ends then, unless a cycle is open; zero: never
+	IdleInRow   int
+	FailedInRow int
+	Counts      Counts
 
 	// Last is how the sources of next_cycle edges settled in the last finished cycle.
-	Last map[string]Settled `json:"last,omitzero"`
+	Last map[string]Settled
 
 	// Waiting are the nodes that wait for somebody or something outside, and
 	// Background those whose tasks run on over cycles, each in declaration
 	// order. Both lists are never changed in place.
-	Waiting    []Waiting    `json:"waiting,omitzero"`
-	Background []Background `json:"background,omitzero"`
+	Waiting    []Waiting
+	Background []Background
 
 	// Parked are tasks of the open wave or in the background that are not started
 	// again for a while: the engine died too often while they ran. Never changed in
 	// place.
-	Parked []Parked `json:"parked,omitzero"`
+	Parked []Parked
 
-	Inbox int    `json:"inbox,omitzero"` // events that are taken in when the next cycle begins
-	Turn  string `json:"turn,omitzero"`  // the node that ran last under `mode: round_robin`
+	Inbox int    // events that are taken in when the next cycle begins
+	Turn  string // the node that ran last under `mode: round_robin`
 
 	// Clean says that the driver stopped by itself: attempts that were running
 	// were cut off on purpose. Only a driver sets it, in its last commit of a
 	// stack; without it, Restore takes the end of the driver for a crash.
-	Clean bool `json:"clean,omitzero"`
+	Clean bool
 
 	// Outbox counts the messages that the driver has yet to deliver. Only a
 	// driver sets it.
-	Outbox int `json:"outbox,omitzero"`
+	Outbox int
+}
+
+func (at *Cursor) members(c *codec) {
+	c.text("status", (*string)(&at.Status))
+	c.someText("reason", &at.Reason)
+	c.text("hash", &at.Hash)
+	c.uint("seq", &at.Seq)
+	c.uint("cycle", &at.Cycle)
+	c.uint("wave", &at.Wave)
+	c.bool("open", &at.Open)
+	c.uint("cycle_seq", &at.CycleSeq)
+	c.someTime("wake_at", &at.WakeAt)
+	c.someTime("expires", &at.Expires)
+	someNumber(c, "idle_in_row", &at.IdleInRow)
+	someNumber(c, "failed_in_row", &at.FailedInRow)
+	nested(c, "counts", &at.Counts, (*Counts).members)
+	someByName(c, "last", &at.Last, (*Settled).members)
+	someList(c, "waiting", &at.Waiting, (*Waiting).members)
+	someList(c, "background", &at.Background, (*Background).members)
+	someList(c, "parked", &at.Parked, (*Parked).members)
+	someNumber(c, "inbox", &at.Inbox)
+	c.someText("turn", &at.Turn)
+	c.someBool("clean", &at.Clean)
+	someNumber(c, "outbox", &at.Outbox)
 }
 
 // Parked is a task that is not started again for a while.
 type Parked struct {
-	Node  string    `json:"node"`
-	Item  string    `json:"item,omitzero"`
-	Cycle uint64    `json:"cycle"`
-	Wave  uint64    `json:"wave"`
-	Until time.Time `json:"until"`
+	Node  string
+	Item  string
+	Cycle uint64
+	Wave  uint64
+	Until time.Time
+}
+
+func (p *Parked) members(c *codec) {
+	c.text("node", &p.Node)
+	c.someText("item", &p.Item)
+	c.uint("cycle", &p.Cycle)
+	c.uint("wave", &p.Wave)
+	c.time("until", &p.Until)
 }
 
 // Key is the task's.

@@ -2,18 +2,28 @@ package journal
 
 import "time"
 
-// Identity is what never changes of a stack.
+// Identity is what never changes about a stack.
 type Identity struct {
-	Stack     string         `json:"stack"`
-	Graph     string         `json:"graph"`
-	Nonce     string         `json:"nonce"` // makes idempotency keys unique among stacks of one name; chosen by the driver
-	Params    map[string]any `json:"params,omitzero"`
-	CreatedAt time.Time      `json:"created_at"`
-	// Parent is the idempotency key of the task that runs this stack; "": none does.
-	Parent string `json:"parent,omitzero"`
+	Stack     string
+	Graph     string
+	Nonce     string         // tells this stack from others of its name, in idempotency keys; the driver chooses it
+	Params    map[string]any // complete and canonical
+	CreatedAt time.Time
+	Parent    string // the idempotency key of the task that runs this stack; "": no task does
 }
 
-// TaskKey names one task; it is the same for every attempt.
+func (id *Identity) members(c *codec) {
+	c.text("stack", &id.Stack)
+	c.text("graph", &id.Graph)
+	c.text("nonce", &id.Nonce)
+	if c.reading() || id.Params != nil {
+		c.object("params", &id.Params)
+	}
+	c.time("created_at", &id.CreatedAt)
+	c.someText("parent", &id.Parent)
+}
+
+// TaskKey names one task. It is the same for every attempt.
 type TaskKey struct {
 	Cycle, Wave uint64
 	Node        string

@@ -1,6 +1,9 @@
 package journal
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Record is one entry of a stack's journal.
 type Record struct {
@@ -11,90 +14,119 @@ type Record struct {
 	Body  Body
 }
 
-// Body is what a record says; Type is its name in the journal. Bodies are
-// pointers, immutable once recorded, and shared: a verdict that is the same as
+// Body is what a record says. Type is its name in the journal. Bodies are
+// pointers, immutable once recorded, and shared: a decision that is the same as
 // in the cycle before is the same *NodeDecided.
-type Body interface{ Type() string }
+//
+// A new record is a type here with its members, and a line in fresh.
+type Body interface {
+	Type() string
+	members(*codec)
+}
 
-// Fields marked "journal" are kept in the store and left out of --trace.
-type (
-	StackStarted struct {
-		Graph, Hash string
-		Params      map[string]any // journal
-		State       map[string]any // journal: the initial state, whole
+// fresh gives an empty body to read a record into; nil for an unknown type.
+func fresh(name string) Body {
+	switch name {
+	case "stack.started":
+		return new(StackStarted)
+	case "event.received":
+		return new(EventReceived)
+	case "cycle.started":
+		return new(CycleStarted)
+	case "node.decided":
+		return new(NodeDecided)
+	case "wave.started":
+		return new(WaveStarted)
+	case "task.started":
+		return new(TaskStarted)
+	case "task.finished":
+		return new(TaskFinished)
+	case "wave.committed":
+		return new(WaveCommitted)
+	case "cycle.finished":
+		return new(CycleFinished)
+	case "stack.finished":
+		return new(StackFinished)
 	}
-	EventReceived struct {
-		Event   string
-		ID      string // journal
-		Payload any    // journal
+	return nil
+}
+
+// Fields marked "journal" are kept in the store and left out of the public form.
+
+// StackStarted is the first record of every stack.
+type StackStarted struct {
+	Graph, Hash string
+	Params      map[string]any // journal
+	State       map[string]any // journal: the initial state, whole
+}
+
+func (*StackStarted) Type() string { return "stack.started" }
+
+func (b *StackStarted) members(c *codec) {
+	c.text("graph", &b.Graph)
+	c.text("hash", &b.Hash)
+	if c.whole {
+		c.object("params", &b.Params)
+		c.object("state", &b.State)
 	}
-	CycleStarted struct {
-		Hash   string   // journal: of the graph that the cycle runs under
-		Mode   string   // journal: round_robin, or "" for graph
-		Faults []string // what failed while it began; the cycle is a failed one
+}
+
+// EventReceived is an event that was accepted. The next cycle applies it.
+type EventReceived struct {
+	Event   string
+	ID      string // journal
+	Payload any    // journal
+}
+
+func (*EventReceived) Type() string { return "event.received" }
+
+func (b *EventReceived) members(c *codec) {
+	c.text("event", &b.Event)
+	if c.whole {
+		c.someText("id", &b.ID)
+		c.value("payload", &b.Payload)
 	}
-	// NodeDecided is the verdict over one node.
-	NodeDecided struct {
-		Wave   uint64
-		Node   string
-		Run    bool
-		Reason string    // of a node that did not run
-		Edges  []Verdict // of the edges that count in the join, declaration order
+}
+
+// CycleStarted begins a cycle.
+type CycleStarted struct {
+	Hash   string   // journal: of the graph that the cycle runs under
+	Mode   string   // journal: round_robin, or "" for graph
+	Faults []string // what failed while it began; the cycle is a failed one
+}
+
+func (*CycleStarted) Type() string { return "cycle.started" }
+
+func (b *CycleStarted) members(c *codec) {
+	if c.whole {
+		c.someText("hash", &b.Hash)
+		c.someText("mode", &b.Mode)
 	}
-	WaveStarted struct {
-		Wave  uint64
-		Nodes []string  // declaration order
-		Early []Verdict // journal: verdicts over edges of nodes that are not decided yet (join: first, siblings of an else edge)
-	}
-	TaskStarted struct {
-		Wave    uint64
-		Began   uint64 // the cycle of Wave, when the task outlived it; else 0
-		Node    string
-		Item    string
-		Attempt int
-		Crashes int // journal: attempts before this one that ended with the engine
-	}
-	// TaskFinished is the end of an attempt. Attempt 0: none began, the result
-	// is one of an earlier run (Cached), or the task was cancelled before.
-	TaskFinished struct {
-		Wave     uint64
-		Began    uint64 // as in TaskStarted
-		Node     string
-		Item     string
-		Attempt  int
-		Status   string // succeeded or failed
-		Duration time.Duration
-		Error    *Failure
-		Output   any       // journal
-		Tokens   int64     // journal
-		Cost     float64   // journal
-		RetryAt  time.Time // journal: when the next attempt is due; zero: none follows
-		Cached   bool      // the result of an earlier run is used again
-		CacheKey string    // journal: what the result is kept under; "": it is not kept
-	}
-	// WaveCommitted with Wave 0 is what was taken in when the cycle began:
-	// events, answers and background results.
-	WaveCommitted struct {
-		Wave    uint64
-		Changed []string  // keys, in declaration order
-		Settled []Settled // journal: how the wave's nodes ended, declaration order
-	}
-	CycleFinished struct {
-		Waves, NodeRuns int
-		Failed, Active  bool
-		Pause           time.Duration
-		None            bool     // journal: a computed pause is none; that of the graph is in the graph
-		Faults          []string // what failed while it ended: stop conditions, the pause
-	}
-	StackFinished struct {
-		Status Status
-		Reason string
-	}
-)
+	c.someTexts("faults", &b.Faults)
+}
+
+// NodeDecided is the decision over one node.
+type NodeDecided struct {
+	Wave   uint64
+	Node   string
+	Run    bool
+	Reason string    // why the node does not run; "" when it runs
+	Edges  []Verdict // the edges that count in the join, in declaration order
+}
+
+func (*NodeDecided) Type() string { return "node.decided" }
+
+func (b *NodeDecided) members(c *codec) {
+	c.uint("wave", &b.Wave)
+	c.text("node", &b.Node)
+	c.bool("run", &b.Run)
+	c.text("reason", &b.Reason)
+	list(c, "edges", &b.Edges, (*Verdict).members)
+}
 
 // Verdict is one edge of a decision.
 type Verdict struct {
-	Edge    int    // index in the graph (journal)
+	Edge    int    // journal: index in the graph
 	From    string // "start" for the start of the cycle
 	Outcome string // success, failure, always; "" on after and start edges
 	When    string // source of the condition; "" for none
@@ -104,13 +136,161 @@ type Verdict struct {
 	After, Else, NextCycle bool // the edge's form
 }
 
-func (*StackStarted) Type() string  { return "stack.started" }
-func (*EventReceived) Type() string { return "event.received" }
-func (*CycleStarted) Type() string  { return "cycle.started" }
-func (*NodeDecided) Type() string   { return "node.decided" }
-func (*WaveStarted) Type() string   { return "wave.started" }
-func (*TaskStarted) Type() string   { return "task.started" }
-func (*TaskFinished) Type() string  { return "task.finished" }
+func (v *Verdict) members(c *codec) {
+	c.text("from", &v.From)
+	c.text("outcome", &v.Outcome)
+	c.text("when", &v.When)
+	c.bool("live", &v.Live)
+	c.someText("error", &v.Error)
+	c.someBool("after", &v.After)
+	c.someBool("else", &v.Else)
+	c.someBool("next_cycle", &v.NextCycle)
+	if c.whole {
+		number(c, "edge", &v.Edge)
+	}
+}
+
+// WaveStarted begins a wave.
+type WaveStarted struct {
+	Wave  uint64
+	Nodes []string  // in declaration order
+	Early []Verdict // journal: verdicts over edges of nodes that are not decided yet (join: first, siblings of an else edge)
+}
+
+func (*WaveStarted) Type() string { return "wave.started" }
+
+func (b *WaveStarted) members(c *codec) {
+	c.uint("wave", &b.Wave)
+	c.texts("nodes", &b.Nodes)
+	if c.whole {
+		someList(c, "early", &b.Early, (*Verdict).members)
+	}
+}
+
+// TaskStarted is the beginning of an attempt.
+type TaskStarted struct {
+	Wave    uint64
+	Began   uint64 // the cycle of Wave, when the task outlived that cycle; else 0
+	Node    string
+	Item    string // the element's key under for_each
+	Attempt int
+	Crashes int // journal: attempts before this one that ended with the engine
+}
+
+func (*TaskStarted) Type() string { return "task.started" }
+
+func (b *TaskStarted) members(c *codec) {
+	c.task(&b.Wave, &b.Began, &b.Node, &b.Item, &b.Attempt)
+	if c.whole {
+		someNumber(c, "crashes", &b.Crashes)
+	}
+}
+
+// task is what says which attempt a record is about.
+func (c *codec) task(wave, began *uint64, node, item *string, attempt *int) {
+	c.uint("wave", wave)
+	c.someUint("began", began)
+	c.text("node", node)
+	c.someText("item", item)
+	number(c, "attempt", attempt)
+}
+
+// TaskFinished is the end of an attempt. Attempt 0: none began, since the result
+// of an earlier run is used (Cached), or the task was cancelled before.
+type TaskFinished struct {
+	Wave     uint64
+	Began    uint64 // as in TaskStarted
+	Node     string
+	Item     string
+	Attempt  int
+	Status   string // succeeded or failed
+	Duration time.Duration
+	Error    *Failure
+	Output   any       // journal
+	Tokens   int64     // journal
+	Cost     float64   // journal
+	RetryAt  time.Time // journal: when the next attempt is due; zero: none follows
+	Cached   bool      // the result of an earlier run is used again
+	CacheKey string    // journal: what the result is kept under; "": it is not kept
+}
+
+func (*TaskFinished) Type() string { return "task.finished" }
+
+func (b *TaskFinished) members(c *codec) {
+	c.task(&b.Wave, &b.Began, &b.Node, &b.Item, &b.Attempt)
+	c.text("status", &b.Status)
+	c.ms("duration_ms", &b.Duration)
+	somePointer(c, "error", &b.Error, (*Failure).members)
+	c.someBool("cached", &b.Cached)
+	if c.whole {
+		number(c, "duration_ns", &b.Duration)
+		c.someValue("output", &b.Output)
+		someNumber(c, "tokens", &b.Tokens)
+		c.someFloat("cost", &b.Cost)
+		c.someTime("retry_at", &b.RetryAt)
+		c.someText("cache_key", &b.CacheKey)
+	}
+}
+
+// WaveCommitted is the end of a wave. Wave 0 is what a cycle began with:
+// events, answers and background results.
+type WaveCommitted struct {
+	Wave    uint64
+	Changed []string  // keys, in declaration order
+	Settled []Settled // how the wave's nodes ended, in declaration order; the public form has those with AtCommit
+}
+
 func (*WaveCommitted) Type() string { return "wave.committed" }
+
+func (b *WaveCommitted) members(c *codec) {
+	c.uint("wave", &b.Wave)
+	c.texts("changed", &b.Changed)
+	if c.whole {
+		list(c, "settled", &b.Settled, (*Settled).members)
+	}
+	if c.whole && (!c.reading() || len(b.Settled) > 0) {
+		return
+	}
+	unfit := slices.DeleteFunc(slices.Clone(b.Settled), func(s Settled) bool { return !s.AtCommit })
+	someList(c, "failed", &unfit, (*Settled).unfit)
+	if c.reading() {
+		b.Settled = unfit
+	}
+}
+
+// CycleFinished is the end of a cycle.
+type CycleFinished struct {
+	Waves, NodeRuns int
+	Failed, Active  bool
+	Pause           time.Duration
+	None            bool     // journal: a computed pause is "none"; the graph itself has the other one
+	Faults          []string // what failed while it ended: stop conditions, the pause
+}
+
 func (*CycleFinished) Type() string { return "cycle.finished" }
+
+func (b *CycleFinished) members(c *codec) {
+	number(c, "waves", &b.Waves)
+	number(c, "node_runs", &b.NodeRuns)
+	c.bool("failed", &b.Failed)
+	c.bool("active", &b.Active)
+	c.ms("pause_ms", &b.Pause)
+	c.someTexts("faults", &b.Faults)
+	if c.whole {
+		number(c, "pause_ns", &b.Pause)
+		c.someBool("none", &b.None)
+	}
+}
+
+// StackFinished is the last record of a stack.
+type StackFinished struct {
+	Status Status
+	Reason string
+}
+
 func (*StackFinished) Type() string { return "stack.finished" }
+
+func (b *StackFinished) members(c *codec) {
+	c.text("status", (*string)(&b.Status))
+	c.text("reason", &b.Reason)
+}

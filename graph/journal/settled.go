@@ -2,20 +2,44 @@ package journal
 
 // Settled is how a node ended in a cycle.
 type Settled struct {
-	Node     string   `json:"node"`
-	Status   string   `json:"status"` // succeeded, failed, skipped, waiting
-	Attempts int      `json:"attempts,omitzero"`
-	Error    *Failure `json:"error,omitzero"`
-	Elements []string `json:"elements,omitzero"` // the tasks of a for_each that sends, in their order: that of what it sends
+	Node     string
+	Status   string // succeeded, failed, skipped, waiting
+	Attempts int
+	Error    *Failure
+	Elements []string // of a for_each that sends: its tasks, in the order in which their messages leave
 
-	// AtCommit says that its work had come out well, and its writes did not: no
-	// TaskFinished tells of the failure.
-	AtCommit bool `json:"at_commit,omitzero"`
+	// AtCommit says that the node's work succeeded and its writes did not fit, so
+	// that no TaskFinished has the failure.
+	AtCommit bool
+}
+
+func (s *Settled) members(c *codec) {
+	c.text("node", &s.Node)
+	c.text("status", &s.Status)
+	number(c, "attempts", &s.Attempts)
+	somePointer(c, "error", &s.Error, (*Failure).members)
+	c.someTexts("elements", &s.Elements)
+	c.someBool("at_commit", &s.AtCommit)
+}
+
+// unfit is the public form of a node whose writes did not fit.
+func (s *Settled) unfit(c *codec) {
+	s.Status, s.AtCommit = "failed", true
+	c.text("node", &s.Node)
+	somePointer(c, "error", &s.Error, (*Failure).members)
 }
 
 // Failure is why a task or a node failed.
 type Failure struct {
-	Kind      string `json:"kind"`
-	Message   string `json:"message"`
-	Permanent bool   `json:"permanent,omitzero"` // not to be tried again
+	Kind      string
+	Message   string
+	Permanent bool // journal: it is not retried
+}
+
+func (f *Failure) members(c *codec) {
+	c.text("kind", &f.Kind)
+	c.text("message", &f.Message)
+	if c.whole {
+		c.someBool("permanent", &f.Permanent)
+	}
 }

@@ -2,20 +2,27 @@ package journal
 
 import "strings"
 
-// Snapshot is what a store has of a stack.
+// Snapshot is a whole stack, from which a machine can continue it.
 type Snapshot struct {
 	Identity Identity
 	Cursor   Cursor
-	State    map[string]any // the machine's own names included
+	State    map[string]any // with the sidecars of the machine: see Visible
 	Records  []Record       // from Cursor.CycleSeq on, whether a cycle is open or not
 }
 
-// SidecarMark begins the names of what a machine keeps beside the state. No key of
-// a graph can begin with it.
+func (s *Snapshot) members(c *codec) {
+	nested(c, "identity", &s.Identity, (*Identity).members)
+	nested(c, "cursor", &s.Cursor, (*Cursor).members)
+	c.object("state", &s.State)
+	list(c, "records", &s.Records, (*Record).members)
+}
+
+// SidecarMark begins the names of the sidecars: lists that a machine keeps beside
+// the state. No key of a graph can begin with it.
 const SidecarMark = "$"
 
-// Visible is a stored state without the machine's own names, for those who read
-// it from a store. The map is new when there are any.
+// Visible is a stored state without the sidecars of the machine. The map is a new
+// one when there are any.
 func Visible(state map[string]any) map[string]any {
 	for name := range state {
 		if !strings.HasPrefix(name, SidecarMark) {

@@ -4,16 +4,29 @@ import "time"
 
 // Waiting is a node that waits.
 type Waiting struct {
-	Node     string    `json:"node"`
-	Kind     string    `json:"kind"` // approval or wait
-	Cycle    uint64    `json:"cycle"`
-	Wave     uint64    `json:"wave"` // in which it began to wait
-	Since    time.Time `json:"since"`
-	Until    time.Time `json:"until,omitzero"` // its timeout; zero: none
-	Due      time.Time `json:"due,omitzero"`   // the time that it waits for
-	Event    string    `json:"event,omitzero"` // the event that it waits for
-	With     any       `json:"with,omitzero"`  // evaluated, without secrets: {"prompt": …}
-	Answered bool      `json:"answered,omitzero"`
+	Node     string
+	Kind     string // approval or wait
+	Cycle    uint64
+	Wave     uint64 // in which it began to wait
+	Since    time.Time
+	Until    time.Time // its timeout; zero: none
+	Due      time.Time // the time that it waits for
+	Event    string    // the event that it waits for
+	With     any       // evaluated, without secrets: {"prompt": …}
+	Answered bool
+}
+
+func (w *Waiting) members(c *codec) {
+	c.text("node", &w.Node)
+	c.text("kind", &w.Kind)
+	c.uint("cycle", &w.Cycle)
+	c.uint("wave", &w.Wave)
+	c.time("since", &w.Since)
+	c.someTime("until", &w.Until)
+	c.someTime("due", &w.Due)
+	c.someText("event", &w.Event)
+	c.someValue("with", &w.With)
+	c.someBool("answered", &w.Answered)
 }
 
 // Ends is when the wait ends by itself; zero: never.
@@ -33,9 +46,17 @@ func (w *Waiting) Late(at time.Time) bool {
 // Background is a node whose tasks run on over cycles, or whose result is
 // taken in when the next cycle begins.
 type Background struct {
-	Node  string    `json:"node"`
-	Cycle uint64    `json:"cycle"`
-	Wave  uint64    `json:"wave"` // in which it began
-	Since time.Time `json:"since"`
-	Over  bool      `json:"over,omitzero"` // nothing of it runs any more
+	Node  string
+	Cycle uint64
+	Wave  uint64 // in which it began
+	Since time.Time
+	Over  bool // nothing of it runs any more
+}
+
+func (b *Background) members(c *codec) {
+	c.text("node", &b.Node)
+	c.uint("cycle", &b.Cycle)
+	c.uint("wave", &b.Wave)
+	c.time("since", &b.Since)
+	c.someBool("over", &b.Over)
 }

@@ -34,14 +34,6 @@ func (h *Handler) stackState(w http.ResponseWriter, r *http.Request, p params) e
 	return reply(w, State{id, then.Point.Cycle, then.Point.Wave, then.State})
 }
 
-// snapshotBody is a journal.Snapshot on the wire.
-type snapshotBody struct {
-	Identity identity          `json:"identity"`
-	Cursor   journal.Cursor    `json:"cursor"`
-	State    Values            `json:"state"`
-	Records  []json.RawMessage `json:"records"`
-}
-
 func (h *Handler) snapshot(w http.ResponseWriter, r *http.Request, p params) error {
 	snap, err := h.o.Store.Load(r.Context(), p["stack"])
 	return replySnapshot(w, snap, err)
@@ -56,26 +48,7 @@ func replySnapshot(w http.ResponseWriter, snap journal.Snapshot, err error) erro
 	if err != nil {
 		return err
 	}
-	body := snapshotBody{
-		Identity: identityOf(snap.Identity), Cursor: snap.Cursor, State: snap.State, Records: []json.RawMessage{},
-	}
-	for _, rec := range snap.Records {
-		body.Records = append(body.Records, journal.AppendRecord(nil, rec, true))
-	}
-	return reply(w, body)
-}
-
-// identity is a journal.Identity whose params keep their exact numbers.
-type identity struct {
-	journal.Identity
-	Params Values `json:"params"`
-}
-
-func identityOf(id journal.Identity) identity { return identity{id, id.Params} }
-
-func (i identity) machine() journal.Identity {
-	i.Identity.Params = i.Params
-	return i.Identity
+	return reply(w, snap)
 }
 
 // graphBody is a stored definition on the wire.

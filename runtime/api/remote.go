@@ -37,19 +37,9 @@ func (s remote) Base(ctx context.Context, stack string) (journal.Snapshot, error
 }
 
 func (s remote) snapshot(ctx context.Context, path string) (journal.Snapshot, error) {
-	var body snapshotBody
-	if err := s.c.call(ctx, http.MethodGet, path, nil, &body); err != nil {
-		return journal.Snapshot{}, err
-	}
-	snap := journal.Snapshot{Identity: body.Identity.machine(), Cursor: body.Cursor, State: body.State}
-	for _, line := range body.Records {
-		r, err := journal.ParseRecord(line)
-		if err != nil {
-			return journal.Snapshot{}, lost(ctx, err)
-		}
-		snap.Records = append(snap.Records, r)
-	}
-	return snap, nil
+	var snap journal.Snapshot
+	err := s.c.call(ctx, http.MethodGet, path, nil, &snap)
+	return snap, err
 }
 
 func (s remote) Graph(ctx context.Context, hash string) (runtime.StoredGraph, error) {

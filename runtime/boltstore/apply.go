@@ -9,7 +9,6 @@ import (
 	"math"
 
 	"github.com/graphrun/graphrun/graph/journal"
-	"github.com/graphrun/graphrun/graph/value"
 	"github.com/graphrun/graphrun/runtime"
 )
 
@@ -284,16 +283,11 @@ func (t *txn) identity(n stackNumber) (journal.Identity, error) {
 	if err != nil {
 		return journal.Identity{}, err
 	}
-	var id identity
+	var id journal.Identity
 	if err := json.Unmarshal(b, &id); err != nil {
-		return id.Identity, damage(stacksBucket, key, err.Error())
+		return id, damage(stacksBucket, key, err.Error())
 	}
-	params, err := value.Decode(id.Params)
-	if err != nil {
-		return id.Identity, damage(stacksBucket, key, err.Error())
-	}
-	id.Identity.Params, _ = params.(map[string]any) // null when there are none
-	return id.Identity, nil
+	return id, nil
 }
 
 // ofStack adds to a damage which stack it costs.

@@ -102,12 +102,6 @@ type commit struct {
 	graph    []byte // what StoredGraph says beside its texts
 }
 
-// identity is a journal.Identity whose params keep their integers exact.
-type identity struct {
-	journal.Identity
-	Params json.RawMessage `json:"params"`
-}
-
 // graphInfo is the part of a stored graph that is neither of its texts.
 type graphInfo struct {
 	Name string `json:"name"`
@@ -121,7 +115,7 @@ func (e *encoder) commit(c runtime.Commit) (*commit, error) {
 		return nil, err
 	}
 	if c.Create != nil {
-		b, err := json.Marshal(identity{Identity: *c.Create, Params: value.Append(nil, c.Create.Params)})
+		b, err := json.Marshal(*c.Create)
 		if err != nil {
 			return nil, err
 		}
