@@ -31,8 +31,10 @@ type Diagnostic struct {
 	Help     string // how to mend it; "" where there is nothing to say
 }
 
-// Error makes a single diagnostic usable as an error.
+// Error makes a single diagnostic usable as an error. The message is
+// shortened as in all other formats.
 func (d Diagnostic) Error() string {
+	d = d.bounded()
 	place := d.Span.String()
 	if place != "" { // a graph that was built in Go has none
 		place += ": "
@@ -44,10 +46,11 @@ func (d Diagnostic) Error() string {
 // not safe for concurrent use.
 type List []Diagnostic
 
-// Add appends a problem with a help line ("" for none).
+// Add appends a problem with a help line ("" for none). The message and the
+// help are shortened to what is shown of them.
 func (l *List) Add(code Code, at Span, help, format string, args ...any) {
-	*l = append(*l, Diagnostic{Code: code, Severity: code.Severity(), Span: at,
-		Message: fmt.Sprintf(format, args...), Help: help})
+	d := Diagnostic{Code: code, Severity: code.Severity(), Span: at, Message: fmt.Sprintf(format, args...), Help: help}
+	*l = append(*l, d.bounded())
 }
 
 // HasErrors reports whether one of the problems is an error.

@@ -37,6 +37,7 @@ func NewReport(list List, sources map[string][]byte, strict bool) Report {
 	r := Report{Valid: !list.HasErrors() && (!strict || len(list) == 0), Diagnostics: []Entry{}}
 	lines := map[string][]int{}
 	for _, d := range list {
+		d = d.bounded()
 		e := Entry{File: d.Span.File, Line: d.Span.Start.Line, Column: d.Span.Start.Col,
 			Severity: d.Severity.String(), Code: d.Code, Message: d.Message, Help: d.Help}
 		if !d.Span.IsZero() {
@@ -70,10 +71,16 @@ func JSON(out io.Writer, list List, sources map[string][]byte, strict bool) erro
 	return write(out, NewReport(list, sources, strict))
 }
 
+// write writes v as JSON that a terminal may show.
 func write(out io.Writer, v any) error {
-	enc := json.NewEncoder(out)
+	var b strings.Builder
+	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
-	return enc.Encode(v)
+	if err := enc.Encode(v); err != nil {
+		return err
+	}
+	_, err := io.WriteString(out, CleanLines(b.String()))
+	return err
 }
 
 // GitHub writes the problems as annotations for a run on GitHub: one command a
@@ -98,11 +105,11 @@ func GitHub(out io.Writer, list List, sources map[string][]byte) error {
 // data escapes the text of a GitHub command, so that it cannot end the line
 // and begin a command of its own.
 func data(s string) string {
-	return strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A").Replace(s)
+	return strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A").Replace(CleanLines(s))
 }
 
 func property(s string) string {
-	return strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C").Replace(s)
+	return strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C").Replace(CleanLines(s))
 }
 
 // The parts of SARIF 2.1.0 that are written.

@@ -133,10 +133,13 @@ func (b *builder) graph(n *tree.Node, file string) graph.Def {
 	if r := b.retry(b.get(defaults, "retry")); r != nil {
 		def.Defaults.Retry = *r
 	}
-	for _, f := range b.entries(n, "nodes") {
+	nodes := b.entries(n, "nodes")
+	def.Nodes = make([]graph.NodeDef, 0, len(nodes))
+	for _, f := range nodes {
 		def.Nodes = append(def.Nodes, b.node(f))
 	}
 	if edges := b.get(n, "edges"); edges != nil {
+		def.Edges = make([]graph.EdgeDef, 0, len(edges.Items))
 		for _, e := range edges.Items {
 			if d, ok := b.edge(b.sound(e)); ok {
 				def.Edges = append(def.Edges, d)

@@ -14,7 +14,6 @@ import (
 // compileWith compiles a node's configuration, holds it against the table of
 // its kind, and gives the type of its output.
 func (c *compiler) compileWith(n *Node, elements []cond.Name) *schema.Type {
-	scope := c.errorScope(n).With(c.secretsName(n)...).With(elements...)
 	with := n.Def.With
 	if with != nil && with.Kind == tree.Null {
 		with = nil
@@ -25,7 +24,7 @@ func (c *compiler) compileWith(n *Node, elements []cond.Name) *schema.Type {
 			c.diags.Add(diag.WrongType, with.Span, "", "%q must be a mapping, not a %s", "with", with.Kind)
 			return schema.AnyType
 		}
-		n.With = c.template(with, scope)
+		n.With = c.template(with, c.errorScope(n).With(c.secretsName(n)...).With(elements...))
 		config.Type = n.With.Type()
 	}
 	before := len(c.diags)

@@ -98,6 +98,9 @@ func (c *compiler) compileWrites(n *Node, output *schema.Type) {
 		output = schema.ListOf(output)
 		elements = elementOutside(n.ForEach.As)
 	}
+	if len(n.Def.Writes) == 0 {
+		return
+	}
 	scope := c.scopes.base.With(elements...).With(outputName(output))
 	seen := map[int]bool{}
 	for i := range n.Def.Writes {

@@ -48,6 +48,9 @@ func NewScope(names ...Name) *Scope { return (*Scope)(nil).With(names...) }
 
 // With is s and some more names.
 func (s *Scope) With(names ...Name) *Scope {
+	if s != nil && len(names) == 0 {
+		return s
+	}
 	in := &Scope{outer: s, names: make(map[string]Name, len(names))}
 	for _, n := range names {
 		in.names[n.Name] = n

@@ -1,0 +1,57 @@
+package diag
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// What is shown of one problem has at most 2 KiB in every format: a name of a
+// megabyte or a loop of a thousand nodes is in the file, and need not be in
+// the message too. The excerpt (excerpt.go) takes at most 640 bytes.
+const (
+	maxMessage = 1000 // bytes
+	maxHelp    = 400  // bytes
+)
+
+// Shorten returns s when it has at most limit bytes, else its beginning and
+// its end with "…" between them, at most limit bytes together. It cuts no
+// character apart.
+func Shorten(s string, limit int) string {
+	const gap = "…"
+	if len(s) <= limit {
+		return s
+	}
+	keep := max(limit-len(gap), 0)
+	from, to := (keep+1)/2, len(s)-keep/2
+	for from > 0 && !utf8.RuneStart(s[from]) {
+		from--
+	}
+	for to < len(s) && !utf8.RuneStart(s[to]) {
+		to++
+	}
+	return s[:from] + gap + s[to:]
+}
+
+// bounded is d with a message and a help that may be shown, in a format that
+// escapes control characters itself.
+func (d Diagnostic) bounded() Diagnostic {
+	d.Message, d.Help = bound(d.Message, maxMessage), bound(d.Help, maxHelp)
+	return d
+}
+
+// bound shortens s to what it may have as valid UTF-8, which is longer than
+// bytes that are none.
+func bound(s string, limit int) string {
+	s = Shorten(s, limit)
+	if utf8.ValidString(s) {
+		return s
+	}
+	return Shorten(strings.ToValidUTF8(s, "\uFFFD"), limit)
+}
+
+// clean is d with a message and a help that may be shown on a terminal.
+func (d Diagnostic) clean() Diagnostic {
+	d = d.bounded() // an escape takes six bytes: without this, cleaning would cost six times the text
+	d.Message, d.Help = Clean(d.Message), Clean(d.Help)
+	return d.bounded()
+}
