@@ -122,6 +122,9 @@ func Open(ctx context.Context, cfg Config) (*Runtime, error) {
 	rt.resting.bound = cfg.Loaded
 	rt.storage.timers = rt.timers
 	rt.pools = newPools(rt.timers)
+	if st, ok := cfg.Store.(StoppingStore); ok {
+		st.OnStop(rt.fail)
+	}
 	return rt, nil
 }
 

@@ -75,6 +75,15 @@ type Store interface {
 	Close() error
 }
 
+// StoppingStore is a Store that notices by itself when it cannot be used any
+// more, also while nobody commits: its file is gone, say.
+type StoppingStore interface {
+	Store
+	// OnStop has tell called once, with a StoreError that is Fatal, when that
+	// happens, or at once when it has happened. tell may use the store.
+	OnStop(tell func(error))
+}
+
 // Commit is one step of one stack.
 type Commit struct {
 	Stack  string

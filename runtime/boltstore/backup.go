@@ -95,14 +95,14 @@ func Compact(ctx context.Context, path string) (before, after int64, err error) 
 		return 0, 0, err
 	}
 	defer func() { err = errors.Join(err, src.Close()) }()
-	if report, err := check(ctx, path, src); err != nil {
+	if report, err := check(ctx, path, src.DB); err != nil {
 		return 0, 0, err
 	} else if n := len(report.Problems); n > 0 {
 		return 0, 0, unusable(path, fmt.Errorf("is damaged: %s (%d problems in all)", report.Problems[0].What, n))
 	}
 	unfinished := path + unfinishedMark + rand.Text()
 	defer func() { _ = os.Remove(unfinished) }() // there is none when all went well
-	if err := copyInto(unfinished, src); err != nil {
+	if err := copyInto(unfinished, src.DB); err != nil {
 		return 0, 0, unusable(path, fmt.Errorf("cannot be compacted: %w", err))
 	}
 	if err := ctx.Err(); err != nil {

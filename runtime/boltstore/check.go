@@ -45,7 +45,7 @@ func Check(ctx context.Context, path string) (report Report, err error) {
 		return Report{}, err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	return check(ctx, path, db)
+	return check(ctx, path, db.DB)
 }
 
 // check looks through what openReadOnly has opened.
@@ -73,29 +73,40 @@ func unusable(path string, err error) *runtime.StoreError {
 	return &runtime.StoreError{Path: path, Err: fmt.Errorf("database %q %w", path, err)}
 }
 
-// openReadOnly opens a file that nobody owns, having looked through its pages,
-// and keeps others from owning it.
-func openReadOnly(path string) (*bolt.DB, error) {
+// reader is a file that nobody owns, opened to be read. It keeps others from
+// owning it until it is closed.
+type reader struct {
+	*bolt.DB
+	file *owned
+}
+
+func (r reader) Close() error {
+	r.file.release()
+	return r.DB.Close()
+}
+
+// openReadOnly opens a file, having looked through its pages.
+func openReadOnly(path string) (reader, error) {
 	if _, err := os.Stat(path); err != nil {
-		return nil, unusable(path, fmt.Errorf("cannot be opened: %w", err))
+		return reader{}, unusable(path, fmt.Errorf("cannot be opened: %w", err))
 	}
 	f, err := acquire(path, 0)
 	if err != nil {
-		return nil, unusable(path, err)
+		return reader{}, unusable(path, err)
 	}
-	if err := checkFile(f); err != nil {
+	if err := checkFile(f.File); err != nil {
 		_ = f.Close()
-		return nil, unusable(path, err)
+		return reader{}, unusable(path, err)
 	}
 	db, err := bolt.Open(path, 0, &bolt.Options{
 		ReadOnly: true,
-		OpenFile: func(string, int, os.FileMode) (*os.File, error) { return f, nil },
+		OpenFile: func(string, int, os.FileMode) (*os.File, error) { return f.File, nil },
 	})
 	if err != nil {
 		_ = f.Close()
-		return nil, unusable(path, fmt.Errorf("cannot be opened: %w", err))
+		return reader{}, unusable(path, fmt.Errorf("cannot be opened: %w", err))
 	}
-	return db, nil
+	return reader{db, f}, nil
 }
 
 // inspector holds what one look through a store has seen.

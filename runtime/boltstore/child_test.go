@@ -39,6 +39,8 @@ func child() bool {
 		_ = s.Close()
 	case "write":
 		childWrites(path)
+	case "lose":
+		childLosesFile(path)
 	default:
 		return false
 	}

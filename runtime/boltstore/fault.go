@@ -41,11 +41,64 @@ func (s *Store) fail(err *runtime.StoreError) error {
 		s.mu.Lock()
 		if s.failed == nil {
 			s.failed = err
+			for _, tell := range s.onStop {
+				go tell(err)
+			}
 			s.opts.Logger.Error("the store has stopped", "path", s.path, "error", err.Err)
 		}
 		s.mu.Unlock()
 	}
 	return err
+}
+
+// OnStop has tell called, on a goroutine of its own, when a fatal error stops
+// the store. See runtime.StoppingStore.
+func (s *Store) OnStop(tell func(error)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.failed != nil {
+		go tell(s.failed)
+		return
+	}
+	s.onStop = append(s.onStop, tell)
+}
+
+// panicked is fail for a panic within bbolt, which may have left its locks
+// taken: nobody waits for bbolt any more.
+func (s *Store) panicked(p any) error {
+	err := s.fail(s.broken(p))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.isWedged() {
+		close(s.wedged)
+	}
+	return err
+}
+
+func (s *Store) isWedged() bool {
+	select {
+	case <-s.wedged:
+		return true
+	default:
+		return false
+	}
+}
+
+// guarded calls use, which works with bbolt, on a goroutine of its own and
+// waits for it, but not once bbolt's locks may be lost: another goroutine that
+// waits for one would wait for ever. After an error that is in s.failed, use
+// may still be running, and what it shares with the caller must be left alone.
+func (s *Store) guarded(use func() error) error {
+	done := make(chan error, 1)
+	go func() { done <- use() }()
+	select {
+	case err := <-done:
+		return err
+	case <-s.wedged:
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.failed
+	}
 }
 
 // commitFailed decides what a failed transaction means. A write that found no
@@ -76,36 +129,37 @@ func noRoom(err error) bool {
 	return false
 }
 
-// abandon ends a transaction in which something panicked. When that panics
-// too, bbolt's locks stay taken and only the file can be closed.
-func (s *Store) abandon(tx *bolt.Tx) {
-	defer func() {
-		if recover() != nil {
-			s.mu.Lock()
-			s.wedged = true
-			s.mu.Unlock()
-		}
-	}()
+// abandon ends a transaction in which something panicked, as far as bbolt can.
+func abandon(tx *bolt.Tx) {
+	defer func() { _ = recover() }() // it may well panic again
 	if tx != nil {
 		_ = tx.Rollback() // ErrTxClosed when bbolt has done it already
 	}
 }
 
-// view runs fn in a read transaction. What fn gives out must be copied.
-func (s *Store) view(ctx context.Context, fn func(*txn) error) (err error) {
+// view runs fn in a read transaction. What fn gives out must be copied, and
+// must not be used after an error.
+func (s *Store) view(ctx context.Context, fn func(*txn) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	s.mu.Lock()
-	err = s.unusable()
+	err := s.unusable()
 	s.mu.Unlock()
 	if err != nil {
 		return err
 	}
+	if err := s.present(); err != nil {
+		return err
+	}
+	return s.guarded(func() error { return s.read(fn) })
+}
+
+func (s *Store) read(fn func(*txn) error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if p := recover(); p != nil {
-			err = s.fail(s.broken(p))
+			err = s.panicked(p)
 		}
 	}()
 	err = s.db.View(func(tx *bolt.Tx) error {

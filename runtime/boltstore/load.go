@@ -37,8 +37,11 @@ func (s *Store) load(ctx context.Context, stack string, read func(t *txn, stack 
 		raw, err = read(t, stack)
 		return ofStack(err, stack)
 	})
-	if err != nil || raw.cursor.Seq == 0 && raw.keys == nil {
-		return journal.Snapshot{Identity: raw.identity}, err
+	if err != nil {
+		return journal.Snapshot{}, err
+	}
+	if raw.cursor.Seq == 0 && raw.keys == nil {
+		return journal.Snapshot{Identity: raw.identity}, nil
 	}
 	snap := journal.Snapshot{Identity: raw.identity, Cursor: raw.cursor}
 	if snap.State, err = raw.state(); err != nil {

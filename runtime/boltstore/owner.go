@@ -12,16 +12,61 @@ import (
 // lockRetry is how often a taken lock is tried again.
 const lockRetry = 50 * time.Millisecond
 
-// acquire opens the file and makes this process its only owner. A lock lives
-// as long as its process: one that was killed blocks nobody.
-func acquire(path string, timeout time.Duration) (*os.File, error) {
-	for deadline := time.Now().Add(timeout); ; time.Sleep(lockRetry) {
-		f, err := openFile(path)
+// owned is a file of which this process is the only owner. Two locks say so: one
+// on the file, and one on the note beside it, which stays with the path when
+// the file is moved away or replaced. A lock lives as long as its process: one
+// that was killed blocks nobody.
+type owned struct {
+	*os.File
+	path string
+	note *os.File // nil where none can be written
+}
+
+// acquire opens the file at path and makes this process its only owner.
+func acquire(path string, timeout time.Duration) (*owned, error) {
+	deadline := time.Now().Add(timeout)
+	f, err := lockFile(path, deadline, openFile)
+	if errors.Is(err, errLocked) {
+		return nil, inUse(path)
+	}
+	if err != nil {
+		return nil, err
+	}
+	note, err := lockFile(ownerPath(path), deadline, openNote)
+	switch {
+	case errors.Is(err, errLocked):
+		_ = f.Close() // gives the lock back
+		return nil, inUse(path)
+	case err != nil:
+		note = nil // a folder that cannot be written to: the file's lock must do
+	}
+	return &owned{f, path, note}, nil
+}
+
+// release gives up the note; the file's lock goes when the file is closed.
+func (o *owned) release() {
+	if o.note != nil {
+		_ = os.Remove(ownerPath(o.path))
+		_ = o.note.Close()
+		o.note = nil
+	}
+}
+
+// Close gives up the file.
+func (o *owned) Close() error {
+	o.release()
+	return o.File.Close()
+}
+
+// lockFile opens and locks the file that has this name then.
+func lockFile(name string, deadline time.Time, open func(string) (*os.File, error)) (*os.File, error) {
+	for ; ; time.Sleep(lockRetry) {
+		f, err := open(name)
 		if err != nil {
 			return nil, err
 		}
 		err = lock(f)
-		if err == nil && sameFile(f, path) {
+		if err == nil && sameFile(f, name) {
 			return f, nil
 		}
 		_ = f.Close()
@@ -29,7 +74,7 @@ func acquire(path string, timeout time.Duration) (*os.File, error) {
 		case err == nil:
 			err = errors.New("is being replaced")
 		case errors.Is(err, errLocked):
-			err = inUse(path)
+			err = errLocked
 		default:
 			return nil, fmt.Errorf("cannot be locked: %w", err)
 		}
@@ -72,16 +117,26 @@ func inUse(path string) error {
 	return errors.New("is in use by another process")
 }
 
-// ownerPath is a file beside the database in which its owner says who it is.
-// Only the lock decides who owns the store; this is for the message.
+// ownerPath is the note: a file beside the database in which its owner says who
+// it is.
 func ownerPath(path string) string { return path + ".owner" }
 
-func writeOwner(path string) error {
-	text := fmt.Sprintf("%d\n%s\n", os.Getpid(), time.Now().UTC().Format(time.RFC3339))
-	return os.WriteFile(ownerPath(path), []byte(text), 0o600)
+func openNote(name string) (*os.File, error) {
+	return os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
 }
 
-func removeOwner(path string) { _ = os.Remove(ownerPath(path)) }
+// sign writes into the note who owns the file, for the message that others get.
+func (o *owned) sign() error {
+	if o.note == nil {
+		return fmt.Errorf("%s cannot be written", ownerPath(o.path))
+	}
+	text := fmt.Sprintf("%d\n%s\n", os.Getpid(), time.Now().UTC().Format(time.RFC3339))
+	if err := o.note.Truncate(0); err != nil {
+		return err
+	}
+	_, err := o.note.WriteAt([]byte(text), 0)
+	return err
+}
 
 // Owner is the process id of who owns the store at path, by its own word; 0 when
 // it is not known. Only opening the store tells whether anybody does.

@@ -13,7 +13,15 @@ type request struct {
 	apply func(*txn) error
 	sync  bool
 	err   error
-	lead  chan bool // true: write the next group; false: err is the answer
+	lost  error     // the answer when the write did not come back; err is not read then
+	lead  chan bool // true: write the next group; false: the answer is there
+}
+
+func (r *request) answer() error {
+	if r.lost != nil {
+		return r.lost
+	}
+	return r.err
 }
 
 // groupSize bounds how many requests share a transaction.
@@ -36,7 +44,7 @@ func (s *Store) submit(sync bool, apply func(*txn) error) error {
 		r.lead = make(chan bool, 1)
 		s.mu.Unlock()
 		if lead := <-r.lead; !lead {
-			return r.err
+			return r.answer()
 		}
 		s.mu.Lock()
 	}
@@ -45,7 +53,10 @@ func (s *Store) submit(sync bool, apply func(*txn) error) error {
 	s.queue = s.queue[len(group):]
 	s.mu.Unlock()
 
-	s.write(group)
+	lost := s.guarded(func() error {
+		s.write(group)
+		return nil
+	})
 
 	s.mu.Lock()
 	if len(s.queue) > 0 {
@@ -55,10 +66,12 @@ func (s *Store) submit(sync bool, apply func(*txn) error) error {
 		s.idle.Broadcast()
 	}
 	s.mu.Unlock()
-	for _, other := range group[1:] {
-		other.lead <- false
+	for _, member := range group {
+		if member.lost = lost; member != r {
+			member.lead <- false
+		}
 	}
-	return r.err
+	return r.answer()
 }
 
 // unusable says why the store takes nothing any more. Call with s.mu held.
@@ -102,11 +115,14 @@ func (s *Store) tryWrite(group []*request) (rest []*request, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := s.present(); err != nil { // before bbolt comes upon pages that are gone
+		return nil, err
+	}
 	var tx *bolt.Tx
 	defer func() {
 		if p := recover(); p != nil {
-			rest, err = nil, s.fail(s.broken(p))
-			s.abandon(tx)
+			rest, err = nil, s.panicked(p)
+			abandon(tx)
 		}
 	}()
 	if tx, err = s.db.Begin(true); err != nil {
@@ -131,14 +147,14 @@ func (s *Store) tryWrite(group []*request) (rest []*request, err error) {
 	}
 	if t.writes == 0 {
 		_ = tx.Rollback()
-		return nil, nil
+		return nil, s.present()
 	}
 	s.db.NoSync = !sync
 	if err := tx.Commit(); err != nil {
 		return nil, s.commitFailed(err)
 	}
 	s.unsynced = !sync
-	return nil, nil
+	return nil, s.present() // what was written to a file that is gone is not acknowledged
 }
 
 // without is the group less request i and those before it that were refused.

@@ -20,7 +20,7 @@ func Repair(ctx context.Context, path, kept string) (Report, error) {
 		return Report{}, err
 	}
 	fresh := path + unfinishedMark + rand.Text()
-	report, err := salvageInto(ctx, f, path, fresh)
+	report, err := salvageInto(ctx, f.File, path, fresh)
 	if err != nil {
 		return Report{}, err
 	}

@@ -28,7 +28,7 @@ func Salvage(ctx context.Context, from, to string) (Report, error) {
 		return Report{}, unusable(from, err)
 	}
 	defer f.Close() // only read
-	return salvageInto(ctx, f, from, to)
+	return salvageInto(ctx, f.File, from, to)
 }
 
 // salvageInto is Salvage of a file that is owned already.

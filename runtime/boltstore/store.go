@@ -64,15 +64,18 @@ type Store struct {
 	opts Options
 	id   string
 	db   *bolt.DB
-	file *os.File // bbolt's own
+	file *owned // bbolt closes it
+	at   *place
 
 	mu      sync.Mutex
 	idle    sync.Cond // writing has become false
 	queue   []*request
 	writing bool
 	closed  bool
-	wedged  bool                // bbolt's locks are lost
 	failed  *runtime.StoreError // why nothing is done any more
+	lookout *time.Timer         // of look
+	onStop  []func(error)       // who wants to know
+	wedged  chan struct{}       // closed when bbolt's locks may be lost
 
 	unsynced bool // the last transaction was not forced to disk; of the writer
 }
@@ -88,7 +91,7 @@ func Open(path string, opts Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{path: path, opts: opts}
+	s := &Store{path: path, opts: opts, wedged: make(chan struct{})}
 	s.idle.L = &s.mu
 	if err := s.open(); err != nil {
 		var known *runtime.StoreError
@@ -97,6 +100,9 @@ func Open(path string, opts Options) (*Store, error) {
 		}
 		return nil, &runtime.StoreError{Path: path, Err: fmt.Errorf("database %q %w", path, err)}
 	}
+	s.mu.Lock()
+	s.lookout = time.AfterFunc(lookEvery, s.look)
+	s.mu.Unlock()
 	if err := s.sweep(context.Background()); err != nil {
 		opts.Logger.Warn("cannot delete all rows of removed stacks", "path", path, "error", err)
 	}
@@ -122,10 +128,10 @@ func (s *Store) open() error {
 		return err
 	}
 	if err := s.start(f); err != nil {
-		_ = f.Close() // gives the lock back; the error at hand says more
+		_ = f.Close() // gives the locks back; the error at hand says more
 		return err
 	}
-	if err := writeOwner(s.path); err != nil {
+	if err := f.sign(); err != nil {
 		s.opts.Logger.Warn("cannot note who owns the store", "path", ownerPath(s.path), "error", err)
 	}
 	removeUnfinished(s.path)
@@ -133,8 +139,8 @@ func (s *Store) open() error {
 }
 
 // start checks a locked file and hands it to bbolt.
-func (s *Store) start(f *os.File) (err error) {
-	if err := checkFile(f); err != nil {
+func (s *Store) start(f *owned) (err error) {
+	if err := checkFile(f.File); err != nil {
 		return err
 	}
 	defer func() {
@@ -142,8 +148,11 @@ func (s *Store) start(f *os.File) (err error) {
 			err = s.broken(p)
 		}
 	}()
+	if s.at, err = placeOf(f); err != nil {
+		return err
+	}
 	s.file = f
-	s.db, err = bolt.Open(s.path, 0o600, s.boltOptions(f))
+	s.db, err = bolt.Open(s.path, 0o600, s.boltOptions(f.File))
 	if errors.Is(err, berrors.ErrTimeout) {
 		return inUse(s.path)
 	}
@@ -200,17 +209,20 @@ func (s *Store) Close() error {
 		return nil
 	}
 	s.closed = true
+	if s.lookout != nil {
+		s.lookout.Stop()
+	}
 	for s.writing {
 		s.idle.Wait()
 	}
-	failed, wedged := s.failed != nil, s.wedged
+	failed, wedged := s.failed != nil, s.isWedged()
 	s.mu.Unlock()
 
 	var err error
 	if s.unsynced && !failed {
 		err = s.db.Sync()
 	}
-	removeOwner(s.path)
+	s.file.release()
 	if wedged {
 		return errors.Join(err, s.file.Close())
 	}

@@ -1,0 +1,141 @@
+package boltstore
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+
+	"github.com/graphrun/graphrun/runtime"
+)
+
+// mustBeFatal checks an error of a store that has stopped.
+func mustBeFatal(t *testing.T, err error, what string) {
+	t.Helper()
+	var fatal *runtime.StoreError
+	if !errors.As(err, &fatal) || !fatal.Fatal || !strings.Contains(err.Error(), what) {
+		t.Errorf("got %v, want a fatal error: %s", err, what)
+	}
+}
+
+// Nothing is acknowledged once the path leads to another file, or to none; and
+// nobody else owns the path while the store is open.
+func TestFileGone(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name string
+		away func(path, copied string) error
+		want string
+	}{
+		{"replaced", func(path, copied string) error { return os.Rename(copied, path) }, "was replaced"},
+		{"moved", func(path, _ string) error { return os.Rename(path, path+".away") }, "was moved or deleted"},
+		{"deleted", func(path, _ string) error { return os.Remove(path) }, "was moved or deleted"},
+		{"cut off", func(path, _ string) error { return os.Truncate(path, 4096) }, "was cut off"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			path, copied := filepath.Join(dir, "graphrun.db"), filepath.Join(dir, "copy")
+			s := openAt(t, path, Options{})
+			w := &wave{stack: "s"}
+			mustCommit(t, s, w.create())
+			if err := s.Backup(ctx, copied); err != nil {
+				t.Fatal(err)
+			}
+			mustCommit(t, s, w.next())
+			if err := test.away(path, copied); err != nil {
+				t.Fatal(err)
+			}
+			mustBeFatal(t, s.Commit(ctx, w.next()), test.want)
+			_, err := s.Load(ctx, "s")
+			mustBeFatal(t, err, test.want)
+			if _, err := os.Stat(path); err == nil {
+				if _, err := Open(path, Options{LockTimeout: 1}); err == nil || !strings.Contains(err.Error(), "in use") && test.name != "cut off" {
+					t.Errorf("a second owner of the path got %v", err)
+				}
+			}
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if test.name == "replaced" {
+				s := openAt(t, path, Options{})
+				if err := s.Close(); err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// Also a store that nobody uses stops when its file is gone, and says so.
+func TestFileGoneWhileIdle(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "graphrun.db")
+	synctest.Test(t, func(t *testing.T) {
+		s := openAt(t, path, Options{})
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+		stopped := make(chan error)
+		s.OnStop(func(err error) { stopped <- err })
+		mustBeFatal(t, <-stopped, "was moved or deleted")
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// childLosesFile has a file cut off under readers and writers in a way that
+// only bbolt notices, which then leaves its locks taken. Everybody gets an
+// answer, Close included.
+func childLosesFile(path string) {
+	s, err := Open(path, Options{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	var wg sync.WaitGroup
+	for i := range 8 {
+		w := &wave{stack: fmt.Sprint("s", i)}
+		if err := s.Commit(ctx, w.create()); err != nil {
+			fmt.Println(err)
+			return
+		}
+		for _, use := range []func() error{
+			func() error { return s.Commit(ctx, w.next()) },
+			func() error { _, err := s.Load(ctx, w.stack); return err },
+		} {
+			wg.Go(func() {
+				for err := error(nil); err == nil; {
+					err = use()
+				}
+			})
+		}
+	}
+	s.at.mu.Lock()
+	s.at.size = 0 // what it looks at is not enough
+	info, _ := os.Stat(os.DevNull)
+	s.at.path, s.at.file = os.DevNull, info
+	s.at.mu.Unlock()
+	fmt.Println("cut", os.Truncate(path, 0))
+	wg.Wait()
+	var fatal *runtime.StoreError
+	_, err = s.Load(ctx, "s0")
+	fmt.Println("fatal", errors.As(err, &fatal) && fatal.Fatal)
+	fmt.Println("closed", s.Close())
+}
+
+func TestCutOffUnderBolt(t *testing.T) {
+	t.Parallel()
+	for range 5 {
+		p := startChild(t, "lose", filepath.Join(t.TempDir(), "graphrun.db"))
+		for _, line := range []string{"cut <nil>", "fatal true", "closed <nil>"} {
+			p.expect(t, line)
+		}
+	}
+}
