@@ -95,9 +95,9 @@ func record(t *testing.T) *recording {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cycles := 60
-	if testing.Short() {
-		cycles = 12
+	cycles := 12
+	if long {
+		cycles = 60
 	}
 	stack, err := rt.Start(ctx, g, runtime.StartOptions{StopAfter: runtime.StopAfter{Cycles: cycles}})
 	if err == nil {
@@ -213,7 +213,7 @@ func TestExplore(t *testing.T) {
 	r := record(t)
 	states, bad := r.explore(t, 0)
 	t.Logf("%d commits, %d operations, %d states, %d bad", len(r.seqs)-1, len(r.ops), states, bad)
-	if want := 5000; states < want && !testing.Short() {
+	if want := 5000; states < want && long {
 		t.Errorf("%d states, want %d", states, want)
 	}
 	lied, lost := r.explore(t, 25)

@@ -240,9 +240,9 @@ func (v *verdict) stack(t *testing.T, s *boltstore.Store, id string, acked map[s
 // again.
 func TestKilled(t *testing.T) {
 	t.Parallel()
-	kills := 200
-	if testing.Short() || raceDetector {
-		kills = 25
+	kills := 25
+	if long && !raceDetector {
+		kills = 200
 	}
 	v := lives(t, "live", kills, 1)
 	t.Logf("%d kills: %s", kills, v)

@@ -27,6 +27,11 @@ const (
 	lifeEnv   = "TORTURE_LIFE" // its number, from 1
 )
 
+// long is set for the whole torture, which takes minutes: more kills, more
+// states, and the mutants. Without it each test does a part, and all together
+// take seconds.
+var long = os.Getenv("TORTURE") == "long"
+
 func TestMain(m *testing.M) {
 	if os.Getenv(childEnv) != "" {
 		child()

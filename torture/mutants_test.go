@@ -69,8 +69,8 @@ var mutants = []mutant{
 
 // The tests of the engine find faults that are put into it.
 func TestMutants(t *testing.T) {
-	if testing.Short() || raceDetector {
-		t.Skip("each mutant is compiled anew")
+	if !long || raceDetector {
+		t.Skip("SKIPPED: each mutant is compiled anew; set TORTURE=long")
 	}
 	t.Parallel()
 	for _, m := range mutants {

@@ -97,9 +97,9 @@ func TestOrphans(t *testing.T) {
 		t.Skip("the programs are copies of this one, which take long to begin with the race detector")
 	}
 	t.Parallel()
-	kills := 12
-	if testing.Short() {
-		kills = 6
+	kills := 6
+	if long {
+		kills = 12
 	}
 	for role, control := range map[string]bool{withChildren: false, carelessWithChildren: true} {
 		t.Run(role, func(t *testing.T) {

@@ -93,9 +93,9 @@ func cuts(t *testing.T, role string, rounds int) (v verdict, err error) {
 
 // The power goes at any instant, again and again: nothing acknowledged is lost.
 func TestPowerCut(t *testing.T) {
-	rounds := 30
-	if testing.Short() {
-		rounds = 5
+	rounds := 5
+	if long {
+		rounds = 30
 	}
 	v, err := cuts(t, "live", rounds)
 	if err != nil {

@@ -163,12 +163,12 @@ type work func(ctx context.Context, t nodes.Task) (nodes.Result, error)
 func (w work) Run(ctx context.Context, t nodes.Task) (nodes.Result, error) { return w(ctx, t) }
 
 // Time goes on over restarts and crashes: no pause, backoff, timeout, wait or
-// turn of a schedule is forgotten, comes twice or begins anew, over 10,000
-// cycles and 19 hours.
+// turn of a schedule is forgotten, comes twice or starts over; with
+// TORTURE=long over 10,000 cycles and 19 hours.
 func TestTime(t *testing.T) {
-	cycles := 14_000 // without outages
-	if testing.Short() || raceDetector {
-		cycles = 2000
+	cycles := 2000 // without outages
+	if long && !raceDetector {
+		cycles = 14_000
 	}
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -70,7 +70,6 @@ func (a *app) ownBriefly(ctx context.Context, store *boltstore.Store) (*api.Clie
 
 // doorOptions are those of the control socket; command is what owns the store.
 func (a *app) doorOptions(store *boltstore.Store, durability runtime.Durability, command string) api.Options {
-	v, _ := buildVersion()
 	path := a.db
 	if abs, err := filepath.Abs(path); err == nil {
 		path = abs
@@ -79,7 +78,7 @@ func (a *app) doorOptions(store *boltstore.Store, durability runtime.Durability,
 		Door: api.Door{Trusted: true}, Store: store, Kinds: a.kinds(), MaxBody: maxLocalBody,
 		Backup: func(ctx context.Context, file string) error { return backUp(ctx, store, file) },
 		Server: api.Server{
-			PID: os.Getpid(), Command: command, Version: v,
+			PID: os.Getpid(), Command: command, Version: version,
 			Store: path, Durability: string(durability), Since: time.Now().UTC(),
 		},
 	}

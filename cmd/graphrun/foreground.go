@@ -112,6 +112,5 @@ func (a *app) openStore(durability string) (*boltstore.Store, error) {
 	case runtime.DurabilityNone:
 		fmt.Fprintln(a.err, "graphrun: durability none: a power cut can lose everything since the last clean end, and damage the store")
 	}
-	v, _ := buildVersion()
-	return boltstore.Open(a.db, boltstore.Options{Durability: runtime.Durability(durability), Logger: a.logger(), CreatedBy: "graphrun " + v})
+	return boltstore.Open(a.db, boltstore.Options{Durability: runtime.Durability(durability), Logger: a.logger(), CreatedBy: "graphrun " + version})
 }

@@ -80,8 +80,7 @@ func (a *app) read(file string) (*dsl.Source, diag.List) {
 func (a *app) report(problems diag.List, sources map[string][]byte, format string, strict bool) error {
 	switch {
 	case format == "sarif":
-		v, _ := buildVersion()
-		return diag.SARIF(a.out, problems, sources, v)
+		return diag.SARIF(a.out, problems, sources, version)
 	case format == "github":
 		return diag.GitHub(a.out, problems, sources)
 	case a.json():

@@ -8,9 +8,9 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// version is what a release build sets with -ldflags "-X main.version=v1.2.3";
-// without it the module's own version is told.
-var version string
+// version is the release that this source is, or that it becomes; a release
+// build may set another one with -ldflags "-X main.version=1.2.3".
+var version = "0.1.0"
 
 func versionCommand(a *app) *cobra.Command {
 	return &cobra.Command{
@@ -19,8 +19,7 @@ func versionCommand(a *app) *cobra.Command {
 		Args:  arguments(0, 0, "no arguments"),
 		RunE: func(*cobra.Command, []string) error {
 			if a.json() {
-				v, revision := buildVersion()
-				return a.printJSON(versionJSON{v, revision, goruntime.Version(), goruntime.GOOS, goruntime.GOARCH, 1})
+				return a.printJSON(versionJSON{version, revision(), goruntime.Version(), goruntime.GOOS, goruntime.GOARCH, 1})
 			}
 			_, err := fmt.Fprintln(a.out, versionLine())
 			return err
@@ -39,25 +38,17 @@ type versionJSON struct {
 }
 
 func versionLine() string {
-	v, _ := buildVersion()
-	return fmt.Sprintf("graphrun %s (%s, %s/%s)", v, goruntime.Version(), goruntime.GOOS, goruntime.GOARCH)
+	return fmt.Sprintf("graphrun %s (%s, %s/%s)", version, goruntime.Version(), goruntime.GOOS, goruntime.GOARCH)
 }
 
-// buildVersion is the release, or what the build knows of its source.
-func buildVersion() (v, revision string) {
-	v = "(devel)"
+// revision is that of the source, "" when the build does not know it.
+func revision() string {
 	if info, ok := debug.ReadBuildInfo(); ok {
-		if info.Main.Version != "" {
-			v = info.Main.Version
-		}
 		for _, s := range info.Settings {
 			if s.Key == "vcs.revision" {
-				revision = s.Value
+				return s.Value
 			}
 		}
 	}
-	if version != "" {
-		v = version
-	}
-	return v, revision
+	return ""
 }
