@@ -39,8 +39,12 @@ func fresh(name string) Body {
 		return new(WaveStarted)
 	case "task.started":
 		return new(TaskStarted)
+	case "task.step":
+		return new(TaskStep)
 	case "task.finished":
 		return new(TaskFinished)
+	case "task.used":
+		return new(TaskUsed)
 	case "wave.committed":
 		return new(WaveCommitted)
 	case "cycle.finished":
@@ -195,6 +199,39 @@ func (c *codec) task(wave, began *uint64, node, item *string, attempt *int) {
 	number(c, "attempt", attempt)
 }
 
+// TaskStep is a part of a task that is done. Later attempts of the task go on
+// from it.
+type TaskStep struct {
+	Wave     uint64
+	Began    uint64 // as in TaskStarted
+	Node     string
+	Item     string
+	Attempt  int
+	Step     int    // 1, 2, 3, … within the task, over all its attempts
+	Name     string // the node's own name for it
+	Duration time.Duration
+	Tokens   int64
+	Cost     float64
+	Error    *Failure // nil: it succeeded
+	Content  any      // journal: what the node wants back in a later attempt
+}
+
+func (*TaskStep) Type() string { return "task.step" }
+
+func (b *TaskStep) members(c *codec) {
+	c.task(&b.Wave, &b.Began, &b.Node, &b.Item, &b.Attempt)
+	number(c, "step", &b.Step)
+	c.text("name", &b.Name)
+	c.ms("duration_ms", &b.Duration)
+	someNumber(c, "tokens", &b.Tokens)
+	c.someFloat("cost", &b.Cost)
+	somePointer(c, "error", &b.Error, (*Failure).members)
+	if c.whole {
+		number(c, "duration_ns", &b.Duration)
+		c.someValue("content", &b.Content)
+	}
+}
+
 // TaskFinished is the end of an attempt. Attempt 0: none began, since the result
 // of an earlier run is used (Cached), or the task was cancelled before.
 type TaskFinished struct {
@@ -207,8 +244,8 @@ type TaskFinished struct {
 	Duration time.Duration
 	Error    *Failure
 	Output   any       // journal
-	Tokens   int64     // journal
-	Cost     float64   // journal
+	Tokens   int64     // journal: what the attempt used, without its steps
+	Cost     float64   // journal: as Tokens
 	RetryAt  time.Time // journal: when the next attempt is due; zero: none follows
 	Cached   bool      // the result of an earlier run is used again
 	CacheKey string    // journal: what the result is kept under; "": it is not kept
@@ -230,6 +267,26 @@ func (b *TaskFinished) members(c *codec) {
 		c.someTime("retry_at", &b.RetryAt)
 		c.someText("cache_key", &b.CacheKey)
 	}
+}
+
+// TaskUsed is what an attempt used whose result does not count: it had timed out
+// or been cancelled, or was cut off, before its work came to an end.
+type TaskUsed struct {
+	Wave    uint64
+	Began   uint64 // as in TaskStarted
+	Node    string
+	Item    string
+	Attempt int
+	Tokens  int64
+	Cost    float64
+}
+
+func (*TaskUsed) Type() string { return "task.used" }
+
+func (b *TaskUsed) members(c *codec) {
+	c.task(&b.Wave, &b.Began, &b.Node, &b.Item, &b.Attempt)
+	number(c, "tokens", &b.Tokens)
+	c.someFloat("cost", &b.Cost)
 }
 
 // WaveCommitted is the end of a wave. Wave 0 is what a cycle began with:

@@ -50,6 +50,9 @@ var everyRecord = []Body{
 	&TaskStarted{Wave: 2, Began: 1, Node: "long", Attempt: 2, Crashes: 1},
 	&TaskFinished{Wave: 2, Began: 1, Node: "long", Attempt: 2, Status: "succeeded", Output: "x", CacheKey: "[1]"},
 	&TaskFinished{Wave: 1, Node: "a", Status: "succeeded", Output: "x", Cached: true},
+	&TaskStep{Wave: 1, Node: "a", Attempt: 1, Step: 1, Name: "model:openai/gpt-5-mini", Duration: 1500 * time.Microsecond, Tokens: 7, Cost: 0.25, Content: []any{"hi"}},
+	&TaskStep{Wave: 2, Began: 1, Node: "each", Item: "k", Attempt: 2, Step: 3, Name: "tool:get", Error: &Failure{Kind: "model", Message: "m", Permanent: true}},
+	&TaskUsed{Wave: 2, Began: 1, Node: "each", Item: "k", Attempt: 2, Tokens: 9, Cost: 1.5},
 }
 
 func record(i int, b Body) Record {

@@ -91,13 +91,18 @@ func New(g *graph.Graph, o Options, id journal.Identity, init map[string]any, at
 }
 
 // Step feeds one input. Late, double and unknown results are ignored, as is
-// everything after the end. Only an Event, an Answer and a CancelTask can be
-// refused, and then nothing has changed.
+// everything after the end but TaskUsed. Only an Event, an Answer, a CancelTask
+// and a TaskStep can be refused, and then nothing has changed.
 func (m *Machine) Step(in Input) error {
 	if m.cur.Status.Ended() {
 		switch in.(type) {
 		case Event, Answer:
 			return ErrEnded
+		case TaskStep:
+			return ErrNotRunning
+		}
+		if in, ok := in.(TaskUsed); ok {
+			m.taskUsed(in)
 		}
 		return nil
 	}
@@ -117,6 +122,12 @@ func (m *Machine) Step(in Input) error {
 	case TaskRunning:
 		m.at = in.At
 		m.taskRunning(in)
+	case TaskStep:
+		if err := m.taskStep(in); err != nil {
+			return err
+		}
+	case TaskUsed:
+		m.taskUsed(in)
 	case TaskDone:
 		m.at = in.At
 		m.taskDone(in)

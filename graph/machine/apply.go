@@ -37,8 +37,13 @@ func (m *Machine) apply(b journal.Body, at time.Time, seq uint64) {
 		m.applyWaveStarted(b, at)
 	case *journal.TaskStarted:
 		m.applyTaskStarted(b, at)
+	case *journal.TaskStep:
+		m.applyTaskStep(b)
 	case *journal.TaskFinished:
 		m.applyTaskFinished(b, at)
+	case *journal.TaskUsed:
+		m.cur.Counts.Tokens += b.Tokens
+		m.cur.Counts.Cost += b.Cost
 	case *journal.WaveCommitted:
 		m.applyCommitted(b)
 	case *journal.CycleFinished:
@@ -115,8 +120,12 @@ func (m *Machine) applyTaskStarted(b *journal.TaskStarted, at time.Time) {
 	m.attemptStarted(t, r, b, at)
 }
 
-// startedKey and finishedKey say which task a record is about.
+// startedKey, steppedKey and finishedKey say which task a record is about.
 func (m *Machine) startedKey(b *journal.TaskStarted) journal.TaskKey {
+	return journal.TaskKey{Cycle: cmp.Or(b.Began, m.cur.Cycle), Wave: b.Wave, Node: b.Node, Item: b.Item}
+}
+
+func (m *Machine) steppedKey(b *journal.TaskStep) journal.TaskKey {
 	return journal.TaskKey{Cycle: cmp.Or(b.Began, m.cur.Cycle), Wave: b.Wave, Node: b.Node, Item: b.Item}
 }
 
@@ -169,6 +178,9 @@ func (m *Machine) attemptFinished(t *task, r *run, b *journal.TaskFinished) {
 		t.ok, t.output = true, b.Output
 		m.turn(t, r, over)
 	case !b.RetryAt.IsZero():
+		if b.Error.Kind == "schema" || b.Error.Kind == "limit" {
+			t.steps = nil // what they came to was wrong: the next attempt does it all again
+		}
 		t.tries++
 		t.due = b.RetryAt
 		m.turn(t, r, backoff)

@@ -1,7 +1,6 @@
 package machine
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -54,57 +53,6 @@ func (m *Machine) backgroundOver(w *wave) {
 			m.hasten()
 		}
 	}
-}
-
-// keep adds the records of tasks in the background to what outlives a restart.
-func (m *Machine) keep(rec journal.Record) {
-	var node string
-	var key journal.TaskKey
-	switch b := rec.Body.(type) {
-	case *journal.TaskStarted:
-		node, key = b.Node, m.startedKey(b)
-	case *journal.TaskFinished:
-		node, key = b.Node, m.finishedKey(b)
-	default:
-		return
-	}
-	w := m.nodes[m.plan.index[node]].apart
-	if w != nil && w.cycle == key.Cycle && w.number == key.Wave {
-		m.put(w.own, string(journal.AppendRecord(nil, rec, true)), 0)
-	}
-}
-
-// restoreBackground brings the nodes in the background back. Their tasks stand
-// where the records left them.
-func (m *Machine) restoreBackground(s journal.Snapshot) error {
-	for _, b := range s.Cursor.Background {
-		i, ok := m.plan.index[b.Node]
-		if !ok {
-			return fmt.Errorf("machine: node %q is in the background, and not in the graph", b.Node)
-		}
-		o := restored(journal.SidecarMark+"task."+b.Node, s.State[journal.SidecarMark+"task."+b.Node])
-		if len(o.list) == 0 {
-			return fmt.Errorf("machine: what node %q in the background began with is missing", b.Node)
-		}
-		saw, _ := o.list[0].(map[string]any)
-		r := &m.layBackground(i, b, o, saw).runs[0]
-		for _, line := range o.list[1:] {
-			text, _ := line.(string)
-			rec, err := journal.ParseRecord([]byte(text))
-			if err != nil {
-				return err
-			}
-			switch b := rec.Body.(type) {
-			case *journal.TaskStarted:
-				t, _ := m.in(r, b.Item)
-				m.attemptStarted(t, r, b, rec.Time)
-			case *journal.TaskFinished:
-				t, _ := m.in(r, b.Item)
-				m.attemptFinished(t, r, b)
-			}
-		}
-	}
-	return nil
 }
 
 // saw is what the expressions of a node see at this moment, as a value: the

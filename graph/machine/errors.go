@@ -4,11 +4,15 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/graphrun/graphrun/graph/journal"
 )
 
 var (
 	// ErrEnded: nothing is taken in any more.
 	ErrEnded = errors.New("machine: the stack has ended")
+	// ErrNotRunning: the attempt is over, so it records no more steps.
+	ErrNotRunning = errors.New("machine: the attempt is over")
 	// ErrNotWaiting: there is nothing to answer, or it was answered otherwise.
 	ErrNotWaiting = errors.New("machine: the node is not waiting")
 )
@@ -58,6 +62,14 @@ func (e *AnswerError) Error() string {
 }
 
 func (e *AnswerError) Unwrap() error { return e.Err }
+
+// StepError is a step that was not recorded: it is too large, or one too many.
+type StepError struct {
+	Name    string // the step's
+	Failure journal.Failure
+}
+
+func (e *StepError) Error() string { return e.Failure.Message }
 
 // listed says which names there are.
 func listed(what string, names []string) string {

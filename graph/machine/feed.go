@@ -1,6 +1,7 @@
 package machine
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -21,6 +22,12 @@ func (p *replay) feed() error {
 	case *journal.TaskStarted:
 		m.requeue(b)
 		return m.Step(TaskRunning{At: r.Time, Key: m.startedKey(b), Attempt: b.Attempt})
+	case *journal.TaskStep:
+		return m.Step(TaskStep{At: r.Time, Key: m.steppedKey(b), Attempt: b.Attempt, Name: b.Name, Content: b.Content,
+			Duration: b.Duration, Tokens: b.Tokens, Cost: b.Cost, Error: b.Error})
+	case *journal.TaskUsed:
+		key := journal.TaskKey{Cycle: cmp.Or(b.Began, r.Cycle), Wave: b.Wave, Node: b.Node, Item: b.Item}
+		return m.Step(TaskUsed{At: r.Time, Key: key, Attempt: b.Attempt, Tokens: b.Tokens, Cost: b.Cost})
 	case *journal.TaskFinished:
 		return p.feedEnd(r, b)
 	case *journal.StackFinished:
@@ -100,7 +107,7 @@ func (m *Machine) feedAnswer(w *journal.Waiting, b *journal.TaskFinished, at tim
 // decisions.
 func cameIn(next []journal.Record) bool {
 	switch b := next[0].Body.(type) {
-	case *journal.EventReceived, *journal.TaskStarted:
+	case *journal.EventReceived, *journal.TaskStarted, *journal.TaskStep, *journal.TaskUsed:
 		return true
 	case *journal.TaskFinished:
 		end := ending(next)

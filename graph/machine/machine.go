@@ -43,7 +43,10 @@ type Task struct {
 	Pool     int // index into graph.Pools
 	Priority int
 	Rerun    bool // an attempt before this one was cut off by a crash or shutdown
-	Suspect  bool // the engine died so often while it ran that it may be the cause
+	// Steps are those that earlier attempts recorded, oldest first. They are shared
+	// and must not be changed.
+	Steps   []*journal.TaskStep
+	Suspect bool // the engine died so often while it ran that it may be the cause
 }
 
 // Ready is what a driver has to do. Everything in it stays in Ready until
@@ -86,6 +89,33 @@ type (
 		Key     journal.TaskKey
 		Attempt int
 		Failure journal.Failure
+		Tokens  int64
+		Cost    float64
+	}
+	// TaskStep: a running attempt has done a part of its work. When the commit of
+	// the next Ready is durable, the attempt may go on: from then on every later
+	// attempt of the task has the step in Task.Steps. Refused with ErrNotRunning
+	// when the attempt is over for the machine, and with a *StepError when the step
+	// is too large or one too many; then the attempt is to fail with that failure.
+	TaskStep struct {
+		At       time.Time
+		Key      journal.TaskKey
+		Attempt  int
+		Name     string // what the node calls it
+		Content  any    // any JSON-like value, at most MaxStepBytes; secrets in it are masked
+		Duration time.Duration
+		Tokens   int64
+		Cost     float64
+		Error    *journal.Failure // the part failed; nil: it succeeded
+	}
+	// TaskUsed: an attempt has returned whose end the driver does not report by
+	// TaskDone or TaskFailed, since it had timed out, or was cancelled or cut off.
+	// What it used counts all the same, also after the end of the stack. A driver
+	// feeds it at most once for an attempt, and without the attempt's steps.
+	TaskUsed struct {
+		At      time.Time
+		Key     journal.TaskKey
+		Attempt int
 		Tokens  int64
 		Cost    float64
 	}
@@ -139,6 +169,8 @@ type (
 func (TaskRunning) input() {}
 func (TaskDone) input()    {}
 func (TaskFailed) input()  {}
+func (TaskStep) input()    {}
+func (TaskUsed) input()    {}
 func (Woke) input()        {}
 func (Cancel) input()      {}
 func (Pause) input()       {}

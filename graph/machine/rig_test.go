@@ -76,8 +76,9 @@ type rig struct {
 	o     Options
 	m     *Machine
 	clock time.Time
-	tasks map[string]*given // by NODE or NODE/ITEM
-	print func(string)      // one line about a Ready
+	tasks map[string]*given          // by NODE or NODE/ITEM
+	keys  map[string]journal.TaskKey // of the last task of that name
+	print func(string)               // one line about a Ready
 
 	// What the store has.
 	id      journal.Identity
@@ -102,7 +103,7 @@ type given struct {
 func newRig(t testing.TB, g *graph.Graph) *rig {
 	return &rig{
 		t: t, g: g, o: Options{Fleets: true}, clock: epoch, print: func(string) {},
-		tasks: map[string]*given{}, state: map[string][]byte{}, states: map[journal.Point]string{},
+		tasks: map[string]*given{}, keys: map[string]journal.TaskKey{}, state: map[string][]byte{}, states: map[journal.Point]string{},
 	}
 }
 
@@ -157,6 +158,7 @@ func (r *rig) commit(ready Ready) {
 	r.cursor, _ = json.Marshal(ready.Cursor)
 	for _, task := range ready.Start {
 		r.tasks[nameOf(task.Key)] = &given{task: task}
+		r.keys[nameOf(task.Key)] = task.Key
 	}
 	for _, key := range ready.Cancel {
 		delete(r.tasks, nameOf(key))
@@ -318,6 +320,9 @@ func (r *rig) printReady(ready Ready) {
 		if t.Rerun {
 			line += " rerun"
 		}
+		for _, s := range t.Steps {
+			line += fmt.Sprintf(" step %d %s %s", s.Step, s.Name, value.String(s.Content))
+		}
 		r.print(line)
 	}
 	for _, k := range ready.Cancel {
@@ -409,6 +414,10 @@ func (r *rig) recordText(rec journal.Record) string {
 			line += " retry " + r.relative(b.RetryAt)
 		}
 		return line
+	case *journal.TaskStep:
+		return fmt.Sprintf("task.step %s#%d %d %s %s", nameOf(journal.TaskKey{Node: b.Node, Item: b.Item}), b.Attempt, b.Step, b.Name, value.String(b.Content))
+	case *journal.TaskUsed:
+		return fmt.Sprintf("task.used %s#%d %d %g", nameOf(journal.TaskKey{Node: b.Node, Item: b.Item}), b.Attempt, b.Tokens, b.Cost)
 	case *journal.WaveCommitted:
 		line := fmt.Sprintf("wave.committed %d: %s", b.Wave, strings.Join(b.Changed, " "))
 		for _, s := range b.Settled {

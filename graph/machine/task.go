@@ -34,7 +34,9 @@ type task struct {
 	output    any
 	err       *journal.Failure
 	with      any
-	ready     bool // with, priority and cacheKey are evaluated
+	steps     []*journal.TaskStep // that the next attempt is given
+	stepped   int                 // how many there were in all
+	ready     bool                // with, priority and cacheKey are evaluated
 	cacheKey  string
 	crashes   int // attempts that ended with the engine
 	parked    bool
@@ -61,7 +63,7 @@ func (m *Machine) turn(t *task, r *run, to taskState) {
 	t.state = to
 	t.turns++
 	if to == over {
-		t.with = nil
+		t.with, t.steps = nil, nil
 		if r.left--; r.left == 0 {
 			m.endRun(r)
 		}
@@ -277,7 +279,7 @@ func (m *Machine) enqueue(r *run, x int) {
 	m.arm(t, r)
 	m.out.start = append(m.out.start, Task{
 		Key: m.key(t, r), Attempt: t.attempt, Node: r.node, Index: t.index,
-		With: t.with, Pool: n.Pool, Priority: t.priority, Rerun: t.cut,
+		With: t.with, Pool: n.Pool, Priority: t.priority, Rerun: t.cut, Steps: t.steps,
 		Suspect: t.crashes >= mostCrashes-1,
 	})
 }

@@ -29,11 +29,13 @@ var update = flag.Bool("update", false, "write the transcripts' expectations ane
 //	tick +D                         the clock moves, nobody tells the machine
 //	running T, done T [JSON], fail T KIND [MESSAGE]    T is NODE or NODE/ITEM
 //	spend T TOKENS COST             done, with what it cost
+//	step T NAME TOKENS COST [JSON]  the running attempt records a step
+//	used T ATTEMPT TOKENS COST      an attempt whose result does not count has returned
 //	event NAME [JSON] [id ID], answer NODE JSON, deny NODE KIND [MESSAGE]
 //	drop T                          CancelTask
 //	stop                            a clean shutdown and a restart
 //	rest, go                        the same; until go, nobody runs it (Options.Rest)
-//	crash, pause, resume, cancel [REASON], state
+//	crash, pause, resume, cancel [REASON], state, counts
 //
 // `# matrix: off` keeps a transcript that measures times out of the crash matrix.
 type script struct {
@@ -140,6 +142,28 @@ func do(r *rig, line string) {
 			r.t.Fatal(err)
 		}
 		r.step(in)
+	case "step":
+		in := TaskStep{At: r.clock, Duration: time.Second}
+		h := r.tasks[arg]
+		in.Key, in.Attempt = h.task.Key, h.task.Attempt
+		words := strings.SplitN(tail, " ", 4)
+		if _, err := fmt.Sscan(strings.Join(words[1:3], " "), &in.Tokens, &in.Cost); err != nil {
+			r.t.Fatal(err)
+		}
+		in.Name = words[0]
+		if len(words) > 3 {
+			in.Content = r.value(words[3])
+		}
+		r.try(in)
+	case "used":
+		in := TaskUsed{At: r.clock, Key: r.keys[arg]}
+		if _, err := fmt.Sscan(tail, &in.Attempt, &in.Tokens, &in.Cost); err != nil {
+			r.t.Fatal(err)
+		}
+		r.step(in)
+	case "counts":
+		c := r.m.Cursor().Counts
+		r.print(fmt.Sprintf("tokens %d, cost %g", c.Tokens, c.Cost))
 	case "fail":
 		kind, message, _ := strings.Cut(tail, " ")
 		kind, permanent := strings.CutSuffix(kind, "!")
