@@ -2,6 +2,7 @@ package graph
 
 import (
 	"fmt"
+	"math/bits"
 	"slices"
 
 	"github.com/graphrun/graphrun/diag"
@@ -44,24 +45,60 @@ func (c *compiler) manyOutside(nodes []int) bool {
 	return count > 1
 }
 
-// reportConflicts names, for each writer, the first one before it in the file
-// that it may meet.
+// maxPairs is how many pairs of a graph are reported one by one. Beyond it each
+// writer is reported with the first node that it may meet, and the number of
+// the others: a thousand writers of one key are half a million pairs.
+const maxPairs = 10_000
+
+// meeting is what a writer may meet among the writers before it in the file.
+type meeting struct {
+	named []int // those that are reported; the first of all is one of them
+	count int   // all of them
+}
+
+// reportConflicts names each pair of writers of a key that may meet in a wave,
+// at the later one in the file.
 func (c *compiler) reportConflicts(key int, nodes []int, o *ordering) {
-	above := make([]map[int]bool, len(nodes))
-	for j, b := range nodes {
-		above[j] = o.ancestors(b)
-		for i, a := range nodes[:j] {
-			apart := above[j][a] || above[i][b]
-			if apart && !(c.g.Nodes[a].Outside() && c.g.Nodes[b].Outside()) {
-				continue
+	met := make([]meeting, len(nodes))
+	for from := 0; from < len(nodes); from += 64 {
+		block := nodes[from:min(from+64, len(nodes))]
+		var outside uint64
+		for i, n := range block {
+			if c.g.Nodes[n].Outside() {
+				outside |= 1 << i
 			}
-			c.reportConflict(key, &c.g.Nodes[a], &c.g.Nodes[b])
-			break
+		}
+		ordered := o.orderedWith(block)
+		for j := from + 1; j < len(nodes); j++ {
+			earlier := uint64(1)<<min(j-from, len(block)) - 1 // all bits when the shift is 64
+			apart := ordered[nodes[j]]
+			if c.g.Nodes[nodes[j]].Outside() {
+				apart &^= outside
+			}
+			for meet := earlier &^ apart; meet != 0; meet &= meet - 1 {
+				c.meet(&met[j], block[bits.TrailingZeros64(meet)])
+			}
+		}
+	}
+	for j, m := range met {
+		for _, i := range m.named {
+			c.reportConflict(key, &c.g.Nodes[i], &c.g.Nodes[nodes[j]], m.count-len(m.named))
 		}
 	}
 }
 
-func (c *compiler) reportConflict(key int, a, b *Node) {
+func (c *compiler) meet(m *meeting, node int) {
+	m.count++
+	if len(m.named) > 0 && c.pairs >= maxPairs {
+		return
+	}
+	c.pairs++
+	m.named = append(m.named, node)
+}
+
+// reportConflict reports one pair; more is how many other writers the later one
+// may meet that are not reported.
+func (c *compiler) reportConflict(key int, a, b *Node, more int) {
 	name := c.g.Keys[key].Name
 	at := b.Def.At
 	for i := range b.Def.Writes {
@@ -73,11 +110,15 @@ func (c *compiler) reportConflict(key int, a, b *Node) {
 	if a.Outside() && b.Outside() {
 		help = fmt.Sprintf("waiting and background nodes end when they do; give %q a reducer: with `reduce: last` the later in declaration order wins", name)
 	}
+	if more > 0 {
+		help += fmt.Sprintf(" (%q can run in the same wave as %d more of the nodes before it that write %q)", b.ID, more, name)
+	}
 	c.diags.Add(diag.WriteConflict, at, help, "%q and %q can run in the same wave, and both write %q", a.ID, b.ID, name)
 }
 
 // ordering answers which nodes come before which.
 type ordering struct {
+	order    []int   // topological
 	before   [][]int // of each node; none for a `first` node
 	position []int   // in a topological order
 	seen     []int   // marks of the search numbered mark
@@ -85,7 +126,7 @@ type ordering struct {
 }
 
 func newOrdering(g *Graph) *ordering {
-	o := &ordering{before: make([][]int, len(g.Nodes)), position: make([]int, len(g.Nodes)), seen: make([]int, len(g.Nodes))}
+	o := &ordering{order: g.Order, before: make([][]int, len(g.Nodes)), position: make([]int, len(g.Nodes)), seen: make([]int, len(g.Nodes))}
 	for p, i := range g.Order {
 		o.position[i] = p
 		if n := &g.Nodes[i]; n.Join != JoinFirst {
@@ -115,11 +156,29 @@ func (o *ordering) reaches(a, b int) bool {
 	return found
 }
 
-// ancestors is everything that comes before a node.
-func (o *ordering) ancestors(b int) map[int]bool {
-	above := map[int]bool{}
-	o.walk(b, 0, func(i int) { above[i] = true })
-	return above
+// orderedWith says for every node of the graph which of at most 64 nodes come
+// before or after it: bit i is block[i]. It looks at each arrow twice, so that
+// all pairs of a large graph cost a pass for each 64 of them.
+func (o *ordering) orderedWith(block []int) []uint64 {
+	own := make(map[int]uint64, len(block))
+	for i, n := range block {
+		own[n] = 1 << i
+	}
+	before, after := make([]uint64, len(o.before)), make([]uint64, len(o.before))
+	for _, i := range o.order {
+		for _, j := range o.before[i] {
+			before[i] |= before[j] | own[j]
+		}
+	}
+	for _, i := range slices.Backward(o.order) {
+		for _, j := range o.before[i] {
+			after[j] |= after[i] | own[i]
+		}
+	}
+	for i := range before {
+		before[i] |= after[i]
+	}
+	return before
 }
 
 // walk visits the ancestors of a node that do not stand before a position.

@@ -4,8 +4,8 @@ import (
 	"github.com/graphrun/graphrun/diag"
 )
 
-// checkReach reports nodes that nothing can start: every way to them begins at
-// a node that cannot run itself, as a node with nothing but a next_cycle edge
+// checkReach reports every node that nothing can start: each way to it begins at
+// a node that cannot run itself, as a node whose only edge is a next_cycle edge
 // from itself.
 func (c *compiler) checkReach() {
 	g := c.g
@@ -40,8 +40,9 @@ func (c *compiler) checkReach() {
 	}
 	inLoop := c.inLoop()
 	for i := range g.Nodes {
-		// What is reported already is taken to run: one problem, one message.
-		if count[i] == 0 || enough(i) || c.stuck[i] || inLoop[i] {
+		// A node whose join or edges have errors counts as one that can run: one
+		// problem, one message.
+		if count[i] == 0 || enough(i) || c.stuck[i] || c.cut[i] || inLoop[i] {
 			mark(i)
 		}
 	}
@@ -58,7 +59,7 @@ func (c *compiler) checkReach() {
 		}
 	}
 	for i := range g.Nodes {
-		if n := &g.Nodes[i]; !can[i] && !c.cut[i] {
+		if n := &g.Nodes[i]; !can[i] {
 			c.diags.Add(diag.Unreachable, placed(n.Def.ID.Span, n.Def.At), "add an edge to it: one without `from` is live at the start of each cycle",
 				"nothing can start %q", n.ID)
 		}

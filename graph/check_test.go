@@ -135,6 +135,8 @@ func TestWriteConflicts(t *testing.T) {
 		name, nodes, edges string
 		want               []string
 	}{
+		{"every pair", abc, `{"to": ["a", "b", "c"]}`, []string{`"a" and "b"`, `"a" and "c"`, `"b" and "c"`}},
+		{"every pair that is not ordered", abc + "," + writer("d", ""), `{"to": "a"}, {"from": "a", "to": "c"}, {"from": "d", "to": "b"}`, []string{`"a" and "b"`, `"a" and "d"`, `"b" and "c"`, `"c" and "d"`}},
 		{"apart", a + "," + b, `{"to": ["a", "b"]}`, []string{`"a" and "b"`}},
 		{"exclusive conditions do not help", a + "," + b, `{"to": "a", "when": "state.n > 1"}, {"to": "b", "when": "state.n <= 1"}`, []string{`"a" and "b"`}},
 		{"chain", abc, `{"to": "a"}, {"from": "a", "to": "b"}, {"after": "b", "to": "c"}`, nil},

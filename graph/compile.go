@@ -62,8 +62,9 @@ type compiler struct {
 	fieldTypes map[string]*schema.Type // of the kinds' fields, by their short spelling
 	lost       []string                // defines with errors
 	stuck      []bool                  // nodes whose join cannot be satisfied
-	cut        []bool                  // nodes that an edge with errors leads to
+	cut        []bool                  // nodes with an edge from a name that is not known
 	broken     bool                    // an expression has errors: what is used is not known
+	pairs      int                     // write conflicts that are reported
 	loops      bool                    // the DAG is none: what needs an order is not checked
 }
 

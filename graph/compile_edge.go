@@ -78,11 +78,9 @@ func (c *compiler) expand(def int) {
 			}
 			e := Edge{Index: len(c.g.Edges), From: s.node, To: t, After: s.after, Outcome: outcome,
 				When: when, Else: d.Else, NextCycle: d.NextCycle, At: d.At, def: def}
-			if !c.checkEdge(&e, s, to) {
-				c.cut[t] = true
-				continue
+			if c.checkEdge(&e, s, to) {
+				c.g.Edges = append(c.g.Edges, e)
 			}
-			c.g.Edges = append(c.g.Edges, e)
 		}
 	}
 }
