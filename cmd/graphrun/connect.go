@@ -76,7 +76,12 @@ func (a *app) doorOptions(store *boltstore.Store, durability runtime.Durability,
 	}
 	return api.Options{
 		Door: api.Door{Trusted: true}, Store: store, Kinds: a.kinds(), MaxBody: maxLocalBody,
-		Backup: func(ctx context.Context, file string) error { return backUp(ctx, store, file) },
+		Backup: func(ctx context.Context, file string) error {
+			if err := a.refuseTarget("backup", file); err != nil {
+				return err
+			}
+			return backUp(ctx, store, file)
+		},
 		Server: api.Server{
 			PID: os.Getpid(), Command: command, Version: version,
 			Store: path, Durability: string(durability), Since: time.Now().UTC(),

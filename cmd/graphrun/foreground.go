@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 
 	"github.com/graphrun/graphrun/dsl"
 	"github.com/graphrun/graphrun/runtime"
@@ -31,7 +33,7 @@ func (s *foreground) run(ctx context.Context) (result runtime.Result, err error)
 		return result, err
 	}
 	defer func() { err = firstOf(err, store.Close()) }()
-	if s.trace, err = s.app.openTrace(s.flags.trace); err != nil {
+	if s.trace, err = s.app.openTrace(s.flags.trace, slices.Collect(maps.Keys(s.src.Files))...); err != nil {
 		return result, err
 	}
 	defer func() { err = firstOf(err, s.trace.close()) }()

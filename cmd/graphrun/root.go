@@ -45,7 +45,11 @@ func newRoot(a *app) *cobra.Command {
 			if a.db == "" {
 				return usagef("--db is empty: expected the path of the store")
 			}
-			return nil
+			if err := a.refuseStream("standard error", a.err); err != nil {
+				a.err = io.Discard // nothing can be said without writing there
+				return err
+			}
+			return a.refuseStream("standard output", a.out)
 		},
 	}
 	root.SetVersionTemplate("{{.Version}}\n")

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -100,6 +101,11 @@ func (a *app) runStack(ctx context.Context, file string, f runFlags) error {
 	}
 	if f.stack == "" {
 		f.stack = src.Graph.Name
+	}
+	if f.trace != "" && f.trace != "-" { // before the store is opened, which may create it
+		if err := a.refuseTarget("--trace", f.trace, slices.Collect(maps.Keys(src.Files))...); err != nil {
+			return err
+		}
 	}
 	s := foreground{app: a, flags: f, src: src}
 	if s.params, err = parseParams(src.Graph, f.params); err != nil {

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/runtime"
@@ -20,18 +19,18 @@ type trace struct {
 	err  error
 }
 
-// openTrace truncates file; "-" is standard output, "" gives a nil trace,
-// which writes nothing.
-func (a *app) openTrace(file string) (*trace, error) {
+// openTrace empties file; "-" is standard output, "" gives a nil trace, which
+// writes nothing. graphs are the files that the trace must not go to.
+func (a *app) openTrace(file string, graphs ...string) (*trace, error) {
 	switch file {
 	case "":
 		return nil, nil
 	case "-":
 		return &trace{file: "standard output", w: bufio.NewWriter(a.out)}, nil
 	}
-	f, err := os.Create(file)
+	f, err := a.createTarget("--trace", file, graphs...)
 	if err != nil {
-		return nil, usagef("cannot write the trace: %v", err)
+		return nil, err
 	}
 	return &trace{file: file, w: bufio.NewWriter(f), c: f}, nil
 }

@@ -27,6 +27,9 @@ func SocketPath(db string) string { return db + ".sock" }
 // notePath is a file that holds the path of a socket in a temporary folder.
 func notePath(db string) string { return SocketPath(db) + ".path" }
 
+// Files lists what an owner's API keeps beside a store. Some of them may not exist.
+func Files(db string) []string { return []string{SocketPath(db), notePath(db), TokenPath(db)} }
+
 func dirOf(path string) string { return filepath.Dir(path) }
 
 // ListenOwner opens the control socket of a store. Only its owner may call it:

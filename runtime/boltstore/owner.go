@@ -117,6 +117,10 @@ func inUse(path string) error {
 	return errors.New("is in use by another process")
 }
 
+// Files lists the files of a store: the database at path, and the note that names
+// its owner.
+func Files(path string) []string { return []string{path, ownerPath(path)} }
+
 // ownerPath is the note: a file beside the database in which its owner says who
 // it is.
 func ownerPath(path string) string { return path + ".owner" }
