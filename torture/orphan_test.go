@@ -65,8 +65,26 @@ func child() {
 		note("orphan")
 	}
 	note("child")
-	<-time.After(time.Duration(50+rand.IntN(400)) * time.Millisecond)
+	<-time.After(time.Duration(50+rand.IntN(200)) * time.Millisecond)
+	if rand.IntN(2) == 0 {
+		outlive()
+	}
 	note("end")
+}
+
+// lastLife is beside a ledger once the lives are not cut short any more.
+const lastLife = ".last"
+
+// outlive waits for the last life: long enough that on a slow machine too a
+// program is there when its engine dies, and when the next one begins.
+func outlive() {
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); <-tick.C {
+		if _, err := os.Stat(os.Getenv(childEnv) + lastLife); err == nil {
+			return
+		}
+	}
 }
 
 // children are the processes, but for this one, that a node of a test runs with
@@ -119,16 +137,38 @@ func TestOrphans(t *testing.T) {
 	}
 }
 
+// programs counts those that have begun.
+func programs(t *testing.T, ledger string) (n int) {
+	t.Helper()
+	for _, w := range lines(t, ledger) {
+		if w[0] == "child" {
+			n++
+		}
+	}
+	return n
+}
+
 func parentLives(t *testing.T, role string, kills int) (ledger string) {
 	t.Helper()
 	dir := t.TempDir()
 	path, file := filepath.Join(dir, "graphrun.db"), filepath.Join(dir, "ledger")
 	for i := range kills {
 		p := begin(t, role, path, file, i+1)
+		began := programs(t, file)
 		if err := p.live(i+1, time.Duration(rand.IntN(200))*time.Millisecond); err != nil {
 			t.Fatalf("life %d %v", i+1, err)
 		}
+		for wait := time.After(10 * time.Second); i%2 == 0 && programs(t, file) == began; { // the others may be too short for one
+			select {
+			case <-time.After(5 * time.Millisecond):
+			case <-wait:
+				t.Fatalf("life %d begins no program: %s", i+1, &p.out)
+			}
+		}
 		p.kill()
+	}
+	if err := os.WriteFile(file+lastLife, nil, 0o600); err != nil {
+		t.Fatal(err)
 	}
 	p := begin(t, "settle", path, file, kills+1)
 	if err := <-p.ended; err != nil {
