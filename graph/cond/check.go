@@ -46,8 +46,9 @@ type typed struct {
 	firm    bool    // it is the length of a list without nulls
 	fitted  bool    // it was checked against what is wanted of it, part by part
 	part    *part   // of && || not: how it is put together
-	words   words   // the literals that it may be
-	elems   words   // of a list: the literals that its elements may be
+
+	literals     literals // the literals that it may be
+	elemLiterals literals // of a list: the literals that its elements may be
 }
 
 type verdict uint8
@@ -168,7 +169,7 @@ func (c *checker) check(n ast.Node, want *schema.Type) typed {
 	if t.typ.Kind == schema.Time || t.typ.Kind == schema.Duration {
 		c.timely = true
 	}
-	if want != nil && !t.fitted && !c.wantedWords(t, want) {
+	if want != nil && !t.fitted && !c.wantedLiterals(t, want) {
 		c.fit(t, want)
 	}
 	return t
@@ -204,11 +205,11 @@ func (c *checker) infer(n ast.Node, want *schema.Type) typed {
 		t.verdict = verdictOf(n.Value)
 		return t
 	case *ast.IntegerNode:
-		return c.word(n, int64(n.Value), schema.IntegerType)
+		return c.literal(n, int64(n.Value), schema.IntegerType)
 	case *ast.FloatNode:
-		return c.word(n, n.Value, schema.NumberType)
+		return c.literal(n, n.Value, schema.NumberType)
 	case *ast.StringNode:
-		t := c.word(n, n.Value, schema.StringType)
+		t := c.literal(n, n.Value, schema.StringType)
 		t.size = len(n.Value)
 		return t
 	case *ast.IdentifierNode:
@@ -259,9 +260,9 @@ func (c *checker) conditional(n *ast.ConditionalNode, want *schema.Type) typed {
 	test := c.boolean(cond, diag.NotBoolean, c.place(cond))
 	then := c.within(cond.yes, n.Exp1, want)
 	other := c.within(cond.no, n.Exp2, want)
-	t := value(&choice{cond: test, then: then.code, other: other.code}, joinWords(then, other))
+	t := value(&choice{cond: test, then: then.code, other: other.code}, joinLiterals(then, other))
 	t.fitted = true
-	t.words, t.elems = then.words.and(other.words), then.elems.and(other.elems)
+	t.literals, t.elemLiterals = then.literals.and(other.literals), then.elemLiterals.and(other.elemLiterals)
 	t.size = min(then.size, other.size)
 	t.work = cond.work + min(then.work, other.work)
 	t.yes = then.yes.or(other.yes)
@@ -285,21 +286,21 @@ func isConstant(c code, b bool) bool {
 	return ok && v == b
 }
 
-// joinWords is the type of one value or the other; a literal beside an enum
+// joinLiterals is the type of one value or the other; a literal beside an enum
 // counts as a word of it.
-func joinWords(a, b typed) *schema.Type {
-	if t, ok := withWord(a.typ, b); ok {
+func joinLiterals(a, b typed) *schema.Type {
+	if t, ok := withLiteral(a.typ, b); ok {
 		return t
 	}
-	if t, ok := withWord(b.typ, a); ok {
+	if t, ok := withLiteral(b.typ, a); ok {
 		return t
 	}
 	return schema.Join(a.typ, b.typ)
 }
 
-func withWord(enum *schema.Type, word typed) (*schema.Type, bool) {
-	v, ok := constantOf(word.code)
-	if !ok || enum.Enum == nil || word.typ.Kind != enum.Kind {
+func withLiteral(enum *schema.Type, literal typed) (*schema.Type, bool) {
+	v, ok := constantOf(literal.code)
+	if !ok || enum.Enum == nil || literal.typ.Kind != enum.Kind {
 		return nil, false
 	}
 	return schema.Join(enum, schema.EnumOf(enum.Kind, v)), true

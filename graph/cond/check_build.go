@@ -20,17 +20,17 @@ func (c *checker) list(n *ast.ArrayNode, want *schema.Type) typed {
 	code := &list{at: c.at(n.Location())}
 	elem := schema.NothingType
 	var work float64
-	var words words
+	var found literals
 	for _, it := range n.Nodes {
 		t := c.check(it, wantElem)
 		elem = schema.Join(elem, t.typ)
 		code.items = append(code.items, t.code)
 		work += t.work
-		words = words.and(t.words)
+		found = found.and(t.literals)
 	}
 	c.shared = true
 	t := value(code, schema.ListOf(elem))
-	t.size, t.work, t.fitted, t.elems = len(n.Nodes), work, wantElem != nil, words
+	t.size, t.work, t.fitted, t.elemLiterals = len(n.Nodes), work, wantElem != nil, found
 	return t
 }
 
@@ -194,11 +194,16 @@ func kindWords(kinds []schema.Kind) string {
 			words[i] = "an " + k.String()
 		}
 	}
-	if len(words) > 1 {
-		last := len(words) - 1
-		return strings.Join(words[:last], ", ") + " or " + words[last]
+	return orWords(words)
+}
+
+// orWords lists alternatives: "a, b or c".
+func orWords(words []string) string {
+	last := len(words) - 1
+	if last == 0 {
+		return words[0]
 	}
-	return words[0]
+	return strings.Join(words[:last], ", ") + " or " + words[last]
 }
 
 // folded computes an operator whose operands are all constant, so that a
@@ -238,13 +243,5 @@ func countText(n int) string {
 	return strconv.Itoa(n)
 }
 
-// shorten cuts a text for a message.
-func shorten(s string) string {
-	const most = 60
-	for i := range s {
-		if i >= most {
-			return s[:i] + "…"
-		}
-	}
-	return s
-}
+// shorten bounds a value that a message quotes.
+func shorten(s string) string { return diag.Shorten(s, 60) }

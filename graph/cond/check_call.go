@@ -84,14 +84,11 @@ func (c *checker) argument(f *function, i int, t typed) bool {
 }
 
 func elemWords(kinds []schema.Kind) string {
-	out := ""
+	words := make([]string, len(kinds))
 	for i, k := range kinds {
-		if i > 0 {
-			out += ", "
-		}
-		out += k.String() + "s"
+		words[i] = k.String() + "s"
 	}
-	return out
+	return orWords(words)
 }
 
 // arguments checks what stands in a call that has a problem itself.
@@ -112,7 +109,7 @@ func (c *checker) unknownFunction(n ast.Node, name string, args []ast.Node) type
 }
 
 func functionHelp(name string) string {
-	if help := functionSlips[name]; help != "" {
+	if help := functionHints[name]; help != "" {
 		return help
 	}
 	return diag.Suggest(name, functionNames())
@@ -145,7 +142,11 @@ func (c *checker) method(n *ast.CallNode, callee *ast.MemberNode) typed {
 		return c.arguments(n.Arguments)
 	}
 	at := c.at(prop.Location())
-	if m := lookMethod(base.typ.Kind, prop.Value); m != nil && len(n.Arguments) == 0 {
+	if m := lookMethod(base.typ.Kind, prop.Value); m != nil {
+		if len(n.Arguments) > 0 {
+			c.report(diag.ExprType, at, "write x."+prop.Value+"()", "%s takes no arguments, not %d", prop.Value, len(n.Arguments))
+			return c.arguments(n.Arguments)
+		}
 		if !c.operand(base, "."+prop.Value, at) {
 			return broken()
 		}
@@ -155,8 +156,8 @@ func (c *checker) method(n *ast.CallNode, callee *ast.MemberNode) typed {
 	switch {
 	case lookFunction(prop.Value) != nil:
 		help = "there are no methods: write " + prop.Value + "(x)"
-	case functionSlips[prop.Value] != "":
-		help = functionSlips[prop.Value]
+	case functionHints[prop.Value] != "":
+		help = functionHints[prop.Value]
 	default:
 		help = diag.Suggest(prop.Value, methodNames(base.typ.Kind))
 	}

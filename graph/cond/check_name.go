@@ -44,7 +44,7 @@ func (c *checker) variable(name string) *variable {
 func (c *checker) name(n *ast.IdentifierNode) typed {
 	if v := c.variable(n.Value); v != nil {
 		t := v.value
-		return typed{code: local{v.local}, typ: t.typ, yes: t.yes, no: t.no, size: t.size, words: t.words, elems: t.elems}
+		return typed{code: local{v.local}, typ: t.typ, yes: t.yes, no: t.no, size: t.size, literals: t.literals, elemLiterals: t.elemLiterals}
 	}
 	name, ok := c.lookup(n)
 	if !ok {
@@ -56,7 +56,7 @@ func (c *checker) name(n *ast.IdentifierNode) typed {
 		c.timely = c.timely || name.Define.timely
 		c.shared = c.shared || name.Define.shared
 		t := value(&define{slot: name.Slot, program: name.Define}, name.Type)
-		t.words, t.elems = name.Define.words, name.Define.elems
+		t.literals, t.elemLiterals = name.Define.literals, name.Define.elemLiterals
 		t.verdict = name.Define.verdict
 		return t
 	case name.Record:
@@ -87,7 +87,7 @@ func (c *checker) lookup(n *ast.IdentifierNode) (Name, bool) {
 }
 
 func (c *checker) nameHelp(name string) string {
-	if help := nameSlips[name]; help != "" {
+	if help := nameHints[name]; help != "" {
 		return help
 	}
 	if lookFunction(name) != nil {
@@ -111,7 +111,7 @@ func (c *checker) nameHelp(name string) string {
 	if len(known) == 0 {
 		return ""
 	}
-	return "in scope: " + strings.Join(known, ", ")
+	return "in scope: " + someOf(known)
 }
 
 // pointer resolves #, #index and #acc.
@@ -215,6 +215,9 @@ func (c *checker) propertyType(of *schema.Type, name string, at diag.Span, path 
 		}
 	}
 	what, help := describe(of), propertyHelp(of, name)
+	if lookMethod(of.Kind, name) != nil {
+		help = "write x." + name + "()"
+	}
 	if path != "" && of.Kind == schema.Object && of.Name == "" {
 		what = strconv.Quote(path)
 	}
@@ -255,6 +258,15 @@ func propertyHelp(of *schema.Type, name string) string {
 		}
 	}
 	return ""
+}
+
+// someOf lists the first few of many words.
+func someOf(words []string) string {
+	const most = 20
+	if len(words) > most {
+		return strings.Join(words[:most], ", ") + " and " + strconv.Itoa(len(words)-most) + " more"
+	}
+	return strings.Join(words, ", ")
 }
 
 // suggestOr suggests a near word, or lists a few that there are.

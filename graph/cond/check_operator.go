@@ -118,7 +118,7 @@ func (c *checker) coalesce(n *ast.BinaryNode, want *schema.Type) typed {
 	if left.typ.Kind == schema.Null {
 		l.typ = schema.NothingType
 	}
-	t := value(&coalesce{left: left.code, right: right.code}, joinWords(l, right))
+	t := value(&coalesce{left: left.code, right: right.code}, joinLiterals(l, right))
 	t.fitted = true
 	if isConstant(right.code, false) {
 		t.yes = left.yes
@@ -137,9 +137,9 @@ func (c *checker) equality(n *ast.BinaryNode, left, right typed, at diag.Span) t
 		return c.mismatch(n.Operator, left, right, at)
 	}
 	for _, side := range [][2]typed{{left, right}, {right, left}} {
-		c.enumWords(side[0].typ, side[1].words)
+		c.checkLiterals(side[0].typ, side[1].literals)
 		if side[0].typ.Kind == schema.List {
-			c.enumWords(side[0].typ.Elem, side[1].elems)
+			c.checkLiterals(side[0].typ.Elem, side[1].elemLiterals)
 		}
 	}
 	t := value(equalCode(left, right, negated, at), schema.BooleanType)
@@ -270,8 +270,8 @@ func (c *checker) in(n *ast.BinaryNode, left, right typed, at diag.Span) typed {
 		if !schema.Comparable(left.typ, right.typ.Elem) {
 			return c.mismatch("in", left, right, at)
 		}
-		c.enumWords(right.typ.Elem, left.words)
-		c.enumWords(left.typ, right.elems)
+		c.checkLiterals(right.typ.Elem, left.literals)
+		c.checkLiterals(left.typ, right.elemLiterals)
 	case schema.Object:
 		if !accepts(left.typ, schema.String) && left.typ.Kind != schema.Null {
 			return c.mismatch("in", left, right, at)

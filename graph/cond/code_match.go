@@ -1,6 +1,8 @@
 package cond
 
 import (
+	"errors"
+	"fmt"
 	"regexp"
 	"regexp/syntax"
 
@@ -29,20 +31,29 @@ type pattern struct {
 func newPattern(s string) (*pattern, error) {
 	tree, err := syntax.Parse(s, syntax.Perl)
 	if err != nil {
-		return nil, err
+		return nil, patternError(err)
 	}
 	prog, err := syntax.Compile(tree.Simplify())
 	if err != nil {
-		return nil, err
+		return nil, patternError(err)
 	}
 	if len(prog.Inst) > maxPattern {
 		return nil, errPatternSize
 	}
 	re, err := regexp.Compile(s)
 	if err != nil {
-		return nil, err
+		return nil, patternError(err)
 	}
 	return &pattern{re: re, size: len(prog.Inst)}, nil
+}
+
+// patternError is what the parser says, with a bounded part of the pattern.
+func patternError(err error) error {
+	var e *syntax.Error
+	if errors.As(err, &e) && e.Expr != "" {
+		return fmt.Errorf("%s: %q", e.Code, shorten(e.Expr))
+	}
+	return err
 }
 
 const errPatternSize = sentinel("the pattern is too large")

@@ -3,6 +3,7 @@ package cond
 import (
 	"math"
 	"math/bits"
+	"time"
 
 	"github.com/graphrun/graphrun/diag"
 )
@@ -89,6 +90,8 @@ func (c *numberOp) eval(e *Env) any {
 	return numbers(e, &c.at, c.op, x, y)
 }
 
+const divisionByZero = "division by zero"
+
 // numbers computes in floating point; what is no finite number is a failure,
 // because JSON cannot hold it.
 func numbers(e *Env, at *diag.Span, op byte, a, b float64) any {
@@ -102,7 +105,7 @@ func numbers(e *Env, at *diag.Span, op byte, a, b float64) any {
 		r = a * b
 	case '/':
 		if b == 0 {
-			return e.fail(*at, "division by zero")
+			return e.fail(*at, divisionByZero)
 		}
 		r = a / b
 	case '^':
@@ -154,7 +157,10 @@ func arithmetic(e *Env, at *diag.Span, op byte, a, b any) any {
 		return v
 	}
 	if timeOperator(op, timeKind(a), timeKind(b)) != nil {
-		return e.fail(*at, "the result is out of range")
+		if f, isNumber := toFloat(b); op == '/' && (b == time.Duration(0) || isNumber && f == 0) {
+			return e.fail(*at, divisionByZero)
+		}
+		return e.fail(*at, outOfRange)
 	}
 	return e.fail(*at, "%s cannot be computed from %s and %s", opText(op), kindOf(a), kindOf(b))
 }
@@ -200,7 +206,10 @@ type negate struct {
 func (c *negate) eval(e *Env) any {
 	switch v := c.of.eval(e).(type) {
 	case int64:
-		return integers(e, &c.at, '-', 0, v)
+		if v == math.MinInt64 {
+			return e.fail(c.at, "-(%d) overflows a 64-bit integer", v)
+		}
+		return -v
 	case float64:
 		return -v
 	default:

@@ -107,8 +107,9 @@ type Program struct {
 	verdict verdict // where its value is known at load, also for what uses it as a define
 	timely  bool    // a moment or a duration may be in the value: Eval writes them as text
 	shared  bool    // the value may hold one part many times over: Eval measures it
-	words   words
-	elems   words
+
+	literals     literals
+	elemLiterals literals
 }
 
 // Compile parses, checks and compiles one expression. All its problems are
@@ -129,7 +130,7 @@ func Compile(text diag.Text, scope *Scope, want Want) (*Program, diag.List) {
 	return &Program{
 		text: text, typ: t.typ, code: t.code, test: asTest(t.code, c.span(t.from, t.to)), root: c.partOf(t),
 		reads: c.reads.done(), locals: c.locals, timely: c.timely, shared: c.shared,
-		words: t.words, elems: t.elems, verdict: t.verdict,
+		literals: t.literals, elemLiterals: t.elemLiterals, verdict: t.verdict,
 	}, problems
 }
 

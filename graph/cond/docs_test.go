@@ -65,7 +65,7 @@ func TestBuiltins(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range builtin.Names {
-		if lookFunction(name) == nil && functionSlips[name] == "" {
+		if lookFunction(name) == nil && functionHints[name] == "" {
 			t.Errorf("%s of expr is neither here nor refused with a help", name)
 		}
 	}

@@ -40,11 +40,14 @@ type Error struct {
 
 func (e *Error) Error() string { return e.Message }
 
+// maxMessage is how many bytes the message of a failure has at most.
+const maxMessage = 2 << 10
+
 // fail notes a failure; the first one counts. It returns nil so that an
 // evaluation can end with `return e.fail(…)`.
 func (e *Env) fail(at diag.Span, format string, args ...any) any {
 	if e.err == nil {
-		e.err = &Error{Span: at, Message: fmt.Sprintf(format, args...)}
+		e.err = &Error{Span: at, Message: diag.Shorten(fmt.Sprintf(format, args...), maxMessage)}
 	}
 	return nil
 }

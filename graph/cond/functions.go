@@ -105,7 +105,7 @@ func (a args) textOr(i int, other string) string {
 }
 
 func (a args) int(i int) int64 {
-	n, ok := a.v[i].(int64)
+	n, ok := integral(a.v[i])
 	if !ok {
 		a.wrong(i, "an integer")
 	}

@@ -153,7 +153,7 @@ next:
 			seen[it] = true
 		case float64:
 			key := any(it)
-			if i, ok := integral(it); ok {
+			if i := int64(it); it >= -1<<63 && it < 1<<63 && float64(i) == it {
 				key = i // 2.0 is 2
 			}
 			if seen[key] {

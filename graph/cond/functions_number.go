@@ -1,6 +1,7 @@
 package cond
 
 import (
+	"errors"
 	"math"
 	"slices"
 	"strconv"
@@ -75,8 +76,11 @@ func toInt(a args) any {
 			return nil
 		}
 		n, err := strconv.ParseInt(strings.TrimSpace(v), 10, 64)
-		if err != nil {
-			return a.fail("int: %q is no integer", shorten(v))
+		switch {
+		case errors.Is(err, strconv.ErrRange):
+			return a.fail("int: %s does not fit 64 bits", shorten(strings.TrimSpace(v)))
+		case err != nil:
+			return a.fail("int: %q is not an integer", shorten(v))
 		}
 		return n
 	}
@@ -90,12 +94,19 @@ func toNumber(a args) any {
 			return nil
 		}
 		f, err := strconv.ParseFloat(strings.TrimSpace(s), 64)
-		if err != nil || math.IsInf(f, 0) || math.IsNaN(f) {
-			return a.fail("float: %q is no number", shorten(s))
+		switch {
+		case errors.Is(err, strconv.ErrRange):
+			return a.fail("float: %s is too large", shorten(strings.TrimSpace(s)))
+		case err != nil || math.IsInf(f, 0) || math.IsNaN(f):
+			return a.fail("float: %q is not a number", shorten(s))
 		}
 		return f
 	}
-	return a.float(0)
+	f, ok := toFloat(a.v[0])
+	if !ok {
+		a.wrong(0, "a number or a string")
+	}
+	return f
 }
 
 // extremeResult is an integer when all arguments are; null when a list may be
@@ -186,5 +197,9 @@ func median(a args) any {
 	if len(all)%2 == 1 {
 		return all[middle]
 	}
-	return finite(a.e, &a.k.at, all[middle-1]/2+all[middle]/2)
+	low, high := all[middle-1], all[middle]
+	if sum := low + high; !math.IsInf(sum, 0) {
+		return sum / 2
+	}
+	return low/2 + high/2
 }

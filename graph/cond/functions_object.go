@@ -174,5 +174,6 @@ func fromJSON(a args) any {
 	if err != nil {
 		return a.fail("fromJSON: %s", err)
 	}
+	a.e.measure(a.k.at, v)
 	return v
 }

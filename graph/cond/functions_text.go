@@ -209,7 +209,7 @@ func fromBase64(a args) any {
 	}
 	b, err := base64.StdEncoding.DecodeString(s)
 	if err != nil {
-		return a.fail("fromBase64: %q is no base64", shorten(s))
+		return a.fail("fromBase64: %q is not base64", shorten(s))
 	}
 	if !utf8.Valid(b) {
 		return a.fail("fromBase64: the bytes are no UTF-8 text")

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/graphrun/graphrun/diag"
@@ -27,7 +28,7 @@ func duration(a args) any {
 	}
 	d, err := time.ParseDuration(s)
 	if err != nil && !a.failed() {
-		return a.fail(`%q is no duration: write it as in "1h30m"`, shorten(s))
+		return a.fail(`%q is not a duration: write it as in "1h30m"`, shorten(s))
 	}
 	return d
 }
@@ -39,7 +40,10 @@ func date(a args) any {
 	if t, ok := a.v[0].(time.Time); ok {
 		return t
 	}
-	s := a.text(0)
+	s, ok := a.v[0].(string)
+	if !ok {
+		a.wrong(0, "a string or a time")
+	}
 	forms := layouts
 	if len(a.v) == 2 {
 		forms = []string{a.text(1)}
@@ -48,11 +52,29 @@ func date(a args) any {
 		return nil
 	}
 	for _, form := range forms {
-		if t, err := time.ParseInLocation(form, s, time.UTC); err == nil {
-			return t.UTC()
+		t, err := time.ParseInLocation(form, s, time.UTC)
+		if err != nil {
+			continue
 		}
+		if zone, ok := unknownZone(t, form); ok {
+			return a.fail("date: the offset of the zone %q is not known: write it as in +02:00", zone)
+		}
+		if _, ok := inRange(t); !ok {
+			return a.fail("date: %q is out of range", shorten(s))
+		}
+		return t.UTC()
 	}
-	return a.fail("%q is no date", shorten(s))
+	return a.fail("%q is not a date", shorten(s))
+}
+
+// unknownZone returns the zone of a moment whose text names it and does not
+// give its offset. Go reads such a text as if it were in UTC.
+func unknownZone(t time.Time, layout string) (zone string, unknown bool) {
+	if !strings.Contains(layout, "MST") || strings.Contains(layout, "-07") || strings.Contains(layout, "Z07") {
+		return "", false
+	}
+	zone, _ = t.Zone()
+	return zone, zone != "UTC" && zone != "GMT"
 }
 
 // timeText is a moment as it is stored and shown.
@@ -145,6 +167,8 @@ func timeArithmetic(op byte, a, b any) (v any, ok bool) {
 	return nil, false
 }
 
+const outOfRange = "the result is out of range"
+
 // inRange refuses years that RFC 3339 cannot write.
 func inRange(t time.Time) (any, bool) {
 	year := t.UTC().Year()
@@ -169,7 +193,10 @@ func scaled(f float64) (any, bool) {
 
 // timesMinusOne is the unary minus of anything but a number.
 func timesMinusOne(e *Env, at *diag.Span, v any) any {
-	if d, ok := v.(time.Duration); ok && d != math.MinInt64 {
+	if d, ok := v.(time.Duration); ok {
+		if d == math.MinInt64 {
+			return e.fail(*at, outOfRange)
+		}
 		return -d
 	}
 	return e.fail(*at, `"-" needs a number, not %s`, kindOf(v))

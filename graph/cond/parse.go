@@ -24,7 +24,7 @@ func parse(text diag.Text, problems *diag.List) (node ast.Node) {
 		if recover() != nil { // expr's parser trips over some broken texts
 			node = nil
 			if len(*problems) == 0 {
-				problems.Add(diag.ExprSyntax, text.Sub(0, len(text.Value)), "", "this is no expression")
+				problems.Add(diag.ExprSyntax, text.Sub(0, len(text.Value)), "", "this is not an expression")
 			}
 		}
 	}()
@@ -233,8 +233,13 @@ func unknownCall(text diag.Text, at int, problems *diag.List) bool {
 		return false
 	}
 	name, from := enclosingCall(text.Value, at)
-	if name == "" || lookFunction(name) != nil || operatorWords[name] {
+	method := from > 0 && text.Value[from-1] == '.'
+	switch {
+	case name == "" || operatorWords[name] || lookFunction(name) != nil && !method:
 		return false
+	case method && lookFunction(name) != nil:
+		problems.Add(diag.UnknownFunction, text.Sub(from, from+len(name)), "there are no methods: write "+lookFunction(name).doc, "unknown function %q", name)
+		return true
 	}
 	problems.Add(diag.UnknownFunction, text.Sub(from, from+len(name)), functionHelp(name), "unknown function %q", name)
 	return true

@@ -76,7 +76,7 @@ func TestReads(t *testing.T) {
 	}
 }
 
-// TestHelp holds the help of the most frequent slips.
+// TestHelp holds the help of the most frequent tokenHints.
 func TestHelp(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ expr, help string }{

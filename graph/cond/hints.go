@@ -7,8 +7,8 @@ import (
 	"unicode"
 )
 
-// slips are words and signs of other languages, and what they are here.
-var slips = map[string]string{
+// tokenHints are words and signs of other languages, with what to write here.
+var tokenHints = map[string]string{
 	"=":    "comparison is written ==",
 	"&":    "write && or and",
 	"AND":  "write && or and",
@@ -17,14 +17,14 @@ var slips = map[string]string{
 	"Or":   "write || or or",
 	"NOT":  "write ! or not",
 	"Not":  "write ! or not",
-	"<>":   "write !=",
 	"is":   "comparison is written ==",
 	"then": "write condition ? value : other",
 	"~":    "write matches for a regular expression",
+	"#":    "# is the element, inside the predicate of a function such as filter; a comment is written // …",
 }
 
-// names are identifiers of other languages, and what they are here.
-var nameSlips = map[string]string{
+// nameHints are identifiers of other languages, with what to write here.
+var nameHints = map[string]string{
 	"null": "null is written nil", "None": "null is written nil", "NULL": "null is written nil",
 	"undefined": "null is written nil", "Null": "null is written nil",
 	"True": "write true", "TRUE": "write true", "False": "write false", "FALSE": "write false",
@@ -32,10 +32,11 @@ var nameSlips = map[string]string{
 	"NOT": "write ! or not", "Not": "write ! or not",
 	"item": "the element is written # in a predicate", "it": "the element is written # in a predicate",
 	"self": "the element is written # in a predicate", "this": "the element is written # in a predicate",
+	"$env": "names are written without $env",
 }
 
-// functionSlips are functions of other languages, and what they are here.
-var functionSlips = map[string]string{
+// functionHints are functions of other languages, with what to write here.
+var functionHints = map[string]string{
 	"timezone": "times are in UTC; write the offset in the text, as in date(\"2026-01-01T09:00:00+02:00\")",
 	"now":      "write now, without parentheses: it is one instant for the whole wave",
 	"size":     "write len(x)", "length": "write len(x)", "count_of": "write count(list, predicate)",
@@ -56,14 +57,17 @@ const templateHelp = "this is an expression already: leave ${{ }} out"
 func wordSyntax(text string, at int, message string) (worded, help string) {
 	switch {
 	case strings.HasPrefix(message, "unexpected token EOF"), message == "unexpected end of expression":
-		return "the expression ends too early", ""
+		return "the expression ends too early", pipeHint(text)
 	case strings.HasPrefix(message, "unexpected token "):
 		token := tokenText(strings.TrimPrefix(message, "unexpected token "))
-		return fmt.Sprintf("unexpected %q", token), slipBefore(text, at, token)
+		return fmt.Sprintf("unexpected %q", token), hintFor(text, at, token)
 	case strings.Contains(message, "coalesce expressions (??) cannot be mixed"):
 		return "?? cannot be mixed with other operators", "put the ?? in parentheses: (x ?? y)"
-	case strings.HasPrefix(message, "invalid ") && strings.Contains(message, "invalid syntax"):
-		return "this is no number", ""
+	case strings.HasPrefix(message, "invalid ") && strings.Contains(message, "invalid syntax"),
+		strings.HasPrefix(message, "bad number syntax"):
+		return "this is not a number", ""
+	case strings.HasPrefix(message, "expected at least "):
+		return missingArgument(text, at)
 	case strings.HasPrefix(message, "invalid integer literal"), strings.HasPrefix(message, "invalid hex literal"),
 		strings.HasPrefix(message, "invalid octal literal"), strings.HasPrefix(message, "invalid binary literal"):
 		return "the integer does not fit 64 bits", ""
@@ -74,7 +78,7 @@ func wordSyntax(text string, at int, message string) (worded, help string) {
 	case message == "expected name":
 		return "a name is expected after the dot", ""
 	case strings.HasPrefix(message, "unrecognized character"):
-		return strings.Replace(message, "#U ", "", 1), slipBefore(text, at, charAt(text, at))
+		return strings.Replace(message, "#U ", "", 1), hintFor(text, at, charAt(text, at))
 	case strings.HasPrefix(message, "compilation failed"):
 		return "the expression has too many parts", "name parts of it in `define`"
 	}
@@ -98,21 +102,56 @@ func tokenText(s string) string {
 	return s
 }
 
-// slipBefore is the help for an unexpected token, from itself or from the word
-// before it.
-func slipBefore(text string, at int, token string) string {
-	if help := slips[token]; help != "" {
+// missingArgument words the error of a call without its predicate.
+func missingArgument(text string, at int) (worded, help string) {
+	name, _ := enclosingCall(text, at)
+	if f := lookFunction(name); f != nil {
+		return name + " needs a predicate", f.usage()
+	}
+	return "an argument is missing", ""
+}
+
+// hintFor is the help for an unexpected token, from the token itself or from
+// what stands before it.
+func hintFor(text string, at int, token string) string {
+	before := text[:min(at, len(text))]
+	switch {
+	case token == ">" && strings.HasSuffix(before, "<"):
+		return "write !="
+	case token == "=" && lastWord(before) == "let":
+		return "write let name = value; and then the expression"
+	case token == "{" && strings.HasSuffix(before, "$"):
+		return templateHelp
+	case operatorWords[token]:
+		return functionHints[token]
+	case tokenHints[token] != "":
+		return tokenHints[token]
+	}
+	if help := pipeHint(before); help != "" {
 		return help
 	}
-	if token == "{" && strings.HasSuffix(text[:min(at, len(text))], "$") {
-		return templateHelp
+	return tokenHints[lastWord(before)]
+}
+
+// pipeHint is the help for a single | before the last word of a text.
+func pipeHint(text string) string {
+	word := lastWord(text)
+	rest := strings.TrimRightFunc(text, unicode.IsSpace)
+	rest = strings.TrimRightFunc(strings.TrimSuffix(rest, word), unicode.IsSpace)
+	switch {
+	case !strings.HasSuffix(rest, "|") || strings.HasSuffix(rest, "||"):
+		return ""
+	case lookFunction(word) != nil:
+		return "write " + word + "(…) behind the |"
 	}
-	before := strings.TrimRightFunc(text[:min(at, len(text))], unicode.IsSpace)
-	rest := strings.TrimRightFunc(before, isNameRune)
-	if rest = strings.TrimRight(rest, " "); strings.HasSuffix(rest, "|") && !strings.HasSuffix(rest, "||") {
-		return "write || or or; a single | passes a value to a function"
-	}
-	return slips[before[strings.LastIndexFunc(before, func(r rune) bool { return !isNameRune(r) })+1:]]
+	return "write || or or; a single | passes a value to a function"
+}
+
+// lastWord is the name that a text ends with, "" when it ends with something
+// else.
+func lastWord(text string) string {
+	text = strings.TrimRightFunc(text, unicode.IsSpace)
+	return text[len(strings.TrimRightFunc(text, isNameRune)):]
 }
 
 func isNameRune(r rune) bool { return r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r) }
