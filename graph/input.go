@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"github.com/graphrun/graphrun/diag"
+	"github.com/graphrun/graphrun/graph/schema"
+	"github.com/graphrun/graphrun/graph/value"
 )
 
 // CheckParams checks the parameters given for a stack, fills in defaults, and
@@ -34,6 +36,42 @@ func (g *Graph) CheckParams(given map[string]any) (map[string]any, error) {
 		}
 	}
 	return out, nil
+}
+
+// TakesText reports whether a value of the param that is written on a command
+// line is text as it is: for strings, enums of strings, and both or null. What
+// is written for any other type, also for any, is JSON.
+func (p *Param) TakesText() bool { return p.Type.Kind == schema.String }
+
+// ReadParam is the value that text stands for on a command line; takesText is
+// what TakesText says of the param. Whether the value fits is for CheckParams.
+// Text that is not UTF-8 and text that is not JSON are errors.
+func ReadParam(text string, takesText bool) (any, error) {
+	if takesText {
+		if err := value.CheckText(text); err != nil {
+			return nil, err
+		}
+		return text, nil
+	}
+	v, err := value.Decode([]byte(text))
+	if err != nil {
+		return nil, fmt.Errorf("%q is not JSON: %w", diag.Shorten(text, 200), err)
+	}
+	return v, nil
+}
+
+// ReadParam is the function ReadParam for a param by name. One that the graph
+// does not have is read as JSON when it is JSON, else as text: CheckParams
+// names the params that there are.
+func (g *Graph) ReadParam(name, text string) (any, error) {
+	i, ok := g.index.params[name]
+	if ok {
+		return ReadParam(text, g.Params[i].TakesText())
+	}
+	if v, err := ReadParam(text, false); err == nil {
+		return v, nil
+	}
+	return ReadParam(text, true)
 }
 
 // CheckState is the state that a stack begins with: the initial value of each

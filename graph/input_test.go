@@ -42,6 +42,52 @@ func TestCheckParams(t *testing.T) {
 	}
 }
 
+// What is written for a param on a command line: text for each type that is a
+// string or null, JSON for all others.
+func TestReadParam(t *testing.T) {
+	t.Parallel()
+	const broken = "an error"
+	for _, tt := range []struct {
+		typ, text string
+		want      any
+	}{
+		{`"string"`, "hello", "hello"}, {`"string"`, `"hello"`, `"hello"`}, {`"string"`, "null", "null"}, {`"string"`, "", ""}, {`"string"`, "1", "1"},
+		{`"string?"`, "hello", "hello"}, {`"string?"`, "null", "null"},
+		{`{"type": ["string", "null"]}`, "hello", "hello"}, {`{"type": "string", "minLength": 2}`, "hello", "hello"},
+		{`{"enum": ["quick", "long"]}`, "long", "long"}, {`{"enum": ["quick", "long", null]}`, "long", "long"}, {`{"type": "string?", "enum": ["a", null]}`, "a", "a"},
+		{`{"enum": ["1", "2"]}`, "1", "1"}, {`{"const": "x"}`, "x", "x"}, {`{"anyOf": ["string", {"enum": ["a"]}]}`, "a", "a"},
+		{`"Mode"`, "long", "long"}, {`"Mode?"`, "long", "long"}, {`{"$ref": "#/types/Mode"}`, "long", "long"},
+		{`"any"`, `"x"`, "x"}, {`"any"`, "x", broken}, {`{"enum": ["a", 1]}`, "1", int64(1)}, {`{"enum": ["a", 1]}`, `"a"`, "a"}, {`{"enum": [1, 2]}`, "2", int64(2)},
+		{`{"type": ["string", "integer"]}`, "1", int64(1)}, {`{"type": ["string", "integer"]}`, "x", broken},
+		{`"integer"`, "3", int64(3)}, {`"integer"`, "three", broken}, {`"integer?"`, "null", nil}, {`"number"`, "2.5", 2.5}, {`"boolean"`, "true", true},
+		{`"list(string)"`, `["a"]`, []any{"a"}}, {`"map(string)"`, `{"a": "b"}`, map[string]any{"a": "b"}}, {`"object"`, "{}", map[string]any{}},
+		{`"string"`, "a\xff", broken}, {`"any"`, "\"a\xff\"", broken}, {`"integer"`, "1 2", broken},
+	} {
+		g, problems := compileText(t, `"graphrun": 1, "name": "g", "limits": {"cycles": 1}, "types": [{"name": "Mode", "schema": {"enum": ["quick", "long"]}}],
+			"params": [{"name": "p", "type": `+tt.typ+`}], "nodes": [{"id": "a", "uses": "set", "with": {"x": "${{ params }}"}}]`)
+		if g == nil {
+			t.Errorf("%s: %v", tt.typ, problems)
+			continue
+		}
+		got, err := g.ReadParam("p", tt.text)
+		if tt.want == broken {
+			if err == nil {
+				t.Errorf("%s: %q is read as %#v, want an error", tt.typ, tt.text, got)
+			}
+			continue
+		}
+		if diff := cmp.Diff(tt.want, got); diff != "" || err != nil {
+			t.Errorf("%s: %q: %v, -want +got:\n%s", tt.typ, tt.text, err, diff)
+		}
+	}
+	g, _ := compileText(t, inputs)
+	for text, want := range map[string]any{"1": int64(1), "x": "x"} {
+		if got, err := g.ReadParam("unknown", text); got != want || err != nil {
+			t.Errorf("a param that is not there: %v, %v", got, err)
+		}
+	}
+}
+
 func TestCheckState(t *testing.T) {
 	t.Parallel()
 	g, _ := compileText(t, inputs)
