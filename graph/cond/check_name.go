@@ -200,6 +200,7 @@ func path(n ast.Node) string {
 func (c *checker) propertyType(of *schema.Type, name string, at diag.Span, path string) *schema.Type {
 	switch of.Kind {
 	case schema.Any:
+		c.withoutType(of, at)
 		return schema.AnyType
 	case schema.Null:
 		return schema.NullType
@@ -226,6 +227,17 @@ func (c *checker) propertyType(of *schema.Type, name string, at diag.Span, path 
 	}
 	c.report(diag.UnknownProperty, at, help, "%s has no property %q", what, name)
 	return schema.AnyType
+}
+
+// withoutType reports that a value is read whose type has keywords of an object
+// or a list, but no `type`: it may be of any other kind.
+func (c *checker) withoutType(of *schema.Type, at diag.Span) {
+	switch of.Lacks {
+	case schema.Object:
+		c.report(diag.Untyped, at, "write `type: object` beside its keywords", `the type of this value cannot be known: its schema has no "type"`)
+	case schema.List:
+		c.report(diag.Untyped, at, "write `type: array` beside its keywords", `the type of this value cannot be known: its schema has no "type"`)
+	}
 }
 
 // describe names a type in the subject of a message.
@@ -288,6 +300,7 @@ func (c *checker) index(n *ast.MemberNode) typed {
 	t := schema.AnyType
 	switch base.typ.Kind {
 	case schema.Any, schema.Null:
+		c.withoutType(base.typ, at)
 	case schema.List:
 		if !accepts(key.typ, schema.Integer) {
 			c.report(diag.ExprType, at, intHelp(key.typ), "a list is indexed by an integer, not %s", key.typ)

@@ -7,6 +7,8 @@ import (
 	"math"
 	"regexp"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/google/jsonschema-go/jsonschema"
 
@@ -33,6 +35,7 @@ const (
 	schemaList // with at least one member
 	schemaMap
 	typeWords   // of `type`
+	dialect     // of `$schema`
 	unsupported // known to JSON Schema, but not here
 )
 
@@ -62,7 +65,7 @@ var keywords = map[string]keyword{
 	"title": {shape: text}, "description": {shape: text}, "$comment": {shape: text}, "default": {}, "examples": {shape: aList},
 	"deprecated": {shape: boolean}, "readOnly": {shape: boolean}, "writeOnly": {shape: boolean}, "format": {shape: text},
 	"contentEncoding": {shape: text}, "contentMediaType": {shape: text}, "contentSchema": {shape: oneSchema},
-	"$schema": {shape: text}, "$id": {shape: text},
+	"$schema": {shape: dialect}, "$id": {shape: text},
 
 	"$anchor": {shape: unsupported}, "$dynamicRef": {shape: unsupported}, "$dynamicAnchor": {shape: unsupported},
 	"$vocabulary": {shape: unsupported}, "unevaluatedItems": {shape: unsupported}, "unevaluatedProperties": {shape: unsupported},
@@ -70,6 +73,10 @@ var keywords = map[string]keyword{
 
 // Keywords are the words that a schema may hold, sorted.
 func Keywords() []string { return slices.Sorted(maps.Keys(keywords)) }
+
+// draft2020 is the only dialect of JSON Schema that is read: in another one the
+// same keywords can mean something else.
+const draft2020 = "https://json-schema.org/draft/2020-12/schema"
 
 // rule is one keyword that the JSON Schema library checks.
 type rule struct {
@@ -112,6 +119,8 @@ func (s shape) mismatch(n *tree.Node) string {
 	switch s {
 	case text:
 		return unless(n.Kind == tree.String, "a string")
+	case dialect:
+		return unless(n.Kind == tree.String && strings.TrimSuffix(n.Text.Value, "#") == draft2020, strconv.Quote(draft2020))
 	case boolean:
 		return unless(n.Kind == tree.Bool, "true or false")
 	case aList:

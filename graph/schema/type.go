@@ -40,6 +40,10 @@ type Type struct {
 	Props    []Prop // declared properties of an Object, in the order of the file
 	Rest     *Type  // of an Object: the type of properties that are not declared; nil: an expression may not name them
 
+	// Lacks is set for a type that is Any because `type` is not written: the kind
+	// that its keywords speak of. Any for all others.
+	Lacks Kind
+
 	checks *checks // what Check needs beyond the above; nil for types that expressions infer
 }
 

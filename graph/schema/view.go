@@ -45,6 +45,42 @@ func (c *compiler) build(t *Type, d *draft) {
 	if k.matters(t) {
 		t.checks = &k
 	}
+	if base == nil && !d.place.part && (t.Kind == Object || t.Kind == List) && t.Enum == nil && !k.pin(t.Kind) {
+		t.hide()
+	}
+}
+
+// pin reports whether one of the members lets no value pass that is of another
+// kind than kind, or null.
+func (k *checks) pin(kind Kind) bool {
+	other := func(m *Type) bool {
+		return m.Kind != Null && (m.Kind != kind || m.checks != nil && m.checks.loose)
+	}
+	return slices.ContainsFunc(k.all, func(m *Type) bool { return !other(m) && m.Kind != Null }) ||
+		len(k.any) > 0 && !slices.ContainsFunc(k.any, other) ||
+		len(k.one) > 0 && !slices.ContainsFunc(k.one, other)
+}
+
+// hide turns a type whose keywords speak of a kind, and which has no `type`,
+// into any. The keywords still judge the values of that kind, as the standard
+// has it; an expression cannot read the type, because it may meet any other
+// value there.
+func (t *Type) hide() {
+	inner := *t
+	inner.checks.loose = true
+	*t = Type{Kind: Any, Nullable: inner.Nullable, Lacks: inner.Kind, checks: &checks{all: []*Type{&inner}, union: true, maximum: -1}}
+}
+
+// spoken is the kind that the keywords of structure speak of; Any for none.
+func (d *draft) spoken() Kind {
+	has := func(word string) bool { return d.node.Get(word) != nil }
+	switch {
+	case len(d.props) > 0 || d.rest != nil || len(d.checks.patterns) > 0 || d.required != nil && !has("allOf"):
+		return Object
+	case has("items") || has("prefixItems"):
+		return List
+	}
+	return Any
 }
 
 // base is the type that `type` or `$ref` names, as far as it is one. A list of
@@ -83,15 +119,8 @@ func (d *draft) base() (base *Type, shortNull bool) {
 
 // infer gives t the kind that its keywords speak of, where no type says it.
 func (c *compiler) infer(t *Type, d *draft, k *checks) {
-	has := func(word string) bool { return d.node.Get(word) != nil }
-	k.loose = d.place.part
-	switch {
-	case len(d.props) > 0 || d.rest != nil || len(k.patterns) > 0 || d.required != nil && !has("allOf"):
-		t.Kind = Object
-	case has("items") || has("prefixItems"):
-		t.Kind = List
-	default:
-		k.loose = true
+	k.loose = true
+	if t.Kind = d.spoken(); t.Kind == Any {
 		for _, m := range k.all {
 			if m.Kind != Any {
 				t.Kind, t.Enum = m.Kind, m.Enum
