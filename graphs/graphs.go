@@ -1,5 +1,3 @@
-// Package graphs holds real graphs, each in a folder of its own with the small
-// programs it runs: examples to read, and the templates of `graphrun init`.
 package graphs
 
 import "embed"

@@ -1,5 +1,3 @@
-// Package nodes is the contract between the engine and the work: what a kind
-// of nodes is, how it is registered, and how a plain Go function becomes one.
 package nodes
 
 import (

@@ -1,5 +1,3 @@
-// Package schema holds the JSON Schema of graph files, for editors and other
-// tools. The file is made from the tables of package dsl and of the kinds.
 package schema
 
 import _ "embed"

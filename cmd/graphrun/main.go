@@ -1,8 +1,3 @@
-// Command graphrun validates, runs and explains graphs of agents.
-//
-// main is one line over run, so that tests drive the whole program in their own
-// process. Commands only turn flags into options and results into output; what
-// is decided is decided in the packages below.
 package main
 
 import (

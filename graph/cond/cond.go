@@ -1,12 +1,3 @@
-// Package cond is the expression language of conditions, writes and templates:
-// expr, as github.com/expr-lang/expr parses it, with graphrun's types and
-// graphrun's guarantees.
-//
-// The parser and the syntax tree are expr's. The checker (types from the
-// state's JSON Schemas, enums, null-narrowing) and the evaluator (null rules,
-// 64-bit overflow, sorted maps, bounded work and memory) are our own, because
-// expr's cannot give them; docs/adr/0002 says why. A differential test holds
-// the two evaluators against each other wherever they are meant to agree.
 package cond
 
 import (

@@ -1,10 +1,3 @@
-// Package cron decides when a cron expression comes round next.
-//
-// An expression has five fields: minute, hour, day of the month, month, day of
-// the week. It holds in a time zone, whose changes of the clock it survives as
-// people expect: what a fixed hour asks for happens once a day. When the clock
-// skips that hour it happens right after, when the clock repeats it, the first
-// time. What asks for every hour (`*` or `*/N`) goes by hours that pass.
 package cron
 
 import "time"

@@ -1,13 +1,3 @@
-// Package machine decides what one stack does next, and never does it.
-//
-// It is a pure state machine in the manner of etcd-io/raft's RawNode: Step
-// takes what happened, with its time; Ready says what must be made durable and
-// what to do then; Advance says that it was done. It performs no I/O, asks no
-// clock, starts no goroutine and knows no context, so `run`, `plan`, `replay`
-// and a distributed engine share one meaning of a graph.
-//
-// Inside, every change of the machine is one Record applied: deciding emits
-// records, restoring applies the recorded ones, and both end in the same place.
 package machine
 
 import (

@@ -1,6 +1,3 @@
-// Package schema compiles JSON Schemas (2020-12) and their short spellings
-// into Types: what the checker of conditions knows of a value, and what a
-// value is checked and made canonical against.
 package schema
 
 import (

@@ -1,6 +1,3 @@
-// Package value works on the canonical JSON values that a stack's state is
-// made of: nil, bool, int64, float64, string, []any and map[string]any, and
-// nothing else. Values are shared between waves and never changed in place.
 package value
 
 import (

@@ -1,9 +1,3 @@
-// Package std holds the kinds that come along with graphrun.
-//
-// set, exec, http and fail do their work here, approval and wait have none: the
-// machine settles them; send and graph are done by the runtime. The others are declared with
-// all that the compiler needs to check a graph that uses them, and are Missing
-// as long as no program registers their work.
 package std
 
 import (
