@@ -211,7 +211,7 @@ var nodeObject = &object{
 var forEachObject = &object{
 	name: "for_each", at: "`for_each` of a node", doc: "One task per element.",
 	fields: []field{
-		{name: "in", shape: anExpr, required: true, doc: "Expression that gives a list."},
+		{name: "in", shape: anExpr, required: true, doc: "Expression that gives a list of at most 100,000 elements."},
 		{name: "as", shape: aWord, dflt: "`item`", doc: "Name of the element in expressions."},
 		{name: "key", shape: anExpr, dflt: "the index", doc: "Expression that gives each element a name of its own."},
 		{name: "max", shape: anExpr, dflt: "the pool's limit", doc: "How many run at once."},

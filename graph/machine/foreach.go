@@ -3,10 +3,15 @@ package machine
 import (
 	"fmt"
 
+	"github.com/graphrun/graphrun/diag"
 	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/value"
 )
+
+// MaxElements is how many elements a for_each may have. The task of an element
+// takes 4 to 6 KiB of memory until its wave is committed (docs/performance.md).
+const MaxElements = 100_000
 
 // layElements lays out a task per element. An `in` that is null is empty.
 func (m *Machine) layElements(r *run, k int, fe *graph.ForEach) *journal.Failure {
@@ -18,6 +23,10 @@ func (m *Machine) layElements(r *run, k int, fe *graph.ForEach) *journal.Failure
 	if !ok && v != nil {
 		return m.maskFailure(journal.Failure{Kind: "config", Permanent: true,
 			Message: fmt.Sprintf("for_each in is %s, expected a list", brief(v))})
+	}
+	if len(items) > MaxElements {
+		return &journal.Failure{Kind: "limit", Permanent: true,
+			Message: fmt.Sprintf("for_each has %d elements, at most %d are allowed", len(items), MaxElements)}
 	}
 	if f := m.layMax(r, fe); f != nil {
 		return f
@@ -102,11 +111,7 @@ func (m *Machine) sendingOrder(r *run) []string {
 
 // brief is a value as text, for a message.
 func brief(v any) string {
-	s := value.String(v)
-	if len(s) > 80 {
-		return s[:80] + "…"
-	}
-	return s
+	return diag.Shorten(value.String(v), 80)
 }
 
 // fill queues as many tasks of a node as may be queued: first those that are
