@@ -10,6 +10,8 @@ import (
 	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/machine"
 	"github.com/graphrun/graphrun/nodes"
+	"github.com/graphrun/graphrun/runtime/internal/pool"
+	"github.com/graphrun/graphrun/runtime/internal/timer"
 )
 
 // lastWait is how long an attempt that was cancelled keeps its slot while it
@@ -21,24 +23,18 @@ const lastWait = 7 * time.Second
 type attempt struct {
 	stack *Stack
 	task  machine.Task
-	pool  *pool
 
-	// Guarded by pools.mu.
-	place     place
-	tag       uint64 // its turn among the stacks
-	queuedAt  time.Time
-	index     int
-	probation *timer // of a suspect that was let in
+	ticket pool.Ticket // for its slot
 
 	// Owned by the stack's loop.
 	turn     uint64 // of the loop that began it
 	cancel   context.CancelCauseFunc
-	void     bool   // its result does not count any more
-	cut      bool   // cut off by a shutdown: a success counts, a failure does not
-	giveUp   *timer // set once it was cancelled
-	shutdown bool   // the work says that it was cut off
-	broken   error  // the work says that its stack cannot go on: the store's
-	gone     bool   // it returned, or was given up
+	void     bool         // its result does not count any more
+	cut      bool         // cut off by a shutdown: a success counts, a failure does not
+	giveUp   *timer.Timer // set once it was cancelled
+	shutdown bool         // the work says that it was cut off
+	broken   error        // the work says that its stack cannot go on: the store's
+	gone     bool         // it returned, or was given up
 }
 
 // prepare makes an attempt ready to run. Its end comes as a letter.
@@ -86,7 +82,7 @@ func taskKey(id journal.Identity, k journal.TaskKey) string {
 // returned takes in the end of an attempt.
 func (s *Stack) returned(a *attempt, res nodes.Result, err *nodes.Error, at time.Time) {
 	s.gone(a)
-	s.rt.timers.stop(a.giveUp)
+	s.rt.timers.Stop(a.giveUp)
 	if s.attempts[a.task.Key] == a {
 		delete(s.attempts, a.task.Key)
 	}
@@ -122,14 +118,14 @@ func (s *Stack) end(a *attempt, why *nodes.Error) {
 func (s *Stack) cutOff(a *attempt, why *nodes.Error) {
 	if a.cancel == nil {
 		a.void = true
-		s.ended = append(s.ended, a)
+		s.ended = append(s.ended, &a.ticket)
 		return
 	}
 	if a.giveUp != nil {
 		return
 	}
 	a.cancel(why)
-	a.giveUp = s.rt.timers.at(time.Now().Add(lastWait), func() {
+	a.giveUp = s.rt.timers.At(time.Now().Add(lastWait), func() {
 		s.post(func() { s.giveUpOn(a) })
 	})
 }
@@ -141,7 +137,7 @@ func (s *Stack) gone(a *attempt) bool {
 	}
 	a.gone = true
 	s.away--
-	s.ended = append(s.ended, a)
+	s.ended = append(s.ended, &a.ticket)
 	return true
 }
 

@@ -43,7 +43,7 @@ func (rt *Runtime) AddGraph(g *graph.Graph, source []byte) error {
 	rt.defs.mu.Lock()
 	rt.defs.present[g.Name] = def
 	rt.defs.mu.Unlock()
-	rt.pools.define(def.g)
+	rt.pools.Define(def.g)
 	for _, s := range rt.Stacks() {
 		if s.graph == g.Name && !s.child && (s.loaded() || s.hasRefused() || g.Fleet == graph.Lockstep) {
 			s.post(func() { s.offer(def) })
@@ -105,7 +105,7 @@ func (s *Stack) adopt() error {
 	}
 	s.secrets.take(sec)
 	s.log = s.secrets.masker.Logger(s.rt.log).With("stack", s.name)
-	s.def, s.g, s.pools = next, next.g, s.rt.pools.of(next.g)
+	s.def, s.g, s.pools = next, next.g, s.rt.pools.Of(next.g)
 	return nil
 }
 

@@ -2,9 +2,11 @@ package runtime_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -265,4 +267,85 @@ func TestLockstepComesWithAChange(t *testing.T) {
 			t.Errorf("x ran %d times, y %d: they should not wait for each other any more", x, y)
 		}
 	})
+}
+
+// slow is a store whose commits take a while, until its process is killed.
+type slow struct {
+	runtime.Store
+	killed *atomic.Bool
+}
+
+func (s slow) Commit(ctx context.Context, c runtime.Commit) error {
+	<-time.After(2 * time.Millisecond)
+	if s.killed.Load() {
+		return &runtime.StoreError{Err: errors.New("killed"), Fatal: true}
+	}
+	return s.Store.Commit(ctx, c)
+}
+
+// TestLockstepHasOneNow: events keep the stacks busy while their fleet decides, and the
+// engine is killed now and then. Nevertheless all begin their waves at one instant, and
+// none begins a wave beside an open one.
+func TestLockstepHasOneNow(t *testing.T) {
+	t.Parallel()
+	runtimetest.Run(t, kinds(t), func(k *runtimetest.Kit) {
+		k.Node("a", runtimetest.Takes(7*time.Millisecond, runtimetest.Returns(nil)))
+		k.Node("b", runtimetest.Takes(4*time.Millisecond, runtimetest.Returns(nil)))
+		d := march(k.T, "lockstep")
+		d.Pause.Active = 50 * time.Millisecond
+		g := k.Compile(d)
+		stacks := []string{"x", "y", "z"}
+		for life := range 4 {
+			killed := &atomic.Bool{}
+			rt, err := runtime.Open(k.T.Context(), runtime.Config{Store: slow{k.Store, killed}, Kinds: k.Kinds})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if life == 0 {
+				for _, id := range stacks {
+					if _, err := rt.Start(k.T.Context(), g, runtime.StartOptions{ID: id, Params: map[string]any{"b": 1}}); err != nil {
+						t.Fatal(err)
+					}
+				}
+			} else if _, err := rt.Recover(k.T.Context(), runtime.RecoverOptions{}); err != nil {
+				t.Fatal(err)
+			}
+			<-time.After(200 * time.Millisecond)
+			begin := time.Now()
+			for i := range 400 {
+				for n, id := range stacks {
+					go rt.Send(k.T.Context(), runtime.Send{Stack: id, Event: "more", Payload: 1})
+					<-time.After(time.Duration(1+(i+n)%3) * time.Millisecond / 2)
+				}
+			}
+			killed.Store(true)
+			now, cancel := context.WithCancel(k.T.Context())
+			cancel()
+			_ = rt.Close(now)
+			togetherFrom(k, life, begin, stacks)
+		}
+	})
+}
+
+// togetherFrom fails when the stacks did not begin their waves at one instant, in the
+// second after begin.
+func togetherFrom(k *runtimetest.Kit, life int, begin time.Time, stacks []string) {
+	k.T.Helper()
+	apart(k, begin, stacks...)
+	at := map[time.Time]int{}
+	for _, id := range stacks {
+		for _, r := range k.Records(id) {
+			if _, ok := r.Body.(*journal.WaveStarted); ok && r.Time.After(begin) && r.Time.Before(begin.Add(time.Second)) {
+				at[r.Time]++
+			}
+		}
+	}
+	if len(at) < 10 {
+		k.T.Fatalf("life %d: only %d waves began", life, len(at))
+	}
+	for when, n := range at {
+		if n != len(stacks) {
+			k.T.Errorf("life %d: %d stacks began a wave at %s, want all", life, n, when.Sub(begin))
+		}
+	}
 }

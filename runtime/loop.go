@@ -7,6 +7,7 @@ import (
 
 	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/runtime/internal/pool"
 )
 
 // post puts a letter into the mailbox: a function that the stack's loop calls.
@@ -102,7 +103,7 @@ func (s *Stack) settle() {
 		s.removeChildren()
 	}
 	if s.over && len(s.ended) > 0 {
-		s.rt.pools.exchange(s, s.ended, nil)
+		s.rt.pools.Exchange(s.name, s.ended, nil)
 		s.ended = s.ended[:0]
 	}
 	if !s.closed && (s.over || s.stopping) && s.away == 0 && !s.outbox.delivering && !s.clearing {
@@ -112,7 +113,7 @@ func (s *Stack) settle() {
 		ack()
 	}
 	s.acks = s.acks[:0]
-	s.fallIn()
+	s.reportToFleet()
 }
 
 // gather gives new tasks to their pools and tells the machine which of them
@@ -127,32 +128,38 @@ func (s *Stack) gather() (machine.Ready, bool) {
 		}
 		ended := s.ended
 		s.ended = nil
-		for _, a := range s.rt.pools.exchange(s, ended, fresh) {
-			s.slotGiven(a)
-		}
+		s.rt.pools.Exchange(s.name, ended, fresh)
 	}
 }
 
 // enlist makes attempts of tasks. A stopping stack begins none: they are in
 // the store, and begin when it goes on.
-func (s *Stack) enlist(tasks []machine.Task) []*attempt {
+func (s *Stack) enlist(tasks []machine.Task) []*pool.Ticket {
 	if len(tasks) == 0 || s.stopping {
 		return nil
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	out := make([]*attempt, len(tasks))
+	out := make([]*pool.Ticket, len(tasks))
 	for i, t := range tasks {
-		a := &attempt{stack: s, task: t, turn: s.turn, queuedAt: time.Now()}
+		a := &attempt{stack: s, task: t, turn: s.turn}
+		a.ticket = pool.Ticket{Owner: s.name, Priority: t.Priority, Since: time.Now(), Node: t.Node, Index: t.Index,
+			Granted: func(own bool) {
+				if own {
+					s.slotGiven(a)
+					return
+				}
+				s.post(func() { s.slotGiven(a) })
+			}}
 		if t.Pool >= 0 {
-			a.pool = s.pools[t.Pool]
+			a.ticket.Pool = s.pools[t.Pool]
 		}
 		if old := s.attempts[t.Key]; old != nil {
 			s.replaced = append(s.replaced, old)
 		}
 		s.attempts[t.Key] = a
 		s.progress.queued(a)
-		out[i] = a
+		out[i] = &a.ticket
 	}
 	return out
 }
@@ -160,7 +167,7 @@ func (s *Stack) enlist(tasks []machine.Task) []*attempt {
 // slotGiven tells the machine that an attempt may begin.
 func (s *Stack) slotGiven(a *attempt) {
 	if a.void || s.over || s.stopping {
-		s.ended = append(s.ended, a)
+		s.ended = append(s.ended, &a.ticket)
 		return
 	}
 	s.step(machine.TaskRunning{At: s.now(), Key: a.task.Key, Attempt: a.task.Attempt})
@@ -275,15 +282,15 @@ func (s *Stack) cycleFinished(c *journal.CycleFinished) {
 
 // wakeUp sees to it that the machine is woken at t; zero: not at all.
 func (s *Stack) wakeUp(t time.Time) {
-	if s.stopping || s.over || s.wake != nil && t.Equal(s.wake.at) {
+	if s.stopping || s.over || s.wake != nil && t.Equal(s.wake.Time()) {
 		return
 	}
-	s.rt.timers.stop(s.wake)
+	s.rt.timers.Stop(s.wake)
 	s.wake = nil
 	switch {
 	case t.IsZero():
 	case t.After(time.Now()):
-		s.wake = s.rt.timers.at(t, func() { s.post(s.woke) })
+		s.wake = s.rt.timers.At(t, func() { s.post(s.woke) })
 	default:
 		s.post(s.woke)
 	}
@@ -306,11 +313,13 @@ func (s *Stack) step(in machine.Input) {
 	}
 }
 
-// now is the time of an input; it never goes back within a stack.
+// now is the time of an input.
 func (s *Stack) now() time.Time { return s.clock(time.Now().UTC()) }
 
+// clock is the time of an input that came about at a moment. It never goes back within
+// a stack, and stands still while a fleet has the stack frozen.
 func (s *Stack) clock(at time.Time) time.Time {
-	if at.After(s.at) {
+	if at.After(s.at) && !(s.marching && s.rt.fleets.Frozen(s)) {
 		s.at = at
 	}
 	return s.at

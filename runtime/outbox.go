@@ -13,6 +13,8 @@ import (
 	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/machine"
+
+	"github.com/graphrun/graphrun/runtime/internal/timer"
 )
 
 // outboxKey is where a stack's messages wait in the store, beside its state.
@@ -37,7 +39,7 @@ type outbox struct {
 	waiting    []message // in the store
 	dirty      bool      // waiting is not what the store has
 	delivering bool
-	retry      *timer // a delivery failed; until then, none is tried
+	retry      *timer.Timer // a delivery failed; until then, none is tried
 }
 
 // take adds what records say: messages of tasks that are done, and that a wave
@@ -180,7 +182,7 @@ func (s *Stack) delivered(ids []string, all bool) {
 	o := &s.outbox
 	o.delivering = false
 	if !all {
-		o.retry = s.rt.timers.at(time.Now().Add(firstRetry), func() { s.post(func() { o.retry = nil }) })
+		o.retry = s.rt.timers.At(time.Now().Add(firstRetry), func() { s.post(func() { o.retry = nil }) })
 	}
 	if len(ids) == 0 {
 		return

@@ -25,8 +25,8 @@ type RecoverOptions struct {
 func (rt *Runtime) Recover(ctx context.Context, o RecoverOptions) (n int, err error) {
 	asked := map[string]bool{}
 	hashes := map[string]bool{}
-	rt.fleets.halt()
-	defer rt.fleets.release()
+	rt.fleets.Halt()
+	defer rt.fleets.Release()
 	var left []string // stacks that have ended, with messages to deliver
 	var inner []Summary
 	err = rt.cfg.Store.Cursors(ctx, func(sum Summary) error {
@@ -101,7 +101,7 @@ func (rt *Runtime) takeOver(sum *Summary) (bool, error) {
 	switch due, ok := dueAt(&sum.Cursor); {
 	case !ok:
 	case due.After(time.Now()):
-		s.wake = rt.timers.at(due, s.wakeUnloaded)
+		s.wake = rt.timers.At(due, s.wakeUnloaded)
 	default:
 		s.post(s.woke)
 	}

@@ -12,6 +12,9 @@ import (
 	"time"
 
 	"github.com/graphrun/graphrun/nodes"
+	"github.com/graphrun/graphrun/runtime/internal/fleet"
+	"github.com/graphrun/graphrun/runtime/internal/pool"
+	"github.com/graphrun/graphrun/runtime/internal/timer"
 )
 
 // DefaultLoaded is how many stacks that wait are kept in memory.
@@ -64,14 +67,14 @@ type Runtime struct {
 	cfg    Config
 	log    *slog.Logger
 	base   context.Context // the values of Open's context; never cancelled
-	pools  *pools
-	timers *timers
+	pools  *pool.Pools
+	timers *timer.Heap
 
 	defs    definitions
 	loads   loader
 	resting resting
 	storage storage
-	fleets  fleets
+	fleets  fleet.Fleets
 	aside   sync.Mutex // one stack that is not driven is addressed at a time
 
 	mu      sync.Mutex
@@ -113,7 +116,7 @@ func Open(ctx context.Context, cfg Config) (*Runtime, error) {
 		cfg:     cfg,
 		log:     cfg.Logger,
 		base:    context.WithoutCancel(ctx),
-		timers:  &timers{},
+		timers:  &timer.Heap{},
 		defs:    definitions{present: map[string]*definition{}, byHash: map[string]*definition{}},
 		stacks:  map[string]*Stack{},
 		visits:  map[string]chan struct{}{},
@@ -121,7 +124,7 @@ func Open(ctx context.Context, cfg Config) (*Runtime, error) {
 	}
 	rt.resting.bound = cfg.Loaded
 	rt.storage.timers = rt.timers
-	rt.pools = newPools(rt.timers)
+	rt.pools = pool.New(rt.timers)
 	if st, ok := cfg.Store.(StoppingStore); ok {
 		st.OnStop(rt.fail)
 	}
@@ -188,7 +191,7 @@ func (rt *Runtime) Close(ctx context.Context) error {
 			errs = append(errs, s.err)
 		}
 	}
-	rt.timers.close()
+	rt.timers.Close()
 	return errors.Join(errs...)
 }
 

@@ -87,7 +87,7 @@ func (s *Stack) cannotGoOn(why error) {
 	s.mu.Lock()
 	s.live, s.asleep = &live{log: s.rt.log}, false
 	s.mu.Unlock()
-	s.rt.timers.stop(s.wake)
+	s.rt.timers.Stop(s.wake)
 	s.err, s.over, s.closed = why, true, true
 	s.result = &Result{Stack: s.name, Graph: s.graph}
 	s.rt.leave(s)
@@ -143,7 +143,7 @@ func (l *loader) work() {
 // mail.
 func (s *Stack) wakeLoaded() {
 	if !s.closed {
-		s.rt.timers.stop(s.wake)
+		s.rt.timers.Stop(s.wake)
 		s.wake = nil
 		s.warnOfParked()
 		s.settle()

@@ -12,6 +12,8 @@ import (
 	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/runtime/internal/pool"
+	"github.com/graphrun/graphrun/runtime/internal/timer"
 )
 
 // Stack is a stack that a runtime drives. It is safe for concurrent use. One
@@ -48,7 +50,7 @@ type Stack struct {
 
 	refused *AdoptError // the changed graph that it did not take up; guarded by mu
 
-	wake, grace *timer
+	wake, grace *timer.Timer
 	stopping    bool // no task begins any more
 	ending      bool // it is to end with the open wave
 	reached     bool // it stops where StopAfter says
@@ -70,7 +72,7 @@ type live struct {
 	strict  bool         // the stack is not to go on when it cannot take up next
 	secrets *secrets
 	log     *slog.Logger // masks the secrets
-	pools   []*pool      // by their index in g
+	pools   []*pool.Pool // by their index in g
 
 	cursor journal.Cursor // as the store has it
 	stored string         // hash of the graph that the store has it under
@@ -83,7 +85,7 @@ type live struct {
 	replaced  []*attempt        // by a later attempt in this turn
 	own       work              // an attempt that the loop does itself, once the mailbox is empty
 	launching []*attempt        // that begin once the turn is committed
-	ended     []*attempt        // whose slots are free
+	ended     []*pool.Ticket    // that need no slot any more
 	cut       []journal.TaskKey // that may have left something behind
 	spare     []func()
 

@@ -93,7 +93,7 @@ func (rt *Runtime) newStack(id, graph string) *Stack {
 func (s *Stack) liven(m *machine.Machine, def *definition, sec *secrets) *live {
 	return &live{
 		id: m.Identity(), m: m, def: def, g: def.g, secrets: sec,
-		pools:    s.rt.pools.of(def.g),
+		pools:    s.rt.pools.Of(def.g),
 		log:      sec.masker.Logger(s.rt.log).With("stack", s.name),
 		attempts: map[journal.TaskKey]*attempt{},
 	}

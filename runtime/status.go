@@ -78,7 +78,7 @@ func (rt *Runtime) status(sum Summary) Status {
 	if s == nil {
 		return st
 	}
-	st.WaitsFor = rt.fleets.awaited(s)
+	st.WaitsFor = rt.fleets.Awaited(s)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	st.Driven, st.Refused = true, s.refused

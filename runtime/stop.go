@@ -20,7 +20,7 @@ func (s *Stack) drain() {
 		return
 	}
 	s.stopping = true
-	s.rt.timers.stop(s.wake)
+	s.rt.timers.Stop(s.wake)
 	s.wake = nil
 	for key, a := range s.attempts {
 		if a.cancel == nil {
@@ -35,7 +35,7 @@ func (s *Stack) drain() {
 		s.cutOffAll()
 		return
 	}
-	s.grace = s.rt.timers.at(time.Now().Add(s.rt.cfg.Grace), func() { s.post(s.cutOffAll) })
+	s.grace = s.rt.timers.At(time.Now().Add(s.rt.cfg.Grace), func() { s.post(s.cutOffAll) })
 }
 
 // cutOffAll ends the grace of a stopping stack.
@@ -59,7 +59,7 @@ func (s *Stack) fail(err error) {
 
 // endAll cancels every task of a stack that is over.
 func (s *Stack) endAll() {
-	s.rt.timers.stop(s.wake)
+	s.rt.timers.Stop(s.wake)
 	s.wake = nil
 	for _, a := range s.attempts {
 		s.end(a, errReplaced)
@@ -70,7 +70,7 @@ func (s *Stack) endAll() {
 // checkpoint that is on disk, whatever the store's durability.
 func (s *Stack) close() {
 	s.over = true
-	s.rt.timers.stop(s.grace)
+	s.rt.timers.Stop(s.grace)
 	if s.err == nil {
 		c := s.cursor
 		c.Clean = c.Clean || !s.visited // what it cut off was cut off on purpose

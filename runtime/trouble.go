@@ -4,6 +4,8 @@ import (
 	"errors"
 	"sync"
 	"time"
+
+	"github.com/graphrun/graphrun/runtime/internal/timer"
 )
 
 // How long a store in trouble is left alone before the next try.
@@ -16,7 +18,7 @@ const (
 // trouble (a full disk), commits wait: nothing new starts, tasks that run go
 // on and keep their results in memory. All that wait try again together.
 type storage struct {
-	timers *timers
+	timers *timer.Heap
 
 	mu      sync.Mutex
 	waiting int           // commits that failed and are to be tried again
@@ -24,7 +26,7 @@ type storage struct {
 	since   time.Time     // of the trouble
 	wait    time.Duration // the last
 	retry   chan struct{} // closed when it is time to try again
-	timer   *timer
+	timer   *timer.Timer
 }
 
 // Trouble is why commits wait for the store at present, and since when; nil
@@ -187,7 +189,7 @@ func (st *storage) trouble(err error, another bool) (retry <-chan struct{}, firs
 	if st.retry == nil {
 		st.wait = min(max(firstRetry, 2*st.wait), lastRetry)
 		st.retry = make(chan struct{})
-		st.timer = st.timers.at(time.Now().Add(st.wait), st.nudge)
+		st.timer = st.timers.At(time.Now().Add(st.wait), st.nudge)
 	}
 	return st.retry, first
 }
@@ -201,7 +203,7 @@ func (st *storage) nudge() {
 
 func (st *storage) again() {
 	if st.retry != nil {
-		st.timers.stop(st.timer)
+		st.timers.Stop(st.timer)
 		close(st.retry)
 		st.retry, st.timer = nil, nil
 	}

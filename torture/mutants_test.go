@@ -60,9 +60,9 @@ var mutants = []mutant{
 	{"a pause begins anew after a restart", "runtime/recover.go",
 		"		sooner(c.WakeAt)\n", "		sooner(c.WakeAt.Add(5 * time.Second))\n", "torture", "^TestTime$"},
 	{"a slot is not given back", "runtime/attempt.go",
-		"	a.gone = true\n	s.away--\n	s.ended = append(s.ended, a)\n", "	a.gone = true\n	s.away--\n", "runtime", "^TestPools$"},
-	{"all that were there when the engine died run again together", "runtime/suspects.go",
-		"	if s.watched >= s.room {\n", "	if false {\n", "runtime", "^TestTheTaskThatKillsTheEngineIsParked$"},
+		"	a.gone = true\n	s.away--\n	s.ended = append(s.ended, &a.ticket)\n", "	a.gone = true\n	s.away--\n", "runtime", "^TestPools$"},
+	{"tasks that were parked together start together for ever", "graph/machine/park.go",
+		"	return d + d/2*time.Duration(sum[0])/256\n", "	return d\n", "runtime", "^TestTheTaskThatKillsTheEngineIsParked$"},
 	{"the inner graph of a one-shot run is forgotten on a full disk", "runtime/attempt.go",
 		"		s.fail(a.broken)\n", "", "runtime", "^TestAnInnerGraphOnAFullDisk$"},
 }

@@ -35,8 +35,7 @@ type Task struct {
 	Rerun    bool // an attempt before this one was cut off by a crash or shutdown
 	// Steps are those that earlier attempts recorded, oldest first. They are shared
 	// and must not be changed.
-	Steps   []*journal.TaskStep
-	Suspect bool // the engine died so often while it ran that it may be the cause
+	Steps []*journal.TaskStep
 }
 
 // Ready is what a driver has to do. Everything in it stays in Ready until

@@ -1,6 +1,7 @@
 package machine
 
 import (
+	"crypto/sha256"
 	"slices"
 	"time"
 
@@ -10,9 +11,7 @@ import (
 // mostCrashes is how often the engine may die while a task runs before the task
 // is held to be the cause. To die is no failure of the task, and nobody can tell
 // who killed the engine: the task is parked for a while, which keeps it from
-// taking the engine down again and again. One death short of that it is a suspect
-// (Task.Suspect), and the driver sees to it that of several only the cause gets
-// there.
+// taking the engine down again and again.
 const mostCrashes = 3
 
 // A task is parked for parkTime, and twice as long after each further death.
@@ -20,6 +19,19 @@ const (
 	parkTime    = 10 * time.Second
 	maxParkTime = 10 * time.Minute
 )
+
+// parkFor is how long a task is parked after its nth death, counted from mostCrashes.
+// From the second time on it is up to half as long again, so that tasks which were
+// parked together start at different moments: a task that kills the engine then leaves
+// time to those that ran beside it.
+func (m *Machine) parkFor(k journal.TaskKey, n int) time.Duration {
+	d := min(parkTime<<min(n, 16), maxParkTime)
+	if n == 0 {
+		return d
+	}
+	sum := sha256.Sum256([]byte(m.id.Stack + "/" + k.Node + "/" + k.Item))
+	return d + d/2*time.Duration(sum[0])/256
+}
 
 // crashed takes in that the driver before this one ended while a task ran, or
 // was to run but for being parked, and says whether it may run again now.
@@ -34,7 +46,7 @@ func (m *Machine) crashed(t *task, r *run, before journal.Cursor) bool {
 		t.crashes++
 	}
 	if until.IsZero() && died && t.crashes >= mostCrashes {
-		until = m.at.Add(min(parkTime<<min(t.crashes-mostCrashes, 16), maxParkTime))
+		until = m.at.Add(m.parkFor(k, t.crashes-mostCrashes))
 	}
 	if !until.After(m.at) {
 		return true

@@ -280,7 +280,6 @@ func (m *Machine) enqueue(r *run, x int) {
 	m.out.start = append(m.out.start, Task{
 		Key: m.key(t, r), Attempt: t.attempt, Node: r.node, Index: t.index,
 		With: t.with, Pool: n.Pool, Priority: t.priority, Rerun: t.cut, Steps: t.steps,
-		Suspect: t.crashes >= mostCrashes-1,
 	})
 }
 

@@ -65,7 +65,7 @@ var rooms = map[string]room{
 	"nodes/std":           {house: []string{"diag", "graph", "graph/schema", "graph/tree", "graph/value", "nodes"}, third: []string{"golang.org/x/text"}},
 	"dsl":                 {house: []string{"diag", "graph", "graph/schema", "graph/tree", "graph/value", "nodes"}, third: []string{"gopkg.in/yaml.v3"}},
 	"mask":                {house: []string{"graph/value"}},
-	"runtime":             {house: []string{"diag", "graph", "graph/journal", "graph/machine", "graph/schema", "graph/value", "mask", "nodes"}},
+	"runtime":             {house: []string{"diag", "graph", "graph/journal", "graph/machine", "graph/schema", "graph/value", "mask", "nodes", "runtime/internal/fleet", "runtime/internal/pool", "runtime/internal/timer"}},
 	"runtime/memstore":    {house: []string{"runtime", "graph", "graph/journal", "graph/machine", "graph/value"}},
 	"runtime/boltstore":   {house: []string{"runtime", "graph", "graph/journal", "graph/machine", "graph/value"}, third: []string{"go.etcd.io/bbolt", "golang.org/x/sys"}},
 	"runtime/storetest":   {house: []string{"runtime", "graph", "graph/journal", "graph/machine", "graph/value"}, third: []string{"github.com/google/go-cmp", "pgregory.net/rapid"}},
@@ -77,6 +77,10 @@ var rooms = map[string]room{
 	"torture":             {},
 	"internal/house":      {},
 	"internal/suites":     {},
+
+	"runtime/internal/timer": {},
+	"runtime/internal/pool":  {house: []string{"graph", "runtime/internal/timer"}},
+	"runtime/internal/fleet": {},
 }
 
 func TestImportTable(t *testing.T) {

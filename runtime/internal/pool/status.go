@@ -1,0 +1,62 @@
+package pool
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// Status describes one pool.
+type Status struct {
+	Graph, Pool string
+	Parallel    int           // slots; 0: on hold
+	Rate        int           // tickets that may start per Per; 0: no limit
+	Per         time.Duration // zero without a rate
+	Running     int           // slots that are taken
+	Queued      int
+	OldestWait  time.Duration // of those queued
+}
+
+// Status lists all pools, sorted by graph and name.
+func (ps *Pools) Status() []Status {
+	now := time.Now()
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	out := make([]Status, 0, len(ps.named))
+	for n, p := range ps.named {
+		st := Status{Graph: n.graph, Pool: n.pool, Parallel: p.limit(), Rate: p.rate, Per: p.per,
+			Running: p.taken, Queued: p.queue.len}
+		if p.rate == 0 {
+			st.Per = 0
+		}
+		if at := p.queue.oldest(); !at.IsZero() {
+			st.OldestWait = now.Sub(at)
+		}
+		out = append(out, st)
+	}
+	slices.SortFunc(out, func(a, b Status) int {
+		return cmp.Or(cmp.Compare(a.Graph, b.Graph), cmp.Compare(a.Pool, b.Pool))
+	})
+	return out
+}
+
+// Set gives a pool another number of slots until Define changes its limit. It returns
+// false when there is no such pool; known then lists those that there are, sorted, as
+// GRAPH/POOL.
+func (ps *Pools) Set(graph, pool string, parallel int) (known []string, ok bool) {
+	ps.mu.Lock()
+	p := ps.named[name{graph, pool}]
+	if p == nil {
+		for n := range ps.named {
+			known = append(known, n.graph+"/"+n.pool)
+		}
+		ps.mu.Unlock()
+		slices.Sort(known)
+		return known, false
+	}
+	p.fixed = &parallel
+	granted := ps.grant(p)
+	ps.mu.Unlock()
+	tell(granted)
+	return nil, true
+}
