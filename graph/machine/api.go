@@ -20,27 +20,27 @@ type Machine struct {
 	id   journal.Identity
 	plan *plan
 
-	state  keys
-	sizes  *graph.Sizes // of the state; nil until the first write
-	view   view
-	env    *cond.Env
-	cur    journal.Cursor
-	at     time.Time // of the last input
-	cycle  cycle
-	nodes  []node
-	edges  []judged // verdicts that are shared or taken early, by edge
-	held   []held   // conditions over the state alone, kept while it stays, by edge
-	ready  []int    // nodes whose sources have settled, not decided yet
-	firsts []int    // undecided `join: first` nodes with news of a source
-	early  []int    // edges judged at this moment ahead of their target
-	wave   wave
-	inbox  []*journal.EventReceived // since the last cycle began
-	owns   []*own                   // that changed since the last commit
-	caches map[string]*cache
-	ids    ids               // of the events that were accepted
-	cut    []journal.TaskKey // see CutOff
-	out    outbox
-	pace   func(time.Time) (at time.Time, now bool) // Replay: when the next decision was taken, and whether it is next; else nil
+	state    keys
+	sizes    *graph.Sizes // of the state; nil until the first write
+	view     view
+	env      *cond.Env
+	cur      journal.Cursor
+	at       time.Time // of the last input
+	cycle    cycle
+	nodes    []node
+	edges    []judged // verdicts that are shared or taken early, by edge
+	held     []held   // conditions over the state alone, kept while it stays, by edge
+	ready    []int    // nodes whose sources have settled, not decided yet
+	firsts   []int    // undecided `join: first` nodes with news of a source
+	early    []int    // edges judged at this moment ahead of their target
+	wave     wave
+	inbox    []*journal.EventReceived // since the last cycle began
+	sidecars []*sidecar               // that changed since the last commit
+	caches   map[string]*cache
+	ids      ids               // of the events that were accepted
+	cut      []journal.TaskKey // see CutOff
+	out      outbox
+	pace     func(time.Time) (at time.Time, now bool) // Replay: when the next decision was taken, and whether it is next; else nil
 
 	released  bool // the next wave may begin, of a machine that is led
 	restoring bool // records are applied that the machine's own lists know already
@@ -176,7 +176,7 @@ func (m *Machine) Ready() (Ready, bool) {
 	o.seen.start, o.seen.cancel = len(o.start), len(o.cancel)
 	o.wakeAt, o.moved = wake, true
 	return Ready{
-		Records: o.records, Changes: m.ownChanges(o.changes), Cursor: m.cur,
+		Records: o.records, Changes: m.sidecarChanges(o.changes), Cursor: m.cur,
 		Start: o.start, Cancel: o.cancel, WakeAt: wake, Outcome: o.ended,
 	}, true
 }
@@ -193,7 +193,7 @@ func (m *Machine) Advance() {
 	o.start = rest(o.start, o.seen.start)
 	o.cancel = rest(o.cancel, o.seen.cancel)
 	o.seen.records, o.seen.changes, o.seen.start, o.seen.cancel = 0, 0, 0, 0
-	m.ownStored()
+	m.sidecarsStored()
 	o.moved = false
 	if full {
 		o.committed = false
@@ -277,7 +277,7 @@ func (m *Machine) stop(s journal.Status, reason string) {
 	m.cancelTasks()
 	for i := range m.nodes {
 		if b := m.nodes[i].apart; b != nil {
-			m.empty(b.own)
+			m.empty(b.sidecar)
 		}
 	}
 	m.emit(&journal.StackFinished{Status: s, Reason: reason})

@@ -158,7 +158,7 @@ func (m *Machine) applyTaskFinished(b *journal.TaskFinished, at time.Time) {
 	}
 	t, r := m.find(key)
 	m.attemptFinished(t, r, b)
-	if r != nil && r.w.own != nil && r.over {
+	if r != nil && r.w.sidecar != nil && r.over {
 		m.backgroundOver(r.w)
 	}
 }

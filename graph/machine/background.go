@@ -20,7 +20,7 @@ func (m *Machine) beginBackground(i int) {
 	id := m.g.Nodes[i].ID
 	saw := m.saw(i)
 	w := m.layBackground(i, journal.Background{Node: id, Cycle: m.cur.Cycle, Wave: m.cur.Wave, Since: m.at}, restored(journal.SidecarMark+"task."+id, nil), saw)
-	m.put(w.own, saw, 0)
+	m.put(w.sidecar, saw, 0)
 	r := &w.runs[0]
 	if r.over {
 		m.backgroundOver(w)
@@ -31,8 +31,8 @@ func (m *Machine) beginBackground(i int) {
 }
 
 // layBackground lays out the tasks of a node in the background.
-func (m *Machine) layBackground(i int, b journal.Background, o *own, saw map[string]any) *wave {
-	w := &wave{open: true, left: 1, cycle: b.Cycle, number: b.Wave, now: b.Since, own: o, env: m.envOf(saw)}
+func (m *Machine) layBackground(i int, b journal.Background, o *sidecar, saw map[string]any) *wave {
+	w := &wave{open: true, left: 1, cycle: b.Cycle, number: b.Wave, now: b.Since, sidecar: o, env: m.envOf(saw)}
 	w.runs = []run{{w: w, node: i}}
 	m.nodes[i].apart = w
 	m.layRun(&w.runs[0], 0)
@@ -175,7 +175,7 @@ func (m *Machine) carry(g *graph.Graph) (link func()) {
 		for _, rec := range m.cancelRun(&w.runs[0], nil) {
 			m.log(rec)
 		}
-		m.empty(w.own)
+		m.empty(w.sidecar)
 		return true
 	})
 	m.dropCaches(g)
@@ -188,7 +188,7 @@ func (m *Machine) carry(g *graph.Graph) (link func()) {
 		}
 		for _, id := range slices.Sorted(maps.Keys(apart)) {
 			w, i := apart[id], m.plan.index[id]
-			saw, _ := w.own.list[0].(map[string]any)
+			saw, _ := w.sidecar.list[0].(map[string]any)
 			w.runs[0].node, w.env = i, m.envOf(saw)
 			m.nodes[i].apart = w
 		}

@@ -40,9 +40,9 @@ func (m *Machine) keep(rec journal.Record) {
 	if large != nil {
 		members[apartMark] = true
 	}
-	m.put(w.own, members, 0)
+	m.put(w.sidecar, members, 0)
 	if large != nil {
-		m.put(w.own, large, 0)
+		m.put(w.sidecar, large, 0)
 	}
 }
 

@@ -16,7 +16,7 @@ const keptResults = 1000
 
 // cache is the results of a node that may be used again, the newest last.
 type cache struct {
-	*own
+	*sidecar
 	byKey map[string]kept
 }
 
@@ -85,7 +85,7 @@ func (m *Machine) applyCached(b *journal.TaskFinished, at time.Time) {
 	}
 	c := m.cacheOf(b.Node)
 	e := map[string]any{"key": b.CacheKey, "output": b.Output, "at": at.UTC().Format(time.RFC3339Nano)}
-	if gone, ok := m.put(c.own, e, keptResults).(map[string]any); ok {
+	if gone, ok := m.put(c.sidecar, e, keptResults).(map[string]any); ok {
 		c.forget(gone)
 	}
 	c.byKey[b.CacheKey] = kept{b.Output, at}
@@ -114,7 +114,7 @@ func (m *Machine) dropCaches(g *graph.Graph) {
 	for i := range m.g.Nodes {
 		id := m.g.Nodes[i].ID
 		if c := m.caches[id]; c != nil && !same[id] {
-			m.empty(c.own)
+			m.empty(c.sidecar)
 			clear(c.byKey)
 		}
 	}

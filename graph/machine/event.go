@@ -50,7 +50,7 @@ func (m *Machine) applyEvent(b *journal.EventReceived) {
 	if b.ID == "" || m.restoring {
 		return
 	}
-	if gone, ok := m.put(m.ids.own, b.ID, keptIDs).(string); ok {
+	if gone, ok := m.put(m.ids.sidecar, b.ID, keptIDs).(string); ok {
 		delete(m.ids.known, gone)
 	}
 	m.ids.known[b.ID] = true
@@ -58,7 +58,7 @@ func (m *Machine) applyEvent(b *journal.EventReceived) {
 
 // ids are those of the events that were accepted last.
 type ids struct {
-	*own
+	*sidecar
 	known map[string]bool
 }
 

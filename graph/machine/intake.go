@@ -45,7 +45,7 @@ func (m *Machine) takeIn(in arrivals, body *journal.CycleStarted) {
 		return
 	}
 	m.see(m.at)
-	j := joining{m: m, by: map[int]*joined{}}
+	j := folding{m: m, by: map[int]*folded{}}
 	body.Faults = j.events(in.events)
 	m.cycle.fault = len(body.Faults) > 0
 	commit := &journal.WaveCommitted{}
@@ -66,7 +66,7 @@ func (m *Machine) takeIn(in arrivals, body *journal.CycleStarted) {
 
 // settleOutside is how a node ends that was waiting or in the background. Its
 // writes see the state of this moment.
-func (m *Machine) settleOutside(i int, j *joining) journal.Settled {
+func (m *Machine) settleOutside(i int, j *folding) journal.Settled {
 	n := &m.g.Nodes[i]
 	s := journal.Settled{Node: n.ID, Status: succeeded.String(), Attempts: 1}
 	var output any
@@ -91,14 +91,14 @@ func (m *Machine) settleOutside(i int, j *joining) journal.Settled {
 	return s
 }
 
-// joining reduces values into the state one after the other. Each key is
+// folding reduces values into the state one after the other. Each key is
 // reduced from what the store has, so that it changes once.
-type joining struct {
+type folding struct {
 	m  *Machine
-	by map[int]*joined
+	by map[int]*folded
 }
 
-type joined struct {
+type folded struct {
 	before  any
 	size    int // of before
 	values  []any
@@ -107,16 +107,16 @@ type joined struct {
 }
 
 // add reduces more values into a key, all or none.
-func (j *joining) add(key int, values ...any) error {
+func (j *folding) add(key int, values ...any) error {
 	t := j.by[key]
 	if t == nil {
-		t = &joined{before: j.m.state.values[key], size: j.m.measured().Key(key)}
+		t = &folded{before: j.m.state.values[key], size: j.m.measured().Key(key)}
 		j.by[key] = t
 	}
 	return j.reduce(key, append(slices.Clip(t.values), values...))
 }
 
-func (j *joining) reduce(key int, values []any) error {
+func (j *folding) reduce(key int, values []any) error {
 	t := j.by[key]
 	c, size, changed, err := j.m.reduceKey(j.m.sizes, key, t.before, t.size, values)
 	if err != nil {
@@ -133,7 +133,7 @@ func (j *joining) reduce(key int, values []any) error {
 }
 
 // events applies payloads. One that its key does not take is left out, and said.
-func (j *joining) events(all []*journal.EventReceived) (faults []string) {
+func (j *folding) events(all []*journal.EventReceived) (faults []string) {
 	payloads := make(map[int][]any)
 	var order []int
 	for _, e := range all {
@@ -163,7 +163,7 @@ func (j *joining) events(all []*journal.EventReceived) (faults []string) {
 }
 
 // write reduces what a node writes, all or nothing.
-func (j *joining) write(n *graph.Node, written []any) *journal.Failure {
+func (j *folding) write(n *graph.Node, written []any) *journal.Failure {
 	for x, w := range n.Writes {
 		err := j.add(w.Key, written[x])
 		if err == nil {
@@ -191,7 +191,7 @@ func (m *Machine) applyTakenIn(b *journal.WaveCommitted) {
 		}
 		n := &m.nodes[i]
 		if n.apart != nil {
-			m.empty(n.apart.own)
+			m.empty(n.apart.sidecar)
 		}
 		n.decided, n.answer, n.apart = true, nil, nil
 		n.attempts, n.err = s.Attempts, s.Error

@@ -11,16 +11,16 @@ import (
 // wave is the nodes that run together, and their tasks. A node in the
 // background is a wave of its own, beside the one that started it.
 type wave struct {
-	open   bool
-	cycle  uint64 // with number: what its tasks are known by
-	number uint64
-	now    time.Time // the instant of its decisions: `now` for all its expressions
-	env    *cond.Env // what its nodes are given is evaluated in
-	runs   []run     // declaration order
-	tasks  []task    // by run, then by element
-	left   int       // runs that are not over
-	timers timers
-	own    *own // a background node's: what it has to outlive a restart; else nil
+	open    bool
+	cycle   uint64 // with number: what its tasks are known by
+	number  uint64
+	now     time.Time // the instant of its decisions: `now` for all its expressions
+	env     *cond.Env // what its nodes are given is evaluated in
+	runs    []run     // declaration order
+	tasks   []task    // by run, then by element
+	left    int       // runs that are not over
+	timers  timers
+	sidecar *sidecar // a background node's: what it has to outlive a restart; else nil
 }
 
 // run is one node of a wave.

@@ -6,23 +6,23 @@ import (
 	"github.com/graphrun/graphrun/graph"
 )
 
-// own is a list that the machine keeps beside the state, in the store under its
+// sidecar is a list that the machine keeps beside the state, in the store under its
 // name. It grows at the end and is cut at the front, and a commit holds no more
 // than that.
-type own struct {
+type sidecar struct {
 	name  string
 	list  []any
 	base  int  // how many elements the store has
 	cut   int  // how many of those are gone from the front
 	whole bool // the store is to have the list anew
-	dirty bool // in Machine.owns
+	dirty bool // in Machine.sidecars
 	shown bool // in the last Ready, as seen says
 	seen  struct{ size, cut int }
 }
 
 // restored is a list as the store has it; nil: there is none yet.
-func restored(name string, stored any) *own {
-	o := &own{name: name}
+func restored(name string, stored any) *sidecar {
+	o := &sidecar{name: name}
 	if o.list, _ = stored.([]any); o.list == nil {
 		o.whole = true
 	}
@@ -31,7 +31,7 @@ func restored(name string, stored any) *own {
 }
 
 // put adds an element, and drops the oldest when there are more than most.
-func (m *Machine) put(o *own, v any, most int) (dropped any) {
+func (m *Machine) put(o *sidecar, v any, most int) (dropped any) {
 	o.list = append(o.list, v)
 	if most > 0 && len(o.list) > most {
 		dropped = o.list[0]
@@ -45,25 +45,25 @@ func (m *Machine) put(o *own, v any, most int) (dropped any) {
 }
 
 // empty forgets all elements.
-func (m *Machine) empty(o *own) {
+func (m *Machine) empty(o *sidecar) {
 	o.list, o.whole, o.shown = nil, true, false
 	m.touch(o)
 }
 
-func (m *Machine) touch(o *own) {
+func (m *Machine) touch(o *sidecar) {
 	if !o.dirty {
 		o.dirty = true
-		m.owns = append(m.owns, o)
+		m.sidecars = append(m.sidecars, o)
 	}
 }
 
-// ownChanges adds what changed of the machine's own lists to a Ready.
-func (m *Machine) ownChanges(changes []graph.Change) []graph.Change {
-	if len(m.owns) == 0 {
+// sidecarChanges adds what changed of the machine's own lists to a Ready.
+func (m *Machine) sidecarChanges(changes []graph.Change) []graph.Change {
+	if len(m.sidecars) == 0 {
 		return changes
 	}
 	changes = slices.Clip(changes)
-	for _, o := range m.owns {
+	for _, o := range m.sidecars {
 		c := graph.Change{Key: -1, Name: o.name, Value: o.list, Whole: o.whole}
 		if o.list == nil {
 			c.Value = nil
@@ -80,10 +80,10 @@ func (m *Machine) ownChanges(changes []graph.Change) []graph.Change {
 	return changes
 }
 
-// ownStored takes note that the store has what the last Ready showed.
-func (m *Machine) ownStored() {
-	left := m.owns[:0]
-	for _, o := range m.owns {
+// sidecarsStored takes note that the store has what the last Ready showed.
+func (m *Machine) sidecarsStored() {
+	left := m.sidecars[:0]
+	for _, o := range m.sidecars {
 		if o.shown && o.seen.size == len(o.list) && o.seen.cut == o.cut {
 			o.base, o.cut, o.whole, o.dirty = len(o.list), 0, o.list == nil, false
 			continue
@@ -92,6 +92,6 @@ func (m *Machine) ownStored() {
 		o.shown = false
 		left = append(left, o)
 	}
-	clear(m.owns[len(left):])
-	m.owns = left
+	clear(m.sidecars[len(left):])
+	m.sidecars = left
 }
