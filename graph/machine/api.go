@@ -35,12 +35,16 @@ type Machine struct {
 	early    []int    // edges judged at this moment ahead of their target
 	wave     wave
 	inbox    []*journal.EventReceived // since the last cycle began
+	recent   []journal.Record         // see remember
 	sidecars []*sidecar               // that changed since the last commit
 	caches   map[string]*cache
 	ids      ids               // of the events that were accepted
 	cut      []journal.TaskKey // see CutOff
 	out      outbox
 	pace     func(time.Time) (at time.Time, now bool) // Replay: when the next decision was taken, and whether it is next; else nil
+
+	watch      *watch // see Explain; else nil
+	stopBefore uint64 // the record that a replay stops before; 0: none
 
 	released  bool // the next wave may begin, of a machine that is led
 	restoring bool // records are applied that the machine's own lists know already
@@ -227,12 +231,18 @@ func (m *Machine) Identity() journal.Identity { return m.id }
 
 // emit records a change and makes it.
 func (m *Machine) emit(b journal.Body) {
+	if m.stopBefore == m.cur.Seq+1 {
+		panic(stopHere{})
+	}
 	m.apply(b, m.at, m.cur.Seq+1)
 	m.log(b)
 }
 
 // log appends a record of a change that was made.
 func (m *Machine) log(b journal.Body) {
+	if m.stopBefore == m.cur.Seq+1 {
+		panic(stopHere{})
+	}
 	m.cur.Seq++
 	if m.out.records == nil {
 		m.out.records = make([]journal.Record, 0, max(1, m.out.usual))
@@ -240,8 +250,10 @@ func (m *Machine) log(b journal.Body) {
 	m.out.records = append(m.out.records, journal.Record{
 		Seq: m.cur.Seq, Time: m.at, Stack: m.id.Stack, Cycle: m.cur.Cycle, Body: b,
 	})
+	rec := m.out.records[len(m.out.records)-1]
+	m.remember(rec)
 	if len(m.cur.Background) > 0 {
-		m.keep(m.out.records[len(m.out.records)-1])
+		m.keep(rec)
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 
 // feed gives the machine the input that the next record came from.
 func (p *replay) feed() error {
-	m, r := p.m, p.records[p.next]
+	m, r := p.m, p.window[0]
 	switch b := r.Body.(type) {
 	case *journal.EventReceived:
 		return m.Step(Event{At: r.Time, ID: b.ID, Name: b.Event, Payload: b.Payload})
@@ -61,7 +61,7 @@ func (p *replay) adopt(hash string) error {
 // timer, or a cancelling.
 func (p *replay) feedEnd(r journal.Record, b *journal.TaskFinished) error {
 	m := p.m
-	if end := ending(p.records[p.next:]); end != nil && end.Status == journal.Cancelled {
+	if end := p.ending(0); end != nil && end.Status == journal.Cancelled {
 		return m.Step(Cancel{At: r.Time, Reason: end.Reason})
 	}
 	key := m.finishedKey(b)
@@ -103,14 +103,13 @@ func (m *Machine) feedAnswer(w *journal.Waiting, b *journal.TaskFinished, at tim
 	return m.Step(Answer{At: at, Node: b.Node, Output: b.Output, Failure: b.Error})
 }
 
-// cameIn reports that the first of these records is none of the machine's own
-// decisions.
-func cameIn(next []journal.Record) bool {
-	switch b := next[0].Body.(type) {
+// cameIn reports that record i is none of the machine's own decisions.
+func (p *replay) cameIn(i int) bool {
+	switch b := p.window[i].Body.(type) {
 	case *journal.EventReceived, *journal.TaskStarted, *journal.TaskStep, *journal.TaskUsed:
 		return true
 	case *journal.TaskFinished:
-		end := ending(next)
+		end := p.ending(i)
 		return end == nil || end.Status == journal.Cancelled
 	case *journal.StackFinished:
 		return b.Status == journal.Cancelled
@@ -118,25 +117,26 @@ func cameIn(next []journal.Record) bool {
 	return false
 }
 
-// ending is the end of the stack that the next records are: what still ran or
-// waited is cancelled first. nil: they are something else.
-func ending(next []journal.Record) *journal.StackFinished {
-	for i := range next {
-		switch b := next[i].Body.(type) {
+// ending is the end of the stack that the records from i on are: what still ran
+// or waited is cancelled first. It is nil when they are something else.
+func (p *replay) ending(i int) *journal.StackFinished {
+	at := p.window[i].Time
+	for ; ; i++ {
+		rec, ok := p.peek(i)
+		if !ok || !rec.Time.Equal(at) {
+			return nil
+		}
+		switch b := rec.Body.(type) {
 		case *journal.TaskFinished:
-			if b.Error == nil || b.Error.Kind != "cancelled" || !next[i].Time.Equal(next[0].Time) {
+			if b.Error == nil || b.Error.Kind != "cancelled" {
 				return nil
 			}
 		case *journal.StackFinished:
-			if next[i].Time.Equal(next[0].Time) {
-				return b
-			}
-			return nil
+			return b
 		default:
 			return nil
 		}
 	}
-	return nil
 }
 
 // overdue reports that an attempt's timeout or deadline has passed.

@@ -21,6 +21,9 @@ type Options struct {
 	// and nothing is decided, begun or committed; whoever restores it next goes on
 	// from there. It needs no Secrets.
 	Rest bool
+	// Snapshots keeps the records of the open cycle in memory, so that Snapshot
+	// works within a cycle too.
+	Snapshots bool
 }
 
 // Task is one attempt to start (or to put in its pool's queue).

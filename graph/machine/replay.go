@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"iter"
 	"time"
 
 	"github.com/graphrun/graphrun/graph"
@@ -30,90 +31,212 @@ func lineOf(r *journal.Record) string {
 	return string(journal.AppendRecord(nil, *r, true))
 }
 
-// ErrHistory: the records do not begin with the start of the stack.
-var ErrHistory = errors.New("machine: the history does not reach back to the start of the stack")
+var (
+	// ErrHistory: the records do not begin where the base ends.
+	ErrHistory = errors.New("machine: the history does not reach back to its base")
+	// ErrNoRecord: the history ends, or parts from what is decided again, before
+	// the record that was asked for.
+	ErrNoRecord = errors.New("machine: the record cannot be reached")
+)
 
-// Replay decides a stack's history again: a new machine is fed the recorded
-// results, and what it decides is held against what was recorded, byte by
-// byte. It stops at until, at the end of the records, or where the two part for
-// good. The machine it gives stands there; it is not to be stepped further.
-func Replay(graphs Graphs, o Options, id journal.Identity, records []journal.Record, until journal.Point) (*Machine, []Difference, error) {
-	if len(records) == 0 || records[0].Seq != 1 {
-		return nil, nil, ErrHistory
-	}
-	first, ok := records[0].Body.(*journal.StackStarted)
-	if !ok {
-		return nil, nil, ErrHistory
-	}
-	g, err := graphs(first.Hash)
-	if err != nil {
-		return nil, nil, err
-	}
-	id.Params = first.Params
-	m, err := New(g, o, id, first.State, records[0].Time)
-	if err != nil {
-		return nil, nil, err
-	}
-	return replayOn(m, graphs, records, until)
+// Replayer decides a stack's history again. A new machine is fed the recorded
+// results, and what it decides is held against what was recorded, byte by byte.
+// Records are read one by one, and only those that come next are in memory.
+//
+// The machines that it gives stand within a history, and are not to be stepped:
+// they are for their State, Cursor, Snapshot and Explain.
+type Replayer struct {
+	Graphs  Graphs
+	Options Options // no secrets and no mask are needed: recorded results are masked already
+
+	// Base is the stack at the end of the cycle with which its kept history begins.
+	// With a Cursor.Seq of 0 nothing was deleted, and of Base only the Identity
+	// matters.
+	Base journal.Snapshot
+
+	// Records are those that follow Base, in order. It is read once for each call
+	// of To or Before, and not further than needed. An error ends the replay.
+	Records iter.Seq2[journal.Record, error]
 }
 
-// ReplayFrom is Replay for a history that was cut off: base is the stack at the
-// end of a cycle, and the records are those that follow it.
-func ReplayFrom(graphs Graphs, o Options, base journal.Snapshot, records []journal.Record, until journal.Point) (*Machine, []Difference, error) {
-	if base.Cursor.Open || len(records) > 0 && records[0].Seq != base.Cursor.Seq+1 {
-		return nil, nil, ErrHistory
-	}
-	g, err := graphs(base.Cursor.Hash)
-	if err != nil {
-		return nil, nil, err
-	}
-	at := base.Identity.CreatedAt
-	if len(records) > 0 {
-		at = records[0].Time
-	}
-	m, err := Restore(g, o, base, at)
-	if err != nil {
-		return nil, nil, err
-	}
-	return replayOn(m, graphs, records, until)
+// To replays up to a point of the history, the zero Point for all of it. It stops
+// before, where recorded and decided part for good. Without any record after Base
+// it gives the stack as it is there.
+func (p Replayer) To(until journal.Point) (*Machine, []Difference, error) {
+	r := replay{graphs: p.Graphs, until: until}
+	err := r.over(p)
+	return r.m, r.differences, err
 }
 
-func replayOn(m *Machine, graphs Graphs, records []journal.Record, until journal.Point) (*Machine, []Difference, error) {
-	p := replay{m: m, graphs: graphs, records: records, until: until}
-	m.pace = p.pace
-	err := p.run()
-	return m, p.differences, err
+// Before replays until record seq would be written. The decisions of one moment
+// are taken together: before any of them, the machine stands where it takes the
+// first. So are the beginning of a cycle and what it begins with. ErrNoRecord when there is no such record; a history that cannot be
+// decided again that far is an error that wraps it.
+func (p Replayer) Before(seq uint64) (*Machine, error) {
+	r := replay{graphs: p.Graphs, before: seq}
+	err := r.over(p)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(r.differences) > 0:
+		return nil, fmt.Errorf("%w: record %d: %v", ErrNoRecord, seq, r.differences[0])
+	case !r.stopped:
+		return nil, fmt.Errorf("%w: there is no record %d", ErrNoRecord, seq)
+	}
+	return r.m, nil
 }
 
-// replay walks through the records: next is the first that is not compared.
+// replay walks through the records. window has those that are read and not
+// compared yet, and again what the machine decided in their place.
 type replay struct {
 	m           *Machine
 	graphs      Graphs
-	records     []journal.Record
 	until       journal.Point
-	next        int
-	again       []journal.Record // what the machine decided, in step with records
+	before      uint64 // the record that is not to be written; 0: none
+	read        func() (journal.Record, error, bool)
+	failed      error // of reading
+	window      []journal.Record
+	again       []journal.Record
 	differences []Difference
+	stopped     bool // before the record that was asked for
 	done        bool
+}
+
+// stopHere unwinds a machine that is about to write the record to stop before.
+type stopHere struct{}
+
+// over sets the machine up and walks.
+func (p *replay) over(r Replayer) (err error) {
+	if r.Records == nil {
+		r.Records = func(func(journal.Record, error) bool) {}
+	}
+	read, stop := iter.Pull2(r.Records)
+	defer stop()
+	p.read = read
+	if err := p.begin(r); err != nil {
+		return err
+	}
+	p.m.pace = p.pace
+	p.m.stopBefore = p.before
+	defer func() {
+		if what := recover(); what != nil {
+			if _, ok := what.(stopHere); !ok {
+				panic(what)
+			}
+			p.stopped = true
+			p.compareRest()
+		}
+	}()
+	return p.run()
+}
+
+func (p *replay) begin(r Replayer) error {
+	first, ok := p.peek(0)
+	if p.failed != nil {
+		return p.failed
+	}
+	if r.Base.Cursor.Seq == 0 {
+		return p.fromStart(r, first)
+	}
+	if r.Base.Cursor.Open || ok && first.Seq != r.Base.Cursor.Seq+1 {
+		return ErrHistory
+	}
+	g, err := p.graphs(r.Base.Cursor.Hash)
+	if err != nil {
+		return err
+	}
+	at := r.Base.Identity.CreatedAt
+	if ok {
+		at = first.Time
+	}
+	base := r.Base
+	if base.Cursor.Status == journal.Paused {
+		base.Cursor.Status = journal.Running // no record says when it was resumed
+	}
+	p.m, err = restore(g, r.Options, base, at, true)
+	return err
+}
+
+func (p *replay) fromStart(r Replayer, first journal.Record) error {
+	b, ok := first.Body.(*journal.StackStarted)
+	if !ok || first.Seq != 1 {
+		return ErrHistory
+	}
+	g, err := p.graphs(b.Hash)
+	if err != nil {
+		return err
+	}
+	id := r.Base.Identity
+	id.Params = b.Params
+	if p.before == 1 {
+		return fmt.Errorf("%w: there is nothing before record 1", ErrNoRecord)
+	}
+	p.m, err = New(g, r.Options, id, b.State, first.Time)
+	return err
+}
+
+// peek gives record i of those that are not compared yet; false at their end.
+func (p *replay) peek(i int) (journal.Record, bool) {
+	for len(p.window) <= i {
+		if p.failed != nil {
+			return journal.Record{}, false
+		}
+		rec, err, ok := p.read()
+		if p.failed = err; !ok || err != nil {
+			return journal.Record{}, false
+		}
+		p.window = append(p.window, rec)
+	}
+	return p.window[i], true
 }
 
 // pace gives the time at which the machine took its next decision then: a
 // pause of the stack or a restart may have come between. false: something came
-// in first.
+// in first, or the replay is to stop.
 func (p *replay) pace(at time.Time) (time.Time, bool) {
 	n := len(p.again) + len(p.m.out.records)
-	if n >= len(p.records) {
+	rec, ok := p.peek(n)
+	if !ok {
 		return at, true
 	}
-	return p.records[n].Time, !cameIn(p.records[n:])
+	if p.before > 0 && p.decides(n) {
+		panic(stopHere{})
+	}
+	return rec.Time, !p.cameIn(n)
+}
+
+// decides reports that the record to stop before is one of the decisions that
+// the machine is about to take, or the beginning of their wave.
+func (p *replay) decides(n int) bool {
+	for ; ; n++ {
+		rec, ok := p.peek(n)
+		if !ok {
+			return false
+		}
+		_, decision := rec.Body.(*journal.NodeDecided)
+		_, wave := rec.Body.(*journal.WaveStarted)
+		if rec.Seq == p.before {
+			return decision || wave
+		}
+		if !decision {
+			return false
+		}
+	}
 }
 
 func (p *replay) run() error {
-	for !p.done && p.next < len(p.records) {
-		if p.next == len(p.again) {
+	for !p.done {
+		if _, ok := p.peek(0); !ok {
+			break
+		}
+		if len(p.again) == 0 {
 			p.pull()
 		}
-		if p.next == len(p.again) {
+		if len(p.again) == 0 {
+			if p.stopsHere() {
+				p.stopped = true
+				return nil
+			}
 			if err := p.feed(); err != nil {
 				return err
 			}
@@ -121,7 +244,24 @@ func (p *replay) run() error {
 		}
 		p.compare()
 	}
-	return nil
+	return p.failed
+}
+
+// stopsHere reports that the next record, which came in, is the one to stop
+// before; or that it begins a cycle, and the other is what the cycle begins with.
+func (p *replay) stopsHere() bool {
+	if p.window[0].Seq == p.before {
+		return true
+	}
+	if _, ok := p.window[0].Body.(*journal.CycleStarted); !ok {
+		return false
+	}
+	rec, ok := p.peek(1)
+	if !ok || rec.Seq != p.before {
+		return false
+	}
+	b, ok := rec.Body.(*journal.WaveCommitted)
+	return ok && b.Wave == 0
 }
 
 // pull takes what the machine has decided, a commit at a time.
@@ -134,7 +274,7 @@ func (p *replay) pull() {
 		p.again = append(p.again, r.Records...)
 		for _, rec := range r.Records {
 			if p.until.Ends(rec) {
-				return // Advance would go on past it
+				return // Advance would go past it
 			}
 		}
 		p.m.Advance()
@@ -143,17 +283,28 @@ func (p *replay) pull() {
 
 // compare holds the next record against the one that was decided again.
 func (p *replay) compare() {
-	rec := &p.records[p.next]
-	if p.next >= len(p.again) {
-		p.differences = append(p.differences, Difference{Recorded: rec})
+	rec := p.window[0]
+	if len(p.again) == 0 {
+		p.differences = append(p.differences, Difference{Recorded: &rec})
 		p.done = true
 		return
 	}
-	now := &p.again[p.next]
-	p.next++
-	if !bytes.Equal(journal.AppendRecord(nil, *rec, true), journal.AppendRecord(nil, *now, true)) {
-		p.differences = append(p.differences, Difference{Recorded: rec, Decided: now})
+	now := p.again[0]
+	p.window, p.again = p.window[1:], p.again[1:]
+	if !bytes.Equal(journal.AppendRecord(nil, rec, true), journal.AppendRecord(nil, now, true)) {
+		p.differences = append(p.differences, Difference{Recorded: &rec, Decided: &now})
 		p.done = rec.Body.Type() != now.Body.Type()
 	}
-	p.done = p.done || p.until.Ends(*rec)
+	p.done = p.done || p.until.Ends(rec)
+}
+
+// compareRest compares what the machine decided before it was stopped.
+func (p *replay) compareRest() {
+	p.again = append(p.again, p.m.out.records...)
+	for len(p.again) > 0 && !p.done {
+		if _, ok := p.peek(0); !ok {
+			return
+		}
+		p.compare()
+	}
 }

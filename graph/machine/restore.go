@@ -11,6 +11,12 @@ import (
 // Restore continues from a snapshot. Tasks that were running when it was taken
 // are in the first Ready again, with a higher attempt; finished ones are not.
 func Restore(g *graph.Graph, o Options, s journal.Snapshot, at time.Time) (*Machine, error) {
+	return restore(g, o, s, at, false)
+}
+
+// restore is Restore. A replay goes on within the life of a driver: then what was
+// running still runs.
+func restore(g *graph.Graph, o Options, s journal.Snapshot, at time.Time, replays bool) (*Machine, error) {
 	if s.Cursor.Hash != g.Hash {
 		return nil, fmt.Errorf("%w: the stack runs %.12s, this is %.12s", ErrGraphChanged, s.Cursor.Hash, g.Hash)
 	}
@@ -47,7 +53,7 @@ func Restore(g *graph.Graph, o Options, s journal.Snapshot, at time.Time) (*Mach
 	m.eachWave(m.noteCut)
 	if !o.Rest { // who rests leaves what was cut off as it was
 		m.cur.Clean, m.cur.Parked = false, nil
-		m.eachWave(func(w *wave) { m.pickUp(w, s.Cursor) })
+		m.eachWave(func(w *wave) { m.pickUp(w, s.Cursor, replays) })
 	}
 	m.proceed()
 	return m, nil
@@ -76,6 +82,7 @@ func (m *Machine) reapply(s journal.Snapshot) error {
 			break
 		}
 		m.apply(r.Body, r.Time, r.Seq)
+		m.remember(r)
 		if w, ok := r.Body.(*journal.WaveStarted); ok && !committed(records[i:], w.Wave) {
 			m.see(r.Time)
 			m.openWave(m.indices(w.Nodes))
@@ -86,19 +93,21 @@ func (m *Machine) reapply(s journal.Snapshot) error {
 
 // reapplyArrivals finds the events and answers that the next cycle takes in.
 func (m *Machine) reapplyArrivals(s journal.Snapshot, records []journal.Record) error {
-	if s.Cursor.Status.Ended() {
-		return nil // no cycle takes anything in any more
-	}
 	m.cur.Cycle = s.Cursor.Cycle
 	for _, r := range records {
+		if s.Cursor.Status.Ended() { // no cycle applies anything any more
+			m.remember(r)
+			continue
+		}
 		switch b := r.Body.(type) {
 		case *journal.EventReceived:
 			m.applyEvent(b)
 		case *journal.TaskFinished:
 			m.applyAnswer(m.finishedKey(b), b)
 		}
+		m.remember(r)
 	}
-	if len(m.inbox) != s.Cursor.Inbox {
+	if !s.Cursor.Status.Ended() && len(m.inbox) != s.Cursor.Inbox {
 		return fmt.Errorf("machine: %d events wait for the next cycle, %d are in the records", s.Cursor.Inbox, len(m.inbox))
 	}
 	return nil
@@ -125,13 +134,15 @@ func (m *Machine) indices(names []string) []int {
 
 // pickUp puts the tasks of a wave where they were: attempts that were cut off
 // run again, backoffs go on, the rest is queued. was is where the driver before
-// left the stack.
-func (m *Machine) pickUp(w *wave, was journal.Cursor) {
+// left the stack; replays says that it is still there.
+func (m *Machine) pickUp(w *wave, was journal.Cursor, replays bool) {
 	for k := range w.runs {
 		r := &w.runs[k]
 		for x := r.first; x < r.first+r.n && !r.over; x++ {
 			t := &w.tasks[x]
 			switch {
+			case t.state == running && replays:
+				m.arm(t, r)
 			case t.state == running:
 				t.cut = true
 				if m.crashed(t, r, was) {

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/graphrun/graphrun/dsl"
 	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/journal"
@@ -87,11 +89,15 @@ type rig struct {
 	journal [][]byte
 	records []journal.Record // all of them, as they came
 
-	clean    bool                     // the next crash is a shutdown
-	states   map[journal.Point]string // the state at each commit
-	advances int
-	crashAt  int // crash after that many Advances; 0: never
-	crashed  bool
+	unchecked bool                     // no snapshot is compared
+	snapshots int                      // that were compared
+	given     *journal.Snapshot        // the last of them
+	bases     []journal.Snapshot       // those between two cycles
+	clean     bool                     // the next crash is a shutdown
+	states    map[journal.Point]string // the state at each commit
+	advances  int
+	crashAt   int // crash after that many Advances; 0: never
+	crashed   bool
 }
 
 // given is a task in the driver's hands.
@@ -129,6 +135,9 @@ func (r *rig) drain() {
 			return
 		}
 		r.commit(ready)
+		if !r.unchecked {
+			r.checkSnapshot()
+		}
 		r.printReady(ready)
 		r.m.Advance()
 		r.advances++
@@ -245,6 +254,40 @@ func (r *rig) snapshot() journal.Snapshot {
 	return s
 }
 
+// checkSnapshot holds the machine's own snapshot, read from its JSON form,
+// against what the store has.
+func (r *rig) checkSnapshot() {
+	own, ok := r.m.Snapshot()
+	if !ok {
+		if !r.m.Cursor().Open || r.o.Snapshots {
+			r.t.Error("no snapshot")
+		}
+		return
+	}
+	r.snapshots++
+	r.given = &own
+	b, err := json.Marshal(own)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	var got journal.Snapshot
+	if err := json.Unmarshal(b, &got); err != nil {
+		r.t.Fatal(err)
+	}
+	if !got.Cursor.Open {
+		r.bases = append(r.bases, got)
+	}
+	want := r.snapshot()
+	maps.DeleteFunc(want.State, func(k string, v any) bool { return v == nil && strings.HasPrefix(k, journal.SidecarMark) })
+	if !r.o.Snapshots { // then it has what the next cycle begins with
+		want.Records, got.Records = nil, nil
+	}
+	want.Cursor.Clean = got.Cursor.Clean // it is the driver's
+	if d := cmp.Diff(want, got); d != "" {
+		r.t.Errorf("after record %d (-stored +snapshot)\n%s", want.Cursor.Seq, d)
+	}
+}
+
 // crash forgets everything but the store; attempts that were running run again
 // as soon as they can.
 func (r *rig) crash() {
@@ -254,7 +297,7 @@ func (r *rig) crash() {
 	}
 	r.crashed = true
 	r.tasks = map[string]*given{}
-	m, err := Restore(r.g, r.o, r.snapshot(), r.clock)
+	m, err := Restore(r.g, r.o, r.stored(), r.clock)
 	if err != nil {
 		r.t.Fatalf("restore: %v", err)
 	}
@@ -266,6 +309,17 @@ func (r *rig) crash() {
 			r.drain()
 		}
 	}
+}
+
+// stored is what a restart begins with: what the store has, or as much of it as
+// the machine itself gave.
+func (r *rig) stored() journal.Snapshot {
+	s := r.snapshot()
+	if r.given != nil && r.given.Cursor.Seq == s.Cursor.Seq {
+		r.given.Cursor.Clean = s.Cursor.Clean
+		return *r.given
+	}
+	return s
 }
 
 // running gives a task its slot.

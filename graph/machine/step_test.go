@@ -115,7 +115,7 @@ func TestBackgroundOfEarlierVersions(t *testing.T) {
 			}
 		}
 	}
-	r.state[name] = value.Append(nil, old)
+	r.state[name], r.given = value.Append(nil, old), nil
 	r.crash()
 	do(r, "wake")
 	last := r.records[len(r.records)-1]

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
+	"iter"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -263,6 +264,7 @@ func play(t *testing.T, s script, crashAt int) *rig {
 	t.Helper()
 	r := newRig(t, compile(t, s.graph))
 	r.crashAt = crashAt
+	r.o.Snapshots = crashAt%2 == 1
 	for _, l := range s.commands() {
 		do(r, l)
 	}
@@ -301,7 +303,8 @@ func (r *rig) graphs(string) (*graph.Graph, error) { return r.g, nil }
 // checkReplay decides a history again, and at every commit finds its state.
 func checkReplay(t *testing.T, r *rig) {
 	t.Helper()
-	m, differences, err := Replay(r.graphs, r.o, r.id, r.records, journal.Point{})
+	again := r.replayer()
+	m, differences, err := again.To(journal.Point{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -312,12 +315,28 @@ func checkReplay(t *testing.T, r *rig) {
 		t.Errorf("state after replay (-recorded +replayed)\n%s", d)
 	}
 	for at, want := range r.states {
-		m, _, err := Replay(r.graphs, r.o, r.id, r.records, at)
+		m, _, err := again.To(at)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if d := cmp.Diff(want, stateOf(m)); d != "" {
 			t.Errorf("state at %v (-recorded +replayed)\n%s", at, d)
+		}
+	}
+}
+
+// replayer decides the rig's whole history again.
+func (r *rig) replayer() Replayer {
+	return Replayer{Graphs: r.graphs, Options: r.o, Base: journal.Snapshot{Identity: r.id}, Records: stream(r.records)}
+}
+
+// stream gives records one by one, as a store does.
+func stream(records []journal.Record) iter.Seq2[journal.Record, error] {
+	return func(yield func(journal.Record, error) bool) {
+		for _, r := range records {
+			if !yield(r, nil) {
+				return
+			}
 		}
 	}
 }
