@@ -3,7 +3,9 @@ package runtime
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"iter"
 
 	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/journal"
@@ -65,24 +67,42 @@ func At(ctx context.Context, store Store, kinds graph.Kinds, stack string, at jo
 	case at == kept:
 		return past(at, base.Cursor, journal.Visible(base.State)), nil
 	}
-	var records []journal.Record
-	found := false
-	if err := store.Records(ctx, stack, base.Cursor.Seq+1, func(r journal.Record) error {
-		records = append(records, r)
-		found = found || at.Ends(r)
-		return nil
-	}); err != nil {
-		return Past{}, err
+	base.Identity = snap.Identity
+	again := machine.Replayer{
+		Graphs:  func(hash string) (*graph.Graph, error) { return Definition(ctx, store, kinds, hash) },
+		Base:    base,
+		Records: recordsUpTo(ctx, store, stack, base.Cursor.Seq+1, at),
 	}
-	if !found {
+	m, _, err := again.To(at)
+	if errors.Is(err, errNotCommitted) {
 		return Past{}, fmt.Errorf("stack %q has not committed %s: it is at %s", stack, at, journal.Point{Cycle: snap.Cursor.Cycle, Wave: snap.Cursor.Wave})
 	}
-	graphs := func(hash string) (*graph.Graph, error) { return Definition(ctx, store, kinds, hash) }
-	m, _, err := replay(graphs, snap.Identity, base, records, at)
 	if err != nil {
 		return Past{}, err
 	}
 	return past(at, m.Cursor(), m.State()), nil
+}
+
+var errNotCommitted = errors.New("the history ends before the point")
+
+// recordsUpTo are the records from one on to the one that completes a point. It
+// is an error that there is none.
+func recordsUpTo(ctx context.Context, store Store, stack string, from uint64, at journal.Point) iter.Seq2[journal.Record, error] {
+	return func(yield func(journal.Record, error) bool) {
+		enough := errors.New("enough")
+		err := store.Records(ctx, stack, from, func(r journal.Record) error {
+			if !yield(r, nil) || at.Ends(r) {
+				return enough
+			}
+			return nil
+		})
+		switch {
+		case err == nil:
+			yield(journal.Record{}, errNotCommitted)
+		case !errors.Is(err, enough):
+			yield(journal.Record{}, err)
+		}
+	}
 }
 
 // past names the point as it was asked for: a machine that was stopped at the
@@ -95,13 +115,4 @@ func past(at journal.Point, c journal.Cursor, state map[string]any) Past {
 		at.Wave = c.Wave
 	}
 	return Past{at, state}
-}
-
-// replay decides a history again, from its beginning or from the base that it
-// was cut off at.
-func replay(graphs machine.Graphs, id journal.Identity, base journal.Snapshot, records []journal.Record, until journal.Point) (*machine.Machine, []machine.Difference, error) {
-	if base.Cursor.Seq == 0 {
-		return machine.Replay(graphs, machine.Options{}, id, records, until)
-	}
-	return machine.ReplayFrom(graphs, machine.Options{}, base, records, until)
 }
