@@ -24,7 +24,7 @@ func (m *Machine) layElements(r *run, k int, fe *graph.ForEach) *journal.Failure
 		return m.maskFailure(journal.Failure{Kind: "config", Permanent: true,
 			Message: fmt.Sprintf("for_each in is %s, expected a list", brief(v))})
 	}
-	if len(items) > MaxElements {
+	if len(items) > MaxElements && !m.restoring { // a wave that began under another bound goes to its end
 		return &journal.Failure{Kind: "limit", Permanent: true,
 			Message: fmt.Sprintf("for_each has %d elements, at most %d are allowed", len(items), MaxElements)}
 	}
