@@ -45,6 +45,8 @@ func (c *cursor) next() rune {
 	return '\n'
 }
 
+func (c *cursor) atEnd() bool { return c.off >= len(c.src) }
+
 func (c *cursor) skipBlanks() {
 	for r := c.peek(); r == ' ' || r == '\t'; r = c.peek() {
 		c.next()

@@ -55,6 +55,14 @@ type problem struct {
 	text string
 }
 
+// problem takes an error of yaml.v3 apart. A line behind the source is its last
+// one: yaml.v3 sees a line break at the end that the source need not have.
+func (d *document) problem(err error) problem {
+	p := parseProblem(err)
+	p.line = d.cursorAt(diag.Pos{Line: p.line, Col: 1}).pos.Line
+	return p
+}
+
 func parseProblem(err error) problem {
 	m := errorText.FindStringSubmatch(strings.SplitN(err.Error(), "\n", 2)[0])
 	if m == nil {
@@ -127,7 +135,7 @@ func (d *document) cover(from, to int) {
 // syntaxError turns an error of yaml.v3, which knows a line at best, into a
 // diagnostic with a column and plain words.
 func (d *document) syntaxError(err error) {
-	p := parseProblem(err)
+	p := d.problem(err)
 	if strings.Contains(p.text, "exceeded max depth") {
 		d.diags.Add(diag.TooLarge, d.culprit(p), "", "the document is nested deeper than %d levels", maxDepth)
 		return

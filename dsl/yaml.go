@@ -44,7 +44,7 @@ func readYAML(file string, src []byte) *document {
 		return d
 	}
 	d.src = bytes.TrimPrefix(src, []byte("\uFEFF"))
-	if !d.chooseMask() {
+	if !d.checkVersion() || !d.chooseMask() {
 		return d
 	}
 	dec, first, err := d.parse()
@@ -87,7 +87,7 @@ func (d *document) parse() (*yaml.Decoder, *yaml.Node, error) {
 		if err == nil || errors.Is(err, io.EOF) || len(d.covered) == maxCovered {
 			return dec, first, err
 		}
-		from, to, found := d.gotcha(parseProblem(err))
+		from, to, found := d.gotcha(d.problem(err))
 		if !found {
 			return dec, first, err
 		}
@@ -177,7 +177,7 @@ func (r *reader) node(n *yaml.Node, depth int, near diag.Span) anchored {
 		r.anchors[n] = a
 	}
 	r.seek(n.Line, n.Column)
-	if r.tag(n, here) {
+	if !beginsWithKey(n) && r.properties(n.Anchor) || r.tag(n, here) {
 		r.broken[out] = true
 	}
 	switch n.Kind {
@@ -191,6 +191,12 @@ func (r *reader) node(n *yaml.Node, depth int, near diag.Span) anchored {
 	}
 	a.open = false
 	return *a
+}
+
+// beginsWithKey reports whether a mapping begins where its first key does: an
+// anchor or a tag there is the key's.
+func beginsWithKey(n *yaml.Node) bool {
+	return n.Kind == yaml.MappingNode && len(n.Content) > 0 && n.Content[0].Line == n.Line && n.Content[0].Column == n.Column
 }
 
 // alias gives the value of the anchor, as long as what aliases add to the
@@ -259,14 +265,22 @@ func (r *reader) scalar(n *yaml.Node, out *tree.Node) {
 	case n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
 		st = block
 	}
+	tagged := n.Style&yaml.TaggedStyle != 0 // else n.Tag is what yaml.v3 takes it for
 	if st == plain && n.Value == "" {
 		out.Text = diag.Placed("", out.Span, out.Span.Start)
 		r.at.skipProperties()
 		r.plain[out] = r.at
+		if tagged && n.Tag == "!!str" {
+			out.Kind = tree.String
+		}
+		r.misTagged(n, out)
 		return
 	}
 	r.at.skipProperties()
 	from := r.at.off
+	if st == block {
+		r.glued(blockHeader(r.at), out)
+	}
 	out.Text = locate(&r.at, r.file, n.Value, st, &r.runs)
 	for _, off := range r.covered {
 		if from <= off && off < r.at.off {
@@ -275,7 +289,13 @@ func (r *reader) scalar(n *yaml.Node, out *tree.Node) {
 	}
 	out.Span = out.Text.Span
 	out.Kind = tree.String
-	tagged := n.Style&yaml.TaggedStyle != 0 // else n.Tag is what yaml.v3 takes it for
+	if st == single || st == double {
+		r.glued(r.at, out)
+	}
+	if st == plain && n.Value == "-" {
+		r.diags.Add(diag.YAMLSyntax, out.Span, "put it in quotes if it is text", `expected a value, "-" begins an entry of a list`)
+		r.broken[out] = true
+	}
 	if st == plain && !(tagged && n.Tag == "!!str") {
 		resolve(n.Value, out)
 	}
@@ -290,7 +310,12 @@ func (r *reader) scalar(n *yaml.Node, out *tree.Node) {
 	if st == plain {
 		r.plain[out] = r.at
 	}
-	if tagged && n.Tag != "!!str" && "!!"+coreTag(out.Kind) != n.Tag && !r.broken[out] {
+	r.misTagged(n, out)
+}
+
+// misTagged reports a scalar that is not of the type that its tag says.
+func (r *reader) misTagged(n *yaml.Node, out *tree.Node) {
+	if n.Style&yaml.TaggedStyle != 0 && n.Tag != "!!str" && "!!"+coreTag(out.Kind) != n.Tag && !r.broken[out] {
 		r.diags.Add(diag.WrongType, out.Span, "", "%q is not of the type that its tag %s says", n.Value, n.Tag)
 		r.broken[out] = true
 	}
@@ -312,6 +337,9 @@ func (r *reader) list(n *yaml.Node, a *anchored, depth int) {
 		near := r.char(diag.Pos{Line: c.Line, Col: c.Column})
 		it := r.node(c, depth+1, near)
 		out.Items = append(out.Items, it.node)
+		if n.Style&yaml.FlowStyle != 0 {
+			r.gluedComma(out)
+		}
 		a.size += it.size
 		a.bytes += it.bytes
 		a.height = max(a.height, it.height+1)
@@ -334,6 +362,9 @@ func (r *reader) mapping(n *yaml.Node, a *anchored, depth int) {
 		a.bytes += it.bytes + len(key.Text.Value)
 		a.height = max(a.height, it.height+1)
 		entries = append(entries, entry{key, it.node})
+		if n.Style&yaml.FlowStyle != 0 {
+			r.gluedComma(out)
+		}
 	}
 	r.close(n, out, '}')
 	if n.Style&yaml.FlowStyle != 0 {
@@ -386,6 +417,7 @@ func (r *reader) close(n *yaml.Node, out *tree.Node, bracket rune) {
 				break
 			}
 			if r.at.next() == bracket {
+				r.glued(r.at, out)
 				break
 			}
 		}

@@ -3,6 +3,7 @@ package dsl
 import (
 	"bytes"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -62,9 +63,13 @@ func (d *document) chooseMask() bool {
 }
 
 // maskedSource is the source as yaml.v3 sees it. A question mark that marks a
-// complex key stays.
+// complex key stays. The end of the source ends its last line, as in YAML 1.2;
+// yaml.v3 wants to see a line break there, or a block scalar lacks it.
 func (d *document) maskedSource() []byte {
 	src := d.src
+	if n := len(src); n > 0 && !isBreak(rune(src[n-1])) {
+		src = append(slices.Clip(src), '\n')
+	}
 	if m := version.FindSubmatchIndex(src); m != nil {
 		src = bytes.Clone(src)
 		src[m[2]] = '1' // the version that yaml.v3 says it reads
