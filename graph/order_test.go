@@ -77,20 +77,6 @@ func checkOrder(t *testing.T, order []int, next [][]int) {
 	}
 }
 
-func TestDAG(t *testing.T) {
-	t.Parallel()
-	g := mustCompile(t, `"nodes": [{"id": "a", "uses": "set"}, {"id": "b", "uses": "set"}],
-		"edges": [{"to": "a"}, {"from": "a", "to": "b"}, {"from": "a", "to": "b", "outcome": "failure"}, {"from": "b", "to": "a", "next_cycle": true}]`)
-	d, err := g.DAG()
-	if err != nil {
-		t.Fatal(err)
-	}
-	path, err := dag.ShortestPath(d, "a", "b")
-	if size, _ := d.Size(); err != nil || size != 1 || !slices.Equal(path, []string{"a", "b"}) {
-		t.Error(size, path, err)
-	}
-}
-
 // chain is n nodes in a row, each edge with a condition, all writing one key.
 func chain(n int) string {
 	var nodes, edges []string
