@@ -201,6 +201,11 @@ func simulate(m *machine.Machine, p planJSON, at time.Time) (planJSON, error) {
 		if !ok {
 			return p, nil
 		}
+		for _, o := range rd.Orphans { // in a plan, nothing runs
+			if err := m.Step(machine.TaskGone{At: at, Key: o.Key, Attempt: o.Attempt}); err != nil {
+				return p, err
+			}
+		}
 		done := p.add(rd.Records)
 		if len(p.Waves) == 0 && len(rd.Start) > 0 {
 			p.Waves = append(p.Waves, openWave(rd.Start))

@@ -66,6 +66,13 @@ type Cursor struct {
 	// place.
 	Parked []Parked
 
+	// Ending are attempts that were decided to fail while they ran, until nothing
+	// of them runs any more. Never changed in place.
+	Ending []Ending
+	// Closing is how the stack ends as soon as nothing of it runs any more; nothing
+	// begins meanwhile. nil: it does not end.
+	Closing *Outcome
+
 	Inbox int    // events that are taken in when the next cycle begins
 	Turn  string // the node that ran last under `mode: round_robin`
 
@@ -97,6 +104,8 @@ func (at *Cursor) members(c *codec) {
 	someList(c, "waiting", &at.Waiting, (*Waiting).members)
 	someList(c, "background", &at.Background, (*Background).members)
 	someList(c, "parked", &at.Parked, (*Parked).members)
+	someList(c, "ending", &at.Ending, (*Ending).members)
+	somePointer(c, "closing", &at.Closing, (*Outcome).members)
 	someNumber(c, "inbox", &at.Inbox)
 	c.someText("turn", &at.Turn)
 	c.someBool("clean", &at.Clean)
@@ -135,8 +144,48 @@ func (c *Cursor) ParkedUntil(k TaskKey) time.Time {
 	return time.Time{}
 }
 
+// Ending is an attempt that was decided to fail and whose work may still run.
+type Ending struct {
+	Node    string
+	Item    string
+	Cycle   uint64
+	Wave    uint64
+	Attempt int
+	Failure Failure
+}
+
+func (e *Ending) members(c *codec) {
+	c.text("node", &e.Node)
+	c.someText("item", &e.Item)
+	c.uint("cycle", &e.Cycle)
+	c.uint("wave", &e.Wave)
+	number(c, "attempt", &e.Attempt)
+	nested(c, "failure", &e.Failure, (*Failure).members)
+}
+
+// Key is the task's.
+func (e Ending) Key() TaskKey {
+	return TaskKey{Cycle: e.Cycle, Wave: e.Wave, Node: e.Node, Item: e.Item}
+}
+
+// EndingOf is the failure that was decided for an attempt whose work may still
+// run; nil: none was.
+func (at *Cursor) EndingOf(k TaskKey, attempt int) *Failure {
+	for i := range at.Ending {
+		if e := &at.Ending[i]; e.Attempt == attempt && e.Key() == k {
+			return &e.Failure
+		}
+	}
+	return nil
+}
+
 // Outcome is how a stack ended.
 type Outcome struct {
 	Status Status
 	Reason string
+}
+
+func (o *Outcome) members(c *codec) {
+	c.text("status", (*string)(&o.Status))
+	c.someText("reason", &o.Reason)
 }

@@ -38,8 +38,8 @@ type Machine struct {
 	recent   []journal.Record         // see remember
 	sidecars []*sidecar               // that changed since the last commit
 	caches   map[string]*cache
-	ids      ids               // of the events that were accepted
-	cut      []journal.TaskKey // see CutOff
+	ids      ids  // of the events that were accepted
+	adopts   bool // a changed graph is to be adopted: no cycle begins
 	out      outbox
 	pace     func(time.Time) (at time.Time, now bool) // Replay: when the next decision was taken, and whether it is next; else nil
 
@@ -60,13 +60,14 @@ type outbox struct {
 	changes []graph.Change
 	start   []Task
 	cancel  []journal.TaskKey
+	orphans []Orphan
 	ended   *journal.Outcome
 
 	committed bool      // a wave was committed since Advance
 	moved     bool      // the cursor changed without a record
 	wakeAt    time.Time // what the driver was last told
 	usual     int       // how many records the Ready before had
-	seen      struct{ records, changes, start, cancel int }
+	seen      struct{ records, changes, start, cancel, orphans int }
 }
 
 // New starts a stack: init overrides initial values of keys. Its first cycle
@@ -99,16 +100,13 @@ func New(g *graph.Graph, o Options, id journal.Identity, init map[string]any, at
 // and a TaskStep can be refused, and then nothing has changed.
 func (m *Machine) Step(in Input) error {
 	if m.cur.Status.Ended() {
-		switch in.(type) {
-		case Event, Answer:
-			return ErrEnded
-		case TaskStep:
-			return ErrNotRunning
-		}
 		if in, ok := in.(TaskUsed); ok {
 			m.taskUsed(in)
 		}
-		return nil
+		return refusal(in)
+	}
+	if m.cur.Closing != nil && !endsAttempt(in) {
+		return refusal(in)
 	}
 	switch in := in.(type) {
 	case Event:
@@ -138,6 +136,11 @@ func (m *Machine) Step(in Input) error {
 	case TaskFailed:
 		m.at = in.At
 		m.taskFailed(in)
+	case TaskGone:
+		m.at = in.At
+		if t, r := m.current(in.Key, in.Attempt, ending); t != nil {
+			m.taskGone(t, r, 0, 0)
+		}
 	case Woke:
 		m.at = in.At
 		m.woke(in.Early)
@@ -162,6 +165,28 @@ func (m *Machine) Step(in Input) error {
 	return nil
 }
 
+// refusal is why an input is refused that comes while the stack is closing, or
+// after its end; nil: it is ignored.
+func refusal(in Input) error {
+	switch in.(type) {
+	case Event, Answer:
+		return ErrEnded
+	case TaskStep:
+		return ErrNotRunning
+	}
+	return nil
+}
+
+// endsAttempt reports whether an input says that an attempt is over, which also
+// counts while the stack is closing.
+func endsAttempt(in Input) bool {
+	switch in.(type) {
+	case TaskDone, TaskFailed, TaskGone, TaskUsed:
+		return true
+	}
+	return false
+}
+
 func (m *Machine) move(from, to journal.Status) {
 	if m.cur.Status == from {
 		m.cur.Status = to
@@ -173,15 +198,15 @@ func (m *Machine) move(from, to journal.Status) {
 func (m *Machine) Ready() (Ready, bool) {
 	o := &m.out
 	wake := m.wakeAt()
-	if len(o.records) == 0 && len(o.start) == 0 && len(o.cancel) == 0 && !o.moved && wake.Equal(o.wakeAt) {
+	if len(o.records) == 0 && len(o.start) == 0 && len(o.cancel) == 0 && len(o.orphans) == 0 && !o.moved && wake.Equal(o.wakeAt) {
 		return Ready{}, false
 	}
 	o.seen.records, o.seen.changes = len(o.records), len(o.changes)
-	o.seen.start, o.seen.cancel = len(o.start), len(o.cancel)
+	o.seen.start, o.seen.cancel, o.seen.orphans = len(o.start), len(o.cancel), len(o.orphans)
 	o.wakeAt, o.moved = wake, true
 	return Ready{
 		Records: o.records, Changes: m.sidecarChanges(o.changes), Cursor: m.cur,
-		Start: o.start, Cancel: o.cancel, WakeAt: wake, Outcome: o.ended,
+		Start: o.start, Cancel: o.cancel, Orphans: o.orphans, WakeAt: wake, Outcome: o.ended,
 	}, true
 }
 
@@ -196,7 +221,8 @@ func (m *Machine) Advance() {
 	o.changes = rest(o.changes, o.seen.changes)
 	o.start = rest(o.start, o.seen.start)
 	o.cancel = rest(o.cancel, o.seen.cancel)
-	o.seen.records, o.seen.changes, o.seen.start, o.seen.cancel = 0, 0, 0, 0
+	o.orphans = rest(o.orphans, o.seen.orphans)
+	o.seen.records, o.seen.changes, o.seen.start, o.seen.cancel, o.seen.orphans = 0, 0, 0, 0, 0
 	m.sidecarsStored()
 	o.moved = false
 	if full {
@@ -259,7 +285,7 @@ func (m *Machine) log(b journal.Body) {
 
 // proceed goes on as far as it can without another input.
 func (m *Machine) proceed() {
-	for m.cur.Open && !m.cur.Status.Ended() && !m.o.Rest {
+	for m.cur.Open && !m.cur.Status.Ended() && m.cur.Closing == nil && !m.o.Rest {
 		switch {
 		case m.wave.open && (m.wave.left > 0 || m.out.committed):
 			return
@@ -282,16 +308,4 @@ func (m *Machine) proceed() {
 			m.nextWave()
 		}
 	}
-}
-
-// stop ends the stack; what still runs is cancelled.
-func (m *Machine) stop(s journal.Status, reason string) {
-	m.cancelTasks()
-	for i := range m.nodes {
-		if b := m.nodes[i].apart; b != nil {
-			m.empty(b.sidecar)
-		}
-	}
-	m.emit(&journal.StackFinished{Status: s, Reason: reason})
-	m.out.ended = &journal.Outcome{Status: s, Reason: reason}
 }

@@ -52,6 +52,7 @@ func (m *Machine) apply(b journal.Body, at time.Time, seq uint64) {
 		m.cur.Status, m.cur.Reason = b.Status, b.Reason
 		m.cur.WakeAt, m.cur.Expires, m.cur.Open = time.Time{}, time.Time{}, false
 		m.cur.Waiting, m.cur.Background, m.cur.Inbox = nil, nil, 0
+		m.cur.Ending, m.cur.Closing = nil, nil
 		m.wave.open = false
 		m.wave.timers.clear()
 	}
@@ -188,8 +189,8 @@ func (m *Machine) attemptFinished(t *task, r *run, b *journal.TaskFinished) {
 		t.tries++
 		t.err = b.Error
 		m.turn(t, r, over)
-		if fe := m.g.Nodes[r.node].ForEach; fe != nil && fe.OnFailure == graph.Fast {
-			m.closeRun(r, b.Error)
+		if m.fast(r) {
+			m.failRun(r, b.Error)
 		}
 	}
 }

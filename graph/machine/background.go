@@ -141,21 +141,25 @@ func (m *Machine) viewOf(saw any) *view {
 	return v
 }
 
+// stays says whether a changed graph still has a node, as f asks.
+func (m *Machine) stays(g *graph.Graph, id string, f func(was, is *graph.Node) bool) bool {
+	i, ok := g.NodeByID(id)
+	return ok && f(&m.g.Nodes[m.plan.index[id]], &g.Nodes[i])
+}
+
+// staysApart says whether a node in the background goes on under a changed graph.
+func (m *Machine) staysApart(g *graph.Graph, id string) bool {
+	return m.stays(g, id, func(was, is *graph.Node) bool {
+		return is.Background && is.Kind.Name == was.Kind.Name && (is.ForEach == nil) == (was.ForEach == nil)
+	})
+}
+
 // carry brings what goes on outside over to a changed graph: settle before it
 // is loaded, and link after. A node that is no more what it was is cancelled.
 func (m *Machine) carry(g *graph.Graph) (link func()) {
-	stays := func(id string, f func(was, is *graph.Node) bool) bool {
-		was := &m.g.Nodes[m.plan.index[id]]
-		for i := range g.Nodes {
-			if is := &g.Nodes[i]; is.ID == id {
-				return f(was, is)
-			}
-		}
-		return false
-	}
 	answers, apart := map[string]*journal.TaskFinished{}, map[string]*wave{}
 	m.cur.Waiting = slices.DeleteFunc(slices.Clone(m.cur.Waiting), func(w journal.Waiting) bool {
-		gone := !stays(w.Node, func(was, is *graph.Node) bool { return is.Kind.Name == was.Kind.Name })
+		gone := !m.stays(g, w.Node, func(was, is *graph.Node) bool { return is.Kind.Name == was.Kind.Name })
 		switch {
 		case !gone:
 			answers[w.Node] = m.nodes[m.plan.index[w.Node]].answer
@@ -166,14 +170,9 @@ func (m *Machine) carry(g *graph.Graph) (link func()) {
 	})
 	m.cur.Background = slices.DeleteFunc(slices.Clone(m.cur.Background), func(b journal.Background) bool {
 		w := m.nodes[m.plan.index[b.Node]].apart
-		if stays(b.Node, func(was, is *graph.Node) bool {
-			return is.Background && is.Kind.Name == was.Kind.Name && (is.ForEach == nil) == (was.ForEach == nil)
-		}) {
+		if m.staysApart(g, b.Node) {
 			apart[b.Node] = w
 			return false
-		}
-		for _, rec := range m.cancelRun(&w.runs[0], nil) {
-			m.log(rec)
 		}
 		m.empty(w.sidecar)
 		return true

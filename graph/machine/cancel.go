@@ -26,12 +26,7 @@ func (m *Machine) cancelTask(in CancelTask) error {
 		if t.state == over || in.Item != "" && t.item != in.Item {
 			continue
 		}
-		if t.state == queued || t.state == running {
-			m.out.cancel = append(m.out.cancel, m.key(t, r))
-		}
-		body := m.finished(t, r)
-		body.Error = &f
-		m.finish(t, r, body)
+		m.fail(t, r, &f)
 	}
 	r.filling = was
 	m.fill(r)

@@ -13,6 +13,7 @@ func (m *Machine) startCycleIfDue() {
 	case m.o.Rest:
 	case !end.IsZero() && !end.After(m.at):
 		m.stop(journal.Failed, m.overLimit())
+	case m.adopts || m.cur.Closing != nil:
 	case m.cur.Status != journal.Running || m.cur.Open || due.IsZero() || due.After(m.at) || m.halted():
 	case m.expects() && len(m.out.changes) > 0:
 		// What is taken in would be a second change of a key in one commit. The

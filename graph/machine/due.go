@@ -71,11 +71,11 @@ func (m *Machine) nextDue() (next due, ok bool) {
 
 // wakeAt is when the machine wants to be woken; zero: only by an input.
 func (m *Machine) wakeAt() time.Time {
-	if m.cur.Status.Ended() {
+	if m.cur.Status.Ended() || m.cur.Closing != nil {
 		return time.Time{}
 	}
 	next, _ := m.nextDue()
-	if m.cur.Open || m.cur.Status == journal.Paused {
+	if m.cur.Open || m.cur.Status == journal.Paused || m.adopts {
 		return next.at
 	}
 	return sooner(sooner(next.at, m.cur.WakeAt), m.expiry())
@@ -83,7 +83,7 @@ func (m *Machine) wakeAt() time.Time {
 
 // woke does what is due.
 func (m *Machine) woke(early bool) {
-	for !m.o.Rest {
+	for !m.o.Rest && m.cur.Closing == nil {
 		d, ok := m.nextDue()
 		if !ok || d.at.After(m.at) {
 			break
@@ -121,9 +121,21 @@ func (m *Machine) fire(t *task, r *run) {
 	if n.Deadline > 0 && !t.firstAt.Add(n.Deadline).After(m.at) {
 		f = journal.Failure{Kind: "timeout", Message: fmt.Sprintf("deadline of %s exceeded", n.Deadline), Permanent: true}
 	}
-	m.out.cancel = append(m.out.cancel, m.key(t, r))
+	m.fail(t, r, &f)
+}
+
+// fail ends a task, or its present attempt, with a failure: at once when nothing
+// of it runs.
+func (m *Machine) fail(t *task, r *run, f *journal.Failure) {
+	if t.state == running || t.state == ending {
+		m.endAttempt(t, r, f)
+		return
+	}
+	if t.state == queued {
+		m.out.cancel = append(m.out.cancel, m.key(t, r))
+	}
 	body := m.finished(t, r)
-	body.Error = &f
+	body.Error = f
 	m.finish(t, r, body)
 }
 

@@ -13,6 +13,9 @@ var (
 	ErrEnded = errors.New("machine: the stack has ended")
 	// ErrNotRunning: the attempt is over, so it records no more steps.
 	ErrNotRunning = errors.New("machine: the attempt is over")
+	// ErrStillRunning: a changed graph does not have nodes whose tasks still run.
+	// They are ending; adopt the graph again when they are gone.
+	ErrStillRunning = errors.New("machine: tasks of nodes that the changed graph does not have still run")
 	// ErrNotWaiting: there is nothing to answer, or it was answered otherwise.
 	ErrNotWaiting = errors.New("machine: the node is not waiting")
 )

@@ -3,6 +3,7 @@ package machine
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/graphrun/graphrun/graph/journal"
@@ -57,31 +58,38 @@ func (p *replay) adopt(hash string) error {
 	return nil
 }
 
-// feedEnd feeds the end of an attempt or of a wait: a result, the machine's own
-// timer, or a cancelling.
+// feedEnd feeds the end of an attempt or of a wait: a result, a cancelling, or a
+// timer of the machine's own. Of an attempt that ended while it ran, the recorded
+// failure says why.
 func (p *replay) feedEnd(r journal.Record, b *journal.TaskFinished) error {
 	m := p.m
-	if end := p.ending(0); end != nil && end.Status == journal.Cancelled {
-		return m.Step(Cancel{At: r.Time, Reason: end.Reason})
+	if end := p.ending(0); end != nil && end.Status == journal.Cancelled && m.cur.Closing == nil {
+		if err := m.Step(Cancel{At: r.Time, Reason: end.Reason}); err != nil || m.cur.Status.Ended() {
+			return err
+		}
 	}
 	key := m.finishedKey(b)
 	if w := m.waitingFor(b.Node); w != nil && w.Cycle == key.Cycle && w.Wave == key.Wave {
 		return m.feedAnswer(w, b, r.Time)
 	}
 	t, run := m.find(key)
-	switch {
-	case t == nil || b.Error == nil:
-	case b.Error.Kind == "timeout" && m.overdue(t, run, r.Time):
-		m.at = r.Time
-		m.fire(t, run)
-		m.proceed()
-		return nil
-	case b.Error.Kind == "cancelled" && (t.state != running || b.Attempt > t.attempt):
-		if t.state == running { // that attempt was cut off, and the next one was queued
-			m.turn(t, run, queued)
+	if t != nil && b.Error != nil {
+		if b.Attempt > t.attempt && (t.state == running || t.state == ending) {
+			m.turn(t, run, queued) // that attempt was cut off, and the next one was queued
 		}
-		t.attempt = b.Attempt // the others may not have made room for it yet
-		return m.Step(CancelTask{At: r.Time, Node: b.Node, Item: b.Item})
+		switch {
+		case t.state == ending:
+			t.fate = b.Error
+		case t.state == running:
+		case b.Error.Kind == "timeout" && m.overdue(t, run, r.Time):
+			m.at, t.attempt = r.Time, b.Attempt
+			m.fire(t, run)
+			m.proceed()
+			return nil
+		case b.Error.Kind == "cancelled":
+			t.attempt = b.Attempt // the others may not have made room for it yet
+			return m.Step(CancelTask{At: r.Time, Node: b.Node, Item: b.Item})
+		}
 	}
 	if b.Status == succeeded.String() || b.Output != nil {
 		return m.Step(TaskDone{At: r.Time, Key: key, Attempt: b.Attempt, Output: b.Output, Tokens: b.Tokens, Cost: b.Cost})
@@ -118,12 +126,13 @@ func (p *replay) cameIn(i int) bool {
 }
 
 // ending is the end of the stack that the records from i on are: what still ran
-// or waited is cancelled first. It is nil when they are something else.
+// or waited is cancelled first, the last of it at that moment. It is nil when they
+// are something else.
 func (p *replay) ending(i int) *journal.StackFinished {
-	at := p.window[i].Time
+	last := p.window[i].Time
 	for ; ; i++ {
 		rec, ok := p.peek(i)
-		if !ok || !rec.Time.Equal(at) {
+		if !ok {
 			return nil
 		}
 		switch b := rec.Body.(type) {
@@ -131,8 +140,13 @@ func (p *replay) ending(i int) *journal.StackFinished {
 			if b.Error == nil || b.Error.Kind != "cancelled" {
 				return nil
 			}
+			last = rec.Time
 		case *journal.StackFinished:
+			if !rec.Time.Equal(last) {
+				return nil
+			}
 			return b
+		case *journal.TaskUsed:
 		default:
 			return nil
 		}
@@ -151,6 +165,7 @@ func (m *Machine) overdue(t *task, r *run, at time.Time) bool {
 func (m *Machine) requeue(b *journal.TaskStarted) {
 	if t, r := m.find(m.startedKey(b)); t != nil && t.state != over {
 		m.turn(t, r, queued)
+		m.cur.Ending = slices.DeleteFunc(slices.Clone(m.cur.Ending), func(e journal.Ending) bool { return e.Key() == m.key(t, r) })
 		t.attempt, t.crashes = b.Attempt, b.Crashes
 	}
 }

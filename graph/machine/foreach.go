@@ -120,6 +120,9 @@ func (m *Machine) fill(r *run) {
 	if r.filling || m.o.Rest {
 		return // tasks that end at once come back here
 	}
+	if m.cur.Closing != nil || r.failing != nil || r.leaving {
+		return
+	}
 	r.filling = true
 	defer func() { r.filling = false }()
 	for {

@@ -50,7 +50,8 @@ type Ready struct {
 	Changes []graph.Change   //    what changed in the state, at most one per key; names that begin with $ are the machine's own, see Visible
 	Cursor  journal.Cursor
 	Start   []Task            // 2. give these to their pools, all at once. When one gets its slot: Step(TaskRunning), commit, then start it
-	Cancel  []journal.TaskKey //    end these attempts; their results are dropped
+	Cancel  []journal.TaskKey // end these attempts; say TaskGone of each that was running when nothing of it runs any more
+	Orphans []Orphan          // see that nothing of these attempts of an earlier driver runs any more, then say TaskGone
 	WakeAt  time.Time         // 3. when set: Step(Woke) no earlier than this. It replaces the one before
 	Outcome *journal.Outcome  //    non-nil: the stack has ended
 }
@@ -101,8 +102,8 @@ type (
 		Error    *journal.Failure // the part failed; nil: it succeeded
 	}
 	// TaskUsed: an attempt has returned whose end the driver does not report by
-	// TaskDone or TaskFailed, since it had timed out, or was cancelled or cut off.
-	// What it used counts all the same, also after the end of the stack. A driver
+	// TaskDone or TaskFailed, since it was cut off, or was given up before. What it
+	// used counts all the same, also after the end of the stack. A driver
 	// feeds it at most once for an attempt, and without the attempt's steps.
 	TaskUsed struct {
 		At      time.Time
@@ -110,6 +111,13 @@ type (
 		Attempt int
 		Tokens  int64
 		Cost    float64
+	}
+	// TaskGone: nothing runs any more of an attempt that Ready.Cancel or
+	// Ready.Orphans asked to end. TaskDone and TaskFailed say the same of it.
+	TaskGone struct {
+		At      time.Time
+		Key     journal.TaskKey
+		Attempt int
 	}
 	// Woke: the time that WakeAt asked for has come, or somebody wants the stack
 	// to look again (Early): that ends a pause at once.
@@ -163,6 +171,7 @@ func (TaskDone) input()    {}
 func (TaskFailed) input()  {}
 func (TaskStep) input()    {}
 func (TaskUsed) input()    {}
+func (TaskGone) input()    {}
 func (Woke) input()        {}
 func (Cancel) input()      {}
 func (Pause) input()       {}

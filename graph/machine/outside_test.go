@@ -1,6 +1,7 @@
 package machine
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -56,8 +57,22 @@ func TestAdoptOutside(t *testing.T) {
 			do(r, "wake")
 			do(r, "running long")
 			do(r, `done keep "kept"`)
-			if err := r.m.Adopt(changed); err != nil {
-				t.Fatal(err)
+			err := r.m.Adopt(changed)
+			if (name == "gone") != errors.Is(err, ErrStillRunning) {
+				t.Fatalf("adopted: %v", err)
+			}
+			if err != nil { // until what is not in the changed graph is gone
+				r.lingers = true
+				do(r, "wake")
+				if again := r.m.Adopt(changed); !errors.Is(again, ErrStillRunning) || r.m.Cursor().Open {
+					t.Fatalf("adopted while a task runs: %v, in a cycle: %t", again, r.m.Cursor().Open)
+				}
+				r.leave()
+				r.drain()
+				if err := r.m.Adopt(changed); err != nil {
+					t.Fatal(err)
+				}
+				r.lingers = false
 			}
 			r.g = changed
 			r.drain()

@@ -34,10 +34,10 @@ func (m *Machine) parkFor(k journal.TaskKey, n int) time.Duration {
 }
 
 // crashed takes in that the driver before this one ended while a task ran, or
-// was to run but for being parked, and says whether it may run again now.
-func (m *Machine) crashed(t *task, r *run, before journal.Cursor) bool {
+// was to run but for being parked. One that may not run again now is parked.
+func (m *Machine) crashed(t *task, r *run, before journal.Cursor) {
 	if m.g.Nodes[r.node].Kind.Runs { // the tasks of its graph count for themselves
-		return true
+		return
 	}
 	k := m.key(t, r)
 	until := before.ParkedUntil(k)
@@ -49,15 +49,11 @@ func (m *Machine) crashed(t *task, r *run, before journal.Cursor) bool {
 		until = m.at.Add(m.parkFor(k, t.crashes-mostCrashes))
 	}
 	if !until.After(m.at) {
-		return true
+		return
 	}
-	t.due = until
-	m.turn(t, r, backoff)
-	m.arm(t, r)
-	t.parked = true
+	t.due, t.parked = until, true
 	m.cur.Parked = append(slices.Clip(m.cur.Parked), journal.Parked{Node: k.Node, Item: k.Item, Cycle: k.Cycle, Wave: k.Wave, Until: until})
 	m.out.moved = true
-	return false
 }
 
 // leavePark notes that a task is not parked any more, whatever becomes of it.
@@ -82,7 +78,10 @@ func (m *Machine) unpark() {
 		for k := range w.runs {
 			r := &w.runs[k]
 			for x := r.first; x < r.first+r.n; x++ {
-				if t := &w.tasks[x]; t.parked {
+				switch t := &w.tasks[x]; {
+				case t.parked && t.state == ending: // it runs when its orphan is gone
+					m.leavePark(t, r)
+				case t.parked:
 					m.turn(t, r, idle)
 					r.again = append(r.again, x)
 				}

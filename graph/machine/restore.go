@@ -50,11 +50,14 @@ func restore(g *graph.Graph, o Options, s journal.Snapshot, at time.Time, replay
 	if m.wave.open {
 		m.see(m.wave.now)
 	}
-	m.eachWave(m.noteCut)
-	if !o.Rest { // who rests leaves what was cut off as it was
+	if !o.Rest {
 		m.cur.Clean, m.cur.Parked = false, nil
-		m.eachWave(func(w *wave) { m.pickUp(w, s.Cursor, replays) })
 	}
+	m.eachWave(func(w *wave) { m.orphaned(w, s.Cursor, replays) })
+	if !o.Rest {
+		m.eachWave(m.pickUp)
+	}
+	m.closeWhenGone()
 	m.proceed()
 	return m, nil
 }
@@ -132,23 +135,14 @@ func (m *Machine) indices(names []string) []int {
 	return out
 }
 
-// pickUp puts the tasks of a wave where they were: attempts that were cut off
-// run again, backoffs go on, the rest is queued. was is where the driver before
-// left the stack; replays says that it is still there.
-func (m *Machine) pickUp(w *wave, was journal.Cursor, replays bool) {
+// pickUp puts the tasks of a wave where they were: backoffs go on, and what never
+// began is queued.
+func (m *Machine) pickUp(w *wave) {
 	for k := range w.runs {
 		r := &w.runs[k]
 		for x := r.first; x < r.first+r.n && !r.over; x++ {
 			t := &w.tasks[x]
 			switch {
-			case t.state == running && replays:
-				m.arm(t, r)
-			case t.state == running:
-				t.cut = true
-				if m.crashed(t, r, was) {
-					m.turn(t, r, idle)
-					r.again = append(r.again, x)
-				}
 			case t.state == backoff && t.due.After(m.at):
 				m.arm(t, r)
 			case t.state == backoff:
@@ -158,22 +152,6 @@ func (m *Machine) pickUp(w *wave, was journal.Cursor, replays bool) {
 		}
 		if !r.over && r.err == nil {
 			m.fill(r)
-		}
-	}
-}
-
-// CutOff are the tasks whose attempts ended with the driver before this one, as
-// Restore found them.
-func (m *Machine) CutOff() []journal.TaskKey { return m.cut }
-
-// noteCut finds the tasks that were running.
-func (m *Machine) noteCut(w *wave) {
-	for k := range w.runs {
-		r := &w.runs[k]
-		for x := r.first; x < r.first+r.n && !r.over; x++ {
-			if t := &w.tasks[x]; t.state == running {
-				m.cut = append(m.cut, m.key(t, r))
-			}
 		}
 	}
 }

@@ -80,7 +80,10 @@ type rig struct {
 	clock time.Time
 	tasks map[string]*given          // by NODE or NODE/ITEM
 	keys  map[string]journal.TaskKey // of the last task of that name
-	print func(string)               // one line about a Ready
+	gone  []TaskGone                 // of attempts that were asked to end
+
+	lingers bool         // what was asked to end does not, until leave
+	print   func(string) // one line about a Ready
 
 	// What the store has.
 	id      journal.Identity
@@ -144,6 +147,9 @@ func (r *rig) drain() {
 		if r.advances == r.crashAt {
 			r.crash()
 		}
+		if !r.lingers {
+			r.leave()
+		}
 	}
 }
 
@@ -170,7 +176,23 @@ func (r *rig) commit(ready Ready) {
 		r.keys[nameOf(task.Key)] = task.Key
 	}
 	for _, key := range ready.Cancel {
+		if h := r.tasks[nameOf(key)]; h != nil && h.running {
+			r.gone = append(r.gone, TaskGone{Key: key, Attempt: h.task.Attempt})
+		}
 		delete(r.tasks, nameOf(key))
+	}
+	for _, o := range ready.Orphans {
+		r.gone = append(r.gone, TaskGone{Key: o.Key, Attempt: o.Attempt})
+	}
+}
+
+// leave says of attempts that were asked to end that they are gone.
+func (r *rig) leave() {
+	gone := r.gone
+	r.gone = nil
+	for _, in := range gone {
+		in.At = r.clock
+		r.step(in)
 	}
 }
 
@@ -296,6 +318,7 @@ func (r *rig) crash() {
 		again[name] = h.running
 	}
 	r.crashed = true
+	r.gone = nil
 	r.tasks = map[string]*given{}
 	m, err := Restore(r.g, r.o, r.stored(), r.clock)
 	if err != nil {

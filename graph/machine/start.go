@@ -98,6 +98,7 @@ func (m *Machine) showState() {
 // does not fit and why.
 func (m *Machine) Adopt(g *graph.Graph) error {
 	if g.Hash == m.cur.Hash {
+		m.stay()
 		return nil
 	}
 	if m.cur.Open {
@@ -123,6 +124,11 @@ func (m *Machine) Adopt(g *graph.Graph) error {
 			return fmt.Errorf("state key %q was %s and is now %s: %w", k.Name, m.g.Keys[was].Type, k.Type, err)
 		}
 	}
+	if m.leaving(g) {
+		m.adopts = true
+		return ErrStillRunning
+	}
+	m.adopts = false
 	link := m.carry(g)
 	m.id.Params = params
 	m.cur.Hash, m.out.moved = g.Hash, true

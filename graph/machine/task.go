@@ -16,6 +16,7 @@ const (
 	idle    taskState = iota // not queued, or to be queued again
 	queued                   // waits for its pool
 	running                  // holds a slot
+	ending                   // is to end, and its work may still run: see ending.go
 	backoff                  // waits for its next attempt
 	over
 )
@@ -27,9 +28,10 @@ type task struct {
 	item      string // the element's key
 	value     any    // the element
 	state     taskState
-	attempt   int // of the last attempt that was queued or started
-	tries     int // attempts that failed
-	cut       bool
+	attempt   int              // of the last attempt that was queued or started
+	tries     int              // attempts that failed
+	cut       bool             // the driver before this one ended while it ran
+	fate      *journal.Failure // of an ending attempt; nil: the task runs again
 	ok        bool
 	output    any
 	err       *journal.Failure
@@ -52,8 +54,8 @@ func (m *Machine) turn(t *task, r *run, to taskState) {
 	if t.parked {
 		m.leavePark(t, r)
 	}
-	was := t.state == queued || t.state == running
-	is := to == queued || to == running
+	was := t.state == queued || t.state == running || t.state == ending
+	is := to == queued || to == running || to == ending
 	switch {
 	case is && !was:
 		r.active++
@@ -62,6 +64,9 @@ func (m *Machine) turn(t *task, r *run, to taskState) {
 	}
 	t.state = to
 	t.turns++
+	if to != ending {
+		t.fate = nil
+	}
 	if to == over {
 		t.with, t.steps = nil, nil
 		if r.left--; r.left == 0 {
@@ -137,8 +142,12 @@ func (m *Machine) taskRunning(in TaskRunning) {
 }
 
 func (m *Machine) taskDone(in TaskDone) {
-	t, r := m.current(in.Key, in.Attempt, running)
-	if t == nil {
+	t, r := m.current(in.Key, in.Attempt, running, ending)
+	switch {
+	case t == nil:
+		return
+	case t.state == ending:
+		m.taskGone(t, r, in.Tokens, in.Cost)
 		return
 	}
 	m.finishDone(t, r, in.Output, in.Tokens, in.Cost)
@@ -165,8 +174,12 @@ func (m *Machine) finishDone(t *task, r *run, output any, tokens int64, cost flo
 }
 
 func (m *Machine) taskFailed(in TaskFailed) {
-	t, r := m.current(in.Key, in.Attempt, running)
-	if t == nil {
+	t, r := m.current(in.Key, in.Attempt, running, ending)
+	switch {
+	case t == nil:
+		return
+	case t.state == ending:
+		m.taskGone(t, r, in.Tokens, in.Cost)
 		return
 	}
 	f := in.Failure
@@ -183,7 +196,7 @@ func (m *Machine) finished(t *task, r *run) *journal.TaskFinished {
 	b := &journal.TaskFinished{
 		Wave: r.w.number, Began: m.began(r.w), Node: m.g.Nodes[r.node].ID, Item: t.item, Attempt: t.attempt,
 	}
-	if t.state == running {
+	if t.state == running || t.state == ending {
 		b.Duration = max(0, m.at.Sub(t.startedAt))
 	}
 	return b
@@ -191,65 +204,22 @@ func (m *Machine) finished(t *task, r *run) *journal.TaskFinished {
 
 // finish ends an attempt: for good, or until its next try.
 func (m *Machine) finish(t *task, r *run, body *journal.TaskFinished) {
-	n := &m.g.Nodes[r.node]
 	if body.Error != nil {
 		body.Status = failed.String()
 		body.RetryAt = m.retryAt(t, r, body)
 	}
-	fast := body.Error != nil && body.RetryAt.IsZero() && n.ForEach != nil && n.ForEach.OnFailure == graph.Fast
-	var rest []*journal.TaskFinished
-	if fast {
-		rest = m.cancelRun(r, t)
+	fast := body.Error != nil && body.RetryAt.IsZero() && m.fast(r) && r.failing == nil
+	if fast { // the other elements of a for_each end with it
+		m.takeBack(r, t)
 	}
 	m.emit(body)
-	for _, b := range rest {
-		m.emit(b)
+	if fast {
+		m.endRunning(r, t, cancelled("cancelled"))
 	}
 	if t.state == backoff {
 		m.arm(t, r)
 	}
 	m.fill(r)
-}
-
-// cancelRun asks for the end of a node's other attempts, and gives the records
-// of those that had begun.
-func (m *Machine) cancelRun(r *run, except *task) (ended []*journal.TaskFinished) {
-	for x := r.first; x < r.first+r.n; x++ {
-		t := &r.w.tasks[x]
-		if t == except || t.state != queued && t.state != running {
-			continue
-		}
-		m.out.cancel = append(m.out.cancel, m.key(t, r))
-		if t.state == running {
-			b := m.finished(t, r)
-			b.Status, b.Error = failed.String(), &journal.Failure{Kind: "cancelled", Message: "cancelled"}
-			ended = append(ended, b)
-		}
-	}
-	return ended
-}
-
-// cancelTasks ends all attempts, and all waiting.
-func (m *Machine) cancelTasks() {
-	var ended []*journal.TaskFinished
-	if m.wave.open {
-		for k := range m.wave.runs {
-			ended = append(ended, m.cancelRun(&m.wave.runs[k], nil)...)
-		}
-	}
-	for i := range m.nodes {
-		if b := m.nodes[i].apart; b != nil {
-			ended = append(ended, m.cancelRun(&b.runs[0], nil)...)
-		}
-	}
-	for k := range m.cur.Waiting {
-		if w := &m.cur.Waiting[k]; !w.Answered {
-			ended = append(ended, m.settled(w, nil, &journal.Failure{Kind: "cancelled", Message: "cancelled"}))
-		}
-	}
-	for _, b := range ended {
-		m.emit(b)
-	}
 }
 
 func (m *Machine) key(t *task, r *run) journal.TaskKey {

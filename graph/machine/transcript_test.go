@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -247,14 +248,23 @@ func (r *rig) object(s string) map[string]any {
 var attempts = regexp.MustCompile(`#\d+`)
 
 // story is what a transcript comes to whatever crashes: without the starting
-// of attempts, and without their numbers.
+// of attempts, and without their numbers. Attempts that are cancelled end in any
+// order, when their work does.
 func story(r *rig) string {
 	var b strings.Builder
+	var cancelled []string
 	for _, rec := range r.records {
-		if rec.Body.Type() != "task.started" {
-			b.WriteString(attempts.ReplaceAllString(r.recordText(rec), "") + "\n")
+		line := attempts.ReplaceAllString(r.recordText(rec), "") + "\n"
+		switch body, _ := rec.Body.(*journal.TaskFinished); {
+		case rec.Body.Type() == "task.started":
+		case body != nil && body.Error != nil && body.Error.Kind == "cancelled":
+			cancelled = append(cancelled, line)
+		default:
+			b.WriteString(line)
 		}
 	}
+	slices.Sort(cancelled)
+	b.WriteString(strings.Join(cancelled, ""))
 	c := r.m.Cursor()
 	fmt.Fprintf(&b, "%s %s%+v %v\n", r.stateText(), c.Status, c.Counts, c.WakeAt)
 	return b.String()

@@ -37,6 +37,8 @@ type run struct {
 	byKey    map[string]int // task of an element
 	attempts int
 	err      *journal.Failure // of the node as a whole
+	failing  *journal.Failure // of the element that failed first, under on_failure: fast
+	leaving  bool             // a changed graph does not have it any more
 	written  []any            // by entry of writes; nil: not evaluated
 	filling  bool             // fill is at work further up
 	over     bool

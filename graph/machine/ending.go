@@ -1,0 +1,259 @@
+package machine
+
+import (
+	"slices"
+
+	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/journal"
+)
+
+// An attempt is over when its work is. Where the machine decides that a running
+// attempt ends (a timeout, a cancel, a limit, a failed sibling, a changed graph),
+// the task is ending until the driver says that nothing of it runs any more. Only
+// then is the end recorded, and only then does anything follow it: the next
+// attempt, the next element, the wave's commit, the end of the stack. The decision
+// is in the cursor meanwhile, so that a restart carries it out.
+//
+// An attempt that a crash or a shutdown cut off is ending too, without a failure:
+// when what it left behind is gone, the task runs again.
+
+// Orphan is an attempt of a driver that is gone. Its work may still run.
+type Orphan struct {
+	Key     journal.TaskKey
+	Attempt int
+	Again   bool // another attempt follows; false: the task ends
+}
+
+// cancelled is why an attempt failed that was cancelled.
+func cancelled(message string) *journal.Failure {
+	return &journal.Failure{Kind: "cancelled", Message: message}
+}
+
+// endAttempt decides that a running attempt ends with a failure.
+func (m *Machine) endAttempt(t *task, r *run, f *journal.Failure) {
+	k := m.key(t, r)
+	if known := m.cur.EndingOf(k, t.attempt); known != nil {
+		f = known // as it was decided before a restart
+	}
+	if t.state == ending {
+		if t.fate == nil {
+			t.fate = f
+			m.noteEnding(t, r)
+		}
+		return
+	}
+	orphan := t.cut
+	t.fate = f
+	m.turn(t, r, ending)
+	m.noteEnding(t, r)
+	if orphan {
+		m.out.orphans = append(m.out.orphans, Orphan{Key: k, Attempt: t.attempt})
+	} else {
+		m.out.cancel = append(m.out.cancel, k)
+	}
+}
+
+// noteEnding puts a decision into the cursor that does not follow from what is
+// recorded: under on_failure: fast and at the end of a stack it does.
+func (m *Machine) noteEnding(t *task, r *run) {
+	k := m.key(t, r)
+	if m.cur.Closing != nil || r.failing != nil || m.cur.EndingOf(k, t.attempt) != nil {
+		return
+	}
+	m.cur.Ending = append(slices.Clip(m.cur.Ending), journal.Ending{
+		Node: k.Node, Item: k.Item, Cycle: k.Cycle, Wave: k.Wave, Attempt: t.attempt, Failure: *t.fate,
+	})
+	m.out.moved = true
+}
+
+// taskGone takes in that nothing of an ending attempt runs any more.
+func (m *Machine) taskGone(t *task, r *run, tokens int64, cost float64) {
+	k := m.key(t, r)
+	if t.fate == nil {
+		m.runAgain(t, r)
+		return
+	}
+	body := m.finished(t, r)
+	body.Error, body.Tokens, body.Cost = m.maskFailure(*t.fate), tokens, cost
+	if m.cur.EndingOf(k, t.attempt) != nil {
+		m.cur.Ending = slices.DeleteFunc(slices.Clone(m.cur.Ending), func(e journal.Ending) bool { return e.Key() == k })
+		m.out.moved = true
+	}
+	m.finish(t, r, body)
+	m.closeWhenGone()
+}
+
+// runAgain queues a task whose attempt was cut off by the end of a driver, or
+// keeps it parked.
+func (m *Machine) runAgain(t *task, r *run) {
+	if t.parked && t.due.After(m.at) {
+		t.parked = false
+		m.turn(t, r, backoff)
+		t.parked = true
+		m.arm(t, r)
+	} else {
+		m.turn(t, r, idle)
+		r.again = append(r.again, r.first+t.index)
+	}
+	m.fill(r)
+}
+
+// stop ends the stack when nothing of it runs any more. Nothing begins meanwhile.
+func (m *Machine) stop(s journal.Status, reason string) {
+	if m.cur.Closing != nil {
+		return
+	}
+	m.cur.Closing, m.out.moved = &journal.Outcome{Status: s, Reason: reason}, true
+	m.eachWave(func(w *wave) {
+		for k := range w.runs {
+			m.takeBack(&w.runs[k], nil)
+			m.endRunning(&w.runs[k], nil, cancelled("cancelled"))
+		}
+	})
+	m.closeWhenGone()
+}
+
+// endRunning ends what runs of a node.
+func (m *Machine) endRunning(r *run, except *task, f *journal.Failure) {
+	for x := r.first; x < r.first+r.n; x++ {
+		if t := &r.w.tasks[x]; t != except && (t.state == running || t.state == ending) {
+			m.endAttempt(t, r, f)
+		}
+	}
+}
+
+// takeBack takes the tasks of a node out of their queues.
+func (m *Machine) takeBack(r *run, except *task) {
+	for x := r.first; x < r.first+r.n; x++ {
+		if t := &r.w.tasks[x]; t != except && t.state == queued {
+			m.out.cancel = append(m.out.cancel, m.key(t, r))
+			m.turn(t, r, idle)
+		}
+	}
+}
+
+// fast says whether the first element of a node that fails ends the others.
+func (m *Machine) fast(r *run) bool {
+	fe := m.g.Nodes[r.node].ForEach
+	return fe != nil && fe.OnFailure == graph.Fast
+}
+
+// closeWhenGone records the end of a stack that is closing once nothing of it
+// runs: what waits is cancelled with it.
+func (m *Machine) closeWhenGone() {
+	end := m.cur.Closing
+	if end == nil || m.anyEnding() {
+		return
+	}
+	for k := range m.cur.Waiting {
+		if w := m.cur.Waiting[k]; !w.Answered {
+			m.emit(m.settled(&w, nil, cancelled("cancelled")))
+		}
+	}
+	for i := range m.nodes {
+		if b := m.nodes[i].apart; b != nil {
+			m.empty(b.sidecar)
+		}
+	}
+	m.emit(&journal.StackFinished{Status: end.Status, Reason: end.Reason})
+	m.out.ended = end
+}
+
+func (m *Machine) anyEnding() bool {
+	found := false
+	m.eachWave(func(w *wave) {
+		for k := range w.tasks {
+			found = found || w.tasks[k].state == ending
+		}
+	})
+	return found
+}
+
+// failRun ends a node under on_failure: fast. Its attempts that run are ending,
+// and the node is over when they are.
+func (m *Machine) failRun(r *run, f *journal.Failure) {
+	if r.failing != nil {
+		return
+	}
+	r.failing, r.err = f, f
+	for x := r.first; x < r.first+r.n; x++ {
+		if t := &r.w.tasks[x]; t.state == idle || t.state == queued || t.state == backoff {
+			m.turn(t, r, over)
+		}
+	}
+}
+
+// orphaned finds the attempts that ran when the driver before this one ended. It
+// ends those whose end was decided then; the others run again. was is the cursor
+// that it left; replays says that it is still there.
+func (m *Machine) orphaned(w *wave, was journal.Cursor, replays bool) {
+	for k := range w.runs {
+		r := &w.runs[k]
+		for x := r.first; x < r.first+r.n && !r.over; x++ {
+			t := &w.tasks[x]
+			if t.state != running {
+				continue
+			}
+			fate := was.EndingOf(m.key(t, r), t.attempt)
+			if was.Closing != nil || r.failing != nil {
+				fate = cancelled("cancelled")
+			}
+			t.cut = !replays
+			switch {
+			case replays && fate == nil: // its end is in the records that follow
+				m.arm(t, r)
+			case replays:
+				t.fate = fate
+				m.turn(t, r, ending)
+			case m.o.Rest && was.Closing == nil: // who rests leaves what was cut off as it was
+			case fate != nil:
+				m.endAttempt(t, r, fate)
+			default:
+				m.crashed(t, r, was)
+				parked := t.parked
+				t.parked = false
+				m.turn(t, r, ending)
+				t.parked = parked
+				m.out.orphans = append(m.out.orphans, Orphan{Key: m.key(t, r), Attempt: t.attempt, Again: true})
+			}
+		}
+	}
+}
+
+// leaving ends the tasks of background nodes that a changed graph does not have
+// any more, and reports whether some of them still run.
+func (m *Machine) leaving(g *graph.Graph) bool {
+	for k := range m.cur.Background {
+		b := m.cur.Background[k]
+		w := m.nodes[m.plan.index[b.Node]].apart
+		if b.Over || m.staysApart(g, b.Node) {
+			continue
+		}
+		w.runs[0].leaving = true
+		m.takeBack(&w.runs[0], nil)
+		m.endRunning(&w.runs[0], nil, cancelled("the graph has changed"))
+	}
+	for k := range m.cur.Background {
+		w := m.nodes[m.plan.index[m.cur.Background[k].Node]].apart
+		if w.runs[0].leaving && slices.ContainsFunc(w.tasks, func(t task) bool { return t.state == ending }) {
+			return true
+		}
+	}
+	return false
+}
+
+// stay takes back that a changed graph is to be adopted.
+func (m *Machine) stay() {
+	m.adopts = false
+	for i := range m.nodes {
+		if w := m.nodes[i].apart; w != nil && w.runs[0].leaving {
+			w.runs[0].leaving = false
+			for x := range w.tasks {
+				if t := &w.tasks[x]; t.state == idle && t.attempt > 0 {
+					w.runs[0].again = append(w.runs[0].again, x)
+				}
+			}
+			m.fill(&w.runs[0])
+		}
+	}
+}
