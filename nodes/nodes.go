@@ -41,8 +41,13 @@ type Task struct {
 	// the author wrote, as against what data made of it. nil: not known.
 	Written *tree.Node
 
-	Dir    string // the graph file's folder: where relative paths begin
-	Rerun  bool   // an earlier attempt was cut off by a crash or shutdown: its leftovers may still be there
+	Dir string // the graph file's folder: where relative paths begin
+	// Hurry is closed when a cancelled attempt has no time left to end by itself, as
+	// when a process is told to end for the second time: end all that runs at once.
+	// nil: there is no hurry.
+	Hurry <-chan struct{}
+
+	Rerun  bool // an earlier attempt was cut off by a crash or shutdown: its leftovers may still be there
 	Logger *slog.Logger
 
 	// Mask hides the graph's secrets in a text. Engines do so with all that an

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/graphrun/graphrun/graph/journal"
@@ -31,10 +32,44 @@ func (rt *Runtime) ResumeStack(ctx context.Context, stack string) error {
 	return rt.with(ctx, stack, func(s *Stack) error { return s.Resume(ctx) })
 }
 
-// Cancel ends a stack as cancelled; what runs of it is cancelled too. One that
-// was cancelled before is no error, and keeps its reason.
+// Cancel ends a stack as cancelled; what runs of it is cancelled too. It returns
+// when nothing of it runs any more and that is durable. When ctx or the process ends
+// before, the stack still ends. One that was cancelled before is no error, and keeps
+// its reason.
 func (rt *Runtime) Cancel(ctx context.Context, stack, reason string) error {
 	return rt.cancelled(ctx, stack, rt.with(ctx, stack, func(s *Stack) error { return s.Cancel(ctx, reason) }))
+}
+
+// waiter waits for something to become true of a stack.
+type waiter struct {
+	holds func() bool
+	done  chan struct{}
+}
+
+// until waits until something is true of what is committed of a stack, or the stack
+// is not driven any more. holds is called in the stack's loop.
+func (s *Stack) until(ctx context.Context, holds func() bool) error {
+	w := &waiter{holds, make(chan struct{})}
+	s.post(func() { s.waiters = append(s.waiters, w) })
+	select {
+	case <-w.done:
+		return nil
+	case <-s.done:
+		return s.err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// answerWaiters tells those whose wait is over.
+func (s *Stack) answerWaiters() {
+	s.waiters = slices.DeleteFunc(s.waiters, func(w *waiter) bool {
+		over := s.closed || w.holds()
+		if over {
+			close(w.done)
+		}
+		return over
+	})
 }
 
 // cancelled forgets that a stack has ended when it has in the way that was

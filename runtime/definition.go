@@ -2,10 +2,12 @@ package runtime
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 
 	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/machine"
 )
 
 // definition is a graph with its text, within the limits of this runtime.
@@ -67,6 +69,7 @@ func (s *Stack) offer(def *definition) {
 	if def.g.Hash == s.g.Hash { // it was changed back
 		s.next = nil
 		s.refuse(nil)
+		_ = s.m.Adopt(s.g) // the one it has
 		return
 	}
 	s.next, s.strict = def, false
@@ -91,6 +94,10 @@ func (s *Stack) adopt() error {
 	case err == nil:
 		err = s.m.Adopt(next.g)
 	}
+	if errors.Is(err, machine.ErrStillRunning) {
+		s.next, s.adopting = next, true
+		return nil
+	}
 	if err != nil {
 		refused = &AdoptError{Stack: s.name, Hash: next.g.Hash, Err: err}
 		if s.strict {
@@ -107,6 +114,16 @@ func (s *Stack) adopt() error {
 	s.log = s.secrets.masker.Logger(s.rt.log).With("stack", s.name)
 	s.def, s.g, s.pools = next, next.g, s.rt.pools.Of(next.g)
 	return nil
+}
+
+// adoptWhenGone goes on with the adoption of a changed definition that tasks of
+// the old one were in the way of.
+func (s *Stack) adoptWhenGone() error {
+	if !s.adopting || s.m.Cursor().Open {
+		return nil
+	}
+	s.adopting = false
+	return s.adopt()
 }
 
 // refuse notes why the changed definition is not taken up; nil: there is none

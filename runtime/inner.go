@@ -39,7 +39,7 @@ func (r runner) Run(ctx context.Context, t nodes.Task) (nodes.Result, error) {
 		}
 	}
 	id := childID(t.Stack, r.key)
-	res, err := r.finish(ctx, id, t.Key, with, cycles)
+	res, err := r.finish(ctx, id, t.Key, with, cycles, t.Hurry)
 	// Neither is a failure of the graph.
 	if trouble := (*StoreError)(nil); errors.As(err, &trouble) {
 		r.a.broken = err
@@ -70,7 +70,7 @@ func (r runner) Run(ctx context.Context, t nodes.Task) (nodes.Result, error) {
 // finish drives the child until it has done its cycles. One that is taken from
 // here before is taken up again: an attempt before this one may be giving it
 // up, or it was stopped by its handle, which stops no node of its parent.
-func (r runner) finish(ctx context.Context, id, key string, with map[string]any, cycles uint64) (Result, error) {
+func (r runner) finish(ctx context.Context, id, key string, with map[string]any, cycles uint64, rush <-chan struct{}) (Result, error) {
 	for {
 		child, res, err := r.rt.child(ctx, r.g, id, key, with, cycles)
 		switch {
@@ -87,7 +87,7 @@ func (r runner) finish(ctx context.Context, id, key string, with map[string]any,
 		select {
 		case <-child.done:
 		case <-ctx.Done():
-			r.giveUp(ctx, child)
+			r.giveUp(ctx, child, rush)
 			return Result{}, ctx.Err()
 		}
 		if res := child.result; child.err != nil || res.Status.Ended() || child.reached {
@@ -98,10 +98,8 @@ func (r runner) finish(ctx context.Context, id, key string, with map[string]any,
 
 // giveUp ends the driving of the child of a task that is cut off. By a
 // shutdown, the child stays in the store; else it goes with its task.
-func (r runner) giveUp(ctx context.Context, child *Stack) {
-	now, cancel := context.WithCancel(context.Background())
-	cancel()
-	_ = child.Stop(now) // what it cannot write now, it does again
+func (r runner) giveUp(ctx context.Context, child *Stack, rush <-chan struct{}) {
+	child.cutOffNow(rush) // what it cannot write now, it does again
 	if context.Cause(ctx) != error(errShutdown) {
 		r.rt.discard(child.name)
 	}

@@ -83,6 +83,10 @@ func (s *Stack) loop() {
 // settle does all that can be done without another letter.
 func (s *Stack) settle() {
 	for !s.over {
+		if err := s.adoptWhenGone(); err != nil {
+			s.fail(err)
+			break
+		}
 		rd, ok := s.gather()
 		if !ok && s.endAfterWave() {
 			continue
@@ -113,6 +117,7 @@ func (s *Stack) settle() {
 		ack()
 	}
 	s.acks = s.acks[:0]
+	s.answerWaiters()
 	s.reportToFleet()
 }
 
@@ -171,6 +176,12 @@ func (s *Stack) slotGiven(a *attempt) {
 		return
 	}
 	s.step(machine.TaskRunning{At: s.now(), Key: a.task.Key, Attempt: a.task.Attempt})
+	if !s.m.Runs(a.task.Key, a.task.Attempt) { // it is not wanted any more
+		a.void = true
+		s.ended = append(s.ended, &a.ticket)
+		return
+	}
+	a.granted = true
 	s.launching = append(s.launching, a)
 }
 
@@ -178,7 +189,8 @@ func (s *Stack) slotGiven(a *attempt) {
 func (s *Stack) commit(rd machine.Ready) bool {
 	if len(rd.Records) == 0 && len(rd.Changes) == 0 &&
 		rd.Cursor.Status == s.cursor.Status && rd.Cursor.Hash == s.stored && rd.Cursor.WakeAt.Equal(s.cursor.WakeAt) &&
-		slices.Equal(rd.Cursor.Parked, s.cursor.Parked) {
+		slices.Equal(rd.Cursor.Parked, s.cursor.Parked) && slices.Equal(rd.Cursor.Ending, s.cursor.Ending) &&
+		rd.Cursor.Closing == s.cursor.Closing {
 		return true // only something to do
 	}
 	c := Commit{Stack: s.name, Records: rd.Records, Changes: rd.Changes, Cursor: rd.Cursor, Keep: s.g.History}
@@ -231,12 +243,12 @@ func (s *Stack) act(rd machine.Ready) {
 			s.end(a, errReplaced)
 		}
 	}
+	for _, o := range rd.Orphans {
+		s.clear(o)
+	}
 	if rd.Outcome != nil {
 		s.over = true
 		s.endAll()
-	}
-	if len(s.cut) > 0 {
-		s.leftBehind(rd.Records)
 	}
 	for i := range rd.Records {
 		if c, ok := rd.Records[i].Body.(*journal.CycleFinished); ok && !s.over {

@@ -123,7 +123,6 @@ func (s *Stack) load(ctx context.Context, o *ResumeOptions) error {
 	l.outbox.waiting, l.outbox.dirty = storedMessages(snap.State), false
 	s.mu.Lock()
 	s.live, s.asleep = l, false
-	s.cutTasks()
 	s.mu.Unlock()
 	if next != nil && next != def {
 		s.next, s.strict = next, strict

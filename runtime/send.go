@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/machine"
 )
 
@@ -83,11 +85,20 @@ func (rt *Runtime) Answer(ctx context.Context, stack, node string, output any) e
 // CancelTask fails a task with kind cancelled, and no attempt of it follows:
 // of a for_each node the element item, or all of them when item is "". A node
 // that waits is cancelled too. A task that is over already is no error, nor is a
-// stack that has ended. Errors: *UnknownStackError, *machine.UnknownNodeError,
+// stack that has ended. It returns when nothing of the task runs any more. Errors: *UnknownStackError, *machine.UnknownNodeError,
 // *StoreError, ErrClosed, ctx's.
 func (rt *Runtime) CancelTask(ctx context.Context, stack, node, item string) error {
-	err := rt.input(ctx, stack, func(s *Stack) machine.Input {
-		return machine.CancelTask{At: s.now(), Node: node, Item: item}
+	err := rt.with(ctx, stack, func(s *Stack) error {
+		if err := s.do(ctx, func() error {
+			return s.m.Step(machine.CancelTask{At: s.now(), Node: node, Item: item})
+		}); err != nil {
+			return err
+		}
+		return s.until(ctx, func() bool {
+			return !slices.ContainsFunc(s.cursor.Ending, func(e journal.Ending) bool {
+				return e.Node == node && (item == "" || e.Item == item)
+			})
+		})
 	})
 	if errors.Is(err, ErrEnded) {
 		return nil

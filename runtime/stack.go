@@ -30,7 +30,8 @@ type Stack struct {
 	looping  bool          // a loop is there to empty the inbox, or will be once the stack is loaded
 	asleep   bool          // it is not loaded: live is nil
 	rests    bool          // it is loaded, and may be unloaded
-	hurried  bool          // somebody who stops it will not wait for the store any more
+	hurried  bool          // somebody who stops it will not wait for the store or for what runs any more
+	rush     chan struct{} // closed when it is hurried; nil: nobody asked for it
 	stalled  error         // why the loop waits for the store; nil: it does not
 	stalls   *stall        // to come, when somebody wants to know
 	poke     chan struct{} // closed to have a stalled loop try again
@@ -59,6 +60,7 @@ type Stack struct {
 	closed      bool
 	marching    bool     // its fleet knows of it
 	acks        []func() // answers to give when the turn is committed
+	waiters     []*waiter
 }
 
 // live is the part of a stack that is there while it is loaded. But for
@@ -80,13 +82,14 @@ type live struct {
 	attempts  map[journal.TaskKey]*attempt // whose results count
 	away      int                          // attempts that were launched and are not gone
 	turn      uint64
-	arrived   []string          // ids of events that this turn takes in
-	listed    int               // of Ready.Start: tasks that have their attempts
-	replaced  []*attempt        // by a later attempt in this turn
-	own       work              // an attempt that the loop does itself, once the mailbox is empty
-	launching []*attempt        // that begin once the turn is committed
-	ended     []*pool.Ticket    // that need no slot any more
-	cut       []journal.TaskKey // that may have left something behind
+	arrived   []string             // ids of events that this turn takes in
+	listed    int                  // of Ready.Start: tasks that have their attempts
+	replaced  []*attempt           // by a later attempt in this turn
+	own       work                 // an attempt that the loop does itself, once the mailbox is empty
+	launching []*attempt           // that begin once the turn is committed
+	ended     []*pool.Ticket       // that need no slot any more
+	clears    []context.CancelFunc // of the cleaning up after orphans
+	adopting  bool                 // next is adopted when tasks that it does not have are gone
 	spare     []func()
 
 	outbox   outbox
@@ -196,10 +199,19 @@ func (s *Stack) Stop(ctx context.Context) error {
 	return s.err
 }
 
-// Cancel ends the stack as cancelled. When it returns that is durable, and no
-// task of the stack begins any more; Wait tells when the running ones are gone.
+// Cancel ends the stack as cancelled. It returns when nothing of the stack runs any
+// more and that is durable. When ctx ends before, the stack still ends, unless the
+// store did not take that in yet.
 func (s *Stack) Cancel(ctx context.Context, reason string) error {
-	return s.tell(ctx, func(at time.Time) machine.Input { return machine.Cancel{At: at, Reason: reason} })
+	if err := s.tell(ctx, func(at time.Time) machine.Input { return machine.Cancel{At: at, Reason: reason} }); err != nil {
+		return err
+	}
+	select {
+	case <-s.done:
+		return s.err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // Pause keeps new waves from starting until Resume. It survives a restart.

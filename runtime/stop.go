@@ -10,6 +10,7 @@ import (
 var (
 	errReplaced = nodes.Errorf("cancelled", "cancelled")
 	errShutdown = nodes.Errorf("cancelled", "cut off by a shutdown")
+	errGoexit   = nodes.Errorf("panic", "the node ended its goroutine (runtime.Goexit)")
 )
 
 // drain begins to stop: tasks that wait for a slot leave their queues, running
@@ -24,7 +25,8 @@ func (s *Stack) drain() {
 	s.wake = nil
 	for key, a := range s.attempts {
 		if a.cancel == nil {
-			s.cutOff(a, errShutdown)
+			a.void = true
+			s.ended = append(s.ended, &a.ticket)
 			delete(s.attempts, key)
 		}
 	}
@@ -38,11 +40,35 @@ func (s *Stack) drain() {
 	s.grace = s.rt.timers.At(time.Now().Add(s.rt.cfg.Grace), func() { s.post(s.cutOffAll) })
 }
 
+// cutOffNow stops driving a stack without any grace and waits until nothing of it
+// runs any more. Its programs still have the time between TERM and KILL, until rush
+// is closed.
+func (s *Stack) cutOffNow(rush <-chan struct{}) {
+	s.post(s.drain)
+	s.post(s.cutOffAll)
+	select {
+	case <-s.done:
+	case <-rush:
+		s.hurry()
+		<-s.done
+	}
+}
+
 // cutOffAll ends the grace of a stopping stack.
 func (s *Stack) cutOffAll() {
+	s.stopClearing()
+	s.mu.Lock()
+	hurried := s.hurried
+	s.mu.Unlock()
 	for _, a := range s.attempts {
+		if a.cancel == nil {
+			continue
+		}
 		a.cut = true
 		s.cutOff(a, errShutdown)
+		if hurried {
+			s.giveUpAfter(a, shortWait)
+		}
 	}
 }
 
@@ -61,6 +87,7 @@ func (s *Stack) fail(err error) {
 func (s *Stack) endAll() {
 	s.rt.timers.Stop(s.wake)
 	s.wake = nil
+	s.stopClearing()
 	for _, a := range s.attempts {
 		s.end(a, errReplaced)
 	}

@@ -99,8 +99,8 @@ func TestCloseCutsOffAllStacksAtOnce(t *testing.T) {
 		if err := k.Runtime.Close(ctx); err != nil {
 			t.Fatal(err)
 		}
-		if got := time.Since(begin); got != 8*time.Second {
-			t.Errorf("closed after %s, want 8s: one for the grace, 7 for nodes that do not return", got)
+		if got := time.Since(begin); got != 1500*time.Millisecond {
+			t.Errorf("closed after %s, want 1.5s: one until its context ends, a half for nodes that do not return", got)
 		}
 		k.Forward(time.Hour)
 	})

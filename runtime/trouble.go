@@ -142,10 +142,26 @@ func (s *Stack) nextStall() *stall {
 // hurry cuts off what a stopping stack still does, and waits for.
 func (s *Stack) hurry() {
 	s.mu.Lock()
+	if !s.hurried && s.rush != nil {
+		close(s.rush)
+	}
 	s.hurried = true
 	s.mu.Unlock()
 	s.post(s.cutOffAll)
 	s.rt.storage.nudge()
+}
+
+// rushed is closed when what runs of the stack is to end at once.
+func (s *Stack) rushed() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.rush == nil {
+		s.rush = make(chan struct{})
+		if s.hurried {
+			close(s.rush)
+		}
+	}
+	return s.rush
 }
 
 func (s *Stack) inAHurry() bool {

@@ -257,3 +257,9 @@ func (m *Machine) stay() {
 		}
 	}
 }
+
+// Runs says whether an attempt runs, and is to go on.
+func (m *Machine) Runs(key journal.TaskKey, attempt int) bool {
+	t, _ := m.current(key, attempt, running)
+	return t != nil
+}

@@ -30,7 +30,8 @@ func (n execNode) Run(ctx context.Context, t nodes.Task) (nodes.Result, error) {
 		return nodes.Result{}, err
 	}
 	if t.Rerun {
-		if err := endLeftovers(ctx, t.Key, n.killAfter); err != nil {
+		// Whatever becomes of this attempt: it is not over while they run.
+		if err := endLeftovers(context.WithoutCancel(ctx), t.Key, n.killAfter, t.Hurry); err != nil {
 			return nodes.Result{}, err
 		}
 	}
@@ -39,7 +40,7 @@ func (n execNode) Run(ctx context.Context, t nodes.Task) (nodes.Result, error) {
 	}
 	out := &head{max: s.maxOutput, over: make(chan struct{})}
 	errs := &tail{max: stderrTail, mask: t.Mask, log: debugLines(ctx, t.Logger)}
-	state, err := n.run(ctx, s, out, errs)
+	state, err := n.run(ctx, s, out, errs, t.Hurry)
 	errs.flush()
 	if err != nil {
 		return nodes.Result{}, err
@@ -60,12 +61,12 @@ func (n execNode) Run(ctx context.Context, t nodes.Task) (nodes.Result, error) {
 
 // CleanUp ends the programs of an attempt that outlived their engine.
 func (n execNode) CleanUp(ctx context.Context, t nodes.Task) error {
-	return endLeftovers(ctx, t.Key, n.killAfter)
+	return endLeftovers(ctx, t.Key, n.killAfter, t.Hurry)
 }
 
 // run starts the program and sees to its end. When it returns, no process of
 // the group is alive, but for one that nothing can end.
-func (n execNode) run(ctx context.Context, s *script, stdout *head, stderr *tail) (*os.ProcessState, error) {
+func (n execNode) run(ctx context.Context, s *script, stdout *head, stderr *tail, hurry <-chan struct{}) (*os.ProcessState, error) {
 	p, err := start(s, stdout, stderr)
 	if err != nil {
 		return nil, badConfig(err.Error())
@@ -74,13 +75,13 @@ func (n execNode) run(ctx context.Context, s *script, stdout *head, stderr *tail
 	select {
 	case <-p.exited:
 		p.drained(n.drain) // what its children still write is output too
-		p.kill()
 	case <-ctx.Done():
-		p.end(n.killAfter)
+		p.end(n.killAfter, hurry)
 		err = context.Cause(ctx)
 	case <-stdout.over: // nothing it does can make the node succeed
-		p.end(n.killAfter)
+		p.end(n.killAfter, hurry)
 	}
+	p.killAll()
 	<-p.exited
 	p.drained(n.drain)
 	return p.cmd.ProcessState, err

@@ -19,7 +19,7 @@ import (
 //
 // A process that wiped its environment, or belongs to another user, is not
 // found.
-func endLeftovers(ctx context.Context, key string, grace time.Duration) error {
+func endLeftovers(ctx context.Context, key string, grace time.Duration, hurry <-chan struct{}) error {
 	if key == "" {
 		return nil
 	}
@@ -48,6 +48,8 @@ func endLeftovers(ctx context.Context, key string, grace time.Duration) error {
 			return context.Cause(ctx)
 		case <-deadline.C:
 			sig = syscall.SIGKILL
+		case <-hurry:
+			sig, hurry = syscall.SIGKILL, nil
 		case <-look.C:
 		case <-giveUp.C:
 			return nodes.Errorf("error", "process %d of an earlier attempt does not end", left[0])

@@ -92,7 +92,7 @@ func TestRerunCancelledWhileItWaits(t *testing.T) {
 func TestNoKeyNoLeftovers(t *testing.T) {
 	t.Parallel()
 	_, other := orphan(t, "hang", "")
-	if err := endLeftovers(t.Context(), "", quick.killAfter); err != nil {
+	if err := endLeftovers(t.Context(), "", quick.killAfter, nil); err != nil {
 		t.Fatal(err)
 	}
 	if isDone(other) {

@@ -105,15 +105,17 @@ func (p *process) close() {
 	p.readers.Wait()
 }
 
-// end asks the group to end, and makes it end after a grace.
-func (p *process) end(grace time.Duration) {
+// end asks the group to end, and makes it end after a grace, or at once when there
+// is a hurry.
+func (p *process) end(grace time.Duration, hurry <-chan struct{}) {
 	p.terminate()
 	deadline := time.NewTimer(grace)
 	defer deadline.Stop()
 	select {
 	case <-p.exited:
 	case <-deadline.C:
-		p.kill()
+		return
+	case <-hurry:
 		return
 	}
 	// The program is gone; its children have the rest of the grace.
@@ -123,7 +125,30 @@ func (p *process) end(grace time.Duration) {
 		select {
 		case <-look.C:
 		case <-deadline.C:
-			p.kill()
+			return
+		case <-hurry:
+			return
+		}
+	}
+}
+
+// killTime bounds the wait for a killed group: only one that hangs in the kernel
+// takes longer.
+const killTime = 2 * time.Second
+
+// killAll kills what is left of the group and waits until it is gone.
+func (p *process) killAll() {
+	if !p.kill() {
+		return
+	}
+	deadline := time.NewTimer(killTime)
+	defer deadline.Stop()
+	look := time.NewTicker(2 * time.Millisecond)
+	defer look.Stop()
+	for p.alive() {
+		select {
+		case <-look.C:
+		case <-deadline.C:
 			return
 		}
 	}

@@ -15,11 +15,11 @@ func ownGroup() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true
 
 func (p *process) terminate() { syscall.Kill(-p.cmd.Process.Pid, syscall.SIGTERM) }
 
-// kill ends what is left of the group; a group without members is no error. The
+// kill ends what is left of the group; false: there was nothing. The
 // number is still ours when the program has ended: the kernel gives it to no
 // other process while a member of the group lives, and hands numbers out in
 // turn, so that a free one does not come back at once.
-func (p *process) kill() { syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL) }
+func (p *process) kill() bool { return syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL) == nil }
 
 // alive reports whether the group still has a member that runs.
 func (p *process) alive() bool {

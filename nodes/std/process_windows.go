@@ -8,6 +8,6 @@ func ownGroup() *syscall.SysProcAttr { return nil }
 
 func (p *process) terminate() { p.cmd.Process.Kill() }
 
-func (p *process) kill() { p.cmd.Process.Kill() }
+func (p *process) kill() bool { return p.cmd.Process.Kill() == nil }
 
 func (p *process) alive() bool { return false }

@@ -152,6 +152,15 @@ func (ps *Pools) Exchange(owner string, done, fresh []*Ticket) {
 	}
 }
 
+// Hold gives a ticket a slot at once, beyond the limit if it has to: what it is for
+// runs already. Granted is not called.
+func (ps *Pools) Hold(t *Ticket) {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	t.place = holding
+	t.Pool.taken++
+}
+
 // remove takes a ticket out of its queue or its slot. It returns false when the
 // ticket is in neither.
 func (ps *Pools) remove(t *Ticket) bool {

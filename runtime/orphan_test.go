@@ -48,9 +48,9 @@ func (p *programs) CleanUp(_ context.Context, t nodes.Task) error {
 	return errors.New("something is left")
 }
 
-// TestCleansUpAfterTasksThatDoNotRunAgain: what a killed engine left behind is
-// ended, also when no attempt follows that would do so itself.
-func TestCleansUpAfterTasksThatDoNotRunAgain(t *testing.T) {
+// TestCleansUpAfterACrash: what a killed engine left behind is ended before the task
+// runs again, and when none follows.
+func TestCleansUpAfterACrash(t *testing.T) {
 	t.Parallel()
 	const key = "one.nonce/1/1/a/"
 	for name, c := range map[string]struct {
@@ -61,7 +61,7 @@ func TestCleansUpAfterTasksThatDoNotRunAgain(t *testing.T) {
 		"it ran again": {func(k *runtimetest.Kit) {
 			k.Crash()
 			k.Wait(k.Resume("one", runtime.ResumeOptions{}))
-		}, 2, nil},
+		}, 2, []string{key}},
 		"it is cancelled while it is parked": {func(k *runtimetest.Kit) {
 			for range 3 {
 				k.Crash()
@@ -74,7 +74,7 @@ func TestCleansUpAfterTasksThatDoNotRunAgain(t *testing.T) {
 				k.T.Fatal(err)
 			}
 			k.Forward(time.Second)
-		}, 3, []string{key}},
+		}, 3, []string{key, key, key}}, // after each crash
 		"its stack is cancelled before it could": {func(k *runtimetest.Kit) {
 			k.Crash()
 			if err := k.Runtime.Cancel(k.T.Context(), "one", "not wanted"); err != nil {
@@ -174,8 +174,8 @@ func TestParks(t *testing.T) {
 		if r.Status != journal.Completed || r.Cursor.Counts.Failures != 0 || len(begun) != 9 {
 			t.Errorf("%s with %d failures after %d attempts, want completed, none, 9", r.Status, r.Cursor.Counts.Failures, len(begun))
 		}
-		if len(cleaned) > 0 { // beside the attempts that it runs in
-			t.Errorf("cleaned up after %q", cleaned)
+		if len(cleaned) != 10 { // once for each crash
+			t.Errorf("cleaned up %d times, want 10", len(cleaned))
 		}
 	})
 }
