@@ -64,6 +64,12 @@ func TestEquality(t *testing.T) {
 		{`o == a_object`, `false`},
 		{`o == is`, `3 expr-type: mismatched types: map(integer) == list(integer)`},
 		{`{"a": [1, {"b": nil}]} == {"a": [1, {"b": nil}]}`, `true`},
+		{`level == 3`, `10 enum-value: 3 is not a value of 1|2 (one of 1, 2)`},
+		{`i == level`, `false`},
+		{`[nil] == [null_i]`, `true`},
+		{`{(s): nil} == o`, `false`},
+		{`{"a": deep} == {"a": deep}`, `true`},
+		{`{"a": [[deep]]} == {"a": [[deep]]}`, `true`},
 	})
 }
 
@@ -135,5 +141,10 @@ func TestIn(t *testing.T) {
 		{`"a" in s`, `5 expr-type: "in" needs a list or an object, not string (write text contains part)`},
 		{`1 in i`, `3 expr-type: "in" needs a list or an object, not integer`},
 		{`1 not in is`, `false`},
+		{`t in o`, `3 expr-type: mismatched types: time in map(integer)`},
+		{`b in bs`, `true`},
+		{`nil in gaps`, `true`},
+		{`nil in is`, `false`},
+		{`nil in o`, `false`},
 	})
 }

@@ -25,6 +25,8 @@ func TestLogic(t *testing.T) {
 		{`!a_i`, `fails 2: expected a boolean, got an integer`},
 		{`not i`, `1 expr-type: a boolean is needed here, this is integer (compare it, as in x != 0)`},
 		{`!is`, `1 expr-type: a boolean is needed here, this is list(integer) (compare its length, as in len(x) > 0)`},
+		{`not null_r`, `1 expr-type: a boolean is needed here, this is object? (compare it, as in x != nil)`},
+		{`null_r || null_b`, `8 expr-type: a boolean is needed here, this is object? (compare it, as in x != nil)`},
 	})
 }
 
@@ -57,5 +59,12 @@ func TestChoice(t *testing.T) {
 		{`b ? null_i ?? 1 : 2`, `1`},
 		{`(1 / zero) ?? 3`, `fails 4: division by zero`},
 		{`null_r.id ?? "none"`, `"none"`},
+		{`b ? kind : "open"`, `"open"`},
+		{`b ? "opne" : kind`, `"opne"`},
+		{`(b ? "open" : kind) == "opne"`, `24 enum-value: "opne" is not a value of "open"|"done" (did you mean "open"?)`},
+		{`1 == 1 && b`, `true`},
+		{`b ? 1 : 1 / zero`, `1`},
+		{`false ? 1 / zero : 2`, `2`},
+		{`b || 1 / zero > 1`, `true`},
 	})
 }

@@ -112,6 +112,7 @@ func TestMapGroupSort(t *testing.T) {
 		{`sortBy(is, # / zero)`, `fails 14: division by zero`},
 		{`sortBy(is)`, `10 expr-syntax: sortBy needs a predicate (write sortBy(list, predicate[, "desc"]) list(T))`},
 		{`sortBy(a_i, 1)`, `fails 1: sortBy needs a list, not an integer`},
+		{`(a_list | map(#))[0]`, `1`},
 	})
 }
 
@@ -136,6 +137,9 @@ func TestReduce(t *testing.T) {
 		{`reduce(is, # / zero, 0)`, `fails 14: division by zero`},
 		{`reduce(is, 7)`, `7`},
 		{`reduce(is, #acc, nil)`, `null`},
+		{`reduce(is, {"n": #acc, "m": #}, nil)`, `16 expr-syntax: unexpected ":"`},
+		{`reduce(rs, [#acc], 1)`, `[[[1]]]`},
+		{`reduce(rs, #acc == nil || .n > #acc.n ? # : #acc, nil).id`, `"p"`},
 	})
 }
 

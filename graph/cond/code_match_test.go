@@ -47,5 +47,7 @@ func TestMatches(t *testing.T) {
 		{`s matches i`, `3 expr-type: "matches" needs two strings, not string and integer`},
 		{`s matches "(((a{1,30}){1,30}){1,30})"`, `11 expr-syntax: bad pattern "(((a{1,30}){1,30}){1,30})": invalid repeat count: "{1,30}"`},
 		{`s matches "(((a{1,30}){1,30}){1,9})" + empty`, `fails 3: bad pattern "(((a{1,30}){1,30}){1,9})": invalid repeat count: "{1,9}"`},
+		{`s matches "a{1000}b{1000}c{10}"`, `11 expr-too-costly: bad pattern "a{1000}b{1000}c{10}": the pattern is too large`},
+		{`s matches "a{1000}b{1000}c{10}" + empty`, `fails 3: bad pattern "a{1000}b{1000}c{10}": the pattern is too large`},
 	})
 }

@@ -70,6 +70,10 @@ func TestArithmetic(t *testing.T) {
 		{`+(a_x)`, `2.5`},
 		{`+(a_s)`, `fails 1: "+" needs a number, not a string`},
 		{`+s`, `1 expr-type: "+" needs a number, not string`},
+		{`-level`, `-1`},
+		{`abs(level)`, `1`},
+		{`max(level, 5)`, `5`},
+		{`level + 1`, `2`},
 	})
 }
 

@@ -37,6 +37,9 @@ func TestIndex(t *testing.T) {
 		{`r["id"]`, `"k"`},
 		{`r["n"]`, `null`},
 		{`r["idd"]`, `3 unknown-property: "r" has no property "idd" (did you mean "id"?)`},
+		{`(nil ?? nil)[0]`, `null`},
+		{`is[[1e300, "a"][0]]`, `fails 3: a list is indexed by an integer, not a number`},
+		{`is[[2.0, "a"][0]]`, `2`},
 	})
 }
 
@@ -97,5 +100,12 @@ func TestProperty(t *testing.T) {
 		{`i.x`, `3 unknown-property: integer has no property "x"`},
 		{`nil.x`, `4 expr-syntax: unexpected "."`},
 		{`t.Year`, `3 unknown-property: time has no property "Year" (write x.Year())`},
+		{`bare.k`, `6 unknown-property: "bare" has no property "k" (declare its properties, or use map(T))`},
+		{`bare[s]`, `null`},
+		{`params.x`, "8 unknown-property: \"params\" has no property \"x\" (declare it in `params`)"},
+		{`secrets.x`, `1 unknown-name: unknown name "secrets" (in scope: a_b, a_i, a_list, a_null, a_object, a_s, a_x, b, bare, bs, d, deep, empty, gaps, huge, i, is, kind, least, level and 17 more)`},
+		{`(nil ?? nil).x`, `null`},
+		{`o?.a?.b`, `7 unknown-property: integer? has no property "b"`},
+		{`r?.n`, `null`},
 	})
 }

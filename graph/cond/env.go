@@ -112,7 +112,7 @@ func (e *Env) guard(p *Program, err *error) {
 	if r := recover(); r != nil {
 		clear(e.stack)
 		e.argv = e.argv[:0]
-		*err = &Error{Span: p.whole(), Message: fmt.Sprintf("internal error: %v", r)}
+		*err = &Error{Span: p.whole(), Message: diag.Shorten(fmt.Sprintf("internal error: %v", r), maxMessage)}
 	}
 }
 

@@ -38,18 +38,21 @@ func (c *checker) partOf(t typed) *part {
 
 // Explain evaluates a condition part by part: each part is evaluated at most
 // once and only when the condition itself would evaluate it.
-func (p *Program) Explain(env *Env) (out Part) {
+func (p *Program) Explain(env *Env) Part {
+	out, err := p.guardedExplain(env)
+	if e := AsError(err); e != nil {
+		out.Err = e
+	}
+	return out
+}
+
+func (p *Program) guardedExplain(env *Env) (out Part, err error) {
 	env.begin()
-	var failed error
-	defer func() {
-		env.guard(p, &failed)
-		if e := AsError(failed); e != nil {
-			out.Err = e
-		}
-	}()
+	defer env.guard(p, &err) // recovers: it must be deferred itself
 	frame := env.enter(p.locals)
-	defer env.leave(frame)
-	return p.explain(p.root, env)
+	out = p.explain(p.root, env)
+	env.leave(frame)
+	return out, nil
 }
 
 func (p *Program) explain(at *part, env *Env) Part {

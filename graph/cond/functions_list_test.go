@@ -117,5 +117,10 @@ func TestListFunctions(t *testing.T) {
 		{`sort([a_i, a_x])`, `[2.5,5]`},
 		{`sort([a_i, a_s])`, `fails 1: sort cannot order an integer and a string`},
 		{`sort(s)`, `6 expr-type: the argument of sort must be a list, not string`},
+		{`uniq([kind])`, `["open"]`},
+		{`flatten([null_is])`, `[null]`},
+		{`flatten(map(is, null_is))`, `[null,null,null]`},
+		{`concat(is, filter(gaps, # == nil))`, `[3,1,2,null]`},
+		{`take(is, [2.0, "a"][0])`, `[3,1]`},
 	})
 }

@@ -101,5 +101,7 @@ func TestObjectFunctions(t *testing.T) {
 		{`fromJSON(a_i)`, `fails 10: fromJSON needs a string, not an integer`},
 		{`fromJSON(null_s)`, `10 expr-type: the argument of fromJSON may be null (string?) (give a value for null, as in (x ?? ""), or check x != nil before)`},
 		{`fromJSON(s, s)`, `1 expr-type: fromJSON takes 1 argument, not 2 (write fromJSON(string) any)`},
+		{`string(null_b)`, `8 expr-type: the argument of string may be null (boolean?) (give a value for null, as in (x ?? false), or check x != nil before)`},
+		{`string(null_r)`, `8 expr-type: the argument of string may be null (object?) (give a value for null, as in (x ?? {}), or check x != nil before)`},
 	})
 }

@@ -131,6 +131,9 @@ func TestTimeOperators(t *testing.T) {
 		{`date("2026-01-01") - date("1066-10-14")`, `fails 20: the result is out of range`},
 		{`t - duration("-2562047h47m16.854775808s")`, `fails 3: the result is out of range`},
 		{`t + s`, `3 expr-type: mismatched types: time + string (date(x) reads a time from a text)`},
+		{`map(is, t)`, `["2026-01-02T15:04:05.000000006Z","2026-01-02T15:04:05.000000006Z","2026-01-02T15:04:05.000000006Z"]`},
+		{`{"k": {"k": {"k": {"k": {"k": t}}}}}`, `{"k":{"k":{"k":{"k":{"k":"2026-01-02T15:04:05.000000006Z"}}}}}`},
+		{`{"m": {(s): t}}`, `{"m":{"Häß":"2026-01-02T15:04:05.000000006Z"}}`},
 	})
 }
 

@@ -61,5 +61,9 @@ func TestSyntax(t *testing.T) {
 		{`"a" "b"`, `5 expr-syntax: unexpected "b"`},
 		{`i i`, `3 expr-syntax: unexpected "i"`},
 		{`is is`, `4 expr-syntax: unexpected "is" (comparison is written ==)`},
+		{`i.+`, `3 expr-syntax: a name is expected after the dot`},
+		{`1 ${i}`, `3 expr-syntax: unexpected "$" (this is an expression already: leave ${{ }} out)`},
+		{`i ? ")" : '('`, `1 not-boolean: a boolean is needed here, this is integer (compare it, as in x != 0)`},
+		{`foo(")", .x)`, `1 unknown-function: unknown function "foo" (did you mean "floor"?)`},
 	})
 }
