@@ -81,7 +81,7 @@ func open(b *testing.B, d runtime.Durability) *rig {
 	return r
 }
 
-// run starts the stack, or goes on with it, for n cycles.
+// run starts or continues the stack, for n cycles.
 func (r *rig) run(b *testing.B, g *graph.Graph, n int) {
 	b.Helper()
 	stop := runtime.StopAfter{Cycles: n}
@@ -122,7 +122,7 @@ func BenchmarkWave(b *testing.B) {
 	}
 }
 
-// bare is the yardstick: bbolt alone.
+// bare is the baseline: bbolt alone.
 func bare(b *testing.B, size int, noSync bool) {
 	db, err := bolt.Open(filepath.Join(b.TempDir(), "bare.db"), 0o600, &bolt.Options{NoSync: noSync, FreelistType: bolt.FreelistMapType, Timeout: time.Second})
 	if err != nil {
@@ -163,8 +163,8 @@ func BenchmarkHistory(b *testing.B) {
 	}
 }
 
-// bytesPerCycle runs a stack of g, and reports what a cycle writes once it is
-// under way.
+// bytesPerCycle runs a stack of g and reports what a cycle writes after the first
+// ones.
 func (r *rig) bytesPerCycle(b *testing.B, g *graph.Graph) {
 	b.Helper()
 	r.run(b, g, 1)
@@ -222,7 +222,7 @@ func merger(b *testing.B, kinds *nodes.Registry, size int) *graph.Graph {
 	return g
 }
 
-// written is how many bytes this process has handed to write calls, where the
+// written returns how many bytes this process has passed to write calls, where the
 // system counts them.
 func written(b *testing.B) int {
 	text, err := os.ReadFile("/proc/self/io")

@@ -1,9 +1,9 @@
 // Package bench measures whole stacks on a store in a file: what a wave costs
-// on disk beside the bare transaction under it, and that neither a long history
-// nor a large state makes it dearer.
+// compared with the bare transaction under it, and whether a long history or a large
+// state makes it more expensive.
 //
 //	go test ./bench -run '^$' -bench .
 //
-// Figures of one run compare with each other, not with those of another
-// machine: each benchmark has its yardstick in the same run.
+// Compare figures of the same run only, not those of different machines: each
+// benchmark measures its baseline in the same run.
 package bench

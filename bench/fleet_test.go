@@ -33,8 +33,7 @@ const (
 	fleetNodes    = 5
 )
 
-// fan is a graph of a cycle with one node and four behind it, none of which
-// does anything but write one value.
+// fan is a graph with one node and four behind it. Each of them only writes a value.
 func fan(b *testing.B, kinds *nodes.Registry, pause graph.PauseDef, slots int) *graph.Graph {
 	b.Helper()
 	t := diag.Plain
@@ -143,7 +142,8 @@ func watchMemory(b *testing.B) func() {
 	}
 }
 
-// ownMemory is the resident memory that is no file's, in kB; 0: not known.
+// ownMemory returns the resident memory that is not mapped from a file, in kB, or 0
+// where it is not known.
 func ownMemory() (kb int64) {
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {
@@ -164,8 +164,8 @@ func runFleet(b *testing.B, kinds *nodes.Registry, g *graph.Graph, note func(run
 	if err != nil {
 		b.Fatal(err)
 	}
-	// A start waits until it is on disk, so that many begin at once. Who waits for
-	// the end is one, and has no goroutine for each of them.
+	// A start waits until it is on disk, so many run at once. One goroutine waits for
+	// the ends of all of them.
 	var all sync.WaitGroup
 	stacks := make([]*runtime.Stack, fleetStacks)
 	for first := range fleetStarters {
@@ -293,7 +293,7 @@ func heap() float64 {
 	return float64(m.HeapAlloc)
 }
 
-// fill writes n stacks that stand where one that was run stands.
+// fill writes n copies of a stack that was run.
 func fill(b *testing.B, path string, kinds *nodes.Registry, n int) {
 	b.Helper()
 	store, err := boltstore.Open(path, boltstore.Options{Durability: runtime.DurabilityNone})

@@ -109,8 +109,8 @@ func record(t *testing.T) *recording {
 	return r
 }
 
-// do applies an operation to an image of the file; of a write, only its first
-// bytes when torn is not 0.
+// do applies an operation to an image of the file. If torn is not 0, only so many
+// bytes of a write are applied.
 func do(image []byte, o op, torn int) []byte {
 	switch o.kind {
 	case 't':
@@ -130,11 +130,11 @@ func do(image []byte, o op, torn int) []byte {
 	return image
 }
 
-// explore builds files as a crash can leave them: what was synced is there, and
-// of what came after it none, all, the last, all with the last torn, or some.
-// lag is how many operations a disk that lies about syncs is behind; 0: it does
-// not lie. It counts states, and those from which too little or too much came
-// back.
+// explore builds files as a crash can leave them: all synced operations are there,
+// and none, all, the last, all with the last torn, or some of the later ones. lag is
+// how many operations a disk that lies about syncs is behind; a lag of 0 is a disk
+// that does not lie. explore counts the states, and those from which too little or too
+// much came back.
 func (r *recording) explore(t *testing.T, lag int) (states, bad int) {
 	t.Helper()
 	rnd := rand.New(rand.NewPCG(7, 8))
@@ -162,7 +162,7 @@ func (r *recording) explore(t *testing.T, lag int) (states, bad int) {
 	return states, bad
 }
 
-// fits: what was acknowledged, or the commit that was under way as well.
+// fits accepts the acknowledged commits, with or without the open one.
 func (r *recording) fits(got uint64, commit int) bool {
 	return got == r.seqs[commit] || commit+1 < len(r.seqs) && got == r.seqs[commit+1]
 }
@@ -191,8 +191,8 @@ func (r *recording) images(stable []byte, loose []op, rnd *rand.Rand) [][]byte {
 	return images
 }
 
-// recovered opens a file as the engine does and says which record came back
-// last; 0: no stack.
+// recovered opens a file as the engine does and returns the number of the last
+// record, or 0 if there is no stack.
 func recovered(path string, image []byte) (uint64, error) {
 	if err := os.WriteFile(path, image, 0o600); err != nil {
 		return 0, err
@@ -208,7 +208,7 @@ func recovered(path string, image []byte) (uint64, error) {
 	return snap.Cursor.Seq, errors.Join(err, s.Close())
 }
 
-// From every state that a crash can leave, what was acknowledged comes back.
+// From every state that a crash can leave, everything acknowledged comes back.
 func TestExplore(t *testing.T) {
 	r := record(t)
 	states, bad := r.explore(t, 0)

@@ -17,8 +17,8 @@ const wide = `{"graphrun": 1, "name": "wide", "pools": [{"name": "default", "par
 	"nodes": [{"id": "wide", "uses": "work", "with": {"n": "${{ it }}"}, "for_each": {"in": "1..64", "as": "it", "max": "64"}, "writes": [{"key": "log", "expr": "output"}]}],
 	"pause": {"set": true, "active": 3000000}}`
 
-// Killed when half of a wide wave is done: that half does not run again, and
-// the other half does.
+// The process is killed when half of a wide wave is done: that half does not run
+// again, and the other half does.
 func TestHalfAWave(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -49,16 +49,17 @@ func TestHalfAWave(t *testing.T) {
 		}
 	}
 	if len(runs) != stacks*64 || len(visible) != stacks*32 {
-		t.Errorf("%d tasks ran, and %d were seen to be done; want %d and %d", len(runs), len(visible), stacks*64, stacks*32)
+		t.Errorf("%d tasks ran, and %d were shown as done; want %d and %d", len(runs), len(visible), stacks*64, stacks*32)
 	}
 	for task, n := range runs {
 		if visible[task] && n != 1 || !visible[task] && n != 2 {
-			t.Errorf("%s ran %d times; seen to be done before the kill: %t", task, n, visible[task])
+			t.Errorf("%s ran %d times; shown as done before the kill: %t", task, n, visible[task])
 		}
 	}
 }
 
-// lines are those of a ledger that are whole, by words; none when there is none.
+// lines are the complete lines of a ledger, split into words. A ledger that does not
+// exist has none.
 func lines(t *testing.T, ledger string) (all [][]string) {
 	t.Helper()
 	text, err := os.ReadFile(ledger)

@@ -24,7 +24,7 @@ type process struct {
 	out    bytes.Buffer // read after ended
 }
 
-// Write keeps what the life says, and sees that its runtime is open.
+// Write keeps the output of the life, and notices that its runtime is open.
 func (p *process) Write(b []byte) (int, error) {
 	if bytes.HasPrefix(b, []byte(openLine)) {
 		close(p.opened)
@@ -45,10 +45,10 @@ func begin(t *testing.T, role, path, ledger string, number int) *process {
 	return p
 }
 
-// live returns when the process has lived that long: every fourth is counted
-// from the start of the process, so that openings are cut short too, the others
-// from the open runtime, so that work is done on a slow machine too. An error
-// says that it ended by itself.
+// live returns when the process has lived that long. For every fourth process the
+// time begins at its start, so that openings are cut short too. For the others it
+// begins when the runtime is open, so that work is done on a slow machine too. An error
+// means that the process ended by itself.
 func (p *process) live(number int, long time.Duration) error {
 	if number%4 != 0 {
 		select {
@@ -74,8 +74,8 @@ func (p *process) early(err error) error {
 	return fmt.Errorf("ended by itself: %v: %s", err, &p.out)
 }
 
-// lives kills one life after the other, each after a random while, and lets
-// the last one come to rest.
+// lives kills one life after the other, each after a random time, and lets the last
+// one finish.
 func lives(t *testing.T, role string, kills int, seed uint64) verdict {
 	t.Helper()
 	dir := t.TempDir()
@@ -96,7 +96,7 @@ func lives(t *testing.T, role string, kills int, seed uint64) verdict {
 	return judge(t, path, ledger)
 }
 
-// verdict counts what must be zero, and what must happen sometimes.
+// verdict counts faults, of which there must be none, and events that must happen.
 type verdict struct {
 	lost, twice, gaps, again, keys int
 
@@ -104,13 +104,13 @@ type verdict struct {
 }
 
 func (v verdict) String() string {
-	return fmt.Sprintf("acknowledged and lost %d, applied twice %d, waves out of order %d, run again after they were seen to be done %d, changed keys %d; "+
+	return fmt.Sprintf("acknowledged and lost %d, applied twice %d, waves out of order %d, run again after they were shown as done %d, changed keys %d; "+
 		"%d runs, %d of them again, %d results kept over a kill, %d events, %d waves", v.lost, v.twice, v.gaps, v.again, v.keys, v.runs, v.reruns, v.kept, v.acked, v.waves)
 }
 
 func (v verdict) faults() int { return v.lost + v.twice + v.gaps + v.again + v.keys }
 
-// judge holds what was seen from outside against what the store has.
+// judge compares what was seen from outside with what the store has.
 func judge(t *testing.T, path, ledger string) (v verdict) {
 	t.Helper()
 	text, err := os.ReadFile(ledger)
@@ -235,9 +235,9 @@ func (v *verdict) stack(t *testing.T, s *boltstore.Store, id string, acked map[s
 	}
 }
 
-// Killed at any instant, again and again: nothing that was acknowledged is
-// lost, nothing is applied twice, and what was seen to be done is not done
-// again.
+// The process is killed at any instant, again and again: nothing that was
+// acknowledged is lost, nothing is applied twice, and no task that was shown as done
+// runs again.
 func TestKilled(t *testing.T) {
 	t.Parallel()
 	kills := 25
@@ -254,8 +254,8 @@ func TestKilled(t *testing.T) {
 	}
 }
 
-// The same test finds the faults of systems that have them. How soon depends on
-// where the kills fall.
+// The same test finds faults in systems that have them. How soon depends on where the
+// kills fall.
 func TestKilledControls(t *testing.T) {
 	for _, role := range []string{"forgets results", "acknowledges early"} {
 		t.Run(role, func(t *testing.T) {

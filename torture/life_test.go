@@ -19,7 +19,7 @@ import (
 	"github.com/graphrun/graphrun/runtime/boltstore"
 )
 
-// The test binary lives the lives that are cut short when these are set.
+// With these variables the test binary is a life that is cut short.
 const (
 	roleEnv   = "TORTURE_ROLE" // live, settle, or the name of a control
 	pathEnv   = "TORTURE_PATH"
@@ -94,12 +94,12 @@ func (l *life) note(words ...string) {
 	_, _ = l.ledger.WriteString(strings.Join(append(words, l.number), " ") + "\n")
 }
 
-// taskName is a task's place, as the ledger and the journal have it.
+// taskName names a task as the ledger and the journal do.
 func taskName(stack string, cycle, wave uint64, node, item string) string {
 	return fmt.Sprintf("%s/%d/%d/%s/%s", stack, cycle, wave, node, item)
 }
 
-// Run is the work of every node: it says that it began, and gives its key.
+// Run is the work of every node: it notes that it began, and returns its key.
 func (l *life) Run(ctx context.Context, t nodes.Task) (nodes.Result, error) {
 	l.note("run", taskName(t.Stack, t.Cycle, t.Wave, t.Node, t.Item), t.Key, fmt.Sprint(t.Attempt))
 	long := time.Duration(rand.IntN(4)) * time.Millisecond

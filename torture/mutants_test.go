@@ -17,7 +17,7 @@ type mutant struct {
 	pkg, run string
 }
 
-// model compares the machine with the plain reading of the language; matrix
+// model compares the machine with the naive implementation of the language; matrix
 // restores it from every commit.
 const (
 	model  = "^TestAgainstNaive$"
@@ -49,7 +49,7 @@ var mutants = []mutant{
 		"	m.cur.Last = m.lastOf()\n", "	if m.cur.Last == nil {\n\t\tm.cur.Last = m.lastOf()\n\t}\n", "graph/machine", model},
 	{"an event is dropped", "graph/machine/intake.go",
 		"payloads[key] = append(payloads[key], e.Payload)", "payloads[key] = append(payloads[key][:0], e.Payload)", "graph/machine", matrix},
-	{"an event that is sent again is taken in again", "graph/machine/event.go",
+	{"an event that is sent again is applied again", "graph/machine/event.go",
 		"if m.ids.known[in.ID] {", "if false {", "graph/machine", model},
 	{"nodes run on after a cancel", "graph/machine/api.go",
 		"		m.stop(Cancelled, in.Reason)\n", "		m.cur.Reason = in.Reason\n", "graph/machine", model},
@@ -57,7 +57,7 @@ var mutants = []mutant{
 		"	if err := s.store(c); err != nil {\n", "	if err := s.store(c); err != nil && s.rt == nil {\n", "runtime", "^TestCrash|^TestAStoreInTrouble"},
 	{"a commit is shown before it is stored", "runtime/loop.go",
 		"	s.pack(&c)\n", "	s.pack(&c)\n	s.publish(c)\n", "runtime", "^TestCrashAtEveryCommit$"},
-	{"a pause begins anew after a restart", "runtime/recover.go",
+	{"a pause starts over after a restart", "runtime/recover.go",
 		"		sooner(c.WakeAt)\n", "		sooner(c.WakeAt.Add(5 * time.Second))\n", "torture", "^TestTime$"},
 	{"a slot is not given back", "runtime/attempt.go",
 		"	a.gone = true\n	s.away--\n	s.ended = append(s.ended, &a.ticket)\n", "	a.gone = true\n	s.away--\n", "runtime", "^TestPools$"},
@@ -70,7 +70,7 @@ var mutants = []mutant{
 // The tests of the engine find faults that are put into it.
 func TestMutants(t *testing.T) {
 	if !long || raceDetector {
-		t.Skip("SKIPPED: each mutant is compiled anew; set TORTURE=long")
+		t.Skip("SKIPPED: each mutant is a build of its own; set TORTURE=long")
 	}
 	t.Parallel()
 	for _, m := range mutants {

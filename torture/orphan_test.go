@@ -41,7 +41,7 @@ func parents(role string) string {
 		"pause": {"set": true, "active": 3000000}, "limits": {"failures": 0}}`
 }
 
-// careless is the kind exec, which is not told that an attempt was cut off.
+// careless is the kind exec without the word that an attempt was cut off.
 func careless(kinds *nodes.Registry) nodes.Spec {
 	spec, _ := kinds.Spec("exec")
 	exec := spec.Node
@@ -52,7 +52,7 @@ func careless(kinds *nodes.Registry) nodes.Spec {
 	return spec
 }
 
-// child is the program: it notes who of its own task is there already, and
+// child is the program: it notes which other programs of its task are running, and
 // that it began and ended.
 func child() {
 	ledger, err := os.OpenFile(os.Getenv(childEnv), os.O_APPEND|os.O_WRONLY, 0o600)
@@ -87,8 +87,8 @@ func outlive() {
 	}
 }
 
-// children are the processes, but for this one, that a node of a test runs with
-// this key; "": with any.
+// children are the other processes that nodes of a test run with this key, or with
+// any key if it is "".
 func children(key string) (pids []int) {
 	dirs, _ := filepath.Glob("/proc/[0-9]*")
 	for _, dir := range dirs {
@@ -105,8 +105,8 @@ func children(key string) (pids []int) {
 	return pids
 }
 
-// No program of an engine that was killed runs beside the one that takes its
-// place; the same test finds those of an engine that does not look for them.
+// No program of a killed engine runs beside its replacement; the same test finds such
+// programs in an engine that does not look for them.
 func TestOrphans(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("SKIPPED: programs that outlive the engine are found on Linux only")

@@ -58,7 +58,7 @@ func (d *disk) cut() {
 	}
 }
 
-// again is the power coming back.
+// again brings the power back.
 func (d *disk) again() {
 	d.t.Helper()
 	for _, args := range [][]string{{"umount", d.dir}, {"mount", "-o", "loop", d.image, d.dir}} {
@@ -68,8 +68,8 @@ func (d *disk) again() {
 	}
 }
 
-// cuts takes the power from one life after the other. A last life that finds
-// the store damaged is an error.
+// cuts cuts the power of one life after the other. It is an error if the last life
+// finds the store damaged.
 func cuts(t *testing.T, role string, rounds int) (v verdict, err error) {
 	t.Helper()
 	d := newDisk(t)
@@ -91,7 +91,7 @@ func cuts(t *testing.T, role string, rounds int) (v verdict, err error) {
 	return judge(t, path, ledger), nil
 }
 
-// The power goes at any instant, again and again: nothing acknowledged is lost.
+// The power fails at any instant, again and again: nothing acknowledged is lost.
 func TestPowerCut(t *testing.T) {
 	rounds := 5
 	if long {

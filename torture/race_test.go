@@ -2,5 +2,5 @@
 
 package torture
 
-// raceDetector says that everything is ten times as slow.
+// raceDetector means that everything is ten times as slow.
 const raceDetector = true

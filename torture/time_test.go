@@ -47,8 +47,8 @@ var clocks = map[string]string{
 // outage is a time in which no engine ran.
 type outage struct{ from, to time.Duration }
 
-// outages are some for every stretch of time, which never begin or end at the
-// same moment as anything else, and of which some are longer than a pause.
+// outages spreads outages over the whole time. None begins or ends at the same
+// moment as anything else, and some are longer than a pause.
 func outages(rnd *rand.Rand, total time.Duration) (all []outage) {
 	for at := time.Duration(0); at < total; {
 		at += time.Duration(100+rnd.IntN(700))*time.Second + 37*time.Millisecond
@@ -62,14 +62,14 @@ func outages(rnd *rand.Rand, total time.Duration) (all []outage) {
 	return all
 }
 
-// timeline says when things happen whose times are known, in spite of outages,
-// and counts those that an outage fell into.
+// timeline computes when things must happen in spite of outages, and counts those
+// that an outage interrupted.
 type timeline struct {
 	outages []outage
 	hits    map[string]int
 }
 
-// after is long after t, or when the engine is there again.
+// after returns the moment long after t, or the end of the outage it falls into.
 func (l *timeline) after(what string, t, long time.Duration) time.Duration {
 	due := t + long
 	for _, o := range l.outages {
@@ -83,8 +83,8 @@ func (l *timeline) after(what string, t, long time.Duration) time.Duration {
 	return due
 }
 
-// work is the end of what begins at t and takes that long: when it is cut off,
-// it begins anew.
+// work returns the end of work that begins at t and takes that long. Work that is cut
+// off starts over.
 func (l *timeline) work(what string, t, long time.Duration) time.Duration {
 	for _, o := range l.outages {
 		if t < o.from && o.from < t+long {
@@ -121,8 +121,7 @@ func (l *timeline) begins(stack string, end time.Duration) (at []time.Duration) 
 	return at
 }
 
-// gate is a way to the store that can be shut: what is on the other side then
-// dies without another word.
+// gate is an access to a store that can be shut: an engine behind a shut gate is dead.
 type gate struct {
 	runtime.Store
 	shut atomic.Bool
@@ -162,7 +161,7 @@ type work func(ctx context.Context, t nodes.Task) (nodes.Result, error)
 
 func (w work) Run(ctx context.Context, t nodes.Task) (nodes.Result, error) { return w(ctx, t) }
 
-// Time goes on over restarts and crashes: no pause, backoff, timeout, wait or
+// Time passes over restarts and crashes: no pause, backoff, timeout, wait or
 // turn of a schedule is forgotten, comes twice or starts over; with
 // TORTURE=long over 10,000 cycles and 19 hours.
 func TestTime(t *testing.T) {

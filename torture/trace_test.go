@@ -21,8 +21,7 @@ var hooks = map[string][][2]string{
 	},
 }
 
-// TestCrashStates runs explore_test.go with a copy of bbolt that tells of its
-// writes, made for the occasion.
+// TestCrashStates runs explore_test.go with a copy of bbolt that reports its writes.
 func TestCrashStates(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("SKIPPED: writes are recorded on Linux only")
@@ -57,7 +56,7 @@ func TestCrashStates(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	trace := "package bbolt\n\n// Trace is told of each write ('w'), truncation ('t') and sync ('s').\nvar Trace = func(op byte, at int64, b []byte) {}\n"
+	trace := "package bbolt\n\n// Trace hears of each write ('w'), truncation ('t') and sync ('s').\nvar Trace = func(op byte, at int64, b []byte) {}\n"
 	if err := os.Chmod(copied, 0o700); err != nil {
 		t.Fatal(err)
 	}

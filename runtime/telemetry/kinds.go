@@ -9,9 +9,10 @@ import (
 	"github.com/graphrun/graphrun/nodes"
 )
 
-// Kinds is a registry of the same kinds whose work finds the span of its attempt
-// in its context: what it begins, as the requests of an instrumented client, is
-// below that. Without Kinds there are the same spans, and nothing below them.
+// Kinds returns a registry of the same kinds, whose nodes find the span of their
+// attempt in their context. Spans that a node opens itself, such as those of an
+// instrumented client, become its children. Without Kinds the spans are the same and
+// have no children.
 func (t *Telemetry) Kinds(kinds *nodes.Registry) (*nodes.Registry, error) {
 	out := nodes.NewRegistry()
 	for _, name := range kinds.Names() {
@@ -38,7 +39,7 @@ func (n traced) Run(ctx context.Context, task nodes.Task) (nodes.Result, error) 
 	return n.work.Run(n.t.below(ctx, task), task)
 }
 
-// cleaning is that of a kind that may leave something behind.
+// cleaning is traced for a kind that may leave something behind.
 type cleaning struct {
 	traced
 	nodes.Cleaner
@@ -48,8 +49,8 @@ func (n cleaning) Run(ctx context.Context, task nodes.Task) (nodes.Result, error
 	return n.traced.Run(ctx, task)
 }
 
-// below is ctx with the span of an attempt, which was opened when its beginning
-// was committed: before its work begins.
+// below returns ctx with the span of an attempt. The span was opened when the start
+// of the attempt was committed, before its work begins.
 func (t *Telemetry) below(ctx context.Context, task nodes.Task) context.Context {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -11,7 +11,7 @@ import (
 )
 
 // metrics are the instruments. Their attributes are names that authors gave
-// (graph, node, pool), and words of ours: few, and none of them out of a state.
+// (graph, node, pool), and words of ours: there are few, and none comes from a state.
 type metrics struct {
 	cycles   metric.Int64Counter     // by graph, failed
 	attempts metric.Int64Counter     // by graph, node, status, error.type
@@ -86,7 +86,7 @@ func (m *metrics) record(graph string, r *journal.Record) {
 	}
 }
 
-// watch shows the pools of a runtime whenever metrics are collected.
+// watch reports the pools of a runtime whenever metrics are collected.
 func (m *metrics) watch(meter metric.Meter, rt *runtime.Runtime) (metric.Registration, error) {
 	return meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
 		for _, p := range rt.PoolStatus() {

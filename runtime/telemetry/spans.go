@@ -13,15 +13,14 @@ import (
 	"github.com/graphrun/graphrun/graph/journal"
 )
 
-// span is one that is open, with the context for those below it.
+// span is an open span, with the context for its children.
 type span struct {
 	trace.Span
 	ctx context.Context
 }
 
-// span opens and closes what a record is about. A process that takes a stack over
-// sees the middle of a cycle: what it misses is opened by the first record that
-// belongs to it.
+// span opens and closes what a record is about. A process that takes over a stack
+// sees the middle of a cycle: the first record of a span that is missing opens it.
 func (t *Telemetry) span(s *stack, r *journal.Record) {
 	switch b := r.Body.(type) {
 	case *journal.CycleStarted:
@@ -78,7 +77,7 @@ func (t *Telemetry) openAttempt(s *stack, r *journal.Record, b *journal.TaskStar
 	if s.wave == nil && b.Began == 0 {
 		t.openWave(s, r, b.Wave)
 	}
-	parent := context.Background() // of a node in the background, gone on with in a later cycle
+	parent := context.Background() // for a background node that continues in a later cycle
 	switch {
 	case s.wave != nil && b.Began == 0:
 		parent = s.wave.ctx
@@ -115,7 +114,7 @@ func attemptOf(r *journal.Record, began, wave uint64, node, item string, n int) 
 	return attempt{journal.TaskKey{Cycle: cmp.Or(began, r.Cycle), Wave: wave, Node: node, Item: item}, n}
 }
 
-// end closes a span; why is what failed, or "".
+// end closes a span; why is the error kind, or "" for a success.
 func (s *span) end(at time.Time, why string) {
 	if why != "" {
 		s.SetStatus(codes.Error, why)
@@ -125,8 +124,8 @@ func (s *span) end(at time.Time, why string) {
 
 const cutOff = "cut off"
 
-// cutOffCycle ends what is open of a cycle that this process will not see the end
-// of. Nodes in the background outlive it.
+// cutOffCycle ends the open spans of a cycle whose end this process will not see.
+// Background nodes outlive it.
 func (s *stack) cutOffCycle() {
 	for _, sp := range []*span{s.wave, s.cycle} {
 		if sp != nil {

@@ -24,7 +24,7 @@ type Config struct {
 	Meter metric.MeterProvider
 }
 
-// Telemetry follows one runtime. It is safe for concurrent use.
+// Telemetry observes one runtime. It is safe for concurrent use.
 type Telemetry struct {
 	tracer  trace.Tracer
 	meter   metric.Meter
@@ -36,7 +36,7 @@ type Telemetry struct {
 	gauges []metric.Registration
 }
 
-// stack is what is open of one stack. Its commits come one after the other.
+// stack holds the open spans of one stack, whose commits come one after the other.
 type stack struct {
 	graph    string
 	cycle    *span
@@ -44,7 +44,7 @@ type stack struct {
 	attempts map[attempt]*span
 }
 
-// New makes the instruments. Errors are those of the meter.
+// New creates the instruments. Errors are those of the meter.
 func New(c Config) (*Telemetry, error) {
 	if c.Tracer == nil {
 		c.Tracer = tracenoop.NewTracerProvider()
@@ -56,7 +56,8 @@ func New(c Config) (*Telemetry, error) {
 	return t, t.metrics.make(t.meter)
 }
 
-// OnCommit is for runtime.Config.OnCommit, or to be called by the program's own.
+// OnCommit emits what a commit says. Use it as runtime.Config.OnCommit, or call it
+// from yours.
 func (t *Telemetry) OnCommit(c runtime.Commit) {
 	s := t.stack(c)
 	for i := range c.Records {
@@ -71,7 +72,7 @@ func (t *Telemetry) OnCommit(c runtime.Commit) {
 	}
 }
 
-// stack finds or makes what is known of a commit's stack.
+// stack finds or creates the entry for the stack of a commit.
 func (t *Telemetry) stack(c runtime.Commit) *stack {
 	t.mu.Lock()
 	s, rt := t.stacks[c.Stack], t.rt
@@ -91,8 +92,8 @@ func (t *Telemetry) stack(c runtime.Commit) *stack {
 	return s
 }
 
-// Attach shows the pools of a runtime, and lets stacks that began in an earlier
-// process be known by their graphs. Call it between Open and Recover.
+// Attach makes the metrics of pools report those of rt, and looks up the graphs of
+// stacks that an earlier process started. Call it between Open and Recover.
 func (t *Telemetry) Attach(rt *runtime.Runtime) error {
 	reg, err := t.metrics.watch(t.meter, rt)
 	t.mu.Lock()
@@ -104,8 +105,8 @@ func (t *Telemetry) Attach(rt *runtime.Runtime) error {
 	return err
 }
 
-// Close ends all that is open, as cut off. Call it after the runtime's Close, and
-// before that of the providers.
+// Close ends all open spans as cut off. Call it after you close the runtime, and
+// before you shut down the providers.
 func (t *Telemetry) Close() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()

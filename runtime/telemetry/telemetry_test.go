@@ -27,7 +27,7 @@ import (
 	"github.com/graphrun/graphrun/runtime/telemetry"
 )
 
-// secretWord is a value of the state, which must not be seen anywhere.
+// secretWord is a value of the state, which must not be emitted.
 const secretWord = "hunter2-of-the-state"
 
 const definition = `{"graphrun": 1, "name": "shop",
@@ -108,7 +108,7 @@ func (r *rig) close() {
 	}
 }
 
-// tree is what ended, each span under its parent, with its status.
+// tree lists the ended spans, each under its parent, with its status.
 func (r *rig) tree() []string {
 	ended := r.spans.Ended()
 	var lines []string
@@ -197,7 +197,7 @@ func TestSpansAndMetrics(t *testing.T) {
 	})
 }
 
-// numbers are the sums and gauges, by name and attributes but for the graph's.
+// numbers are the sums and gauges, by name and by attributes except the graph.
 func numbers(t *testing.T, data metricdata.ResourceMetrics) map[string]int64 {
 	out := map[string]int64{}
 	for _, scope := range data.ScopeMetrics {
@@ -229,8 +229,8 @@ func numbers(t *testing.T, data metricdata.ResourceMetrics) map[string]int64 {
 	return out
 }
 
-// TestTakenOver: a process that goes on with a stack in the middle of a cycle
-// shows the rest of it, and what was cut off is not left open.
+// TestTakenOver: a process that continues a stack in the middle of a cycle emits the
+// rest of the cycle, and leaves no span of a cut-off attempt open.
 func TestTakenOver(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
