@@ -53,24 +53,27 @@ func (s *Stack) clear(o machine.Orphan) {
 	s.away++
 	go func() {
 		defer cancel()
-		var err error
+		var err error = errGoexit // unless the kind lets this goroutine go on
+		defer func() {
+			cutOff := ctx.Err() == context.Canceled
+			s.post(func() {
+				s.away--
+				s.ended = append(s.ended, slot)
+				if cutOff { // by a shutdown: whoever goes on with the stack does it again
+					return
+				}
+				if err != nil {
+					s.log.Warn("an attempt that was cut off has left something behind", "node", o.Key.Node, "item", o.Key.Item, "error", err)
+				}
+				gone()
+			})
+		}()
 		if n.Kind.Runs {
 			s.rt.discard(childID(s.name, o.Key))
+			err = nil
 		} else {
 			err = nodes.CleanUp(ctx, spec, t)
 		}
-		cutOff := ctx.Err() == context.Canceled
-		s.post(func() {
-			s.away--
-			s.ended = append(s.ended, slot)
-			if cutOff { // by a shutdown: whoever goes on with the stack does it again
-				return
-			}
-			if err != nil {
-				s.log.Warn("an attempt that was cut off has left something behind", "node", o.Key.Node, "item", o.Key.Item, "error", err)
-			}
-			gone()
-		})
 	}()
 }
 

@@ -2,7 +2,6 @@ package runtime
 
 import (
 	"cmp"
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -220,20 +219,4 @@ func (rt *Runtime) isDelivered(from string, m message, err error) bool {
 	}
 	rt.log.Log(rt.base, level, "a message is not delivered yet", "stack", from, "to", m.to, "event", m.event, "error", err)
 	return false
-}
-
-// emptyOutbox delivers what a stack that has ended left in the store.
-func (rt *Runtime) emptyOutbox(ctx context.Context, stack string) error {
-	snap, err := rt.cfg.Store.Load(ctx, stack)
-	if err != nil {
-		return err
-	}
-	var o outbox
-	for _, m := range storedMessages(snap.State) {
-		if !rt.handOver(stack, m) {
-			o.waiting = append(o.waiting, m)
-		}
-	}
-	snap.Cursor.Outbox = len(o.waiting)
-	return rt.cfg.Store.Commit(ctx, Commit{Stack: stack, Changes: []graph.Change{o.change()}, Cursor: snap.Cursor})
 }

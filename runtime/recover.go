@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -63,7 +64,10 @@ func (rt *Runtime) Recover(ctx context.Context, o RecoverOptions) (n int, err er
 		}
 	}
 	for i := 0; err == nil && i < len(left); i++ {
-		err = rt.emptyOutbox(ctx, left[i])
+		if err = rt.emptyOutbox(ctx, left[i]); errors.Is(err, errUndelivered) {
+			rt.deliverLater(left[i])
+			err = nil
+		}
 	}
 	return n, err
 }

@@ -77,16 +77,20 @@ type Runtime struct {
 	fleets  fleet.Fleets
 	aside   sync.Mutex // one stack that is not driven is addressed at a time
 
+	couriers sync.WaitGroup
+
 	mu      sync.Mutex
 	stacks  map[string]*Stack        // that are driven; nil while one is being loaded
 	visits  map[string]chan struct{} // stacks loaded for one command, each until its channel is closed
 	trouble map[string]error         // why stacks are not driven any more
 	failed  error                    // the store cannot be used any more
 	closed  bool
+	gone    bool // Close has returned: nothing may be written any more
 }
 
 // Open makes a runtime. The values of ctx are handed to every task; its end
-// stops nothing: call Close.
+// stops nothing: call Close. Errors: ErrStoreInUse while another runtime of this
+// process has the store, or what is wrong with cfg.
 func Open(ctx context.Context, cfg Config) (*Runtime, error) {
 	if cfg.Store == nil {
 		return nil, errors.New("runtime: Config.Store is not set")
@@ -128,6 +132,9 @@ func Open(ctx context.Context, cfg Config) (*Runtime, error) {
 	if st, ok := cfg.Store.(StoppingStore); ok {
 		st.OnStop(rt.fail)
 	}
+	if err := rt.own(); err != nil {
+		return nil, err
+	}
 	return rt, nil
 }
 
@@ -156,43 +163,6 @@ func (rt *Runtime) Stacks() []*Stack {
 		}
 	}
 	return out
-}
-
-// Close stops all stacks as Stack.Stop does, at the same time, and leaves
-// nothing behind: no goroutine, no timer. When ctx ends, running tasks are cut
-// off without more grace. Afterwards every call gives ErrClosed. It returns
-// why stacks could not take a last checkpoint, or why the store cannot be used
-// any more.
-func (rt *Runtime) Close(ctx context.Context) error {
-	rt.mu.Lock()
-	rt.closed = true
-	rt.mu.Unlock()
-	stacks := rt.Stacks()
-	for _, s := range stacks {
-		if !s.putAway(ErrClosed) {
-			s.post(s.drain)
-		}
-	}
-	rt.storage.nudge()
-	hurry := context.AfterFunc(ctx, func() {
-		for _, s := range stacks {
-			s.hurry()
-		}
-	})
-	defer hurry()
-	for _, s := range stacks {
-		<-s.done
-	}
-	rt.mu.Lock()
-	errs := []error{rt.failed}
-	rt.mu.Unlock()
-	for _, s := range stacks {
-		if s.err != ErrClosed && s.err != errs[0] {
-			errs = append(errs, s.err)
-		}
-	}
-	rt.timers.Close()
-	return errors.Join(errs...)
 }
 
 // reserve claims a stack's id, so that nobody else drives the stack. A visit is

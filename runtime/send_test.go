@@ -1,9 +1,11 @@
 package runtime_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -162,6 +164,58 @@ func TestAMessageArrivesOnce(t *testing.T) {
 			if snap, err := k.Store.Load(k.T.Context(), "post"); err != nil || snap.Cursor.Outbox != 0 {
 				t.Errorf("crash after commit %d: %d messages are left (%v)", at, snap.Cursor.Outbox, err)
 			}
+		})
+	}
+}
+
+// fullFor is a store that has no room for some stacks.
+type fullFor struct {
+	runtime.Store
+	stacks string
+	no     atomic.Bool
+}
+
+func (f *fullFor) Commit(ctx context.Context, c runtime.Commit) error {
+	if f.no.Load() && strings.Contains(f.stacks, c.Stack) {
+		return &runtime.StoreError{Err: errors.New("no space left on device")}
+	}
+	return f.Store.Commit(ctx, c)
+}
+
+// TestAMessageOfAnEndedStackIsDelivered: its target has no room when the sender ends.
+func TestAMessageOfAnEndedStackIsDelivered(t *testing.T) {
+	t.Parallel()
+	for _, stacks := range []string{"box", "box post"} {
+		t.Run(stacks, func(t *testing.T) {
+			t.Parallel()
+			runtimetest.Run(t, kinds(t), func(k *runtimetest.Kit) {
+				store := &fullFor{Store: k.Store, stacks: stacks}
+				rt, err := runtime.Open(k.T.Context(), runtime.Config{Store: store, Kinds: k.Kinds})
+				if err != nil {
+					t.Fatal(err)
+				}
+				k.Node("b", runtimetest.Takes(time.Second, runtimetest.Returns(1)))
+				for _, d := range []graph.Def{def(k.T, box), post(k.T, "line", `["x"]`)} {
+					if _, err := rt.Start(k.T.Context(), k.Compile(d), runtime.StartOptions{}); err != nil {
+						t.Fatal(err)
+					}
+				}
+				k.Forward(500 * time.Millisecond)
+				store.no.Store(true)
+				k.Forward(time.Minute)
+				store.no.Store(false)
+				k.Forward(time.Minute)
+				if diff := cmp.Diff([]any{"x"}, state(k, "box")["lines"]); diff != "" {
+					t.Errorf("lines (-want +got):\n%s", diff)
+				}
+				snap, err := k.Store.Load(k.T.Context(), "post")
+				if err != nil || !snap.Cursor.Status.Ended() || snap.Cursor.Outbox != 0 {
+					t.Errorf("sender: %+v (%v), want an end and no message left", snap.Cursor, err)
+				}
+				if err := rt.Close(k.T.Context()); err != nil {
+					t.Errorf("close: %v", err)
+				}
+			})
 		})
 	}
 }

@@ -186,15 +186,12 @@ func (s *Stack) Watch(fn func(Commit)) (stop func()) {
 // Stop stops driving the stack and waits until that is done; the stack itself
 // does not end, and Resume goes on with it. No new wave begins, running tasks
 // finish or are cut off after the runtime's grace (which is no failure: they
-// run again), and the last checkpoint is on disk. When ctx ends, they are cut
-// off at once.
+// run again), and the last checkpoint is on disk. When ctx ends, running tasks are cut
+// off at once, and it returns a moment later.
 func (s *Stack) Stop(ctx context.Context) error {
 	s.post(s.drain)
-	select {
-	case <-s.done:
-	case <-ctx.Done():
-		s.hurry()
-		<-s.done
+	if err := closeAll(ctx, s); err != nil {
+		return err
 	}
 	return s.err
 }

@@ -107,5 +107,8 @@ func (s *Stack) close() {
 	s.log.Debug("driven no further", "status", string(r.Status), "cycle", r.Cursor.Cycle, "wave", r.Cursor.Wave)
 	s.result, s.closed = &r, true
 	s.rt.leave(s)
+	if r.Status.Ended() && len(s.outbox.waiting) > 0 {
+		s.rt.deliverLater(s.name)
+	}
 	close(s.done)
 }

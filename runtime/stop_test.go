@@ -3,13 +3,18 @@ package runtime_test
 import (
 	"context"
 	"errors"
+	goruntime "runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/journal"
+	"github.com/graphrun/graphrun/nodes"
 	"github.com/graphrun/graphrun/runtime"
+	"github.com/graphrun/graphrun/runtime/memstore"
 	"github.com/graphrun/graphrun/runtime/runtimetest"
 )
 
@@ -225,4 +230,80 @@ func (f *failing) Commit(ctx context.Context, c runtime.Commit) error {
 		return f.err
 	}
 	return f.Store.Commit(ctx, c)
+}
+
+// exits is a kind whose work ends its goroutine.
+type exits struct{}
+
+func (exits) Run(context.Context, nodes.Task) (nodes.Result, error) {
+	goruntime.Goexit()
+	return nodes.Result{}, nil
+}
+
+func (exits) CleanUp(context.Context, nodes.Task) error {
+	goruntime.Goexit()
+	return nil
+}
+
+// TestGoexitIsAFailure: work that ends its goroutine fails, and its stack goes on.
+func TestGoexitIsAFailure(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		reg := nodes.NewRegistry()
+		if err := reg.Register(nodes.Spec{Kind: graph.Kind{Name: "work", Open: true}, Node: exits{}}); err != nil {
+			t.Fatal(err)
+		}
+		rt, err := runtime.Open(t.Context(), runtime.Config{Store: memstore.New(), Kinds: reg})
+		if err != nil {
+			t.Fatal(err)
+		}
+		g, problems := graph.Compile(def(t, `{"graphrun": 1, "name": "exits",
+			"nodes": [{"id": "a", "uses": "work", "retry": {"attempts": 2}}, {"id": "b", "uses": "work"}],
+			"limits": {"cycles": 2}}`), reg)
+		if err := problems.Err(); err != nil {
+			t.Fatal(err)
+		}
+		s, err := rt.Start(t.Context(), g, runtime.StartOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := s.Wait(t.Context())
+		if err != nil || r.Cycles != 2 || r.Failures != 4 {
+			t.Errorf("%d cycles with %d failures (%v), want 2 with 4", r.Cycles, r.Failures, err)
+		}
+		st, err := rt.Status(t.Context(), "exits")
+		if err != nil || st.LastError == nil || st.LastError.Error.Kind != "panic" || !strings.Contains(st.LastError.Error.Message, "Goexit") {
+			t.Errorf("last error %+v (%v), want kind panic that names Goexit", st.LastError, err)
+		}
+		if err := rt.Close(t.Context()); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	})
+}
+
+// TestAStoreHasOneRuntime: two runtimes on one store would both run what it holds.
+func TestAStoreHasOneRuntime(t *testing.T) {
+	t.Parallel()
+	cfg := runtime.Config{Store: memstore.New(), Kinds: kinds(t)}
+	first, err := runtime.Open(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := runtime.Open(t.Context(), cfg); !errors.Is(err, runtime.ErrStoreInUse) {
+		t.Errorf("a second runtime: %v, want ErrStoreInUse", err)
+	}
+	if err := first.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	second, err := runtime.Open(t.Context(), cfg)
+	if err != nil {
+		t.Fatalf("after Close: %v", err)
+	}
+	_ = first.Close(t.Context()) // which gives nothing up that it does not have
+	if _, err := runtime.Open(t.Context(), cfg); !errors.Is(err, runtime.ErrStoreInUse) {
+		t.Errorf("after a second Close of the first: %v, want ErrStoreInUse", err)
+	}
+	if err := second.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 }

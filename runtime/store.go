@@ -22,6 +22,9 @@ var (
 	ErrNotFound = errors.New("runtime: stack not found")
 	ErrExists   = errors.New("runtime: stack exists")
 	ErrClosed   = errors.New("runtime: closed")
+	// ErrStoreInUse: a store has one runtime at a time. Two of them would both run
+	// what the store holds.
+	ErrStoreInUse = errors.New("runtime: the store has a runtime that is not closed")
 )
 
 // StoreError is a store that cannot be used: locked, damaged, full. The CLI

@@ -52,6 +52,9 @@ func (s *Stack) store(c Commit) error {
 	rt := s.rt
 	waited := false
 	for {
+		if rt.isGone() {
+			return ErrClosed
+		}
 		err := rt.cfg.Store.Commit(rt.base, c)
 		if err == nil || !s.waitsOut(err, &c) {
 			if waited {

@@ -1,0 +1,63 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/graphrun/graphrun/graph"
+)
+
+// deliverLater delivers the messages that a stack left in the store when it ended: now,
+// in a moment, and again until all have arrived or can never arrive.
+func (rt *Runtime) deliverLater(stack string) {
+	rt.timers.At(time.Now().Add(firstRetry), func() {
+		rt.mu.Lock()
+		defer rt.mu.Unlock()
+		if rt.unusable() != nil {
+			return // the next runtime delivers them: see Recover
+		}
+		rt.couriers.Add(1)
+		go func() {
+			defer rt.couriers.Done()
+			if err := rt.emptyOutbox(rt.base, stack); err != nil {
+				rt.log.Debug("messages of an ended stack are not delivered yet", "stack", stack, "error", err)
+				rt.deliverLater(stack)
+			}
+		}()
+	})
+}
+
+// errUndelivered: some messages have to be tried again.
+var errUndelivered = errors.New("runtime: some messages are not delivered yet")
+
+// emptyOutbox delivers what a stack that has ended left in the store.
+func (rt *Runtime) emptyOutbox(ctx context.Context, stack string) error {
+	if under, err := rt.claim(stack, errLeft, make(chan struct{})); err != nil {
+		return err
+	} else if under != nil {
+		return errUndelivered
+	}
+	defer rt.free(stack)
+	snap, err := rt.cfg.Store.Load(ctx, stack)
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	var o outbox
+	messages := storedMessages(snap.State)
+	for _, m := range messages {
+		if !rt.handOver(stack, m) {
+			o.waiting = append(o.waiting, m)
+		}
+	}
+	if len(o.waiting) < len(messages) {
+		snap.Cursor.Outbox = len(o.waiting)
+		err = rt.cfg.Store.Commit(ctx, Commit{Stack: stack, Changes: []graph.Change{o.change()}, Cursor: snap.Cursor})
+	}
+	if err == nil && len(o.waiting) > 0 {
+		err = errUndelivered
+	}
+	return err
+}
