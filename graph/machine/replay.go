@@ -59,6 +59,9 @@ type Replayer struct {
 	Records iter.Seq2[journal.Record, error]
 }
 
+// Point is journal.Point, for programs that look into a history with runtime.At.
+type Point = journal.Point
+
 // To replays up to a point of the history, the zero Point for all of it. It stops
 // before, where recorded and decided part for good. Without any record after Base
 // it gives the stack as it is there.
