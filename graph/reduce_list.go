@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/graphrun/graphrun/graph/schema"
@@ -33,10 +34,15 @@ func (key *Key) reduceList(c *Change, old any, written []any) (bool, error) {
 			return false, err
 		}
 	}
+	maps.DeleteFunc(e.replaced, func(i int, v any) bool { return value.Equal(v, e.old[i]) })
 	if len(e.added) == 0 && len(e.replaced) == 0 && (old != nil || !anyWritten(written)) {
 		return false, nil
 	}
-	return key.commit(c, &e, old)
+	changed, err := key.commit(c, &e, old)
+	if key.Keep > 0 && old != nil && value.Equal(c.Value, old) { // what was added is what was dropped
+		changed = false
+	}
+	return changed, err
 }
 
 func anyWritten(written []any) bool {

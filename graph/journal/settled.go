@@ -11,6 +11,10 @@ type Settled struct {
 	// AtCommit says that the node's work succeeded and its writes did not fit, so
 	// that no TaskFinished has the failure.
 	AtCommit bool
+
+	// Owed says, in Cursor.Last, that no node has run because of the failure yet,
+	// and that one may in the next cycle.
+	Owed bool
 }
 
 func (s *Settled) members(c *codec) {
@@ -20,6 +24,7 @@ func (s *Settled) members(c *codec) {
 	somePointer(c, "error", &s.Error, (*Failure).members)
 	c.someTexts("elements", &s.Elements)
 	c.someBool("at_commit", &s.AtCommit)
+	c.someBool("owed", &s.Owed)
 }
 
 // unfit is the public form of a node whose writes did not fit.

@@ -66,7 +66,7 @@ func (m *Machine) applyCycleStarted(b *journal.CycleStarted, at time.Time, seq u
 	m.seeCycle(m.cur.Cycle, at)
 	for i := range m.nodes {
 		n := &m.nodes[i]
-		n.status, n.decided, n.taken, n.attempts, n.run = pending, false, false, 0, 0
+		n.status, n.decided, n.taken, n.repaid, n.attempts, n.run = pending, false, false, false, 0, 0
 		n.waits = len(m.g.Nodes[i].Waits)
 		if n.err != nil {
 			n.err = nil
@@ -90,8 +90,12 @@ func (m *Machine) applyDecided(i int, b *journal.NodeDecided) {
 		if m.plan.shared[v.Edge] {
 			m.edges[v.Edge] = judged{known: true, live: v.Live, err: v.Error}
 		}
-		if v.Live && !v.After && !v.NextCycle && e.From != graph.Start && e.Outcome != graph.Success {
-			m.nodes[e.From].taken = true
+		if b.Run && v.Live && !v.After && e.From != graph.Start && e.Outcome != graph.Success {
+			if v.NextCycle {
+				m.nodes[e.From].repaid = true
+			} else {
+				m.nodes[e.From].taken = true
+			}
 		}
 	}
 	switch {
@@ -254,7 +258,8 @@ func (m *Machine) lastOf() map[string]journal.Settled {
 	for _, i := range m.plan.sources {
 		n := &m.nodes[i]
 		id := m.g.Nodes[i].ID
-		last[id] = journal.Settled{Node: id, Status: n.status.String(), Attempts: n.attempts, Error: n.err}
+		last[id] = journal.Settled{Node: id, Status: n.status.String(), Attempts: n.attempts, Error: n.err,
+			Owed: n.status == failed && !n.taken && m.mayBeTaken(i)}
 	}
 	return last
 }

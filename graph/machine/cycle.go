@@ -1,6 +1,8 @@
 package machine
 
 import (
+	"slices"
+
 	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/journal"
 )
@@ -36,12 +38,12 @@ func (m *Machine) startCycle() {
 // limits.
 func (m *Machine) finishCycle() {
 	m.released = false
+	end, faults := m.stops()
 	body := &journal.CycleFinished{
 		Waves: m.cycle.waves, NodeRuns: m.cycle.nodeRuns,
-		Failed: m.cycle.fault || m.untaken(),
+		Failed: m.cycle.fault || m.owing() || m.untaken(end != nil || m.isLast()),
 		Active: m.cycle.fault || m.cycle.nodeRuns > 0 || m.cycle.settled > 0,
 	}
-	end, faults := m.stops()
 	if end == nil {
 		var err error
 		if body.Pause, body.None, err = m.pause(body.Active || len(faults) > 0); err != nil {
@@ -62,24 +64,51 @@ func (m *Machine) finishCycle() {
 	}
 }
 
-// untaken reports a failure that no edge for failures took. An unconditional
-// next_cycle edge will take it: that is as certain as the next cycle.
-func (m *Machine) untaken() bool {
+// untaken reports a failure of the cycle because of which no node ran, and none
+// may run in the next cycle. After the last cycle there is no next one.
+func (m *Machine) untaken(last bool) bool {
 	for _, i := range m.cycle.failed {
-		if m.cycle.robin || !m.nodes[i].taken && !m.takenNext(i) {
+		if m.cycle.robin || !m.nodes[i].taken && (last || !m.mayBeTaken(i)) {
 			return true
 		}
 	}
 	return false
 }
 
-func (m *Machine) takenNext(i int) bool {
+// mayBeTaken reports that a node may run in the next cycle because of a failure
+// in this one, whatever the condition of its edge will say. A node that is outside
+// now does not run in the next cycle.
+func (m *Machine) mayBeTaken(i int) bool {
 	for _, x := range m.g.Nodes[i].Out {
-		if e := &m.g.Edges[x]; e.NextCycle && e.When == nil && e.Outcome != graph.Success {
+		if e := &m.g.Edges[x]; e.NextCycle && e.Outcome != graph.Success && !m.isAway(e.To) {
 			return true
 		}
 	}
 	return false
+}
+
+// isAway reports that a node waits or is in the background.
+func (m *Machine) isAway(i int) bool {
+	id := m.g.Nodes[i].ID
+	return slices.ContainsFunc(m.cur.Waiting, func(w journal.Waiting) bool { return w.Node == id }) ||
+		slices.ContainsFunc(m.cur.Background, func(b journal.Background) bool { return b.Node == id })
+}
+
+// owing reports a failure of the cycle before that this cycle was to take, and
+// because of which no node ran.
+func (m *Machine) owing() (owing bool) {
+	for id, s := range m.cur.Last {
+		if i, ok := m.plan.index[id]; ok && s.Owed && !m.nodes[i].repaid {
+			owing = true
+		}
+	}
+	return owing
+}
+
+// isLast reports that no cycle follows this one, because of a limit.
+func (m *Machine) isLast() bool {
+	most := m.g.Limits.Cycles
+	return most > 0 && m.cur.Counts.Cycles+1 >= uint64(most) || m.overLimit() != ""
 }
 
 // stops gives the first stop condition that holds. One that fails to evaluate

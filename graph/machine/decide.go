@@ -30,7 +30,8 @@ func statusNamed(name string) status {
 type node struct {
 	status   status
 	decided  bool
-	taken    bool // an edge for failures was live from it
+	taken    bool // a node ran because of its failure
+	repaid   bool // a node ran because of its failure in the cycle before
 	waits    int  // sources that have not settled
 	attempts int
 	run      int // its place in the wave

@@ -16,10 +16,14 @@ func (k *keys) Field(i int) any { return k.values[i] }
 func (k *keys) Len() int        { return len(k.values) }
 
 // view is `nodes` as expressions read it: how each node stood at the last
-// commit. Skips of the present moment are not in it before the next one.
+// commit. Skips of the present moment are not in it before the next one, but for
+// the condition of an edge: it sees the edge's source, and what had to settle
+// before the source could, as they are settled.
 type view struct {
 	shown []seen
 	fresh []int // nodes that settled since
+
+	ahead func(i int) (seen, bool) // what the condition of the present edge sees ahead; nil: nothing
 }
 
 type seen struct {
@@ -31,7 +35,33 @@ func (v *view) Len() int { return len(v.shown) }
 
 func (v *view) Field(i int) any {
 	s := v.shown[i]
+	if v.ahead != nil {
+		if now, ok := v.ahead(i); ok {
+			s = now
+		}
+	}
 	return map[string]any{"status": s.status.String(), "attempts": int64(s.attempts)}
+}
+
+// lookAhead lets the condition of an edge see its source and the source's
+// ancestors as they are settled; it gives the end of that. Nothing is to be seen
+// when no node has settled since the last commit.
+func (m *Machine) lookAhead(e *graph.Edge) (end func()) {
+	if len(m.view.fresh) == 0 || e.From == graph.Start || e.NextCycle || e.When.Reads().Slots&(1<<graph.SlotNodes) == 0 {
+		return func() {}
+	}
+	before := m.plan.settledBefore(m.g, e.From)
+	m.view.ahead = func(i int) (seen, bool) {
+		if n := &m.nodes[i]; before.has(i) && n.status != pending {
+			return seen{n.status, n.attempts}, true
+		}
+		return seen{}, false
+	}
+	m.env.Reset() // defines may read `nodes` too
+	return func() {
+		m.view.ahead = nil
+		m.env.Reset()
+	}
 }
 
 // load puts a graph and its state under the machine.

@@ -55,6 +55,7 @@ func (m *Machine) weigh(e *graph.Edge) (live bool, err string) {
 	if !e.After && e.Outcome != graph.Success {
 		m.env.Slots[graph.SlotError] = m.errorOver(e)
 	}
+	defer m.lookAhead(e)()
 	if m.watch != nil {
 		m.watch.parts[e.Index] = e.When.Explain(m.env)
 	}

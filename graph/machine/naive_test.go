@@ -49,6 +49,9 @@ type sent struct {
 	value bool
 }
 
+// naiveCycles is after how many cycles a stack ends.
+const naiveCycles = 4
+
 // naive is one stack.
 type naive struct {
 	g        plainGraph
@@ -58,6 +61,8 @@ type naive struct {
 	shown    map[string]string // statuses at the last commit
 	verdicts map[int]string    // live, dead, error
 	failed   bool
+	cycles   int
+	owed     map[string]bool // failures that the next cycle is to take
 	inbox    []sent
 	log      []string
 }
@@ -91,8 +96,19 @@ func (s *naive) cycle(results func(node string) result) {
 			s.shown[k] = v
 		}
 	}
+	s.cycles++
+	for name := range s.owed {
+		if !s.takenBy(name, true) {
+			s.failed = true
+		}
+	}
+	s.owed = map[string]bool{}
 	for name, status := range s.settled {
-		if status == "failed" && !s.taken(name) {
+		switch {
+		case status != "failed" || s.takenBy(name, false):
+		case s.cycles < naiveCycles && s.mayTake(name):
+			s.owed[name] = true
+		default:
 			s.failed = true
 		}
 	}
@@ -258,10 +274,11 @@ func (s *naive) judge(e plainEdge) string {
 		}
 		return out
 	}
-	return s.holds(e.when)
+	return s.holds(e)
 }
 
-func (s *naive) holds(when string) string {
+func (s *naive) holds(e plainEdge) string {
+	when := e.when
 	word := func(b bool) string {
 		if b {
 			return "live"
@@ -285,21 +302,65 @@ func (s *naive) holds(when string) string {
 		return "dead"
 	}
 	status := s.shown[f[0]]
+	if !e.again && e.from != "" && s.before(f[0], e.from) && s.settled[f[0]] != "" {
+		status = s.settled[f[0]] // also when it was skipped just now
+	}
 	if status == "" {
 		status = "pending"
 	}
 	return word(status == f[2])
 }
 
-func (s *naive) taken(name string) bool {
-	for _, e := range s.g.edges {
-		if e.from == name && !e.after && e.outcome != "success" {
-			if e.again && e.when == "" && !e.isElse || !e.again && s.verdicts[e.id] == "live" && s.settled[e.to] != "" {
-				return true
+// before: a is b, or has to settle before b can.
+func (s *naive) before(a, b string) bool {
+	seen := map[string]bool{}
+	var look func(string) bool
+	look = func(b string) bool {
+		if a == b {
+			return true
+		}
+		if seen[b] || s.node(b).join == "first" {
+			return false
+		}
+		seen[b] = true
+		return slices.ContainsFunc(s.waits(b, map[int]bool{}), look)
+	}
+	return look(b)
+}
+
+// waits lists the sources that a node waits for.
+func (s *naive) waits(name string, looked map[int]bool) (all []string) {
+	for _, e := range s.in(name) {
+		if looked[e.id] || e.again {
+			continue
+		}
+		looked[e.id] = true
+		if e.from != "" {
+			all = append(all, e.from)
+		}
+		if e.isElse {
+			for _, sib := range s.siblings(e) {
+				all = append(all, s.waits(sib.to, looked)...)
 			}
 		}
 	}
+	return all
+}
+
+// takenBy: a node ran because of the failure, in its cycle or the next one.
+func (s *naive) takenBy(name string, again bool) bool {
+	for _, e := range s.g.edges {
+		if e.from == name && !e.after && e.outcome != "success" && e.again == again &&
+			s.verdicts[e.id] == "live" && s.settled[e.to] != "skipped" {
+			return true
+		}
+	}
 	return false
+}
+
+// mayTake: a node may run because of the failure in the next cycle.
+func (s *naive) mayTake(name string) bool {
+	return slices.ContainsFunc(s.g.edges, func(e plainEdge) bool { return e.from == name && e.again && e.outcome != "success" })
 }
 
 func (s *naive) in(name string) (in []plainEdge) {
@@ -330,9 +391,12 @@ func draw(t *rapid.T) plainGraph {
 	var g plainGraph
 	count := rapid.IntRange(2, 12).Draw(t, "nodes")
 	flags := []string{"a", "b", "c", "d"}
-	condition := func(label string) string {
+	condition := func(label string, from int) string {
 		x, y := rapid.SampledFrom(flags).Draw(t, label), rapid.SampledFrom(flags).Draw(t, label)
 		n := rapid.IntRange(0, count-1).Draw(t, label)
+		if from >= 0 && rapid.Bool().Draw(t, label) {
+			n = rapid.IntRange(0, from).Draw(t, label)
+		}
 		return rapid.SampledFrom([]string{
 			"", "", "", "state." + x, "not state." + x, "state." + x + " || state." + y,
 			fmt.Sprintf(`nodes.n%d.status == "%s"`, n, rapid.SampledFrom([]string{"pending", "succeeded", "failed", "skipped"}).Draw(t, label)),
@@ -354,8 +418,9 @@ func draw(t *rapid.T) plainGraph {
 		n.attempts = rapid.IntRange(1, 3).Draw(t, "attempts")
 		g.nodes = append(g.nodes, n)
 		for range rapid.IntRange(1, 3).Draw(t, "in") {
-			e := plainEdge{to: n.name, outcome: "success", when: condition("when")}
-			if from := rapid.IntRange(-1, i-1).Draw(t, "from"); from >= 0 {
+			from := rapid.IntRange(-1, i-1).Draw(t, "from")
+			e := plainEdge{to: n.name, outcome: "success", when: condition("when", from)}
+			if from >= 0 {
 				e.from = fmt.Sprintf("n%d", from)
 				e.outcome = rapid.SampledFrom([]string{"success", "success", "failure", "always"}).Draw(t, "outcome")
 				if rapid.IntRange(0, 5).Draw(t, "after") == 0 {
@@ -370,7 +435,7 @@ func draw(t *rapid.T) plainGraph {
 		if rapid.IntRange(0, 3).Draw(t, "again") == 0 {
 			add(plainEdge{
 				from: fmt.Sprintf("n%d", rapid.IntRange(0, count-1).Draw(t, "from")), to: n.name, again: true,
-				outcome: rapid.SampledFrom([]string{"success", "failure", "always"}).Draw(t, "outcome"), when: condition("when"),
+				outcome: rapid.SampledFrom([]string{"success", "failure", "always"}).Draw(t, "outcome"), when: condition("when", -1),
 			})
 		}
 	}
@@ -427,7 +492,7 @@ func (g plainGraph) yaml() string {
 		}
 		b.WriteString("}\n")
 	}
-	b.WriteString("limits: {cycles: 100, failures: 0}\n")
+	fmt.Fprintf(&b, "limits: {cycles: %d, failures: 0}\n", naiveCycles)
 	return b.String()
 }
 

@@ -16,6 +16,8 @@ type plan struct {
 	shared  []bool            // by edge: judged ahead of its target, so its verdict is kept
 	sources []int             // nodes with an outgoing next_cycle edge
 	steady  []bool            // by node: its decision depends on state and params alone
+
+	before map[int]nodeSet // see settledBefore
 }
 
 func newPlan(g *graph.Graph) *plan {
@@ -84,4 +86,34 @@ func (p *plan) addEdge(g *graph.Graph, e *graph.Edge) {
 			p.firsts = append(p.firsts, to)
 		}
 	}
+}
+
+// nodeSet is a set of nodes, a bit for each.
+type nodeSet []uint64
+
+func (s nodeSet) has(i int) bool { return s[i/64]&(1<<(i%64)) != 0 }
+
+// settledBefore says which nodes have settled, for certain, once a node has: the
+// node itself and its ancestors. A `join: first` node has none that it waits for.
+func (p *plan) settledBefore(g *graph.Graph, node int) nodeSet {
+	if all := p.before[node]; all != nil {
+		return all
+	}
+	all := make(nodeSet, (len(g.Nodes)+63)/64)
+	for todo := []int{node}; len(todo) > 0; {
+		i := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		if all.has(i) {
+			continue
+		}
+		all[i/64] |= 1 << (i % 64)
+		if g.Nodes[i].Join != graph.JoinFirst {
+			todo = append(todo, g.Nodes[i].Waits...)
+		}
+	}
+	if p.before == nil {
+		p.before = map[int]nodeSet{}
+	}
+	p.before[node] = all
+	return all
 }
