@@ -296,7 +296,7 @@ func (s *Stack) mayHaveLeft() bool {
 // sweep removes them, beside the loop of the stack, which knows that it does.
 func (s *Stack) sweep() {
 	var own []Summary
-	_ = s.rt.cfg.Store.Cursors(s.rt.base, func(sum Summary) error {
+	_ = s.rt.cfg.Store.Stacks(s.rt.base, func(sum Summary) error {
 		if sum.Err == nil && strings.HasPrefix(sum.Identity.Parent, s.name+"."+s.id.Nonce+"/") {
 			own = append(own, sum)
 		}

@@ -48,13 +48,13 @@ func echoes(k *runtimetest.Kit) {
 
 func stacksLeft(k *runtimetest.Kit) []string {
 	k.T.Helper()
-	list, err := k.Store.Stacks(k.T.Context())
+	var ids []string
+	err := k.Store.Stacks(k.T.Context(), func(s runtime.Summary) error {
+		ids = append(ids, s.Identity.Stack)
+		return nil
+	})
 	if err != nil {
 		k.T.Fatal(err)
-	}
-	var ids []string
-	for _, s := range list {
-		ids = append(ids, s.Identity.Stack)
 	}
 	return ids
 }

@@ -78,7 +78,7 @@ func (rt *Runtime) cancelled(ctx context.Context, stack string, err error) error
 	if !errors.Is(err, ErrEnded) {
 		return err
 	}
-	if snap, broken := rt.cfg.Store.Load(ctx, stack); broken == nil && snap.Cursor.Status == journal.Cancelled {
+	if sum, broken := rt.cfg.Store.Stack(ctx, stack); broken == nil && sum.Cursor.Status == journal.Cancelled {
 		return nil
 	}
 	return err
@@ -131,11 +131,14 @@ func (rt *Runtime) Remove(ctx context.Context, stack string) error {
 	}
 	defer rt.free(stack)
 	// One that cannot be read may be removed too.
-	if snap, err := rt.cfg.Store.Load(ctx, stack); err == nil {
+	if snap, err := rt.cfg.Store.State(ctx, stack); err == nil {
 		if !snap.Cursor.Status.Ended() {
 			return fmt.Errorf("%w: %q", ErrNotEnded, stack)
 		}
-		rt.discardChildren(stack, snap.Records)
+		sum := Summary{Identity: snap.Identity, Cursor: snap.Cursor}
+		if records, err := rt.recordsOf(ctx, &sum, "task.started"); err == nil {
+			rt.discardChildren(stack, records)
+		}
 	}
 	return rt.unknown(ctx, stack, rt.cfg.Store.Remove(ctx, stack))
 }

@@ -186,7 +186,7 @@ func (rt *Runtime) storedDefinition(ctx context.Context, hash string) (*definiti
 	if err != nil {
 		return nil, err
 	}
-	g, err := kept.compile(rt.cfg.Kinds)
+	g, err := compileStored(kept, rt.cfg.Kinds)
 	if err != nil {
 		return nil, err
 	}

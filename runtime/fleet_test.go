@@ -54,7 +54,7 @@ func TestTwoThousandStacksAcrossARestart(t *testing.T) {
 		recoverAll(k, n)
 		k.Forward(time.Second)
 		loaded := 0
-		list, err := k.Runtime.List(k.T.Context())
+		list, err := statuses(k)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -70,7 +70,7 @@ func TestTwoThousandStacksAcrossARestart(t *testing.T) {
 			t.Errorf("%d stacks that only wait were loaded", loaded)
 		}
 		k.Forward(20 * time.Second)
-		list, err = k.Runtime.List(k.T.Context())
+		list, err = statuses(k)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -530,4 +530,12 @@ func TestWhatIsAskedDuringTroubleIsAnswered(t *testing.T) {
 			t.Errorf("close: %v", err)
 		}
 	})
+}
+
+func statuses(k *runtimetest.Kit) (list []runtime.Status, err error) {
+	err = k.Runtime.List(k.T.Context(), func(s runtime.Status) error {
+		list = append(list, s)
+		return nil
+	})
+	return list, err
 }

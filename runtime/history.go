@@ -8,21 +8,22 @@ import (
 	"iter"
 
 	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/inspect"
 	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/machine"
 )
 
 // Definition compiles a graph that a store keeps.
-func Definition(ctx context.Context, store Store, kinds graph.Kinds, hash string) (*graph.Graph, error) {
+func Definition(ctx context.Context, store inspect.Reader, kinds graph.Kinds, hash string) (*graph.Graph, error) {
 	kept, err := store.Graph(ctx, hash)
 	if err != nil {
 		return nil, err
 	}
-	return kept.compile(kinds)
+	return compileStored(kept, kinds)
 }
 
-// compile makes a runnable graph of a stored one.
-func (s StoredGraph) compile(kinds graph.Kinds) (*graph.Graph, error) {
+// compileStored makes a runnable graph of a stored one.
+func compileStored(s StoredGraph, kinds graph.Kinds) (*graph.Graph, error) {
 	var def graph.Def
 	if err := json.Unmarshal(s.Def, &def); err != nil {
 		return nil, fmt.Errorf("stored graph %q: %w", s.Name, err)
@@ -44,19 +45,19 @@ type Past struct {
 // committed one, else decided again from the results that the journal holds,
 // from where the history is kept on. ErrNotFound when there is no such stack;
 // other errors name the points that there are, or are a *StoreError.
-func At(ctx context.Context, store Store, kinds graph.Kinds, stack string, at journal.Point) (Past, error) {
-	snap, err := store.Load(ctx, stack)
-	if err != nil {
-		return Past{}, err
-	}
+func At(ctx context.Context, store inspect.Reader, kinds graph.Kinds, stack string, at journal.Point) (Past, error) {
 	if at == (journal.Point{}) {
+		snap, err := store.State(ctx, stack)
+		if err != nil {
+			return Past{}, err
+		}
 		g, err := Definition(ctx, store, kinds, snap.Cursor.Hash)
 		if err != nil {
 			return Past{}, err
 		}
 		return past(at, snap.Cursor, g.Declared(snap.State)), nil
 	}
-	base, err := store.Base(ctx, stack)
+	base, err := store.Base(ctx, stack, at)
 	if err != nil {
 		return Past{}, err
 	}
@@ -67,15 +68,21 @@ func At(ctx context.Context, store Store, kinds graph.Kinds, stack string, at jo
 	case at == kept:
 		return past(at, base.Cursor, journal.Visible(base.State)), nil
 	}
-	base.Identity = snap.Identity
+	now, err := store.Stack(ctx, stack)
+	if err != nil {
+		return Past{}, err
+	}
 	again := machine.Replayer{
 		Graphs:  func(hash string) (*graph.Graph, error) { return Definition(ctx, store, kinds, hash) },
 		Base:    base,
 		Records: recordsUpTo(ctx, store, stack, base.Cursor.Seq+1, at),
 	}
-	m, _, err := again.To(at)
+	m := (*machine.Machine)(nil)
+	if err = errNotCommitted; at.Cycle <= now.Cursor.Cycle { // else all would be read in vain
+		m, _, err = again.To(at)
+	}
 	if errors.Is(err, errNotCommitted) {
-		return Past{}, fmt.Errorf("stack %q has not committed %s: it is at %s", stack, at, journal.Point{Cycle: snap.Cursor.Cycle, Wave: snap.Cursor.Wave})
+		return Past{}, fmt.Errorf("stack %q has not committed %s: it is at %s", stack, at, journal.Point{Cycle: now.Cursor.Cycle, Wave: now.Cursor.Wave})
 	}
 	if err != nil {
 		return Past{}, err
@@ -87,10 +94,10 @@ var errNotCommitted = errors.New("the history ends before the point")
 
 // recordsUpTo are the records from one on to the one that completes a point. It
 // is an error that there is none.
-func recordsUpTo(ctx context.Context, store Store, stack string, from uint64, at journal.Point) iter.Seq2[journal.Record, error] {
+func recordsUpTo(ctx context.Context, store inspect.Reader, stack string, from uint64, at journal.Point) iter.Seq2[journal.Record, error] {
 	return func(yield func(journal.Record, error) bool) {
 		enough := errors.New("enough")
-		err := store.Records(ctx, stack, from, func(r journal.Record) error {
+		err := store.Records(ctx, stack, journal.Want{From: from, Bulk: true}, func(r journal.Record) error {
 			if !yield(r, nil) || at.Ends(r) {
 				return enough
 			}

@@ -18,7 +18,7 @@ func TestAtWhatIsKept(t *testing.T) {
 		k.Node("a", runtimetest.Returns(1))
 		k.Wait(start(k, one(k.T, 40, "", `, "history": {"cycles": 8}`)))
 		ctx := context.Background()
-		base, err := k.Store.Base(ctx, "one")
+		base, err := k.Store.Base(ctx, "one", journal.Beginning)
 		if err != nil || base.Cursor.Cycle < 28 || base.Cursor.Cycle > 32 {
 			t.Fatalf("the history begins after cycle %d (%v)", base.Cursor.Cycle, err)
 		}

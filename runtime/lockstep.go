@@ -76,7 +76,7 @@ func (rt *Runtime) assemble(ctx context.Context, hashes map[string]bool) error {
 			rt.log.Error("definition cannot be read", "hash", hash, "error", err) // nor can its stacks
 			continue
 		}
-		if kept.lockstep() {
+		if inLockstep(kept) {
 			led[kept.Name] = true
 		}
 	}
@@ -90,8 +90,8 @@ func (rt *Runtime) assemble(ctx context.Context, hashes map[string]bool) error {
 	return ctx.Err()
 }
 
-// lockstep reads no more of a definition than this one field: there may be many.
-func (s StoredGraph) lockstep() bool {
+// inLockstep reads no more of a definition than this one field: there may be many.
+func inLockstep(s StoredGraph) bool {
 	var d struct {
 		Fleet string `json:"fleet"`
 	}

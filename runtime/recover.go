@@ -30,7 +30,7 @@ func (rt *Runtime) Recover(ctx context.Context, o RecoverOptions) (n int, err er
 	defer rt.fleets.Release()
 	var left []string // stacks that have ended, with messages to deliver
 	var inner []Summary
-	err = rt.cfg.Store.Cursors(ctx, func(sum Summary) error {
+	err = rt.cfg.Store.Stacks(ctx, func(sum Summary) error {
 		switch {
 		case sum.Err != nil:
 			rt.log.Error("stack cannot be read", "stack", sum.Identity.Stack, "error", sum.Err)

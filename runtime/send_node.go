@@ -44,14 +44,14 @@ func (rt *Runtime) graphOf(ctx context.Context, stack string) (*graph.Graph, err
 			return g, nil
 		}
 	}
-	snap, err := rt.cfg.Store.Load(ctx, stack)
+	sum, err := rt.cfg.Store.Stack(ctx, stack)
 	if err != nil {
 		return nil, rt.unknown(ctx, stack, err)
 	}
-	if snap.Cursor.Status.Ended() {
+	if sum.Cursor.Status.Ended() {
 		return nil, fmt.Errorf("%w: %q", ErrEnded, stack)
 	}
-	def, err := rt.definitionOf(ctx, snap.Cursor.Hash)
+	def, err := rt.definitionOf(ctx, sum.Cursor.Hash)
 	if err != nil {
 		return nil, err
 	}

@@ -39,30 +39,38 @@ type Status struct {
 // stack, also while the store takes no commits. Errors: ErrNotFound,
 // *StoreError, ErrClosed.
 func (rt *Runtime) Status(ctx context.Context, stack string) (Status, error) {
-	snap, err := rt.cfg.Store.Load(ctx, stack)
+	sum, err := rt.cfg.Store.Stack(ctx, stack)
 	if err != nil {
 		return Status{}, rt.unknown(ctx, stack, err)
 	}
-	st := rt.status(Summary{Identity: snap.Identity, Cursor: snap.Cursor})
+	st := rt.status(sum)
 	if !st.Loaded {
+		records, err := rt.recordsOf(ctx, &sum)
+		if err != nil {
+			return Status{}, rt.unknown(ctx, stack, err)
+		}
 		var p progress
-		p.take(snap.Records)
+		p.take(records)
 		st.Tasks, st.LastError = p.list(&st.Cursor, st.Driven), p.lastError
 	}
 	return st, nil
 }
 
-// List is where all stacks of the store stand, sorted by id.
-func (rt *Runtime) List(ctx context.Context) ([]Status, error) {
-	list, err := rt.cfg.Store.Stacks(ctx)
-	if err != nil {
-		return nil, err
-	}
-	out := make([]Status, len(list))
-	for i := range list {
-		out[i] = rt.status(list[i])
-	}
-	return out, nil
+// recordsOf are the records of some types, or of all, since the present cycle of
+// a stack began, without their bulk.
+func (rt *Runtime) recordsOf(ctx context.Context, sum *Summary, types ...string) (list []journal.Record, err error) {
+	want := journal.Want{From: sum.Cursor.CycleSeq, To: sum.Cursor.Seq, Types: types}
+	err = rt.cfg.Store.Records(ctx, sum.Identity.Stack, want, func(r journal.Record) error {
+		list = append(list, r)
+		return nil
+	})
+	return list, err
+}
+
+// List calls fn with the position of each stack of the store, sorted by id, until
+// fn returns an error; that error comes back as it is.
+func (rt *Runtime) List(ctx context.Context, fn func(Status) error) error {
+	return rt.cfg.Store.Stacks(ctx, func(sum Summary) error { return fn(rt.status(sum)) })
 }
 
 // status joins what the store has of a stack with what this runtime knows.
@@ -99,16 +107,17 @@ func (rt *Runtime) unknown(ctx context.Context, stack string, err error) error {
 		return err
 	}
 	e := &UnknownStackError{Stack: stack}
-	list, err := rt.cfg.Store.Stacks(ctx)
-	if err != nil {
-		return err
-	}
-	for i := range list {
-		if i == manyNames {
+	enough := errors.New("enough")
+	err = rt.cfg.Store.Stacks(ctx, func(sum Summary) error {
+		if len(e.Known) == manyNames {
 			e.Known = append(e.Known, "…")
-			break
+			return enough
 		}
-		e.Known = append(e.Known, list[i].Identity.Stack)
+		e.Known = append(e.Known, sum.Identity.Stack)
+		return nil
+	})
+	if err != nil && !errors.Is(err, enough) {
+		return err
 	}
 	return e
 }

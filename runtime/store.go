@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/inspect"
 	"github.com/graphrun/graphrun/graph/journal"
 )
 
@@ -19,7 +20,7 @@ const (
 )
 
 var (
-	ErrNotFound = errors.New("runtime: stack not found")
+	ErrNotFound = journal.ErrNotFound
 	ErrExists   = errors.New("runtime: stack exists")
 	ErrClosed   = errors.New("runtime: closed")
 	// ErrStoreInUse: a store has one runtime at a time. Two of them would both run
@@ -41,6 +42,7 @@ func (e *StoreError) Unwrap() error { return e.Err }
 
 // Store keeps stacks. All methods may be called from many goroutines.
 type Store interface {
+	inspect.Reader
 	// Commit makes one commit durable, whole or not at all; calls that come
 	// while another is written share one transaction. A commit whose records
 	// are already there (by their Seq) is a no-op; so is the repetition of the
@@ -48,31 +50,10 @@ type Store interface {
 	// Fatal the same commit may be tried again. Once begun, a commit is waited
 	// for whatever becomes of ctx.
 	Commit(ctx context.Context, c Commit) error
-	// Load gives what machine.Restore needs, and the graph of Cursor.Hash.
-	// ErrNotFound when there is no such stack.
-	Load(ctx context.Context, stack string) (journal.Snapshot, error)
-	// Graph is a stored definition by its hash.
-	Graph(ctx context.Context, hash string) (StoredGraph, error)
-	// Stacks lists all stacks, sorted by id; those that cannot be read too.
-	Stacks(ctx context.Context) ([]Summary, error)
-	// Cursors calls fn for each stack in the order of their ids, until it
-	// returns an error; that error comes back as it is. It costs a few
-	// microseconds a stack and no memory for all of them; fn may use the store.
-	// Stacks that come or go meanwhile may or may not be among them.
-	Cursors(ctx context.Context, fn func(Summary) error) error
-	// Base is the stack as it was where its kept history begins: what Load would
-	// have given at the end of that cycle. The records after Base's Cursor.Seq
-	// lead from there to now. A Cursor.Seq of 0: nothing was deleted, and the
-	// history begins with the first record.
-	Base(ctx context.Context, stack string) (journal.Snapshot, error)
 	// Seen reports whether an event with this id (of whoever sent it) was
 	// recorded for the stack. An id is known for at least 24 hours of the
 	// records' time, and as long as no 10,000 others came after it.
 	Seen(ctx context.Context, stack, id string) (bool, error)
-	// Records calls fn for each kept record of a stack from seq on, in order,
-	// until it returns an error; that error comes back as it is. fn may use the
-	// store.
-	Records(ctx context.Context, stack string, from uint64, fn func(journal.Record) error) error
 	// Remove deletes a stack and its history. ErrNotFound when there is none.
 	Remove(ctx context.Context, stack string) error
 	Close() error
@@ -112,19 +93,7 @@ const (
 )
 
 // StoredGraph is a definition kept with its stacks.
-type StoredGraph struct {
-	Hash   string
-	Name   string
-	File   string
-	Def    []byte // graph.Def as JSON: what is compiled again
-	Source []byte // the YAML text, for people; empty for a graph built in Go
-}
+type StoredGraph = journal.StoredGraph
 
 // Summary is one line of the list of stacks.
-type Summary struct {
-	Identity journal.Identity
-	Cursor   journal.Cursor
-	// Err: why the stack cannot be used (its rows are damaged); only
-	// Identity.Stack is filled in then. Other stacks are not affected.
-	Err error
-}
+type Summary = journal.Summary

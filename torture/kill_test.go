@@ -194,7 +194,7 @@ func (v *verdict) stack(t *testing.T, s *boltstore.Store, id string, acked map[s
 	}
 	var cycle, wave uint64
 	done := map[string]bool{} // in waves that are not committed yet
-	err = s.Records(ctx, id, 1, func(r journal.Record) error {
+	err = s.Records(ctx, id, journal.Want{}, func(r journal.Record) error {
 		switch b := r.Body.(type) {
 		case *journal.CycleStarted:
 			if r.Cycle != cycle+1 {

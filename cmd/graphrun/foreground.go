@@ -76,7 +76,7 @@ func firstOf(errs ...error) error {
 // startOrResume begins a new stack, or goes on with the one of that name.
 func (s *foreground) startOrResume(ctx context.Context, rt *runtime.Runtime, store runtime.Store) (*runtime.Stack, error) {
 	id, g, stop := s.flags.stack, s.src.Graph, runtime.StopAfter{Cycles: s.flags.cycles, UntilIdle: s.flags.untilIdle}
-	snap, err := store.Load(ctx, id)
+	sum, err := store.Stack(ctx, id)
 	switch {
 	case errors.Is(err, runtime.ErrNotFound):
 		return rt.Start(ctx, g, runtime.StartOptions{ID: id, Params: s.params, State: s.state, Source: s.src.Text, StopAfter: stop})
@@ -85,7 +85,7 @@ func (s *foreground) startOrResume(ctx context.Context, rt *runtime.Runtime, sto
 	case len(s.params)+len(s.state) > 0:
 		return nil, usagef("stack %q is there already: --param and --set are for new stacks (choose another --stack)", id)
 	}
-	s.view.from(snap.Cursor)
+	s.view.from(sum.Cursor)
 	return rt.Resume(ctx, id, runtime.ResumeOptions{Graph: g, Source: s.src.Text, StopAfter: stop})
 }
 

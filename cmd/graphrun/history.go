@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/inspect"
 	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/runtime"
 	"github.com/graphrun/graphrun/runtime/api"
@@ -28,12 +29,9 @@ func historyCommand(a *app) *cobra.Command {
 				return usagef("--last %d: expected 1 or more", last)
 			}
 			return a.through(cmd.Context(), func(c *api.Client) error {
-				h, err := a.historyOf(cmd.Context(), c.Store(), args[0])
+				h, err := a.historyOf(cmd.Context(), c.Store(), args[0], last)
 				if err != nil {
 					return known(cmd.Context(), c, args[0], err)
-				}
-				if n := len(h.Cycles); last > 0 && n > last {
-					h.Cycles = h.Cycles[n-last:]
 				}
 				if a.json() {
 					return a.printJSON(h)
@@ -96,16 +94,19 @@ type historyReader struct {
 	graph  func(hash string) (*graph.Graph, error)
 }
 
-func (a *app) historyOf(ctx context.Context, store runtime.Store, id string) (historyJSON, error) {
-	snap, err := store.Load(ctx, id)
+// historyOf reads the last cycles of a stack; all of them when last is 0.
+func (a *app) historyOf(ctx context.Context, store inspect.Reader, id string, last int) (historyJSON, error) {
+	sum, err := store.Stack(ctx, id)
 	if err != nil {
 		return historyJSON{}, err
 	}
 	r := historyReader{
-		out:   historyJSON{id, snap.Identity.Graph, snap.Cursor.Status, snap.Cursor.Reason, []historyCycle{}},
+		out:   historyJSON{id, sum.Identity.Graph, sum.Cursor.Status, sum.Cursor.Reason, []historyCycle{}},
 		graph: func(hash string) (*graph.Graph, error) { return runtime.Definition(ctx, store, a.kinds(), hash) },
 	}
-	err = store.Records(ctx, id, 1, r.add)
+	err = store.Records(ctx, id, journal.Want{Last: last, Types: []string{
+		"stack.started", "event.received", "cycle.started", "wave.committed", "cycle.finished",
+	}}, r.add)
 	return r.out, err
 }
 

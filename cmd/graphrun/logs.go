@@ -96,11 +96,11 @@ func (a *app) hadNode(ctx context.Context, c *api.Client, stack, node string) er
 	if node == "" {
 		return nil
 	}
-	snap, err := c.Store().Load(ctx, stack)
+	sum, err := c.Store().Stack(ctx, stack)
 	if err != nil {
 		return known(ctx, c, stack, err)
 	}
-	g, err := runtime.Definition(ctx, c.Store(), a.kinds(), snap.Cursor.Hash)
+	g, err := runtime.Definition(ctx, c.Store(), a.kinds(), sum.Cursor.Hash)
 	if err != nil {
 		return err
 	}
@@ -108,7 +108,7 @@ func (a *app) hadNode(ctx context.Context, c *api.Client, stack, node string) er
 		return nil
 	}
 	there := false
-	err = c.Store().Records(ctx, stack, 1, func(r journal.Record) error {
+	err = c.Store().Records(ctx, stack, journal.Want{Types: []string{"node.decided"}}, func(r journal.Record) error {
 		b, ok := r.Body.(*journal.NodeDecided)
 		there = there || ok && b.Node == node
 		return nil

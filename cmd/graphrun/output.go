@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 	"text/tabwriter"
+	"unicode/utf8"
 
 	"github.com/mattn/go-runewidth"
 
@@ -61,6 +62,48 @@ func table(w io.Writer, rows func(row func(cells ...any))) error {
 		fmt.Fprintln(tw)
 	})
 	return tw.Flush()
+}
+
+// longTable is table for more rows than may be held: it writes them in blocks, and
+// its columns only grow.
+type longTable struct {
+	out    io.Writer
+	widths []int
+	block  [][]string
+}
+
+// tableBlock is how many rows are held before they are written.
+const tableBlock = 512
+
+func (t *longTable) row(cells ...any) error {
+	texts := make([]string, len(cells))
+	for i, c := range cells {
+		texts[i] = fmt.Sprint(c)
+		if i == len(t.widths) {
+			t.widths = append(t.widths, 0)
+		}
+		t.widths[i] = max(t.widths[i], utf8.RuneCountInString(texts[i]))
+	}
+	if t.block = append(t.block, texts); len(t.block) < tableBlock {
+		return nil
+	}
+	return t.flush()
+}
+
+func (t *longTable) flush() error {
+	var b strings.Builder
+	for _, row := range t.block {
+		for i, cell := range row {
+			b.WriteString(cell)
+			if i < len(row)-1 {
+				b.WriteString(strings.Repeat(" ", t.widths[i]-utf8.RuneCountInString(cell)+2))
+			}
+		}
+		b.WriteByte('\n')
+	}
+	t.block = t.block[:0]
+	_, err := io.WriteString(t.out, b.String())
+	return err
 }
 
 // wrap breaks a text between its words into lines of at most width columns,

@@ -15,6 +15,7 @@ import (
 
 	"github.com/graphrun/graphrun/diag"
 	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/inspect"
 	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/machine"
 	"github.com/graphrun/graphrun/runtime"
@@ -122,7 +123,7 @@ func (a *app) planStack(ctx context.Context, id string, sets map[string]any) (p 
 	return p, err
 }
 
-func (a *app) planFrom(ctx context.Context, store runtime.Store, id string, sets map[string]any) (planJSON, error) {
+func (a *app) planFrom(ctx context.Context, store inspect.Reader, id string, sets map[string]any) (planJSON, error) {
 	snap, err := store.Load(ctx, id)
 	if errors.Is(err, runtime.ErrNotFound) {
 		return planJSON{}, unknownStack(ctx, store, id)

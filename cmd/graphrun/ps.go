@@ -1,6 +1,9 @@
 package main
 
 import (
+	"bytes"
+	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"strings"
@@ -25,11 +28,7 @@ func psCommand(a *app) *cobra.Command {
 				if pools {
 					return a.listPools(cmd, c)
 				}
-				stacks, err := c.Stacks(cmd.Context())
-				if err != nil {
-					return err
-				}
-				return a.printStacks(stacks)
+				return a.printStacks(cmd.Context(), c)
 			})
 		},
 	}
@@ -37,16 +36,42 @@ func psCommand(a *app) *cobra.Command {
 	return cmd
 }
 
-func (a *app) printStacks(stacks []api.Stack) error {
+// printStacks prints the stacks while they arrive: there may be very many.
+func (a *app) printStacks(ctx context.Context, c *api.Client) error {
 	if a.json() {
-		return a.printJSON(map[string]any{"stacks": append([]api.Stack{}, stacks...)})
+		return a.printStacksJSON(ctx, c)
 	}
-	return table(a.out, func(row func(cells ...any)) {
-		row("STACK", "GRAPH", "STATUS", "CYCLE", "WAVE", "RUNS", "NOTE")
-		for _, s := range stacks {
-			row(s.Stack, s.Graph, s.Status, s.Cycle, s.Wave, s.Counts.NodeRuns, oneLine(note(s)))
+	t := longTable{out: a.out}
+	err := t.row("STACK", "GRAPH", "STATUS", "CYCLE", "WAVE", "RUNS", "NOTE")
+	if err == nil {
+		err = c.Stacks(ctx, func(s api.Stack) error {
+			return t.row(s.Stack, s.Graph, s.Status, s.Cycle, s.Wave, s.Counts.NodeRuns, oneLine(note(s)))
+		})
+	}
+	return firstOf(err, t.flush())
+}
+
+func (a *app) printStacksJSON(ctx context.Context, c *api.Client) error {
+	between := `{"stacks":[`
+	err := c.Stacks(ctx, func(s api.Stack) error {
+		var line bytes.Buffer
+		enc := json.NewEncoder(&line)
+		enc.SetEscapeHTML(false)
+		if err := enc.Encode(s); err != nil {
+			return err
 		}
+		_, err := fmt.Fprintf(a.out, "%s%s", between, bytes.TrimSuffix(line.Bytes(), []byte("\n")))
+		between = ","
+		return err
 	})
+	if err != nil {
+		return err
+	}
+	if between != "," {
+		_, err = fmt.Fprint(a.out, between)
+	}
+	_, end := fmt.Fprintln(a.out, "]}")
+	return firstOf(err, end)
 }
 
 // note says what a stack does at the moment, or how it ended.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/graphrun/graphrun/graph/inspect"
 	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/value"
 	"github.com/graphrun/graphrun/runtime"
@@ -54,7 +55,7 @@ type stateJSON struct {
 
 // stateOf is the stack's committed state, or the one at a point of its
 // history, decided again from the recorded results.
-func (a *app) stateOf(ctx context.Context, store runtime.Store, id string, at journal.Point) (stateJSON, error) {
+func (a *app) stateOf(ctx context.Context, store inspect.Reader, id string, at journal.Point) (stateJSON, error) {
 	then, err := runtime.At(ctx, store, a.kinds(), id, at)
 	if errors.Is(err, runtime.ErrNotFound) {
 		return stateJSON{}, unknownStack(ctx, store, id)
@@ -66,21 +67,23 @@ func (a *app) stateOf(ctx context.Context, store runtime.Store, id string, at jo
 }
 
 // unknownStack says which stacks there are.
-func unknownStack(ctx context.Context, store runtime.Store, id string) error {
-	all, err := store.Stacks(ctx)
-	if err != nil {
+func unknownStack(ctx context.Context, store inspect.Reader, id string) error {
+	const most = 20
+	var ids []string
+	enough := errors.New("enough")
+	err := store.Stacks(ctx, func(s journal.Summary) error {
+		if len(ids) == most {
+			ids = append(ids, "…")
+			return enough
+		}
+		ids = append(ids, s.Identity.Stack)
+		return nil
+	})
+	if err != nil && !errors.Is(err, enough) {
 		return err
 	}
-	var ids []string
-	for _, s := range all {
-		ids = append(ids, s.Identity.Stack)
-	}
-	const most = 20
-	switch {
-	case len(ids) == 0:
+	if len(ids) == 0 {
 		return usagef("unknown stack %q: the store has none", id)
-	case len(ids) > most:
-		ids = append(ids[:most], "…")
 	}
 	return usagef("unknown stack %q, the store has: %s", id, strings.Join(ids, ", "))
 }

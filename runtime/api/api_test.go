@@ -13,6 +13,7 @@ import (
 
 	"github.com/graphrun/graphrun/diag"
 	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/inspect"
 	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/tree"
 	"github.com/graphrun/graphrun/nodes/std"
@@ -193,12 +194,24 @@ func TestRemoteStore(t *testing.T) {
 	if _, err := remote.Load(ctx, "b"); !errors.Is(err, runtime.ErrNotFound) {
 		t.Errorf("an unknown stack: %v", err)
 	}
-	if err := remote.Remove(ctx, "a"); err == nil {
-		t.Error("a store that is only read was written to")
+	sum, err := remote.Stack(ctx, "a")
+	if diff := cmp.Diff(journal.Summary{Identity: want.Identity, Cursor: want.Cursor}, sum); diff != "" || err != nil {
+		t.Errorf("stack %v (-want +got):\n%s", err, diff)
 	}
-	var n int
-	if err := remote.Records(ctx, "a", 2, func(journal.Record) error { n++; return nil }); err != nil || uint64(n) != want.Cursor.Seq-1 {
-		t.Errorf("%d records from 2 on, want %d: %v", n, want.Cursor.Seq-1, err)
+	got, err = remote.State(ctx, "a")
+	if want.Records = nil; err != nil || cmp.Diff(want, got) != "" {
+		t.Errorf("state %v (-want +got):\n%s", err, cmp.Diff(want, got))
+	}
+	for _, w := range []journal.Want{{}, {Bulk: true}, {From: 2}, {To: 2}, {From: 2, To: 3}, {Last: 1}, {Types: []string{"stack.started", "stack.finished"}, Bulk: true}} {
+		read := func(s inspect.Reader) (list []journal.Record) {
+			if err := s.Records(ctx, "a", w, func(r journal.Record) error { list = append(list, r); return nil }); err != nil {
+				t.Fatal(err)
+			}
+			return list
+		}
+		if diff := cmp.Diff(read(r.store), read(remote)); diff != "" && w.Bulk || len(read(remote)) == 0 {
+			t.Errorf("records that %+v wants (-want +got):\n%s", w, diff)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"net/url"
 )
@@ -12,11 +13,37 @@ func (c *Client) Server(ctx context.Context) (s Server, err error) {
 	return s, err
 }
 
-// Stacks lists all stacks, sorted by id.
-func (c *Client) Stacks(ctx context.Context) ([]Stack, error) {
-	var body stacksBody
-	err := c.call(ctx, http.MethodGet, "/v1/stacks", nil, &body)
-	return body.Stacks, err
+// Stacks calls fn for each stack, sorted by id, while the list arrives. An error
+// of fn ends it and comes back as it is.
+func (c *Client) Stacks(ctx context.Context, fn func(Stack) error) error {
+	return c.stacks(ctx, "", fn)
+}
+
+func (c *Client) stacks(ctx context.Context, query string, fn func(Stack) error) error {
+	resp, err := c.do(ctx, http.MethodGet, "/v1/stacks"+query, nil, "")
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	d := json.NewDecoder(resp.Body)
+	for range 3 { // {"stacks":[
+		if _, err := d.Token(); err != nil {
+			return lost(ctx, err)
+		}
+	}
+	for d.More() {
+		var s Stack
+		if err := d.Decode(&s); err != nil {
+			return lost(ctx, err)
+		}
+		if err := fn(s); err != nil {
+			return err
+		}
+	}
+	if _, err := d.Token(); err != nil { // the list ended too early
+		return lost(ctx, err)
+	}
+	return nil
 }
 
 // Status is where a stack stands.

@@ -62,7 +62,7 @@ func TestOwnerSocket(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := c.Stacks(t.Context()); err != nil {
+			if err := c.Stacks(t.Context(), func(api.Stack) error { return nil }); err != nil {
 				t.Error(err)
 			}
 			_ = c.Close()

@@ -34,13 +34,38 @@ func (h *Handler) stackState(w http.ResponseWriter, r *http.Request, p params) e
 	return reply(w, State{id, then.Point.Cycle, then.Point.Wave, then.State})
 }
 
+// snapshot is a whole stack, or with ?records=false one without its records, or
+// with ?state=false only who it is and where it stands.
 func (h *Handler) snapshot(w http.ResponseWriter, r *http.Request, p params) error {
-	snap, err := h.o.Store.Load(r.Context(), p["stack"])
+	q, err := queryOf(r, "state", "records")
+	if err != nil {
+		return err
+	}
+	var snap journal.Snapshot
+	switch ctx, id := r.Context(), p["stack"]; {
+	case q["state"] == "false":
+		var sum runtime.Summary
+		sum, err = h.o.Store.Stack(ctx, id)
+		snap.Identity, snap.Cursor = sum.Identity, sum.Cursor
+	case q["records"] == "false":
+		snap, err = h.o.Store.State(ctx, id)
+	default:
+		snap, err = h.o.Store.Load(ctx, id)
+	}
 	return replySnapshot(w, snap, err)
 }
 
+// base is a stack as it was at the nearest checkpoint before ?at=CYCLE[.WAVE].
 func (h *Handler) base(w http.ResponseWriter, r *http.Request, p params) error {
-	snap, err := h.o.Store.Base(r.Context(), p["stack"])
+	q, err := queryOf(r, "at")
+	if err != nil {
+		return err
+	}
+	at, err := journal.ParsePoint(q["at"])
+	if err != nil {
+		return errorf(CodeUsage, "at %v", err)
+	}
+	snap, err := h.o.Store.Base(r.Context(), p["stack"], at)
 	return replySnapshot(w, snap, err)
 }
 

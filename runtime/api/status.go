@@ -1,6 +1,8 @@
 package api
 
 import (
+	"encoding/json"
+	"errors"
 	"net/http"
 	"time"
 
@@ -152,10 +154,6 @@ func (s Stack) summary() runtime.Summary {
 	return out
 }
 
-type stacksBody struct {
-	Stacks []Stack `json:"stacks"`
-}
-
 func (h *Handler) listStacks(w http.ResponseWriter, r *http.Request, _ params) error {
 	q, err := queryOf(r, "graph", "status", "full")
 	if err != nil {
@@ -165,17 +163,75 @@ func (h *Handler) listStacks(w http.ResponseWriter, r *http.Request, _ params) e
 	if err != nil {
 		return err
 	}
-	all, err := h.rt.List(r.Context())
+	out := listWriter{w: w, head: `{"stacks":[`}
+	err = h.rt.List(r.Context(), func(s runtime.Status) error {
+		if (q["graph"] == "" || q["graph"] == s.Graph) && (q["status"] == "" || q["status"] == string(s.Cursor.Status)) {
+			return out.add(stackOf(s, full))
+		}
+		return nil
+	})
+	return out.end(err, "]}\n")
+}
+
+// listWriter writes a list as it comes, however long it is.
+type listWriter struct {
+	w     http.ResponseWriter
+	head  string
+	buf   []byte
+	begun bool // the answer
+	some  bool
+}
+
+// listBuffer is how much is written at a time.
+const listBuffer = 32 << 10
+
+func (l *listWriter) add(v any) error {
+	b, err := json.Marshal(v)
 	if err != nil {
+		return errorf(CodeInternal, "cannot write the answer: %v", err)
+	}
+	if l.some {
+		l.buf = append(l.buf, ',')
+	} else {
+		l.buf = append(l.buf, l.head...)
+	}
+	l.some = true
+	if l.buf = append(l.buf, b...); len(l.buf) < listBuffer {
+		return nil
+	}
+	return l.flush()
+}
+
+func (l *listWriter) flush() error {
+	if !l.begun {
+		l.begun = true
+		l.w.Header().Set("Content-Type", jsonType)
+	}
+	giveTime(l.w)
+	_, err := l.w.Write(l.buf)
+	if l.buf = l.buf[:0]; err != nil {
+		return errGone
+	}
+	return nil
+}
+
+// end finishes the list, or says why there is none. A list that has begun and
+// cannot be finished breaks off, which its reader notices.
+func (l *listWriter) end(err error, tail string) error {
+	switch {
+	case errors.Is(err, errGone):
+		return nil
+	case err != nil && l.begun:
+		return nil
+	case err != nil:
 		return err
 	}
-	body := stacksBody{[]Stack{}}
-	for _, s := range all {
-		if (q["graph"] == "" || q["graph"] == s.Graph) && (q["status"] == "" || q["status"] == string(s.Cursor.Status)) {
-			body.Stacks = append(body.Stacks, stackOf(s, full))
-		}
+	if !l.some {
+		l.buf = append(l.buf, l.head...)
 	}
-	return reply(w, body)
+	l.buf = append(l.buf, tail...)
+	_ = l.flush() // nobody needs an answer who has gone
+	return nil
 }
 
 func (h *Handler) stackStatus(w http.ResponseWriter, r *http.Request, p params) error {

@@ -27,9 +27,10 @@ const (
 // lines, or as server-sent events where the client asks for them; these are
 // resumable by Last-Event-ID, which is the record's seq. With ?follow=true the
 // stream goes on until the stack has ended. ?journal=true adds what only the
-// store keeps: outputs, payloads, initial state.
+// store keeps: outputs, payloads, initial state. ?to=SEQ, ?last=CYCLES and
+// ?types=TYPE,… narrow down what is read.
 func (h *Handler) records(w http.ResponseWriter, r *http.Request, p params) error {
-	q, err := queryOf(r, "from", "follow", "journal")
+	q, err := queryOf(r, "from", "to", "last", "types", "follow", "journal", "bulk")
 	if err != nil {
 		return err
 	}
@@ -54,6 +55,12 @@ func (h *Handler) records(w http.ResponseWriter, r *http.Request, p params) erro
 	if s.journal, err = flagOf(q, "journal"); err != nil {
 		return err
 	}
+	if err := s.wants(q); err != nil {
+		return err
+	}
+	if follow && (s.want.To > 0 || s.want.Last > 0 || s.want.Types != nil) {
+		return errorf(CodeUsage, "follow goes with all records: give it without to, last and types")
+	}
 	select {
 	case h.streams <- struct{}{}:
 		defer func() { <-h.streams }()
@@ -62,6 +69,26 @@ func (h *Handler) records(w http.ResponseWriter, r *http.Request, p params) erro
 	}
 	readAll(w)
 	return s.run(r.Context(), follow)
+}
+
+// wants reads from the query what of the records is wanted. What only the store
+// keeps is large; ?bulk=false leaves outputs and payloads out.
+func (s *stream) wants(q map[string]string) (err error) {
+	s.want.Bulk = s.journal && q["bulk"] != "false"
+	if to := q["to"]; to != "" {
+		if s.want.To, err = strconv.ParseUint(to, 10, 64); err != nil {
+			return errorf(CodeUsage, "to %q: expected the seq of a record", to)
+		}
+	}
+	if last := q["last"]; last != "" {
+		if s.want.Last, err = strconv.Atoi(last); err != nil || s.want.Last < 1 {
+			return errorf(CodeUsage, "last %q: expected how many cycles, 1 or more", last)
+		}
+	}
+	if types := q["types"]; types != "" {
+		s.want.Types = strings.Split(types, ",")
+	}
+	return nil
 }
 
 // stream is one reader of one journal. The store is what it reads: a watch only
@@ -74,6 +101,7 @@ type stream struct {
 	events  bool
 	journal bool
 
+	want  journal.Want
 	next  uint64 // seq
 	begun bool
 	ended bool
@@ -138,7 +166,8 @@ var errGone = errors.New("api: the client has gone")
 // send writes the records that are there. The first look also says whether the
 // stack exists, before the answer begins.
 func (s *stream) send(ctx context.Context) error {
-	err := s.h.o.Store.Records(ctx, s.id, s.next, func(r journal.Record) error {
+	s.want.From = s.next
+	err := s.h.o.Store.Records(ctx, s.id, s.want, func(r journal.Record) error {
 		s.next = r.Seq + 1
 		_, s.ended = r.Body.(*journal.StackFinished)
 		s.buf = s.frame(s.buf[:0], r)
@@ -152,11 +181,11 @@ func (s *stream) send(ctx context.Context) error {
 	}
 	if s.next > 1 && !s.ended && !s.begun {
 		// A stream that begins behind the last record of an ended stack.
-		snap, err := s.h.o.Store.Load(ctx, s.id)
+		sum, err := s.h.o.Store.Stack(ctx, s.id)
 		if err != nil {
 			return err
 		}
-		s.ended = snap.Cursor.Status.Ended() && snap.Cursor.Seq < s.next
+		s.ended = sum.Cursor.Status.Ended() && sum.Cursor.Seq < s.next
 	}
 	s.begin()
 	if s.out.Flush() != nil {

@@ -145,6 +145,13 @@ func (c *commit) write(t *txn, n stackNumber, h *head) error {
 		if err := t.add(n.journal(c.Records[0].Seq), c.records); err != nil {
 			return err
 		}
+		h.since += uint64(c.records.size())
+		for _, b := range c.bulk {
+			if err := t.add(n.bulk(b.seq), b.row); err != nil {
+				return err
+			}
+			h.since += uint64(b.size())
+		}
 		if err := c.writeEvents(t, n, h); err != nil {
 			return err
 		}

@@ -135,8 +135,8 @@ func BenchmarkCrowd(b *testing.B) {
 	}
 }
 
-// BenchmarkCursors is the list of 100,000 stacks, as a start reads it.
-func BenchmarkCursors(b *testing.B) {
+// BenchmarkStacks is the list of 100,000 stacks, as a start reads it.
+func BenchmarkStacks(b *testing.B) {
 	s := openAt(b, filepath.Join(b.TempDir(), "graphrun.db"), Options{Durability: runtime.DurabilityNone})
 	var wg sync.WaitGroup
 	for k := range 50 {
@@ -151,7 +151,7 @@ func BenchmarkCursors(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		n := 0
-		if err := s.Cursors(ctx, func(runtime.Summary) error { n++; return nil }); err != nil || n != 100_000 {
+		if err := s.Stacks(ctx, func(runtime.Summary) error { n++; return nil }); err != nil || n != 100_000 {
 			b.Fatal(n, err)
 		}
 	}

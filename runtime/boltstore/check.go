@@ -218,7 +218,8 @@ func (i *inspector) stackByStack(ctx context.Context) error {
 }
 
 func (t *txn) checkStack(name string, n stackNumber) error {
-	for _, read := range []func(*txn, string) (rawStack, error){(*txn).load, (*txn).loadBase} {
+	atFirst := func(t *txn, name string) (rawStack, error) { return t.loadBase(name, journal.Beginning) }
+	for _, read := range []func(*txn, string) (rawStack, error){(*txn).load, atFirst} {
 		raw, err := read(t, name)
 		if err != nil {
 			return err
@@ -234,13 +235,29 @@ func (t *txn) checkStack(name string, n stackNumber) error {
 	if err != nil {
 		return err
 	}
-	for _, p := range h.points {
-		if _, err := t.headAt(n.saved(p.seq, nil)); err != nil {
+	for _, check := range []func(stackNumber, *head) error{t.checkPoints, t.checkJournal, t.checkArrivals, t.checkRows} {
+		if err := check(n, &h); err != nil {
 			return err
 		}
 	}
-	for _, check := range []func(stackNumber, *head) error{t.checkJournal, t.checkArrivals, t.checkRows} {
-		if err := check(n, &h); err != nil {
+	return nil
+}
+
+// checkPoints reads the head of every checkpoint, those that the stack's head
+// names included.
+func (t *txn) checkPoints(n stackNumber, h *head) error {
+	points, err := t.pointsFrom(n, h)
+	if err != nil {
+		return err
+	}
+	for _, p := range h.points {
+		points = append(points, p.seq)
+	}
+	if h.newest.seq > 0 {
+		points = append(points, h.newest.seq)
+	}
+	for _, seq := range points {
+		if _, err := t.headAt(n.saved(seq, nil)); err != nil {
 			return err
 		}
 	}
@@ -264,13 +281,22 @@ func (t *txn) checkRows(n stackNumber, _ *head) error {
 	return nil
 }
 
+// checkJournal reads every record, with its bulk.
 func (t *txn) checkJournal(n stackNumber, h *head) error {
-	for from := h.first; from <= h.seq; {
-		entries, err := t.entries(n, from, h.seq)
+	sp := span{number: n, from: max(h.first, 1), to: h.seq, takes: everything}
+	for sp.from <= sp.to {
+		rows, err := t.commits(sp)
 		if err != nil {
 			return err
 		}
-		if from, err = parseEntries(entries, n, from, h.seq, func(journal.Record) error { return nil }); err != nil {
+		sp.from, err = sp.parse(rows, func(r journal.Record, apart bool) error {
+			if !apart {
+				return nil
+			}
+			_, err := t.bulk(n, r.Seq)
+			return err
+		})
+		if err != nil {
 			return err
 		}
 	}

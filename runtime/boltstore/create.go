@@ -15,7 +15,7 @@ import (
 
 // format is the version of the layout. A change that an older program would
 // misread raises it.
-const format = 1
+const format = 2
 
 const magic = "graphrun store"
 
@@ -97,6 +97,18 @@ func fill(tx *bolt.Tx, mark []byte) error {
 		}
 	}
 	return tx.Bucket(markerBucket).Put(markerKey, sealed(markerBucket, markerKey, mark))
+}
+
+// raise makes a file of an older format one of this format.
+func (m *marker) raise(db *bolt.DB) error {
+	m.Format = format
+	mark, err := json.Marshal(m)
+	if err != nil {
+		return err
+	}
+	return db.Update(func(tx *bolt.Tx) error {
+		return tx.Bucket(markerBucket).Put(markerKey, sealed(markerBucket, markerKey, mark))
+	})
 }
 
 // readMarker refuses a file that is not ours or is from the future. The error

@@ -59,7 +59,7 @@ func content(s *Store, stack string) (string, error) {
 	}
 	b := fmt.Appendf(nil, "%+v %+v\n", snap.Identity, snap.Cursor)
 	b = value.Append(b, snap.State)
-	err = s.Records(ctx, stack, 0, func(r journal.Record) error {
+	err = s.Records(ctx, stack, journal.Want{Bulk: true}, func(r journal.Record) error {
 		b = journal.AppendRecord(append(b, '\n'), r, true)
 		return nil
 	})
@@ -103,7 +103,7 @@ func examine(t *testing.T, path string, want map[string]string, count *tally) {
 			t.Errorf("stack %q has a wrong value:\n got %s\nwant %s", stack, got, text)
 		}
 	}
-	_, err = s.Stacks(ctx)
+	_, err = stacks(s)
 	if whole && err == nil {
 		count.intact++
 	} else {
@@ -243,7 +243,7 @@ func TestNotAStore(t *testing.T) {
 		"zero.db":        "is no database of graphrun",
 		"folder.db":      "is a folder",
 		"foreign.db":     "is a bbolt file, but not one of graphrun",
-		"future.db":      "has format 99, made by graphrun 9.9; this program knows formats up to 1",
+		"future.db":      "has format 99, made by graphrun 9.9; this program knows formats up to 2",
 		"text.db/sub.db": "cannot be",
 	}
 	for name, message := range tests {
@@ -342,7 +342,7 @@ func TestQuarantine(t *testing.T) {
 			}
 		}
 	}
-	list, err := s.Stacks(ctx)
+	list, err := stacks(s)
 	if err != nil || len(list) != 3 || list[0].Err != nil || list[1].Err == nil || list[2].Err != nil {
 		t.Errorf("got %+v, %v", list, err)
 	}

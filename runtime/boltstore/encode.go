@@ -75,14 +75,36 @@ func (e *encoder) parts(v any) []part {
 	return parts
 }
 
-// records is the journal's row of one commit: one JSON object a line.
-func (e *encoder) records(list []journal.Record) row {
-	return e.row(func(b []byte) []byte {
+// bulk is what is large in one record, as a row of its own.
+type bulk struct {
+	row
+	seq uint64
+}
+
+// records is the journal's row of one commit: one JSON object a line. What is
+// large in a record gets a row of its own, and the line says so.
+func (e *encoder) records(list []journal.Record) (row, []bulk) {
+	var apart []bulk
+	lines := e.row(func(b []byte) []byte {
 		for _, r := range list {
-			b = append(journal.AppendRecord(b, r, true), '\n')
+			v := r.Bulk()
+			large := v != nil && !value.Within(v, outOfLine)
+			if large {
+				r = r.WithBulk(nil)
+			}
+			b = journal.AppendRecord(b, r, true)
+			if large {
+				b = append(b, apartMark)
+				apart = append(apart, bulk{seq: r.Seq})
+			}
+			b = append(b, '\n')
 		}
 		return b
 	})
+	for i := range apart {
+		apart[i].row = e.value(list[apart[i].seq-list[0].Seq].Bulk())
+	}
+	return lines, apart
 }
 
 // change is a graph.Change as rows.
@@ -97,6 +119,7 @@ type commit struct {
 	runtime.Commit
 	identity row
 	records  row
+	bulk     []bulk
 	changes  []change
 	cursor   []byte
 	graph    []byte // what StoredGraph says beside its texts
@@ -127,7 +150,7 @@ func (e *encoder) commit(c runtime.Commit) (*commit, error) {
 		}
 	}
 	if len(c.Records) > 0 {
-		out.records = e.records(c.Records)
+		out.records, out.bulk = e.records(c.Records)
 	}
 	for i, ch := range c.Changes {
 		out.changes[i] = e.change(ch, c.Create != nil)

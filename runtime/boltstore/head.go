@@ -12,7 +12,9 @@ type head struct {
 	first  uint64  // record with which the kept history begins
 	stale  bool    // rows from before it are still to be deleted
 	ids    uint64  // number of event ids that are known
-	points []point // checkpoints, oldest first
+	points []point // checkpoints that the history may be cut off at, oldest first
+	newest nearest // checkpoint of any kind
+	since  uint64  // bytes of records since the newest checkpoint
 	keys   []stateKey
 	cursor []byte // journal.Cursor as JSON
 }
@@ -26,14 +28,14 @@ type point struct {
 	at       int64 // Unix nanoseconds
 }
 
-// base are the checkpoints from the one with which the kept history begins;
-// nil when it is whole.
-func (h *head) base() []point {
-	if h.first <= 1 || len(h.points) == 0 || h.points[0].cycleSeq != h.first {
-		return nil
-	}
-	return h.points
-}
+// nearest is the newest checkpoint; a seq of 0 says that there is none.
+type nearest struct{ seq, cycle uint64 }
+
+// The flags of a head.
+const (
+	flagStale  = 1 << iota // rows from before the kept history are still to be deleted
+	flagNewest             // the newest checkpoint follows, and the bytes since
+)
 
 // stateKey says where a key's value is.
 type stateKey struct {
@@ -90,10 +92,14 @@ func (h *head) addKey(name string) *stateKey {
 func (h *head) append(b []byte) []byte {
 	b = binary.BigEndian.AppendUint64(b, h.seq)
 	b = binary.AppendUvarint(b, h.first)
-	b = append(b, 0)
+	flags := byte(flagNewest)
 	if h.stale {
-		b[len(b)-1] = 1
+		flags |= flagStale
 	}
+	b = append(b, flags)
+	b = binary.AppendUvarint(b, h.newest.seq)
+	b = binary.AppendUvarint(b, h.newest.cycle)
+	b = binary.AppendUvarint(b, h.since)
 	b = binary.AppendUvarint(b, h.ids)
 	b = binary.AppendUvarint(b, uint64(len(h.points)))
 	for _, p := range h.points {
@@ -123,12 +129,20 @@ func (h *head) append(b []byte) []byte {
 func parseHead(b []byte) (head, error) {
 	r := headReader{rest: b}
 	h := head{seq: r.fixed64(), first: r.uvarint()}
-	if stale := r.take(1); stale != nil {
-		h.stale = stale[0] == 1
+	var flags byte
+	if b := r.take(1); b != nil {
+		flags = b[0]
+	}
+	h.stale = flags&flagStale != 0
+	if flags&flagNewest != 0 {
+		h.newest, h.since = nearest{r.uvarint(), r.uvarint()}, r.uvarint()
 	}
 	h.ids = r.uvarint()
 	for n := r.uvarint(); n > 0 && !r.bad; n-- {
 		h.points = append(h.points, point{r.uvarint(), r.uvarint(), r.uvarint(), r.varint()})
+	}
+	if n := len(h.points); flags&flagNewest == 0 && n > 0 { // written by format 1
+		h.newest = nearest{h.points[n-1].seq, h.points[n-1].cycle}
 	}
 	n := r.uvarint()
 	h.keys = make([]stateKey, 0, min(n, 64)+1)

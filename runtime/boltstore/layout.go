@@ -27,6 +27,7 @@ import (
 //	          NUMBER 's' KEY → a key's value that is stored whole
 //	          NUMBER 't' → head: last record, keys of the state, cursor
 //	          NUMBER 'u' -SEQ → the records of one commit, from SEQ on
+//	          NUMBER 'u' -SEQ 'b' → the bulk of one record, where it is large
 //	blobs     SHA-256 → a bucket with the value; SHA-256 'n' → its references
 //	removed   NUMBER → stacks whose rows are still to be deleted
 //
@@ -78,6 +79,12 @@ func (n stackNumber) row(kind byte) []byte {
 func (n stackNumber) journal(seq uint64) []byte {
 	return binary.BigEndian.AppendUint64(n.row(journalRow), ^seq)
 }
+
+// bulkMark ends the key of a row with the bulk of a record.
+const bulkMark = 'b'
+
+// bulk is the row of what is large in one record.
+func (n stackNumber) bulk(seq uint64) []byte { return append(n.journal(seq), bulkMark) }
 
 // saved is where a checkpoint keeps what a row held; without a row, its head.
 func (n stackNumber) saved(seq uint64, row []byte) []byte {

@@ -3,9 +3,13 @@ package boltstore
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
+	"slices"
+	"sort"
 
 	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/value"
@@ -23,15 +27,20 @@ type rawStack struct {
 
 // Load reads a stack: everything by its checksum, nothing missing, or a *Damage.
 func (s *Store) Load(ctx context.Context, stack string) (journal.Snapshot, error) {
-	return s.load(ctx, stack, (*txn).load)
+	return s.load(ctx, stack, (*txn).load, true)
 }
 
-// Base reads a stack as it was where its kept history begins.
-func (s *Store) Base(ctx context.Context, stack string) (journal.Snapshot, error) {
-	return s.load(ctx, stack, (*txn).loadBase)
+// State reads a stack without its records.
+func (s *Store) State(ctx context.Context, stack string) (journal.Snapshot, error) {
+	return s.load(ctx, stack, (*txn).load, false)
 }
 
-func (s *Store) load(ctx context.Context, stack string, read func(t *txn, stack string) (rawStack, error)) (journal.Snapshot, error) {
+// Base reads a stack as it was at the nearest checkpoint at or before a point.
+func (s *Store) Base(ctx context.Context, stack string, at journal.Point) (journal.Snapshot, error) {
+	return s.load(ctx, stack, func(t *txn, stack string) (rawStack, error) { return t.loadBase(stack, at) }, true)
+}
+
+func (s *Store) load(ctx context.Context, stack string, read func(t *txn, stack string) (rawStack, error), records bool) (journal.Snapshot, error) {
 	var raw rawStack
 	err := s.view(ctx, func(t *txn) (err error) {
 		raw, err = read(t, stack)
@@ -47,8 +56,12 @@ func (s *Store) load(ctx context.Context, stack string, read func(t *txn, stack 
 	if snap.State, err = raw.state(); err != nil {
 		return journal.Snapshot{}, s.wrap(ofStack(err, stack))
 	}
-	from := max(raw.cursor.CycleSeq, 1)
-	err = s.readRecords(ctx, stack, raw.number, from, raw.cursor.Seq, func(r journal.Record) error {
+	if !records {
+		return snap, nil
+	}
+	sp := span{stack: stack, number: raw.number, from: max(raw.cursor.CycleSeq, 1), to: raw.cursor.Seq,
+		takes: everything, bulk: stillMatters(&raw.cursor)}
+	err = s.readRecords(ctx, sp, func(r journal.Record) error {
 		snap.Records = append(snap.Records, r)
 		return nil
 	})
@@ -56,6 +69,40 @@ func (s *Store) load(ctx context.Context, stack string, read func(t *txn, stack 
 		return journal.Snapshot{}, err
 	}
 	return snap, nil
+}
+
+// stillMatters tells the records of a snapshot whose bulk has not been used yet.
+func stillMatters(at *journal.Cursor) func(*journal.Record) bool {
+	switch {
+	case at.Open:
+		return always
+	case at.Status.Ended():
+		return never
+	}
+	return func(r *journal.Record) bool {
+		switch b := r.Body.(type) {
+		case *journal.EventReceived:
+			return true
+		case *journal.TaskFinished:
+			return slices.ContainsFunc(at.Waiting, func(w journal.Waiting) bool { return w.Node == b.Node })
+		}
+		return false
+	}
+}
+
+// Stack reads who a stack is and where it stands.
+func (s *Store) Stack(ctx context.Context, stack string) (runtime.Summary, error) {
+	var raw rawStack
+	err := s.view(ctx, func(t *txn) (err error) {
+		if raw.number, err = t.find(stack); err == nil {
+			_, err = t.who(&raw)
+		}
+		return ofStack(err, stack)
+	})
+	if err != nil {
+		return runtime.Summary{}, err
+	}
+	return runtime.Summary{Identity: raw.identity, Cursor: raw.cursor}, nil
 }
 
 func (t *txn) find(stack string) (stackNumber, error) {
@@ -75,30 +122,78 @@ func (t *txn) load(stack string) (raw rawStack, err error) {
 		return raw, err
 	}
 	raw.keys = h.keys
-	return raw, t.copyKeys(&raw, func(k stateKey) ([][]byte, error) { return t.copyKey(raw.number, k) })
+	return raw, t.copyKeys(&raw, func(k stateKey) ([][]byte, error) { return t.copyKey(raw.number, k, nil) })
 }
 
-// loadBase reads a stack at the checkpoint with which its history begins; no
-// more than its identity when the history is whole.
-func (t *txn) loadBase(stack string) (raw rawStack, err error) {
+// loadBase reads a stack at the nearest checkpoint at or before a point; no more
+// than its identity when the history is followed from its first record.
+func (t *txn) loadBase(stack string, at journal.Point) (raw rawStack, err error) {
 	if raw.number, err = t.find(stack); err != nil {
 		return raw, err
 	}
 	h, err := t.who(&raw)
 	raw.cursor = journal.Cursor{}
-	points := h.base()
-	if err != nil || points == nil {
-		return raw, err
-	}
-	at, err := t.headAt(raw.number.saved(points[0].seq, nil))
 	if err != nil {
 		return raw, err
 	}
-	if err := json.Unmarshal(at.cursor, &raw.cursor); err != nil {
-		return raw, damage(stacksBucket, raw.number.saved(points[0].seq, nil), err.Error())
+	points, err := t.pointsFrom(raw.number, &h)
+	if err != nil {
+		return raw, err
 	}
-	raw.keys = at.keys
-	return raw, t.copyKeys(&raw, func(k stateKey) ([][]byte, error) { return t.copyKeyAt(raw.number, k, points) })
+	then, points, err := t.nearest(raw.number, points, at, h.first > 1)
+	if err != nil || then == nil {
+		return raw, err
+	}
+	if err := json.Unmarshal(then.cursor, &raw.cursor); err != nil {
+		return raw, damage(stacksBucket, raw.number.saved(points[0], nil), err.Error())
+	}
+	raw.keys = then.keys
+	return raw, t.copyKeys(&raw, func(k stateKey) ([][]byte, error) { return t.copyKey(raw.number, k, points) })
+}
+
+// pointsFrom finds the checkpoints of the kept history, oldest first, each by
+// the last record before it.
+func (t *txn) pointsFrom(n stackNumber, h *head) ([]uint64, error) {
+	from := uint64(0)
+	if h.first > 1 && len(h.points) > 0 {
+		from = h.points[0].seq
+	}
+	var list []uint64
+	prefix := n.row(pointRow)
+	c := t.stacks.Cursor()
+	for key, _ := c.Seek(n.saved(from, nil)); bytes.HasPrefix(key, prefix); key, _ = c.Seek(n.saved(from, nil)) {
+		if len(key) < len(prefix)+8 {
+			return nil, damage(stacksBucket, key, "unknown form")
+		}
+		seq := binary.BigEndian.Uint64(key[len(prefix):])
+		list = append(list, seq)
+		from = seq + 1
+	}
+	return list, nil
+}
+
+// nearest finds the last checkpoint at or before a point, and gives its head and
+// the checkpoints from it on. With oldest, the first one stands for all that is
+// before it. nil: there is none.
+func (t *txn) nearest(n stackNumber, points []uint64, at journal.Point, oldest bool) (*head, []uint64, error) {
+	var failed error
+	behind := sort.Search(len(points), func(i int) bool {
+		h, err := t.headAt(n.saved(points[i], nil))
+		var c journal.Cursor
+		if err == nil {
+			err = json.Unmarshal(h.cursor, &c)
+		}
+		failed = errors.Join(failed, err)
+		return !at.After(c.Cycle)
+	})
+	if behind == 0 && oldest && len(points) > 0 {
+		behind = 1
+	}
+	if failed != nil || behind == 0 {
+		return nil, nil, failed
+	}
+	h, err := t.headAt(n.saved(points[behind-1], nil))
+	return &h, points[behind-1:], err
 }
 
 func (t *txn) copyKeys(raw *rawStack, read func(stateKey) ([][]byte, error)) (err error) {
@@ -109,26 +204,6 @@ func (t *txn) copyKeys(raw *rawStack, read func(stateKey) ([][]byte, error)) (er
 		}
 	}
 	return nil
-}
-
-// copyKeyAt copies the rows that one key of the state had at a checkpoint.
-func (t *txn) copyKeyAt(n stackNumber, k stateKey, points []point) ([][]byte, error) {
-	switch k.form {
-	case asOne:
-		v, err := t.valueAt(n, points, n.value(k.number))
-		return [][]byte{bytes.Clone(v)}, err
-	case byProperty:
-		return t.copyProperties(n, k, points)
-	}
-	var list [][]byte
-	for i := range k.size {
-		v, err := t.valueAt(n, points, n.element(k.number, k.base+i))
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, bytes.Clone(v))
-	}
-	return list, nil
 }
 
 // who reads the rows that every stack has: its identity and cursor into raw.
@@ -145,76 +220,87 @@ func (t *txn) who(raw *rawStack) (h head, err error) {
 	return h, nil
 }
 
-// copyKey copies the rows of one key of the state.
-func (t *txn) copyKey(n stackNumber, k stateKey) ([][]byte, error) {
+// copyKey copies the rows of one key of the state: as they were at the first of
+// these checkpoints, or as they are when there is none.
+func (t *txn) copyKey(n stackNumber, k stateKey, points []uint64) ([][]byte, error) {
 	switch k.form {
-	case asOne:
-		v, err := t.value(n.value(k.number))
-		return [][]byte{bytes.Clone(v)}, err
 	case byProperty:
-		return t.copyProperties(n, k, nil)
+		return t.copyProperties(n, k, points)
+	case byElement:
+		return t.copyElements(n, k, points)
 	}
-	var list [][]byte
-	cursor := t.stacks.Cursor()
-	var at, raw []byte
-	for i := range k.size {
-		key := n.element(k.number, k.base+i)
-		if i == 0 {
-			at, raw = cursor.Seek(key)
-		} else {
-			at, raw = cursor.Next()
+	key := n.value(k.number)
+	for _, seq := range points {
+		saved := n.saved(seq, key)
+		if raw := t.stacks.Get(saved); raw != nil {
+			v, err := t.valueOf(saved, raw)
+			return [][]byte{bytes.Clone(v)}, err
 		}
-		if !bytes.Equal(at, key) {
-			raw = nil
-		}
-		v, err := t.valueOf(key, raw)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, bytes.Clone(v))
 	}
-	return list, nil
+	v, err := t.value(key)
+	return [][]byte{bytes.Clone(v)}, err
 }
 
-// copyProperties copies the rows of an object: those that it had at the first
-// of these checkpoints, or has. A row is as the first checkpoint that has kept
-// something of it tells, else it has not changed.
-func (t *txn) copyProperties(n stackNumber, k stateKey, points []point) ([][]byte, error) {
-	rows := make([][]byte, 0, min(k.size, 1024))
+// eachRow calls fn for the rows with a prefix, by the rest of their keys. A row is
+// as the first of these checkpoints that has kept something of it tells; else it
+// has not changed since. v is nil for a row that was not there.
+func (t *txn) eachRow(n stackNumber, prefix []byte, points []uint64, wanted func(rest []byte) bool, fn func(rest, v []byte)) error {
 	told := map[string]bool{}
-	prefix := n.properties(k.number, k.base)
 	collect := func(prefix []byte, last bool) error {
 		c := t.stacks.Cursor()
 		for key, raw := c.Seek(prefix); bytes.HasPrefix(key, prefix); key, raw = c.Next() {
-			name := key[len(prefix):]
-			if told[string(name)] {
+			rest := key[len(prefix):]
+			if told[string(rest)] || !wanted(rest) {
 				continue
 			}
 			v, err := t.valueOf(key, raw)
 			if err != nil {
 				return err
 			}
-			if v != nil {
-				rows = append(rows, bytes.Clone(v))
-			}
-			if !last {
-				told[string(name)] = true
+			if fn(rest, v); !last {
+				told[string(rest)] = true
 			}
 		}
 		return nil
 	}
-	for _, p := range points {
-		if err := collect(n.saved(p.seq, prefix), false); err != nil {
-			return nil, err
+	for _, seq := range points {
+		if err := collect(n.saved(seq, prefix), false); err != nil {
+			return err
 		}
 	}
-	if err := collect(prefix, true); err != nil {
-		return nil, err
+	return collect(prefix, true)
+}
+
+// copyElements copies the rows of a list, in the order of its elements.
+func (t *txn) copyElements(n stackNumber, k stateKey, points []uint64) ([][]byte, error) {
+	list := make([][]byte, k.size)
+	at := func(rest []byte) uint64 { return binary.BigEndian.Uint64(rest) - k.base }
+	within := func(rest []byte) bool { return len(rest) == 8 && at(rest) < k.size }
+	err := t.eachRow(n, n.elements(k.number), points, within, func(rest, v []byte) {
+		list[at(rest)] = bytes.Clone(v)
+	})
+	for i, v := range list {
+		if v == nil && err == nil {
+			err = damage(stacksBucket, n.element(k.number, k.base+uint64(i)), "missing")
+		}
 	}
-	if uint64(len(rows)) != k.size {
-		return nil, damage(stacksBucket, prefix, fmt.Sprintf("%d properties, expected %d", len(rows), k.size))
+	return list, err
+}
+
+// copyProperties copies the rows of an object.
+func (t *txn) copyProperties(n stackNumber, k stateKey, points []uint64) ([][]byte, error) {
+	rows := make([][]byte, 0, min(k.size, 1024))
+	prefix := n.properties(k.number, k.base)
+	all := func([]byte) bool { return true }
+	err := t.eachRow(n, prefix, points, all, func(_, v []byte) {
+		if v != nil {
+			rows = append(rows, bytes.Clone(v))
+		}
+	})
+	if err == nil && uint64(len(rows)) != k.size {
+		err = damage(stacksBucket, prefix, fmt.Sprintf("%d properties, expected %d", len(rows), k.size))
 	}
-	return rows, nil
+	return rows, err
 }
 
 // state decodes the keys of the state.
@@ -267,30 +353,20 @@ func (raw *rawStack) rowOf(k stateKey, i int) []byte {
 	return raw.number.value(k.number)
 }
 
-// Stacks lists all stacks, sorted by id.
-func (s *Store) Stacks(ctx context.Context) ([]runtime.Summary, error) {
-	var list []runtime.Summary
-	err := s.Cursors(ctx, func(sum runtime.Summary) error {
-		list = append(list, sum)
-		return nil
-	})
-	return list, err
-}
+// stacksSlice is how many stacks are read in one transaction.
+const stacksSlice = 256
 
-// cursorSlice is how many stacks are read in one transaction.
-const cursorSlice = 256
-
-// Cursors reads the stacks in slices, so that no transaction stays open while
+// Stacks reads the stacks in slices, so that no transaction stays open while
 // fn works.
-func (s *Store) Cursors(ctx context.Context, fn func(runtime.Summary) error) error {
+func (s *Store) Stacks(ctx context.Context, fn func(runtime.Summary) error) error {
 	var next []byte // the first name of the next slice
-	slice := make([]runtime.Summary, 0, cursorSlice)
+	slice := make([]runtime.Summary, 0, stacksSlice)
 	for begun := false; !begun || next != nil; begun = true {
 		slice = slice[:0]
 		err := s.view(ctx, func(t *txn) error {
 			c := t.index.Cursor()
 			name, _ := c.Seek(next)
-			for ; name != nil && len(slice) < cursorSlice; name, _ = c.Next() {
+			for ; name != nil && len(slice) < stacksSlice; name, _ = c.Next() {
 				slice = append(slice, s.summary(t, string(name)))
 			}
 			next = bytes.Clone(name)

@@ -58,7 +58,7 @@ func expectContent(t *testing.T, path string, want map[string]string) {
 	t.Helper()
 	s := openAt(t, path, Options{})
 	defer s.Close()
-	list, err := s.Stacks(ctx)
+	list, err := stacks(s)
 	if err != nil || len(list) != len(want) {
 		t.Errorf("%d stacks, want %d (%v)", len(list), len(want), err)
 	}

@@ -100,7 +100,7 @@ func TestCloseWaits(t *testing.T) {
 		})
 	}
 	for stats := s.db.Stats().TxStats; stats.GetWrite() < 200; stats = s.db.Stats().TxStats {
-		if _, err := s.Stacks(ctx); err != nil {
+		if _, err := stacks(s); err != nil {
 			t.Fatal(err)
 		}
 	}

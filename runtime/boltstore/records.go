@@ -7,88 +7,195 @@ import (
 	"fmt"
 
 	"github.com/graphrun/graphrun/graph/journal"
+	"github.com/graphrun/graphrun/graph/value"
 	"github.com/graphrun/graphrun/runtime"
 )
 
 // readAhead is how much of a journal is copied in one read transaction.
 const readAhead = 256 << 10
 
+// span is the records of a stack that are read.
+type span struct {
+	stack  string
+	number stackNumber
+	from   uint64
+	to     uint64 // included
+	takes  func(kind string) bool
+	bulk   func(*journal.Record) bool // whether the bulk of a record is wanted
+}
+
+func everything(string) bool      { return true }
+func always(*journal.Record) bool { return true }
+func never(*journal.Record) bool  { return false }
+
 // Records reads the journal in slices, so that no transaction stays open while
 // fn works. Records that are committed meanwhile are not among them.
-func (s *Store) Records(ctx context.Context, stack string, from uint64, fn func(journal.Record) error) error {
-	var n stackNumber
-	var first, last uint64
-	err := s.view(ctx, func(t *txn) (err error) {
-		if n, err = t.find(stack); err != nil {
-			return err
-		}
-		h, err := t.head(n)
-		first, last = h.first, h.seq
-		return ofStack(err, stack)
-	})
+func (s *Store) Records(ctx context.Context, stack string, want journal.Want, fn func(journal.Record) error) error {
+	sp := span{stack: stack, takes: want.Takes, bulk: never}
+	if want.Bulk {
+		sp.bulk = always
+	}
+	err := s.view(ctx, func(t *txn) error { return ofStack(t.locate(&sp, &want), stack) })
 	if err != nil {
 		return err
 	}
-	return s.readRecords(ctx, stack, n, max(from, first), last, fn)
+	return s.readRecords(ctx, sp, fn)
 }
 
-// readRecords calls fn for the records from one to last, both included. None
-// may be missing.
-func (s *Store) readRecords(ctx context.Context, stack string, n stackNumber, from, last uint64, fn func(journal.Record) error) error {
-	for from <= last {
-		var entries [][]byte
-		err := s.view(ctx, func(t *txn) error {
-			now, err := t.find(stack)
-			if err == nil && now != n {
-				err = fmt.Errorf("%w: %q", runtime.ErrNotFound, stack) // and another of its name
-			}
-			if err == nil {
-				entries, err = t.entries(n, from, last)
-			}
-			return ofStack(err, stack)
-		})
+// locate finds where the records that are wanted begin and end.
+func (t *txn) locate(sp *span, want *journal.Want) (err error) {
+	if sp.number, err = t.find(sp.stack); err != nil {
+		return err
+	}
+	h, err := t.head(sp.number)
+	if err != nil {
+		return err
+	}
+	sp.from, sp.to = max(want.From, h.first, 1), h.seq
+	if want.To > 0 {
+		sp.to = min(sp.to, want.To)
+	}
+	if want.Last > 0 {
+		err = t.lastCycles(sp, want.Last)
+	}
+	return err
+}
+
+// lastCycles moves the beginning to where the last n cycles begin.
+func (t *txn) lastCycles(sp *span, n int) error {
+	cycles := journal.Cycles{Left: n}
+	c := t.stacks.Cursor()
+	prefix := sp.number.row(journalRow)
+	// Rows lie backwards: the newest that begins at or before the end comes first.
+	for key, raw := c.Seek(sp.number.journal(sp.to)); bytes.HasPrefix(key, prefix); key, raw = c.Next() {
+		if isBulk(key, prefix) {
+			continue
+		}
+		row, err := t.commitRow(key, raw, prefix)
 		if err != nil {
 			return err
 		}
-		next, err := parseEntries(entries, n, from, last, func(r journal.Record) error {
-			if err := ctx.Err(); err != nil {
-				return err
+		lines := bytes.Split(bytes.TrimSuffix(row.lines, []byte("\n")), []byte("\n"))
+		for i := len(lines) - 1; i >= 0; i-- {
+			seq := row.first + uint64(i)
+			if seq > sp.to {
+				continue
 			}
-			return fn(r)
-		})
-		if err != nil {
-			return s.wrap(ofStack(err, stack))
+			if cycles.Before(journal.TypeOf(lines[i])) {
+				sp.from = max(sp.from, seq+1)
+				return nil
+			}
 		}
-		from = next
+		if row.first <= sp.from {
+			return nil
+		}
 	}
 	return nil
 }
 
-// parseEntries calls fn for the records in rows that are from to last, and
-// says which is next; at least one must be there.
-func parseEntries(rows [][]byte, n stackNumber, from, last uint64, fn func(journal.Record) error) (uint64, error) {
-	next := from
+// readRecords calls fn for the records of a span. None may be missing.
+func (s *Store) readRecords(ctx context.Context, sp span, fn func(journal.Record) error) error {
+	for sp.from <= sp.to {
+		var rows []commitRow
+		err := s.view(ctx, func(t *txn) error {
+			now, err := t.find(sp.stack)
+			if err == nil && now != sp.number {
+				err = fmt.Errorf("%w: %q", runtime.ErrNotFound, sp.stack) // and another of its name
+			}
+			if err == nil {
+				rows, err = t.commits(sp)
+			}
+			return ofStack(err, sp.stack)
+		})
+		if err != nil {
+			return err
+		}
+		next, err := sp.parse(rows, func(r journal.Record, apart bool) (err error) {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			if apart && sp.bulk(&r) {
+				if r, err = s.withBulk(ctx, sp, r); err != nil {
+					return err
+				}
+			}
+			return fn(r)
+		})
+		if err != nil {
+			return s.wrap(ofStack(err, sp.stack))
+		}
+		sp.from = next
+	}
+	return nil
+}
+
+// withBulk reads the bulk of a record that lies in a row of its own.
+func (s *Store) withBulk(ctx context.Context, sp span, r journal.Record) (journal.Record, error) {
+	var v any
+	err := s.view(ctx, func(t *txn) (err error) {
+		v, err = t.bulk(sp.number, r.Seq)
+		return ofStack(err, sp.stack)
+	})
+	if err != nil {
+		return r, err
+	}
+	return r.WithBulk(v), nil
+}
+
+// bulk reads a row that holds the bulk of a record.
+func (t *txn) bulk(n stackNumber, seq uint64) (any, error) {
+	key := n.bulk(seq)
+	b, err := t.value(key)
+	if err != nil {
+		return nil, err
+	}
+	v, err := value.Decode(b)
+	if err != nil {
+		return nil, damage(stacksBucket, key, err.Error())
+	}
+	return v, nil
+}
+
+// apartMark follows a record whose bulk lies in a row of its own.
+const apartMark = '+'
+
+// parse calls fn for the records of a span that are in rows, and says which is
+// next; at least one must be there. apart: the bulk is in a row of its own.
+func (sp *span) parse(rows []commitRow, fn func(r journal.Record, apart bool) error) (uint64, error) {
+	next := sp.from
 	for _, row := range rows {
-		for line := range bytes.Lines(row) {
-			r, err := journal.ParseRecord(bytes.TrimSuffix(line, []byte("\n")))
+		seq := row.first
+		for line := range bytes.Lines(row.lines) {
+			at := seq
+			seq++
 			switch {
-			case err != nil:
-				return next, damage(stacksBucket, n.journal(next), err.Error())
-			case r.Seq < from:
+			case at < sp.from:
 				continue // of the row that holds the first one
-			case r.Seq != next:
-				return next, missing(n, next)
-			case next > last:
+			case at != next:
+				return next, missing(sp.number, next)
+			case next > sp.to:
 				return next, nil
 			}
-			if err := fn(r); err != nil {
-				return next, err
+			line = bytes.TrimSuffix(line, []byte("\n"))
+			apart := len(line) > 0 && line[len(line)-1] == apartMark
+			if apart {
+				line = line[:len(line)-1]
 			}
 			next++
+			if !sp.takes(journal.TypeOf(line)) {
+				continue
+			}
+			r, err := journal.ParseRecord(line)
+			if err != nil || r.Seq != at {
+				return at, damage(stacksBucket, sp.number.journal(row.first), fmt.Sprintf("not record %d: %v", at, err))
+			}
+			if err := fn(r, apart); err != nil {
+				return next, err
+			}
 		}
 	}
-	if next == from {
-		return next, missing(n, next)
+	if next == sp.from {
+		return next, missing(sp.number, next)
 	}
 	return next, nil
 }
@@ -97,28 +204,62 @@ func missing(n stackNumber, seq uint64) *Damage {
 	return damage(stacksBucket, n.journal(seq), fmt.Sprintf("record %d is missing", seq))
 }
 
-// entries copies journal rows in the order of their records, beginning with
-// the one that holds record from.
-func (t *txn) entries(n stackNumber, from, last uint64) ([][]byte, error) {
-	prefix := n.row(journalRow)
+// commitRow is the records of one commit, a line for each.
+type commitRow struct {
+	first uint64 // seq
+	lines []byte
+}
+
+func (t *txn) commitRow(key, raw, prefix []byte) (commitRow, error) {
+	if !isJournal(key, prefix) {
+		return commitRow{}, damage(stacksBucket, key, "unknown form")
+	}
+	v, err := t.valueOf(key, raw)
+	return commitRow{firstOf(key), v}, err
+}
+
+// commits copies journal rows in the order of their records, beginning with
+// the one that holds the first record of the span.
+func (t *txn) commits(sp span) ([]commitRow, error) {
+	prefix := sp.number.row(journalRow)
 	c := t.stacks.Cursor()
-	var list [][]byte
+	var list []commitRow
 	size := 0
 	// Rows lie backwards: the first at or after -from begins at or before from.
-	key, raw := c.Seek(n.journal(from))
+	key, raw := c.Seek(sp.number.journal(sp.from))
+	for isBulk(key, prefix) {
+		key, raw = c.Next()
+	}
 	for ; bytes.HasPrefix(key, prefix) && size < readAhead; key, raw = c.Prev() {
-		if len(key) != len(prefix)+8 {
-			return nil, damage(stacksBucket, key, "unknown form")
+		if isBulk(key, prefix) {
+			continue
 		}
-		if ^binary.BigEndian.Uint64(key[len(prefix):]) > last {
-			break
-		}
-		v, err := t.valueOf(key, raw)
+		row, err := t.commitRow(key, raw, prefix)
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, bytes.Clone(v))
-		size += len(v)
+		if row.first > sp.to {
+			break
+		}
+		row.lines = bytes.Clone(row.lines)
+		list = append(list, row)
+		size += len(row.lines)
 	}
 	return list, nil
+}
+
+// isJournal tells a row with the records of a commit.
+func isJournal(key, prefix []byte) bool {
+	return len(key) == len(prefix)+8 && bytes.HasPrefix(key, prefix)
+}
+
+// isBulk tells a row with the bulk of a record.
+func isBulk(key, prefix []byte) bool {
+	return len(key) == len(prefix)+8+1 && bytes.HasPrefix(key, prefix) && key[len(key)-1] == bulkMark
+}
+
+// firstOf is the first record of a journal row, or the record of a bulk row.
+func firstOf(key []byte) uint64 {
+	const at = numberSize + 1
+	return ^binary.BigEndian.Uint64(key[at : at+8])
 }

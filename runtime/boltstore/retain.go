@@ -2,7 +2,6 @@ package boltstore
 
 import (
 	"bytes"
-	"encoding/binary"
 	"time"
 
 	"github.com/graphrun/graphrun/graph"
@@ -21,27 +20,49 @@ const trimSlice = 64
 // the fewer, the more is there beyond it.
 const pointsPerSpan = 4
 
+// There are further checkpoints, for those who look at the past: the state at any
+// point is decided again from the nearest one. They bound what has to be read
+// for that.
+const (
+	pointEvery = 64      // cycles
+	pointAfter = 1 << 20 // bytes of records
+)
+
 // retain moves the beginning of the kept history, makes checkpoints, and
 // deletes a slice of what is too old. The cursor is in the head by now.
 func (c *commit) retain(t *txn, n stackNumber, h *head) error {
-	last := &c.Records[len(c.Records)-1]
-	if _, atEnd := last.Body.(*journal.CycleFinished); atEnd && c.Keep != (graph.History{}) && !c.Cursor.Open {
+	if c.endsCycle() && !c.Cursor.Open {
+		last := &c.Records[len(c.Records)-1]
 		p := point{c.Cursor.Seq, c.Cursor.CycleSeq, c.Cursor.Cycle, last.Time.UnixNano()}
 		if h.cutOff(c.Keep, p) {
 			if err := t.dropGraphs(n, h.first); err != nil {
 				return err
 			}
 		}
-		if h.due(c.Keep, p) {
+		cuts := h.due(c.Keep, p)
+		if cuts || p.cycle >= h.newest.cycle+pointEvery || h.since >= pointAfter {
 			if err := t.savePoint(n, h, p); err != nil {
 				return err
 			}
+		}
+		if cuts {
+			h.points = append(h.points, p)
 		}
 	}
 	if !h.stale {
 		return nil
 	}
 	return t.trim(n, h)
+}
+
+// endsCycle reports that the commit is the end of a cycle.
+func (c *commit) endsCycle() bool {
+	for _, r := range c.Records {
+		if _, ok := r.Body.(*journal.CycleFinished); ok {
+			return true
+		}
+	}
+	return false
 }
 
 // cutOff lets the history begin with the newest checkpoint that lies outside
@@ -57,8 +78,12 @@ func (h *head) cutOff(keep graph.History, now point) bool {
 	return false
 }
 
-// due reports whether a checkpoint is to be made at now.
+// due reports whether a checkpoint that the history can be cut off at is to be
+// made at now.
 func (h *head) due(keep graph.History, now point) bool {
+	if keep == (graph.History{}) {
+		return false
+	}
 	if len(h.points) == 0 && keep.Age > 0 {
 		return true
 	}
@@ -82,7 +107,7 @@ func (t *txn) savePoint(n stackNumber, h *head, p point) error {
 	if err := t.stacks.Put(key, seal(stacksBucket, key, h.append(nil))); err != nil {
 		return err
 	}
-	h.points = append(h.points, p)
+	h.newest, h.since = nearest{p.seq, p.cycle}, 0
 	return nil
 }
 
@@ -111,24 +136,21 @@ func (t *txn) pastRecords(n stackNumber, first uint64, keys [][]byte) [][]byte {
 	} else {
 		key, _ = c.Prev()
 	}
-	for len(keys) < trimSlice && isJournal(key, prefix) {
-		newer, _ := c.Prev()
-		// A row ends where the next begins.
-		if !isJournal(newer, prefix) || firstOf(newer) > first {
-			break
+	var older [][]byte // a commit's row ends where the next one begins
+	for ; len(keys) < trimSlice && bytes.HasPrefix(key, prefix); key, _ = c.Prev() {
+		switch {
+		case isBulk(key, prefix):
+			if firstOf(key) < first {
+				keys = append(keys, bytes.Clone(key))
+			}
+			continue
+		case !isJournal(key, prefix) || firstOf(key) > first:
+			return keys
 		}
-		keys = append(keys, bytes.Clone(key))
-		key = newer
+		keys, older = append(keys, older...), [][]byte{bytes.Clone(key)}
 	}
 	return keys
 }
-
-func isJournal(key, prefix []byte) bool {
-	return len(key) == len(prefix)+8 && bytes.HasPrefix(key, prefix)
-}
-
-// firstOf is the first record of a journal row.
-func firstOf(key []byte) uint64 { return ^binary.BigEndian.Uint64(key[len(key)-8:]) }
 
 // pastPoints adds rows of checkpoints before the one at seq.
 func (t *txn) pastPoints(n stackNumber, seq uint64, keys [][]byte) [][]byte {
@@ -138,16 +160,4 @@ func (t *txn) pastPoints(n stackNumber, seq uint64, keys [][]byte) [][]byte {
 		keys = append(keys, bytes.Clone(key))
 	}
 	return keys
-}
-
-// valueAt is what a row of the state held at the first of these checkpoints:
-// the first that has kept something of it tells, else it has not changed.
-func (t *txn) valueAt(n stackNumber, points []point, key []byte) ([]byte, error) {
-	for _, p := range points {
-		saved := n.saved(p.seq, key)
-		if raw := t.stacks.Get(saved); raw != nil {
-			return t.valueOf(saved, raw)
-		}
-	}
-	return t.value(key)
 }

@@ -165,6 +165,12 @@ func (s *Store) start(f *owned) (err error) {
 		return err
 	}
 	s.id = m.ID
+	if m.Format < format {
+		if err := m.raise(s.db); err != nil {
+			_ = s.db.Close()
+			return fmt.Errorf("cannot be brought to format %d: %w", format, err)
+		}
+	}
 	return nil
 }
 

@@ -51,3 +51,11 @@ func openAt(t testing.TB, path string, opts Options) *Store {
 	})
 	return s
 }
+
+func stacks(s *Store) (list []runtime.Summary, err error) {
+	err = s.Stacks(ctx, func(sum runtime.Summary) error {
+		list = append(list, sum)
+		return nil
+	})
+	return list, err
+}

@@ -66,6 +66,14 @@ func newRow(b []byte) row {
 	return row{head: append(ref, make([]byte, sumSize)...), blob: b[1:]}
 }
 
+// size is that of the value.
+func (r row) size() int {
+	if r.blob != nil {
+		return len(r.blob) - sumSize
+	}
+	return len(r.head) - 1 - sumSize
+}
+
 func (r row) hash() []byte { return r.head[1 : 1+sha256.Size] }
 
 // add puts a row where there is none.
@@ -137,10 +145,10 @@ func (t *txn) keepAbsent(n stackNumber, h *head, key []byte) error {
 // unsaved is where the newest checkpoint keeps what a row of the state held;
 // nil when there is no checkpoint, or it has something of the row.
 func (t *txn) unsaved(n stackNumber, h *head, key []byte) []byte {
-	if len(h.points) == 0 {
+	if h.newest.seq == 0 {
 		return nil
 	}
-	saved := n.saved(h.points[len(h.points)-1].seq, key)
+	saved := n.saved(h.newest.seq, key)
 	if t.stacks.Get(saved) != nil {
 		return nil
 	}

@@ -33,3 +33,20 @@ func (j history) from(seq uint64) []journal.Record {
 	}
 	return list
 }
+
+// wanted is a copy of the records that want names, but for their types.
+func (j history) wanted(w journal.Want, first uint64) []journal.Record {
+	list := j.from(max(w.From, first))
+	if n := len(list); w.To > 0 && n > 0 && list[n-1].Seq > w.To {
+		list = list[:max(int(w.To)-int(list[0].Seq)+1, 0)]
+	}
+	if w.Last > 0 {
+		cycles := journal.Cycles{Left: w.Last}
+		for i := len(list) - 1; i >= 0; i-- {
+			if cycles.Before(list[i].Body.Type()) {
+				return list[i+1:]
+			}
+		}
+	}
+	return list
+}

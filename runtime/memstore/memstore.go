@@ -3,6 +3,7 @@ package memstore
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -93,6 +94,28 @@ func (s *Store) Commit(ctx context.Context, c runtime.Commit) error {
 	return nil
 }
 
+// Stack is who a stack is and where it stands.
+func (s *Store) Stack(ctx context.Context, name string) (runtime.Summary, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st, err := s.find(ctx, name)
+	if err != nil {
+		return runtime.Summary{}, err
+	}
+	return runtime.Summary{Identity: st.id, Cursor: st.cursor}, nil
+}
+
+// State gives a snapshot without records.
+func (s *Store) State(ctx context.Context, name string) (journal.Snapshot, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st, err := s.find(ctx, name)
+	if err != nil {
+		return journal.Snapshot{}, err
+	}
+	return journal.Snapshot{Identity: st.id, Cursor: st.cursor, State: maps.Clone(st.state)}, nil
+}
+
 // Load gives a snapshot that later commits do not change.
 func (s *Store) Load(ctx context.Context, name string) (journal.Snapshot, error) {
 	s.mu.Lock()
@@ -101,14 +124,10 @@ func (s *Store) Load(ctx context.Context, name string) (journal.Snapshot, error)
 	if err != nil {
 		return journal.Snapshot{}, err
 	}
-	state := make(map[string]any, len(st.state))
-	for k, v := range st.state {
-		state[k] = v
-	}
 	return journal.Snapshot{
 		Identity: st.id,
 		Cursor:   st.cursor,
-		State:    state,
+		State:    maps.Clone(st.state),
 		Records:  st.records.from(st.cursor.CycleSeq),
 	}, nil
 }
@@ -127,8 +146,18 @@ func (s *Store) Graph(ctx context.Context, hash string) (runtime.StoredGraph, er
 	return g.StoredGraph, ctx.Err()
 }
 
-// Stacks lists all stacks, sorted by id.
-func (s *Store) Stacks(ctx context.Context) ([]runtime.Summary, error) {
+// Stacks calls fn for each stack that was there when it began.
+func (s *Store) Stacks(ctx context.Context, fn func(runtime.Summary) error) error {
+	list, err := s.list()
+	for i := 0; err == nil && i < len(list); i++ {
+		if err = ctx.Err(); err == nil {
+			err = fn(list[i])
+		}
+	}
+	return err
+}
+
+func (s *Store) list() ([]runtime.Summary, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
@@ -141,30 +170,23 @@ func (s *Store) Stacks(ctx context.Context) ([]runtime.Summary, error) {
 	slices.SortFunc(list, func(a, b runtime.Summary) int {
 		return strings.Compare(a.Identity.Stack, b.Identity.Stack)
 	})
-	return list, ctx.Err()
+	return list, nil
 }
 
-// Cursors calls fn for each stack that was there when it began.
-func (s *Store) Cursors(ctx context.Context, fn func(runtime.Summary) error) error {
-	list, err := s.Stacks(ctx)
-	for i := 0; err == nil && i < len(list); i++ {
-		if err = ctx.Err(); err == nil {
-			err = fn(list[i])
-		}
-	}
-	return err
-}
-
-// Records calls fn for each record from seq on that was there when it began.
-func (s *Store) Records(ctx context.Context, name string, seq uint64, fn func(journal.Record) error) error {
+// Records calls fn for the records that are wanted and that were there when it
+// began.
+func (s *Store) Records(ctx context.Context, name string, want journal.Want, fn func(journal.Record) error) error {
 	s.mu.Lock()
 	st, err := s.find(ctx, name)
 	var records []journal.Record
 	if err == nil {
-		records = st.records.from(max(seq, st.first))
+		records = st.records.wanted(want, st.first)
 	}
 	s.mu.Unlock()
 	for i := 0; err == nil && i < len(records); i++ {
+		if !want.Takes(records[i].Body.Type()) {
+			continue
+		}
 		if err = ctx.Err(); err == nil {
 			err = fn(records[i])
 		}

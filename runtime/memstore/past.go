@@ -53,8 +53,8 @@ func beyond(p *point, cycle uint64, now time.Time, cycles uint64, age time.Durat
 	return cycles > 0 && cycle-p.cursor.Cycle >= cycles || age > 0 && now.Sub(p.at) >= age
 }
 
-// Base is a stack as it was where its kept history begins.
-func (s *Store) Base(ctx context.Context, name string) (journal.Snapshot, error) {
+// Base is a stack as it was at the nearest checkpoint at or before a point.
+func (s *Store) Base(ctx context.Context, name string, at journal.Point) (journal.Snapshot, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	st, err := s.find(ctx, name)
@@ -62,13 +62,18 @@ func (s *Store) Base(ctx context.Context, name string) (journal.Snapshot, error)
 		return journal.Snapshot{}, err
 	}
 	base := journal.Snapshot{Identity: st.id}
-	if st.first <= 1 {
+	nearest := -1
+	for i := range st.points {
+		if at.After(st.points[i].cursor.Cycle) || i == 0 && st.first > 1 {
+			nearest = i
+		}
+	}
+	if nearest < 0 {
 		return base, nil
 	}
-	p := st.points[0]
+	p := st.points[nearest]
 	base.Cursor, base.State = p.cursor, maps.Clone(p.state)
-	base.Records = st.records.from(st.first)
-	base.Records = base.Records[:p.cursor.Seq-st.first+1]
+	base.Records = st.records.wanted(journal.Want{From: p.cursor.CycleSeq, To: p.cursor.Seq}, 0)
 	return base, nil
 }
 

@@ -254,7 +254,7 @@ func (k *Kit) WantState(s *runtime.Stack, want map[string]any) {
 func (k *Kit) Records(stack string) []journal.Record {
 	k.T.Helper()
 	var out []journal.Record
-	err := k.Store.Records(k.T.Context(), stack, 1, func(r journal.Record) error {
+	err := k.Store.Records(k.T.Context(), stack, journal.Want{Bulk: true}, func(r journal.Record) error {
 		out = append(out, r)
 		return nil
 	})

@@ -31,7 +31,15 @@ func (st *stack) cycle(changes ...graph.Change) (wave, end runtime.Commit) {
 type past struct{ cursor, state, records string }
 
 func pastOf(c journal.Cursor, state map[string]any, records []journal.Record) past {
-	return past{describe(c), value.String(state), lines(records)}
+	return past{describe(c), value.String(state), needed(c, records)}
+}
+
+func (p *past) expect(t *testing.T, base journal.Snapshot) {
+	t.Helper()
+	got := pastOf(base.Cursor, base.State, base.Records)
+	equal(t, "cursor of the base", got.cursor, p.cursor)
+	equal(t, "state of the base", got.state, p.state)
+	equal(t, "records of the base", got.records, p.records)
 }
 
 // checkHistory: what is beyond the history to keep goes, and what is left
@@ -85,16 +93,13 @@ func (st *stack) step(t *testing.T, s runtime.Store, keep graph.History, i int) 
 // expectBase compares what is left of a history with the model.
 func (st *stack) expectBase(t *testing.T, s runtime.Store, keep graph.History, at map[uint64]past) {
 	t.Helper()
-	base, err := s.Base(ctx, st.name)
+	base, err := s.Base(ctx, st.name, journal.Beginning)
 	must(t, err)
 	equal(t, "identity of the base", describe(base.Identity), describe(*st.identity()))
 	first := uint64(1)
 	if base.Cursor.Seq > 0 {
 		want := at[base.Cursor.Cycle]
-		got := pastOf(base.Cursor, base.State, base.Records)
-		equal(t, "cursor of the base", got.cursor, want.cursor)
-		equal(t, "state of the base", got.state, want.state)
-		equal(t, "records of the base", got.records, want.records)
+		want.expect(t, base)
 		first = base.Cursor.CycleSeq
 	}
 	behind := int(st.cursor.Cycle - base.Cursor.Cycle)
@@ -108,12 +113,7 @@ func (st *stack) expectBase(t *testing.T, s runtime.Store, keep graph.History, a
 	if behind < min(within, int(st.cursor.Cycle)) || behind > within+within/4+3 {
 		t.Errorf("%s: the history goes back %d cycles at cycle %d, want %d and little more", st.name, behind, st.cursor.Cycle, within)
 	}
-	var kept []journal.Record
-	must(t, s.Records(ctx, st.name, 1, func(r journal.Record) error {
-		kept = append(kept, r)
-		return nil
-	}))
-	equal(t, "kept records", lines(kept), lines(st.records[first-1:]))
+	equal(t, "kept records", lines(read(t, s, st.name, journal.Want{Bulk: true})), lines(st.records[first-1:]))
 	snap, err := s.Load(ctx, st.name)
 	must(t, err)
 	now := pastOf(snap.Cursor, snap.State, snap.Records)
@@ -174,15 +174,15 @@ func checkSeen(t *testing.T, s runtime.Store, again func() runtime.Store) {
 	}
 }
 
-// checkCursors: the list of stacks without having them all at once.
-func checkCursors(t *testing.T, s runtime.Store, again func() runtime.Store) {
+// checkStacks: the list of stacks without having them all at once.
+func checkStacks(t *testing.T, s runtime.Store, again func() runtime.Store) {
 	const n = 700
 	for i := range n {
 		must(t, s.Commit(ctx, newStack(fmt.Sprintf("s%03d", i)).commit(1, whole("n", nil))))
 	}
 	s = again()
 	i := 0
-	must(t, s.Cursors(ctx, func(sum runtime.Summary) error {
+	must(t, s.Stacks(ctx, func(sum runtime.Summary) error {
 		if want := fmt.Sprintf("s%03d", i); sum.Identity.Stack != want || sum.Err != nil || sum.Cursor.Seq != 1 {
 			t.Errorf("got %+v, want %s", sum, want)
 		}
@@ -195,7 +195,7 @@ func checkCursors(t *testing.T, s runtime.Store, again func() runtime.Store) {
 		t.Errorf("got %d stacks, want %d", i, n)
 	}
 	enough := errors.New("enough")
-	wantError(t, s.Cursors(ctx, func(runtime.Summary) error { return enough }), enough)
+	wantError(t, s.Stacks(ctx, func(runtime.Summary) error { return enough }), enough)
 }
 
 // checkDefinitions: a definition is there as long as a stack or its kept

@@ -28,8 +28,7 @@ func checkIdentity(t *testing.T, s runtime.Store, again func() runtime.Store) {
 	snap.Cursor.Last = map[string]journal.Settled{"a": last}
 	equal(t, "cursor", describe(snap.Cursor), describe(st.cursor))
 	equal(t, "identity", describe(snap.Identity), describe(*st.identity()))
-	list, err := s.Stacks(ctx)
-	must(t, err)
+	list := summaries(t, s)
 	if len(list) != 1 || list[0].Err != nil {
 		t.Fatalf("got %d stacks", len(list))
 	}
@@ -47,11 +46,7 @@ func checkRecords(t *testing.T, s runtime.Store, again func() runtime.Store) {
 	s = again()
 	st.expect(t, s)
 	for from := range st.cursor.Seq + 3 {
-		var got []journal.Record
-		must(t, s.Records(ctx, "records", from, func(r journal.Record) error {
-			got = append(got, r)
-			return nil
-		}))
+		got := read(t, s, "records", journal.Want{From: from, Bulk: true})
 		want := st.records[min(max(int(from)-1, 0), len(st.records)):]
 		equal(t, "records", lines(got), lines(want))
 	}
@@ -76,7 +71,7 @@ func checkRecordsStop(t *testing.T, s runtime.Store, _ func() runtime.Store) {
 	must(t, s.Commit(ctx, st.commit(9, whole("a", nil))))
 	enough := errors.New("enough")
 	n := 0
-	err := s.Records(ctx, "stop", 3, func(r journal.Record) error {
+	err := s.Records(ctx, "stop", journal.Want{From: 3}, func(r journal.Record) error {
 		if n++; n == 4 {
 			if _, err := s.Load(ctx, "stop"); err != nil { // the store may be used within
 				return err

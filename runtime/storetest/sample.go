@@ -60,6 +60,8 @@ func sampleBody(seq uint64) journal.Body {
 		&journal.TaskStarted{Wave: 1, Node: "b", Item: "item/1", Attempt: 2},
 		&journal.TaskFinished{Wave: 1, Node: "b", Attempt: 2, Status: "failed", Duration: 1500 * time.Millisecond, Error: failure, Tokens: 12, Cost: 0.25, RetryAt: at},
 		&journal.TaskFinished{Wave: 1, Node: "b", Attempt: 3, Status: "succeeded", Output: map[string]any{"n": int64(math.MinInt64), "list": []any{nil, 0.5}}},
+		&journal.TaskStep{Wave: 1, Node: "b", Attempt: 3, Step: 1, Name: "tool", Content: strings.Repeat("content ", 800)},
+		&journal.TaskFinished{Wave: 1, Node: "c", Attempt: 1, Status: "succeeded", Output: map[string]any{"text": strings.Repeat("output ", 700)}},
 		&journal.WaveCommitted{Wave: 1, Changed: []string{"todos", "idea"}, Settled: []journal.Settled{{Node: "b", Status: "failed", Attempts: 2, Error: failure}}},
 		&journal.CycleFinished{Waves: 1, NodeRuns: 2, Failed: true, Active: true, Pause: 5 * time.Second},
 		&journal.StackFinished{Status: journal.Failed, Reason: fmt.Sprintf("failures: %d", seq)},
