@@ -244,3 +244,55 @@ func TestOverWhenItsWorkIs(t *testing.T) {
 func graphText(node, rest string) string {
 	return `{"graphrun": 1, "name": "g", "nodes": [{"id": "a", "uses": "stubborn"` + node + `}], ` + rest + `}`
 }
+
+// TestAGraphIsOverWhenItsWorkIs: a node that runs a graph is over when nothing of the
+// graph runs any more, whoever ended it, also when the engine is killed meanwhile.
+func TestAGraphIsOverWhenItsWorkIs(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		node string
+		does func(k *runtimetest.Kit, w *stubborn)
+	}{
+		"timeout":                {`, "timeout": 1500000000`, nil},
+		"timeout, background":    {`, "timeout": 1500000000, "background": true`, nil},
+		"killed after a timeout": {`, "timeout": 1500000000`, func(k *runtimetest.Kit, w *stubborn) { k.Forward(time.Second) }},
+		"killed before":          {`, "timeout": 5000000000`, func(k *runtimetest.Kit, w *stubborn) {}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w, kinds := newStubborn(t, 1), kinds(t)
+			if err := kinds.Register(nodes.Spec{Kind: graph.Kind{Name: "stubborn", Open: true}, Node: w}); err != nil {
+				t.Fatal(err)
+			}
+			runtimetest.Run(t, kinds, func(k *runtimetest.Kit) {
+				k.Config.Nonce = func() string { return "nonce" }
+				k.Config.OnCommit = func(c runtime.Commit) {
+					w.check(c)
+					for _, rec := range c.Records {
+						if b, ok := rec.Body.(*journal.TaskFinished); ok && b.Node == "sub" && w.left() > 0 {
+							t.Errorf("the node is recorded as over (%+v) while %d run", b.Error, w.left())
+						}
+					}
+				}
+				k.Reopen()
+				start(k, def(t, `{"graphrun": 1, "name": "g", "pause": {"set": true, "active": 1000000000}, "limits": {"cycles": 15, "failures": 2},
+					"nodes": [{"id": "sub", "uses": "graph", "with": {"file": "x.yaml"}`+tt.node+`, "graph": {"graphrun": 1, "name": "x",
+						"nodes": [{"id": "a", "uses": "stubborn"}], "limits": {"cycles": 9}}}]}`))
+				k.Forward(time.Second)
+				if tt.does != nil {
+					tt.does(k, w)
+					w.outlive()
+					k.Crash()
+					if _, err := k.Runtime.Recover(t.Context(), runtime.RecoverOptions{}); err != nil {
+						t.Fatal(err)
+					}
+				}
+				k.Forward(time.Minute)
+				snap, err := k.Store.Load(t.Context(), "g")
+				if err != nil || snap.Cursor.Status != journal.Failed || snap.Cursor.Counts.Failures == 0 || w.left() > 0 {
+					t.Errorf("the stack is %q (%v) after %d failures, %d run", snap.Cursor.Status, err, snap.Cursor.Counts.Failures, w.left())
+				}
+			})
+		})
+	}
+}
