@@ -64,12 +64,12 @@ func (w *stubborn) Run(ctx context.Context, t nodes.Task) (nodes.Result, error) 
 		}
 	}()
 	if t.Item == "1" {
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		return nodes.Result{}, errors.New("this element fails")
 	}
 	select {
 	case <-ctx.Done():
-		time.Sleep(lingerTime)
+		<-time.After(lingerTime)
 		return nodes.Result{}, context.Cause(ctx)
 	case <-time.After(time.Hour):
 		return nodes.Result{Output: 1}, nil
