@@ -41,6 +41,16 @@ func TestDecode(t *testing.T) {
 		{in: `{"a" 1}`, err: `JSON has '1' at byte 5: expected ":"`},
 		{in: `1 2`, err: "JSON has '2' at byte 2: expected the end"},
 		{in: `01`, err: "JSON has '1' at byte 1: expected the end"},
+		{in: `false`, want: false},
+		{in: `{}`, want: map[string]any{}},
+		{in: `{1: 2}`, err: "JSON has '1' at byte 1: expected a key"},
+		{in: `{"a":1 "b"}`, err: `JSON has '"' at byte 7: expected "," or "}"`},
+		{in: `{"a":1`, err: `JSON ends too early: expected "," or "}"`},
+		{in: `[1 2]`, err: `JSON has '2' at byte 3: expected "," or "]"`},
+		{in: `"a`, err: `JSON ends too early: expected "\""`},
+		{in: `"\q"`, err: "JSON string at byte 0: invalid character 'q' in string escape code"},
+		{in: `-`, err: "JSON ends too early: expected a digit"},
+		{in: `1e+`, err: "JSON ends too early: expected a digit"},
 		{in: `1.`, err: "JSON ends too early: expected a digit"},
 		{in: `1e999`, err: "JSON number 1e999 at byte 0 is too large"},
 		{in: "\"a\nb\"", err: `JSON has '\n' at byte 2: expected no control character in a string`},
@@ -76,6 +86,8 @@ func TestAppend(t *testing.T) {
 		{"<a> & \x01\t\u2028\xff", "\"<a> & \\u0001\\t\u2028\ufffd\""},
 		{map[string]any{"b": []any{nil, true}, "a": map[string]any{}}, `{"a":{},"b":[null,true]}`},
 		{[]any{}, `[]`},
+		{"\r\\", `"\r\\"`},
+		{false, `false`},
 	} {
 		got := String(tt.in)
 		if got != tt.want {
@@ -99,6 +111,12 @@ func TestEqual(t *testing.T) {
 		{int64(math.MaxInt64), float64(1 << 63), false},
 		{nil, nil, true},
 		{nil, false, false},
+		{true, true, true},
+		{true, "true", false},
+		{"a", int64(1), false},
+		{[]any{int64(1)}, []any{int64(2)}, false},
+		{map[string]any{"a": nil}, map[string]any{}, false},
+		{map[string]any{}, []any{}, false},
 		{"a", "a", true},
 		{[]any{int64(1)}, []any{1.0}, true},
 		{[]any{int64(1)}, []any{int64(1), int64(2)}, false},
@@ -108,6 +126,37 @@ func TestEqual(t *testing.T) {
 		if got := Equal(tt.a, tt.b); got != tt.want {
 			t.Errorf("Equal(%v, %v) = %v", tt.a, tt.b, got)
 		}
+	}
+}
+
+// TestWithin: the answer is exact for texts that need no escapes, and it is
+// known before all of a large value was walked.
+func TestWithin(t *testing.T) {
+	t.Parallel()
+	for _, v := range []any{"text", []any{}, map[string]any{}, []any{"a", []any{"b"}}, map[string]any{"k": []any{"a"}, "l": "b"}, nil, true} {
+		if !Within(v, 2*Size(v)+4) {
+			t.Errorf("Within(%v) does not hold for twice its size", v)
+		}
+		if Within(v, Size(v)/2-1) {
+			t.Errorf("Within(%v) holds for half its size", v)
+		}
+	}
+	if Within(thousand(), 1000) || Within(map[string]any{"a": "x", "b": thousand()}, 1000) {
+		t.Error("a thousand objects fit into 1,000 bytes")
+	}
+}
+
+func TestNotCanonical(t *testing.T) {
+	t.Parallel()
+	for _, bad := range []any{1, math.NaN(), []any{math.Inf(1)}, map[string]any{"k": uint(1)}} {
+		func() {
+			defer func() {
+				if got, _ := recover().(string); !strings.HasPrefix(got, "value: not canonical: ") {
+					t.Errorf("Append(%v): panic %q", bad, got)
+				}
+			}()
+			Append(nil, bad)
+		}()
 	}
 }
 
