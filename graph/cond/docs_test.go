@@ -38,7 +38,7 @@ func TestReference(t *testing.T) {
 			t.Errorf("%s\n%s", line, diff)
 		}
 	}
-	if run < 50 {
+	if run < 120 {
 		t.Errorf("only %d examples were found", run)
 	}
 }
@@ -56,8 +56,8 @@ func outcome(t *testing.T, expr string) string {
 	return jsonvalue.String(v)
 }
 
-// TestBuiltins says of every builtin of expr whether it is here, and that the
-// reference has each of ours.
+// TestBuiltins: every builtin of expr is here or refused with a help, and the
+// reference has each function with its signature and an example.
 func TestBuiltins(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile(reference)
@@ -69,12 +69,18 @@ func TestBuiltins(t *testing.T) {
 			t.Errorf("%s of expr is neither here nor refused with a help", name)
 		}
 	}
-	for name, f := range builtins() {
-		if !strings.Contains(string(page), "`"+name+"(") {
-			t.Errorf("%s is not in the reference", name)
+	examples := strings.Builder{}
+	for i, part := range strings.Split(string(page), "```") {
+		if i%2 == 1 {
+			examples.WriteString(part)
 		}
-		if !strings.HasPrefix(f.doc, name+"(") {
-			t.Errorf("%s has no signature: %q", name, f.doc)
+	}
+	for name, f := range builtins() {
+		if !strings.Contains(string(page), "\n| `"+f.doc+"` | ") {
+			t.Errorf("%s is not in the reference as %q", name, f.doc)
+		}
+		if !strings.Contains(examples.String(), name+"(") {
+			t.Errorf("%s has no example in the reference", name)
 		}
 	}
 }

@@ -21,7 +21,7 @@ func objectFunctions() []*function {
 		{name: "values", doc: "values(map(T)) list(T)", least: 1, most: 1, params: one, result: valuesResult, run: values},
 		{name: "toPairs", doc: "toPairs(object) list(list)", least: 1, most: 1, params: one, result: gives(schema.ListOf(pair)), run: toPairs},
 		{name: "fromPairs", doc: "fromPairs(list) map(any)", least: 1, most: 1, params: []param{aList}, result: gives(schema.MapOf(schema.AnyType)), shares: true, run: fromPairs},
-		{name: "type", doc: `type(any) string: "nil", "bool", "int", "float", "string", "array", "map", "time" or "duration"`,
+		{name: "type", doc: "type(any) string",
 			least: 1, most: 1, params: []param{anyValue}, result: gives(schema.StringType), run: func(a args) any { return typeName(a.v[0]) }},
 		{name: "string", doc: "string(any) string", least: 1, most: 1, params: []param{someValue}, result: gives(schema.StringType), run: text},
 		{name: "toJSON", doc: "toJSON(any) string", least: 1, most: 1, params: []param{anyValue}, result: gives(schema.StringType), run: toJSON},

@@ -15,8 +15,8 @@ import (
 // no clock: the same text is the same moment on every machine.
 func timeFunctions() []*function {
 	return []*function{
-		{name: "duration", doc: `duration(string) duration, as "1h30m"`, least: 1, most: 1, params: []param{aText}, result: gives(schema.DurationType), run: duration},
-		{name: "date", doc: "date(string[, layout]) time, in UTC where the text has no zone", least: 1, most: 2,
+		{name: "duration", doc: "duration(string) duration", least: 1, most: 1, params: []param{aText}, result: gives(schema.DurationType), run: duration},
+		{name: "date", doc: "date(string[, layout]) time", least: 1, most: 2,
 			params: []param{{kinds: []schema.Kind{schema.String, schema.Time}}, aText}, result: gives(schema.TimeType), run: date},
 	}
 }

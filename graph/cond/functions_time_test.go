@@ -54,7 +54,7 @@ func TestDateAndDuration(t *testing.T) {
 		{`date(s, a_i)`, `fails 9: date needs a string, not an integer`},
 		{`date(null_s)`, `6 expr-type: the argument of date may be null (string?) (give a value for null, as in (x ?? ""), or check x != nil before)`},
 		{`date(i)`, `6 expr-type: the argument of date must be a string or a time, not integer (string(x) makes text of a value)`},
-		{`date()`, `1 expr-type: date takes 1 or 2 arguments, not 0 (write date(string[, layout]) time, in UTC where the text has no zone)`},
+		{`date()`, `1 expr-type: date takes 1 or 2 arguments, not 0 (write date(string[, layout]) time)`},
 	})
 }
 
