@@ -190,7 +190,7 @@ func (rt *Runtime) discard(id string) {
 	if s, ok := rt.Stack(id); ok && s.child {
 		now, cancel := context.WithCancel(context.Background())
 		cancel()
-		_ = s.Stop(now)
+		_ = s.Detach(now)
 	} else if !ok && rt.cutOff(id) {
 		_ = rt.load(rt.base, id, func(s *Stack) error { return s.Cancel(rt.base, "its node is over") })
 	}

@@ -279,7 +279,7 @@ func TestAChildIsNotStoppedAlone(t *testing.T) {
 		if !ok {
 			t.Fatal("no child")
 		}
-		if err := child.Stop(k.T.Context()); err != nil {
+		if err := child.Detach(k.T.Context()); err != nil {
 			t.Fatal(err)
 		}
 		r := k.Wait(s)

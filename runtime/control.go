@@ -21,15 +21,15 @@ func (rt *Runtime) Wake(ctx context.Context, stack string) error {
 	return rt.with(ctx, stack, func(s *Stack) error { return s.Wake(ctx) })
 }
 
-// Pause keeps new waves of a stack from starting until ResumeStack; running
-// tasks finish. It survives a restart.
+// Pause keeps new waves of a stack from starting until Unpause; running tasks finish. A
+// paused stack stays paused over restarts. Errors: as Wake.
 func (rt *Runtime) Pause(ctx context.Context, stack string) error {
 	return rt.with(ctx, stack, func(s *Stack) error { return s.Pause(ctx) })
 }
 
-// ResumeStack ends a Pause.
-func (rt *Runtime) ResumeStack(ctx context.Context, stack string) error {
-	return rt.with(ctx, stack, func(s *Stack) error { return s.Resume(ctx) })
+// Unpause ends a Pause. Errors: as Wake.
+func (rt *Runtime) Unpause(ctx context.Context, stack string) error {
+	return rt.with(ctx, stack, func(s *Stack) error { return s.Unpause(ctx) })
 }
 
 // Cancel ends a stack as cancelled; what runs of it is cancelled too. It returns
@@ -84,15 +84,15 @@ func (rt *Runtime) cancelled(ctx context.Context, stack string, err error) error
 	return err
 }
 
-// Stopped is the reason of a stack that StopStack has ended.
+// Stopped is the reason of a stack that End has ended.
 const Stopped = "stopped"
 
-// StopStack ends a stack gently: the tasks of the open wave finish and are
-// committed, then the stack ends as cancelled with the reason Stopped. It
-// returns when that is durable. When ctx or the process ends before, the stack
-// is paused, and another StopStack or ResumeStack goes on from there. One that
-// was cancelled before is no error.
-func (rt *Runtime) StopStack(ctx context.Context, stack string) error {
+// End ends a stack gently: the tasks of the open wave finish and are committed, then the
+// stack ends as cancelled with the reason Stopped, for good. End returns when that is
+// durable. When ctx or the process ends before, the stack is left paused: call End again
+// to end it, or Unpause to let it continue. A stack that was cancelled before is no
+// error. Other errors: as Wake.
+func (rt *Runtime) End(ctx context.Context, stack string) error {
 	return rt.cancelled(ctx, stack, rt.with(ctx, stack, func(s *Stack) error {
 		// In one letter: between two, the stack could end, and refuse the second.
 		if err := s.do(ctx, func() error {

@@ -42,7 +42,7 @@ func TestAStackThatNobodyDrivesRests(t *testing.T) {
 				t.Fatal(err)
 			}
 			for name, command := range map[string]func(context.Context, string) error{
-				"wake": k.Runtime.Wake, "pause": k.Runtime.Pause, "resume": k.Runtime.ResumeStack,
+				"wake": k.Runtime.Wake, "pause": k.Runtime.Pause, "resume": k.Runtime.Unpause,
 				"cancel of a task": func(ctx context.Context, id string) error { return k.Runtime.CancelTask(ctx, id, "a", "") },
 			} {
 				if err := command(k.T.Context(), "one"); err != nil {
@@ -62,7 +62,7 @@ func TestAStackThatNobodyDrivesRests(t *testing.T) {
 			}
 			k.Config.Secret = func(string) (string, bool) { return "hush", true }
 			k.Reopen()
-			if err := k.Runtime.ResumeStack(k.T.Context(), "one"); err != nil { // whatever came last
+			if err := k.Runtime.Unpause(k.T.Context(), "one"); err != nil { // whatever came last
 				t.Fatal(err)
 			}
 			recoverAll(k, 1)
@@ -92,7 +92,7 @@ func TestAWakeIsDurable(t *testing.T) {
 					t.Fatal(err)
 				}
 				k.Crash()
-				if err := k.Runtime.ResumeStack(k.T.Context(), "one"); err != nil {
+				if err := k.Runtime.Unpause(k.T.Context(), "one"); err != nil {
 					t.Fatal(err)
 				}
 				recoverAll(k, 1)
@@ -121,7 +121,7 @@ func TestCancellingAgain(t *testing.T) {
 			}
 		}
 		for name, err := range map[string]error{
-			"stop":             k.Runtime.StopStack(k.T.Context(), "one"),
+			"stop":             k.Runtime.End(k.T.Context(), "one"),
 			"cancel of a task": k.Runtime.CancelTask(k.T.Context(), "one", "a", ""),
 		} {
 			if err != nil {

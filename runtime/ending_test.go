@@ -196,7 +196,7 @@ func TestOverWhenItsWorkIs(t *testing.T) {
 		"stop": {"", slow, 1, func(k *runtimetest.Kit, w *stubborn) {
 			ctx, cut := context.WithTimeout(k.T.Context(), time.Second)
 			defer cut()
-			_ = k.Runtime.StopStack(ctx, "g") // the wave takes an hour
+			_ = k.Runtime.End(ctx, "g") // the wave takes an hour
 			cancel(k, w)
 		}, 1, ""},
 		"close": {"", slow, 1, func(k *runtimetest.Kit, w *stubborn) {

@@ -185,7 +185,7 @@ func TestCommandsOnAStackThatNobodyDrives(t *testing.T) {
 		if left := k.Runtime.Stacks(); len(left) > 0 {
 			t.Errorf("%d stacks are driven", len(left))
 		}
-		for _, command := range []func(context.Context, string) error{k.Runtime.Pause, k.Runtime.ResumeStack, k.Runtime.Wake, k.Runtime.StopStack} {
+		for _, command := range []func(context.Context, string) error{k.Runtime.Pause, k.Runtime.Unpause, k.Runtime.Wake, k.Runtime.End} {
 			if err := command(k.T.Context(), "box"); err != nil {
 				t.Fatal(err)
 			}
@@ -207,7 +207,7 @@ func TestStopStackLetsTheWaveFinish(t *testing.T) {
 		start(k, one(k.T, 100, "", ""))
 		k.Forward(time.Second)
 		begin := time.Now()
-		if err := k.Runtime.StopStack(k.T.Context(), "one"); err != nil {
+		if err := k.Runtime.End(k.T.Context(), "one"); err != nil {
 			t.Fatal(err)
 		}
 		if got := time.Since(begin).Round(time.Second); got != 59*time.Second {
@@ -387,7 +387,7 @@ func TestAFullDiskIsWaitedOut(t *testing.T) {
 		if runs := len(k.Runs("a")); runs != 4 {
 			t.Errorf("%d tasks began, want 4: nothing starts while the disk is full", runs)
 		}
-		if since, err := rt.Trouble(); err == nil || time.Since(since) < 9*time.Minute {
+		if since, err := rt.StoreHealth(); err == nil || time.Since(since) < 9*time.Minute {
 			t.Errorf("trouble %v since %s", err, since)
 		}
 		st, err := rt.Status(k.T.Context(), "s0")
@@ -404,7 +404,7 @@ func TestAFullDiskIsWaitedOut(t *testing.T) {
 		if runs := len(k.Runs("a")); runs != 60 {
 			t.Errorf("%d tasks ran, want 60: results are kept", runs)
 		}
-		if _, err := rt.Trouble(); err != nil {
+		if _, err := rt.StoreHealth(); err != nil {
 			t.Errorf("trouble %v, want none", err)
 		}
 		if err := rt.Close(k.T.Context()); err != nil {
@@ -513,7 +513,7 @@ func TestWhatIsAskedDuringTroubleIsAnswered(t *testing.T) {
 			}
 		}
 		store.no.Store(false)
-		if err := rt.ResumeStack(k.T.Context(), "working"); err != nil {
+		if err := rt.Unpause(k.T.Context(), "working"); err != nil {
 			t.Errorf("resume: %v: a command has the stack try at once", err)
 		}
 		k.Forward(time.Minute)
@@ -523,7 +523,7 @@ func TestWhatIsAskedDuringTroubleIsAnswered(t *testing.T) {
 				t.Errorf("status of %s: %q, problem %v (%v), want %q", id, st.Cursor.Status, st.Problem, err, want)
 			}
 		}
-		if _, err := rt.Trouble(); err != nil {
+		if _, err := rt.StoreHealth(); err != nil {
 			t.Errorf("trouble %v, want none", err)
 		}
 		if err := rt.Close(k.T.Context()); err != nil {

@@ -10,19 +10,21 @@ import (
 	"github.com/graphrun/graphrun/runtime/internal/fleet"
 )
 
-// Stacks of graphs with `fleet: lockstep` are members of a fleet. Children are not:
-// their parents lead them.
+// member is a stack with `fleet: lockstep` in its fleet. Children are in none: their
+// parents lead them.
+type member struct{ s *Stack }
 
 // Name is the stack's id.
-func (s *Stack) Name() string { return s.name }
+func (m member) Name() string { return m.s.name }
 
 // Fleet is the graph's name.
-func (s *Stack) Fleet() string { return s.graph }
+func (m member) Fleet() string { return m.s.graph }
 
 // Begin lets the stack go on with its fleet.
-func (s *Stack) Begin() {
+func (m member) Begin() {
+	s := m.s
 	s.post(func() {
-		now, ok := s.rt.fleets.Take(s)
+		now, ok := s.rt.fleets.Take(m)
 		if !ok || s.stopping {
 			return
 		}
@@ -42,7 +44,7 @@ func (s *Stack) reportToFleet() {
 		return
 	}
 	s.marching = now.Stage != fleet.Apart
-	s.rt.fleets.Report(s, now)
+	s.rt.fleets.Report(member{s}, now)
 }
 
 func (s *Stack) standing() fleet.Standing {
@@ -83,7 +85,7 @@ func (rt *Runtime) assemble(ctx context.Context, hashes map[string]bool) error {
 	for _, s := range rt.Stacks() {
 		def := rt.presentDefinition(s.graph)
 		if !s.child && (led[s.graph] || def != nil && def.g.Fleet == graph.Lockstep) {
-			rt.fleets.Report(s, fleet.Standing{Stage: fleet.Working})
+			rt.fleets.Report(member{s}, fleet.Standing{Stage: fleet.Working})
 			s.post(func() { s.marching = true })
 		}
 	}

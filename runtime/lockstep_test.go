@@ -140,7 +140,7 @@ func TestLockstepLeavesBehind(t *testing.T) {
 	}{
 		"paused": {
 			behind: func(k *runtimetest.Kit, _ *runtime.Stack) { check(k, k.Runtime.Pause) },
-			rejoin: func(k *runtimetest.Kit) { check(k, k.Runtime.ResumeStack) },
+			rejoin: func(k *runtimetest.Kit) { check(k, k.Runtime.Unpause) },
 			want:   []string{"  0 x/1.1", "  1 x/1.2", "  2 x/2.1 y/1.1", "  5 x/2.2", " 11 x/3.1", " 12 x/3.2", " 18 x/4.1", " 19 x/4.2", " 20 y/1.2"},
 		},
 		"cancelled": {
@@ -150,7 +150,7 @@ func TestLockstepLeavesBehind(t *testing.T) {
 			want: []string{"  0 x/1.1", "  1 x/1.2", "  2 x/2.1 y/1.1", "  4 x/2.2", " 10 x/3.1", " 11 x/3.2", " 17 x/4.1", " 18 x/4.2"},
 		},
 		"stopped": {
-			behind: func(k *runtimetest.Kit, y *runtime.Stack) { go y.Stop(k.T.Context()) },
+			behind: func(k *runtimetest.Kit, y *runtime.Stack) { go y.Detach(k.T.Context()) },
 			rejoin: func(k *runtimetest.Kit) { k.Resume("y", runtime.ResumeOptions{}) },
 			want:   []string{"  0 x/1.1", "  1 x/1.2", "  2 x/2.1 y/1.1", "  4 x/2.2", " 10 x/3.1", " 11 x/3.2", " 17 x/4.1", " 18 x/4.2", " 20 y/1.2"},
 		},

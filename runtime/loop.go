@@ -331,7 +331,7 @@ func (s *Stack) now() time.Time { return s.clock(time.Now().UTC()) }
 // clock is the time of an input that came about at a moment. It never goes back within
 // a stack, and stands still while a fleet has the stack frozen.
 func (s *Stack) clock(at time.Time) time.Time {
-	if at.After(s.at) && !(s.marching && s.rt.fleets.Frozen(s)) {
+	if at.After(s.at) && !(s.marching && s.rt.fleets.Frozen(member{s})) {
 		s.at = at
 	}
 	return s.at

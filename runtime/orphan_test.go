@@ -160,7 +160,7 @@ func TestParks(t *testing.T) {
 		recovered(runtime.TaskParked)
 		k.Forward(15 * time.Second)
 		recovered(runtime.TaskParked) // twice as long
-		if err := k.Runtime.ResumeStack(k.T.Context(), "one"); err != nil {
+		if err := k.Runtime.Unpause(k.T.Context(), "one"); err != nil {
 			t.Fatal(err)
 		}
 		for range 4 { // as `run` does
@@ -197,7 +197,7 @@ func TestStopsParked(t *testing.T) {
 			}
 		}
 		k.Forward(time.Second)
-		if err := k.Runtime.StopStack(k.T.Context(), "one"); err != nil {
+		if err := k.Runtime.End(k.T.Context(), "one"); err != nil {
 			t.Fatal(err)
 		}
 		if st, err := k.Runtime.Status(k.T.Context(), "one"); err != nil || st.Cursor.Status != journal.Cancelled {

@@ -98,7 +98,7 @@ func TestAPoolOnHoldStartsNothing(t *testing.T) {
 		s := start(k, wide(k, 1, `{"name": "default", "parallel": 0}`, func(int) string { return "" },
 			func(l string) { t.Errorf("begun: %s", l) }))
 		k.Forward(time.Hour)
-		if err := s.Stop(k.T.Context()); err != nil {
+		if err := s.Detach(k.T.Context()); err != nil {
 			t.Fatal(err)
 		}
 	})

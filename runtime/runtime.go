@@ -57,7 +57,7 @@ type Config struct {
 	Loaded int
 	// FailOnStoreError lets stacks end with the error when the store is in
 	// trouble (a full disk): for one-shot commands. Otherwise commits are tried
-	// again until there is room. See Runtime.Trouble.
+	// again until there is room. See Runtime.StoreHealth.
 	FailOnStoreError bool
 }
 

@@ -153,12 +153,13 @@ func (s *Stack) Wait(ctx context.Context) (Result, error) {
 
 // State is the committed state. Its values are shared and not to be changed.
 func (s *Stack) State(ctx context.Context) (map[string]any, error) {
-	r, err := s.Now(ctx)
+	r, err := s.Snapshot(ctx)
 	return r.State, err
 }
 
-// Now is where the stack stands at this moment.
-func (s *Stack) Now(ctx context.Context) (Result, error) {
+// Snapshot reports where the stack stands at this moment: its status, counts since
+// Start or Resume, committed state and cursor. It waits for the stack's loop.
+func (s *Stack) Snapshot(ctx context.Context) (Result, error) {
 	answer := make(chan Result, 1)
 	s.post(func() { s.acks = append(s.acks, func() { answer <- s.outcome() }) })
 	select {
@@ -183,12 +184,12 @@ func (s *Stack) Watch(fn func(Commit)) (stop func()) {
 	}
 }
 
-// Stop stops driving the stack and waits until that is done; the stack itself
-// does not end, and Resume goes on with it. No new wave begins, running tasks
-// finish or are cut off after the runtime's grace (which is no failure: they
-// run again), and the last checkpoint is on disk. When ctx ends, running tasks are cut
-// off at once, and it returns a moment later.
-func (s *Stack) Stop(ctx context.Context) error {
+// Detach stops driving the stack and waits until that is done. The stack itself does
+// not end: Runtime.Resume continues it, here or in another process. No new wave begins;
+// running tasks finish, or are cut off after the runtime's grace (which is no failure:
+// they run again); the last checkpoint is on disk. When ctx ends, running tasks are cut
+// off at once, and Detach returns a moment later.
+func (s *Stack) Detach(ctx context.Context) error {
 	s.post(s.drain)
 	if err := closeAll(ctx, s); err != nil {
 		return err
@@ -211,13 +212,13 @@ func (s *Stack) Cancel(ctx context.Context, reason string) error {
 	}
 }
 
-// Pause keeps new waves from starting until Resume. It survives a restart.
+// Pause keeps new waves from starting until Unpause, over restarts too.
 func (s *Stack) Pause(ctx context.Context) error {
 	return s.tell(ctx, func(at time.Time) machine.Input { return machine.Pause{At: at} })
 }
 
-// Resume ends a Pause.
-func (s *Stack) Resume(ctx context.Context) error {
+// Unpause ends a Pause.
+func (s *Stack) Unpause(ctx context.Context) error {
 	return s.tell(ctx, func(at time.Time) machine.Input { return machine.Resume{At: at} })
 }
 
@@ -259,8 +260,8 @@ func (s *Stack) whyOver() error {
 	return fmt.Errorf("%w: %q", ErrEnded, s.name)
 }
 
-// errLeft: the stack was stopped, and may be taken up again.
-var errLeft = fmt.Errorf("%w: it was stopped", ErrEnded)
+// errLeft: the stack was detached, and may be driven again.
+var errLeft = fmt.Errorf("%w: it is not driven any more", ErrEnded)
 
 // outcome is where the stack stands.
 func (s *Stack) outcome() Result {

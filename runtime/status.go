@@ -86,7 +86,7 @@ func (rt *Runtime) status(sum Summary) Status {
 	if s == nil {
 		return st
 	}
-	st.WaitsFor = rt.fleets.Awaited(s)
+	st.WaitsFor = rt.fleets.Awaited(member{s})
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	st.Driven, st.Refused = true, s.refused

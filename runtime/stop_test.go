@@ -25,7 +25,7 @@ func TestStopLetsRunningTasksFinish(t *testing.T) {
 		s := start(k, one(k.T, 2, "", ""))
 		k.Forward(time.Second)
 		begin := time.Now()
-		if err := s.Stop(k.T.Context()); err != nil {
+		if err := s.Detach(k.T.Context()); err != nil {
 			t.Fatal(err)
 		}
 		if got := time.Since(begin); got != 4*time.Second {

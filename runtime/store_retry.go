@@ -29,18 +29,17 @@ type storage struct {
 	timer   *timer.Timer
 }
 
-// Trouble is why commits wait for the store at present, and since when; nil
-// when none does. Small ones may still find room. Everything goes on by itself
-// when the cause is gone.
-func (rt *Runtime) Trouble() (since time.Time, err error) {
+// StoreHealth says why commits wait for the store at present, and since when. err is
+// nil when none waits. Small commits may still find room. Everything continues by
+// itself once the cause is gone.
+func (rt *Runtime) StoreHealth() (since time.Time, err error) {
 	rt.storage.mu.Lock()
 	defer rt.storage.mu.Unlock()
 	return rt.storage.since, rt.storage.err
 }
 
-// Failed is why the runtime works no more: after a fatal error of its store
-// everything stops, and only what is reopened from disk can be trusted. nil
-// while it works.
+// Failed returns the fatal error of the store that has stopped everything, or nil.
+// After such an error only what is reopened from disk can be trusted.
 func (rt *Runtime) Failed() error {
 	rt.mu.Lock()
 	defer rt.mu.Unlock()

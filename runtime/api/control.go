@@ -131,11 +131,11 @@ func (h *Handler) pause(w http.ResponseWriter, r *http.Request, p params) error 
 }
 
 func (h *Handler) resume(w http.ResponseWriter, r *http.Request, p params) error {
-	return h.told(w, r, func() error { return h.rt.ResumeStack(r.Context(), p["stack"]) })
+	return h.told(w, r, func() error { return h.rt.Unpause(r.Context(), p["stack"]) })
 }
 
 func (h *Handler) stop(w http.ResponseWriter, r *http.Request, p params) error {
-	return h.told(w, r, func() error { return h.rt.StopStack(r.Context(), p["stack"]) })
+	return h.told(w, r, func() error { return h.rt.End(r.Context(), p["stack"]) })
 }
 
 func (h *Handler) remove(w http.ResponseWriter, r *http.Request, p params) error {
