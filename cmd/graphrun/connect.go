@@ -97,7 +97,7 @@ func (a *app) listenToCommands(rt *runtime.Runtime, o api.Options) (stop func())
 		a.logger().Error("the control socket broke", "error", err)
 	})
 	if err != nil {
-		fmt.Fprintf(a.err, "graphrun: no control socket, other commands cannot reach this process: %v\n", err)
+		a.notef("graphrun: no control socket, other commands cannot reach this process: %v\n", err)
 		return func() {}
 	}
 	return stop

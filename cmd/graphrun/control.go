@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -113,7 +112,7 @@ func (a *app) tellAll(ctx context.Context, stacks []string, told toldJSON, tell 
 				}
 				continue
 			}
-			fmt.Fprintln(a.out, told)
+			a.printf("%s\n", told)
 		}
 		return nil
 	})

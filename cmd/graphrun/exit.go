@@ -46,7 +46,7 @@ func (a *app) exit(err error) int {
 		for line := range strings.Lines(err.Error()) {
 			line = strings.TrimSuffix(line, "\n")
 			if line != last { // many stacks may have ended for one reason
-				fmt.Fprintf(a.err, "graphrun: %s\n", diag.Clean(line))
+				a.notef("graphrun: %s\n", diag.Clean(line))
 			}
 			last = line
 		}

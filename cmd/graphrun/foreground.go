@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"os"
 	"slices"
@@ -110,9 +109,9 @@ func (s *foreground) openRuntime(ctx context.Context, store runtime.Store) (*run
 func (a *app) openStore(durability string) (*boltstore.Store, error) {
 	switch runtime.Durability(durability) {
 	case runtime.DurabilityCycle:
-		fmt.Fprintln(a.err, "graphrun: durability cycle: a power cut can lose the waves of an open cycle, which then run again")
+		a.notef("graphrun: durability cycle: a power cut can lose the waves of an open cycle, which then run again\n")
 	case runtime.DurabilityNone:
-		fmt.Fprintln(a.err, "graphrun: durability none: a power cut can lose everything since the last clean end, and damage the store")
+		a.notef("graphrun: durability none: a power cut can lose everything since the last clean end, and damage the store\n")
 	}
 	return boltstore.Open(a.db, boltstore.Options{Durability: runtime.Durability(durability), Logger: a.logger(), CreatedBy: "graphrun " + version})
 }

@@ -211,7 +211,7 @@ func (a *app) printHistory(h historyJSON) error {
 		if len(c.Events) > 0 {
 			line += "; events: " + strings.Join(c.Events, ", ")
 		}
-		fmt.Fprintln(a.out, line)
+		a.printf("%s\n", line)
 		for _, w := range c.Waves {
 			a.printHistoryWave(w)
 		}
@@ -220,8 +220,8 @@ func (a *app) printHistory(h historyJSON) error {
 	if h.Reason != "" {
 		line += ": " + oneLine(h.Reason)
 	}
-	_, err := fmt.Fprintln(a.out, line)
-	return err
+	a.printf("%s\n", line)
+	return nil
 }
 
 func (a *app) printHistoryWave(w historyWave) {
@@ -238,15 +238,15 @@ func (a *app) printHistoryWave(w historyWave) {
 	}
 	switch {
 	case len(nodes) > 0:
-		fmt.Fprintf(a.out, "  wave %d: %s\n", w.Wave, strings.Join(nodes, ", "))
+		a.printf("  wave %d: %s\n", w.Wave, strings.Join(nodes, ", "))
 	default: // events alone
-		fmt.Fprintf(a.out, "  wave %d\n", w.Wave)
+		a.printf("  wave %d\n", w.Wave)
 	}
 	for _, k := range w.Writes {
 		by := slices.Clone(k.Nodes)
 		for _, e := range k.Events {
 			by = append(by, "event "+e)
 		}
-		fmt.Fprintf(a.out, "    %s written by %s\n", k.Key, strings.Join(by, ", "))
+		a.printf("    %s written by %s\n", k.Key, strings.Join(by, ", "))
 	}
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path"
@@ -94,6 +93,6 @@ func (a *app) initTemplate(name, dir string) error {
 	if a.json() {
 		return a.printJSON(map[string]any{"template": name, "graph": graph})
 	}
-	fmt.Fprintf(a.out, "wrote %s and what it needs. Next:\n\n  graphrun validate %s\n  graphrun run %s\n", graph, graph, graph)
+	a.printf("wrote %s and what it needs. Next:\n\n  graphrun validate %s\n  graphrun run %s\n", graph, graph, graph)
 	return nil
 }

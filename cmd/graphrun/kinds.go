@@ -76,7 +76,7 @@ func (a *app) listKinds() error {
 	if a.json() {
 		return a.printJSON(map[string][]kindJSON{"kinds": all})
 	}
-	return table(a.out, func(row func(...any)) {
+	printTable(a.out, func(row func(...any)) {
 		for _, k := range all {
 			first, _, _ := strings.Cut(k.Doc, ". ")
 			first, _, _ = strings.Cut(first, ": ")
@@ -87,6 +87,7 @@ func (a *app) listKinds() error {
 			row(k.Name, first)
 		}
 	})
+	return nil
 }
 
 // describeKind writes a kind as a page of at most pageWidth columns.
@@ -107,6 +108,6 @@ func (a *app) describeKind(k graph.Kind) error {
 		lines = append(lines, fmt.Sprintf("  %s (%s%s)", f.Name, f.Type, required))
 		lines = append(lines, wrap(f.Doc, pageWidth, "      ")...)
 	}
-	_, err := fmt.Fprintln(a.out, strings.Join(lines, "\n"))
-	return err
+	a.printf("%s\n", strings.Join(lines, "\n"))
+	return nil
 }

@@ -79,7 +79,7 @@ func (a *app) readRecords(ctx context.Context, c *api.Client, stack string, o ap
 			return err
 		}
 		if s.PID == os.Getpid() {
-			fmt.Fprintf(a.err, "nobody runs the store %s: there is nothing to follow\n", a.db)
+			a.notef("nobody runs the store %s: there is nothing to follow\n", a.db)
 			o.Follow = false
 		}
 	}
@@ -147,6 +147,6 @@ func (a *app) logLine(line []byte, node string) error {
 		_, err = a.out.Write(append(journal.AppendRecord(nil, r, false), '\n'))
 		return err
 	}
-	_, err = fmt.Fprintf(a.out, "%s  cycle %d  %s\n", r.Time.Format(time.RFC3339), r.Cycle, text)
-	return err
+	a.printf("%s  cycle %d  %s\n", r.Time.Format(time.RFC3339), r.Cycle, text)
+	return nil
 }

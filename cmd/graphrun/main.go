@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"os"
 	"os/signal"
@@ -69,7 +68,7 @@ func (a *app) obeySignals(ctx context.Context) (_ context.Context, stop func()) 
 				return
 			}
 			if isTerminal(a.err) {
-				fmt.Fprint(a.err, showCursor)
+				_, _ = io.WriteString(a.err, showCursor)
 			}
 			os.Exit(exitInterrupted)
 		}

@@ -17,7 +17,7 @@ func TestOperatingPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, r := range api.Routes() {
-		row := fmt.Sprintf("| %s | `%s` | %s", r[0], r[1], r[2])
+		row := fmt.Sprintf("| %s | `%s` | %s", r.Method, r.Path, r.Doc)
 		if !strings.Contains(string(page), row) {
 			t.Errorf("docs/operating.md lacks the row %q", row)
 		}

@@ -1,15 +1,15 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
-	"text/tabwriter"
-	"unicode/utf8"
 
 	"github.com/mattn/go-runewidth"
 
+	"github.com/graphrun/graphrun/diag"
 	"github.com/graphrun/graphrun/graph/value"
 )
 
@@ -44,67 +44,34 @@ func (r rawJSON) MarshalJSON() ([]byte, error) { return value.Append(nil, r.v), 
 
 // printJSON writes one value as one line of JSON.
 func (a *app) printJSON(v any) error {
-	enc := json.NewEncoder(a.out)
-	enc.SetEscapeHTML(false)
-	return enc.Encode(v)
-}
-
-// table writes rows of tab-separated cells in aligned columns.
-func table(w io.Writer, rows func(row func(cells ...any))) error {
-	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	rows(func(cells ...any) {
-		for i, c := range cells {
-			if i > 0 {
-				fmt.Fprint(tw, "\t")
-			}
-			fmt.Fprint(tw, c)
-		}
-		fmt.Fprintln(tw)
-	})
-	return tw.Flush()
-}
-
-// longTable is table for more rows than may be held: it writes them in blocks, and
-// its columns only grow.
-type longTable struct {
-	out    io.Writer
-	widths []int
-	block  [][]string
-}
-
-// tableBlock is how many rows are held before they are written.
-const tableBlock = 512
-
-func (t *longTable) row(cells ...any) error {
-	texts := make([]string, len(cells))
-	for i, c := range cells {
-		texts[i] = fmt.Sprint(c)
-		if i == len(t.widths) {
-			t.widths = append(t.widths, 0)
-		}
-		t.widths[i] = max(t.widths[i], utf8.RuneCountInString(texts[i]))
+	b, err := marshal(v)
+	if err == nil {
+		_, err = a.out.Write(append(b, '\n'))
 	}
-	if t.block = append(t.block, texts); len(t.block) < tableBlock {
-		return nil
-	}
-	return t.flush()
-}
-
-func (t *longTable) flush() error {
-	var b strings.Builder
-	for _, row := range t.block {
-		for i, cell := range row {
-			b.WriteString(cell)
-			if i < len(row)-1 {
-				b.WriteString(strings.Repeat(" ", t.widths[i]-utf8.RuneCountInString(cell)+2))
-			}
-		}
-		b.WriteByte('\n')
-	}
-	t.block = t.block[:0]
-	_, err := io.WriteString(t.out, b.String())
 	return err
 }
+
+// marshal is json.Marshal, with < > & as they are.
+func marshal(v any) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(v)
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
+}
+
+// printText writes text for people. Whatever it contains is safe on a terminal:
+// control characters but line feeds and tabs are shown escaped. A write that fails
+// is no error here: standard output notes it, and standard error has no other.
+func printText(w io.Writer, format string, args ...any) {
+	_, _ = io.WriteString(w, diag.CleanLines(fmt.Sprintf(format, args...)))
+}
+
+// printf is printText to standard output.
+func (a *app) printf(format string, args ...any) { printText(a.out, format, args...) }
+
+// notef is printText to standard error.
+func (a *app) notef(format string, args ...any) { printText(a.err, format, args...) }
 
 // wrap breaks a text between its words into lines of at most width columns,
 // each with the indent. A word that is longer stands alone.

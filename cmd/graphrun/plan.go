@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"maps"
 	"os"
@@ -270,20 +269,20 @@ func newPlanNode(b *journal.NodeDecided) planNode {
 }
 
 func (a *app) printPlan(p planJSON) error {
-	fmt.Fprintf(a.out, "cycle %d of %s, if every node succeeds and writes nothing:\n", p.Cycle, p.Graph)
+	a.printf("cycle %d of %s, if every node succeeds and writes nothing:\n", p.Cycle, p.Graph)
 	for _, w := range p.Waves {
-		fmt.Fprintf(a.out, "  wave %d: %s\n", w.Wave, strings.Join(w.Nodes, ", "))
+		a.printf("  wave %d: %s\n", w.Wave, strings.Join(w.Nodes, ", "))
 	}
 	if len(p.Waves) == 0 {
-		fmt.Fprintln(a.out, "  no node would run")
+		a.printf("%s\n", "  no node would run")
 	}
 	for _, n := range p.Nodes {
 		if n.Run {
 			continue
 		}
-		fmt.Fprintf(a.out, "%s would not run: %s\n", n.Node, n.Reason)
+		a.printf("%s would not run: %s\n", n.Node, n.Reason)
 		for _, e := range n.Edges {
-			fmt.Fprintf(a.out, "  %s\n", e)
+			a.printf("  %s\n", e)
 		}
 	}
 	return nil

@@ -1,10 +1,9 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"time"
@@ -28,7 +27,7 @@ func psCommand(a *app) *cobra.Command {
 				if pools {
 					return a.listPools(cmd, c)
 				}
-				return a.printStacks(cmd.Context(), c)
+				return a.listStacks(cmd.Context(), c)
 			})
 		},
 	}
@@ -36,42 +35,41 @@ func psCommand(a *app) *cobra.Command {
 	return cmd
 }
 
-// printStacks prints the stacks while they arrive: there may be very many.
-func (a *app) printStacks(ctx context.Context, c *api.Client) error {
+// listStacks prints the stacks while they are read.
+func (a *app) listStacks(ctx context.Context, c *api.Client) error {
 	if a.json() {
-		return a.printStacksJSON(ctx, c)
+		return a.listStacksJSON(ctx, c)
 	}
-	t := longTable{out: a.out}
-	err := t.row("STACK", "GRAPH", "STATUS", "CYCLE", "WAVE", "RUNS", "NOTE")
-	if err == nil {
-		err = c.Stacks(ctx, func(s api.Stack) error {
-			return t.row(s.Stack, s.Graph, s.Status, s.Cycle, s.Wave, s.Counts.NodeRuns, oneLine(note(s)))
-		})
-	}
-	return firstOf(err, t.flush())
+	t := &table{w: a.out, fit: terminalColumns(a.out)}
+	t.row("STACK", "GRAPH", "STATUS", "CYCLE", "WAVE", "RUNS", "NOTE")
+	err := c.Stacks(ctx, func(s api.Stack) error {
+		t.row(s.Stack, s.Graph, s.Status, s.Cycle, s.Wave, s.Counts.NodeRuns, oneLine(note(s)))
+		return a.out.err
+	})
+	t.print()
+	return err
 }
 
-func (a *app) printStacksJSON(ctx context.Context, c *api.Client) error {
-	between := `{"stacks":[`
+// listStacksJSON prints {"stacks":[…]} as one line.
+func (a *app) listStacksJSON(ctx context.Context, c *api.Client) error {
+	before := `{"stacks":[`
 	err := c.Stacks(ctx, func(s api.Stack) error {
-		var line bytes.Buffer
-		enc := json.NewEncoder(&line)
-		enc.SetEscapeHTML(false)
-		if err := enc.Encode(s); err != nil {
+		b, err := marshal(s)
+		if err != nil {
 			return err
 		}
-		_, err := fmt.Fprintf(a.out, "%s%s", between, bytes.TrimSuffix(line.Bytes(), []byte("\n")))
-		between = ","
+		_, err = a.out.Write(append([]byte(before), b...))
+		before = ","
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	if between != "," {
-		_, err = fmt.Fprint(a.out, between)
+	if before == "," {
+		before = ""
 	}
-	_, end := fmt.Fprintln(a.out, "]}")
-	return firstOf(err, end)
+	_, err = io.WriteString(a.out, before+"]}\n")
+	return err
 }
 
 // note says what a stack does at the moment, or how it ended.
@@ -115,12 +113,13 @@ func (a *app) listPools(cmd *cobra.Command, c *api.Client) error {
 	if a.json() {
 		return a.printJSON(map[string]any{"pools": append([]api.Pool{}, pools...)})
 	}
-	return table(a.out, func(row func(cells ...any)) {
+	printTable(a.out, func(row func(cells ...any)) {
 		row("GRAPH", "POOL", "PARALLEL", "RUNNING", "QUEUED", "OLDEST")
 		for _, p := range pools {
 			row(p.Graph, p.Pool, p.Parallel, p.Running, p.Queued, brief(time.Duration(p.OldestMS)*time.Millisecond))
 		}
 	})
+	return nil
 }
 
 func poolCommand(a *app) *cobra.Command {
@@ -146,8 +145,8 @@ change the graph: a changed limit there takes the place of this one.`,
 				if a.json() {
 					return a.printJSON(map[string]any{"graph": args[0], "pool": args[1], "parallel": parallel})
 				}
-				_, err := fmt.Fprintf(a.out, "%s/%s: %d in parallel\n", args[0], args[1], parallel)
-				return err
+				a.printf("%s/%s: %d in parallel\n", args[0], args[1], parallel)
+				return nil
 			})
 		},
 	}
@@ -180,8 +179,8 @@ func (a *app) printStatus(s api.StackStatus) error {
 	if n := note(s.Stack); n != "" {
 		line += ": " + oneLine(n)
 	}
-	fmt.Fprintln(a.out, line)
-	return table(a.out, func(row func(cells ...any)) {
+	a.printf("%s\n", line)
+	printTable(a.out, func(row func(cells ...any)) {
 		row("graph", s.Graph)
 		row("created", s.CreatedAt.Local().Format(time.DateTime))
 		row("at", fmt.Sprintf("cycle %d, wave %d", s.Cycle, s.Wave))
@@ -205,6 +204,7 @@ func (a *app) printStatus(s api.StackStatus) error {
 			row("changed graph", oneLine(s.Refused))
 		}
 	})
+	return nil
 }
 
 // shownTasks is how many finished tasks are listed in text.

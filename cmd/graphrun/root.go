@@ -17,9 +17,10 @@ import (
 
 // app is one run of the program: its streams and the global flags.
 type app struct {
-	in       io.Reader
-	out, err io.Writer
-	hurry    context.Context // ends at the second signal, when there is no more time for a grace
+	in    io.Reader
+	out   *dataWriter
+	err   io.Writer
+	hurry context.Context // ends at the second signal, when there is no more time for a grace
 
 	db      string
 	output  string // text or json

@@ -157,15 +157,15 @@ func (a *app) printResult(r runtime.Result, f runFlags) error {
 		return a.printJSON(finalJSON{r.Stack, r.Graph, r.Status, r.Reason,
 			r.Cycles, r.Waves, r.NodeRuns, r.Failures, rawJSON{r.State}})
 	}
-	out := a.out
+	say := a.printf
 	if f.trace == "-" {
-		out = a.err
+		say = a.notef
 	}
 	line := fmt.Sprintf("%s: %s after %s (%s, %s, %s)", r.Stack, r.Status, plural(r.Cycles, "cycle"),
 		plural(r.Waves, "wave"), plural(r.NodeRuns, "node run"), plural(r.Failures, "failure"))
 	if r.Reason != "" {
 		line += ": " + oneLine(r.Reason)
 	}
-	_, err := fmt.Fprintln(out, line)
-	return err
+	say("%s\n", line)
+	return nil
 }

@@ -41,8 +41,8 @@ sender may repeat what it is not sure of.`,
 				if a.json() {
 					return a.printJSON(reply)
 				}
-				_, err = fmt.Fprintf(a.out, "%s: %s\n", reply.Stack, sent(reply))
-				return err
+				a.printf("%s: %s\n", reply.Stack, sent(reply))
+				return nil
 			})
 		},
 	}
@@ -115,8 +115,8 @@ applied at the start of the next cycle, which begins at once.`,
 				if a.json() {
 					return a.printJSON(toldJSON{Stack: args[0], Node: r.Node, Done: done})
 				}
-				_, err := fmt.Fprintf(a.out, "%s: %s %s\n", args[0], r.Node, done)
-				return err
+				a.printf("%s: %s %s\n", args[0], r.Node, done)
+				return nil
 			})
 		},
 	}

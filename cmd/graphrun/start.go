@@ -119,8 +119,8 @@ func (a *app) start(ctx context.Context, c *api.Client, r api.StartRequest) erro
 		return a.printJSON(s)
 	}
 	if !s.Driven {
-		fmt.Fprintf(a.err, "nobody runs the store %s: the stack begins when `graphrun serve` does\n", a.db)
+		a.notef("nobody runs the store %s: the stack begins when `graphrun serve` does\n", a.db)
 	}
-	_, err = fmt.Fprintf(a.out, "%s: started (graph %s)\n", s.Stack, s.Graph)
-	return err
+	a.printf("%s: started (graph %s)\n", s.Stack, s.Graph)
+	return nil
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -93,9 +92,9 @@ func (a *app) printState(s stateJSON) error {
 		return a.printJSON(s)
 	}
 	state, _ := s.State.v.(map[string]any)
-	fmt.Fprintf(a.out, "%s at cycle %d, wave %d\n", s.Stack, s.Cycle, s.Wave)
+	a.printf("%s at cycle %d, wave %d\n", s.Stack, s.Cycle, s.Wave)
 	for _, key := range slices.Sorted(maps.Keys(state)) {
-		fmt.Fprintf(a.out, "%s: %s\n", key, value.String(state[key]))
+		a.printf("%s: %s\n", key, value.String(state[key]))
 	}
 	return nil
 }

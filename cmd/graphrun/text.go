@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -103,7 +102,7 @@ func (a *app) putFormatted(file string, was, now []byte, check bool) error {
 	case bytes.Equal(was, now):
 		return nil
 	}
-	fmt.Fprintln(a.out, file)
+	a.printf("%s\n", file)
 	if check {
 		return nil
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -41,7 +40,7 @@ standard input. Exit code 0: the graphs are valid, warnings or not; 3: they are 
 				return &exitError{code: exitInvalid}
 			}
 			if format == "" && !a.json() && len(problems) == 0 {
-				fmt.Fprintln(a.err, "no problems found")
+				a.notef("no problems found\n")
 			}
 			return nil
 		},

@@ -21,8 +21,8 @@ func versionCommand(a *app) *cobra.Command {
 			if a.json() {
 				return a.printJSON(versionJSON{version, revision(), goruntime.Version(), goruntime.GOOS, goruntime.GOARCH, 1})
 			}
-			_, err := fmt.Fprintln(a.out, versionLine())
-			return err
+			a.printf("%s\n", versionLine())
+			return nil
 		},
 	}
 }

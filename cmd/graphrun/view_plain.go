@@ -29,7 +29,7 @@ func (v *plainView) record(r journal.Record) {
 	switch b := r.Body.(type) {
 	case *journal.TaskStarted:
 		if what := v.waits[b.Node]; what != "" {
-			fmt.Fprintf(v.w, "    %s %s\n", b.Node, what)
+			printText(v.w, "    %s %s\n", b.Node, what)
 			break
 		}
 		v.running++
@@ -39,7 +39,7 @@ func (v *plainView) record(r journal.Record) {
 		}
 	}
 	if s := plainLine(r); s != "" {
-		fmt.Fprintln(v.w, s)
+		printText(v.w, "%s\n", s)
 	}
 }
 
@@ -47,7 +47,7 @@ func (v *plainView) stopping(grace time.Duration) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.running > 0 && grace > 0 {
-		fmt.Fprintln(v.w, stoppingLine(v.running, grace))
+		printText(v.w, "%s\n", stoppingLine(v.running, grace))
 	}
 }
 

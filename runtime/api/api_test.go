@@ -257,6 +257,8 @@ func TestErrors(t *testing.T) {
 		{"POST", "/v1/stacks/a", "{}", 405, "expected GET"},
 		{"POST", "/v1/stacks", `{"graph":"nope"}`, 400, "there are: counter"},
 		{"POST", "/v1/stacks", `{"graph":"counter","stack":"a"}`, 409, "exists"},
+		{"POST", "/v1/stacks", `{"graph":"counter","source":"graphrun: 1","stack":"c"}`, 400, "graph and source are two graphs"},
+		{"POST", "/v1/stacks", `{"graph":"counter","def":{},"stack":"c"}`, 400, "graph and def are two graphs"},
 		{"POST", "/v1/stacks", `{"graph":"counter","stack":"c","params":{"by":"x"}}`, 400, "by"},
 		{"POST", "/v1/stacks", `{"def":{},"stack":"c"}`, 422, "error"},
 		{"POST", "/v1/stacks/a/events", "{\"event\":\"seen\",\"payload\":\"caf\xe9\"}", 400, "byte 0xE9 at offset 30 is not UTF-8"},

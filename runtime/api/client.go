@@ -109,6 +109,10 @@ func lost(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
+	var known *runtime.StoreError
+	if errors.As(err, &known) { // of a handler in this process
+		return known
+	}
 	var u *url.Error
 	if errors.As(err, &u) {
 		err = u.Err

@@ -40,8 +40,10 @@ func (c *Client) stacks(ctx context.Context, query string, fn func(Stack) error)
 			return err
 		}
 	}
-	if _, err := d.Token(); err != nil { // the list ended too early
-		return lost(ctx, err)
+	for range 2 { // ]}: a list without them is not whole
+		if _, err := d.Token(); err != nil {
+			return lost(ctx, err)
+		}
 	}
 	return nil
 }
@@ -96,7 +98,7 @@ func (c *Client) Cancel(ctx context.Context, stack string, r CancelRequest) erro
 }
 
 func (c *Client) tell(ctx context.Context, stack, what string) error {
-	return c.call(ctx, http.MethodPost, stackPath(stack, "/"+what), nothing{}, nil)
+	return c.call(ctx, http.MethodPost, stackPath(stack, "/"+what), Nothing{}, nil)
 }
 
 // Graphs lists the graphs that stacks can be started of by name.
@@ -108,7 +110,7 @@ func (c *Client) Graphs(ctx context.Context) ([]Graph, error) {
 
 // Reload makes the engine read its graph files again.
 func (c *Client) Reload(ctx context.Context) (r Reloaded, err error) {
-	err = c.call(ctx, http.MethodPost, "/v1/reload", nothing{}, &r)
+	err = c.call(ctx, http.MethodPost, "/v1/reload", Nothing{}, &r)
 	return r, err
 }
 

@@ -55,6 +55,11 @@ func decode(w http.ResponseWriter, r *http.Request, most int64, into any) error 
 	if err := checkShape(body, fieldsOf(into)); err != nil {
 		return err
 	}
+	if bytes.Contains(body, []byte(`\u`)) { // encoding/json would read half of a surrogate pair as U+FFFD
+		if _, err := value.Decode(body); err != nil {
+			return errorf(CodeUsage, "the body: %v", err)
+		}
+	}
 	err = json.Unmarshal(body, into)
 	var wrong *json.UnmarshalTypeError
 	switch {

@@ -130,10 +130,10 @@ func TestReadingChangesNothing(t *testing.T) {
 	}
 	h := r.handler(api.Door{Trusted: true})
 	for _, route := range api.Routes() {
-		path := strings.NewReplacer("{stack}", "a", "{hash}", before.Cursor.Hash, "{name}", "counter", "{pool}", "default").Replace(route[1])
+		path := strings.NewReplacer("{stack}", "a", "{hash}", before.Cursor.Hash, "{name}", "counter", "{pool}", "default").Replace(route.Path)
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, httptest.NewRequest("GET", "http://localhost"+path, nil))
-		if isGET := route[0] == "GET"; isGET != (w.Code == 200) && !sharesPath(route[1]) {
+		if isGET := route.Method == "GET"; isGET != (w.Code == 200) && !sharesPath(route.Path) {
 			t.Errorf("GET %s: %d %s", path, w.Code, w.Body)
 		}
 	}
@@ -147,7 +147,7 @@ func TestReadingChangesNothing(t *testing.T) {
 func sharesPath(pattern string) bool {
 	n := 0
 	for _, r := range api.Routes() {
-		if r[1] == pattern {
+		if r.Path == pattern {
 			n++
 		}
 	}

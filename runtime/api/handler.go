@@ -6,6 +6,7 @@ import (
 	"io"
 	"log"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/graphrun/graphrun/graph"
@@ -86,7 +87,7 @@ func New(rt *runtime.Runtime, o Options) *Handler {
 // ServeHTTP decides by the table, then serves.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	protect(w.Header())
-	rt, p, missing := find(r)
+	rt, ids, methods, missing := find(r)
 	// A stranger learns nothing of which paths there are: only the open ones
 	// are told apart before the token was shown.
 	if err := h.o.Door.admit(r, missing == nil && rt.access == open); err != nil {
@@ -94,6 +95,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if missing != nil {
+		if len(methods) > 0 {
+			w.Header().Set("Allow", strings.Join(methods, ", "))
+		}
 		fail(w, missing)
 		return
 	}
@@ -101,7 +105,11 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fail(w, errorf(CodeForbidden, "%s %s is for the control socket only", rt.method, rt.pattern))
 		return
 	}
-	if err := rt.serve(h, w, r, p); err != nil {
+	query, err := queryOf(r, rt.query)
+	if err == nil {
+		err = rt.serve(&call{h, r.Context(), ids, query, w, r})
+	}
+	if err != nil {
 		fail(w, err)
 	}
 }
@@ -128,14 +136,6 @@ func giveTime(w http.ResponseWriter) {
 // and a deadline that stays would end the request's context.
 func readAll(w http.ResponseWriter) {
 	_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // not every writer has one
-}
-
-// done answers a request that has nothing to tell.
-func done(w http.ResponseWriter, err error) error {
-	if err != nil {
-		return err
-	}
-	return reply(w, struct{}{})
 }
 
 // Value is a state value on the wire: integers whole, keys sorted.
@@ -175,10 +175,11 @@ func (v *Values) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-func (h *Handler) health(w http.ResponseWriter, _ *http.Request, _ params) error {
-	return reply(w, map[string]bool{"ok": true})
+// healthBody says that the engine answers.
+type healthBody struct {
+	OK bool `json:"ok"`
 }
 
-func (h *Handler) server(w http.ResponseWriter, _ *http.Request, _ params) error {
-	return reply(w, h.o.Server)
-}
+func (c *call) health() (healthBody, error) { return healthBody{true}, nil }
+
+func (c *call) server() (Server, error) { return c.o.Server, nil }

@@ -5,10 +5,12 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/graphrun/graphrun/graph/value"
 )
 
 // queryOf reads the query of a request: known names, each at most once.
-func queryOf(r *http.Request, known ...string) (map[string]string, error) {
+func queryOf(r *http.Request, known []string) (map[string]string, error) {
 	values, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return nil, errorf(CodeUsage, "the query is malformed: %v", err)
@@ -23,17 +25,10 @@ func queryOf(r *http.Request, known ...string) (map[string]string, error) {
 		case len(all) > 1:
 			return nil, errorf(CodeUsage, "the query parameter %q is there twice", name)
 		}
+		if err := value.CheckText(all[0]); err != nil {
+			return nil, errorf(CodeUsage, "the query parameter %q: %v", name, err)
+		}
 		q[name] = all[0]
 	}
 	return q, nil
-}
-
-func flagOf(q map[string]string, name string) (bool, error) {
-	switch q[name] {
-	case "", "false":
-		return false, nil
-	case "true":
-		return true, nil
-	}
-	return false, errorf(CodeUsage, "%s %q: expected true or false", name, q[name])
 }

@@ -2,7 +2,6 @@ package api
 
 import (
 	"encoding/json"
-	"net/http"
 	"regexp"
 
 	"github.com/graphrun/graphrun/graph/journal"
@@ -17,63 +16,38 @@ type State struct {
 	State Values `json:"state"`
 }
 
-func (h *Handler) stackState(w http.ResponseWriter, r *http.Request, p params) error {
-	q, err := queryOf(r, "at")
+func (c *call) stackState() (State, error) {
+	at, err := journal.ParsePoint(c.query["at"])
 	if err != nil {
-		return err
+		return State{}, errorf(CodeUsage, "at %v", err)
 	}
-	at, err := journal.ParsePoint(q["at"])
+	then, err := runtime.At(c.ctx, c.o.Store, c.o.Kinds, c.stack(), at)
 	if err != nil {
-		return errorf(CodeUsage, "at %v", err)
+		return State{}, err
 	}
-	ctx, id := r.Context(), p["stack"]
-	then, err := runtime.At(ctx, h.o.Store, h.o.Kinds, id, at)
-	if err != nil {
-		return err
-	}
-	return reply(w, State{id, then.Point.Cycle, then.Point.Wave, then.State})
+	return State{c.stack(), then.Point.Cycle, then.Point.Wave, then.State}, nil
 }
 
 // snapshot is a whole stack, or with ?records=false one without its records, or
-// with ?state=false only who it is and where it stands.
-func (h *Handler) snapshot(w http.ResponseWriter, r *http.Request, p params) error {
-	q, err := queryOf(r, "state", "records")
-	if err != nil {
-		return err
+// with ?state=false only its identity and its position.
+func (c *call) snapshot() (journal.Snapshot, error) {
+	switch {
+	case c.query["state"] == "false":
+		sum, err := c.o.Store.Stack(c.ctx, c.stack())
+		return journal.Snapshot{Identity: sum.Identity, Cursor: sum.Cursor}, err
+	case c.query["records"] == "false":
+		return c.o.Store.State(c.ctx, c.stack())
 	}
-	var snap journal.Snapshot
-	switch ctx, id := r.Context(), p["stack"]; {
-	case q["state"] == "false":
-		var sum runtime.Summary
-		sum, err = h.o.Store.Stack(ctx, id)
-		snap.Identity, snap.Cursor = sum.Identity, sum.Cursor
-	case q["records"] == "false":
-		snap, err = h.o.Store.State(ctx, id)
-	default:
-		snap, err = h.o.Store.Load(ctx, id)
-	}
-	return replySnapshot(w, snap, err)
+	return c.o.Store.Load(c.ctx, c.stack())
 }
 
 // base is a stack as it was at the nearest checkpoint before ?at=CYCLE[.WAVE].
-func (h *Handler) base(w http.ResponseWriter, r *http.Request, p params) error {
-	q, err := queryOf(r, "at")
+func (c *call) base() (journal.Snapshot, error) {
+	at, err := journal.ParsePoint(c.query["at"])
 	if err != nil {
-		return err
+		return journal.Snapshot{}, errorf(CodeUsage, "at %v", err)
 	}
-	at, err := journal.ParsePoint(q["at"])
-	if err != nil {
-		return errorf(CodeUsage, "at %v", err)
-	}
-	snap, err := h.o.Store.Base(r.Context(), p["stack"], at)
-	return replySnapshot(w, snap, err)
-}
-
-func replySnapshot(w http.ResponseWriter, snap journal.Snapshot, err error) error {
-	if err != nil {
-		return err
-	}
-	return reply(w, snap)
+	return c.o.Store.Base(c.ctx, c.stack(), at)
 }
 
 // graphBody is a stored definition on the wire.
@@ -87,13 +61,11 @@ type graphBody struct {
 
 var hashForm = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
-func (h *Handler) storedGraph(w http.ResponseWriter, r *http.Request, p params) error {
-	if !hashForm.MatchString(p["hash"]) {
-		return errorf(CodeUsage, "hash %q: expected 64 hex digits", p["hash"])
+func (c *call) storedGraph() (graphBody, error) {
+	hash := c.ids["hash"]
+	if !hashForm.MatchString(hash) {
+		return graphBody{}, errorf(CodeUsage, "hash %q: expected 64 hex digits", hash)
 	}
-	g, err := h.o.Store.Graph(r.Context(), p["hash"])
-	if err != nil {
-		return err
-	}
-	return reply(w, graphBody{g.Hash, g.Name, g.File, g.Def, string(g.Source)})
+	g, err := c.o.Store.Graph(c.ctx, hash)
+	return graphBody{g.Hash, g.Name, g.File, g.Def, string(g.Source)}, err
 }

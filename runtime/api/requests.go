@@ -53,6 +53,3 @@ type PoolRequest struct {
 type FileRequest struct {
 	File string `json:"file"`
 }
-
-// nothing is the body of requests that need none.
-type nothing struct{}

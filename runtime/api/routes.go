@@ -2,65 +2,56 @@ package api
 
 import (
 	"net/http"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
 )
 
-// route is one line of the table: what may be asked, through which doors, and
-// who answers.
-type route struct {
-	method  string
-	pattern string // segments; {stack}, {name} and {hash} stand for one that is an id
-	access  access
-	serve   func(*Handler, http.ResponseWriter, *http.Request, params) error
-	doc     string
-}
-
-// access says who may use a route.
-type access int
-
-const (
-	operate access = iota // who has the token. The zero value: a route that says nothing is not open
-	local                 // only through a trusted door: it takes definitions to run, or names files
-	open                  // everybody who reaches the port
-)
-
-// params are the ids in a path.
-type params map[string]string
-
-// routes is the whole API. GET changes nothing.
+// routes is the whole API.
 var routes = []route{
-	{"GET", "/health", open, (*Handler).health, "whether the engine answers"},
-	{"GET", "/v1/server", operate, (*Handler).server, "who owns the store"},
-	{"GET", "/v1/stacks", operate, (*Handler).listStacks, "all stacks"},
-	{"POST", "/v1/stacks", operate, (*Handler).startStack, "start a stack"},
-	{"GET", "/v1/stacks/{stack}", operate, (*Handler).stackStatus, "where a stack stands"},
-	{"GET", "/v1/stacks/{stack}/state", operate, (*Handler).stackState, "its state, now or `?at=CYCLE[.WAVE]`"},
-	{"GET", "/v1/stacks/{stack}/snapshot", operate, (*Handler).snapshot, "all that is needed to go on with it"},
-	{"GET", "/v1/stacks/{stack}/base", operate, (*Handler).base, "the same, where its kept history begins"},
-	{"GET", "/v1/stacks/{stack}/records", operate, (*Handler).records, "its records as JSON lines or server-sent events"},
-	{"POST", "/v1/stacks/{stack}/events", operate, (*Handler).send, "send it an event"},
-	{"POST", "/v1/stacks/{stack}/answers", operate, (*Handler).answer, "answer a waiting node"},
-	{"POST", "/v1/stacks/{stack}/wake", operate, (*Handler).wake, "end its pause between two cycles"},
-	{"POST", "/v1/stacks/{stack}/pause", operate, (*Handler).pause, "start no new wave"},
-	{"POST", "/v1/stacks/{stack}/resume", operate, (*Handler).resume, "go on after pause"},
-	{"POST", "/v1/stacks/{stack}/stop", operate, (*Handler).stop, "end it when its open wave is committed"},
-	{"POST", "/v1/stacks/{stack}/cancel", operate, (*Handler).cancel, "end it as cancelled, or one of its tasks"},
-	{"POST", "/v1/stacks/{stack}/remove", operate, (*Handler).remove, "delete it and its history"},
-	{"GET", "/v1/graphs", operate, (*Handler).listGraphs, "the graphs that stacks can be started of"},
-	{"GET", "/v1/graphs/{hash}", operate, (*Handler).storedGraph, "a stored definition by its hash"},
-	{"POST", "/v1/reload", operate, (*Handler).reload, "read the graph files again"},
-	{"GET", "/v1/pools", operate, (*Handler).listPools, "what runs and waits in the pools"},
-	{"POST", "/v1/graphs/{name}/pools/{pool}", operate, (*Handler).setPool, "change a pool's limit"},
-	{"POST", "/v1/backup", local, (*Handler).backup, "copy the store to a file"},
+	reads("/health", open, "whether the engine answers", (*call).health),
+	reads("/v1/server", operate, "who owns the store", (*call).server),
+	streams("/v1/stacks", operate, "all stacks", reflect.TypeFor[stacksBody](), (*call).listStacks, "graph", "status", "full"),
+	acts("/v1/stacks", operate, "start a stack", (*call).startStack),
+	reads("/v1/stacks/{stack}", operate, "where a stack stands", (*call).stackStatus, "full"),
+	reads("/v1/stacks/{stack}/state", operate, "its state, now or `?at=CYCLE[.WAVE]`", (*call).stackState, "at"),
+	reads("/v1/stacks/{stack}/snapshot", operate, "all that is needed to go on with it", (*call).snapshot, "state", "records"),
+	reads("/v1/stacks/{stack}/base", operate, "the same, where its kept history begins", (*call).base, "at"),
+	streams("/v1/stacks/{stack}/records", operate, "its records as JSON lines or server-sent events", nil, (*call).records, "from", "to", "last", "types", "follow", "journal", "bulk"),
+	acts("/v1/stacks/{stack}/events", operate, "send it an event", (*call).send),
+	acts("/v1/stacks/{stack}/answers", operate, "answer a waiting node", (*call).answer),
+	tells("/v1/stacks/{stack}/wake", "end its pause between two cycles", func(c *call) error { return c.rt.Wake(c.ctx, c.stack()) }),
+	tells("/v1/stacks/{stack}/pause", "start no new wave", func(c *call) error { return c.rt.Pause(c.ctx, c.stack()) }),
+	tells("/v1/stacks/{stack}/resume", "go on after pause", func(c *call) error { return c.rt.Unpause(c.ctx, c.stack()) }),
+	tells("/v1/stacks/{stack}/stop", "end it when its open wave is committed", func(c *call) error { return c.rt.End(c.ctx, c.stack()) }),
+	acts("/v1/stacks/{stack}/cancel", operate, "end it as cancelled, or one of its tasks", (*call).cancel),
+	tells("/v1/stacks/{stack}/remove", "delete it and its history", func(c *call) error { return c.rt.Remove(c.ctx, c.stack()) }),
+	reads("/v1/graphs", operate, "the graphs that stacks can be started of", (*call).listGraphs),
+	reads("/v1/graphs/{hash}", operate, "a stored definition by its hash", (*call).storedGraph),
+	acts("/v1/reload", operate, "read the graph files again", (*call).reload),
+	reads("/v1/pools", operate, "what runs and waits in the pools", (*call).listPools),
+	acts("/v1/graphs/{name}/pools/{pool}", operate, "change a pool's limit", (*call).setPool),
+	acts("/v1/backup", local, "copy the store to a file", (*call).backup),
 }
 
-// Routes lists method, path and meaning of every route, for the docs.
-func Routes() [][3]string {
-	var out [][3]string
+// Route describes one route of the API.
+type Route struct {
+	Method string
+	Path   string   // with {stack}, {name}, {hash} or {pool} where an id stands
+	Doc    string   // what it does, in a few words
+	Query  []string // the parameters that its query may have
+	Body   reflect.Type
+	// Answer is the type of the JSON value that a success answers; nil for a
+	// stream of records. Body is nil for a GET.
+	Answer reflect.Type
+}
+
+// Routes lists all routes, in the order of the docs.
+func Routes() []Route {
+	var out []Route
 	for _, r := range routes {
-		out = append(out, [3]string{r.method, r.pattern, r.doc})
+		out = append(out, Route{r.method, r.pattern, r.doc, r.query, r.body, r.answer})
 	}
 	return out
 }
@@ -70,27 +61,28 @@ func Routes() [][3]string {
 var idForm = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$`)
 
 // find looks a request up in the table, by its path as it was sent: an escaped
-// slash is not a slash, and no escape is needed for any id.
-func find(r *http.Request) (route, params, error) {
+// slash is not a slash, and no escape is needed for any id. methods are those
+// that the path has, when the request's is none of them.
+func find(r *http.Request) (rt route, p params, methods []string, err error) {
 	path := r.URL.EscapedPath()
 	if strings.Contains(path, "%") {
-		return route{}, nil, errorf(CodeNotFound, "no such path: ids need no escapes")
+		return route{}, nil, nil, errorf(CodeNotFound, "no such path: ids need no escapes")
 	}
-	var methods []string
 	for _, candidate := range routes {
 		p, ok := match(candidate.pattern, path)
 		if !ok {
 			continue
 		}
 		if candidate.method == r.Method || candidate.method == http.MethodGet && r.Method == http.MethodHead {
-			return candidate, p, nil
+			return candidate, p, nil, nil
 		}
 		methods = append(methods, candidate.method)
 	}
 	if len(methods) > 0 {
-		return route{}, nil, errorf(CodeMethod, "method %s is not for this path, expected %s", r.Method, strings.Join(slices.Compact(methods), " or "))
+		methods = slices.Compact(methods)
+		return route{}, nil, methods, errorf(CodeMethod, "method %s is not for this path, expected %s", r.Method, strings.Join(methods, " or "))
 	}
-	return route{}, nil, errorf(CodeNotFound, "no such path: %q", path)
+	return route{}, nil, nil, errorf(CodeNotFound, "no such path: %q", path)
 }
 
 func match(pattern, path string) (params, bool) {

@@ -2,8 +2,6 @@ package api
 
 import (
 	"encoding/json"
-	"errors"
-	"net/http"
 	"time"
 
 	"github.com/graphrun/graphrun/graph"
@@ -154,100 +152,52 @@ func (s Stack) summary() runtime.Summary {
 	return out
 }
 
-func (h *Handler) listStacks(w http.ResponseWriter, r *http.Request, _ params) error {
-	q, err := queryOf(r, "graph", "status", "full")
-	if err != nil {
-		return err
-	}
-	full, err := flagOf(q, "full")
-	if err != nil {
-		return err
-	}
-	out := listWriter{w: w, head: `{"stacks":[`}
-	err = h.rt.List(r.Context(), func(s runtime.Status) error {
-		if (q["graph"] == "" || q["graph"] == s.Graph) && (q["status"] == "" || q["status"] == string(s.Cursor.Status)) {
-			return out.add(stackOf(s, full))
-		}
-		return nil
-	})
-	return out.end(err, "]}\n")
+type stacksBody struct {
+	Stacks []Stack `json:"stacks"`
 }
 
-// listWriter writes a list as it comes, however long it is.
-type listWriter struct {
-	w     http.ResponseWriter
-	head  string
-	buf   []byte
-	begun bool // the answer
-	some  bool
-}
-
-// listBuffer is how much is written at a time.
+// listBuffer is how much of a list is written at a time.
 const listBuffer = 32 << 10
 
-func (l *listWriter) add(v any) error {
-	b, err := json.Marshal(v)
+// listStacks writes the stacks as they are read, so that any number of them takes
+// no memory.
+func (c *call) listStacks() error {
+	full, err := c.flag("full")
 	if err != nil {
-		return errorf(CodeInternal, "cannot write the answer: %v", err)
+		return err
 	}
-	if l.some {
-		l.buf = append(l.buf, ',')
-	} else {
-		l.buf = append(l.buf, l.head...)
+	out, buf, between := newPieces(c.w, jsonType), []byte(nil), `{"stacks":[`
+	err = c.rt.List(c.ctx, func(s runtime.Status) error {
+		if c.query["graph"] != "" && c.query["graph"] != s.Graph || c.query["status"] != "" && c.query["status"] != string(s.Cursor.Status) {
+			return nil
+		}
+		b, err := json.Marshal(stackOf(s, full))
+		if err != nil {
+			return errorf(CodeInternal, "cannot write the answer: %v", err)
+		}
+		buf = append(append(buf, between...), b...)
+		if between = ","; len(buf) < listBuffer {
+			return nil
+		}
+		err, buf = out.write(buf), buf[:0]
+		return err
+	})
+	if err == nil {
+		if between != "," {
+			buf = append(buf, between...)
+		}
+		err = out.write(append(buf, "]}\n"...))
 	}
-	l.some = true
-	if l.buf = append(l.buf, b...); len(l.buf) < listBuffer {
-		return nil
-	}
-	return l.flush()
+	return out.end(err)
 }
 
-func (l *listWriter) flush() error {
-	if !l.begun {
-		l.begun = true
-		l.w.Header().Set("Content-Type", jsonType)
-	}
-	giveTime(l.w)
-	_, err := l.w.Write(l.buf)
-	if l.buf = l.buf[:0]; err != nil {
-		return errGone
-	}
-	return nil
-}
-
-// end finishes the list, or says why there is none. A list that has begun and
-// cannot be finished breaks off, which its reader notices.
-func (l *listWriter) end(err error, tail string) error {
-	switch {
-	case errors.Is(err, errGone):
-		return nil
-	case err != nil && l.begun:
-		return nil
-	case err != nil:
-		return err
-	}
-	if !l.some {
-		l.buf = append(l.buf, l.head...)
-	}
-	l.buf = append(l.buf, tail...)
-	_ = l.flush() // nobody needs an answer who has gone
-	return nil
-}
-
-func (h *Handler) stackStatus(w http.ResponseWriter, r *http.Request, p params) error {
-	q, err := queryOf(r, "full")
+func (c *call) stackStatus() (StackStatus, error) {
+	full, err := c.flag("full")
 	if err != nil {
-		return err
+		return StackStatus{}, err
 	}
-	full, err := flagOf(q, "full")
-	if err != nil {
-		return err
-	}
-	s, err := h.rt.Status(r.Context(), p["stack"])
-	if err != nil {
-		return err
-	}
-	return reply(w, statusBody(s, full))
+	s, err := c.rt.Status(c.ctx, c.stack())
+	return statusBody(s, full), err
 }
 
 // Graph is one that stacks can be started of by name.
@@ -278,16 +228,17 @@ type graphsBody struct {
 	Graphs []Graph `json:"graphs"`
 }
 
-func (h *Handler) listGraphs(w http.ResponseWriter, r *http.Request, _ params) error {
+func (c *call) listGraphs() (graphsBody, error) {
 	body := graphsBody{[]Graph{}}
-	if h.o.Graphs != nil {
-		for _, name := range h.o.Graphs.Names() {
-			if g, _, ok := h.o.Graphs.Graph(name); ok {
-				body.Graphs = append(body.Graphs, graphOf(g))
-			}
+	if c.o.Graphs == nil {
+		return body, nil
+	}
+	for _, name := range c.o.Graphs.Names() {
+		if g, _, ok := c.o.Graphs.Graph(name); ok {
+			body.Graphs = append(body.Graphs, graphOf(g))
 		}
 	}
-	return reply(w, body)
+	return body, nil
 }
 
 // Pool is how a pool stands.
@@ -306,11 +257,11 @@ type poolsBody struct {
 	Pools []Pool `json:"pools"`
 }
 
-func (h *Handler) listPools(w http.ResponseWriter, _ *http.Request, _ params) error {
+func (c *call) listPools() (poolsBody, error) {
 	body := poolsBody{[]Pool{}}
-	for _, p := range h.rt.PoolStatus() {
+	for _, p := range c.rt.PoolStatus() {
 		body.Pools = append(body.Pools, Pool{p.Graph, p.Pool, p.Parallel, p.Rate, p.Per.Milliseconds(),
 			p.Running, p.Queued, p.OldestWait.Milliseconds()})
 	}
-	return reply(w, body)
+	return body, nil
 }

@@ -2,8 +2,6 @@ package api
 
 import (
 	"context"
-	"errors"
-	"net/http"
 	"strconv"
 	"strings"
 	"time"
@@ -17,7 +15,7 @@ const (
 	jsonLines   = "application/jsonl"
 
 	// lookAgain is how often a stream looks for records of a stack that this
-	// engine does not drive at the moment; of others it is told.
+	// engine does not drive at the moment; commits of the others tell it.
 	lookAgain = time.Second
 	// keepAlive is how often a quiet stream of events says that it is there.
 	keepAlive = 15 * time.Second
@@ -26,49 +24,51 @@ const (
 // records streams a stack's journal from ?from=SEQ on (default 1), as JSON
 // lines, or as server-sent events where the client asks for them; these are
 // resumable by Last-Event-ID, which is the record's seq. With ?follow=true the
-// stream goes on until the stack has ended. ?journal=true adds what only the
+// stream continues until the stack has ended. ?journal=true adds what only the
 // store keeps: outputs, payloads, initial state. ?to=SEQ, ?last=CYCLES and
 // ?types=TYPE,… narrow down what is read.
-func (h *Handler) records(w http.ResponseWriter, r *http.Request, p params) error {
-	q, err := queryOf(r, "from", "to", "last", "types", "follow", "journal", "bulk")
-	if err != nil {
-		return err
+func (c *call) records() error {
+	events := strings.Contains(c.r.Header.Get("Accept"), eventStream)
+	kind := jsonLines
+	if events {
+		kind = eventStream
 	}
-	s := &stream{h: h, id: p["stack"], w: w, out: http.NewResponseController(w), next: 1}
-	s.events = strings.Contains(r.Header.Get("Accept"), eventStream)
-	from := q["from"]
-	if last := r.Header.Get("Last-Event-ID"); s.events && last != "" {
+	s := &stream{h: c.Handler, id: c.stack(), out: newPieces(c.w, kind), events: events, next: 1}
+	from := c.query["from"]
+	last := c.r.Header.Get("Last-Event-ID")
+	if events && last != "" {
 		from = last
 	}
+	var err error
 	if from != "" {
 		if s.next, err = strconv.ParseUint(from, 10, 64); err != nil {
 			return errorf(CodeUsage, "from %q: expected the seq of a record", from)
 		}
-		if from != q["from"] {
+		if events && last != "" {
 			s.next++ // what the client has seen is not sent again
 		}
 	}
-	follow, err := flagOf(q, "follow")
+	follow, err := c.flag("follow")
 	if err != nil {
 		return err
 	}
-	if s.journal, err = flagOf(q, "journal"); err != nil {
+	if s.journal, err = c.flag("journal"); err != nil {
 		return err
 	}
-	if err := s.wants(q); err != nil {
+	if err := s.wants(c.query); err != nil {
 		return err
 	}
 	if follow && (s.want.To > 0 || s.want.Last > 0 || s.want.Types != nil) {
 		return errorf(CodeUsage, "follow goes with all records: give it without to, last and types")
 	}
 	select {
-	case h.streams <- struct{}{}:
-		defer func() { <-h.streams }()
+	case c.streams <- struct{}{}:
+		defer func() { <-c.streams }()
 	default:
 		return errorf(CodeBusy, "there are %d streams already, the most that there may be", maxStreams)
 	}
-	readAll(w)
-	return s.run(r.Context(), follow)
+	readAll(c.w)
+	return s.out.end(s.run(c.ctx, follow))
 }
 
 // wants reads from the query what of the records is wanted. What only the store
@@ -92,18 +92,16 @@ func (s *stream) wants(q map[string]string) (err error) {
 }
 
 // stream is one reader of one journal. The store is what it reads: a watch only
-// tells it when to look, so nothing can be missed or told before it is durable.
+// says when to look, so nothing can be missed or sent before it is durable.
 type stream struct {
 	h       *Handler
 	id      string
-	w       http.ResponseWriter
-	out     *http.ResponseController
+	out     *pieces
 	events  bool
 	journal bool
 
 	want  journal.Want
 	next  uint64 // seq
-	begun bool
 	ended bool
 	buf   []byte
 }
@@ -114,7 +112,6 @@ func (s *stream) run(ctx context.Context, follow bool) error {
 	defer func() { unwatch() }()
 	again := time.NewTicker(lookAgain)
 	defer again.Stop()
-	defer giveTime(s.w) // for the end of the answer
 	quiet := time.Now()
 	for {
 		if stack, ok := s.h.rt.Stack(s.id); ok && follow && stack != watched {
@@ -128,7 +125,7 @@ func (s *stream) run(ctx context.Context, follow bool) error {
 		}
 		sent := s.next
 		if err := s.send(ctx); err != nil {
-			return s.broken(err)
+			return err
 		}
 		if !follow || s.ended {
 			return nil
@@ -136,8 +133,8 @@ func (s *stream) run(ctx context.Context, follow bool) error {
 		if s.next != sent {
 			quiet = time.Now()
 		} else if s.events && time.Since(quiet) >= keepAlive {
-			if err := s.write([]byte(":\n\n")); err != nil {
-				return nil // the client has gone
+			if err := s.out.write([]byte(":\n\n")); err != nil {
+				return err
 			}
 			quiet = time.Now()
 		}
@@ -152,17 +149,6 @@ func (s *stream) run(ctx context.Context, follow bool) error {
 	}
 }
 
-// broken reports an error while that is still possible.
-func (s *stream) broken(err error) error {
-	if s.begun {
-		return nil
-	}
-	return err
-}
-
-// errGone: the client does not read any more.
-var errGone = errors.New("api: the client has gone")
-
 // send writes the records that are there. The first look also says whether the
 // stack exists, before the answer begins.
 func (s *stream) send(ctx context.Context) error {
@@ -171,15 +157,12 @@ func (s *stream) send(ctx context.Context) error {
 		s.next = r.Seq + 1
 		_, s.ended = r.Body.(*journal.StackFinished)
 		s.buf = s.frame(s.buf[:0], r)
-		if s.write(s.buf) != nil {
-			return errGone
-		}
-		return nil
+		return s.out.write(s.buf)
 	})
 	if err != nil {
 		return err
 	}
-	if s.next > 1 && !s.ended && !s.begun {
+	if s.next > 1 && !s.ended && !s.out.begun {
 		// A stream that begins behind the last record of an ended stack.
 		sum, err := s.h.o.Store.Stack(ctx, s.id)
 		if err != nil {
@@ -187,11 +170,7 @@ func (s *stream) send(ctx context.Context) error {
 		}
 		s.ended = sum.Cursor.Status.Ended() && sum.Cursor.Seq < s.next
 	}
-	s.begin()
-	if s.out.Flush() != nil {
-		return errGone
-	}
-	return nil
+	return s.out.flush()
 }
 
 func (s *stream) frame(b []byte, r journal.Record) []byte {
@@ -204,25 +183,4 @@ func (s *stream) frame(b []byte, r journal.Record) []byte {
 	b = append(b, r.Body.Type()...)
 	b = append(b, "\ndata: "...)
 	return append(journal.AppendRecord(b, r, s.journal), "\n\n"...)
-}
-
-func (s *stream) begin() {
-	if s.begun {
-		return
-	}
-	s.begun = true
-	kind := jsonLines
-	if s.events {
-		kind = eventStream
-	}
-	s.w.Header().Set("Content-Type", kind)
-	s.w.WriteHeader(http.StatusOK)
-}
-
-// write gives the client a while for each piece.
-func (s *stream) write(b []byte) error {
-	s.begin()
-	giveTime(s.w)
-	_, err := s.w.Write(b)
-	return err
 }

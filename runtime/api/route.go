@@ -1,0 +1,103 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"reflect"
+)
+
+// route is one line of the table: what may be asked, by whom, and what goes in
+// and comes out. It is made by reads, acts or streams.
+type route struct {
+	method  string
+	pattern string // segments; {stack}, {name}, {hash} and {pool} stand for an id
+	access  access
+	doc     string
+	query   []string     // the names that a query may have
+	body    reflect.Type // nil: none is read
+	answer  reflect.Type // nil: a stream of records
+	serve   func(*call) error
+}
+
+// access says who may use a route.
+type access int
+
+const (
+	operate access = iota // whoever has the token. The zero value: a route that says nothing is not open
+	local                 // only through a trusted door: it takes definitions to run, or names files
+	open                  // everybody who reaches the port
+)
+
+// params are the ids in a path.
+type params map[string]string
+
+// call is one request that the table has let in.
+type call struct {
+	*Handler
+	ctx   context.Context
+	ids   params
+	query map[string]string
+	w     http.ResponseWriter
+	r     *http.Request
+}
+
+// stack is the id of the stack that the path names.
+func (c *call) stack() string { return c.ids["stack"] }
+
+// flag reads a query parameter that is true or false, by default false.
+func (c *call) flag(name string) (bool, error) {
+	switch c.query[name] {
+	case "", "false":
+		return false, nil
+	case "true":
+		return true, nil
+	}
+	return false, errorf(CodeUsage, "%s %q: expected true or false", name, c.query[name])
+}
+
+// reads is a GET that answers with one JSON value. It changes nothing.
+func reads[Out any](pattern string, a access, doc string, f func(*call) (Out, error), query ...string) route {
+	return route{
+		method: http.MethodGet, pattern: pattern, access: a, doc: doc, query: query, answer: reflect.TypeFor[Out](),
+		serve: func(c *call) error {
+			out, err := f(c)
+			if err != nil {
+				return err
+			}
+			return reply(c.w, out)
+		},
+	}
+}
+
+// acts is a POST that takes one JSON object, and answers with one.
+func acts[In, Out any](pattern string, a access, doc string, f func(*call, In) (Out, error)) route {
+	return route{
+		method: http.MethodPost, pattern: pattern, access: a, doc: doc, body: reflect.TypeFor[In](), answer: reflect.TypeFor[Out](),
+		serve: func(c *call) error {
+			var in In
+			if err := decode(c.w, c.r, c.o.MaxBody, &in); err != nil {
+				return err
+			}
+			out, err := f(c, in)
+			if err != nil {
+				return err
+			}
+			return reply(c.w, out)
+		},
+	}
+}
+
+// streams is a GET whose answer f writes piece by piece. An error that comes after
+// the first piece breaks the connection, so that a client does not take what it
+// has for all there is.
+func streams(pattern string, a access, doc string, answer reflect.Type, f func(*call) error, query ...string) route {
+	return route{method: http.MethodGet, pattern: pattern, access: a, doc: doc, query: query, answer: answer, serve: f}
+}
+
+// Nothing is the body of a request, and the answer, that has nothing to say: {}.
+type Nothing struct{}
+
+// tells is a POST that takes nothing but a stack's id.
+func tells(pattern, doc string, f func(*call) error) route {
+	return acts(pattern, operate, doc, func(c *call, _ Nothing) (Nothing, error) { return Nothing{}, f(c) })
+}
