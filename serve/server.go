@@ -71,6 +71,9 @@ func Run(ctx context.Context, o Options) (err error) {
 	o.Socket.Door = api.Door{Trusted: true}
 	defer o.serveSocket(rt)()
 	n, err := rt.Recover(ctx, runtime.RecoverOptions{})
+	if err != nil && ctx.Err() != nil {
+		return nil // it ended before it had begun: the stacks are as they were
+	}
 	if err != nil {
 		return err
 	}

@@ -197,6 +197,18 @@ func TestLoadGraphs(t *testing.T) {
 	}
 }
 
+// TestEndsAtOnce: a server whose context has ended ends well, before it serves.
+func TestEndsAtOnce(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write(t, dir, "tick.graphrun.yaml", tick)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := serve.Run(ctx, options(t, memstore.New(), load(t, dir))); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestBrokenPort: a port that breaks ends the server with an error.
 func TestBrokenPort(t *testing.T) {
 	t.Parallel()
