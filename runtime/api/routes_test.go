@@ -170,6 +170,9 @@ func TestBrokenStream(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if err := r.rt.Cancel(t.Context(), "a0", ""); err != nil { // which is another record
+		t.Fatal(err)
+	}
 	store := broken{r.store}
 	rt, err := runtime.Open(t.Context(), runtime.Config{Store: store, Kinds: std.Registry()})
 	if err != nil {
