@@ -19,6 +19,7 @@ import (
 	"github.com/graphrun/graphrun/nodes/std"
 	"github.com/graphrun/graphrun/runtime"
 	"github.com/graphrun/graphrun/runtime/boltstore"
+	"github.com/graphrun/graphrun/runtime/feed"
 )
 
 // counter is a graph whose cycle is one wave of one `set` that adds to a
@@ -59,14 +60,14 @@ func open(b *testing.B, d runtime.Durability) *rig {
 	if err != nil {
 		b.Fatal(err)
 	}
-	r.rt, err = runtime.Open(b.Context(), runtime.Config{Store: r.store, Kinds: r.kinds, OnCommit: func(c runtime.Commit) {
+	r.rt, err = runtime.Open(b.Context(), runtime.Config{Store: r.store, Kinds: r.kinds, Feed: feed.Of(func(c feed.Commit) {
 		r.commits++
 		if r.commits <= 100 {
 			for _, rec := range c.Records {
 				r.bytes += len(journal.AppendRecord(nil, rec, true))
 			}
 		}
-	}})
+	})})
 	if err != nil {
 		b.Fatal(err)
 	}

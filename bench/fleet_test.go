@@ -23,6 +23,7 @@ import (
 	"github.com/graphrun/graphrun/nodes/std"
 	"github.com/graphrun/graphrun/runtime"
 	"github.com/graphrun/graphrun/runtime/boltstore"
+	"github.com/graphrun/graphrun/runtime/feed"
 )
 
 // The fleet of BenchmarkFleet.
@@ -83,7 +84,7 @@ func fleet(b *testing.B, slots int) {
 		for range b.N {
 			commits.Store(0)
 			bytes.Store(0)
-			runFleet(b, kinds, g, func(c runtime.Commit) {
+			runFleet(b, kinds, g, func(c feed.Commit) {
 				commits.Add(1)
 				if c.Stack != "s0" {
 					return // writing records once more would be a part of what is measured
@@ -154,13 +155,13 @@ func ownMemory() (kb int64) {
 	return kb
 }
 
-func runFleet(b *testing.B, kinds *nodes.Registry, g *graph.Graph, note func(runtime.Commit)) {
+func runFleet(b *testing.B, kinds *nodes.Registry, g *graph.Graph, note func(feed.Commit)) {
 	store, err := boltstore.Open(filepath.Join(b.TempDir(), "fleet.db"), boltstore.Options{})
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer store.Close()
-	rt, err := runtime.Open(b.Context(), runtime.Config{Store: store, Kinds: kinds, OnCommit: note})
+	rt, err := runtime.Open(b.Context(), runtime.Config{Store: store, Kinds: kinds, Feed: feed.Of(note)})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -293,6 +294,20 @@ func heap() float64 {
 	return float64(m.HeapAlloc)
 }
 
+// recorder keeps the commits of one stack.
+type recorder struct {
+	runtime.Store
+	list []runtime.Commit
+}
+
+func (r *recorder) Commit(ctx context.Context, c runtime.Commit) error {
+	err := r.Store.Commit(ctx, c)
+	if err == nil && len(c.Records) > 0 {
+		r.list = append(r.list, c)
+	}
+	return err
+}
+
 // fill writes n copies of a stack that was run.
 func fill(b *testing.B, path string, kinds *nodes.Registry, n int) {
 	b.Helper()
@@ -300,8 +315,8 @@ func fill(b *testing.B, path string, kinds *nodes.Registry, n int) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	var list []runtime.Commit
-	rt, err := runtime.Open(b.Context(), runtime.Config{Store: store, Kinds: kinds, OnCommit: func(c runtime.Commit) { list = append(list, c) }})
+	made := &recorder{Store: store}
+	rt, err := runtime.Open(b.Context(), runtime.Config{Store: made, Kinds: kinds})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -316,6 +331,7 @@ func fill(b *testing.B, path string, kinds *nodes.Registry, n int) {
 	if err := rt.Close(b.Context()); err != nil {
 		b.Fatal(err)
 	}
+	list := made.list
 	all := runtime.Commit{Graph: list[0].Graph, Changes: list[0].Changes}
 	for _, c := range list {
 		all.Records, all.Cursor = append(all.Records, c.Records...), c.Cursor

@@ -18,6 +18,7 @@ import (
 	"github.com/graphrun/graphrun/graphs"
 	"github.com/graphrun/graphrun/nodes/std"
 	"github.com/graphrun/graphrun/runtime"
+	"github.com/graphrun/graphrun/runtime/feed"
 	"github.com/graphrun/graphrun/runtime/memstore"
 )
 
@@ -83,7 +84,7 @@ var people = map[string]func(t *testing.T, rt *runtime.Runtime){
 // run drives one stack to its end.
 func run(t *testing.T, src *dsl.Source, people func(*testing.T, *runtime.Runtime)) (records []journal.Record) {
 	rt, err := runtime.Open(t.Context(), runtime.Config{Store: memstore.New(), Kinds: std.Registry(),
-		OnCommit: func(c runtime.Commit) { records = append(records, c.Records...) }})
+		Feed: feed.Of(func(c feed.Commit) { records = append(records, c.Records...) })})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,7 +13,7 @@
 // A server calls Recover once, and then drives all stacks of its store; Send,
 // Answer, Pause, Cancel and the like address them by id, Status and List tell
 // where they stand. A stack that waits may be unloaded, and is loaded when it is
-// due or addressed. Programs listen to Config.OnCommit: its records tell of
+// due or addressed. Programs listen to Runtime.Feed: its records tell of
 // every task that begins or ends.
 //
 // Each stack has a mailbox and one loop that empties it. The loop is a

@@ -12,6 +12,7 @@ import (
 	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/nodes"
 	"github.com/graphrun/graphrun/runtime"
+	"github.com/graphrun/graphrun/runtime/feed"
 	"github.com/graphrun/graphrun/runtime/runtimetest"
 )
 
@@ -100,7 +101,7 @@ func (w *stubborn) outlive() {
 }
 
 // check is called with every commit.
-func (w *stubborn) check(c runtime.Commit) {
+func (w *stubborn) check(c feed.Commit) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, rec := range c.Records {
@@ -214,7 +215,7 @@ func TestOverWhenItsWorkIs(t *testing.T) {
 			}
 			runtimetest.Run(t, kinds, func(k *runtimetest.Kit) {
 				k.Config.Nonce = func() string { return "nonce" }
-				k.Config.OnCommit = w.check
+				k.Config.Feed = feed.Of(w.check)
 				k.Reopen()
 				start(k, def(t, graphText(tt.node, tt.rest)))
 				k.Forward(time.Second)
@@ -266,14 +267,14 @@ func TestAGraphIsOverWhenItsWorkIs(t *testing.T) {
 			}
 			runtimetest.Run(t, kinds, func(k *runtimetest.Kit) {
 				k.Config.Nonce = func() string { return "nonce" }
-				k.Config.OnCommit = func(c runtime.Commit) {
+				k.Config.Feed = feed.Of(func(c feed.Commit) {
 					w.check(c)
 					for _, rec := range c.Records {
 						if b, ok := rec.Body.(*journal.TaskFinished); ok && b.Node == "sub" && w.left() > 0 {
 							t.Errorf("the node is recorded as over (%+v) while %d run", b.Error, w.left())
 						}
 					}
-				}
+				})
 				k.Reopen()
 				start(k, def(t, `{"graphrun": 1, "name": "g", "pause": {"set": true, "active": 1000000000}, "limits": {"cycles": 15, "failures": 2},
 					"nodes": [{"id": "sub", "uses": "graph", "with": {"file": "x.yaml"}`+tt.node+`, "graph": {"graphrun": 1, "name": "x",

@@ -11,6 +11,7 @@ import (
 	"github.com/graphrun/graphrun/graph/tree"
 	"github.com/graphrun/graphrun/nodes"
 	"github.com/graphrun/graphrun/runtime"
+	"github.com/graphrun/graphrun/runtime/feed"
 	"github.com/graphrun/graphrun/runtime/memstore"
 )
 
@@ -74,7 +75,7 @@ func Example() {
 }
 
 // Records are shown once the store has them.
-func ExampleConfig_onCommit() {
+func ExampleConfig_feed() {
 	ctx := context.Background()
 	kinds := nodes.NewRegistry()
 	if err := kinds.Register(nodes.Func("shout", shout)); err != nil {
@@ -85,7 +86,7 @@ func ExampleConfig_onCommit() {
 	rt, err := runtime.Open(ctx, runtime.Config{
 		Store: memstore.New(),
 		Kinds: kinds,
-		OnCommit: func(c runtime.Commit) {
+		Feed: feed.Of(func(c feed.Commit) {
 			for _, r := range c.Records {
 				switch body := r.Body.(type) {
 				case *journal.WaveStarted:
@@ -96,7 +97,7 @@ func ExampleConfig_onCommit() {
 					fmt.Println("changed", body.Changed)
 				}
 			}
-		},
+		}),
 	})
 	if err != nil {
 		fmt.Println(err)

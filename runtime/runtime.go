@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/graphrun/graphrun/nodes"
+	"github.com/graphrun/graphrun/runtime/feed"
 	"github.com/graphrun/graphrun/runtime/internal/fleet"
 	"github.com/graphrun/graphrun/runtime/internal/pool"
 	"github.com/graphrun/graphrun/runtime/internal/timer"
@@ -46,11 +47,9 @@ type Config struct {
 	// Nonce makes idempotency keys of stacks with equal names unique. Defaults
 	// to 64 random bits; tests set it.
 	Nonce func() string
-	// OnCommit is called with every commit of every stack after the store has
-	// it: in order for one stack, at the same time for several. The stack waits
-	// for it, so it should be quick, and it may not call methods of the stack
-	// that wait for it (State, Cancel, Stop, Wait). Defaults to nobody listening.
-	OnCommit func(Commit)
+	// Feed tells its listeners of every commit of every stack once the store has it.
+	// Defaults to a new one; see Runtime.Feed.
+	Feed *feed.Feed
 	// Loaded is how many stacks that wait are kept in memory, ready to go on;
 	// the others are loaded from the store when they are due or addressed.
 	// Defaults to DefaultLoaded; below zero: none.
@@ -104,6 +103,9 @@ func Open(ctx context.Context, cfg Config) (*Runtime, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
+	if cfg.Feed == nil {
+		cfg.Feed = &feed.Feed{}
+	}
 	if cfg.Grace == 0 {
 		cfg.Grace = DefaultGrace
 	}
@@ -137,6 +139,9 @@ func Open(ctx context.Context, cfg Config) (*Runtime, error) {
 	}
 	return rt, nil
 }
+
+// Feed tells listeners what happens to the stacks of this runtime.
+func (rt *Runtime) Feed() *feed.Feed { return rt.cfg.Feed }
 
 func randomNonce() string {
 	var b [8]byte

@@ -5,13 +5,13 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"slices"
 	"sync"
 	"time"
 
 	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/runtime/feed"
 	"github.com/graphrun/graphrun/runtime/internal/pool"
 	"github.com/graphrun/graphrun/runtime/internal/timer"
 )
@@ -25,18 +25,17 @@ type Stack struct {
 	graph string // the graph's name
 	child bool   // a node of another stack runs it
 
-	mu       sync.Mutex
-	inbox    []func()
-	looping  bool          // a loop is there to empty the inbox, or will be once the stack is loaded
-	asleep   bool          // it is not loaded: live is nil
-	rests    bool          // it is loaded, and may be unloaded
-	hurried  bool          // somebody who stops it will not wait for the store or for what runs any more
-	rush     chan struct{} // closed when it is hurried; nil: nobody asked for it
-	stalled  error         // why the loop waits for the store; nil: it does not
-	stalls   *stall        // to come, when somebody wants to know
-	poke     chan struct{} // closed to have a stalled loop try again
-	watchers []*watcher
-	shelf    *list.Element // its place among those that rest; guarded by resting.mu
+	mu      sync.Mutex
+	inbox   []func()
+	looping bool          // a loop is there to empty the inbox, or will be once the stack is loaded
+	asleep  bool          // it is not loaded: live is nil
+	rests   bool          // it is loaded, and may be unloaded
+	hurried bool          // somebody who stops it will not wait for the store or for what runs any more
+	rush    chan struct{} // closed when it is hurried; nil: nobody asked for it
+	stalled error         // why the loop waits for the store; nil: it does not
+	stalls  *stall        // to come, when somebody wants to know
+	poke    chan struct{} // closed to have a stalled loop try again
+	shelf   *list.Element // its place among those that rest; guarded by resting.mu
 
 	done   chan struct{} // closed when result and err are there
 	result *Result
@@ -97,8 +96,6 @@ type live struct {
 	clearing bool     // children are being removed
 	progress progress // guarded by the stack's mu
 }
-
-type watcher struct{ fn func(Commit) }
 
 // StopAfter says when to stop driving a stack, which does not end it. The zero
 // value is: never.
@@ -170,20 +167,6 @@ func (s *Stack) Snapshot(ctx context.Context) (Result, error) {
 	}
 }
 
-// Watch calls fn with every later commit, in order, once the store has it. The
-// stack waits for fn: see Config.OnCommit. The returned function ends it.
-func (s *Stack) Watch(fn func(Commit)) (stop func()) {
-	w := &watcher{fn}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.watchers = append(s.watchers, w)
-	return func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.watchers = slices.DeleteFunc(slices.Clone(s.watchers), func(x *watcher) bool { return x == w })
-	}
-}
-
 // Detach stops driving the stack and waits until that is done. The stack itself does
 // not end: Runtime.Resume continues it, here or in another process. No new wave begins;
 // running tasks finish, or are cut off after the runtime's grace (which is no failure:
@@ -236,17 +219,9 @@ func (s *Stack) tell(ctx context.Context, in func(at time.Time) machine.Input) e
 	})
 }
 
-// publish shows a commit to those who watch.
+// publish tells the listeners of a commit.
 func (s *Stack) publish(c Commit) {
-	if s.rt.cfg.OnCommit != nil {
-		s.rt.cfg.OnCommit(c)
-	}
-	s.mu.Lock()
-	watchers := s.watchers
-	s.mu.Unlock()
-	for _, w := range watchers {
-		w.fn(c)
-	}
+	s.rt.cfg.Feed.Commit(feed.Commit{Stack: s.name, Graph: s.graph, Records: c.Records, Cursor: c.Cursor})
 }
 
 // whyOver is the answer to who wants something of a stack that is over.

@@ -14,6 +14,7 @@ import (
 	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/nodes"
 	"github.com/graphrun/graphrun/runtime"
+	"github.com/graphrun/graphrun/runtime/feed"
 	"github.com/graphrun/graphrun/runtime/memstore"
 	"github.com/graphrun/graphrun/runtime/runtimetest"
 )
@@ -203,7 +204,7 @@ func TestAStoreInTroubleStopsItsStacks(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s.Watch(func(c runtime.Commit) { shown = c.Cursor.Seq })
+		rt.Feed().OnCommit("one", func(c feed.Commit) { shown = c.Cursor.Seq })
 		var se *runtime.StoreError
 		if _, err := s.Wait(k.T.Context()); !errors.As(err, &se) || se.Path != "x.db" {
 			t.Errorf("wait: %v, want the store's error", err)

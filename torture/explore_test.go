@@ -20,6 +20,7 @@ import (
 	"github.com/graphrun/graphrun/nodes/std"
 	"github.com/graphrun/graphrun/runtime"
 	"github.com/graphrun/graphrun/runtime/boltstore"
+	"github.com/graphrun/graphrun/runtime/feed"
 )
 
 // op is one thing that bbolt did to its file.
@@ -85,13 +86,13 @@ func record(t *testing.T) *recording {
 	if err := problems.Err(); err != nil {
 		t.Fatal(err)
 	}
-	rt, err := runtime.Open(ctx, runtime.Config{Store: s, Kinds: kinds, OnCommit: func(c runtime.Commit) {
+	rt, err := runtime.Open(ctx, runtime.Config{Store: s, Kinds: kinds, Feed: feed.Of(func(c feed.Commit) {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		if len(c.Records) > 0 {
 			r.seqs, r.acked = append(r.seqs, c.Cursor.Seq), append(r.acked, len(r.ops))
 		}
-	}})
+	})})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/graphrun/graphrun/nodes/std"
 	"github.com/graphrun/graphrun/runtime"
 	"github.com/graphrun/graphrun/runtime/boltstore"
+	"github.com/graphrun/graphrun/runtime/feed"
 )
 
 // With these variables the test binary is a life that is cut short.
@@ -127,7 +128,7 @@ func (l *life) Run(ctx context.Context, t nodes.Task) (nodes.Result, error) {
 }
 
 // committed notes what has become visible.
-func (l *life) committed(c runtime.Commit) {
+func (l *life) committed(c feed.Commit) {
 	for _, r := range c.Records {
 		switch b := r.Body.(type) {
 		case *journal.TaskFinished:
@@ -179,7 +180,7 @@ func live(role string) error {
 	if err := problems.Err(); err != nil {
 		return err
 	}
-	rt, err := runtime.Open(ctx, runtime.Config{Store: broken(role, file), Kinds: kinds, OnCommit: l.committed})
+	rt, err := runtime.Open(ctx, runtime.Config{Store: broken(role, file), Kinds: kinds, Feed: feed.Of(l.committed)})
 	if err != nil {
 		return err
 	}

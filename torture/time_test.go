@@ -20,6 +20,7 @@ import (
 	"github.com/graphrun/graphrun/nodes/std"
 	"github.com/graphrun/graphrun/runtime"
 	"github.com/graphrun/graphrun/runtime/boltstore"
+	"github.com/graphrun/graphrun/runtime/feed"
 )
 
 // Three stacks whose times are known beforehand: one that pauses for 5 s, with
@@ -179,7 +180,7 @@ func TestTime(t *testing.T) {
 
 		var mu sync.Mutex
 		began := map[string][]time.Duration{}
-		listen := func(c runtime.Commit) {
+		listen := func(c feed.Commit) {
 			mu.Lock()
 			defer mu.Unlock()
 			for _, r := range c.Records {
@@ -196,7 +197,7 @@ func TestTime(t *testing.T) {
 				t.Fatal(err)
 			}
 			g := &gate{Store: store}
-			rt, err := runtime.Open(t.Context(), runtime.Config{Store: g, Kinds: kinds, OnCommit: listen, Grace: -1})
+			rt, err := runtime.Open(t.Context(), runtime.Config{Store: g, Kinds: kinds, Feed: feed.Of(listen), Grace: -1})
 			if err != nil {
 				t.Fatal(err)
 			}

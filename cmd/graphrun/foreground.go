@@ -10,6 +10,7 @@ import (
 	"github.com/graphrun/graphrun/dsl"
 	"github.com/graphrun/graphrun/runtime"
 	"github.com/graphrun/graphrun/runtime/boltstore"
+	"github.com/graphrun/graphrun/runtime/feed"
 )
 
 // foreground is one stack that is driven in the foreground, and those who look
@@ -92,7 +93,7 @@ func (s *foreground) openRuntime(ctx context.Context, store runtime.Store) (*run
 	return runtime.Open(context.WithoutCancel(ctx), runtime.Config{
 		Store: store, Kinds: s.app.kinds(), Logger: s.app.logger(), Secret: os.LookupEnv,
 		Parallel: s.flags.parallel, Grace: graceOf(s.flags.grace), FailOnStoreError: true,
-		OnCommit: func(c runtime.Commit) {
+		Feed: feed.Of(func(c feed.Commit) {
 			if c.Stack != s.flags.stack {
 				return // one that a node of this stack runs, or that came in through the socket
 			}
@@ -100,7 +101,7 @@ func (s *foreground) openRuntime(ctx context.Context, store runtime.Store) (*run
 			for _, r := range c.Records {
 				s.view.record(r)
 			}
-		},
+		}),
 	})
 }
 

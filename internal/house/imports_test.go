@@ -67,12 +67,12 @@ var rooms = map[string]room{
 	"nodes/std":           {house: []string{"diag", "graph", "graph/schema", "graph/tree", "graph/value", "nodes"}, third: []string{"golang.org/x/text"}},
 	"dsl":                 {house: []string{"diag", "graph", "graph/schema", "graph/tree", "graph/value", "nodes"}, third: []string{"gopkg.in/yaml.v3"}},
 	"mask":                {house: []string{"graph/value"}},
-	"runtime":             {house: []string{"diag", "graph", "graph/inspect", "graph/journal", "graph/machine", "graph/schema", "graph/value", "mask", "nodes", "runtime/internal/fleet", "runtime/internal/pool", "runtime/internal/timer"}},
+	"runtime":             {house: []string{"runtime/feed", "diag", "graph", "graph/inspect", "graph/journal", "graph/machine", "graph/schema", "graph/value", "mask", "nodes", "runtime/internal/fleet", "runtime/internal/pool", "runtime/internal/timer"}},
 	"runtime/memstore":    {house: []string{"runtime", "graph", "graph/journal", "graph/machine", "graph/value"}},
 	"runtime/boltstore":   {house: []string{"runtime", "graph", "graph/journal", "graph/machine", "graph/value"}, third: []string{"go.etcd.io/bbolt", "golang.org/x/sys"}},
 	"runtime/storetest":   {house: []string{"runtime", "graph", "graph/journal", "graph/machine", "graph/value"}, third: []string{"github.com/google/go-cmp", "pgregory.net/rapid"}},
-	"runtime/runtimetest": {house: []string{"runtime", "runtime/memstore", "graph", "graph/journal", "graph/machine", "graph/value", "nodes"}, third: []string{"github.com/google/go-cmp"}},
-	"runtime/api":         {house: []string{"runtime", "diag", "graph", "graph/inspect", "graph/journal", "graph/machine", "graph/value"}},
+	"runtime/runtimetest": {house: []string{"runtime/feed", "runtime", "runtime/memstore", "graph", "graph/journal", "graph/machine", "graph/value", "nodes"}, third: []string{"github.com/google/go-cmp"}},
+	"runtime/api":         {house: []string{"runtime/feed", "runtime", "diag", "graph", "graph/inspect", "graph/journal", "graph/machine", "graph/value"}},
 	"serve":               {house: []string{"diag", "dsl", "graph", "nodes", "runtime", "runtime/api"}},
 	"cmd/graphrun":        {house: []string{"*"}, third: []string{"*"}},
 	"bench":               {},
@@ -83,6 +83,7 @@ var rooms = map[string]room{
 	"runtime/internal/timer": {},
 	"runtime/internal/pool":  {house: []string{"graph", "runtime/internal/timer"}},
 	"runtime/internal/fleet": {},
+	"runtime/feed":           {house: []string{"graph/journal"}},
 }
 
 func TestImportTable(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/runtime"
+	"github.com/graphrun/graphrun/runtime/feed"
 )
 
 const (
@@ -116,7 +117,7 @@ func (s *stream) run(ctx context.Context, follow bool) error {
 	for {
 		if stack, ok := s.h.rt.Stack(s.id); ok && follow && stack != watched {
 			unwatch()
-			unwatch, watched = stack.Watch(func(runtime.Commit) {
+			unwatch, watched = s.h.rt.Feed().OnCommit(s.id, func(feed.Commit) {
 				select {
 				case news <- struct{}{}:
 				default:

@@ -13,6 +13,7 @@ import (
 	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/nodes"
 	"github.com/graphrun/graphrun/runtime"
+	"github.com/graphrun/graphrun/runtime/feed"
 )
 
 var errCrashed = &runtime.StoreError{Err: errors.New("runtimetest: crashed"), Fatal: true}
@@ -57,7 +58,7 @@ func (g *gate) Commit(ctx context.Context, c runtime.Commit) error {
 }
 
 // shows checks that nothing is shown before it is stored.
-func (g *gate) shows(c runtime.Commit) {
+func (g *gate) shows(c feed.Commit) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.acked[c.Stack] < c.Cursor.Seq {
@@ -88,17 +89,17 @@ func (k *Kit) open() {
 	gate := k.gate
 	c := k.Config
 	c.Store, c.Kinds = k.gate, k.Kinds
-	listening := c.OnCommit
-	c.OnCommit = func(commit runtime.Commit) {
+	if c.Feed == nil {
+		c.Feed = &feed.Feed{}
+	}
+	k.unwatch()
+	k.unwatch = c.Feed.OnCommit("", func(commit feed.Commit) {
 		gate.shows(commit)
 		k.mu.Lock()
 		k.cursors[commit.Stack] = commit.Cursor
 		k.mu.Unlock()
 		k.news.Broadcast()
-		if listening != nil {
-			listening(commit)
-		}
-	}
+	})
 	var err error
 	if k.Runtime, err = runtime.Open(k.T.Context(), c); err != nil {
 		k.T.Fatalf("open: %v", err)

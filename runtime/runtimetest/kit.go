@@ -26,7 +26,8 @@ type Kit struct {
 	Store   runtime.Store
 	Config  runtime.Config // what Reopen and Crash open the next runtime with
 
-	gate *gate
+	gate    *gate
+	unwatch func() // of the runtime before
 
 	mu      sync.Mutex
 	scripts map[string]*script
@@ -49,7 +50,7 @@ func Run(t *testing.T, kinds *nodes.Registry, fn func(k *Kit)) {
 }
 
 func newKit(t testing.TB, kinds *nodes.Registry) *Kit {
-	k := &Kit{T: t, Store: memstore.New(), scripts: map[string]*script{}, cursors: map[string]journal.Cursor{}, reached: map[string]uint64{}}
+	k := &Kit{T: t, Store: memstore.New(), scripts: map[string]*script{}, cursors: map[string]journal.Cursor{}, reached: map[string]uint64{}, unwatch: func() {}}
 	k.news = sync.NewCond(&k.mu)
 	k.Kinds = k.scripted(kinds)
 	k.open()

@@ -7,7 +7,7 @@
 //
 //	tel, err := telemetry.New(telemetry.Config{Tracer: tracerProvider, Meter: meterProvider})
 //	kinds, err := tel.Kinds(std.Registry())
-//	rt, err := runtime.Open(ctx, runtime.Config{Store: store, Kinds: kinds, OnCommit: tel.OnCommit})
+//	rt, err := runtime.Open(ctx, runtime.Config{Store: store, Kinds: kinds})
 //	err = tel.Attach(rt)
 //
 // It emits names, counts, times and error kinds. It never emits values: no output, no

@@ -11,6 +11,7 @@ import (
 
 	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/runtime"
+	"github.com/graphrun/graphrun/runtime/feed"
 )
 
 // scope is the name of the instrumentation.
@@ -30,10 +31,10 @@ type Telemetry struct {
 	meter   metric.Meter
 	metrics metrics
 
-	mu     sync.Mutex
-	rt     *runtime.Runtime
-	stacks map[string]*stack
-	gauges []metric.Registration
+	mu       sync.Mutex
+	unlisten func()
+	stacks   map[string]*stack
+	gauges   []metric.Registration
 }
 
 // stack holds the open spans of one stack, whose commits come one after the other.
@@ -56,9 +57,8 @@ func New(c Config) (*Telemetry, error) {
 	return t, t.metrics.make(t.meter)
 }
 
-// OnCommit emits what a commit says. Use it as runtime.Config.OnCommit, or call it
-// from yours.
-func (t *Telemetry) OnCommit(c runtime.Commit) {
+// committed emits what a commit says.
+func (t *Telemetry) committed(c feed.Commit) {
 	s := t.stack(c)
 	for i := range c.Records {
 		r := &c.Records[i]
@@ -73,32 +73,24 @@ func (t *Telemetry) OnCommit(c runtime.Commit) {
 }
 
 // stack finds or creates the entry for the stack of a commit.
-func (t *Telemetry) stack(c runtime.Commit) *stack {
+func (t *Telemetry) stack(c feed.Commit) *stack {
 	t.mu.Lock()
-	s, rt := t.stacks[c.Stack], t.rt
+	defer t.mu.Unlock()
+	s := t.stacks[c.Stack]
 	if s == nil {
-		s = &stack{attempts: map[attempt]*span{}}
+		s = &stack{graph: c.Graph, attempts: map[attempt]*span{}}
 		t.stacks[c.Stack] = s
-	}
-	t.mu.Unlock()
-	if s.graph == "" && c.Create != nil {
-		s.graph = c.Create.Graph
-	}
-	if s.graph == "" && rt != nil {
-		if known, ok := rt.Stack(c.Stack); ok {
-			s.graph = known.Graph()
-		}
 	}
 	return s
 }
 
-// Attach makes the metrics of pools report those of rt, and looks up the graphs of
-// stacks that an earlier process started. Call it between Open and Recover.
+// Attach listens to the commits of rt, and makes the metrics of pools report those of
+// rt. Call it once, between Open and Recover.
 func (t *Telemetry) Attach(rt *runtime.Runtime) error {
 	reg, err := t.metrics.watch(t.meter, rt)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.rt = rt
+	t.unlisten = rt.Feed().OnCommit("", t.committed)
 	if err == nil {
 		t.gauges = append(t.gauges, reg)
 	}
@@ -110,6 +102,9 @@ func (t *Telemetry) Attach(rt *runtime.Runtime) error {
 func (t *Telemetry) Close() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.unlisten != nil {
+		t.unlisten()
+	}
 	for _, s := range t.stacks {
 		s.cutOff()
 	}

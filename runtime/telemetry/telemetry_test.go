@@ -89,7 +89,7 @@ func newRig(t *testing.T, store runtime.Store, work func(context.Context, input)
 		t.Fatal(err)
 	}
 	r.g = g
-	if r.rt, err = runtime.Open(t.Context(), runtime.Config{Store: store, Kinds: kinds, OnCommit: r.tel.OnCommit}); err != nil {
+	if r.rt, err = runtime.Open(t.Context(), runtime.Config{Store: store, Kinds: kinds}); err != nil {
 		t.Fatal(err)
 	}
 	if err := r.tel.Attach(r.rt); err != nil {

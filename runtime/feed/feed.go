@@ -1,0 +1,134 @@
+package feed
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/graphrun/graphrun/graph/journal"
+)
+
+// Commit is the news of one commit. Everything in it is shared and must not be changed;
+// it may be kept.
+type Commit struct {
+	Stack, Graph string
+	Records      []journal.Record
+	Cursor       journal.Cursor // where the stack stands after it
+}
+
+// Note is a word of a task about what it is doing. It is not recorded.
+type Note struct {
+	Stack, Graph string
+	Task         journal.TaskKey
+	Attempt      int
+	At           time.Time
+	Text         string
+}
+
+// Feed passes news on. The zero value is ready to use. It is safe for concurrent use:
+// listeners may come and go at any time, but not within a call of a listener.
+type Feed struct {
+	mu      sync.RWMutex
+	commits map[string][]*func(Commit) // by stack; "": of all stacks
+	notes   map[string][]*notes
+}
+
+// notes is a listener with the notes that it has not seen yet.
+type notes struct {
+	waiting chan Note
+	gone    chan struct{}
+}
+
+// heldNotes bounds how many notes wait for one listener.
+const heldNotes = 64
+
+// Of makes a feed with one listener to the commits of all stacks.
+func Of(listener func(Commit)) *Feed {
+	f := &Feed{}
+	f.OnCommit("", listener)
+	return f
+}
+
+// OnCommit calls listener with every later commit of a stack, or of all stacks when
+// stack is "". The stack waits for it, so it should be quick, and it may not call
+// methods of the stack that wait for the stack (Snapshot, Cancel, Detach, Wait). stop
+// ends it.
+func (f *Feed) OnCommit(stack string, listener func(Commit)) (stop func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.commits == nil {
+		f.commits = map[string][]*func(Commit){}
+	}
+	f.commits[stack] = append(slices.Clip(f.commits[stack]), &listener)
+	return func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		drop(f.commits, stack, &listener)
+	}
+}
+
+// OnNote calls listener with later notes of a stack, or of all stacks when stack is "",
+// one after the other on a goroutine of its own. While it is busy a few notes wait; any
+// further ones are dropped. stop ends it.
+func (f *Feed) OnNote(stack string, listener func(Note)) (stop func()) {
+	n := &notes{waiting: make(chan Note, heldNotes), gone: make(chan struct{})}
+	f.mu.Lock()
+	if f.notes == nil {
+		f.notes = map[string][]*notes{}
+	}
+	f.notes[stack] = append(slices.Clip(f.notes[stack]), n)
+	f.mu.Unlock()
+	go func() {
+		for {
+			select {
+			case note := <-n.waiting:
+				listener(note)
+			case <-n.gone:
+				return
+			}
+		}
+	}()
+	return sync.OnceFunc(func() {
+		f.mu.Lock()
+		drop(f.notes, stack, n)
+		f.mu.Unlock()
+		close(n.gone)
+	})
+}
+
+// drop takes a listener out of a list, which others may be walking.
+func drop[L comparable](lists map[string][]L, stack string, listener L) {
+	left := slices.DeleteFunc(slices.Clone(lists[stack]), func(l L) bool { return l == listener })
+	if len(left) == 0 {
+		delete(lists, stack)
+		return
+	}
+	lists[stack] = left
+}
+
+// Commit tells the listeners of a commit, and returns when all of them have returned.
+func (f *Feed) Commit(c Commit) {
+	f.mu.RLock()
+	all, one := f.commits[""], f.commits[c.Stack]
+	f.mu.RUnlock()
+	for _, l := range all {
+		(*l)(c)
+	}
+	for _, l := range one {
+		(*l)(c)
+	}
+}
+
+// Note tells the listeners of a note, and waits for none of them.
+func (f *Feed) Note(n Note) {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	for _, list := range [][]*notes{f.notes[""], f.notes[n.Stack]} {
+		for _, l := range list {
+			select {
+			case l.waiting <- n:
+			default:
+			}
+		}
+	}
+}
