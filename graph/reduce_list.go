@@ -162,7 +162,7 @@ func (key *Key) commit(c *Change, e *listEdit, old any) (bool, error) {
 		list = grow(e.old, e.added)
 	} else {
 		list = withRoom(e.old, e.added)
-		for i, v := range e.replaced {
+		for i, v := range e.replaced { // in any order: each has its place
 			list[i] = v
 		}
 	}
@@ -190,7 +190,7 @@ func (key *Key) commit(c *Change, e *listEdit, old any) (bool, error) {
 // touched is the indices of the elements that are new or replaced, ascending.
 func (e *listEdit) touched() []int {
 	out := make([]int, 0, len(e.replaced)+len(e.added))
-	for i := range e.replaced {
+	for i := range e.replaced { // in any order: they are sorted
 		out = append(out, i)
 	}
 	slices.Sort(out)

@@ -42,7 +42,7 @@ func (key *Key) reduceObject(c *Change, old any, written []any) (bool, error) {
 // set makes the Change of an object to now. Different from before are some of
 // touched at most.
 func (c *Change) set(object, touched, now map[string]any) bool {
-	for name, v := range touched {
+	for name, v := range touched { // in any order: they are sorted
 		if was, had := object[name]; !had || !value.Equal(was, v) {
 			c.Set = append(c.Set, Property{Name: name, Value: v})
 		}
@@ -61,7 +61,7 @@ func (key *Key) laidOver(object map[string]any, written []any) (map[string]any, 
 		if !ok && w != nil {
 			return nil, key.misfit("must be an object to be merged, not %s", shown(w))
 		}
-		for name, v := range over {
+		for name, v := range over { // in any order: each has its name
 			under, again := set[name]
 			if !again {
 				under = object[name]
@@ -81,7 +81,7 @@ func laid(v, under any, deep bool) any {
 		return v
 	}
 	out := maps.Clone(a)
-	for name, v := range b {
+	for name, v := range b { // in any order: each has its name
 		out[name] = laid(v, a[name], true)
 	}
 	return out
@@ -97,7 +97,7 @@ func overlaid(object, over map[string]any) map[string]any {
 }
 
 func hasAll(object, names map[string]any) bool {
-	for name := range names {
+	for name := range names { // in any order: all are there, or not
 		if _, ok := object[name]; !ok {
 			return false
 		}

@@ -120,7 +120,7 @@ func (m *measuring) walk(v any, depth int) bool {
 			return false
 		}
 		m.bytes += 2
-		for k, it := range v {
+		for k, it := range v { // in any order: a sum with a bound
 			m.bytes += len(k) + 4
 			if !m.walk(it, depth+1) {
 				return false
@@ -160,7 +160,7 @@ func plainTimes(e *Env, at *diag.Span, v any, depth int) any {
 			return nil
 		}
 		out := make(map[string]any, len(v))
-		for k, it := range v {
+		for k, it := range v { // in any order: a copy
 			out[k] = plainTimes(e, at, it, depth+1)
 		}
 		return out

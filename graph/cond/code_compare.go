@@ -2,6 +2,8 @@ package cond
 
 import (
 	"cmp"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -223,9 +225,9 @@ func equalObjects(e *Env, at *diag.Span, a, b map[string]any, depth int) bool {
 	if depth > maxDepth || !e.tick(at, 2*walkCost(len(a))) {
 		return tooDeep(e, at, depth)
 	}
-	for k, v := range a {
+	for _, k := range slices.Sorted(maps.Keys(a)) { // what is compared before a difference counts as work
 		w, ok := b[k]
-		if !ok || !equal(e, at, v, w, depth+1) {
+		if !ok || !equal(e, at, a[k], w, depth+1) {
 			return false
 		}
 	}

@@ -63,7 +63,7 @@ func (s *Scope) Lookup(name string) (Name, bool) {
 func (s *Scope) usable() []string {
 	var names []string
 	for at := s; at != nil; at = at.outer {
-		for name := range at.names {
+		for name := range at.names { // in any order: they are sorted
 			if n, _ := s.Lookup(name); n.Forbidden == "" && !slices.Contains(names, name) {
 				names = append(names, name)
 			}

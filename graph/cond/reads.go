@@ -35,7 +35,7 @@ func (r *readSet) field(slot, i int) {
 func (r *readSet) define(p *Program) {
 	r.slots |= p.reads.Slots
 	r.wholes |= p.reads.Whole
-	for slot, fields := range p.reads.Fields {
+	for slot, fields := range p.reads.Fields { // in any order: a sorted set
 		for _, i := range fields {
 			r.field(slot, i)
 		}

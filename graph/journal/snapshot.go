@@ -24,12 +24,12 @@ const SidecarMark = "$"
 // Visible is a stored state without the sidecars of the machine. The map is a new
 // one when there are any.
 func Visible(state map[string]any) map[string]any {
-	for name := range state {
+	for name := range state { // in any order: whether there is one
 		if !strings.HasPrefix(name, SidecarMark) {
 			continue
 		}
 		out := make(map[string]any, len(state))
-		for k, v := range state {
+		for k, v := range state { // in any order: a copy
 			if !strings.HasPrefix(k, SidecarMark) {
 				out[k] = v
 			}

@@ -130,7 +130,7 @@ func (m *Machine) envOf(saw map[string]any) *cond.Env {
 func (m *Machine) viewOf(saw any) *view {
 	v := &view{shown: make([]seen, len(m.g.Nodes))}
 	nodes, _ := saw.(map[string]any)
-	for id, n := range nodes {
+	for id, n := range nodes { // in any order: each has its place
 		i, ok := m.plan.index[id]
 		if f, isNode := n.(map[string]any); ok && isNode {
 			name, _ := f["status"].(string)

@@ -97,7 +97,7 @@ func (m *Machine) isAway(i int) bool {
 // owing reports a failure of the cycle before that this cycle was to take, and
 // because of which no node ran.
 func (m *Machine) owing() (owing bool) {
-	for id, s := range m.cur.Last {
+	for id, s := range m.cur.Last { // in any order: whether there is one
 		if i, ok := m.plan.index[id]; ok && s.Owed && !m.nodes[i].repaid {
 			owing = true
 		}

@@ -15,7 +15,7 @@ func (m *Machine) Snapshot() (journal.Snapshot, bool) {
 		return journal.Snapshot{}, false
 	}
 	s := journal.Snapshot{Identity: m.id, Cursor: m.cur, State: m.State(), Records: slices.Clone(m.recent)}
-	for _, c := range m.caches {
+	for _, c := range m.caches { // in any order: each has its name
 		c.sidecar.into(s.State)
 	}
 	m.ids.into(s.State)

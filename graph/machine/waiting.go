@@ -140,7 +140,7 @@ func (m *Machine) answerOf(n *graph.Node, in Answer) (any, error) {
 				whole[p.Name] = nil
 			}
 		}
-		for k, x := range given {
+		for k, x := range given { // in any order: a copy
 			whole[k] = x
 		}
 		v = whole

@@ -65,7 +65,7 @@ func cloned(out, v map[string]any) map[string]any {
 func (t *Type) checkOthers(v, out map[string]any, at walk) (map[string]any, *Mismatch) {
 	var worst *Mismatch
 	var worstKey string
-	for key, x := range v {
+	for key, x := range v { // in any order: the mismatch of the first key counts
 		for _, as := range t.undeclared(key) {
 			w, changed, m := as.check(x, 0, at.deeper())
 			if m != nil {

@@ -49,7 +49,7 @@ func Append(b []byte, v any) []byte {
 func appendObject(b []byte, m map[string]any) []byte {
 	var few [16]string // most objects are small: no allocation for their keys
 	keys := few[:0]
-	for k := range m {
+	for k := range m { // in any order: they are sorted
 		keys = append(keys, k)
 	}
 	slices.Sort(keys)
@@ -140,7 +140,7 @@ func within(v any, room int) int {
 		return room
 	case map[string]any:
 		room -= 2
-		for k, e := range v {
+		for k, e := range v { // in any order: a sum with a bound
 			if room = within(e, room-len(k)-4); room < 0 {
 				break
 			}
@@ -163,7 +163,7 @@ func Size(v any) int {
 		return n
 	case map[string]any:
 		n := 2 + max(0, len(v)-1)
-		for k, e := range v {
+		for k, e := range v { // in any order: a sum
 			n += sizeString(k) + 1 + Size(e)
 		}
 		return n

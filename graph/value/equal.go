@@ -60,7 +60,7 @@ func equalObjects(a, b map[string]any) bool {
 	if len(a) != len(b) {
 		return false
 	}
-	for k, v := range a {
+	for k, v := range a { // in any order: all are equal, or not
 		w, ok := b[k]
 		if !ok || !Equal(v, w) {
 			return false

@@ -51,7 +51,7 @@ func copied(v any) any {
 		return out
 	case map[string]any:
 		out := make(map[string]any, len(v))
-		for k, e := range v {
+		for k, e := range v { // in any order: a copy
 			out[k] = copied(e)
 		}
 		return out
@@ -97,7 +97,7 @@ func canonical(v any, depth int) bool {
 		if v == nil || depth > maxParse {
 			return false
 		}
-		for k, e := range v {
+		for k, e := range v { // in any order: all are canonical, or not
 			if !utf8.ValidString(k) || !canonical(e, depth+1) {
 				return false
 			}
