@@ -22,7 +22,7 @@ var problemTests = []struct {
 		[]string{`bad-name: "1" cannot be`, `bad-name: "G" cannot be`, `bad-name: "a-b" cannot be the name of a state key`,
 			`bad-name: "error" cannot be a name in "as"`, `bad-name: "start" cannot be`, `bad-name: "state" cannot be a name in "define"`}},
 	{"schedule", start + "," + two + `, "schedule": {"cron": "0 25 * * *", "timezone": "Europe/Berlino"}, "pause": {"none": true}`,
-		[]string{`unused: "pause" is not used: the graph has a "schedule"`, `wrong-type: "25" is no hour: expected 0 to 23`, `wrong-type: unknown time zone "Europe/Berlino"`}},
+		[]string{`unused: "pause" is not used: the graph has a "schedule"`, `wrong-type: "25" is not a valid hour: expected 0 to 23`, `wrong-type: unknown time zone "Europe/Berlino"`}},
 	{"scheduled", start + "," + two + `, "schedule": {"cron": "*/5 9-17 * * mon-fri", "timezone": "Europe/Berlin"}`, nil},
 	{"zone alone", start + "," + two + `, "schedule": {"timezone": "Europe/Berlin"}`, []string{`unused: a time zone is used by a "schedule" only`}},
 	{"wait for an event", start + `, "events": [{"name": "go", "to": "n"}], "nodes": [{"id": "a", "uses": "ask", "with": {"event": "go"}}, {"id": "b", "uses": "ask", "with": {"event": "gone"}}]`,

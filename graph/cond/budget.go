@@ -6,16 +6,16 @@ import (
 	"github.com/graphrun/graphrun/diag"
 )
 
-// Bounds of one expression. Work counts compiled nodes that ran inside loops
-// and bytes that were looked at in bulk; it does not depend on the machine, so
-// an expression that fits its budget once fits it in every replay.
+// Bounds of one expression. Work counts the compiled nodes that run inside
+// loops, and the bytes that functions read. It is the same on every machine, so
+// that an expression within its bounds is within them in every replay.
 const (
 	maxText    = 4 << 10 // bytes of source
 	maxNesting = 64      // brackets within brackets
 	maxNodes   = 1000    // of the syntax tree
 	maxVisits  = 8 * maxNodes
-	maxWork    = 8 << 20  // under a tenth of a second, half a one on a slow machine
-	maxMemory  = 64 << 20 // bytes allocated by one evaluation, freed ones included
+	maxWork    = 8 << 20  // less than 0.1 s, or 0.5 s on a slow machine
+	maxMemory  = 64 << 20 // bytes that one evaluation allocates, freed ones included
 	maxDepth   = 100      // of a value that an expression builds
 	maxPattern = 2000     // instructions of a compiled regular expression
 
@@ -24,13 +24,13 @@ const (
 	bytesPerEntry = 64 // an entry of a map
 )
 
-// spent is what the running evaluation has used up.
+// spent is what the running evaluation has used so far.
 type spent struct {
 	work, memory int
 }
 
-// tick accounts for n units of work before they are done, and reports whether
-// to go on.
+// tick charges n units of work before they are done. It returns false when the
+// evaluation must stop.
 func (e *Env) tick(at *diag.Span, n int) bool {
 	e.spent.work += n
 	if uint(e.spent.work) <= maxWork && e.err == nil {
@@ -42,8 +42,8 @@ func (e *Env) tick(at *diag.Span, n int) bool {
 	return false
 }
 
-// alloc accounts for n bytes before they are allocated, and reports whether to
-// go on.
+// alloc charges n bytes before they are allocated. It returns false when the
+// evaluation must stop.
 func (e *Env) alloc(at *diag.Span, n int) bool {
 	if n < 0 || n > maxMemory-e.spent.memory {
 		if e.err == nil {
@@ -60,21 +60,21 @@ func (e *Env) allocList(at *diag.Span, n int) bool {
 	return e.alloc(at, min(n, maxMemory)*bytesPerItem)
 }
 
-// shortText is up to how many bytes a text is read for nothing: what a node
-// costs covers it.
+// shortText is the length in bytes up to which reading a text is free: the cost
+// of the node covers it.
 const shortText = 64
 
-// reads accounts for comparing n bytes of two texts.
+// reads charges for comparing n bytes of two texts.
 func (e *Env) reads(at *diag.Span, n int) bool { return n <= shortText || e.tick(at, n>>4) }
 
-// readsBoth accounts for comparing two values, where they are texts.
+// readsBoth charges for comparing two values when both are texts.
 func (e *Env) readsBoth(at *diag.Span, a, b any) bool {
 	s, ok1 := a.(string)
 	t, ok2 := b.(string)
 	return !ok1 || !ok2 || e.reads(at, min(len(s), len(t)))
 }
 
-// looksUp accounts for finding a key in an object: all of it is read.
+// looksUp charges for finding a key in an object, which reads the whole key.
 func (e *Env) looksUp(at *diag.Span, key string) bool {
 	return len(key) <= shortText || e.tick(at, len(key)>>3)
 }
@@ -82,9 +82,9 @@ func (e *Env) looksUp(at *diag.Span, key string) bool {
 // walkCost is the work of visiting the n parts of a list or an object.
 func walkCost(n int) int { return 8 + 4*n }
 
-// measure bounds the size of v as JSON, its depth, and the work of walking it:
-// a value may hold one part many times over, and what is small in memory may
-// be endless on disk. It returns the number of bytes, about.
+// measure bounds the size of v as JSON, its depth, and the work of walking it. A
+// value can hold one part many times, so that a value that is small in memory is
+// huge on disk. It returns the approximate number of bytes.
 func (e *Env) measure(at diag.Span, v any) int {
 	m := measuring{e: e, at: &at}
 	m.walk(v, 0)
@@ -135,8 +135,8 @@ func (m *measuring) walk(v any, depth int) bool {
 	return true
 }
 
-// plainTimes is v with moments and durations written as text, which is how
-// they are stored.
+// plainTimes returns v with moments and durations as text, which is how they
+// are stored.
 func plainTimes(e *Env, at *diag.Span, v any, depth int) any {
 	if depth > maxDepth {
 		return e.fail(*at, "the value is nested deeper than %d", maxDepth)

@@ -11,9 +11,9 @@ import (
 	"github.com/graphrun/graphrun/graph/schema"
 )
 
-// checker finds the type of every node and compiles it in the same walk. What
-// has a problem gets the type any, which no rule complains about: one mistake
-// is reported once.
+// checker finds the type of every node and compiles it in the same walk. A node
+// with a problem gets the type any, which fits everywhere, so that one mistake is
+// reported once.
 type checker struct {
 	source
 	scope    *Scope
@@ -28,7 +28,7 @@ type checker struct {
 	reads  readSet
 	locals int
 	nodes  int // how many were compiled: the cost of a loop's body
-	visits int // how many were checked: reduce checks its body more than once, and what is in it more often still
+	visits int // how many were checked; reduce checks its body several times, and nested ones multiply
 	timely bool
 	shared bool
 }
@@ -44,8 +44,8 @@ type typed struct {
 	size    int     // the least length, as far as it is known at load
 	work    float64 // the least work, as far as it is known at load
 	firm    bool    // it is the length of a list without nulls
-	fitted  bool    // it was checked against what is wanted of it, part by part
-	part    *part   // of && || not: how it is put together
+	fitted  bool    // its parts were checked against the wanted type
+	part    *part   // of && || not: its operands
 
 	literals     literals // the literals that it may be
 	elemLiterals literals // of a list: the literals that its elements may be
@@ -79,7 +79,7 @@ func verdictOf(b bool) verdict {
 // broken stands for a node with a reported problem.
 func broken() typed { return typed{code: missing{}, typ: schema.AnyType} }
 
-// missing is the code of what has a problem: it never runs, and is no constant.
+// missing is the code of a node with a problem. It never runs.
 type missing struct{}
 
 func (missing) eval(*Env) any { return nil }
@@ -87,7 +87,7 @@ func (missing) eval(*Env) any { return nil }
 // value is a node without a problem.
 func value(c code, t *schema.Type) typed { return typed{code: c, typ: t} }
 
-// checkRoot checks the whole expression against what is wanted of it.
+// checkRoot checks the whole expression against want.
 func (c *checker) checkRoot(n ast.Node, want Want) typed {
 	t := c.check(n, want.Type)
 	switch {
@@ -101,7 +101,7 @@ func (c *checker) checkRoot(n ast.Node, want Want) typed {
 	return t
 }
 
-// condition reports a result that is no condition, at its start.
+// condition reports a result that is not boolean, at the start of the text.
 func (c *checker) condition(t typed) {
 	start := leadingSpace(c.text.Value)
 	at := c.text.Sub(start, len(c.text.Value))
@@ -146,11 +146,11 @@ func booleanHelp(t *schema.Type) string {
 	return "compare it, as in x != 0"
 }
 
-// check is infer with what is known of null at this place, and with what is
-// wanted of the value (nil: anything).
+// check infers the type of n, applies the null checks that hold at this place,
+// and reports a value that does not fit want. A nil want accepts any value.
 func (c *checker) check(n ast.Node, want *schema.Type) typed {
 	if c.visits++; c.visits > maxVisits {
-		return broken() // checkRoot says so: reduce forgets the problems of a try
+		return broken() // checkRoot reports it: reduce drops the problems of a try
 	}
 	low, high := c.low, c.high
 	c.low, c.high = math.MaxInt, -1
@@ -179,7 +179,7 @@ func (c *checker) touch(loc file.Location) {
 	c.low, c.high = min(c.low, loc.From), max(c.high, loc.To)
 }
 
-// within checks n where more is known not to be null.
+// within checks n at a place where more is known not to be null.
 func (c *checker) within(known facts, n ast.Node, want *schema.Type) typed {
 	outer := c.facts
 	c.facts = outer.and(known)
@@ -286,8 +286,8 @@ func isConstant(c code, b bool) bool {
 	return ok && v == b
 }
 
-// joinLiterals is the type of one value or the other; a literal beside an enum
-// counts as a word of it.
+// joinLiterals is the type of one value or the other. A literal beside an enum
+// extends the enum.
 func joinLiterals(a, b typed) *schema.Type {
 	if t, ok := withLiteral(a.typ, b); ok {
 		return t
@@ -306,7 +306,7 @@ func withLiteral(enum *schema.Type, literal typed) (*schema.Type, bool) {
 	return schema.Join(enum, schema.EnumOf(enum.Kind, v)), true
 }
 
-// boolean is t as an operand that must be a boolean, or null.
+// boolean is t as an operand that must be a boolean or null.
 func (c *checker) boolean(t typed, code diag.Code, at diag.Span) testCode {
 	switch t.typ.Kind {
 	case schema.Boolean, schema.Null, schema.Any:
@@ -316,8 +316,8 @@ func (c *checker) boolean(t typed, code diag.Code, at diag.Span) testCode {
 	return asTest(t.code, c.place(t))
 }
 
-// holdsTime reports whether a moment or a duration may be inside a value. seen
-// holds the objects that were looked at; nil for none.
+// holdsTime reports whether a moment or a duration can be inside a value of the
+// type. seen holds the objects that were visited; it may be nil.
 func holdsTime(t *schema.Type, depth int, seen map[*schema.Prop]bool) bool {
 	switch t.Kind {
 	case schema.Any, schema.Time, schema.Duration:

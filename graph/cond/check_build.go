@@ -10,8 +10,8 @@ import (
 	"github.com/graphrun/graphrun/graph/schema"
 )
 
-// list checks a list literal; its elements are checked against the elements
-// of the list that is wanted.
+// list checks a list literal, and its elements against those of the wanted
+// list.
 func (c *checker) list(n *ast.ArrayNode, want *schema.Type) typed {
 	var wantElem *schema.Type
 	if want != nil && want.Kind == schema.List {
@@ -34,8 +34,8 @@ func (c *checker) list(n *ast.ArrayNode, want *schema.Type) typed {
 	return t
 }
 
-// object checks an object literal; its values are checked against the
-// properties of the object that is wanted.
+// object checks an object literal, and its values against the properties of the
+// wanted object.
 func (c *checker) object(n *ast.MapNode, want *schema.Type) typed {
 	if want != nil && want.Kind != schema.Object {
 		want = nil
@@ -87,8 +87,8 @@ func (c *checker) dynamicEntry(code *object, typ *schema.Type, pair *ast.PairNod
 	typ.Rest = schema.Join(typ.Rest, v.typ)
 }
 
-// entryWant is the declared type of an entry, nil when there is none; an entry
-// that is not declared is reported.
+// entryWant returns the declared type of an entry, or nil. It reports an entry
+// that is not declared.
 func (c *checker) entryWant(want *schema.Type, name *ast.StringNode) *schema.Type {
 	if want == nil {
 		return nil
@@ -148,7 +148,7 @@ func (c *checker) sequence(n *ast.SequenceNode, want *schema.Type) typed {
 	return t
 }
 
-// fit reports a value that does not go where it is wanted.
+// fit reports a value that does not fit the wanted type.
 func (c *checker) fit(t typed, want *schema.Type) {
 	m := schema.Assign(want, t.typ)
 	if m == nil {
@@ -164,7 +164,7 @@ func (c *checker) fit(t typed, want *schema.Type) {
 	c.report(diag.ExprType, c.place(t), help, "%s", m)
 }
 
-// needs reports an operand that is null or of another kind than one of kinds.
+// needs reports an operand that may be null, or is of none of the kinds.
 func (c *checker) needs(t typed, at diag.Span, what string, kinds ...schema.Kind) bool {
 	if t.typ.Nullable && t.typ.Kind != schema.Any {
 		c.maybeNull(t.typ, at, what)
@@ -206,9 +206,8 @@ func orWords(words []string) string {
 	return strings.Join(words[:last], ", ") + " or " + words[last]
 }
 
-// folded computes an operator whose operands are all constant, so that a
-// condition which is always true is seen. What fails is left to fail when it
-// runs.
+// folded computes an operator with constant operands, so that a condition that
+// is always true is reported. One that fails is left to fail when it runs.
 func (c *checker) folded(t typed, operands ...typed) typed {
 	for _, o := range operands {
 		if _, ok := constantOf(o.code); !ok {

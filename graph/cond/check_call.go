@@ -91,7 +91,7 @@ func elemWords(kinds []schema.Kind) string {
 	return orWords(words)
 }
 
-// arguments checks what stands in a call that has a problem itself.
+// arguments checks the arguments of a call that has a problem itself.
 func (c *checker) arguments(args []ast.Node) typed {
 	for _, a := range args {
 		if p, ok := a.(*ast.PredicateNode); ok {
@@ -115,7 +115,7 @@ func functionHelp(name string) string {
 	return diag.Suggest(name, functionNames())
 }
 
-// callOther is a call of something that is no builtin: a method, or a name.
+// callOther checks a call of anything but a builtin: a method or a name.
 func (c *checker) callOther(n *ast.CallNode) typed {
 	switch callee := n.Callee.(type) {
 	case *ast.IdentifierNode:
@@ -132,8 +132,7 @@ func (c *checker) callOther(n *ast.CallNode) typed {
 	return c.arguments(n.Arguments)
 }
 
-// method is a call x.f(…): moments and durations have a few, nothing else has
-// any.
+// method checks a call x.f(…). Only moments and durations have methods.
 func (c *checker) method(n *ast.CallNode, callee *ast.MemberNode) typed {
 	base := c.check(callee.Node, nil)
 	prop, ok := callee.Property.(*ast.StringNode)
@@ -220,7 +219,7 @@ func (c *checker) predicate(n ast.Node, f *function, args []ast.Node) typed {
 	return t
 }
 
-// body checks a predicate's body with # and its like known.
+// body checks the body of a predicate, in which #, #index and #acc are known.
 func (c *checker) body(f *frame, p *ast.PredicateNode) typed {
 	c.frames = append(c.frames, f)
 	t := c.check(p.Node, nil)
@@ -238,8 +237,8 @@ func (c *checker) direction(n ast.Node) (desc bool) {
 	return v == "desc"
 }
 
-// reduceBody finds the type of the accumulator: that of the first value,
-// widened until the body's value fits it.
+// reduceBody finds the type of the accumulator. It begins with the type of the
+// first value and widens it until the value of the body fits.
 func (c *checker) reduceBody(f *frame, l *loop, p *ast.PredicateNode, args []ast.Node, elem *schema.Type) typed {
 	f.accType = elem
 	if len(args) > 2 {

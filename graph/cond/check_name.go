@@ -17,7 +17,7 @@ type variable struct {
 	value typed
 }
 
-// frame is a predicate: what # and its like stand for inside it.
+// frame is a predicate: what #, #index and #acc are inside it.
 type frame struct {
 	elem      *schema.Type
 	elemLocal int
@@ -67,8 +67,8 @@ func (c *checker) name(n *ast.IdentifierNode) typed {
 	return value(slot{name.Slot}, name.Type)
 }
 
-// lookup finds a name of the scope, and reports one that is not there or may
-// not be used.
+// lookup finds a name in the scope. It reports a name that is missing or
+// forbidden.
 func (c *checker) lookup(n *ast.IdentifierNode) (Name, bool) {
 	at := c.at(n.Location())
 	name, ok := c.scope.Lookup(n.Value)
@@ -97,7 +97,7 @@ func (c *checker) nameHelp(name string) string {
 	for _, v := range c.vars {
 		known = append(known, v.name)
 	}
-	// A key of the state without its prefix is the most frequent slip of all.
+	// A key of the state without its prefix is the most frequent mistake.
 	for _, outer := range known {
 		if n, ok := c.scope.Lookup(outer); ok && n.Type != nil && n.Record {
 			if _, ok := n.Type.Prop(name); ok {
@@ -178,8 +178,8 @@ func (c *checker) recordField(name Name, prop string, at diag.Span) typed {
 	return c.report(diag.UnknownProperty, at, suggestOr(prop, known), "%q has no property %q", name.Name, prop)
 }
 
-// path is how an expression names a value, as `state.box`; "" when it computes
-// it.
+// path returns the text of a chain of names such as `state.box`, or "" for any
+// other expression.
 func path(n ast.Node) string {
 	switch n := n.(type) {
 	case *ast.IdentifierNode:
@@ -196,7 +196,7 @@ func path(n ast.Node) string {
 }
 
 // propertyType is the type of a property; reading it from null gives null. path
-// names what has it, where the expression does.
+// is the name of the object for messages, or "".
 func (c *checker) propertyType(of *schema.Type, name string, at diag.Span, path string) *schema.Type {
 	switch of.Kind {
 	case schema.Any:
@@ -281,7 +281,7 @@ func someOf(words []string) string {
 	return strings.Join(words, ", ")
 }
 
-// suggestOr suggests a near word, or lists a few that there are.
+// suggestOr suggests a similar word, or lists the known ones when they are few.
 func suggestOr(word string, known []string) string {
 	if help := diag.Suggest(word, known); help != "" {
 		return help
@@ -342,7 +342,7 @@ func anyProperty(t *schema.Type) *schema.Type {
 	return out
 }
 
-// accepts reports whether t is of the kind, or may be.
+// accepts reports whether a value of t can be of the kind.
 func accepts(t *schema.Type, kind schema.Kind) bool {
 	return t.Kind == kind || t.Kind == schema.Any
 }

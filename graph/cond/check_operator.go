@@ -167,7 +167,7 @@ func (c *checker) equality(n *ast.BinaryNode, left, right typed, at diag.Span) t
 	return t
 }
 
-// nullVerdict is what is known of x == nil (x != nil when negated).
+// nullVerdict is the verdict on x == nil, or on x != nil when negated.
 func nullVerdict(x *schema.Type, negated bool) verdict {
 	switch {
 	case x.Kind == schema.Null:
@@ -178,7 +178,7 @@ func nullVerdict(x *schema.Type, negated bool) verdict {
 	return verdictOf(negated)
 }
 
-// equalCode is the fastest code for the comparison at hand.
+// equalCode picks the fastest code for a comparison.
 func equalCode(left, right typed, negated bool, at diag.Span) code {
 	for _, side := range [][2]typed{{left, right}, {right, left}} {
 		v, ok := constantOf(side[1].code)
@@ -203,7 +203,7 @@ func equalCode(left, right typed, negated bool, at diag.Span) code {
 	return &equalOp{left: left.code, right: right.code, negated: negated, at: at}
 }
 
-// bothInts gives two operands that are integers without a box.
+// bothInts returns both operands when they can be computed as unboxed integers.
 func bothInts(left, right typed) (l, r intCode, ok bool) {
 	if left.typ.Kind != schema.Integer || right.typ.Kind != schema.Integer {
 		return nil, nil, false
@@ -376,8 +376,8 @@ func (c *checker) arithmetic(op string, left, right typed, at diag.Span) typed {
 	return c.mismatch(op, left, right, at)
 }
 
-// computes reports whether a value of the kind may stand beside one of unknown
-// type.
+// computes reports whether the operator takes a value of the kind together with
+// one of unknown type.
 func computes(k schema.Kind, sign byte) bool {
 	switch k {
 	case schema.Any, schema.Number:

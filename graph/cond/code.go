@@ -6,13 +6,13 @@ import (
 	"github.com/graphrun/graphrun/diag"
 )
 
-// code is one compiled node. Evaluating it never panics: a failure is noted in
-// the Env, and the value is then nil and of no consequence.
+// code is one compiled node. Evaluating it never panics: it records a failure in
+// the Env, and its value is then meaningless.
 type code interface {
 	eval(e *Env) any
 }
 
-// testCode is code that can say whether it is true without boxing a value.
+// testCode is code that can be evaluated to a bool without boxing.
 type testCode interface {
 	code
 	test(e *Env) bool
@@ -24,8 +24,8 @@ type intCode interface {
 	int(e *Env) int64
 }
 
-// asTest is c as a condition: null counts as false, anything but a boolean is
-// a failure at the given place.
+// asTest is c as a condition. Null counts as false; any other value that is not
+// a boolean is a failure at the given place.
 func asTest(c code, at diag.Span) testCode {
 	if t, ok := c.(testCode); ok {
 		return t
@@ -95,7 +95,7 @@ type integer struct {
 func (c *integer) eval(*Env) any  { return c.boxed }
 func (c *integer) int(*Env) int64 { return c.value }
 
-// literal is a constant as the code that reads it fastest.
+// literal returns the fastest code for a constant.
 func literal(v any) code {
 	if n, ok := v.(int64); ok {
 		return &integer{value: n, boxed: v}
@@ -103,7 +103,7 @@ func literal(v any) code {
 	return &constant{value: v}
 }
 
-// constantOf is the value of code that is constant.
+// constantOf returns the value of constant code.
 func constantOf(c code) (any, bool) {
 	switch c := c.(type) {
 	case *constant:

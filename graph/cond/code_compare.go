@@ -60,7 +60,7 @@ func (c *compareInts) test(e *Env) bool {
 	return e.err == nil && c.op.holds(cmp.Compare(a, b))
 }
 
-// compareOp is an operator over an order.
+// compareOp is a comparison of ordered values.
 type compareOp uint8
 
 const (
@@ -88,7 +88,7 @@ func (op compareOp) holds(order int) bool {
 	return order != 0
 }
 
-// turned is the operator when its operands change places.
+// turned is the operator for swapped operands.
 func (op compareOp) turned() compareOp {
 	switch op {
 	case less:
@@ -128,8 +128,8 @@ func (c *compare) test(e *Env) bool {
 	return c.op.holds(order)
 }
 
-// compareValues orders numbers, strings (by their bytes), times, durations and
-// booleans (false first); ok is false for anything else, and for a mixture.
+// compareValues orders numbers, strings (by their bytes), times and durations; a
+// time and its text can be compared too. ok is false for all other pairs.
 func compareValues(a, b any) (order int, ok bool) {
 	switch a := a.(type) {
 	case int64:
@@ -180,7 +180,7 @@ func compareMixed(a int64, b float64) int {
 	return cmp.Compare(0, b-float64(whole))
 }
 
-// equal compares deeply; 2 and 2.0 are equal, and a moment equals its text.
+// equal compares deeply. 2 and 2.0 are equal, and so are a moment and its text.
 func equal(e *Env, at *diag.Span, a, b any, depth int) bool {
 	switch a := a.(type) {
 	case nil:
@@ -205,7 +205,7 @@ func equal(e *Env, at *diag.Span, a, b any, depth int) bool {
 
 func equalLists(e *Env, at *diag.Span, a, b []any, depth int) bool {
 	if len(a) != len(b) || len(a) == 0 || &a[0] == &b[0] {
-		return len(a) == len(b) // the same memory is the same value: none changes in place
+		return len(a) == len(b) // the same memory is the same value, because values never change in place
 	}
 	if depth > maxDepth || !e.tick(at, walkCost(len(a))) {
 		return tooDeep(e, at, depth)
@@ -241,7 +241,7 @@ func tooDeep(e *Env, at *diag.Span, depth int) bool {
 	return false
 }
 
-// inList is `x in list`, inObject `key in object`.
+// in is `x in list` and `key in object`.
 type in struct {
 	needle, within code
 	at             diag.Span

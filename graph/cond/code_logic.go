@@ -1,6 +1,6 @@
 package cond
 
-// and, or and not take null for false, and give a boolean always.
+// and, or and not treat null as false, and always give a boolean.
 type and struct{ left, right testCode }
 
 func (c *and) eval(e *Env) any  { return c.test(e) }

@@ -16,7 +16,7 @@ type loop struct {
 	test   testCode     // body, as a condition
 	elem   int          // the variable of the element
 	index  int          // the variable of its index, -1 when the body does not use it
-	acc    int          // the variable of reduce's accumulator, -1: not used
+	acc    int          // the variable of reduce's accumulator, -1 when the body does not use it
 	init   code         // of reduce
 	first  *schema.Type // of init
 	desc   bool         // of sortBy
@@ -37,7 +37,8 @@ func (l *loop) eval(e *Env) any {
 	return l.finish(l, e, items)
 }
 
-// turn sets the variables for element i, and reports whether to go on.
+// turn sets the variables for element i. It returns false when the evaluation
+// must stop.
 func (l *loop) turn(e *Env, i int, item any) bool {
 	e.stack[e.base+l.elem] = item
 	if l.index >= 0 {
@@ -46,8 +47,8 @@ func (l *loop) turn(e *Env, i int, item any) bool {
 	return e.tick(&l.at, l.cost)
 }
 
-// seek is the index of the first element (the last, when backwards) for which
-// the body is want, -1 when there is none.
+// seek returns the index of the first element (the last, when backwards) for
+// which the body is want, or -1.
 func (l *loop) seek(e *Env, items []any, want, backwards bool) int {
 	for n := range items {
 		i := n
@@ -80,10 +81,11 @@ func (l *loop) count(e *Env, items []any, most int) int {
 	return n
 }
 
-// anyOf is `any`, the loop that conditions use most: it answers unboxed.
+// anyOf is any, all and none, the loops that conditions use most. Their results
+// are not boxed.
 type anyOf struct {
 	loop
-	none bool // it is `none`, or `all` (with all)
+	none bool // it is none
 	all  bool
 }
 
@@ -212,7 +214,8 @@ func runSortBy(l *loop, e *Env, items []any) any {
 	return sorted(e, &l.at, l.name, items, keys, l.desc)
 }
 
-// sorted is items in the order of keys, stable; all keys must be of one kind.
+// sorted returns items in the order of keys. The order is stable; all keys must
+// be of one kind.
 func sorted(e *Env, at *diag.Span, name string, items, keys []any, desc bool) any {
 	if !e.allocList(at, 2*len(items)) || !e.tick(at, len(items)*20) {
 		return nil

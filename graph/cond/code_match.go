@@ -9,7 +9,7 @@ import (
 	"github.com/graphrun/graphrun/diag"
 )
 
-// bytesPerInst is what an instruction of a compiled pattern takes, about.
+// bytesPerInst is the approximate size of an instruction of a compiled pattern.
 const bytesPerInst = 500
 
 // match is `text matches pattern`. A pattern that is constant is compiled when
@@ -47,7 +47,7 @@ func newPattern(s string) (*pattern, error) {
 	return &pattern{re: re, size: len(prog.Inst)}, nil
 }
 
-// patternError is what the parser says, with a bounded part of the pattern.
+// patternError is the error of the parser with a bounded part of the pattern.
 func patternError(err error) error {
 	var e *syntax.Error
 	if errors.As(err, &e) && e.Expr != "" {
@@ -82,8 +82,8 @@ func (c *match) test(e *Env) bool {
 	return e.tick(&c.at, 1+len(s)*(1+p.size>>4)) && p.re.MatchString(s)
 }
 
-// compile is for patterns that come from values. Compiling may take a
-// thousand times as long as reading the pattern; the budget knows.
+// compile compiles a pattern that is not constant. Compiling can take a thousand
+// times as long as reading the pattern, and is charged accordingly.
 func (c *match) compile(e *Env) *pattern {
 	v := c.pattern.eval(e)
 	if e.err != nil {

@@ -8,7 +8,7 @@ import (
 	"github.com/graphrun/graphrun/diag"
 )
 
-// integerOp is an operator whose two sides are integers by their type.
+// integerOp is an operator with two operands of the type integer.
 type integerOp struct {
 	op          byte // + - * %
 	left, right intCode
@@ -25,7 +25,7 @@ func (c *integerOp) int(e *Env) int64 {
 	return integers(e, &c.at, c.op, a, b)
 }
 
-// integers computes in 64 bits; overflow and a zero divisor are failures.
+// integers computes in 64 bits. Overflow and division by zero are failures.
 func integers(e *Env, at *diag.Span, op byte, a, b int64) int64 {
 	var r int64
 	ok := true
@@ -69,8 +69,8 @@ func magnitude(a int64) uint64 {
 	return uint64(a)
 }
 
-// numberOp is an operator that computes with numbers: a side is one, or the
-// operator is / or **.
+// numberOp is an operator that computes with numbers: an operand is a number, or
+// the operator is / or **.
 type numberOp struct {
 	op          byte // + - * / ^
 	left, right code
@@ -92,7 +92,7 @@ func (c *numberOp) eval(e *Env) any {
 
 const divisionByZero = "division by zero"
 
-// numbers computes in floating point; what is no finite number is a failure,
+// numbers computes in floating point. A result that is not finite is a failure,
 // because JSON cannot hold it.
 func numbers(e *Env, at *diag.Span, op byte, a, b float64) any {
 	var r float64
@@ -121,8 +121,8 @@ func finite(e *Env, at *diag.Span, f float64) any {
 	return f
 }
 
-// dynamicOp is an arithmetic operator of which a side's type is not known when
-// the graph is loaded.
+// dynamicOp is an arithmetic operator with an operand whose type is not known
+// when the graph is loaded.
 type dynamicOp struct {
 	op          byte
 	left, right code
@@ -231,7 +231,7 @@ func (c *positive) eval(e *Env) any {
 	return v
 }
 
-// span is `from..to`, both ends included; empty when to is less.
+// span is `from..to`, both ends included. It is empty when to is less than from.
 type span struct {
 	from, to intCode
 	at       diag.Span
@@ -249,8 +249,8 @@ func (c *span) eval(e *Env) any {
 	return out
 }
 
-// bounds is the first integer and how many there are; a number beyond every
-// budget stands for all the larger ones.
+// bounds returns the first integer and how many there are. Every count that is
+// too large for memory is returned as the same one.
 func (c *span) bounds(e *Env) (from int64, n int) {
 	from, to := c.from.int(e), c.to.int(e)
 	if e.err != nil || to < from {
@@ -270,7 +270,7 @@ func toFloat(v any) (float64, bool) {
 	return 0, false
 }
 
-// integral is v as an integer; a number without fraction fits.
+// integral returns v as an integer. A number without fraction up to 2^53 is one.
 func integral(v any) (int64, bool) {
 	switch v := v.(type) {
 	case int64:

@@ -89,8 +89,7 @@ func (c *let) eval(e *Env) any {
 	return c.rest.eval(e)
 }
 
-// property reads a property of an object; null has every property, and it is
-// null.
+// property reads a property of an object. Every property of null is null.
 type property struct {
 	of   code
 	name string
@@ -155,11 +154,11 @@ func plural(n int64, word string) string {
 	return word + "s"
 }
 
-// slice is a part of a list or of a string (counted in characters). Bounds
-// beyond the ends are cut; negative ones count from the end.
+// slice is a part of a list or of a string (in characters). Bounds beyond the
+// ends are moved to the ends; negative ones count from the end.
 type slice struct {
 	of       code
-	from, to intCode // nil: open
+	from, to intCode // nil for an open end
 	at       diag.Span
 }
 

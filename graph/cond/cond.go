@@ -17,13 +17,14 @@ type Name struct {
 	// the position of the property in Type.Props.
 	Record bool
 
-	// Define is set for a name of `define`: its value is that program's,
-	// computed once per Env and kept there in Env.memo[Slot]. (Slot then counts
-	// defines, not Env.Slots.)
+	// Define is the program of a name of `define`. Its value is computed at most
+	// once per Env, and Slot is its number among the defines, not a place in
+	// Env.Slots.
 	Define *Program
 
-	// Forbidden, when not "", says that the name exists elsewhere and may not
-	// be used here: the text becomes the help, Code the code of the problem.
+	// Forbidden, when not "", marks a name that exists elsewhere and must not be
+	// used here. The text is the help of the problem, and Code its code (default:
+	// unknown-name).
 	Forbidden string
 	Code      diag.Code
 }
@@ -34,10 +35,10 @@ type Scope struct {
 	names map[string]Name
 }
 
-// NewScope is the outermost scope.
+// NewScope returns an outermost scope with the given names.
 func NewScope(names ...Name) *Scope { return (*Scope)(nil).With(names...) }
 
-// With is s and some more names.
+// With returns a scope with the names of s and the given ones.
 func (s *Scope) With(names ...Name) *Scope {
 	if s != nil && len(names) == 0 {
 		return s
@@ -49,7 +50,7 @@ func (s *Scope) With(names ...Name) *Scope {
 	return in
 }
 
-// Lookup finds a name.
+// Lookup returns the innermost name that is called name.
 func (s *Scope) Lookup(name string) (Name, bool) {
 	for ; s != nil; s = s.outer {
 		if n, ok := s.names[name]; ok {
@@ -80,13 +81,13 @@ type Record interface {
 	Len() int
 }
 
-// Want says what an expression is for.
+// Want says what an expression is for. The zero Want accepts any value.
 type Want struct {
 	Condition bool         // must be boolean (or null, which counts as false)
-	Type      *schema.Type // when set: the value must fit this type (literals are checked against its enums and properties)
+	Type      *schema.Type // if not nil, the value must fit it, and literals its enums and properties
 }
 
-// Program is a compiled expression: immutable and shareable.
+// Program is a compiled expression. It is immutable and safe for concurrent use.
 type Program struct {
 	text    diag.Text
 	typ     *schema.Type
@@ -94,17 +95,17 @@ type Program struct {
 	test    testCode
 	root    *part
 	reads   Reads
-	locals  int     // how many places of Env.stack it needs
-	verdict verdict // where its value is known at load, also for what uses it as a define
-	timely  bool    // a moment or a duration may be in the value: Eval writes them as text
-	shared  bool    // the value may hold one part many times over: Eval measures it
+	locals  int     // how many places it needs in Env.stack
+	verdict verdict // what is known of its value at load, also where a define uses it
+	timely  bool    // a moment or a duration can be in the value; Eval writes them as text
+	shared  bool    // the value can hold one part many times; Eval measures it
 
 	literals     literals
 	elemLiterals literals
 }
 
-// Compile parses, checks and compiles one expression. All its problems are
-// returned at once, each at its place; with errors the program is nil, with
+// Compile parses, checks and compiles one expression. It returns all problems at
+// once, each at its place in the file. With errors the program is nil; with
 // warnings alone it is not.
 func Compile(text diag.Text, scope *Scope, want Want) (*Program, diag.List) {
 	var problems diag.List
@@ -125,11 +126,11 @@ func Compile(text diag.Text, scope *Scope, want Want) (*Program, diag.List) {
 	}, problems
 }
 
-// Text is the source.
+// Text returns the source.
 func (p *Program) Text() diag.Text { return p.text }
 
-// Type is the type that was inferred.
+// Type returns the inferred type of the value.
 func (p *Program) Type() *schema.Type { return p.typ }
 
-// Reads is fixed at compile time. Its map is shared and not to be changed.
+// Reads returns what the value depends on. Callers must not change its map.
 func (p *Program) Reads() Reads { return p.reads }

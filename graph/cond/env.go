@@ -7,9 +7,9 @@ import (
 	"github.com/graphrun/graphrun/diag"
 )
 
-// Env is what one evaluation sees. It may be reused for any number of
-// programs of the same scope as long as the slots do not change (values of
-// defines are kept); call Reset when they do. Not safe for concurrent use.
+// Env holds the values that an evaluation reads. It can be used for any number of
+// programs of one scope. It keeps the values of defines, so call Reset when a slot
+// changes. It is not safe for concurrent use.
 type Env struct {
 	Slots []any // by Name.Slot: a canonical value, a Record, a time.Time, or nil
 
@@ -19,7 +19,7 @@ type Env struct {
 	top   int
 	argv  []any // arguments of the calls that are being prepared
 	spent spent
-	err   *Error // the first failure; what runs on after it has no effect
+	err   *Error // the first failure; what runs after it has no effect
 }
 
 type memo struct {
@@ -28,22 +28,22 @@ type memo struct {
 	err   *Error
 }
 
-// Reset forgets the values of defines: some slot has changed.
+// Reset drops the kept values of defines. Call it after a change of Slots.
 func (e *Env) Reset() { clear(e.memo) }
 
-// Error is a failure while an expression ran.
+// Error is a failure of an expression at run time.
 type Error struct {
 	Span    diag.Span
 	Message string
-	Limit   bool // the bound on work or memory was reached
+	Limit   bool // a bound on work or memory was passed
 }
 
 func (e *Error) Error() string { return e.Message }
 
-// maxMessage is how many bytes the message of a failure has at most.
+// maxMessage is the greatest length of the message of a failure, in bytes.
 const maxMessage = 2 << 10
 
-// fail notes a failure; the first one counts. It returns nil so that an
+// fail records a failure; the first one counts. It returns nil so that an
 // evaluation can end with `return e.fail(…)`.
 func (e *Env) fail(at diag.Span, format string, args ...any) any {
 	if e.err == nil {
@@ -52,8 +52,9 @@ func (e *Env) fail(at diag.Span, format string, args ...any) any {
 	return nil
 }
 
-// Eval gives the value in canonical form, or an *Error. It never panics, and
-// its work and memory are bounded.
+// Eval returns the value in canonical form (graph/value); moments and durations
+// are text. An error is an *Error. Eval never panics, and its work and memory are
+// bounded.
 func (p *Program) Eval(env *Env) (v any, err error) {
 	env.begin()
 	defer env.guard(p, &err)
@@ -71,7 +72,7 @@ func (p *Program) Eval(env *Env) (v any, err error) {
 	return v, nil
 }
 
-// Holds evaluates a condition; null counts as false.
+// Holds evaluates a condition. Null counts as false; an error is an *Error.
 func (p *Program) Holds(env *Env) (ok bool, err error) {
 	env.begin()
 	defer env.guard(p, &err)
@@ -106,8 +107,8 @@ func (e *Env) begin() {
 	e.base, e.top = 0, 0
 }
 
-// guard turns a panic into an error: a mistake of this package must not be the
-// end of a process that runs many stacks.
+// guard turns a panic into an error, because a mistake in this package must not
+// end a process that runs many stacks.
 func (e *Env) guard(p *Program, err *error) {
 	if r := recover(); r != nil {
 		clear(e.stack)
@@ -132,9 +133,9 @@ func (e *Env) leave(outer int) {
 	e.top, e.base = e.base, outer
 }
 
-// define gives the value of a define, computed at most once per Env. It has a
-// budget of its own, so that the verdict of a condition does not depend on
-// which condition asked for the define first.
+// define returns the value of a define, computed at most once per Env. A define
+// has bounds of its own, so that the verdict of a condition does not depend on
+// which condition read the define first.
 func (e *Env) define(slot int, p *Program) any {
 	for len(e.memo) <= slot {
 		e.memo = append(e.memo, memo{})
@@ -157,7 +158,7 @@ func (e *Env) define(slot int, p *Program) any {
 	return v
 }
 
-// AsError is err as an *Error, nil when it is none.
+// AsError returns the *Error that err is or wraps, or nil.
 func AsError(err error) *Error {
 	var e *Error
 	if errors.As(err, &e) {

@@ -4,16 +4,16 @@ import (
 	"github.com/graphrun/graphrun/diag"
 )
 
-// Part is one piece of a condition that was taken apart at && || and not, with
-// its value in one Env.
+// Part is one piece of a condition with its value in one Env. Conditions are
+// taken apart at && || and not.
 type Part struct {
 	Op        string    // "&&", "||", "not", or "" for a piece that is not taken apart further
 	Text      string    // the source of the piece, without brackets around it
 	Span      diag.Span // where it stands
-	Evaluated bool      // false: what stands before it had already decided
-	Value     any       // of an evaluated piece; a null counts as false where a boolean is needed
+	Evaluated bool      // false when an earlier part decided the condition
+	Value     any       // nil when it was not evaluated, failed, or is null
 	Err       *Error    // why it has no value
-	Parts     []Part    // of && and || two, of not one
+	Parts     []Part    // two for && and ||, one for not
 }
 
 // part is how a condition is put together.
@@ -96,8 +96,8 @@ func (p *Program) idle(at *part) Part {
 }
 
 // balance widens the bytes from..to of s until its brackets are balanced, and
-// takes in the argument list that follows directly: the syntax tree does not
-// know where a call or an index ends.
+// includes an argument list that follows directly. The syntax tree does not say
+// where a call or an index ends.
 func balance(s string, from, to int) (int, int) {
 	open := 0  // brackets to close after to
 	close := 0 // brackets to open before from

@@ -9,24 +9,24 @@ import (
 	"github.com/graphrun/graphrun/graph/schema"
 )
 
-// function is one builtin: what it takes, what it gives, and what it does.
-// Those with a loop run a predicate; all others have run.
+// function is one builtin: its parameters, the type of its result, and its code.
+// A function with a predicate has a loop; all others have run.
 type function struct {
 	name        string
 	doc         string // its signature, as the reference prints it
-	least, most int    // how many arguments; most -1: any number
+	least, most int    // how many arguments it takes; most is -1 for any number
 	params      []param
 	result      func(c *checker, k *call, args []typed) typed
 	run         func(a args) any
 	loop        *looping
-	shares      bool // its value may hold one part many times
+	shares      bool // its value can hold one part many times
 }
 
 // param says what an argument may be.
 type param struct {
-	kinds []schema.Kind // none: anything
-	elems []schema.Kind // of a list: what its elements may be; none: anything
-	null  bool          // null is welcome
+	kinds []schema.Kind // empty for any kind
+	elems []schema.Kind // of the elements of a list; empty for any kind
+	null  bool          // null is allowed
 }
 
 // looping is what a function with a predicate does.
@@ -48,7 +48,7 @@ func (f *function) arity() string {
 	return fmt.Sprintf("%d or %d arguments", f.least, f.most)
 }
 
-// lookFunction finds a builtin, nil when there is none of that name.
+// lookFunction returns the builtin of that name, or nil.
 func lookFunction(name string) *function { return builtins()[name] }
 
 func functionNames() []string { return slices.Sorted(maps.Keys(builtins())) }
@@ -76,8 +76,8 @@ func (k *call) eval(e *Env) any {
 	return out
 }
 
-// args are the arguments of a running call. A value that is not what the
-// function takes was of type any at load: a failure.
+// args are the arguments of a running call. A value of the wrong kind had the type
+// any at load, and is a failure.
 type args struct {
 	e *Env
 	k *call
@@ -96,7 +96,7 @@ func (a args) text(i int) string {
 	return s
 }
 
-// textOr is argument i, or a default where it is not given.
+// textOr is argument i, or a default for an argument that is not given.
 func (a args) textOr(i int, other string) string {
 	if i >= len(a.v) {
 		return other
@@ -140,8 +140,8 @@ func (a args) failed() bool { return a.e.err != nil }
 
 func (a args) fail(format string, v ...any) any { return a.e.fail(a.k.at, format, v...) }
 
-// spend accounts for n bytes of a result before it is made, and for reading
-// them.
+// spend charges n bytes of a result, and the work of writing them, before the
+// result is built.
 func (a args) spend(n int) bool { return a.e.alloc(&a.k.at, n) }
 
 func (a args) spendList(n int) bool { return a.e.allocList(&a.k.at, n) }

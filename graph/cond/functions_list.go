@@ -130,8 +130,8 @@ func reverse(a args) any {
 	return out
 }
 
-// uniq keeps the first of equal elements. Scalars are looked up, the rest is
-// compared with every element kept so far.
+// uniq keeps the first of equal elements. It looks scalars up in a map, and
+// compares all others with every element that it kept.
 func uniq(a args) any {
 	l := a.list(0)
 	if a.failed() || !a.spend(len(l)*bytesPerEntry) {
@@ -199,7 +199,7 @@ func concatLists(a args) any {
 	return out
 }
 
-// flattenResult is the type of what is in the lists within the list.
+// flattenResult is the type of the elements of the lists within the list.
 func flattenResult(_ *checker, _ *call, args []typed) typed {
 	elem := elemOf(args[0].typ)
 	for range maxNesting {

@@ -109,8 +109,8 @@ func toNumber(a args) any {
 	return f
 }
 
-// extremeResult is an integer when all arguments are; null when a list may be
-// empty and nothing else is given.
+// extremeResult is an integer when all arguments are integers. It is nullable
+// when all arguments are lists, because they can be empty.
 func extremeResult(_ *checker, _ *call, args []typed) typed {
 	t, sure := schema.NothingType, false
 	for _, a := range args {
@@ -129,8 +129,8 @@ func extremeResult(_ *checker, _ *call, args []typed) typed {
 	return typed{typ: t}
 }
 
-// flatNumbers calls f for every number in the arguments, lists in lists
-// included.
+// flatNumbers calls f for every number in the arguments and in the lists in
+// them, at any depth.
 func flatNumbers(a args, f func(v any, n float64)) {
 	var walk func(v any, depth int) bool
 	walk = func(v any, depth int) bool {
@@ -160,7 +160,8 @@ func flatNumbers(a args, f func(v any, n float64)) {
 	}
 }
 
-// extreme is the largest (sign 1) or the smallest (-1) number, null of none.
+// extreme is the largest (sign 1) or the smallest (sign -1) number, or null when
+// there is none.
 func extreme(a args, sign int) any {
 	var best any
 	flatNumbers(a, func(v any, _ float64) {

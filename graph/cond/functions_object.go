@@ -11,8 +11,8 @@ import (
 	jsonvalue "github.com/graphrun/graphrun/graph/value"
 )
 
-// objectFunctions work on objects and on values of any kind. What walks an
-// object goes in the order of its keys.
+// objectFunctions work on objects and on values of any kind. They walk an object
+// in the order of its keys.
 func objectFunctions() []*function {
 	one := []param{anObject}
 	pair := schema.ListOf(schema.AnyType)
@@ -62,7 +62,7 @@ func valuesResult(_ *checker, _ *call, args []typed) typed {
 	if t.Rest != nil {
 		elem = schema.Join(elem, t.Rest)
 	}
-	if t.Kind != schema.Object || t.Rest == nil { // undeclared properties are kept, and seen here
+	if t.Kind != schema.Object || t.Rest == nil { // undeclared properties are kept, and are among the values
 		elem = schema.AnyType
 	}
 	return typed{typ: schema.ListOf(elem)}

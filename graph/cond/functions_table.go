@@ -32,18 +32,19 @@ var (
 	numbersToo = param{kinds: []schema.Kind{schema.Number, schema.List}, elems: []schema.Kind{schema.Integer, schema.Number}}
 )
 
-// gives is the rule of a function whose result does not depend on its
-// arguments.
+// gives is the result rule of a function whose result type is fixed.
 func gives(t *schema.Type) func(*checker, *call, []typed) typed {
 	return func(*checker, *call, []typed) typed { return typed{typ: t} }
 }
 
-// givesFirst is the rule of a function that gives its first argument's type.
+// givesFirst is the result rule of a function that returns the type of its first
+// argument.
 func givesFirst(_ *checker, _ *call, args []typed) typed {
 	return typed{typ: plainType(args[0].typ)}
 }
 
-// plainType is t without its enum: what is computed from words is no word.
+// plainType is t without its enum: a value computed from enum values need not be
+// one of them.
 func plainType(t *schema.Type) *schema.Type {
 	if t.Enum == nil {
 		return t
@@ -51,7 +52,7 @@ func plainType(t *schema.Type) *schema.Type {
 	return &schema.Type{Kind: t.Kind, Nullable: t.Nullable}
 }
 
-// elemOf is the type of a list's elements, any where it is not known.
+// elemOf is the type of the elements of a list, or any.
 func elemOf(t *schema.Type) *schema.Type {
 	if t.Kind != schema.List {
 		return schema.AnyType
@@ -59,7 +60,7 @@ func elemOf(t *schema.Type) *schema.Type {
 	return t.Elem
 }
 
-// givesElement is the rule of first and last: an empty list gives null.
+// givesElement is the result rule of first and last: an empty list gives null.
 func givesElement(_ *checker, _ *call, args []typed) typed {
 	return typed{typ: elemOf(args[0].typ).OrNull()}
 }

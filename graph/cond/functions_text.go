@@ -125,7 +125,7 @@ func replace(a args) any {
 	return strings.Replace(s, old, with, n)
 }
 
-// repeatResult knows at load how long a text of constant parts becomes.
+// repeatResult computes the length of the text at load when it is constant.
 func repeatResult(c *checker, k *call, args []typed) typed {
 	t := typed{typ: schema.StringType}
 	if n, ok := constantOf(args[1].code); ok && args[0].size > 0 {

@@ -11,8 +11,8 @@ import (
 	"github.com/graphrun/graphrun/graph/schema"
 )
 
-// timeFunctions make moments and durations. There is no local time zone and
-// no clock: the same text is the same moment on every machine.
+// timeFunctions make moments and durations. They use no local time zone and no
+// clock, so that a text is the same moment on every machine.
 func timeFunctions() []*function {
 	return []*function{
 		{name: "duration", doc: "duration(string) duration", least: 1, most: 1, params: []param{aText}, result: gives(schema.DurationType), run: duration},
@@ -33,7 +33,7 @@ func duration(a args) any {
 	return d
 }
 
-// layouts are the forms of a moment that date knows without being told.
+// layouts are the forms of a moment that date reads without a layout.
 var layouts = []string{time.DateOnly, time.TimeOnly, time.DateTime, time.RFC3339, time.RFC822, time.RFC850, time.RFC1123}
 
 func date(a args) any {
@@ -77,10 +77,10 @@ func unknownZone(t time.Time, layout string) (zone string, unknown bool) {
 	return zone, zone != "UTC" && zone != "GMT"
 }
 
-// timeText is a moment as it is stored and shown.
+// timeText is the text of a moment as it is stored and shown.
 func timeText(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
 
-// toTime is a moment, or its text.
+// toTime returns a moment from a moment or its text.
 func toTime(v any) (time.Time, bool) {
 	switch v := v.(type) {
 	case time.Time:
@@ -92,8 +92,8 @@ func toTime(v any) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// timeOperator is the type of a sum, difference, product or quotient with
-// moments or durations; nil where there is none.
+// timeOperator is the result type of an operator on moments or durations, or nil
+// when the operator does not take them.
 func timeOperator(sign byte, a, b schema.Kind) *schema.Type {
 	const T, D = schema.Time, schema.Duration
 	switch {
@@ -111,7 +111,8 @@ func timeOperator(sign byte, a, b schema.Kind) *schema.Type {
 	return nil
 }
 
-// timeKind is the kind of what timeOperator knows, Any for all else.
+// timeKind is the kind of a value for timeOperator, Any for kinds that it does
+// not take.
 func timeKind(v any) schema.Kind {
 	switch v.(type) {
 	case time.Time:
@@ -125,14 +126,14 @@ func timeKind(v any) schema.Kind {
 }
 
 // timeArithmetic computes with moments and durations. ok is false for other
-// operands, and for what is out of range.
+// operands, and for a result that is out of range.
 func timeArithmetic(op byte, a, b any) (v any, ok bool) {
 	switch a := a.(type) {
 	case time.Time:
 		switch b := b.(type) {
 		case time.Time:
 			d := a.Sub(b)
-			return d, op == '-' && b.Add(d).Equal(a) // what is out of range is cut to it
+			return d, op == '-' && b.Add(d).Equal(a) // Sub returns the nearest duration when the result is out of range
 		case time.Duration:
 			switch {
 			case op == '+':
@@ -202,7 +203,7 @@ func timesMinusOne(e *Env, at *diag.Span, v any) any {
 	return e.fail(*at, `"-" needs a number, not %s`, kindOf(v))
 }
 
-// method is what a moment or a duration can be asked, without arguments.
+// method is a method of moments or durations. It takes no arguments.
 type method struct {
 	result *schema.Type
 	run    func(v any) any

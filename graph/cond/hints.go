@@ -53,7 +53,7 @@ var functionHints = map[string]string{
 
 const templateHelp = "this is an expression already: leave ${{ }} out"
 
-// wordSyntax words an error of the parser that stands at byte at of text.
+// wordSyntax words an error of the parser at byte at of text.
 func wordSyntax(text string, at int, message string) (worded, help string) {
 	switch {
 	case strings.HasPrefix(message, "unexpected token EOF"), message == "unexpected end of expression":

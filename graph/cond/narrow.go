@@ -8,7 +8,7 @@ import (
 )
 
 // facts are the keys of expressions that are known not to be null. Expressions
-// have no side effects: what the same text gives once, it gives again.
+// have no side effects, so equal texts have equal values.
 type facts []string
 
 func (f facts) has(key string) bool { return key != "" && slices.Contains(f, key) }
@@ -35,8 +35,8 @@ func (f facts) or(g facts) facts {
 	return both
 }
 
-// nonNull is what is known when n is not null: n itself, and what its
-// properties were read from, because null has null properties only.
+// nonNull is what is known when n is not null: n itself, and the values from
+// which it was read, because every property of null is null.
 func (c *checker) nonNull(n ast.Node) facts {
 	var f facts
 	for {
@@ -56,8 +56,8 @@ func (c *checker) nonNull(n ast.Node) facts {
 	}
 }
 
-// key identifies an expression by its text, with its names resolved; "" for
-// what has no key.
+// key identifies an expression by its text with its names resolved. It is "" for
+// an expression without a key.
 func (c *checker) key(n ast.Node) string {
 	k := keying{c: c}
 	if !k.write(n) {
@@ -66,16 +66,15 @@ func (c *checker) key(n ast.Node) string {
 	return string(k.text)
 }
 
-// keying writes a key. The elements of predicates that the expression itself
-// holds are named by how deep they stand in it, those of predicates around it
-// by their variable.
+// keying writes a key. Elements of predicates inside the expression are named by
+// their depth in it, those of predicates around it by their variable.
 type keying struct {
 	c      *checker
 	text   []byte
 	inside int // predicates of the expression itself that are open
 }
 
-// write is false for what has no key.
+// write returns false for an expression without a key.
 func (k *keying) write(n ast.Node) bool {
 	switch n := n.(type) {
 	case *ast.IdentifierNode:
@@ -146,7 +145,7 @@ func (k *keying) pointer(n *ast.PointerNode) bool {
 	return true
 }
 
-// lengthFacts is what a comparison of a length with a literal says: a list
+// lengthFacts is what a comparison of a length with a literal makes known: a list
 // that is not empty has a first and a last element.
 func (c *checker) lengthFacts(n *ast.BinaryNode, left, right typed, op compareOp) (yes, no facts) {
 	measured, literal, length := n.Left, n.Right, left

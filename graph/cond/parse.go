@@ -13,15 +13,15 @@ import (
 	"github.com/graphrun/graphrun/diag"
 )
 
-// parse gives the syntax tree, or nil and a problem. Length and nesting are
-// bounded before the parser sees the text: it recurses, and a stack overflow
-// is the end of the process.
+// parse returns the syntax tree, or nil and a problem. It bounds length and
+// nesting before the parser reads the text, because the parser recurses and a
+// stack overflow would end the process.
 func parse(text diag.Text, problems *diag.List) (node ast.Node) {
 	if !bounded(text, problems) {
 		return nil
 	}
 	defer func() {
-		if recover() != nil { // expr's parser trips over some broken texts
+		if recover() != nil { // expr's parser panics on some broken texts
 			node = nil
 			if len(*problems) == 0 {
 				problems.Add(diag.ExprSyntax, text.Sub(0, len(text.Value)), "", "this is not an expression")
@@ -41,7 +41,7 @@ func parse(text diag.Text, problems *diag.List) (node ast.Node) {
 	return tree.Node
 }
 
-// bounded checks what can be known without parsing.
+// bounded checks what can be checked without parsing.
 func bounded(text diag.Text, problems *diag.List) bool {
 	s := text.Value
 	whole := text.Sub(0, len(s))
@@ -69,7 +69,7 @@ func bounded(text diag.Text, problems *diag.List) bool {
 	return true
 }
 
-// tooNested finds the bracket that exceeds maxNesting. It knows strings and
+// tooNested finds the bracket that exceeds maxNesting. It skips strings and
 // comments as the lexer does.
 func tooNested(s string) (at int, found bool) {
 	depth := 0
@@ -113,8 +113,8 @@ func skipString(s string, i int) int {
 	return i
 }
 
-// countNodes counts a node as often as it is reached: the parser shares the
-// middle of `a < b < c`, and nested chains would be walked 2^n times.
+// countNodes counts a node each time it is reached. The parser shares the middle
+// of `a < b < c`, so that nested chains are walked 2^n times.
 func countNodes(n ast.Node, sum int) int {
 	sum++
 	if sum > maxNodes {
@@ -169,7 +169,7 @@ func children(n ast.Node) []ast.Node {
 	return nil
 }
 
-// source maps the parser's places, which count characters, to bytes.
+// source maps the places of the parser, in characters, to bytes.
 type source struct {
 	text  diag.Text
 	bytes []int // of each character; nil when the text is ASCII
@@ -197,14 +197,14 @@ func (s *source) byteAt(char int) int {
 	return s.bytes[min(max(char, 0), len(s.bytes)-1)]
 }
 
-// span is the stretch of the file between two characters of the text.
+// span is the part of the file between two characters of the text.
 func (s *source) span(from, to int) diag.Span {
 	return s.text.Sub(s.byteAt(from), s.byteAt(to))
 }
 
 func (s *source) at(loc file.Location) diag.Span { return s.span(loc.From, loc.To) }
 
-// syntaxError words the parser's error for people.
+// syntaxError reports an error of the parser in our words.
 func syntaxError(text diag.Text, err error, problems *diag.List) {
 	var e *file.Error
 	if !errors.As(err, &e) {
@@ -214,7 +214,7 @@ func syntaxError(text diag.Text, err error, problems *diag.List) {
 	s := newSource(text)
 	from, to := s.byteAt(e.From), s.byteAt(e.To)
 	if strings.HasPrefix(e.Message, "invalid ") && strings.Contains(e.Message, " literal") {
-		from, to = s.numberBefore(e.From) // the parser is past it already
+		from, to = s.numberBefore(e.From) // the parser reports the place after it
 	}
 	if unknownCall(text, from, problems) {
 		return
@@ -226,8 +226,8 @@ func syntaxError(text diag.Text, err error, problems *diag.List) {
 	problems.Add(diag.ExprSyntax, text.Sub(from, to), help, "%s", message)
 }
 
-// unknownCall reports a misspelt function around a predicate: the parser takes
-// predicates in the calls that it knows only, and trips over their first dot.
+// unknownCall reports a misspelt function around a predicate. The parser accepts
+// predicates only in calls that it knows, and stops at their first dot.
 func unknownCall(text diag.Text, at int, problems *diag.List) bool {
 	if !strings.ContainsAny(text.Value[at:min(at+1, len(text.Value))], ".#") {
 		return false
@@ -245,7 +245,7 @@ func unknownCall(text diag.Text, at int, problems *diag.List) bool {
 	return true
 }
 
-// operatorWords may stand before a bracket without being a function.
+// operatorWords can stand before a bracket and are not functions.
 var operatorWords = map[string]bool{"not": true, "and": true, "or": true, "in": true, "matches": true,
 	"contains": true, "startsWith": true, "endsWith": true, "let": true, "if": true, "else": true}
 

@@ -2,7 +2,7 @@ package cond
 
 import "slices"
 
-// Reads says what the value depends on, through defines too.
+// Reads is what the value of a program depends on, directly or through defines.
 type Reads struct {
 	Slots  uint64        // bit i: Env.Slots[i] is read
 	Fields map[int][]int // per Record slot: the fields that are read, ascending

@@ -9,13 +9,13 @@ import (
 // Use is one name in an expression, with its place.
 type Use struct {
 	Name  string
-	Field string // the property of it that is asked for; "" when that is not written out
+	Field string // the property that is read from it, or "" when it is not a constant
 	At    diag.Span
 }
 
-// Uses lists the names in an expression that are not properties, functions or
-// keys, in the order of the text; what `let` declares is among them. A text
-// that does not parse has none: Compile says why.
+// Uses lists the names in an expression in the order of the text, without
+// properties, functions and keys. Variables of `let` are among them. It returns
+// nil for a text that does not parse; Compile reports why.
 func Uses(text diag.Text) []Use {
 	var ignored diag.List
 	node := parse(text, &ignored)

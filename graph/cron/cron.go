@@ -2,7 +2,8 @@ package cron
 
 import "time"
 
-// Schedule is a parsed expression in its time zone: immutable and shareable.
+// Schedule is a parsed expression in its time zone. It is immutable and safe for
+// concurrent use.
 type Schedule struct {
 	minute, hour, day, month, weekday set
 	everyHour                         bool // the hour field begins with *
@@ -15,12 +16,12 @@ type set uint64
 
 func (s set) has(n int) bool { return s&(1<<n) != 0 }
 
-// horizon is how far Next looks: more than the 8 years that can lie between
-// two 29ths of February.
+// horizon is how many days Next searches: more than the 8 years that can lie
+// between two leap days.
 const horizon = 9 * 366
 
-// Next is the first moment after t, in UTC and at a full minute. It is zero
-// only for a date that never comes, which Parse refuses.
+// Next returns the first due moment after t, in UTC and at a full minute. It is
+// zero only for a date that never comes, which Parse refuses.
 func (s *Schedule) Next(t time.Time) time.Time {
 	t = t.In(s.zone).Truncate(time.Minute).Add(time.Minute)
 	for days := 0; days < horizon; {
@@ -41,8 +42,8 @@ func (s *Schedule) Next(t time.Time) time.Time {
 	return time.Time{}
 }
 
-// onDay reports whether t's day is one of the schedule's, or the day before it
-// when the clock has just skipped hours.
+// onDay reports whether the schedule is due on the day of t, or was due in hours
+// that the clock has just skipped.
 func (s *Schedule) onDay(t time.Time) bool {
 	return s.dayMatches(t) || s.skipped(t)
 }
@@ -73,7 +74,7 @@ func (s *Schedule) nextDay(t time.Time) time.Time {
 	return next
 }
 
-// due reports whether the schedule comes round at minute t.
+// due reports whether the schedule is due at minute t.
 func (s *Schedule) due(t time.Time) bool {
 	if s.skipped(t) {
 		return true
@@ -85,8 +86,8 @@ func (s *Schedule) matches(t time.Time) bool {
 	return s.minute.has(t.Minute()) && s.hour.has(t.Hour()) && s.dayMatches(t)
 }
 
-// skipped reports whether the clock jumped to t over a minute that a fixed
-// hour asks for.
+// skipped reports whether the clock jumped to t over a minute at which a fixed
+// hour was due.
 func (s *Schedule) skipped(t time.Time) bool {
 	if s.everyHour {
 		return false
@@ -105,8 +106,8 @@ func (s *Schedule) skipped(t time.Time) bool {
 	return false
 }
 
-// repeated reports whether the clock showed t's time before, and was put back
-// since.
+// repeated reports whether the clock showed the time of t before, and was set
+// back since.
 func repeated(t time.Time) bool {
 	back := offset(t.Add(-3*time.Hour)) - offset(t)
 	return back > 0 && wallTime(t.Add(-back)).Equal(wallTime(t))

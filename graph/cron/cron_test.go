@@ -60,17 +60,17 @@ func TestParseErrors(t *testing.T) {
 		part, message string
 	}{
 		"* * * *":        {"* * * *", "has 4"},
-		"*/5  61 * * *":  {"61", `"61" is no hour: expected 0 to 23`},
-		"* * 0 * *":      {"0", `"0" is no day of the month`},
-		"* * * * mo":     {"mo", `"mo" is no day of the week: expected 0 to 7`},
+		"*/5  61 * * *":  {"61", `"61" is not a valid hour: expected 0 to 23`},
+		"* * 0 * *":      {"0", `"0" is not a valid day of the month`},
+		"* * * * mo":     {"mo", `"mo" is not a valid day of the week: expected 0 to 7`},
 		"*/0 * * * *":    {"*/0", "at least 1"},
 		"30-10 * * * *":  {"30-10", "goes backwards"},
-		"0 0 30 2 *":     {"0 0 30 2 *", "never comes round"},
+		"0 0 30 2 *":     {"0 0 30 2 *", "is never due"},
 		"@every 5m":      {"@every 5m", "unknown schedule"},
-		"? * * * *":      {"?", "is no minute"},
-		"0 0 1,,2 * *":   {"1,,2", `"" is no day`},
-		"0 0 * 1-13 *":   {"1-13", `"13" is no month`},
-		"0 0 * * sun,8 ": {"sun,8", `"8" is no day of the week`},
+		"? * * * *":      {"?", "is not a valid minute"},
+		"0 0 1,,2 * *":   {"1,,2", `"" is not a valid day`},
+		"0 0 * 1-13 *":   {"1-13", `"13" is not a valid month`},
+		"0 0 * * sun,8 ": {"sun,8", `"8" is not a valid day of the week`},
 	} {
 		_, err := Parse(expr, time.UTC)
 		e, ok := err.(*Error)

@@ -8,7 +8,7 @@ import (
 	_ "time/tzdata" // zones are known on machines without a database of their own
 )
 
-// Error is what is wrong with an expression: its bytes From to To.
+// Error is a problem of an expression, in its bytes From to To.
 type Error struct {
 	From, To int
 	Message  string
@@ -20,7 +20,7 @@ func (e *Error) Error() string { return e.Message }
 type field struct {
 	name     string
 	min, max int
-	names    []string // of its values, from min on
+	names    []string // of its values, beginning with min
 }
 
 var fields = [5]field{
@@ -37,8 +37,8 @@ var short = map[string]string{
 	"@weekly": "0 0 * * 0", "@daily": "0 0 * * *", "@midnight": "0 0 * * *", "@hourly": "0 * * * *",
 }
 
-// Zone finds a time zone by its IANA name; "" is UTC. The zone of the machine
-// is none: a schedule means the same everywhere.
+// Zone returns a time zone by its IANA name; "" is UTC. It refuses "Local", the
+// zone of the machine, so that a schedule means the same everywhere.
 func Zone(name string) (*time.Location, error) {
 	if name == "" {
 		return time.UTC, nil
@@ -50,7 +50,8 @@ func Zone(name string) (*time.Location, error) {
 	return zone, nil
 }
 
-// Parse reads an expression. Errors are *Error.
+// Parse reads an expression of five fields, or a name such as @daily, in a time
+// zone. An error is an *Error.
 func Parse(text string, zone *time.Location) (*Schedule, error) {
 	whole := func(format string, args ...any) error {
 		return &Error{0, len(text), fmt.Sprintf(format, args...)}
@@ -84,7 +85,7 @@ func Parse(text string, zone *time.Location) (*Schedule, error) {
 	s.everyHour = words[1][0] == '*'
 	s.eitherDay = words[2][0] != '*' && words[2] != "?" && words[4][0] != '*' && words[4] != "?"
 	if s.Next(time.Unix(0, 0)).IsZero() {
-		return nil, whole("the schedule %q never comes round", text)
+		return nil, whole("the schedule %q is never due", text)
 	}
 	return s, nil
 }
@@ -145,7 +146,7 @@ func (f *field) number(word string) (int, error) {
 	}
 	n, err := strconv.Atoi(word)
 	if err != nil || n < f.min || n > f.max {
-		return 0, fmt.Errorf("%q is no %s: expected %d to %d", word, f.name, f.min, f.max)
+		return 0, fmt.Errorf("%q is not a valid %s: expected %d to %d", word, f.name, f.min, f.max)
 	}
 	return n, nil
 }

@@ -26,10 +26,10 @@ func (k Kind) String() string {
 	return [...]string{"null", "boolean", "integer", "number", "string", "list", "mapping"}[k]
 }
 
-// Node is one value with its place. It is not to be changed once built.
+// Node is one value with its place. Nobody changes it once it is built.
 type Node struct {
 	Kind   Kind
-	Text   diag.Text // a scalar as its text: decoded for String, as written for the rest
+	Text   diag.Text // the text of a scalar: decoded for String, as written for all others
 	Bool   bool
 	Int    int64
 	Float  float64
@@ -44,8 +44,8 @@ type Field struct {
 	Value *Node
 }
 
-// Head is what stands for a value as a whole: all of it, but of a mapping over
-// several lines without braces its first key.
+// Head is the place at which a problem of the whole value is shown: its first key
+// for a mapping without braces, else all of it.
 func (n *Node) Head() diag.Span {
 	if n.Kind == Map && len(n.Fields) > 0 && n.Fields[0].Key.Span.Start == n.Span.Start {
 		return n.Fields[0].Key.Span
@@ -53,7 +53,8 @@ func (n *Node) Head() diag.Span {
 	return n.Span
 }
 
-// Get is the value of a Map's key, nil when it has none or n is no Map.
+// Get returns the value of a key, or nil when n is nil, is not a Map or has no
+// such key.
 func (n *Node) Get(key string) *Node {
 	if n == nil {
 		return nil
@@ -66,7 +67,7 @@ func (n *Node) Get(key string) *Node {
 	return nil
 }
 
-// Value is the plain JSON value: nil, bool, int64, float64, string, []any or
+// Value returns the plain JSON value: nil, bool, int64, float64, string, []any or
 // map[string]any. A nil Node gives nil.
 func (n *Node) Value() any {
 	if n == nil {
@@ -98,8 +99,8 @@ func (n *Node) Value() any {
 }
 
 // Of builds a Node without places from a JSON value (the Go types that Value
-// gives, and int). Keys of maps are sorted. It panics on any other Go type:
-// that is a mistake of the program, not of its input.
+// gives, and int). Keys of maps are sorted. It panics on any other Go type, which
+// is a mistake of the caller and not of any input.
 func Of(v any) *Node {
 	switch v := v.(type) {
 	case nil:
@@ -127,8 +128,8 @@ func Of(v any) *Node {
 		}
 		return n
 	}
-	panic(fmt.Sprintf("tree: no JSON value: %T", v))
+	panic(fmt.Sprintf("tree: %T is not a JSON value", v))
 }
 
-// MarshalJSON writes the plain value; places do not outlive the file.
+// MarshalJSON writes the plain value, without places.
 func (n *Node) MarshalJSON() ([]byte, error) { return json.Marshal(n.Value()) }

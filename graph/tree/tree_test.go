@@ -52,7 +52,7 @@ func TestHead(t *testing.T) {
 func TestOfRefusesOtherTypes(t *testing.T) {
 	t.Parallel()
 	defer func() {
-		if got := recover(); got != "tree: no JSON value: uint8" {
+		if got := recover(); got != "tree: uint8 is not a JSON value" {
 			t.Errorf("panic %v", got)
 		}
 	}()

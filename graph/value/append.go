@@ -13,8 +13,8 @@ const hexDigits = "0123456789abcdef"
 // maxExact is the largest float up to which every integer has its own float.
 const maxExact = 1 << 53
 
-// Append writes v as compact JSON with sorted keys to b. It panics on a value
-// that is not canonical: that is a mistake of the program.
+// Append writes v as compact JSON with sorted keys to b. It panics on a value that
+// is not canonical, which is a mistake of the caller.
 //
 // A float without fraction is written as an integer up to 2^53, and with an
 // exponent beyond, so that Decode never takes a rounded float for an exact
@@ -78,8 +78,8 @@ func appendFloat(b []byte, f float64) []byte {
 	return strconv.AppendFloat(b, f, 'f', -1, 64)
 }
 
-// appendString quotes s. Bytes that are no UTF-8 become U+FFFD; < > & stay as
-// they are, U+2028 and U+2029 too: the text is JSON, not JavaScript.
+// appendString quotes s. Bytes that are not UTF-8 become U+FFFD. < > & U+2028 and
+// U+2029 stay as they are: the text is JSON, not JavaScript.
 func appendString(b []byte, s string) []byte {
 	b = append(b, '"')
 	start := 0
@@ -121,11 +121,12 @@ func appendEscape(b []byte, c byte) []byte {
 	return append(b, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
 }
 
-// Within reports whether the compact JSON has at most most bytes, about: texts
-// are not looked into. It stops where the answer is known.
+// Within reports whether the compact JSON of v has at most about most bytes. It
+// does not count the escapes of texts, and it stops as soon as it knows the
+// answer.
 func Within(v any, most int) bool { return within(v, most) >= 0 }
 
-// within is what v leaves of room; below 0 when it does not fit.
+// within returns the room that v leaves, below 0 when v does not fit.
 func within(v any, room int) int {
 	switch v := v.(type) {
 	case string:
@@ -150,7 +151,7 @@ func within(v any, room int) int {
 	return room - 4
 }
 
-// Size is the number of bytes of the compact JSON, without building it.
+// Size returns the number of bytes of the compact JSON without building it.
 func Size(v any) int {
 	switch v := v.(type) {
 	case string:

@@ -11,7 +11,7 @@ import (
 )
 
 // maxParse bounds the nesting of any text that is read, so that no input can
-// exhaust the stack. What may be stored is bounded lower, by MaxDepth.
+// exhaust the stack. The bound of what may be stored, MaxDepth, is lower.
 const maxParse = 1000
 
 // Decode reads one JSON value. Integers within int64 are exact; every other

@@ -1,7 +1,7 @@
 package value
 
-// Equal compares deeply; 2 and 2.0 are equal. An integer and a float are
-// compared exactly, not by rounding the integer.
+// Equal compares canonical values deeply. 2 and 2.0 are equal; an integer and a
+// float are compared exactly, without rounding the integer.
 func Equal(a, b any) bool {
 	switch a := a.(type) {
 	case nil:
@@ -37,7 +37,7 @@ func Equal(a, b any) bool {
 }
 
 func sameNumber(i int64, f float64) bool {
-	// 2^63 is a float but no int64: converting it is not defined.
+	// 2^63 is a float and does not fit int64: converting it is not defined.
 	return f >= -1<<63 && f < 1<<63 && float64(int64(f)) == f && int64(f) == i
 }
 

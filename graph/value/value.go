@@ -19,7 +19,7 @@ const (
 // be stored.
 const MaxDepth = 100
 
-// String is Append as a string.
+// String returns v as compact JSON, as Append writes it.
 func String(v any) string { return string(Append(nil, v)) }
 
 // Of turns any Go value that encoding/json can write into a canonical value.
@@ -32,8 +32,8 @@ func Of(v any) (any, error) {
 	return converted(v)
 }
 
-// CopyOf is Of for a value that others may go on changing: what comes back
-// shares no list or object with v.
+// CopyOf is Of for a value that the caller may change later: the result shares no
+// list or object with v.
 func CopyOf(v any) (any, error) {
 	if canonical(v, 0) {
 		return copied(v), nil
