@@ -120,7 +120,7 @@ func hintFor(text string, at int, token string) string {
 		return "write !="
 	case token == "=" && lastWord(before) == "let":
 		return "write let name = value; and then the expression"
-	case token == "$" && strings.HasPrefix(text[at:], "${"):
+	case token == "{" && strings.HasSuffix(before, "$"), token == "$" && strings.HasPrefix(text[len(before):], "${"):
 		return templateHelp
 	case operatorWords[token]:
 		return functionHints[token]

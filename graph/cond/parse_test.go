@@ -62,6 +62,7 @@ func TestSyntax(t *testing.T) {
 		{`i i`, `3 expr-syntax: unexpected "i"`},
 		{`is is`, `4 expr-syntax: unexpected "is" (comparison is written ==)`},
 		{`i.+`, `3 expr-syntax: a name is expected after the dot`},
+		{`b && ${{ i }}`, `7 expr-syntax: unexpected "{" (this is an expression already: leave ${{ }} out)`},
 		{`1 ${i}`, `3 expr-syntax: unexpected "$" (this is an expression already: leave ${{ }} out)`},
 		{`i ? ")" : '('`, `1 not-boolean: a boolean is needed here, this is integer (compare it, as in x != 0)`},
 		{`foo(")", .x)`, `1 unknown-function: unknown function "foo" (did you mean "floor"?)`},
