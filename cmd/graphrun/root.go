@@ -12,6 +12,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/graphrun/graphrun/nodes"
+	"github.com/graphrun/graphrun/nodes/charset"
 	"github.com/graphrun/graphrun/nodes/std"
 )
 
@@ -99,7 +100,7 @@ func helpCommand() *cobra.Command {
 func (a *app) json() bool { return a.output == "json" }
 
 // kinds are the node kinds that this program knows.
-func (a *app) kinds() *nodes.Registry { return std.Registry() }
+func (a *app) kinds() *nodes.Registry { return std.Registry(std.WithCharsets(charset.Find)) }
 
 // color reports whether what is written to w may be colored: a terminal, and
 // nobody objects.

@@ -64,7 +64,8 @@ var rooms = map[string]room{
 	"graph/inspect":       {house: []string{"graph/journal"}},
 	"graph/machine":       {house: []string{"diag", "graph", "graph/cond", "graph/journal", "graph/schema", "graph/value"}},
 	"nodes":               {house: []string{"diag", "graph", "graph/schema", "graph/tree", "graph/value"}, third: []string{"github.com/google/jsonschema-go"}},
-	"nodes/std":           {house: []string{"diag", "graph", "graph/schema", "graph/tree", "graph/value", "nodes"}, third: []string{"golang.org/x/text"}},
+	"nodes/std":           {house: []string{"diag", "graph", "graph/schema", "graph/tree", "graph/value", "nodes"}},
+	"nodes/charset":       {third: []string{"golang.org/x/text"}},
 	"dsl":                 {house: []string{"diag", "graph", "graph/schema", "graph/tree", "graph/value", "nodes"}, third: []string{"gopkg.in/yaml.v3"}},
 	"mask":                {house: []string{"graph/value"}},
 	"runtime":             {house: []string{"runtime/feed", "diag", "graph", "graph/inspect", "graph/journal", "graph/machine", "graph/schema", "graph/value", "mask", "nodes", "runtime/internal/fleet", "runtime/internal/pool", "runtime/internal/timer"}},
@@ -144,6 +145,7 @@ func TestEmbedderBudget(t *testing.T) {
 		"./runtime":           {"gopkg.in/yaml.v3", "go.etcd.io/bbolt", "github.com/spf13/cobra", "charm.land/", "github.com/robfig/cron", module + "/dsl", module + "/cmd"},
 		"./runtime/boltstore": {"gopkg.in/yaml.v3", "github.com/spf13/cobra", "charm.land/", module + "/dsl"},
 		"./graph/machine":     {"gopkg.in/yaml.v3", "go.etcd.io/bbolt", module + "/runtime", module + "/nodes"},
+		"./nodes/std":         {"golang.org/x/text", "gopkg.in/yaml.v3", "go.etcd.io/bbolt"},
 	} {
 		for _, p := range list(t, pkg) {
 			for _, dep := range p.Deps {

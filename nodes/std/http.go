@@ -14,10 +14,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"golang.org/x/text/encoding/charmap"
-	"golang.org/x/text/encoding/htmlindex"
-	"golang.org/x/text/encoding/unicode"
-
 	"github.com/graphrun/graphrun/graph/value"
 	"github.com/graphrun/graphrun/nodes"
 )
@@ -27,9 +23,11 @@ const (
 	errorPiece   = 1 << 10 // how much of an unexpected response goes into the message
 )
 
-type httpNode struct{}
+// httpNode sends a request. charsets finds what reads a charset other than
+// UTF-8. It may be nil.
+type httpNode struct{ charsets Charsets }
 
-func (httpNode) Run(ctx context.Context, t nodes.Task) (nodes.Result, error) {
+func (n httpNode) Run(ctx context.Context, t nodes.Task) (nodes.Result, error) {
 	c := settings(t)
 	req := c.request(ctx, t)
 	expect, limit := c.statuses("expect"), c.size("max_response", maxResponse)
@@ -54,7 +52,7 @@ func (httpNode) Run(ctx context.Context, t nodes.Task) (nodes.Result, error) {
 	if int64(len(body)) > limit {
 		return nodes.Result{}, nodes.Errorf("output", "more than %d bytes of response (max_response)", limit)
 	}
-	content, err := responseBody(resp.Header.Get("Content-Type"), body)
+	content, err := n.responseBody(resp.Header.Get("Content-Type"), body)
 	if err != nil {
 		return nodes.Result{}, err
 	}
@@ -156,18 +154,27 @@ func responseHeaders(h http.Header) map[string]any {
 	for name, values := range h {
 		all := strings.Join(values, ", ")
 		if !utf8.ValidString(all) {
-			all, _ = charmap.ISO8859_1.NewDecoder().String(all) // every byte is a character
+			all = latin1(all)
 		}
 		out[strings.ToLower(name)] = all
 	}
 	return out
 }
 
+// latin1 reads bytes of ISO 8859-1, in which every byte is a character.
+func latin1(s string) string {
+	var b strings.Builder
+	for i := range len(s) {
+		b.WriteRune(rune(s[i]))
+	}
+	return b.String()
+}
+
 // responseBody makes a value of a body: of JSON the value, of anything else its
 // text.
-func responseBody(contentType string, body []byte) (any, error) {
+func (n httpNode) responseBody(contentType string, body []byte) (any, error) {
 	media, params, _ := mime.ParseMediaType(contentType)
-	body, err := decoded(params["charset"], body)
+	body, err := n.decoded(params["charset"], body)
 	if err != nil {
 		return nil, nodes.Errorf("output", "the response is not text: %v", err)
 	}
@@ -186,23 +193,14 @@ func responseBody(contentType string, body []byte) (any, error) {
 
 // decoded is a body in UTF-8. charset is the label that the response gives it;
 // without one, the body has to be UTF-8.
-func decoded(charset string, body []byte) ([]byte, error) {
+func (n httpNode) decoded(charset string, body []byte) ([]byte, error) {
 	if charset == "" || strings.EqualFold(charset, "utf-8") || strings.EqualFold(charset, "utf8") {
 		return body, value.CheckText(body)
 	}
-	enc, err := htmlindex.Get(charset)
-	if err != nil {
-		return nil, fmt.Errorf("its charset %.40q is not known", charset)
+	if n.charsets != nil {
+		if decode, ok := n.charsets(charset); ok {
+			return decode(body)
+		}
 	}
-	if strings.EqualFold(charset, "utf-16") { // either byte order, as the mark at its start says
-		enc = unicode.UTF16(unicode.LittleEndian, unicode.UseBOM)
-	}
-	text, err := enc.NewDecoder().Bytes(body)
-	if err != nil {
-		return nil, fmt.Errorf("it is not in its charset %s: %w", charset, err)
-	}
-	if at := bytes.IndexRune(text, utf8.RuneError); at >= 0 { // which decoders give for what they cannot read
-		return nil, fmt.Errorf("it has bytes that its charset %s does not know, after %.40q", charset, text[max(0, at-20):at])
-	}
-	return text, nil
+	return nil, fmt.Errorf("its charset %.40q is not known", charset)
 }

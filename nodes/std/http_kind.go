@@ -14,7 +14,7 @@ import (
 // maxResponse is what a response may be when `max_response` is not written.
 const maxResponse = 4 << 20
 
-func httpKind() nodes.Spec {
+func httpKind(charsets Charsets) nodes.Spec {
 	return nodes.Spec{
 		Kind: graph.Kind{
 			Name: "http",
@@ -43,7 +43,7 @@ func httpKind() nodes.Spec {
 			)),
 			Check: checkHTTP,
 		},
-		Node: httpNode{},
+		Node: httpNode{charsets},
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/graphrun/graphrun/graph/tree"
 	"github.com/graphrun/graphrun/nodes"
+	"github.com/graphrun/graphrun/nodes/charset"
 )
 
 // serve is a server for one test.
@@ -30,7 +31,7 @@ func ask(t *testing.T, with map[string]any) (map[string]any, *nodes.Error) {
 	t.Helper()
 	all := map[string]any{"allow_private": true}
 	maps.Copy(all, with)
-	res, fail := nodes.Run(t.Context(), httpKind(), nodes.Task{Key: "stack/1/2/node", With: all})
+	res, fail := nodes.Run(t.Context(), httpKind(charset.Find), nodes.Task{Key: "stack/1/2/node", With: all})
 	out, _ := res.Output.(map[string]any)
 	return out, fail
 }
@@ -268,7 +269,7 @@ func TestHTTPNamedAddress(t *testing.T) {
 			if tt.written != "" {
 				task.Written = tree.Of(map[string]any{"url": tt.written})
 			}
-			_, fail := nodes.Run(t.Context(), httpKind(), task)
+			_, fail := nodes.Run(t.Context(), httpKind(charset.Find), task)
 			if refused := fail != nil && fail.Kind == "config"; refused != tt.refused {
 				t.Errorf("refused: %v (%v), want %v", refused, fail, tt.refused)
 			}
@@ -328,7 +329,7 @@ func TestHTTPCancel(t *testing.T) {
 	defer close(release)
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() { <-arrived; cancel() }()
-	_, fail := nodes.Run(ctx, httpKind(), nodes.Task{With: map[string]any{"url": s.URL, "allow_private": true}})
+	_, fail := nodes.Run(ctx, httpKind(charset.Find), nodes.Task{With: map[string]any{"url": s.URL, "allow_private": true}})
 	if fail == nil || fail.Kind != "cancelled" {
 		t.Errorf("got %v, want kind cancelled", fail)
 	}
@@ -358,7 +359,7 @@ func TestHTTPErrorsAreNotCutWithinASecret(t *testing.T) {
 		w.WriteHeader(http.StatusTooManyRequests)
 		io.WriteString(w, before+secret)
 	})
-	_, fail := nodes.Run(t.Context(), httpKind(), nodes.Task{
+	_, fail := nodes.Run(t.Context(), httpKind(charset.Find), nodes.Task{
 		With: map[string]any{"url": s.URL, "allow_private": true},
 		Mask: func(s string) string { return strings.ReplaceAll(s, secret, "***") },
 	})

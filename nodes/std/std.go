@@ -8,12 +8,32 @@ import (
 	"github.com/graphrun/graphrun/nodes"
 )
 
+// Charsets finds the decoder of a charset by its label, in any case, as a
+// Content-Type spells it. The decoder gives UTF-8, or an error for bytes that the
+// charset does not know. The function and its decoders are called from many
+// goroutines at once. Package nodes/charset has one for every charset of the web.
+type Charsets func(label string) (decode func([]byte) ([]byte, error), ok bool)
+
+// Option changes what a Registry's kinds can do.
+type Option func(*options)
+
+type options struct{ charsets Charsets }
+
+// WithCharsets lets `http` read responses in charsets other than UTF-8, which is
+// all that it reads by default: the tables of the others are large, and few
+// programs need them.
+func WithCharsets(c Charsets) Option { return func(o *options) { o.charsets = c } }
+
 // Registry is a new registry with all kinds of this package, for a program to
 // add its own to.
-func Registry() *nodes.Registry {
+func Registry(opts ...Option) *nodes.Registry {
+	var o options
+	for _, opt := range opts {
+		opt(&o)
+	}
 	r := nodes.NewRegistry()
 	for _, s := range []nodes.Spec{
-		set(), execKind(), httpKind(), fail(),
+		set(), execKind(), httpKind(o.charsets), fail(),
 		agent(), approval(), wait(), graphKind(), send(), mcp(), memory(),
 	} {
 		if err := r.Register(s); err != nil {
