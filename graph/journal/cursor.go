@@ -76,6 +76,10 @@ type Cursor struct {
 	Inbox int    // events that are taken in when the next cycle begins
 	Turn  string // the node that ran last under `mode: round_robin`
 
+	// Stopping is the reason with which the stack ends once its open wave is
+	// committed; "": it goes on. The intent survives a crash.
+	Stopping string
+
 	// Clean says that the driver stopped by itself: attempts that were running
 	// were cut off on purpose. Only a driver sets it, in its last commit of a
 	// stack; without it, Restore takes the end of the driver for a crash.
@@ -108,6 +112,7 @@ func (at *Cursor) members(c *codec) {
 	somePointer(c, "closing", &at.Closing, (*Outcome).members)
 	someNumber(c, "inbox", &at.Inbox)
 	c.someText("turn", &at.Turn)
+	c.someText("stopping", &at.Stopping)
 	c.someBool("clean", &at.Clean)
 	someNumber(c, "outbox", &at.Outbox)
 }

@@ -1,6 +1,9 @@
 package journal
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Waiting is a node that waits.
 type Waiting struct {
@@ -28,6 +31,10 @@ func (w *Waiting) members(c *codec) {
 	c.someValue("with", &w.With)
 	c.someBool("answered", &w.Answered)
 }
+
+// ID names the question or wait among all of its stack. It stays the same over
+// restarts.
+func (w *Waiting) ID() string { return fmt.Sprintf("%s.%d.%d", w.Node, w.Cycle, w.Wave) }
 
 // Ends is when the wait ends by itself; zero: never.
 func (w *Waiting) Ends() time.Time {

@@ -38,8 +38,9 @@ type Machine struct {
 	recent   []journal.Record         // see remember
 	sidecars []*sidecar               // that changed since the last commit
 	caches   map[string]*cache
-	ids      ids  // of the events that were accepted
-	adopts   bool // a changed graph is to be adopted: no cycle begins
+	answers  answers // that were accepted
+	ids      ids     // of the events that were accepted
+	adopts   bool    // a changed graph is to be adopted: no cycle begins
 	out      outbox
 	pace     func(time.Time) (at time.Time, now bool) // Replay: when the next decision was taken, and whether it is next; else nil
 
@@ -86,7 +87,7 @@ func New(g *graph.Graph, o Options, id journal.Identity, init map[string]any, at
 	if id.CreatedAt.IsZero() {
 		id.CreatedAt = at
 	}
-	m := &Machine{o: o, id: id, at: at, caches: map[string]*cache{}, ids: restoredIDs(nil)}
+	m := &Machine{o: o, id: id, at: at, caches: map[string]*cache{}, ids: restoredIDs(nil), answers: restoredAnswers(nil)}
 	m.cur = journal.Cursor{Status: journal.Running, Hash: g.Hash, WakeAt: at}
 	m.load(g, values)
 	m.expire()
@@ -147,6 +148,9 @@ func (m *Machine) Step(in Input) error {
 	case Cancel:
 		m.at = in.At
 		m.stop(journal.Cancelled, in.Reason)
+	case Stop:
+		m.at = in.At
+		m.stopAfterWave(in.Reason)
 	case Pause:
 		m.at = in.At
 		m.move(journal.Running, journal.Paused)
@@ -287,6 +291,9 @@ func (m *Machine) log(b journal.Body) {
 func (m *Machine) proceed() {
 	for m.cur.Open && !m.cur.Status.Ended() && m.cur.Closing == nil && !m.o.Rest {
 		switch {
+		case m.cur.Stopping != "" && !m.waveGoesOn():
+			m.stop(journal.Cancelled, m.cur.Stopping)
+			return
 		case m.wave.open && (m.wave.left > 0 || m.out.committed):
 			return
 		case !m.wave.open && (m.cur.Status == journal.Paused || m.halted()):

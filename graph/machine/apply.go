@@ -50,6 +50,7 @@ func (m *Machine) apply(b journal.Body, at time.Time, seq uint64) {
 		m.applyCycleFinished(b, at)
 	case *journal.StackFinished:
 		m.cur.Status, m.cur.Reason = b.Status, b.Reason
+		m.cur.Stopping = ""
 		m.cur.WakeAt, m.cur.Expires, m.cur.Open = time.Time{}, time.Time{}, false
 		m.cur.Waiting, m.cur.Background, m.cur.Inbox = nil, nil, 0
 		m.cur.Ending, m.cur.Closing = nil, nil

@@ -165,6 +165,7 @@ func (m *Machine) carry(g *graph.Graph) (link func()) {
 			answers[w.Node] = m.nodes[m.plan.index[w.Node]].answer
 		case !w.Answered:
 			m.log(m.settled(&w, nil, &journal.Failure{Kind: "cancelled", Message: "the graph has changed"}))
+			m.hasten()
 		}
 		return gone
 	})
@@ -175,6 +176,7 @@ func (m *Machine) carry(g *graph.Graph) (link func()) {
 			return false
 		}
 		m.empty(w.sidecar)
+		m.hasten()
 		return true
 	})
 	m.dropCaches(g)

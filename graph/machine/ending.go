@@ -113,6 +113,29 @@ func (m *Machine) stop(s journal.Status, reason string) {
 	m.closeWhenGone()
 }
 
+// stopAfterWave ends the stack as cancelled once its open wave is committed.
+func (m *Machine) stopAfterWave(reason string) {
+	if m.waveGoesOn() && !m.o.Rest {
+		m.cur.Stopping, m.out.moved = reason, true
+		return
+	}
+	m.stop(journal.Cancelled, reason)
+}
+
+// waveGoesOn reports that a wave is open whose tasks still run, or whose commit is
+// all that is left.
+func (m *Machine) waveGoesOn() bool { return m.wave.open && (m.wave.left == 0 || !m.onlyParked()) }
+
+// onlyParked reports that what is left of the open wave is parked.
+func (m *Machine) onlyParked() bool {
+	for k := range m.wave.tasks {
+		if t := &m.wave.tasks[k]; t.state != over && !t.parked {
+			return false
+		}
+	}
+	return true
+}
+
 // endRunning ends what runs of a node.
 func (m *Machine) endRunning(r *run, except *task, f *journal.Failure) {
 	for x := r.first; x < r.first+r.n; x++ {

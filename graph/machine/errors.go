@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/graphrun/graphrun/graph/journal"
 )
@@ -65,6 +66,21 @@ func (e *AnswerError) Error() string {
 }
 
 func (e *AnswerError) Unwrap() error { return e.Err }
+
+// StaleAnswerError is an answer that does not name its question, while that has
+// hardly been asked and an earlier one of its node was answered.
+type StaleAnswerError struct {
+	Node  string
+	ID    string    // of the question that is open
+	Since time.Time // when it was asked
+}
+
+func (e *StaleAnswerError) Error() string {
+	return fmt.Sprintf("%q asks again since %s, after an earlier question of it was answered: answer %q by its id, or later",
+		e.Node, e.Since.Format(time.RFC3339), e.ID)
+}
+
+func (e *StaleAnswerError) Unwrap() error { return ErrNotWaiting }
 
 // StepError is a step that was not recorded: it is too large, or one too many.
 type StepError struct {

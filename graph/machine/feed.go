@@ -108,7 +108,7 @@ func (m *Machine) feedAnswer(w *journal.Waiting, b *journal.TaskFinished, at tim
 		m.waitOver(w)
 		return nil
 	}
-	return m.Step(Answer{At: at, Node: b.Node, Output: b.Output, Failure: b.Error})
+	return m.Step(Answer{At: at, Node: b.Node, For: w.ID(), Output: b.Output, Failure: b.Error})
 }
 
 // cameIn reports that record i is none of the machine's own decisions.

@@ -130,6 +130,14 @@ type (
 		At     time.Time
 		Reason string
 	}
+	// Stop ends the stack gently, as cancelled: the tasks of the open wave finish
+	// and are committed first. Until then Cursor.Stopping has the reason, and a
+	// restart carries it out. A stack without an open wave ends at once, and so does
+	// one of whose wave only parked tasks are left, or that rests (Options.Rest).
+	Stop struct {
+		At     time.Time
+		Reason string
+	}
 	// Pause and Resume: no new wave starts while paused. Resume lets parked tasks
 	// run at once.
 	Pause  struct{ At time.Time }
@@ -149,11 +157,17 @@ type (
 		Payload any // any JSON-like value; of the type graph.Key.Payload
 	}
 	// Answer settles a node that waits, when the next cycle begins: with an
-	// output, or with a failure. The same answer again is no error. Errors:
-	// *UnknownNodeError, ErrNotWaiting, *AnswerError, ErrEnded.
+	// output, or with a failure. The same answer to the same question again is no
+	// error. Errors: *UnknownNodeError, ErrNotWaiting, *StaleAnswerError (which is
+	// an ErrNotWaiting), *AnswerError, ErrEnded.
 	Answer struct {
-		At      time.Time
-		Node    string
+		At   time.Time
+		Node string
+		// For is the id of the question (journal.Waiting.ID). Without it the answer is
+		// for the one that is open. Then it is refused while that one is younger than
+		// two seconds and an earlier one of the node was answered: it may be the
+		// repetition of that answer.
+		For     string
 		Output  any // of an approval: {approved, comment, by}
 		Failure *journal.Failure
 	}
@@ -174,6 +188,7 @@ func (TaskUsed) input()    {}
 func (TaskGone) input()    {}
 func (Woke) input()        {}
 func (Cancel) input()      {}
+func (Stop) input()        {}
 func (Pause) input()       {}
 func (Resume) input()      {}
 func (NextWave) input()    {}

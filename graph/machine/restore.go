@@ -20,7 +20,8 @@ func restore(g *graph.Graph, o Options, s journal.Snapshot, at time.Time, replay
 	if s.Cursor.Hash != g.Hash {
 		return nil, fmt.Errorf("%w: the stack runs %.12s, this is %.12s", ErrGraphChanged, s.Cursor.Hash, g.Hash)
 	}
-	m := &Machine{o: o, id: s.Identity, at: at, caches: map[string]*cache{}, ids: restoredIDs(s.State[journal.SidecarMark+"events"])}
+	m := &Machine{o: o, id: s.Identity, at: at, caches: map[string]*cache{}, ids: restoredIDs(s.State[journal.SidecarMark+"events"]),
+		answers: restoredAnswers(s.State[journal.SidecarMark+"answers"])}
 	values := make([]any, len(g.Keys))
 	for i := range g.Keys {
 		v, ok := s.State[g.Keys[i].Name]

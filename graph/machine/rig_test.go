@@ -135,6 +135,7 @@ func (r *rig) drain() {
 		}
 		ready, ok := r.m.Ready()
 		if !ok {
+			r.checkNotStuck()
 			return
 		}
 		r.commit(ready)
@@ -274,6 +275,23 @@ func (r *rig) snapshot() journal.Snapshot {
 		}
 	}
 	return s
+}
+
+// checkNotStuck: between two cycles a stack that runs has a time to be woken at,
+// or there is somebody who can wake it.
+func (r *rig) checkNotStuck() {
+	c := r.m.Cursor()
+	if c.Status != journal.Running || c.Open || r.o.Rest || r.m.adopts || !r.m.wakeAt().IsZero() {
+		return
+	}
+	if r.m.expects() {
+		r.t.Error("the next cycle has something to begin with, and nothing wakes the stack")
+	}
+	asks := slices.ContainsFunc(c.Waiting, func(w journal.Waiting) bool { return !w.Answered })
+	silent := r.m.g.Pause.None || r.m.g.Pause.Template != nil // the author wants it to wait for an event
+	if !asks && !silent && len(c.Background) == 0 {
+		r.t.Error("the stack runs, and nothing can wake it")
+	}
 }
 
 // checkSnapshot holds the machine's own snapshot, read from its JSON form,
@@ -431,6 +449,9 @@ func (r *rig) printReady(ready Ready) {
 	}
 	for _, p := range ready.Cursor.Parked {
 		r.print("parked " + nameOf(p.Key()) + " until " + r.relative(p.Until))
+	}
+	if ready.Cursor.Stopping != "" {
+		r.print("stopping: " + ready.Cursor.Stopping)
 	}
 	if ready.Cursor.Status == journal.Paused {
 		r.print("paused")

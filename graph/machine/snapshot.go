@@ -19,6 +19,7 @@ func (m *Machine) Snapshot() (journal.Snapshot, bool) {
 		c.sidecar.into(s.State)
 	}
 	m.ids.into(s.State)
+	m.answers.into(s.State)
 	for i := range m.nodes {
 		if b := m.nodes[i].apart; b != nil {
 			b.sidecar.into(s.State)

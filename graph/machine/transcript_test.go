@@ -33,7 +33,8 @@ var update = flag.Bool("update", false, "write the transcripts' expectations ane
 //	spend T TOKENS COST             done, with what it cost
 //	step T NAME TOKENS COST [JSON]  the running attempt records a step
 //	used T ATTEMPT TOKENS COST      an attempt whose result does not count has returned
-//	event NAME [JSON] [id ID], answer NODE JSON, deny NODE KIND [MESSAGE]
+//	event NAME [JSON] [id ID], answer NODE JSON [for ID], deny NODE KIND [MESSAGE]
+//	end [REASON]                    Stop
 //	drop T                          CancelTask
 //	stop                            a clean shutdown and a restart
 //	rest, go                        the same; until go, nobody runs it (Options.Rest)
@@ -174,7 +175,10 @@ func do(r *rig, line string) {
 		payload, id, _ := strings.Cut(tail, " id ")
 		r.try(Event{At: r.clock, ID: id, Name: arg, Payload: r.value(payload)})
 	case "answer":
-		r.try(Answer{At: r.clock, Node: arg, Output: r.value(tail)})
+		answer, id, _ := strings.Cut(tail, " for ")
+		r.try(Answer{At: r.clock, Node: arg, Output: r.value(answer), For: id})
+	case "end":
+		r.step(Stop{At: r.clock, Reason: rest})
 	case "deny":
 		kind, message, _ := strings.Cut(tail, " ")
 		r.try(Answer{At: r.clock, Node: arg, Failure: &journal.Failure{Kind: kind, Message: message}})

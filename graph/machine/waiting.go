@@ -3,7 +3,6 @@ package machine
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/graphrun/graphrun/graph"
@@ -95,34 +94,6 @@ func (m *Machine) byDefault(w *journal.Waiting) (output any, ok bool) {
 	return output, err == nil
 }
 
-// answer takes an answer in: durable with the next Ready, applied when the next
-// cycle begins.
-func (m *Machine) answer(in Answer) error {
-	i, ok := m.plan.index[in.Node]
-	if !ok {
-		return &UnknownNodeError{Node: in.Node, Known: m.g.NodeIDs()}
-	}
-	w := m.waitingFor(in.Node)
-	if w == nil {
-		return fmt.Errorf("%w: %q (%s)", ErrNotWaiting, in.Node, m.waitingNames())
-	}
-	n := &m.g.Nodes[i]
-	output, err := m.answerOf(n, in)
-	switch {
-	case err != nil:
-		return &AnswerError{Node: in.Node, Expected: n.Output.String(), Err: err}
-	case w.Answered && m.sameAnswer(i, output, in.Failure):
-		return nil
-	case w.Answered:
-		return fmt.Errorf("%w any more: %q has its answer, which the next cycle takes in", ErrNotWaiting, in.Node)
-	case w.Late(in.At):
-		return fmt.Errorf("%w any more: the time of %q was over at %s", ErrNotWaiting, in.Node, w.Ends().Format(time.RFC3339))
-	}
-	m.at = in.At
-	m.emit(m.settled(w, output, in.Failure))
-	return nil
-}
-
 // answerOf makes an answer canonical, by the type of the node's output. What a
 // complete answer has and this one lacks is null.
 func (m *Machine) answerOf(n *graph.Node, in Answer) (any, error) {
@@ -147,14 +118,6 @@ func (m *Machine) answerOf(n *graph.Node, in Answer) (any, error) {
 	}
 	v, err = n.Output.Check("output", v)
 	return m.mask(v), err
-}
-
-func (m *Machine) sameAnswer(i int, output any, f *journal.Failure) bool {
-	b := m.nodes[i].answer
-	if b == nil || (f == nil) != (b.Error == nil) {
-		return false
-	}
-	return value.Equal(b.Output, output) && (f == nil || f.Kind == b.Error.Kind && f.Message == b.Error.Message)
 }
 
 // settled is the record that ends the waiting of a node.
@@ -198,17 +161,4 @@ func (m *Machine) waitingFor(node string) *journal.Waiting {
 		}
 	}
 	return nil
-}
-
-func (m *Machine) waitingNames() string {
-	var names []string
-	for k := range m.cur.Waiting {
-		if w := &m.cur.Waiting[k]; !w.Answered {
-			names = append(names, w.Node)
-		}
-	}
-	if len(names) == 0 {
-		return "no node waits"
-	}
-	return "waiting: " + strings.Join(names, ", ")
 }

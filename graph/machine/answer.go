@@ -1,0 +1,123 @@
+package machine
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/graphrun/graphrun/graph/journal"
+	"github.com/graphrun/graphrun/graph/value"
+)
+
+// youngQuestion is how old a question is that follows another one of its node
+// before an answer that does not name it is taken for it.
+const youngQuestion = 2 * time.Second
+
+// keptAnswers is how many answers a stack remembers, to know one that is repeated.
+const keptAnswers = 1000
+
+// answer takes an answer in: durable with the next Ready, applied when the next
+// cycle begins.
+func (m *Machine) answer(in Answer) error {
+	i, ok := m.plan.index[in.Node]
+	if !ok {
+		return &UnknownNodeError{Node: in.Node, Known: m.g.NodeIDs()}
+	}
+	w := m.waitingFor(in.Node)
+	n := &m.g.Nodes[i]
+	output, err := m.answerOf(n, in)
+	given := m.answers.of(in.For)
+	switch {
+	case in.For != "" && given == sumOf(output, in.Failure) && err == nil:
+		return nil
+	case in.For != "" && (w == nil || w.ID() != in.For):
+		return fmt.Errorf("%w any more: the question %q is over, or never was (%s)", ErrNotWaiting, in.For, m.waitingNames())
+	case w == nil:
+		return fmt.Errorf("%w: %q (%s)", ErrNotWaiting, in.Node, m.waitingNames())
+	case err != nil:
+		return &AnswerError{Node: in.Node, Expected: n.Output.String(), Err: err}
+	case w.Answered && m.sameAnswer(i, output, in.Failure):
+		return nil
+	case w.Answered:
+		return fmt.Errorf("%w any more: %q has its answer, which the next cycle applies", ErrNotWaiting, in.Node)
+	case w.Late(in.At):
+		return fmt.Errorf("%w any more: the time of %q was over at %s", ErrNotWaiting, in.Node, w.Ends().Format(time.RFC3339))
+	case in.For == "" && in.At.Sub(w.Since) < youngQuestion && m.answers.nodes[in.Node] > 0:
+		return &StaleAnswerError{Node: in.Node, ID: w.ID(), Since: w.Since}
+	}
+	m.at = in.At
+	id := w.ID()
+	m.emit(m.settled(w, output, in.Failure))
+	m.answers.add(m, id, in.Node, sumOf(output, in.Failure))
+	return nil
+}
+
+// sameAnswer reports whether a node that waits was answered like that.
+func (m *Machine) sameAnswer(i int, output any, f *journal.Failure) bool {
+	b := m.nodes[i].answer
+	if b == nil || (f == nil) != (b.Error == nil) {
+		return false
+	}
+	return value.Equal(b.Output, output) && (f == nil || f.Kind == b.Error.Kind && f.Message == b.Error.Message)
+}
+
+// answers are the newest answers that were accepted.
+type answers struct {
+	*sidecar
+	sums  map[string]string // of the answer, by the question's id
+	nodes map[string]int    // how many of them are of a node
+}
+
+func restoredAnswers(stored any) answers {
+	a := answers{restored(journal.SidecarMark+"answers", stored), map[string]string{}, map[string]int{}}
+	for _, e := range a.list {
+		a.note(e, 1)
+	}
+	return a
+}
+
+// note counts an element of the list in or out.
+func (a *answers) note(e any, by int) {
+	fields, _ := e.(map[string]any)
+	id, _ := fields["id"].(string)
+	node, _ := fields["node"].(string)
+	a.sums[id], _ = fields["sum"].(string)
+	if a.nodes[node] += by; by < 0 {
+		delete(a.sums, id)
+	}
+}
+
+func (a *answers) of(id string) string { return a.sums[id] }
+
+func (a *answers) add(m *Machine, id, node, sum string) {
+	e := map[string]any{"id": id, "node": node, "sum": sum}
+	a.note(e, 1)
+	if gone := m.put(a.sidecar, e, keptAnswers); gone != nil {
+		a.note(gone, -1)
+	}
+}
+
+// sumOf stands for an answer, so that only its sum has to be kept.
+func sumOf(output any, f *journal.Failure) string {
+	v := []any{output}
+	if f != nil {
+		v = []any{f.Kind, f.Message}
+	}
+	sum := sha256.Sum256(value.Append(nil, v))
+	return hex.EncodeToString(sum[:16])
+}
+
+func (m *Machine) waitingNames() string {
+	var names []string
+	for k := range m.cur.Waiting {
+		if w := &m.cur.Waiting[k]; !w.Answered {
+			names = append(names, w.Node)
+		}
+	}
+	if len(names) == 0 {
+		return "no node waits"
+	}
+	return "waiting: " + strings.Join(names, ", ")
+}
