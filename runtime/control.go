@@ -89,16 +89,11 @@ const Stopped = "stopped"
 
 // End ends a stack gently: the tasks of the open wave finish and are committed, then the
 // stack ends as cancelled with the reason Stopped, for good. End returns when that is
-// durable. When ctx or the process ends before, the stack is left paused: call End again
-// to end it, or Unpause to let it continue. A stack that was cancelled before is no
-// error. Other errors: as Wake.
+// durable. When ctx or the process ends before, the stack still ends with that wave, also
+// after a restart. A stack that was cancelled before is no error. Other errors: as Wake.
 func (rt *Runtime) End(ctx context.Context, stack string) error {
 	return rt.cancelled(ctx, stack, rt.with(ctx, stack, func(s *Stack) error {
-		// In one letter: between two, the stack could end, and refuse the second.
-		if err := s.do(ctx, func() error {
-			s.ending = true
-			return s.m.Step(machine.Pause{At: s.now()})
-		}); err != nil {
+		if err := s.do(ctx, func() error { return s.m.Step(machine.Stop{At: s.now(), Reason: Stopped}) }); err != nil {
 			return err
 		}
 		select {
@@ -108,19 +103,6 @@ func (rt *Runtime) End(ctx context.Context, stack string) error {
 			return ctx.Err()
 		}
 	}))
-}
-
-// endAfterWave cancels a stack that was to end with its open wave; false when
-// it is not to end now. One that is not driven has nothing that could finish, nor
-// has one of whose wave only parked tasks are left.
-func (s *Stack) endAfterWave() bool {
-	parked := len(s.cursor.Parked) > 0 && len(s.attempts) == 0
-	if !s.ending || s.progress.waveOpen && !s.stopping && !parked {
-		return false
-	}
-	s.ending = false
-	s.step(machine.Cancel{At: s.now(), Reason: Stopped})
-	return true
 }
 
 // Remove deletes a stack that has ended, with its history. Errors: ErrNotFound,

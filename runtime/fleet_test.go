@@ -220,6 +220,32 @@ func TestStopStackLetsTheWaveFinish(t *testing.T) {
 	})
 }
 
+// A stop that waits for its wave when the engine is killed ends the stack all the
+// same, when the wave has finished.
+func TestAStopSurvivesACrash(t *testing.T) {
+	t.Parallel()
+	runtimetest.Run(t, kinds(t), func(k *runtimetest.Kit) {
+		k.Node("a", runtimetest.Takes(time.Minute, runtimetest.Returns(1)))
+		start(k, one(k.T, 100, "", ""))
+		k.Forward(time.Second)
+		ctx, cancel := context.WithTimeout(k.T.Context(), time.Second)
+		defer cancel()
+		if err := k.Runtime.End(ctx, "one"); !errors.Is(err, context.DeadlineExceeded) {
+			t.Fatalf("the wave is open for a minute, and End gives %v", err)
+		}
+		k.Crash()
+		if snap, err := k.Store.Load(k.T.Context(), "one"); err != nil || snap.Cursor.Status != journal.Running || snap.Cursor.Stopping == "" {
+			t.Errorf("after the crash: %s, stopping %q (%v)", snap.Cursor.Status, snap.Cursor.Stopping, err)
+		}
+		k.Resume("one", runtime.ResumeOptions{})
+		k.Forward(2 * time.Minute)
+		snap, err := k.Store.Load(k.T.Context(), "one")
+		if err != nil || snap.Cursor.Status != journal.Cancelled || snap.Cursor.Reason != runtime.Stopped || snap.State["n"] != int64(1) {
+			t.Errorf("%s: %s, n = %v (%v), want cancelled: stopped, 1", snap.Cursor.Status, snap.Cursor.Reason, snap.State["n"], err)
+		}
+	})
+}
+
 func TestAHotStackDoesNotStarveOthers(t *testing.T) {
 	t.Parallel()
 	runtimetest.Run(t, kinds(t), func(k *runtimetest.Kit) {

@@ -88,9 +88,6 @@ func (s *Stack) settle() {
 			break
 		}
 		rd, ok := s.gather()
-		if !ok && s.endAfterWave() {
-			continue
-		}
 		if !ok {
 			break
 		}
@@ -190,7 +187,7 @@ func (s *Stack) commit(rd machine.Ready) bool {
 	if len(rd.Records) == 0 && len(rd.Changes) == 0 &&
 		rd.Cursor.Status == s.cursor.Status && rd.Cursor.Hash == s.stored && rd.Cursor.WakeAt.Equal(s.cursor.WakeAt) &&
 		slices.Equal(rd.Cursor.Parked, s.cursor.Parked) && slices.Equal(rd.Cursor.Ending, s.cursor.Ending) &&
-		rd.Cursor.Closing == s.cursor.Closing {
+		rd.Cursor.Closing == s.cursor.Closing && rd.Cursor.Stopping == s.cursor.Stopping {
 		return true // only something to do
 	}
 	c := Commit{Stack: s.name, Records: rd.Records, Changes: rd.Changes, Cursor: rd.Cursor, Keep: s.g.History}

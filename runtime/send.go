@@ -77,8 +77,17 @@ func (s *Stack) knows(id string) (bool, error) {
 // *machine.UnknownNodeError, machine.ErrNotWaiting, *machine.AnswerError,
 // ErrEnded, *StoreError, ErrClosed, ctx's.
 func (rt *Runtime) Answer(ctx context.Context, stack, node string, output any) error {
+	return rt.AnswerFor(ctx, stack, node, "", output)
+}
+
+// AnswerFor is Answer to the question with the id question (journal.Waiting.ID). It
+// answers no other one; with "" it is Answer. An answer to a question that is over is
+// no error when it says what was recorded. Without the id, an answer is refused with a
+// *machine.StaleAnswerError while the open question is younger than two seconds and
+// follows one of the same node that was answered: it may be a repetition.
+func (rt *Runtime) AnswerFor(ctx context.Context, stack, node, question string, output any) error {
 	return rt.input(ctx, stack, func(s *Stack) machine.Input {
-		return machine.Answer{At: s.now(), Node: node, Output: output}
+		return machine.Answer{At: s.now(), Node: node, For: question, Output: output}
 	})
 }
 

@@ -52,7 +52,6 @@ type Stack struct {
 
 	wake, grace *timer.Timer
 	stopping    bool // no task begins any more
-	ending      bool // it is to end with the open wave
 	reached     bool // it stops where StopAfter says
 	visited     bool // it is loaded for one command, and nothing of it runs
 	over        bool // nothing is decided any more

@@ -84,6 +84,9 @@ func note(s api.Stack) string {
 	if !s.Driven {
 		parts = append(parts, "nobody runs it")
 	}
+	if s.Stopping {
+		parts = append(parts, "stopping")
+	}
 	for _, w := range s.Waiting {
 		if !w.Answered {
 			parts = append(parts, w.Node+" waits")
@@ -253,7 +256,7 @@ func taskLine(t api.Task) string {
 }
 
 func waitingLine(w api.WaitingNode) string {
-	s := fmt.Sprintf("%s (%s) since %s", w.Node, w.Kind, w.Since.Local().Format(time.DateTime))
+	s := fmt.Sprintf("%s (%s) since %s, id %s", w.Node, w.Kind, w.Since.Local().Format(time.DateTime), w.ID)
 	if w.Answered {
 		s += ", answered"
 	}

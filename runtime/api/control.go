@@ -94,7 +94,7 @@ func (c *call) answer(in AnswerRequest) (Nothing, error) {
 	if in.Value != nil {
 		out["value"] = in.Value.V
 	}
-	return Nothing{}, c.rt.Answer(c.ctx, c.stack(), in.Node, out)
+	return Nothing{}, c.rt.AnswerFor(c.ctx, c.stack(), in.Node, in.For, out)
 }
 
 func (c *call) cancel(in CancelRequest) (Nothing, error) {

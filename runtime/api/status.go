@@ -14,6 +14,7 @@ type Stack struct {
 	Stack     string           `json:"stack"`
 	Graph     string           `json:"graph"`
 	Status    journal.Status   `json:"status"`
+	Stopping  bool             `json:"stopping,omitzero"` // it ends when its open wave is committed, or when what runs is gone
 	Reason    string           `json:"reason"`
 	Cycle     uint64           `json:"cycle"`
 	Wave      uint64           `json:"wave"`
@@ -32,6 +33,7 @@ type Stack struct {
 
 // WaitingNode is a node that waits for somebody or something outside.
 type WaitingNode struct {
+	ID       string    `json:"id"` // of the question or wait; the same over restarts
 	Node     string    `json:"node"`
 	Kind     string    `json:"kind"`
 	Since    time.Time `json:"since"`
@@ -114,11 +116,12 @@ func stackOf(s runtime.Status, full bool) Stack {
 	if full {
 		out.Cursor = &c
 	}
+	out.Stopping = !c.Status.Ended() && (c.Stopping != "" || c.Closing != nil)
 	if !c.Open && !c.Status.Ended() {
 		out.WakeAt = c.WakeAt
 	}
 	for _, w := range c.Waiting {
-		out.Waiting = append(out.Waiting, WaitingNode{w.Node, w.Kind, w.Since, w.Until, w.Due, w.Event, Value{w.With}, w.Answered})
+		out.Waiting = append(out.Waiting, WaitingNode{w.ID(), w.Node, w.Kind, w.Since, w.Until, w.Due, w.Event, Value{w.With}, w.Answered})
 	}
 	if s.Problem != nil {
 		out.Problem = s.Problem.Error()
