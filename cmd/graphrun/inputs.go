@@ -6,25 +6,16 @@ import (
 	"os"
 	"strings"
 
-	"github.com/graphrun/graphrun/graph"
-	"github.com/graphrun/graphrun/graph/schema"
 	"github.com/graphrun/graphrun/graph/value"
 )
 
 // maxInput bounds what --set K=@FILE reads: one value of a state.
 const maxInput = 64 << 20
 
-// parseParams reads --param K=V: V is text for a param of type string, else
-// JSON. Whether the values fit is for the graph to say.
-func parseParams(g *graph.Graph, pairs []string) (map[string]any, error) {
-	return parsePairs(pairs, func(name string) bool {
-		t := paramType(g, name)
-		return t != nil && t.Kind == schema.String
-	})
-}
-
-// parsePairs is parseParams for whoever knows which params are text.
-func parsePairs(pairs []string, isText func(name string) bool) (map[string]any, error) {
+// parseParams reads --param K=V. read gives the value that V stands for, as
+// graph.Graph.ReadParam does: text for a param of a string type, else JSON. Whether
+// the values fit is for the graph to say.
+func parseParams(pairs []string, read func(name, text string) (any, error)) (map[string]any, error) {
 	params := map[string]any{}
 	for _, pair := range pairs {
 		name, text, err := cutPair("--param", pair, "K=V")
@@ -34,26 +25,11 @@ func parsePairs(pairs []string, isText func(name string) bool) (map[string]any, 
 		if _, twice := params[name]; twice {
 			return nil, usagef("--param %s is given twice", name)
 		}
-		if isText(name) {
-			params[name] = text
-			continue
-		}
-		if params[name], err = value.Decode([]byte(text)); err != nil {
-			return nil, usagef("--param %s: %q is not JSON: %v", name, text, err)
+		if params[name], err = read(name, text); err != nil {
+			return nil, usagef("--param %s: %v", name, err)
 		}
 	}
 	return params, nil
-}
-
-// paramType is the type of a param, nil for one that the graph does not have:
-// the graph's own check names those that it has.
-func paramType(g *graph.Graph, name string) *schema.Type {
-	for _, p := range g.Params {
-		if p.Name == name {
-			return p.Type
-		}
-	}
-	return nil
 }
 
 // parseSets reads --set K=JSON and K=@FILE.

@@ -96,7 +96,7 @@ func (a *app) planOf(ctx context.Context, target string, params, sets []string) 
 		if err != nil {
 			return planJSON{}, err
 		}
-		given, err := parseParams(src.Graph, params)
+		given, err := parseParams(params, src.Graph.ReadParam)
 		if err != nil {
 			return planJSON{}, err
 		}

@@ -108,7 +108,7 @@ func (a *app) runStack(ctx context.Context, file string, f runFlags) error {
 		}
 	}
 	s := foreground{app: a, flags: f, src: src}
-	if s.params, err = parseParams(src.Graph, f.params); err != nil {
+	if s.params, err = parseParams(f.params, src.Graph.ReadParam); err != nil {
 		return err
 	}
 	if s.state, err = parseSets(f.sets); err != nil {

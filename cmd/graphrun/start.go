@@ -71,7 +71,7 @@ func (a *app) define(r *api.StartRequest, file string, params []string) error {
 	if err != nil {
 		return err
 	}
-	if r.Params, err = parseParams(src.Graph, params); err != nil {
+	if r.Params, err = parseParams(params, src.Graph.ReadParam); err != nil {
 		return err
 	}
 	if r.Def, err = json.Marshal(src.Graph.Def); err != nil {
@@ -97,10 +97,7 @@ func (a *app) startNamed(ctx context.Context, r api.StartRequest, params []strin
 			}
 			return usagef("there is no file %s, and no graph of that name is served (%s)", r.Graph, cmp.Or(strings.Join(names, ", "), "none is"))
 		}
-		text := func(name string) bool {
-			return slices.ContainsFunc(served[i].Params, func(p api.Param) bool { return p.Name == name && p.Type == "string" })
-		}
-		if r.Params, err = parsePairs(params, text); err != nil {
+		if r.Params, err = parseParams(params, served[i].ReadParam); err != nil {
 			return err
 		}
 		return a.start(ctx, c, r)

@@ -217,12 +217,27 @@ type Param struct {
 	Name     string `json:"name"`
 	Type     string `json:"type"`
 	Required bool   `json:"required"`
+	Text     bool   `json:"text"` // on a command line its value is text as it is; otherwise it is JSON
+}
+
+// ReadParam is the value that text stands for on a command line: what
+// graph.Graph.ReadParam says where the graph is served.
+func (g *Graph) ReadParam(name, text string) (any, error) {
+	for _, p := range g.Params {
+		if p.Name == name {
+			return graph.ReadParam(text, p.Text)
+		}
+	}
+	if v, err := graph.ReadParam(text, false); err == nil {
+		return v, nil
+	}
+	return graph.ReadParam(text, true)
 }
 
 func graphOf(g *graph.Graph) Graph {
 	out := Graph{g.Name, g.Hash, g.Def.File, []Param{}}
 	for _, p := range g.Params {
-		out.Params = append(out.Params, Param{p.Name, p.Type.String(), !p.HasDefault})
+		out.Params = append(out.Params, Param{p.Name, p.Type.String(), !p.HasDefault, p.TakesText()})
 	}
 	return out
 }
