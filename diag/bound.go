@@ -13,6 +13,10 @@ const (
 	maxHelp    = 400  // bytes
 )
 
+// MaxMessage is how many bytes any message for people has at most, whether a
+// command prints it or the API answers with it. Shorten cuts a longer one.
+const MaxMessage = 2 << 10
+
 // Shorten returns s when it has at most limit bytes, else its beginning and
 // its end with "…" between them, at most limit bytes together. It cuts no
 // character apart.

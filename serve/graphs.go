@@ -172,7 +172,7 @@ func (s *Graphs) adopt(wanted func(file string) bool) api.Reloaded {
 		name, changed, err := s.read(file, files)
 		switch {
 		case err != nil:
-			out.Refused = append(out.Refused, api.Refused{File: file, Reason: err.Error()})
+			out.Refused = append(out.Refused, api.Refused{File: file, Reason: diag.Shorten(err.Error(), diag.MaxMessage)})
 			s.log.Error("graph refused", "file", file, "error", err)
 		case changed:
 			out.Changed = append(out.Changed, name)

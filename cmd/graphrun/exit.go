@@ -44,14 +44,20 @@ func (a *app) exit(err error) int {
 	if known := (*exitError)(nil); !errors.As(err, &known) || known.err != nil {
 		last := ""
 		for line := range strings.Lines(err.Error()) {
-			line = strings.TrimSuffix(line, "\n")
+			line = messageOf(strings.TrimSuffix(line, "\n"))
 			if line != last { // many stacks may have ended for one reason
-				a.notef("graphrun: %s\n", diag.Clean(line))
+				a.notef("graphrun: %s\n", line)
 			}
 			last = line
 		}
 	}
 	return codeOf(err)
+}
+
+// messageOf makes one line of a message, of at most diag.MaxMessage bytes, however
+// much of its input it repeats.
+func messageOf(text string) string {
+	return diag.Shorten(diag.Clean(diag.Shorten(text, diag.MaxMessage)), diag.MaxMessage-len("graphrun: \n"))
 }
 
 // codeOf is the exit code that belongs to an error. A store in trouble counts

@@ -13,6 +13,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/graphrun/graphrun/diag"
 )
 
 // TestMain makes the test binary serve as `graphrun` too, for scripts and for
@@ -30,6 +32,7 @@ func TestMain(m *testing.M) {
 //	exits CODE ARGS…         run graphrun with these arguments, expect this exit code
 //	json FILE PATH VALUE     the value at a dotted path (`a.0.b`, `.` for all) of a JSON file
 //	                         or of stdout is this JSON; `! json FILE PATH` expects none
+//	short                    no line of stdout or stderr has more than 2 KiB
 //	settled FILE OUT         copy a trace without what differs from run to run
 func TestScripts(t *testing.T) {
 	t.Parallel()
@@ -43,7 +46,7 @@ func TestScripts(t *testing.T) {
 			return os.CopyFS(filepath.Join(env.WorkDir, "graphs"), os.DirFS("../../graphs"))
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"exits": scriptExits, "json": scriptJSON, "settled": scriptSettled,
+			"exits": scriptExits, "json": scriptJSON, "settled": scriptSettled, "short": scriptShort,
 		},
 	})
 }
@@ -62,6 +65,19 @@ func scriptExits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if strconv.Itoa(code) != args[0] {
 		ts.Fatalf("exit code %d, expected %s\n%s", code, args[0], ts.ReadFile("stderr"))
+	}
+}
+
+func scriptShort(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 0 {
+		ts.Fatalf("usage: short")
+	}
+	for _, stream := range []string{"stdout", "stderr"} {
+		for line := range strings.Lines(ts.ReadFile(stream)) {
+			if len(line) > diag.MaxMessage {
+				ts.Fatalf("%s has a line of %d bytes: %.200s…", stream, len(line), line)
+			}
+		}
 	}
 }
 

@@ -67,7 +67,7 @@ func (e *Error) Is(target error) bool {
 }
 
 func errorf(code Code, format string, args ...any) *Error {
-	return &Error{code, fmt.Sprintf(format, args...)}
+	return &Error{code, diag.Shorten(fmt.Sprintf(format, args...), diag.MaxMessage)}
 }
 
 // toWire finds the code that belongs to an error of the engine. What nobody
@@ -102,9 +102,10 @@ func toWire(err error) *Error {
 	return &Error{CodeUsage, said(err)}
 }
 
-// said is an error's message for people, who need not know which package it is of.
+// said is an error's message for people, who need not know which package it is
+// of. Whatever it quotes, it has at most diag.MaxMessage bytes.
 func said(err error) string {
-	m := err.Error()
+	m := diag.Shorten(err.Error(), diag.MaxMessage)
 	for _, room := range []string{"runtime: ", "machine: "} {
 		m = strings.TrimPrefix(m, room)
 	}
@@ -115,8 +116,7 @@ type errorBody struct {
 	Error *Error `json:"error"`
 }
 
-// fail answers with an error. After the first byte of a stream it is too late
-// for that: the connection just ends.
+// fail answers with an error.
 func fail(w http.ResponseWriter, err error) {
 	e := toWire(err)
 	status, ok := statusOf[e.Code]

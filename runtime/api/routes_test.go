@@ -241,3 +241,35 @@ func TestBackupTarget(t *testing.T) {
 		t.Errorf("through the open port: %v", err)
 	}
 }
+
+// TestShortErrors: however much of its input an answer repeats, its message has at
+// most 2 KiB.
+func TestShortErrors(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	h := r.handler(api.Door{Trusted: true})
+	if _, err := r.rt.Start(t.Context(), counter(t), runtime.StartOptions{ID: "a"}); err != nil {
+		t.Fatal(err)
+	}
+	long := strings.Repeat("x", 900_000)
+	for path, body := range map[string]string{
+		"/v1/stacks":                          `{"graph":"` + long + `"}`,
+		"/v1/stacks?":                         `{"graph":"counter","stack":"` + long + `"}`,
+		"/v1/reload":                          `{"` + long + `":1}`,
+		"/v1/stacks/a/events":                 `{"event":"` + long + `"}`,
+		"/v1/stacks/a/events?":                `{"event":"seen","payload":"` + long + `"}`,
+		"/v1/stacks/a/events??":               `{"event":"seen","payload":[],"id":"` + long + `"}`,
+		"/v1/stacks/a/answers":                `{"node":"` + long + `","approved":true}`,
+		"/v1/stacks/a/cancel":                 `{"item":"` + long + `"}`,
+		"/v1/stacks/a/cancel?":                `{"node":"` + long + `"}`,
+		"/v1/stacks/a/cancel??":               `{"reason":"x","reason":"` + long + `"} ` + long,
+		"/v1/stacks/" + long[:9000] + "/wake": `{}`,
+		"/v1/" + long[:9000]:                  `{}`,
+		"/v1/graphs/x/pools/" + long[:100]:    `{"parallel":1}`,
+	} {
+		w := ask(h, "POST", strings.TrimRight(path, "?"), body)
+		if w.Code == http.StatusOK || w.Body.Len() > diag.MaxMessage+100 {
+			t.Errorf("%.40s %.40s: %d, %d bytes: %.200s", path, body, w.Code, w.Body.Len(), w.Body)
+		}
+	}
+}

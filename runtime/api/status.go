@@ -124,7 +124,7 @@ func stackOf(s runtime.Status, full bool) Stack {
 		out.Waiting = append(out.Waiting, WaitingNode{w.ID(), w.Node, w.Kind, w.Since, w.Until, w.Due, w.Event, Value{w.With}, w.Answered})
 	}
 	if s.Problem != nil {
-		out.Problem = s.Problem.Error()
+		out.Problem = said(s.Problem)
 	}
 	return out
 }
@@ -138,7 +138,7 @@ func statusBody(s runtime.Status, full bool) StackStatus {
 		out.LastError = &TaskError{e.Cycle, e.Wave, e.Node, e.Item, e.At, e.Error.Kind, e.Error.Message}
 	}
 	if s.Refused != nil {
-		out.Refused = s.Refused.Error()
+		out.Refused = said(s.Refused)
 	}
 	return out
 }
