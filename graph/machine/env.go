@@ -4,6 +4,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/graphrun/graphrun/diag"
 	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/cond"
 	"github.com/graphrun/graphrun/graph/journal"
@@ -117,12 +118,12 @@ func failureOf(err error) *journal.Failure {
 	return &journal.Failure{Kind: "expression", Message: message(err), Permanent: true}
 }
 
-// message is an error's text with its place in the file.
+// message is an error's text with its place in the file, at most 2 KiB.
 func message(err error) string {
 	var ce *cond.Error
 	if errors.As(err, &ce) {
 		if at := ce.Span.String(); at != "" {
-			return at + ": " + ce.Message
+			return diag.Shorten(at+": "+ce.Message, 2<<10)
 		}
 		return ce.Message
 	}
