@@ -63,7 +63,7 @@ func (b *builder) boolean(n *tree.Node, field string) bool {
 }
 
 func (b *builder) duration(n *tree.Node, field string) time.Duration {
-	d, _ := parseDuration(b.text(n, field).Value)
+	d, _ := graph.ParseDuration(b.text(n, field).Value)
 	return d
 }
 
@@ -354,7 +354,7 @@ func (b *builder) pause(n *tree.Node) graph.PauseDef {
 		p.None = true
 		return p
 	}
-	if d, ok := parseDuration(n.Text.Value); ok {
+	if d, err := graph.ParseDuration(n.Text.Value); err == nil {
 		p.Set, p.Active = true, d
 	} else {
 		p.Template = n

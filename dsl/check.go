@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/graphrun/graphrun/diag"
+	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/schema"
 	"github.com/graphrun/graphrun/graph/tree"
 )
@@ -166,7 +167,7 @@ func (c *checker) duration(n *tree.Node, s *shape, what string) {
 	if len(s.words) > 0 && n.Kind == tree.String && n.Text.Value == s.words[0] {
 		return
 	}
-	if _, ok := parseDuration(n.Text.Value); !ok || n.Kind != tree.String {
+	if _, err := graph.ParseDuration(n.Text.Value); err != nil || n.Kind != tree.String {
 		c.fail(n, diag.BadDuration, durationHelp(n.Text.Value), "%s is %q, expected a duration", what, n.Text.Value)
 	}
 }

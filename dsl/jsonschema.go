@@ -16,7 +16,7 @@ func JSONSchema(kinds graph.Kinds) []byte {
 		},
 		"expression": map[string]any{"description": "An expression over state, params and more.", "type": []any{"string", "number", "boolean"}},
 		"template":   map[string]any{"description": "Text with ${{ expression }}.", "type": "string", "pattern": `\$\{\{`},
-		"duration":   map[string]any{"description": "As 500ms, 5s, 1m30s, 24h, 7d.", "type": "string", "pattern": durationText.String()},
+		"duration":   map[string]any{"description": "As 500ms, 5s, 1m30s, 24h, 7d.", "type": "string", "pattern": graph.DurationForm},
 	}
 	s := objectSchema(graphObject, defs)
 	s["$schema"] = "https://json-schema.org/draft/2020-12/schema"

@@ -22,6 +22,7 @@ func Compile(def Def, kinds Kinds) (*Graph, diag.List) {
 		c.g.Dir = filepath.Dir(def.File)
 	}
 	c.checkNames()
+	c.checkValues()
 	c.compileTypes()
 	c.compileParams()
 	c.compilePools()

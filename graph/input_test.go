@@ -171,12 +171,13 @@ func TestMissing(t *testing.T) {
 func TestParseDuration(t *testing.T) {
 	t.Parallel()
 	for s, want := range map[string]time.Duration{"500ms": 500 * time.Millisecond, "5s": 5 * time.Second, "1m30s": 90 * time.Second,
-		"24h": 24 * time.Hour, "7d": 168 * time.Hour, "0s": 0, "1.5s": 1500 * time.Millisecond} {
+		"24h": 24 * time.Hour, "7d": 168 * time.Hour, "0s": 0, "1.5s": 1500 * time.Millisecond,
+		"1d12h": 36 * time.Hour, "0.5d": 12 * time.Hour, "2us3µs1ns": 5001, "106751d": 106751 * 24 * time.Hour, "1h1h": 2 * time.Hour} {
 		if got, err := ParseDuration(s); err != nil || got != want {
 			t.Errorf("%q: %v, %v", s, got, err)
 		}
 	}
-	for _, s := range []string{"", "5", "s", "-5s", "5 s", "5x", "1e3s", "400000d", "1..5s"} {
+	for _, s := range []string{"", "5", "s", "-5s", "5 s", "5x", "1e3s", "400000d", "1..5s", ".5s", "5.s", "99999999999999999999s", "106752d", "106751d23h48m", "5s "} {
 		if got, err := ParseDuration(s); err == nil {
 			t.Errorf("%q: %v, want an error", s, got)
 		}

@@ -91,7 +91,7 @@ func (a *app) planOf(ctx context.Context, target string, params, sets []string) 
 	if err != nil {
 		return planJSON{}, err
 	}
-	if _, err := os.Stat(target); err == nil || !errors.Is(err, fs.ErrNotExist) || strings.HasSuffix(target, ".yaml") {
+	if _, err := os.Stat(target); target == "-" || err == nil || !errors.Is(err, fs.ErrNotExist) || strings.HasSuffix(target, ".yaml") {
 		src, err := a.load(target)
 		if err != nil {
 			return planJSON{}, err

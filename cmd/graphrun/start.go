@@ -59,8 +59,11 @@ When the command ends, the stack is on disk.`,
 var graphName = regexp.MustCompile(`^[a-z][a-z0-9_-]*$`)
 
 // isFile is true for what may hold a graph: a folder has none, and often the name
-// of the graph within.
+// of the graph within. "-" is standard input.
 func isFile(name string) bool {
+	if name == "-" {
+		return true
+	}
 	info, err := os.Stat(name)
 	return err == nil && !info.IsDir() || err != nil && !errors.Is(err, fs.ErrNotExist)
 }

@@ -88,10 +88,11 @@ func (a *app) report(problems diag.List, sources map[string][]byte, format strin
 	return diag.Render(a.out, problems, sources, diag.Options{Color: a.color(a.out)})
 }
 
-// load reads a graph that a command needs to be valid. Problems go to standard
-// error; warnings are not shown, `validate` is for those.
+// load reads a graph that a command needs to be valid: the files that validate
+// takes, and no others. Problems go to standard error; warnings are not shown,
+// `validate` is for those.
 func (a *app) load(file string) (*dsl.Source, error) {
-	src, problems := dsl.Load(file, a.kinds())
+	src, problems := a.read(file)
 	if problems.HasErrors() {
 		return nil, a.invalid(src, problems)
 	}

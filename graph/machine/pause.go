@@ -1,13 +1,11 @@
 package machine
 
 import (
-	"errors"
 	"fmt"
 	"math"
-	"regexp"
-	"strconv"
 	"time"
 
+	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/value"
 )
 
@@ -52,7 +50,7 @@ func durationOf(v any) (time.Duration, error) {
 	d, ok := v.(time.Duration)
 	if s, isText := v.(string); isText {
 		var err error
-		if d, err = parseDuration(s); err != nil {
+		if d, err = graph.ParseDuration(s); err != nil {
 			return 0, err
 		}
 		ok = true
@@ -64,32 +62,4 @@ func durationOf(v any) (time.Duration, error) {
 		return 0, fmt.Errorf("pause is %s, expected no less than 0s", d)
 	}
 	return d, nil
-}
-
-var (
-	durationText = regexp.MustCompile(`^([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h|d))+$`)
-	days         = regexp.MustCompile(`([0-9]+(?:\.[0-9]+)?)d`)
-
-	errDuration = errors.New(`expected a duration as "500ms", "5s", "1m30s", "24h" or "7d"`)
-)
-
-// parseDuration reads the durations of the language; a day has 24 hours.
-func parseDuration(s string) (time.Duration, error) {
-	if !durationText.MatchString(s) {
-		return 0, fmt.Errorf("%q: %w", s, errDuration)
-	}
-	var whole time.Duration
-	rest := days.ReplaceAllStringFunc(s, func(day string) string {
-		n, _ := strconv.ParseFloat(day[:len(day)-1], 64)
-		whole += time.Duration(min(n*24*float64(time.Hour), math.MaxInt64/2))
-		return ""
-	})
-	if rest == "" {
-		return whole, nil
-	}
-	d, err := time.ParseDuration(rest)
-	if err != nil {
-		return 0, fmt.Errorf("%q: %w", s, errDuration)
-	}
-	return whole + d, nil
 }
