@@ -11,5 +11,11 @@
 //
 // A Node gets a Task and returns a Result or an error. A Task may run more than
 // once: after a crash, a timeout or a retry it has the same Key and a higher
-// Attempt. Work that must not happen twice uses the Key to recognize itself.
+// Attempt. Work that must not happen twice uses the Key to recognize itself, and
+// work with several parts runs each of them in a Step: what an earlier attempt did is
+// not done again.
+//
+// An attempt is over when Run returns, and only then does anything follow it: end all
+// that runs when the context is cancelled. A kind whose work can outlive the process
+// is a Cleaner, one with a resource for all its attempts is an Opener.
 package nodes

@@ -47,6 +47,23 @@ type Task struct {
 	// nil: there is no hurry.
 	Hurry <-chan struct{}
 
+	// Steps are those that earlier attempts of the task recorded, oldest first.
+	// They are shared and must not be changed. Step reads them.
+	Steps []StepRecord
+	// Record makes a step durable before it returns, and gives its content as every
+	// later attempt gets it: canonical, with secrets masked. It fails with kind "limit"
+	// for a step of more than 1 MiB or after 1,000 steps of the task, and with the cause
+	// of ctx when the attempt has ended. It is safe for concurrent use. nil: steps are
+	// not recorded. Most kinds call Step instead.
+	Record func(ctx context.Context, s StepRecord) (any, error)
+	// Note shows to whoever watches at this moment what the work is doing. It is not
+	// stored, and may be lost. nil: nobody can watch.
+	Note func(text string)
+	// Secret is a secret of the graph by its name; false: the graph does not declare
+	// it. It is nil for a kind that does not say Kind.Secrets: such a kind gets those
+	// that its `with` names, as parts of With.
+	Secret func(name string) (string, bool)
+
 	Rerun  bool // an earlier attempt was cut off by a crash or shutdown: its leftovers may still be there
 	Logger *slog.Logger
 

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"runtime/debug"
 	"strings"
-	"sync"
 	"unicode/utf8"
 
 	"github.com/graphrun/graphrun/graph/value"
@@ -36,7 +35,7 @@ func Run(ctx context.Context, s Spec, t Task) (Result, *Error) {
 	}
 	a := &attempt{task: t}
 	res, e := guarded(context.WithValue(ctx, attemptKey{}, a), s.Node, t)
-	tokens, cost := a.spent()
+	tokens, cost := a.sum()
 	if e != nil {
 		e.Message = bounded(e.Message)
 		e.Tokens += tokens
@@ -59,7 +58,11 @@ func guarded(ctx context.Context, n Node, t Task) (res Result, e *Error) {
 	}()
 	res, err := n.Run(ctx, t)
 	if err = orNil(err); err != nil {
-		return res, failure(ctx, err)
+		e := failure(ctx, err)
+		if e.Tokens == 0 && e.Cost == 0 { // what it used counts, wherever it says so
+			e.Tokens, e.Cost = res.Tokens, res.Cost
+		}
+		return res, e
 	}
 	out, err := value.Of(res.Output)
 	if err != nil {
@@ -145,30 +148,23 @@ func shortStack(stack []byte) string {
 
 // attempt is what the context of a running attempt carries.
 type attempt struct {
-	task Task
+	spent // outside of steps
+	task  Task
 
-	mu     sync.Mutex
-	tokens int64
-	cost   float64
+	steps map[string][]*StepRecord // recorded before, and not yet given again; nil: not looked at
 }
 
 type attemptKey struct{}
 
-func (a *attempt) spent() (tokens int64, cost float64) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.tokens, a.cost
-}
-
-// Spend adds to what the running attempt has used up; it counts towards
-// `limits: {tokens, cost}` whether the attempt succeeds or fails. It may be
+// Spend adds to what the running attempt, or the running Step, has used up. It counts
+// towards `limits: {tokens, cost}` however the attempt ends: also when it times out,
+// is cancelled or is cut off. Spend it when it is used, not at the end. It may be
 // called from several goroutines, and does nothing outside an attempt.
 func Spend(ctx context.Context, tokens int64, cost float64) {
-	if a, ok := ctx.Value(attemptKey{}).(*attempt); ok {
-		a.mu.Lock()
-		defer a.mu.Unlock()
-		a.tokens += tokens
-		a.cost += cost
+	if s, ok := ctx.Value(stepKey{}).(*spent); ok {
+		s.add(tokens, cost)
+	} else if a, ok := ctx.Value(attemptKey{}).(*attempt); ok {
+		a.add(tokens, cost)
 	}
 }
 

@@ -57,6 +57,7 @@ func (s *Stack) prepare(a *attempt) work {
 	}
 	t := s.task(n, a.task.Key)
 	t.Attempt, t.With, t.Rerun, t.Hurry = a.task.Attempt, a.task.With, a.task.Rerun, s.rushed()
+	t.Steps, t.Record, t.Note = stepsOf(a.task.Steps), s.record(a), s.noter(a)
 	t.Logger = slog.New(taskLog{s.log.Handler(), a, s.g.Name})
 	ctx, cancel := context.WithCancelCause(s.rt.base)
 	a.cancel = cancel
@@ -68,7 +69,7 @@ func (s *Stack) prepare(a *attempt) work {
 				s.post(func() { s.returned(a, nodes.Result{}, errGoexit, time.Now().UTC()) })
 			}
 		}()
-		res, err := nodes.Run(ctx, spec, t)
+		res, err := s.rt.kinds.Run(ctx, spec, t)
 		returned = true
 		at := time.Now().UTC()
 		cancel(nil)

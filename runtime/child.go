@@ -101,6 +101,8 @@ func (r runner) finish(ctx context.Context, id, key string, with map[string]any,
 func (r runner) giveUp(ctx context.Context, child *Stack, rush <-chan struct{}) {
 	child.cutOffNow(rush) // what it cannot write now, it does again
 	if context.Cause(ctx) != error(errShutdown) {
+		counts := child.result.Cursor.Counts
+		nodes.Spend(ctx, counts.Tokens, counts.Cost)
 		r.rt.discard(child.name)
 	}
 }

@@ -60,8 +60,29 @@ func (rt *Runtime) Close(ctx context.Context) error {
 		}
 	}
 	rt.timers.Close()
+	errs = append(errs, rt.closeKinds(ctx))
 	rt.disown()
 	return errors.Join(append(errs, late)...)
+}
+
+// closeKinds closes what kinds have open. One that does not return is left behind
+// when ctx has ended.
+func (rt *Runtime) closeKinds(ctx context.Context) error {
+	closed := make(chan error, 1)
+	go func() { closed <- rt.kinds.Close() }()
+	select {
+	case err := <-closed:
+		return err
+	case <-ctx.Done():
+	}
+	moment := time.NewTimer(shortWait)
+	defer moment.Stop()
+	select {
+	case err := <-closed:
+		return err
+	case <-moment.C:
+		return fmt.Errorf("runtime: a kind does not close: %w", context.Cause(ctx))
+	}
 }
 
 // isGone says that Close has returned.

@@ -229,7 +229,7 @@ func TestOverWhenItsWorkIs(t *testing.T) {
 				if begun != tt.begun {
 					t.Errorf("%d attempts began, want %d", begun, tt.begun)
 				}
-				snap, err := k.Store.Load(t.Context(), "g")
+				snap, err := k.Store.Load(k.T.Context(), "g")
 				if snap.Cursor.Status != tt.want || tt.want != "" && err != nil {
 					t.Errorf("the stack is %q (%v), want %q", snap.Cursor.Status, err, tt.want)
 				}
@@ -284,12 +284,12 @@ func TestAGraphIsOverWhenItsWorkIs(t *testing.T) {
 					tt.does(k, w)
 					w.outlive()
 					k.Crash()
-					if _, err := k.Runtime.Recover(t.Context(), runtime.RecoverOptions{}); err != nil {
+					if _, err := k.Runtime.Recover(k.T.Context(), runtime.RecoverOptions{}); err != nil {
 						t.Fatal(err)
 					}
 				}
 				k.Forward(time.Minute)
-				snap, err := k.Store.Load(t.Context(), "g")
+				snap, err := k.Store.Load(k.T.Context(), "g")
 				if err != nil || snap.Cursor.Status != journal.Failed || snap.Cursor.Counts.Failures == 0 || w.left() > 0 {
 					t.Errorf("the stack is %q (%v) after %d failures, %d run", snap.Cursor.Status, err, snap.Cursor.Counts.Failures, w.left())
 				}

@@ -25,8 +25,9 @@ func (s *Stack) warnOfParked() {
 // clear ends what an attempt of an earlier process left behind, and then tells the
 // machine. The slot of its pool is taken until then.
 func (s *Stack) clear(o machine.Orphan) {
+	var used journal.Counts // by the graph that it ran
 	gone := func() {
-		s.step(machine.TaskGone{At: s.now(), Key: o.Key, Attempt: o.Attempt})
+		s.step(machine.TaskFailed{At: s.now(), Key: o.Key, Attempt: o.Attempt, Tokens: used.Tokens, Cost: used.Cost})
 	}
 	i, ok := s.g.NodeByID(o.Key.Node)
 	if !ok {
@@ -69,7 +70,11 @@ func (s *Stack) clear(o machine.Orphan) {
 			})
 		}()
 		if n.Kind.Runs {
-			s.rt.discard(childID(s.name, o.Key))
+			id := childID(s.name, o.Key)
+			if snap, broken := s.rt.cfg.Store.Load(s.rt.base, id); broken == nil && snap.Identity.Parent == t.Key {
+				used = snap.Cursor.Counts
+			}
+			s.rt.discard(id)
 			err = nil
 		} else {
 			err = nodes.CleanUp(ctx, spec, t)

@@ -68,6 +68,7 @@ type Runtime struct {
 	base   context.Context // the values of Open's context; never cancelled
 	pools  *pool.Pools
 	timers *timer.Heap
+	kinds  *nodes.Session
 
 	defs    definitions
 	loads   loader
@@ -130,6 +131,7 @@ func Open(ctx context.Context, cfg Config) (*Runtime, error) {
 	}
 	rt.resting.bound = cfg.Loaded
 	rt.storage.timers = rt.timers
+	rt.kinds = nodes.NewSession(rt.base)
 	rt.pools = pool.New(rt.timers)
 	if st, ok := cfg.Store.(StoppingStore); ok {
 		st.OnStop(rt.fail)

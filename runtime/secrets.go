@@ -78,3 +78,15 @@ func (s *secrets) take(all *secrets) {
 // mask hides the secrets in a canonical value. It is a method of secrets and not of
 // the masker, because take replaces the masker.
 func (s *secrets) mask(v any) any { return s.masker.Value(v) }
+
+// secretOf is nodes.Task.Secret: the secrets that a graph declares.
+func (s *secrets) secretOf(declared []string) func(string) (string, bool) {
+	values := s.values
+	return func(name string) (string, bool) {
+		v, ok := values[name].(string)
+		if !slices.Contains(declared, name) {
+			return "", false
+		}
+		return v, ok
+	}
+}

@@ -41,8 +41,8 @@ func logsCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "logs STACK [NODE]",
 		Short: "Show a stack's tasks as they began and ended, with their errors",
-		Long: `Show a stack's tasks as they began and ended, with their errors: what its journal
-tells. What a program writes to standard error is kept where it failed (the end of
+		Long: `Show a stack's tasks as they began and ended, with their errors and the steps that
+they recorded: what its journal tells. What a program writes to standard error is kept where it failed (the end of
 it, in the error). -o json prints the same records as JSON lines.`,
 		Example: `  graphrun logs review --follow
   graphrun logs review builder`,
@@ -119,6 +119,22 @@ func (a *app) hadNode(ctx context.Context, c *api.Client, stack, node string) er
 	return err
 }
 
+// stepped says in words what a step was.
+func stepped(b *journal.TaskStep) string {
+	text := fmt.Sprintf("step %d: %s", b.Step, b.Name)
+	if b.Error != nil {
+		text += fmt.Sprintf(" failed with %s: %s", b.Error.Kind, b.Error.Message)
+	}
+	text += " after " + b.Duration.Round(time.Millisecond).String()
+	if b.Tokens > 0 {
+		text += fmt.Sprintf(", %d tokens", b.Tokens)
+	}
+	if b.Cost > 0 {
+		text += fmt.Sprintf(", cost %g", b.Cost)
+	}
+	return text
+}
+
 // logLine prints what a record tells of a task, "" of the node being all nodes.
 func (a *app) logLine(line []byte, node string) error {
 	r, err := journal.ParseRecord(line)
@@ -135,6 +151,11 @@ func (a *app) logLine(line []byte, node string) error {
 		if b.Attempt > 1 {
 			text += fmt.Sprintf(" (attempt %d)", b.Attempt)
 		}
+	case *journal.TaskStep:
+		if node != "" && node != b.Node {
+			return nil
+		}
+		text = fmt.Sprintf("%s %s", taskName(b.Node, b.Item), stepped(b))
 	case *journal.TaskFinished:
 		if node != "" && node != b.Node {
 			return nil

@@ -30,6 +30,8 @@ func (t *Telemetry) span(s *stack, r *journal.Record) {
 		t.openWave(s, r, b.Wave)
 	case *journal.TaskStarted:
 		t.openAttempt(s, r, b)
+	case *journal.TaskStep:
+		t.stepDone(s, r, b)
 	case *journal.TaskFinished:
 		t.closeAttempt(s, r, b)
 	case *journal.WaveCommitted:
@@ -108,6 +110,22 @@ func (t *Telemetry) closeAttempt(s *stack, r *journal.Record, b *journal.TaskFin
 		sp.SetAttributes(attribute.String("error.type", b.Error.Kind), attribute.Bool("graphrun.retried", !b.RetryAt.IsZero()))
 	}
 	sp.end(r.Time, why)
+}
+
+// stepDone notes a recorded step in the span of its attempt.
+func (t *Telemetry) stepDone(s *stack, r *journal.Record, b *journal.TaskStep) {
+	t.mu.Lock()
+	sp := s.attempts[attemptOf(r, b.Began, b.Wave, b.Node, b.Item, b.Attempt)]
+	t.mu.Unlock()
+	if sp == nil {
+		return
+	}
+	attrs := []attribute.KeyValue{attribute.String("graphrun.step.name", b.Name), attribute.Int("graphrun.step", b.Step),
+		attribute.Int64("graphrun.step.duration_ms", b.Duration.Milliseconds())}
+	if b.Error != nil {
+		attrs = append(attrs, attribute.String("error.type", b.Error.Kind))
+	}
+	sp.AddEvent("step", trace.WithTimestamp(r.Time), trace.WithAttributes(attrs...))
 }
 
 func attemptOf(r *journal.Record, began, wave uint64, node, item string, n int) attempt {

@@ -1,0 +1,121 @@
+package nodes
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"sync"
+)
+
+// Opener is a Node with something of its own for the whole process: a client, a
+// server that it starts. A driver opens it before its first attempt and closes it
+// when it has ended all attempts. After an Open that failed, the attempt fails with
+// its error, and the next attempt opens it again.
+type Opener interface {
+	Node
+	// Open is not called again before Close. The values of ctx are the driver's; ctx
+	// ends when the driver closes.
+	Open(ctx context.Context) error
+	// Close ends what Open began. No attempt runs any more.
+	Close() error
+}
+
+// Session is what the kinds of a driver have open. It is safe for concurrent use;
+// make it with NewSession.
+type Session struct {
+	ctx context.Context
+	end context.CancelFunc
+
+	mu    sync.Mutex
+	kinds map[string]*opened
+}
+
+// opened is one kind of a session.
+type opened struct {
+	node Opener
+	turn chan struct{} // held while it is opened
+	open bool
+}
+
+// NewSession makes a session with nothing open. The values of ctx go to Open; its end
+// ends nothing.
+func NewSession(ctx context.Context) *Session {
+	s := &Session{kinds: map[string]*opened{}}
+	s.ctx, s.end = context.WithCancel(context.WithoutCancel(ctx))
+	return s
+}
+
+// Run does one attempt as the function Run does, and opens its kind first when that is
+// an Opener that is not open yet. While another attempt opens it, Run waits until ctx
+// ends.
+func (s *Session) Run(ctx context.Context, spec Spec, t Task) (Result, *Error) {
+	if node, ok := spec.Node.(Opener); ok {
+		if err := s.open(ctx, spec.Name, node); err != nil {
+			e := failure(ctx, err)
+			e.Message = bounded(e.Message)
+			return Result{}, e
+		}
+	}
+	return Run(ctx, spec, t)
+}
+
+func (s *Session) open(ctx context.Context, name string, node Opener) (err error) {
+	s.mu.Lock()
+	o := s.kinds[name]
+	if o == nil {
+		o = &opened{node: node, turn: make(chan struct{}, 1)}
+		s.kinds[name] = o
+	}
+	s.mu.Unlock()
+	select {
+	case o.turn <- struct{}{}:
+		defer func() { <-o.turn }()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	switch {
+	case s.ctx.Err() != nil:
+		return Errorf("cancelled", "kind %q is closed", name)
+	case o.open:
+		return nil
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			err = Errorf("panic", "panic while kind %q was opened: %v", name, p)
+		}
+	}()
+	if err := orNil(o.node.Open(s.ctx)); err != nil {
+		return err
+	}
+	o.open = true
+	return nil
+}
+
+// Close closes all kinds that are open. Call it when no attempt runs any more; an
+// attempt that comes later fails.
+func (s *Session) Close() error {
+	s.end()
+	s.mu.Lock()
+	kinds := slices.Collect(maps.Values(s.kinds))
+	s.mu.Unlock()
+	var errs []error
+	for _, o := range kinds {
+		o.turn <- struct{}{}
+		if o.open {
+			errs = append(errs, o.close())
+		}
+		<-o.turn
+	}
+	return errors.Join(errs...)
+}
+
+func (o *opened) close() (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = Errorf("panic", "panic while a kind was closed: %v", p)
+		}
+	}()
+	o.open = false
+	return o.node.Close()
+}

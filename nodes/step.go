@@ -1,0 +1,138 @@
+package nodes
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/graphrun/graphrun/graph/value"
+)
+
+// StepRecord is a part of a task's work that was done and recorded.
+type StepRecord struct {
+	Name     string // what the work calls it
+	Content  any    // canonical; what the work needs to continue from it
+	Duration time.Duration
+	Tokens   int64 // what it used, apart from what the attempt reports
+	Cost     float64
+	Error    *Error // the part failed, and the work continued; nil: it succeeded
+}
+
+// Step runs a part of a task's work once per task. The first call runs fn and makes
+// its value durable before it returns; in every later attempt the same call returns
+// that value without calling fn. Within an attempt the same name again is the next
+// call of that name. Calls that run at the same time need different names, and calls
+// are not nested: fn must not call Step.
+//
+// The value goes through JSON, both times, and secrets in it are masked. It has at
+// most 1 MiB, and a task has at most 1,000 steps; a step beyond that fails with kind
+// "limit", as the task should. An error of fn is returned as it is and not recorded:
+// the next attempt calls fn again. What fn spends (Spend) is recorded with the step.
+//
+// When a crash cuts fn off, or the time before its value is durable, the next attempt
+// calls it again. Work with effects outside uses Task.Key to recognize itself.
+//
+// Outside of an attempt, and where the driver records no steps, Step only calls fn.
+func Step[T any](ctx context.Context, name string, fn func(context.Context) (T, error)) (T, error) {
+	var zero T
+	a, ok := ctx.Value(attemptKey{}).(*attempt)
+	if !ok {
+		return fn(ctx)
+	}
+	if _, nested := ctx.Value(stepKey{}).(*spent); nested {
+		return zero, Permanent(Errorf("config", "step %q begins within another step", name))
+	}
+	if known := a.nextStep(name); known != nil {
+		return decoded[T](name, known.Content)
+	}
+	if a.task.Record == nil {
+		return fn(ctx)
+	}
+	used, recorded := &spent{}, false
+	defer func() { // also when fn panics
+		if !recorded {
+			a.add(used.sum())
+		}
+	}()
+	began := time.Now()
+	v, err := fn(context.WithValue(ctx, stepKey{}, used))
+	if err = orNil(err); err != nil {
+		return zero, err
+	}
+	content, err := value.CopyOf(v)
+	if err != nil {
+		return zero, Errorf("output", "the value of step %q is no JSON value: %v", name, err)
+	}
+	tokens, cost := used.sum()
+	content, err = a.task.Record(ctx, StepRecord{Name: name, Content: content, Duration: time.Since(began), Tokens: tokens, Cost: cost})
+	if err != nil {
+		return zero, err
+	}
+	recorded = true
+	return decoded[T](name, content)
+}
+
+// decoded is the recorded value of a step.
+func decoded[T any](name string, content any) (v T, err error) {
+	if any, ok := any(&v).(*any); ok {
+		*any = content
+		return v, nil
+	}
+	if err := Decode(content, &v); err != nil {
+		return v, Permanent(Errorf("config", "the recorded value of step %q does not fit any more: %v", name, err))
+	}
+	return v, nil
+}
+
+// nextStep is the recorded step of the next call of a name; nil: there is none.
+func (a *attempt) nextStep(name string) *StepRecord {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.steps == nil {
+		a.steps = map[string][]*StepRecord{}
+		for i := range a.task.Steps {
+			if s := &a.task.Steps[i]; s.Error == nil {
+				a.steps[s.Name] = append(a.steps[s.Name], s)
+			}
+		}
+	}
+	known := a.steps[name]
+	if len(known) == 0 {
+		return nil
+	}
+	a.steps[name] = known[1:]
+	return known[0]
+}
+
+// stepKey is the context's key of what a running step has spent.
+type stepKey struct{}
+
+// spent sums up what was used. It is safe for concurrent use.
+type spent struct {
+	mu     sync.Mutex
+	tokens int64
+	cost   float64
+}
+
+func (s *spent) add(tokens int64, cost float64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tokens += tokens
+	s.cost += cost
+}
+
+func (s *spent) sum() (tokens int64, cost float64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.tokens, s.cost
+}
+
+// Note shows what a running task is doing, as "turn 3 of 20", to whoever watches at
+// this moment. It is not stored, secrets in it are masked, and a note may be lost. It
+// does nothing outside of an attempt.
+func Note(ctx context.Context, format string, args ...any) {
+	if a, ok := ctx.Value(attemptKey{}).(*attempt); ok && a.task.Note != nil {
+		a.task.Note(fmt.Sprintf(format, args...))
+	}
+}

@@ -1,0 +1,84 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/graphrun/graphrun/graph/journal"
+	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/graph/value"
+	"github.com/graphrun/graphrun/nodes"
+	"github.com/graphrun/graphrun/runtime/feed"
+)
+
+// record is nodes.Task.Record of an attempt: the step is durable when it returns.
+func (s *Stack) record(a *attempt) func(context.Context, nodes.StepRecord) (any, error) {
+	masker := s.secrets.masker // the one in s may be replaced meanwhile
+	return func(ctx context.Context, r nodes.StepRecord) (any, error) {
+		content, err := value.Of(r.Content)
+		if err != nil {
+			return nil, nodes.Errorf("output", "step %q: %v", r.Name, err)
+		}
+		content = masker.Value(content)
+		in := machine.TaskStep{Key: a.task.Key, Attempt: a.task.Attempt, Name: r.Name, Content: content,
+			Duration: r.Duration, Tokens: r.Tokens, Cost: r.Cost}
+		if e := r.Error; e != nil {
+			in.Error = &journal.Failure{Kind: e.Kind, Message: e.Message, Permanent: e.Permanent}
+		}
+		durable := make(chan error, 1)
+		s.post(func() {
+			if s.over || a.givenUp {
+				durable <- machine.ErrNotRunning
+				return
+			}
+			in.At = s.now()
+			if err := s.m.Step(in); err != nil {
+				durable <- err
+				return
+			}
+			s.acks = append(s.acks, func() { durable <- s.err })
+		})
+		select {
+		case err = <-durable:
+		case <-ctx.Done(): // the store may be in trouble; the step may still be recorded
+			return nil, context.Cause(ctx)
+		}
+		return content, stepFailure(ctx, err)
+	}
+}
+
+// stepFailure is why a step was not recorded, as the work is to fail for it.
+func stepFailure(ctx context.Context, err error) error {
+	var refused *machine.StepError
+	switch {
+	case errors.As(err, &refused):
+		return &nodes.Error{Kind: refused.Failure.Kind, Message: refused.Failure.Message, Permanent: refused.Failure.Permanent}
+	case errors.Is(err, machine.ErrNotRunning):
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		return nodes.Errorf("cancelled", "the attempt has ended")
+	}
+	return err
+}
+
+// stepsOf are the recorded steps of a task as its work gets them.
+func stepsOf(recorded []*journal.TaskStep) []nodes.StepRecord {
+	steps := make([]nodes.StepRecord, len(recorded))
+	for i, r := range recorded {
+		steps[i] = nodes.StepRecord{Name: r.Name, Content: r.Content, Duration: r.Duration, Tokens: r.Tokens, Cost: r.Cost}
+		if f := r.Error; f != nil {
+			steps[i].Error = &nodes.Error{Kind: f.Kind, Message: f.Message, Permanent: f.Permanent}
+		}
+	}
+	return steps
+}
+
+// noter is nodes.Task.Note of an attempt.
+func (s *Stack) noter(a *attempt) func(string) {
+	masker, name := s.secrets.masker, s.g.Name
+	return func(text string) {
+		s.rt.Feed().Note(feed.Note{Stack: s.name, Graph: name, Task: a.task.Key, Attempt: a.task.Attempt, At: time.Now().UTC(), Text: masker.Text(text)})
+	}
+}
