@@ -157,8 +157,8 @@ func (f *source) from(col int) []byte {
 	return f.rest
 }
 
-// EndColumn is the exclusive end of a span on its first line: a span that goes
-// on over further lines ends with the line, which has width characters.
+// EndColumn is the exclusive end of a span on its first line. A span over several
+// lines ends with the line, which has width characters.
 func EndColumn(at Span, width int) int {
 	end := at.End.Col
 	if at.End.Line > at.Start.Line {

@@ -70,8 +70,8 @@ func Mapped(s string, span Span, runs []Run) Text {
 	return Text{Value: s, Span: span, runs: runs}
 }
 
-// Whole is a text of which no part has a place of its own: each stands where
-// the whole begins.
+// Whole is a text whose parts have no places of their own: each part has the place
+// of the whole.
 func Whole(s string, span Span) Text { return Text{Value: s, Span: span} }
 
 // IsZero reports whether there is no text: what JSON leaves out, with or

@@ -278,7 +278,7 @@ func (b *builder) writes(n *tree.Node) []graph.WriteDef {
 	return out
 }
 
-// edge is false for an edge of which the target or the source is not known.
+// edge returns false for an edge whose target or source is not known.
 func (b *builder) edge(n *tree.Node) (graph.EdgeDef, bool) {
 	to := b.texts(n, "to")
 	if n == nil || len(to) == 0 {

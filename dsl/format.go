@@ -57,7 +57,7 @@ type level struct {
 // layout walks over the lines of a document.
 type layout struct {
 	lines  []string
-	inner  []*tree.Node // by line: the scalar or { } that goes on over it
+	inner  []*tree.Node // by line: the scalar or { } that continues over it
 	levels []level
 	out    []string
 	shift  int // of the last structural line

@@ -65,8 +65,8 @@ func (l *loader) inner(file string, root *tree.Node, broken map[*tree.Node]bool,
 	return list
 }
 
-// graph checks one inner graph, of which name was written in the file outer,
-// and gives its definition when it is sound.
+// graph checks one inner graph, which the file outer names, and returns its
+// definition if it is valid.
 func (l *loader) graph(outer string, name diag.Text, with *tree.Node) (*graph.Def, diag.List) {
 	var list diag.List
 	path := name.Value

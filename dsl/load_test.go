@@ -20,7 +20,7 @@ func TestLoadReader(t *testing.T) {
 }
 
 // TestPathsAreThoseOfEveryProcess: a store keeps the definition, and a process
-// that works in another folder goes on with it.
+// that works in another folder continues with it.
 func TestPathsAreThoseOfEveryProcess(t *testing.T) {
 	t.Parallel()
 	here, err := os.Getwd()

@@ -34,8 +34,8 @@ func (d *document) suppress(compiled diag.List) diag.List {
 	return out
 }
 
-// ruins are the places of the broken values, of which nobody is to speak again.
-// A value of which nothing is written has no place of its own.
+// ruins are the places of the broken values, about which nothing more is reported.
+// A value without text has no place of its own.
 func (d *document) ruins() []diag.Span {
 	var all []diag.Span
 	for n := range d.broken {

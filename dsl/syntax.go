@@ -19,7 +19,7 @@ var (
 	plainInMap = regexp.MustCompile(`[{,][ \t]*([A-Za-z_][\w-]*):[ \t]+([^\s"'{\[][^,\n]*),`)
 )
 
-// afterParser marks the problems of which yaml.v3 counts lines from zero.
+// afterParser marks the problems whose lines yaml.v3 counts from zero.
 var afterParser = []string{"did not find expected node content", "did not find expected ','", "did not find expected key",
 	"did not find expected '-'", "did not find expected <", "found undefined tag", "found duplicate %", "found incompatible"}
 

@@ -156,7 +156,7 @@ func (r *reader) refuse(at diag.Span, format string, args ...any) {
 }
 
 // node converts n, which stands at depth. near is the place to name for a
-// value of which nothing is written.
+// value without text.
 func (r *reader) node(n *yaml.Node, depth int, near diag.Span) anchored {
 	out := &tree.Node{Kind: tree.Null, Span: near}
 	here := r.char(diag.Pos{Line: n.Line, Col: n.Column})

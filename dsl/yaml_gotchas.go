@@ -13,7 +13,7 @@ import (
 // its own. What follows from them is not worth a word, so the value that fell
 // into one is marked as broken.
 
-// reportTag reports `when: !state.done`, of which YAML makes a tag.
+// reportTag reports `when: !state.done`, which YAML reads as a tag.
 func reportTag(diags *diag.List, at diag.Span, tag string) {
 	help := "put the value in quotes"
 	switch name := strings.TrimPrefix(tag, "!"); {
@@ -25,8 +25,8 @@ func reportTag(diags *diag.List, at diag.Span, tag string) {
 	diags.Add(diag.YAMLTag, at, help, "%q was taken for a YAML tag", tag)
 }
 
-// rejoin reports `{to: a, when: any(state.x, .y)}`, of which YAML makes the
-// three entries to, when and ".y)", and drops the entries that are none.
+// rejoin reports `{to: a, when: any(state.x, .y)}`, which YAML reads as the three
+// entries to, when and ".y)", and drops those that are no entries.
 func (r *reader) rejoin(entries []entry) []entry {
 	kept := entries[:0]
 	for i := 0; i < len(entries); i++ {

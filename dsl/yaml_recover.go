@@ -47,7 +47,7 @@ const (
 	closeHelp  = "remove it, or put the value that it belongs to in quotes"
 )
 
-// line walks over one line of a block, and over what goes on behind it.
+// line walks over one line of a block and over its continuation.
 func (o *outline) line() {
 	for o.peek() == ' ' {
 		o.next()

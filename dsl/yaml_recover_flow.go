@@ -16,7 +16,7 @@ type bracket struct {
 
 	ended bool // an entry has a value that ended: only , : or the end can follow
 	colon bool // the entry has its colon
-	text  bool // the entry has a plain text, which may go on
+	text  bool // the entry has a plain text, which may continue
 }
 
 func (b *bracket) closing() rune { return b.kind + 2 } // as in ASCII

@@ -2,7 +2,7 @@ package graph
 
 import "github.com/graphrun/graphrun/diag"
 
-// checkBounds warns of what may go on or grow for ever.
+// checkBounds warns of stacks that may run, and values that may grow, for ever.
 func (c *compiler) checkBounds() {
 	l := &c.def.Limits
 	limited := l.Cycles > 0 || l.Duration > 0 || l.NodeRuns > 0 || l.Tokens > 0 || l.Cost > 0 ||

@@ -21,7 +21,7 @@ func writers(n int, edges []string) string {
 	return start + `, "nodes": [` + strings.Join(nodes, ",") + `], "edges": [` + strings.Join(edges, ",") + `]`
 }
 
-// The pairs are those of which neither is an ancestor of the other, over more
+// The pairs are those in which neither is an ancestor of the other, over more
 // writers than one pass looks at.
 func TestConflictsOfRandomGraphs(t *testing.T) {
 	t.Parallel()

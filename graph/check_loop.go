@@ -44,7 +44,7 @@ func (c *compiler) reportLoop(path []int) {
 		words[i] = c.g.Nodes[n].ID
 	}
 	from, to := path[len(path)-2], path[0]
-	help := fmt.Sprintf("add `next_cycle: true` to the edge from %q to %q if the loop goes on in the next cycle", words[len(words)-2], words[0])
+	help := fmt.Sprintf("add `next_cycle: true` to the edge from %q to %q if the loop continues in the next cycle", words[len(words)-2], words[0])
 	at := c.g.Nodes[to].Def.At
 	if e := c.edgeBetween(from, to); e != nil {
 		at = e.At

@@ -56,7 +56,7 @@ type KeyDef struct {
 	Type    *tree.Node `json:"type"`
 	Default *tree.Node `json:"default,omitzero"`
 	Reduce  ReduceDef  `json:"reduce,omitzero"`
-	Keep    int        `json:"keep,omitzero"` // 0: all
+	Keep    int        `json:"keep,omitzero"` // 0 keeps all
 	KeepAt  diag.Span  `json:"-"`
 }
 
@@ -82,8 +82,8 @@ type EventDef struct {
 // PoolDef is a limit on running tasks.
 type PoolDef struct {
 	Name     diag.Text     `json:"name"`
-	Parallel int           `json:"parallel"`          // 0: hold. dsl fills in 4 where it is not written
-	Rate     int           `json:"rate,omitzero"`     // tasks started per RatePer; 0: no limit
+	Parallel int           `json:"parallel"`          // 0 holds the pool; dsl fills in 4 where it is not written
+	Rate     int           `json:"rate,omitzero"`     // tasks started per RatePer; 0 means no limit
 	RatePer  time.Duration `json:"rate_per,omitzero"` // a second, a minute, an hour or a day
 }
 
@@ -114,10 +114,10 @@ type NodeDef struct {
 	Writes      []WriteDef    `json:"writes,omitzero"`
 	Join        JoinDef       `json:"join,omitzero"`
 	Retry       *RetryDef     `json:"retry,omitzero"`
-	Timeout     time.Duration `json:"timeout,omitzero"`  // 0: the default's
-	Deadline    time.Duration `json:"deadline,omitzero"` // 0: none
+	Timeout     time.Duration `json:"timeout,omitzero"`  // 0 means that of the default
+	Deadline    time.Duration `json:"deadline,omitzero"` // 0 means none
 	Priority    *tree.Node    `json:"priority,omitzero"` // an integer or a template
-	Pool        diag.Text     `json:"pool,omitzero"`     // "": default
+	Pool        diag.Text     `json:"pool,omitzero"`     // "" is the default pool
 	ForEach     *ForEachDef   `json:"for_each,omitzero"`
 	Background  bool          `json:"background,omitzero"`
 	Cache       *CacheDef     `json:"cache,omitzero"`
@@ -158,7 +158,7 @@ type CacheDef struct {
 
 // EdgeDef is one edge as written; From, After and To may be lists.
 type EdgeDef struct {
-	From      []diag.Text `json:"from,omitzero"`  // flow; "start" or none: from the start of the cycle
+	From      []diag.Text `json:"from,omitzero"`  // flow; "start" or an empty list for the start of the cycle
 	After     []diag.Text `json:"after,omitzero"` // order only
 	To        []diag.Text `json:"to"`
 	When      diag.Text   `json:"when,omitzero"`
@@ -175,7 +175,7 @@ type PauseDef struct {
 	None     bool          `json:"none,omitzero"`
 	Set      bool          `json:"set,omitzero"` // Active was written (it may be 0s)
 	Active   time.Duration `json:"active,omitzero"`
-	Idle     time.Duration `json:"idle,omitzero"`   // 0: as Active
+	Idle     time.Duration `json:"idle,omitzero"`   // 0 means Active
 	Factor   float64       `json:"factor,omitzero"` // default 2
 	Template *tree.Node    `json:"template,omitzero"`
 	At       diag.Span     `json:"-"`
@@ -199,7 +199,7 @@ type StopDef struct {
 type LimitsDef struct {
 	Cycles   int           `json:"cycles,omitzero"`
 	Duration time.Duration `json:"duration,omitzero"`
-	Failures *int          `json:"failures,omitzero"` // failed cycles in a row; 0: no limit
+	Failures *int          `json:"failures,omitzero"` // failed cycles in a row; 0 means no limit
 	NodeRuns int           `json:"node_runs,omitzero"`
 	Tokens   int           `json:"tokens,omitzero"`
 	Cost     float64       `json:"cost,omitzero"`

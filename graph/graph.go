@@ -42,7 +42,7 @@ type Graph struct {
 	Pools    []Pool // Pools[0] is "default"
 	Events   []Event
 	Pause    Pause
-	Schedule *cron.Schedule // in place of Pause; nil: none
+	Schedule *cron.Schedule // in place of Pause; nil means none
 	Stops    []Stop
 	Limits   Limits
 	History  History // never zero
@@ -56,7 +56,7 @@ type Graph struct {
 	// it, ascending.
 	Readers [][]int
 
-	Mode  *Template // nil: graph. Else gives "graph" or "round_robin"
+	Mode  *Template // nil means "graph"; else it gives "graph" or "round_robin"
 	Fleet Fleet
 
 	index index
@@ -84,7 +84,7 @@ type Key struct {
 	Type    *schema.Type
 	Initial any
 	Reduce  Reducer
-	Keep    int          // 0: all
+	Keep    int          // 0 keeps all
 	Writes  *schema.Type // what a node may write: Type, or what Reduce joins to it
 }
 
@@ -106,8 +106,8 @@ type Event struct {
 // Pool is a limit on running tasks.
 type Pool struct {
 	Name     string
-	Parallel int // 0: hold
-	Rate     int // per RatePer; 0: no limit
+	Parallel int // 0 holds the pool
+	Rate     int // per RatePer; 0 means no limit
 	RatePer  time.Duration
 }
 
@@ -116,7 +116,7 @@ type Node struct {
 	Index      int
 	ID         string
 	Kind       Kind
-	With       *Template    // nil: none
+	With       *Template    // nil means none
 	Output     *schema.Type // of one run; Any where it is not known
 	Writes     []Write      // in the order of the file
 	Join       Join
@@ -125,14 +125,14 @@ type Node struct {
 	Out        []int // edges from it
 	Waits      []int // nodes to settle before it is decided: sources of In without next_cycle, and of the siblings of its else edges. Sorted, no repeats
 	Retry      Retry
-	Timeout    time.Duration // 0: none
-	Deadline   time.Duration // 0: none
+	Timeout    time.Duration // 0 means none
+	Deadline   time.Duration // 0 means none
 	Priority   *Template     // nil: 0
 	Pool       int           // index into Graph.Pools; -1 for Inline and Waits kinds
 	ForEach    *ForEach
 	Background bool
 	Cache      *Cache
-	Inner      *Graph // the graph that it runs; nil: none
+	Inner      *Graph // the graph that it runs; nil means none
 	Def        *NodeDef
 }
 
@@ -160,15 +160,15 @@ type Retry struct {
 	Factor     float64
 	MaxBackoff time.Duration
 	Jitter     bool
-	Errors     []string // nil: all but schema, config, expression, cancelled
+	Errors     []string // nil means all except schema, config, expression and cancelled
 }
 
 // ForEach is compiled.
 type ForEach struct {
 	In        *cond.Program
 	As        string
-	Key       *cond.Program // nil: the index
-	Max       *cond.Program // nil: the pool's limit
+	Key       *cond.Program // nil means the index
+	Max       *cond.Program // nil means the pool's limit
 	OnFailure OnFailure
 }
 
@@ -184,7 +184,7 @@ const (
 // Cache is compiled.
 type Cache struct {
 	Key *cond.Program
-	TTL time.Duration // 0: for ever
+	TTL time.Duration // 0 means for ever
 }
 
 // Start is the From of an edge that begins at the start of the cycle.
@@ -197,7 +197,7 @@ type Edge struct {
 	To        int
 	After     bool // order only
 	Outcome   Outcome
-	When      *cond.Program // nil: always holds
+	When      *cond.Program // nil for an edge that always holds
 	Else      bool
 	Siblings  []int // of an Else edge: the other conditional edges of its group
 	NextCycle bool
@@ -235,7 +235,7 @@ type Pause struct {
 type Stop struct {
 	When   *cond.Program
 	Failed bool
-	Reason string // "": the condition's text
+	Reason string // "" means the condition's text
 }
 
 // Limits is complete: 0 is no limit.
@@ -260,11 +260,11 @@ type Change struct {
 	Name  string // the key's name: what stores know it by
 	Value any    // the whole value afterwards; shared, never to be changed
 
-	// Whole: store Value anew. Else the value is a list or an object. Of a list,
-	// Drop elements are gone from its front, and then the elements of Put are set
-	// (an index at the end appends; indices ascend and count after the drop). Of
-	// an object, the properties of Set are set, and no others are different; their
-	// names ascend.
+	// Whole says to store Value as a whole. Otherwise it is a list or an object. Of a
+	// list, the first Drop elements are removed, and then the elements of Put are set
+	// (an index at the end appends; indices ascend and count after the drop). Of an
+	// object, the properties of Set are set, in the order of their names, and no others
+	// differ.
 	Whole bool
 	Drop  int
 	Put   []Element

@@ -15,9 +15,9 @@ type Kind struct {
 	Fields []Field // what `with` may hold, in the order of the docs
 	Open   bool    // any other field is welcome too (set)
 
-	// Output is the type of the output, from the configuration; nil: unknown.
+	// Output is the type of the output, from the configuration; nil means unknown.
 	Output func(c Config) *schema.Type
-	// Check reports what Fields cannot say; nil: nothing. Codes other than
+	// Check reports what Fields cannot say; nil reports nothing. Codes other than
 	// diag.BadConfig are for what SPEC names (diag.ShellInterpolation, …).
 	Check func(c Config, report func(code diag.Code, at diag.Span, help, format string, args ...any))
 

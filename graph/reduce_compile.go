@@ -83,7 +83,7 @@ func (c *reducerCompiler) parse() (name string, arg diag.Text, ok bool) {
 	case !slices.Contains(reducerNames, name):
 		return "", arg, c.bad(at, diag.Suggest(name, reducerNames), "unknown reducer %.60q", name)
 	case name == "upsert" && arg.Value == "":
-		return "", arg, c.bad(at, "write upsert(id), with the field that elements are told apart by", "reducer \"upsert\" needs a field")
+		return "", arg, c.bad(at, "write upsert(id), with the field that identifies an element", "reducer \"upsert\" needs a field")
 	case name != "upsert" && open >= 0:
 		return "", arg, c.bad(text.Sub(open, len(s)), "", "reducer %q takes no argument", name)
 	}
@@ -161,8 +161,8 @@ func writeType(name string, t *schema.Type) *schema.Type {
 	return t
 }
 
-// partial is the object t of which any property may be left out, with deep in
-// the objects inside as well; seen breaks the circles of recursive types.
+// partial is the object t without required properties, with deep also in the objects
+// inside; seen breaks the circles of recursive types.
 func partial(t *schema.Type, deep bool, seen map[*schema.Type]*schema.Type) *schema.Type {
 	if p := seen[t]; p != nil {
 		return p

@@ -72,8 +72,8 @@ func (key *Key) laidOver(object map[string]any, written []any) (map[string]any, 
 	return set, nil
 }
 
-// laid is v, laid over what was there before; deep goes on where both are
-// objects.
+// laid returns v, laid over the value that was there before; with deep it does the
+// same for properties where both are objects.
 func laid(v, under any, deep bool) any {
 	a, aok := under.(map[string]any)
 	b, bok := v.(map[string]any)

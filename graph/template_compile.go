@@ -149,8 +149,8 @@ func hasTemplate(s string) bool {
 	return bad >= 0
 }
 
-// splitTemplate cuts a text at its ${{ }}; bad is the offset of one that does
-// not end, else -1.
+// splitTemplate cuts a text at its ${{ }}; bad is the offset of the first that
+// does not end, or -1.
 func splitTemplate(s string) (out []stretch, bad int) {
 	var literal strings.Builder
 	flush := func() {

@@ -34,7 +34,7 @@ type Masker struct {
 // form is a text that must not be shown, in any spelling.
 type form struct {
 	text   string
-	runes  []rune // how it may be spelled; nil: only as text
+	runes  []rune // how it may be spelled; nil for text alone
 	broken bool   // lines may end within it, as in base64
 }
 

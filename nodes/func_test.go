@@ -185,7 +185,7 @@ func TestFuncThatReturnsANilError(t *testing.T) {
 	}
 }
 
-// TestFuncKeepsItsOutput: a function may go on with what it returned.
+// TestFuncKeepsItsOutput: a function may still change what it returned.
 func TestFuncKeepsItsOutput(t *testing.T) {
 	t.Parallel()
 	seen := map[string]any{}

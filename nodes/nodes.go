@@ -19,9 +19,9 @@ type Node interface {
 }
 
 // Cleaner is a Node that may leave something behind when the process that runs
-// it dies, as programs that go on. An attempt that follows finds it by itself
-// (Task.Rerun). When none follows, because the task was cancelled or is held
-// to be what killed the process, CleanUp ends what is left; t has no With.
+// it dies, such as a program that keeps running. A later attempt finds it by itself
+// (Task.Rerun). When there is none, because the task was cancelled or may be what
+// killed the process, CleanUp ends what is left; t has no With.
 // Engines call the function CleanUp.
 type Cleaner interface {
 	Node
@@ -38,13 +38,13 @@ type Task struct {
 	With         any    // the evaluated `with`; shared, not to be changed
 
 	// Written is the `with` as the graph has it, templates not filled in: what
-	// the author wrote, as against what data made of it. nil: not known.
+	// the author wrote, as against what data made of it. It is nil if it is not known.
 	Written *tree.Node
 
 	Dir string // the graph file's folder: where relative paths begin
 	// Hurry is closed when a cancelled attempt has no time left to end by itself, as
-	// when a process is told to end for the second time: end all that runs at once.
-	// nil: there is no hurry.
+	// when a process gets a second signal: end everything that runs at once. It is nil
+	// if there is no hurry.
 	Hurry <-chan struct{}
 
 	// Steps are those that earlier attempts of the task recorded, oldest first.
@@ -69,7 +69,7 @@ type Task struct {
 
 	// Mask hides the graph's secrets in a text. Engines do so with all that an
 	// attempt gives and logs: only a kind that gives a piece of a text needs it,
-	// because nobody recognizes half a secret. nil: there are none.
+	// because half a secret is not recognized. It is nil if there are none.
 	Mask func(string) string
 }
 
@@ -103,8 +103,8 @@ func Permanent(err error) *Error {
 	return e
 }
 
-// orNil is err, but nil for a nil *Error in it: a slip of who returns one from a
-// variable, who means a success.
+// orNil maps a typed nil *Error to nil, so that returning a nil variable of that type
+// counts as success.
 func orNil(err error) error {
 	if e, ok := err.(*Error); ok && e == nil {
 		return nil

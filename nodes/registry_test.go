@@ -17,7 +17,7 @@ func TestRegister(t *testing.T) {
 	}
 	for name, tt := range map[string]struct {
 		spec nodes.Spec
-		want string // "": accepted
+		want string // "" means accepted
 	}{
 		"plain":            {fields(graph.Field{Name: "a", Type: "list(string)?"}), ""},
 		"dotted name":      {nodes.Spec{Kind: graph.Kind{Name: "acme.fetch"}, Node: work}, ""},

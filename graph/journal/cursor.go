@@ -47,7 +47,7 @@ type Cursor struct {
 	Open        bool      // a cycle is under way
 	CycleSeq    uint64    // of the cycle.started record of Cycle
 	WakeAt      time.Time // end of the pause; zero with !Open: waits for an event
-	Expires     time.Time // when its duration is over: it ends then, unless a cycle is open; zero: never
+	Expires     time.Time // when its duration is over: it ends then, unless a cycle is open; zero means never
 	IdleInRow   int
 	FailedInRow int
 	Counts      Counts
@@ -70,10 +70,10 @@ type Cursor struct {
 	// of them runs any more. Never changed in place.
 	Ending []Ending
 	// Closing is how the stack ends as soon as nothing of it runs any more; nothing
-	// begins meanwhile. nil: it does not end.
+	// begins meanwhile. nil if it is not about to end.
 	Closing *Outcome
 
-	Inbox int    // events that are taken in when the next cycle begins
+	Inbox int    // events that are applied when the next cycle begins
 	Turn  string // the node that ran last under `mode: round_robin`
 
 	// Stopping is the reason with which the stack ends once its open wave is
@@ -139,7 +139,7 @@ func (p Parked) Key() TaskKey {
 	return TaskKey{Cycle: p.Cycle, Wave: p.Wave, Node: p.Node, Item: p.Item}
 }
 
-// ParkedUntil is when a task that is parked starts again; zero: it is not.
+// ParkedUntil is when a parked task starts again, the zero time for any other task.
 func (c *Cursor) ParkedUntil(k TaskKey) time.Time {
 	for _, p := range c.Parked {
 		if p.Key() == k {
@@ -174,7 +174,7 @@ func (e Ending) Key() TaskKey {
 }
 
 // EndingOf is the failure that was decided for an attempt whose work may still
-// run; nil: none was.
+// run, nil if none was.
 func (at *Cursor) EndingOf(k TaskKey, attempt int) *Failure {
 	for i := range at.Ending {
 		if e := &at.Ending[i]; e.Attempt == attempt && e.Key() == k {

@@ -9,7 +9,7 @@ type Identity struct {
 	Nonce     string         // tells this stack from others of its name, in idempotency keys; the driver chooses it
 	Params    map[string]any // complete and canonical
 	CreatedAt time.Time
-	Parent    string // the idempotency key of the task that runs this stack; "": no task does
+	Parent    string // the idempotency key of the task that runs this stack; "" if no task does
 }
 
 func (id *Identity) members(c *codec) {

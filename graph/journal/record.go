@@ -199,8 +199,8 @@ func (c *codec) task(wave, began *uint64, node, item *string, attempt *int) {
 	number(c, "attempt", attempt)
 }
 
-// TaskStep is a part of a task that is done. Later attempts of the task go on
-// from it.
+// TaskStep is a part of a task that is done. Later attempts of the task continue
+// after it.
 type TaskStep struct {
 	Wave     uint64
 	Began    uint64 // as in TaskStarted
@@ -212,7 +212,7 @@ type TaskStep struct {
 	Duration time.Duration
 	Tokens   int64
 	Cost     float64
-	Error    *Failure // nil: it succeeded
+	Error    *Failure // nil if it succeeded
 	Content  any      // journal: what the node wants back in a later attempt
 }
 
@@ -232,8 +232,8 @@ func (b *TaskStep) members(c *codec) {
 	}
 }
 
-// TaskFinished is the end of an attempt. Attempt 0: none began, since the result
-// of an earlier run is used (Cached), or the task was cancelled before.
+// TaskFinished is the end of an attempt. Its Attempt is 0 if none began, because the
+// result of an earlier run is used (Cached) or the task was cancelled before.
 type TaskFinished struct {
 	Wave     uint64
 	Began    uint64 // as in TaskStarted
@@ -246,9 +246,9 @@ type TaskFinished struct {
 	Output   any       // journal
 	Tokens   int64     // journal: what the attempt used, without its steps
 	Cost     float64   // journal: as Tokens
-	RetryAt  time.Time // journal: when the next attempt is due; zero: none follows
+	RetryAt  time.Time // journal: when the next attempt is due; zero if none follows
 	Cached   bool      // the result of an earlier run is used again
-	CacheKey string    // journal: what the result is kept under; "": it is not kept
+	CacheKey string    // journal: what the result is kept under; "" if it is not kept
 }
 
 func (*TaskFinished) Type() string { return "task.finished" }

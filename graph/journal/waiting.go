@@ -12,7 +12,7 @@ type Waiting struct {
 	Cycle    uint64
 	Wave     uint64 // in which it began to wait
 	Since    time.Time
-	Until    time.Time // its timeout; zero: none
+	Until    time.Time // its timeout; zero means none
 	Due      time.Time // the time that it waits for
 	Event    string    // the event that it waits for
 	With     any       // evaluated, without secrets: {"prompt": …}
@@ -36,7 +36,7 @@ func (w *Waiting) members(c *codec) {
 // restarts.
 func (w *Waiting) ID() string { return fmt.Sprintf("%s.%d.%d", w.Node, w.Cycle, w.Wave) }
 
-// Ends is when the wait ends by itself; zero: never.
+// Ends is when the wait ends by itself; zero means never.
 func (w *Waiting) Ends() time.Time {
 	if w.Due.IsZero() || !w.Until.IsZero() && w.Until.Before(w.Due) {
 		return w.Until
@@ -50,8 +50,8 @@ func (w *Waiting) Late(at time.Time) bool {
 	return !end.IsZero() && !end.After(at)
 }
 
-// Background is a node whose tasks run on over cycles, or whose result is
-// taken in when the next cycle begins.
+// Background is a node whose tasks run over several cycles, or whose result is
+// applied when the next cycle begins.
 type Background struct {
 	Node  string
 	Cycle uint64

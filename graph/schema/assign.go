@@ -255,7 +255,7 @@ func (j *joiner) join(a, b *Type, depth int) *Type {
 	return &Type{Kind: a.Kind, Enum: both}
 }
 
-// anyOf is the union of which only the nullness is known.
+// anyOf is a union about which only the nullness is known.
 func anyOf(a, b *Type) *Type {
 	if a.Nullable || b.Nullable {
 		return AnyType

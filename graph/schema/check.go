@@ -49,8 +49,8 @@ func (t *Type) CheckTail(path string, v any, from int) (canonical any, err error
 	return t.checkAll(path, v, from, walk{})
 }
 
-// CheckPart is Check for some properties of an object, of which the others are
-// known to fit and to be canonical: it does not miss them. ok is false when
+// CheckPart is Check for some properties of an object whose others are known to fit
+// and to be canonical: it does not miss them. ok is false when
 // they say nothing about the object as a whole, as t has keywords about that.
 func (t *Type) CheckPart(path string, v map[string]any) (canonical map[string]any, ok bool, err error) {
 	if t.Enum != nil || t.checks != nil && !t.checks.byProperty() {

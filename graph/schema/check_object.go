@@ -59,9 +59,8 @@ func cloned(out, v map[string]any) map[string]any {
 	return out
 }
 
-// checkOthers checks the properties that t does not declare by name. Of several
-// mismatches the one of the first key is reported, so that the same value gives
-// the same message every time.
+// checkOthers checks the properties that t does not declare by name. It reports the
+// mismatch of the first key, so that the same value gives the same message every time.
 func (t *Type) checkOthers(v, out map[string]any, at walk) (map[string]any, *Mismatch) {
 	var worst *Mismatch
 	var worstKey string

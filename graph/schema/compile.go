@@ -20,12 +20,12 @@ type checks struct {
 	own      int      // how many of Props, the first ones, are of this schema itself
 	required []string // names in `required` without a property of this schema itself
 	patterns []patternType
-	rest     *Type // of properties that neither own nor patterns declare; nil: any
+	rest     *Type // of properties that neither own nor patterns declare; nil means any
 	names    *Type // propertyNames
 	depend   []dependent
 
 	prefix   []*Type
-	items    *Type // of elements after prefix; nil: any
+	items    *Type // of elements after prefix; nil means any
 	contains *Type
 	minimum  int // of elements that fit contains
 	maximum  int // negative: no bound
@@ -87,7 +87,7 @@ type draft struct {
 	items    *Type
 	required []string
 	checks   checks
-	only     []*tree.Node // enum or const; nil: none
+	only     []*tree.Node // enum or const; nil means none
 	shaped   bool         // a keyword of structure is there: what is merged with others must be checked on its own
 }
 

@@ -35,7 +35,7 @@ type Type struct {
 	Enum     []any  // the only values (null aside); nil when any value of Kind does
 	Elem     *Type  // of a List; never nil there
 	Props    []Prop // declared properties of an Object, in the order of the file
-	Rest     *Type  // of an Object: the type of properties that are not declared; nil: an expression may not name them
+	Rest     *Type  // of an Object: the type of properties that are not declared; with nil an expression may not name them
 
 	// Lacks is set for a type that is Any because `type` is not written: the kind
 	// that its keywords speak of. Any for all others.

@@ -15,7 +15,7 @@ import (
 const maxParse = 1000
 
 // Decode reads one JSON value. Integers within int64 are exact; every other
-// number becomes a float64. Of a repeated key the last one counts. A byte order
+// number becomes a float64. If a key is repeated, the last one counts. A byte order
 // mark before the value is skipped. A byte in a string that is not UTF-8, and
 // half of a surrogate pair, are errors that name the offset.
 func Decode(b []byte) (any, error) {

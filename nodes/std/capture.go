@@ -40,7 +40,7 @@ type tail struct {
 	mask func(string) string // nodes.Task.Mask
 	kept []byte
 
-	log  func(line string) // nil: nobody listens
+	log  func(line string) // nil if nobody listens
 	line []byte            // the beginning of a line
 }
 
@@ -106,7 +106,7 @@ func text(b []byte) string { return strings.ToValidUTF8(string(b), "\uFFFD") }
 const margin = 12 << 10
 
 // beginning is the first max bytes of s, or a little less: it ends neither
-// within a character nor within a secret, of which half would not be
+// within a character nor within a secret, since half of a secret would not be
 // recognized later.
 func beginning(s string, max int, mask func(string) string) string {
 	if len(s) <= max {

@@ -93,7 +93,7 @@ type script struct {
 	args      []string
 	env       []string
 	dir       string
-	stdin     []byte // nil: nothing to read
+	stdin     []byte // nil if there is nothing to read
 	parse     string
 	maxOutput int64
 }

@@ -25,8 +25,8 @@ func execKind() nodes.Spec {
 			Doc: "Runs a program. There is no shell between the graph and the program: `command` is its argument list, and no value can become a second argument. " +
 				"The program gets PATH, HOME, LANG and TMPDIR, what `env` declares, and GRAPHRUN_STACK, _GRAPH, _CYCLE, _WAVE, _NODE, _ITEM, _ATTEMPT and _KEY (the idempotency key, the same for every attempt), and nothing else of the environment. " +
 				"It fails with kind `exit` when the exit code is not zero or a signal ended the program, with the end of standard error in the message; with `output` when standard output cannot be parsed or is too large; with `config` when the program cannot be started. " +
-				"A timeout or a cancel ends its whole process group: TERM, then KILL after 5 s. Processes of the group that outlive the program are ended too; only one that left the group (`setsid`) goes on. " +
-				"After a crash of the engine, what is left of the earlier attempt is ended before the node runs again, or when it is cancelled instead (on Linux).",
+				"A timeout or a cancel ends its whole process group: TERM, then KILL after 5 s. Processes of the group that outlive the program are ended too; only a process that left the group (`setsid`) keeps running. " +
+				"After a crash of the engine, what is left of the earlier attempt is ended before the node runs again or is cancelled (on Linux).",
 			Fields: []graph.Field{
 				{Name: "command", Type: "list(any)", Text: true, Doc: "The program and its arguments; numbers and booleans become text as they are written. With a slash in it the program is relative to the graph file, without one it is looked up in PATH. Either `command` or `shell` is required."},
 				{Name: "shell", Type: "string", Doc: "A script for `/bin/sh -c` in place of `command`. It is fixed: pass values through `env` or `stdin`."},

@@ -75,9 +75,9 @@ func newClient(g guard) (client *http.Client, done func()) {
 	return &http.Client{Transport: tr, CheckRedirect: checkRedirect}, tr.CloseIdleConnections
 }
 
-// checkRedirect decides about one hop. net/http has copied the headers of the
-// first request by now, of which it drops only those that it knows to be
-// credentials; a graph may have called its own by any name.
+// checkRedirect decides about one hop. By now net/http has copied the headers of the
+// first request, without those that it knows to be credentials; a graph may have
+// called its own by any name.
 func checkRedirect(req *http.Request, via []*http.Request) error {
 	if len(via) > maxRedirects {
 		return nodes.Permanent(nodes.Errorf("http", "more than %d redirects", maxRedirects))

@@ -18,7 +18,7 @@ import (
 // leads inside nor one that changes its mind gets past it.
 type guard struct {
 	allowAll bool
-	named    string // host:port that may be private all the same; "": none
+	named    string // host:port that may be private all the same; "" means none
 }
 
 func (g guard) dial(ctx context.Context, network, addr string) (net.Conn, error) {

@@ -20,10 +20,10 @@ func httpKind(charsets Charsets) nodes.Spec {
 			Name: "http",
 			Doc: "Sends one HTTP request. The output is {status, headers, body}: headers with lower-case names, the body as its JSON value when its content type is JSON, else as text. " +
 				"A body is read in the charset of its content type, UTF-8 by default; bytes that are not in it are kind `output`. " +
-				"A status that was not expected is kind `http`, with the beginning of the response in the message; 4xx is not tried again, but for 408, 425 and 429. " +
+				"A status that was not expected is kind `http`, with the beginning of the response in the message; 4xx is not retried, except 408, 425 and 429. " +
 				"Every request that may change something carries the task's idempotency key as `Idempotency-Key`, the same for every attempt. " +
 				"Addresses of private networks and of this machine are refused, whatever name leads to them, unless `allow_private` is set or the graph's own text names the address: a value that came from outside cannot send a node there. " +
-				"Up to 10 redirects are followed, each checked anew; headers of the graph do not follow to another host. No proxy is taken from the environment. How long it may take is the node's `timeout`.",
+				"Up to 10 redirects are followed, and each is checked again; headers of the graph are not sent to another host. No proxy is taken from the environment. How long it may take is the node's `timeout`.",
 			Fields: []graph.Field{
 				{Name: "url", Type: "string", Required: true, Doc: "An http or https address."},
 				{Name: "method", Type: "string", Doc: "The method. Default: POST with a body, GET without."},

@@ -68,7 +68,7 @@ func child(what string) int {
 		signal.Ignore(syscall.SIGTERM)
 		tell(arg)
 		forever()
-	case "silent": // closes its output and goes on
+	case "silent": // closes its output and keeps running
 		os.Stdout.Close()
 		os.Stderr.Close()
 		tell(arg)

@@ -15,7 +15,7 @@ func ownGroup() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true
 
 func (p *process) terminate() { syscall.Kill(-p.cmd.Process.Pid, syscall.SIGTERM) }
 
-// kill ends what is left of the group; false: there was nothing. The
+// kill ends what is left of the group, and returns false if there was nothing. The
 // number is still ours when the program has ended: the kernel gives it to no
 // other process while a member of the group lives, and hands numbers out in
 // turn, so that a free one does not come back at once.
