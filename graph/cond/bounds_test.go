@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/graphrun/graphrun/graph/schema"
 )
 
@@ -107,5 +109,46 @@ func TestBoundIsAFailure(t *testing.T) {
 				t.Errorf("got %T, %v\nwant %s", v, err, tt.message)
 			}
 		})
+	}
+}
+
+// TestShortBudget evaluates the examples of the reference with less and less
+// work and memory left. Each has its whole value, or fails for the bound.
+func TestShortBudget(t *testing.T) {
+	t.Parallel()
+	failed := 0
+	for _, line := range examples(t) {
+		expr := line[:strings.LastIndex(line, " => ")]
+		p, problems := Compile(placed(expr), testScope(t), Want{})
+		if problems.HasErrors() {
+			continue
+		}
+		env := testEnv()
+		whole, err := p.Eval(env)
+		if err != nil {
+			continue
+		}
+		for left := 0; left <= 1<<20; left = max(left+1, left*5/4) {
+			for _, used := range []spent{{memory: maxMemory - min(left, maxMemory)}, {work: maxWork - min(left, maxWork)}} {
+				env.begin()
+				env.spent = used
+				v := p.run(env)
+				if p.timely && env.err == nil {
+					at := p.whole()
+					v = plainTimes(env, &at, v, 0)
+				}
+				switch {
+				case env.err != nil && !env.err.Limit:
+					t.Errorf("%s with %d left: %v", expr, left, env.err)
+				case env.err != nil:
+					failed++
+				case !cmp.Equal(v, whole):
+					t.Errorf("%s with %d left gives %v, not %v", expr, left, v, whole)
+				}
+			}
+		}
+	}
+	if failed < 100 {
+		t.Errorf("only %d evaluations passed a bound", failed)
 	}
 }

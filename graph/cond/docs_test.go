@@ -13,33 +13,38 @@ import (
 
 const reference = "../../docs/expressions.md"
 
-// TestReference runs the examples of the reference.
-func TestReference(t *testing.T) {
-	t.Parallel()
+// examples are the lines of the reference's examples.
+func examples(t *testing.T) (lines []string) {
+	t.Helper()
 	page, err := os.ReadFile(reference)
 	if err != nil {
 		t.Fatal(err)
 	}
-	inside, run := false, 0
+	inside := false
 	for _, line := range strings.Split(string(page), "\n") {
-		if strings.HasPrefix(line, "```") {
+		switch {
+		case strings.HasPrefix(line, "```"):
 			inside = line == "```expr"
-			continue
-		}
-		if !inside {
-			continue
-		}
-		run++
-		i := strings.LastIndex(line, " => ")
-		if i < 0 {
+		case inside && !strings.Contains(line, " => "):
 			t.Fatalf("no => in %q", line)
+		case inside:
+			lines = append(lines, line)
 		}
+	}
+	if len(lines) < 120 {
+		t.Fatalf("only %d examples were found", len(lines))
+	}
+	return lines
+}
+
+// TestReference runs the examples of the reference.
+func TestReference(t *testing.T) {
+	t.Parallel()
+	for _, line := range examples(t) {
+		i := strings.LastIndex(line, " => ")
 		if diff := cmp.Diff(line[i+4:], outcome(t, line[:i])); diff != "" {
 			t.Errorf("%s\n%s", line, diff)
 		}
-	}
-	if run < 120 {
-		t.Errorf("only %d examples were found", run)
 	}
 }
 
