@@ -16,7 +16,7 @@ func approval() nodes.Spec {
 	return nodes.Spec{Kind: graph.Kind{
 		Name: "approval",
 		Doc: "Waits for a person's yes or no (`graphrun approve`, `graphrun reject`). " +
-			"The node is `waiting` until then: it holds no slot, no wave and no cycle. A `timeout` runs from when it began to wait, and fails it, " +
+			"The node is `waiting` until then: it holds no slot, no wave and no cycle. Each question has an id, which `status` shows; `approve STACK NODE --for ID` answers that question and no other. Without `--for`, an answer is refused while the question is younger than 2 s and an earlier question of the node was answered, because the answer may be a repetition of that one. A `timeout` runs from when it began to wait, and fails it, " +
 			"unless there is a `default`.",
 		Fields: []graph.Field{
 			{Name: "prompt", Type: "string", Required: true, Doc: "What is to be decided, in words for the person who decides."},
