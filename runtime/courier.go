@@ -48,7 +48,7 @@ func (rt *Runtime) emptyOutbox(ctx context.Context, stack string) error {
 	var o outbox
 	messages := storedMessages(snap.State)
 	for _, m := range messages {
-		if !rt.handOver(stack, m) {
+		if _, err := rt.Send(rt.base, m.asEvent()); !rt.isDelivered(stack, m, err) {
 			o.waiting = append(o.waiting, m)
 		}
 	}

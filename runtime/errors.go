@@ -43,6 +43,7 @@ type InitError struct {
 }
 
 func (e *InitError) Error() string { return fmt.Sprintf("stack %q: %v", e.Stack, e.Err) }
+
 func (e *InitError) Unwrap() error { return e.Err }
 
 // GraphError is a stack of another graph than the one it was to go on with.
@@ -68,4 +69,20 @@ type AdoptError struct {
 func (e *AdoptError) Error() string {
 	return fmt.Sprintf("stack %q cannot go on with the changed graph: %v", e.Stack, e.Err)
 }
+
 func (e *AdoptError) Unwrap() error { return e.Err }
+
+// UnknownStackError is a stack that the store does not have. It is ErrNotFound.
+type UnknownStackError struct {
+	Stack string
+	Known []string // some, when there are many
+}
+
+func (e *UnknownStackError) Error() string {
+	if len(e.Known) == 0 {
+		return "unknown stack \"" + e.Stack + "\" (there are no stacks)"
+	}
+	return "unknown stack \"" + e.Stack + "\" (there are: " + strings.Join(e.Known, ", ") + ")"
+}
+
+func (e *UnknownStackError) Unwrap() error { return ErrNotFound }

@@ -181,9 +181,9 @@ func (p *progress) forget(which func(*TaskStatus) bool) {
 }
 
 // queued notes an attempt that was given to its pool.
-func (p *progress) queued(a *attempt) {
-	t := p.task(a.task.Key)
-	t.State, t.Attempt, t.Since, t.RetryAt = TaskQueued, a.task.Attempt, a.ticket.Since, time.Time{}
+func (p *progress) queued(key journal.TaskKey, attempt int, since time.Time) {
+	t := p.task(key)
+	t.State, t.Attempt, t.Since, t.RetryAt = TaskQueued, attempt, since, time.Time{}
 }
 
 // list is a copy of the tasks, with those that wait outside. Those of a stack

@@ -2,12 +2,13 @@ package runtime
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
 
 	"github.com/graphrun/graphrun/graph"
-	"github.com/graphrun/graphrun/graph/journal"
+	"github.com/graphrun/graphrun/runtime/internal/fleet"
 )
 
 // RecoverOptions say how a store's stacks go on.
@@ -89,59 +90,66 @@ func (rt *Runtime) ask(name string, o RecoverOptions) {
 
 // takeOver drives a stack that is not loaded.
 func (rt *Runtime) takeOver(sum *Summary) (bool, error) {
-	s := &Stack{rt: rt, name: sum.Identity.Stack, graph: sum.Identity.Graph, done: make(chan struct{}), asleep: true, looping: true}
+	d := rt.newDrive(sum.Identity.Stack, sum.Identity.Graph)
+	d.asleep = true
 	rt.mu.Lock()
 	if err := rt.unusable(); err != nil {
 		rt.mu.Unlock()
 		return false, err
 	}
-	if _, claimed := rt.stacks[s.name]; claimed {
+	if _, claimed := rt.drives[d.name]; claimed {
 		rt.mu.Unlock()
 		return false, nil
 	}
-	rt.stacks[s.name] = s
-	delete(rt.trouble, s.name)
+	rt.drives[d.name] = d
+	delete(rt.trouble, d.name)
 	rt.mu.Unlock()
 	switch due, ok := dueAt(&sum.Cursor); {
 	case !ok:
 	case due.After(time.Now()):
-		s.wake = rt.timers.At(due, s.wakeUnloaded)
+		d.wake = rt.timers.At(due, func() { d.post(d.woke) })
 	default:
-		s.post(s.woke)
+		d.post(d.woke)
 	}
-	s.mu.Lock()
-	s.looping = len(s.inbox) > 0
-	mail := s.looping
-	s.mu.Unlock()
+	d.mu.Lock()
+	d.looping = len(d.inbox) > 0
+	mail := d.looping
+	d.mu.Unlock()
 	if mail {
-		rt.loads.add(s)
+		rt.loads.add(d)
 	}
 	return true, nil
 }
 
-// wakeUnloaded loads a stack: its time has come.
-func (s *Stack) wakeUnloaded() { s.post(s.woke) }
+// assemble has the stacks of lockstep graphs that were taken over loaded, so that all
+// of a fleet begin together: until each has reported where it stands, the others wait
+// for it. hashes are of the definitions that they ran under.
+func (rt *Runtime) assemble(ctx context.Context, hashes map[string]bool) error {
+	led := map[string]bool{}
+	for hash := range hashes {
+		kept, err := rt.cfg.Store.Graph(ctx, hash)
+		if err != nil {
+			rt.log.Error("definition cannot be read", "hash", hash, "error", err) // nor can its stacks
+			continue
+		}
+		if inLockstep(kept) {
+			led[kept.Name] = true
+		}
+	}
+	for _, d := range rt.all() {
+		def := rt.defs.present(d.graph)
+		if !d.child && (led[d.graph] || def != nil && def.g.Fleet == graph.Lockstep) {
+			rt.fleets.Report(member{d}, fleet.Standing{Stage: fleet.Working})
+			d.post(func() { d.marching = true })
+		}
+	}
+	return ctx.Err()
+}
 
-// dueAt is when a stack is to be loaded; false: when it is addressed. Only the
-// machine knows when an open cycle is due, or a task in the background.
-func dueAt(c *journal.Cursor) (due time.Time, ok bool) {
-	if c.Open || len(c.Background) > 0 || c.Outbox > 0 {
-		return time.Time{}, true
+// inLockstep reads no more of a definition than this one field: there may be many.
+func inLockstep(s StoredGraph) bool {
+	var d struct {
+		Fleet string `json:"fleet"`
 	}
-	sooner := func(at time.Time) {
-		if !at.IsZero() && (!ok || at.Before(due)) {
-			due, ok = at, true
-		}
-	}
-	if c.Status != journal.Paused {
-		sooner(c.WakeAt)
-		sooner(c.Expires)
-	}
-	for i := range c.Waiting {
-		if w := &c.Waiting[i]; !w.Answered {
-			sooner(w.Due)
-			sooner(w.Until)
-		}
-	}
-	return due, ok
+	return json.Unmarshal(s.Def, &d) == nil && d.Fleet == "lockstep"
 }

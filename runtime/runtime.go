@@ -7,81 +7,31 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"reflect"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/graphrun/graphrun/nodes"
 	"github.com/graphrun/graphrun/runtime/feed"
-	"github.com/graphrun/graphrun/runtime/internal/fleet"
 	"github.com/graphrun/graphrun/runtime/internal/pool"
 	"github.com/graphrun/graphrun/runtime/internal/timer"
 )
 
-// DefaultLoaded is how many stacks that wait are kept in memory.
-const DefaultLoaded = 5000
-
-// DefaultGrace is how long running tasks may go on when a stack is stopped.
-const DefaultGrace = 10 * time.Second
-
-// Config says what a runtime works with.
-type Config struct {
-	// Store keeps the stacks. Required. Who opened it closes it, after the runtime.
-	Store Store
-	// Kinds are the kinds that graphs may use. Required.
-	Kinds *nodes.Registry
-	// Logger gets what no record says: late results, stores in trouble. Tasks
-	// get it too, with their names. Secrets are masked in all that passes.
-	// Defaults to no logging.
-	Logger *slog.Logger
-	// Secret looks up a secret by its name in the graph; false: it is not set.
-	// It is asked when a stack starts or goes on. Defaults to none being set.
-	Secret func(name string) (string, bool)
-	// Parallel replaces `parallel` of every graph's default pool; other pools
-	// keep theirs where it is smaller. Pools that hold stay on hold.
-	// Defaults to what the graph says.
-	Parallel int
-	// Grace is how long running tasks may go on when a stack or the runtime is
-	// stopped, before they are cut off. Defaults to DefaultGrace; below zero: none.
-	Grace time.Duration
-	// Nonce makes idempotency keys of stacks with equal names unique. Defaults
-	// to 64 random bits; tests set it.
-	Nonce func() string
-	// Feed tells its listeners of every commit of every stack once the store has it.
-	// Defaults to a new one; see Runtime.Feed.
-	Feed *feed.Feed
-	// Loaded is how many stacks that wait are kept in memory, ready to go on;
-	// the others are loaded from the store when they are due or addressed.
-	// Defaults to DefaultLoaded; below zero: none.
-	Loaded int
-	// FailOnStoreError lets stacks end with the error when the store is in
-	// trouble (a full disk): for one-shot commands. Otherwise commits are tried
-	// again until there is room. See Runtime.StoreHealth.
-	FailOnStoreError bool
-}
-
-// Runtime runs any number of stacks on one store. It is safe for concurrent
-// use. Call Close when done with it.
+// Runtime runs any number of stacks on one store. It is safe for concurrent use. Call
+// Close when you are done with it.
 type Runtime struct {
-	cfg    Config
-	log    *slog.Logger
-	base   context.Context // the values of Open's context; never cancelled
-	pools  *pool.Pools
-	timers *timer.Heap
-	kinds  *nodes.Session
+	engine
 
-	defs    definitions
 	loads   loader
 	resting resting
-	storage storage
-	fleets  fleet.Fleets
 	aside   sync.Mutex // one stack that is not driven is addressed at a time
 
 	couriers sync.WaitGroup
 
 	mu      sync.Mutex
-	stacks  map[string]*Stack        // that are driven; nil while one is being loaded
-	visits  map[string]chan struct{} // stacks loaded for one command, each until its channel is closed
+	drives  map[string]*drive        // by stack; nil while one is being loaded
+	visits  map[string]chan struct{} // the stacks that are driven for one command: closed when it is over
 	trouble map[string]error         // why stacks are not driven any more
 	failed  error                    // the store cannot be used any more
 	closed  bool
@@ -120,12 +70,15 @@ func Open(ctx context.Context, cfg Config) (*Runtime, error) {
 		cfg.Nonce = randomNonce
 	}
 	rt := &Runtime{
-		cfg:     cfg,
-		log:     cfg.Logger,
-		base:    context.WithoutCancel(ctx),
-		timers:  &timer.Heap{},
-		defs:    definitions{present: map[string]*definition{}, byHash: map[string]*definition{}},
-		stacks:  map[string]*Stack{},
+		engine: engine{
+			cfg:    cfg,
+			log:    cfg.Logger,
+			base:   context.WithoutCancel(ctx),
+			timers: &timer.Heap{},
+			defs: definitions{store: cfg.Store, kinds: cfg.Kinds, parallel: cfg.Parallel,
+				named: map[string]*definition{}, byHash: map[string]*definition{}},
+		},
+		drives:  map[string]*drive{},
 		visits:  map[string]chan struct{}{},
 		trouble: map[string]error{},
 	}
@@ -142,6 +95,28 @@ func Open(ctx context.Context, cfg Config) (*Runtime, error) {
 	return rt, nil
 }
 
+// owners are the runtimes of this process by their stores. Other processes are kept
+// out by the store itself.
+var owners sync.Map
+
+// own makes rt the runtime of its store. A store that cannot be compared is known by
+// nobody else.
+func (rt *Runtime) own() error {
+	if !reflect.ValueOf(rt.cfg.Store).Comparable() {
+		return nil
+	}
+	if _, owned := owners.LoadOrStore(rt.cfg.Store, rt); owned {
+		return ErrStoreInUse
+	}
+	return nil
+}
+
+func (rt *Runtime) disown() {
+	if reflect.ValueOf(rt.cfg.Store).Comparable() {
+		owners.CompareAndDelete(rt.cfg.Store, rt)
+	}
+}
+
 // Feed tells listeners what happens to the stacks of this runtime.
 func (rt *Runtime) Feed() *feed.Feed { return rt.cfg.Feed }
 
@@ -155,113 +130,58 @@ func randomNonce() string {
 func (rt *Runtime) Stack(id string) (*Stack, bool) {
 	rt.mu.Lock()
 	defer rt.mu.Unlock()
-	s := rt.stacks[id]
-	return s, s != nil
+	if d := rt.drives[id]; d != nil {
+		return &d.handle, true
+	}
+	return nil, false
 }
 
 // Stacks are the stacks that this runtime drives, sorted by id.
 func (rt *Runtime) Stacks() []*Stack {
+	var out []*Stack
+	for _, d := range rt.all() {
+		out = append(out, &d.handle)
+	}
+	return out
+}
+
+// all are the drives, sorted by the ids of their stacks.
+func (rt *Runtime) all() []*drive {
 	rt.mu.Lock()
 	defer rt.mu.Unlock()
-	var out []*Stack
-	for _, id := range slices.Sorted(maps.Keys(rt.stacks)) {
-		if s := rt.stacks[id]; s != nil {
-			out = append(out, s)
+	var out []*drive
+	for _, id := range slices.Sorted(maps.Keys(rt.drives)) {
+		if d := rt.drives[id]; d != nil {
+			out = append(out, d)
 		}
 	}
 	return out
 }
 
-// reserve claims a stack's id, so that nobody else drives the stack. A visit is
-// over in a moment and is waited for; taken is the error for any other claim.
-func (rt *Runtime) reserve(ctx context.Context, id string, taken error) error {
-	for {
-		visit, err := rt.claim(id, taken, nil)
-		if visit == nil {
-			return err
-		}
-		select {
-		case <-visit:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-}
-
-// claim is reserve without waiting: for an id that is being visited it returns a
-// channel that is closed when the visit is over. The claim is itself a visit when
-// it comes with such a channel.
-func (rt *Runtime) claim(id string, taken error, visit chan struct{}) (under <-chan struct{}, err error) {
+// driving returns the drive of a stack, or nil.
+func (rt *Runtime) driving(id string) *drive {
 	rt.mu.Lock()
 	defer rt.mu.Unlock()
-	if err := rt.unusable(); err != nil {
-		return nil, err
-	}
-	if _, claimed := rt.stacks[id]; claimed {
-		if other := rt.visits[id]; other != nil {
-			return other, nil
-		}
-		return nil, fmt.Errorf("%w: %q", taken, id)
-	}
-	rt.stacks[id] = nil
-	if visit != nil {
-		rt.visits[id] = visit
-	}
-	return nil, nil
+	return rt.drives[id]
 }
 
-// unusable says why the runtime takes nothing any more. Call with rt.mu held.
-func (rt *Runtime) unusable() error {
-	if rt.failed != nil {
-		return rt.failed
-	}
-	if rt.closed {
-		return ErrClosed
-	}
-	return nil
+func (rt *Runtime) newDrive(id, graph string) *drive { return newDrive(&rt.engine, rt, id, graph) }
+
+// StoreHealth says why commits wait for the store at present, and since when. err is
+// nil when none waits. Small commits may still find room. Everything continues by
+// itself once the cause is gone.
+func (rt *Runtime) StoreHealth() (since time.Time, err error) {
+	rt.storage.mu.Lock()
+	defer rt.storage.mu.Unlock()
+	return rt.storage.since, rt.storage.err
 }
 
-// admit puts a loaded stack into its reserved place; a runtime that was closed
-// meanwhile takes none.
-func (rt *Runtime) admit(s *Stack) error {
+// Failed returns the fatal error of the store that has stopped everything, or nil.
+// After such an error only what is reopened from disk can be trusted.
+func (rt *Runtime) Failed() error {
 	rt.mu.Lock()
 	defer rt.mu.Unlock()
-	if err := rt.unusable(); err != nil {
-		rt.unclaim(s.name)
-		return err
-	}
-	rt.stacks[s.name] = s
-	delete(rt.trouble, s.name)
-	return nil
-}
-
-// free gives a reserved id free.
-func (rt *Runtime) free(id string) {
-	rt.mu.Lock()
-	defer rt.mu.Unlock()
-	rt.unclaim(id)
-}
-
-// unclaim gives an id up. Call with rt.mu held.
-func (rt *Runtime) unclaim(id string) {
-	delete(rt.stacks, id)
-	if visit := rt.visits[id]; visit != nil {
-		delete(rt.visits, id)
-		close(visit)
-	}
-}
-
-// leave takes out a stack that is not driven any more.
-func (rt *Runtime) leave(s *Stack) {
-	rt.resting.remove(s)
-	rt.mu.Lock()
-	defer rt.mu.Unlock()
-	if rt.stacks[s.name] == s {
-		rt.unclaim(s.name)
-	}
-	if s.err != nil && !rt.closed && !s.visited {
-		rt.trouble[s.name] = s.err
-	}
+	return rt.failed
 }
 
 // fail stops everything: after a fatal error of the store, only what is
@@ -278,9 +198,9 @@ func (rt *Runtime) fail(err error) {
 	}
 	rt.log.Error("the store cannot be used any more; everything stops", "error", err)
 	go func() { // the caller is the loop of one of them
-		for _, s := range rt.Stacks() {
-			if !s.putAway(err) {
-				s.post(func() { s.fail(err) })
+		for _, d := range rt.all() {
+			if !d.putAway(err) {
+				d.post(func() { d.fail(err) })
 			}
 		}
 		rt.storage.nudge()

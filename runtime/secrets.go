@@ -17,7 +17,7 @@ type secrets struct {
 
 // secretsOf looks up the secrets of some graphs; nil ones are skipped. With a
 // *SecretError come those that are set.
-func (rt *Runtime) secretsOf(graphs ...*graph.Graph) (*secrets, error) {
+func secretsOf(lookUp func(name string) (string, bool), graphs ...*graph.Graph) (*secrets, error) {
 	s := &secrets{values: map[string]any{}}
 	var texts []string
 	var err error
@@ -28,8 +28,8 @@ func (rt *Runtime) secretsOf(graphs ...*graph.Graph) (*secrets, error) {
 		var missing []string
 		for _, name := range allSecrets(g) {
 			v, ok := "", false
-			if rt.cfg.Secret != nil {
-				v, ok = rt.cfg.Secret(name)
+			if lookUp != nil {
+				v, ok = lookUp(name)
 			}
 			if !ok {
 				missing = append(missing, name)

@@ -13,6 +13,8 @@ import (
 // arrive. It leaves with the commit of the wave.
 type sender struct{ rt *Runtime }
 
+func (rt *Runtime) sender() nodes.Node { return sender{rt} }
+
 func (n sender) Run(ctx context.Context, t nodes.Task) (nodes.Result, error) {
 	with, _ := t.With.(map[string]any)
 	to, _ := with["to"].(string)
@@ -39,8 +41,8 @@ func (n sender) Run(ctx context.Context, t nodes.Task) (nodes.Result, error) {
 // graphOf is the graph that a stack runs under at present. The stack has not
 // ended.
 func (rt *Runtime) graphOf(ctx context.Context, stack string) (*graph.Graph, error) {
-	if s, ok := rt.Stack(stack); ok {
-		if g := s.graphNow(); g != nil {
+	if d := rt.driving(stack); d != nil {
+		if g := d.graphNow(); g != nil {
 			return g, nil
 		}
 	}
@@ -51,19 +53,9 @@ func (rt *Runtime) graphOf(ctx context.Context, stack string) (*graph.Graph, err
 	if sum.Cursor.Status.Ended() {
 		return nil, fmt.Errorf("%w: %q", ErrEnded, stack)
 	}
-	def, err := rt.definitionOf(ctx, sum.Cursor.Hash)
+	def, err := rt.defs.of(ctx, sum.Cursor.Hash)
 	if err != nil {
 		return nil, err
 	}
 	return def.g, nil
-}
-
-// graphNow is the graph of a stack that is loaded and has not ended; else nil.
-func (s *Stack) graphNow() *graph.Graph {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.live == nil || s.m == nil || s.cursor.Status.Ended() {
-		return nil
-	}
-	return s.g
 }

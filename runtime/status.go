@@ -3,7 +3,6 @@ package runtime
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/graphrun/graphrun/graph/journal"
@@ -78,25 +77,25 @@ func (rt *Runtime) status(sum Summary) Status {
 	id := sum.Identity
 	st := Status{Stack: id.Stack, Graph: id.Graph, CreatedAt: id.CreatedAt, Cursor: sum.Cursor, Problem: sum.Err}
 	rt.mu.Lock()
-	s := rt.stacks[id.Stack]
+	d := rt.drives[id.Stack]
 	if st.Problem == nil {
 		st.Problem = rt.trouble[id.Stack]
 	}
 	rt.mu.Unlock()
-	if s == nil {
+	if d == nil {
 		return st
 	}
-	st.WaitsFor = rt.fleets.Awaited(member{s})
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	st.Driven, st.Refused = true, s.refused
+	st.WaitsFor = rt.fleets.Awaited(member{d})
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	st.Driven, st.Refused = true, d.refused
 	if st.Problem == nil {
-		st.Problem = s.stalled
+		st.Problem = d.stalled
 	}
-	if s.live != nil && s.m != nil {
+	if d.live != nil && d.m != nil {
 		st.Loaded = true
-		st.Cursor = s.cursor
-		st.Tasks, st.LastError = s.progress.list(&s.cursor, true), s.progress.lastError
+		st.Cursor = d.cursor
+		st.Tasks, st.LastError = d.progress.list(&d.cursor, true), d.progress.lastError
 	}
 	return st
 }
@@ -124,18 +123,3 @@ func (rt *Runtime) unknown(ctx context.Context, stack string, err error) error {
 
 // manyNames is how many names a message lists.
 const manyNames = 20
-
-// UnknownStackError is a stack that the store does not have. It is ErrNotFound.
-type UnknownStackError struct {
-	Stack string
-	Known []string // some, when there are many
-}
-
-func (e *UnknownStackError) Error() string {
-	if len(e.Known) == 0 {
-		return "unknown stack \"" + e.Stack + "\" (there are no stacks)"
-	}
-	return "unknown stack \"" + e.Stack + "\" (there are: " + strings.Join(e.Known, ", ") + ")"
-}
-
-func (e *UnknownStackError) Unwrap() error { return ErrNotFound }

@@ -13,8 +13,8 @@ import (
 )
 
 // record is nodes.Task.Record of an attempt: the step is durable when it returns.
-func (s *Stack) record(a *attempt) func(context.Context, nodes.StepRecord) (any, error) {
-	masker := s.secrets.masker // the one in s may be replaced meanwhile
+func (d *drive) record(a *attempt) func(context.Context, nodes.StepRecord) (any, error) {
+	masker := d.secrets.masker // the one in s may be replaced meanwhile
 	return func(ctx context.Context, r nodes.StepRecord) (any, error) {
 		content, err := value.Of(r.Content)
 		if err != nil {
@@ -27,17 +27,17 @@ func (s *Stack) record(a *attempt) func(context.Context, nodes.StepRecord) (any,
 			in.Error = &journal.Failure{Kind: e.Kind, Message: e.Message, Permanent: e.Permanent}
 		}
 		durable := make(chan error, 1)
-		s.post(func() {
-			if s.over || a.givenUp {
+		d.post(func() {
+			if d.over || a.givenUp {
 				durable <- machine.ErrNotRunning
 				return
 			}
-			in.At = s.now()
-			if err := s.m.Step(in); err != nil {
+			in.At = d.now()
+			if err := d.m.Step(in); err != nil {
 				durable <- err
 				return
 			}
-			s.acks = append(s.acks, func() { durable <- s.err })
+			d.acks = append(d.acks, func() { durable <- d.err })
 		})
 		select {
 		case err = <-durable:
@@ -76,9 +76,9 @@ func stepsOf(recorded []*journal.TaskStep) []nodes.StepRecord {
 }
 
 // noter is nodes.Task.Note of an attempt.
-func (s *Stack) noter(a *attempt) func(string) {
-	masker, name := s.secrets.masker, s.g.Name
+func (d *drive) noter(a *attempt) func(string) {
+	masker, name := d.secrets.masker, d.g.Name
 	return func(text string) {
-		s.rt.Feed().Note(feed.Note{Stack: s.name, Graph: name, Task: a.task.Key, Attempt: a.task.Attempt, At: time.Now().UTC(), Text: masker.Text(text)})
+		d.eng.cfg.Feed.Note(feed.Note{Stack: d.name, Graph: name, Task: a.task.Key, Attempt: a.task.Attempt, At: time.Now().UTC(), Text: masker.Text(text)})
 	}
 }

@@ -1,114 +1,157 @@
 package runtime
 
 import (
+	"context"
+	"fmt"
 	"time"
-
-	"github.com/graphrun/graphrun/nodes"
-)
-
-// Causes of a task's cancelled context, for work that asks.
-var (
-	errReplaced = nodes.Errorf("cancelled", "cancelled")
-	errShutdown = nodes.Errorf("cancelled", "cut off by a shutdown")
-	errGoexit   = nodes.Errorf("panic", "the node ended its goroutine (runtime.Goexit)")
 )
 
 // drain begins to stop: tasks that wait for a slot leave their queues, running
 // ones may go on for the runtime's grace. The stack itself does not end: what
 // was cut off or not begun is in the store, and begins when it goes on.
-func (s *Stack) drain() {
-	if s.over || s.stopping {
+func (d *drive) drain() {
+	if d.over || d.stopping {
 		return
 	}
-	s.stopping = true
-	s.rt.timers.Stop(s.wake)
-	s.wake = nil
-	for key, a := range s.attempts {
+	d.stopping = true
+	d.eng.timers.Stop(d.wake)
+	d.wake = nil
+	for key, a := range d.attempts {
 		if a.cancel == nil {
 			a.void = true
-			s.ended = append(s.ended, &a.ticket)
-			delete(s.attempts, key)
+			d.ended = append(d.ended, &a.ticket)
+			delete(d.attempts, key)
 		}
 	}
-	if s.away == 0 {
+	if d.away == 0 {
 		return
 	}
-	if s.rt.cfg.Grace < 0 {
-		s.cutOffAll()
+	if d.eng.cfg.Grace < 0 {
+		d.cutOffAll()
 		return
 	}
-	s.grace = s.rt.timers.At(time.Now().Add(s.rt.cfg.Grace), func() { s.post(s.cutOffAll) })
+	d.grace = d.eng.timers.At(time.Now().Add(d.eng.cfg.Grace), func() { d.post(d.cutOffAll) })
+}
+
+// cutOffAll ends the grace of a stopping stack.
+func (d *drive) cutOffAll() {
+	d.stopClearing()
+	d.mu.Lock()
+	hurried := d.hurried
+	d.mu.Unlock()
+	for _, a := range d.attempts {
+		if a.cancel == nil {
+			continue
+		}
+		a.cut = true
+		d.cutOff(a, errShutdown)
+		if hurried {
+			d.giveUpAfter(a, shortWait)
+		}
+	}
+}
+
+// hurry cuts off what a stopping stack still does, and waits for.
+func (d *drive) hurry() {
+	d.mu.Lock()
+	if !d.hurried && d.rush != nil {
+		close(d.rush)
+	}
+	d.hurried = true
+	d.mu.Unlock()
+	d.post(d.cutOffAll)
+	d.eng.storage.nudge()
 }
 
 // cutOffNow stops driving a stack without any grace and waits until nothing of it
 // runs any more. Its programs still have the time between TERM and KILL, until rush
 // is closed.
-func (s *Stack) cutOffNow(rush <-chan struct{}) {
-	s.post(s.drain)
-	s.post(s.cutOffAll)
+func (d *drive) cutOffNow(rush <-chan struct{}) {
+	d.post(d.drain)
+	d.post(d.cutOffAll)
 	select {
-	case <-s.done:
+	case <-d.done:
 	case <-rush:
-		s.hurry()
-		<-s.done
+		d.hurry()
+		<-d.done
 	}
-}
-
-// cutOffAll ends the grace of a stopping stack.
-func (s *Stack) cutOffAll() {
-	s.stopClearing()
-	s.mu.Lock()
-	hurried := s.hurried
-	s.mu.Unlock()
-	for _, a := range s.attempts {
-		if a.cancel == nil {
-			continue
-		}
-		a.cut = true
-		s.cutOff(a, errShutdown)
-		if hurried {
-			s.giveUpAfter(a, shortWait)
-		}
-	}
-}
-
-// fail stops driving a stack that cannot go on: the store has all that was
-// acknowledged, and what runs is cancelled.
-func (s *Stack) fail(err error) {
-	if s.over {
-		return
-	}
-	s.err, s.over = err, true
-	s.log.Error("stack stopped", "error", err)
-	s.endAll()
 }
 
 // endAll cancels every task of a stack that is over.
-func (s *Stack) endAll() {
-	s.rt.timers.Stop(s.wake)
-	s.wake = nil
-	s.stopClearing()
-	for _, a := range s.attempts {
-		s.end(a, errReplaced)
+func (d *drive) endAll() {
+	d.eng.timers.Stop(d.wake)
+	d.wake = nil
+	d.stopClearing()
+	for _, a := range d.attempts {
+		d.end(a, errReplaced)
 	}
 }
 
 // close ends the driving of a stack once nothing of it runs: with a last
 // checkpoint that is on disk, whatever the store's durability.
-func (s *Stack) close() {
-	s.over = true
-	s.rt.timers.Stop(s.grace)
-	if s.err == nil {
-		c := s.cursor
-		c.Clean = c.Clean || !s.visited // what it cut off was cut off on purpose
-		s.err = s.store(Commit{Stack: s.name, Cursor: c, Sync: true})
+func (d *drive) close() {
+	d.over = true
+	d.eng.timers.Stop(d.grace)
+	if d.err == nil {
+		c := d.cursor
+		c.Clean = c.Clean || !d.visited // what it cut off was cut off on purpose
+		d.err = d.store(Commit{Stack: d.name, Cursor: c, Sync: true})
 	}
-	r := s.outcome()
-	s.log.Debug("driven no further", "status", string(r.Status), "cycle", r.Cursor.Cycle, "wave", r.Cursor.Wave)
-	s.result, s.closed = &r, true
-	s.rt.leave(s)
-	if r.Status.Ended() && len(s.outbox.waiting) > 0 {
-		s.rt.deliverLater(s.name)
+	r := d.outcome()
+	d.log.Debug("driven no further", "status", string(r.Status), "cycle", r.Cursor.Cycle, "wave", r.Cursor.Wave)
+	d.result, d.closed = &r, true
+	d.home.leave(d)
+	if r.Status.Ended() && len(d.outbox.waiting) > 0 {
+		d.home.deliverLater(d.name)
 	}
-	close(s.done)
+	close(d.done)
+}
+
+// lastMoment is how long Close and Detach wait for stacks once their context has ended
+// and running tasks were cut off: longer than shortWait.
+const lastMoment = 2 * shortWait
+
+// closeAll waits until stacks that are stopping have closed. When ctx ends it hurries
+// them. The error wraps that of ctx when a stack does not close even so: a listener or
+// the store holds it up.
+func closeAll(ctx context.Context, drives ...*drive) error {
+	if allDone(drives, ctx.Done()) {
+		return nil
+	}
+	for _, d := range drives {
+		d.hurry()
+	}
+	moment := time.NewTimer(lastMoment)
+	defer moment.Stop()
+	if allDone(drives, moment.C) {
+		return nil
+	}
+	return fmt.Errorf("runtime: a stack does not close: %w", context.Cause(ctx))
+}
+
+// allDone waits until all stacks have closed; false when enough comes first.
+func allDone[T any](drives []*drive, enough <-chan T) bool {
+	for _, d := range drives {
+		select {
+		case <-d.done:
+			continue
+		default:
+		}
+		select {
+		case <-d.done:
+		case <-enough:
+			return false
+		}
+	}
+	return true
+}
+
+// errNow is why a stack is not driven any more; false while it is.
+func (d *drive) errNow() (error, bool) {
+	select {
+	case <-d.done:
+		return d.err, true
+	default:
+		return nil, false
+	}
 }

@@ -2,6 +2,7 @@ package timer
 
 import (
 	"fmt"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,9 +15,17 @@ func TestHeap(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var h Heap
 		begin := time.Now()
+		var mu sync.Mutex
 		var got []string
+		heard := func() []string {
+			mu.Lock()
+			defer mu.Unlock()
+			return got
+		}
 		at := func(s int, name string) *Timer {
 			return h.At(begin.Add(time.Duration(s)*time.Second), func() {
+				mu.Lock()
+				defer mu.Unlock()
 				got = append(got, fmt.Sprint(time.Since(begin), " ", name))
 			})
 		}
@@ -27,15 +36,15 @@ func TestHeap(t *testing.T) {
 		h.Stop(dropped)
 		h.Stop(dropped)
 		h.Stop(nil)
-		<-time.After(150 * time.Second / 60)
+		<-time.After(2500 * time.Millisecond)
 		synctest.Wait()
-		if diff := cmp.Diff([]string{"0s late", "2s b"}, got); diff != "" {
+		if diff := cmp.Diff([]string{"0s late", "2s b"}, heard()); diff != "" {
 			t.Errorf("called (-want +got):\n%s", diff)
 		}
 		h.Close()
 		at(4, "after Close")
 		<-time.After(time.Minute)
-		if len(got) != 2 {
+		if got := heard(); len(got) != 2 {
 			t.Errorf("a closed heap called %v", got[2:])
 		}
 	})

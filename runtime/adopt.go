@@ -1,0 +1,88 @@
+package runtime
+
+import (
+	"errors"
+
+	"github.com/graphrun/graphrun/graph/machine"
+)
+
+// offer gives a stack a changed definition to take up.
+func (d *drive) offer(def *definition) {
+	if d.over || d.stopping {
+		return
+	}
+	if def.g.Hash == d.g.Hash { // it was changed back
+		d.next = nil
+		d.refuse(nil)
+		_ = d.m.Adopt(d.g) // the one it has
+		return
+	}
+	d.next, d.strict = def, false
+	if !d.m.Cursor().Open {
+		_ = d.adopt() // one that does not fit is refused, and the stack goes on
+	}
+}
+
+// adopt takes up the changed definition, between two cycles. An error is of a
+// stack that is not to go on without it.
+func (d *drive) adopt() error {
+	next := d.next
+	if next == nil {
+		return nil
+	}
+	d.next = nil
+	var refused *AdoptError
+	sec, err := secretsOf(d.eng.cfg.Secret, d.g, next.g)
+	switch {
+	case err != nil && d.strict:
+		return err
+	case err == nil:
+		err = d.m.Adopt(next.g)
+	}
+	if errors.Is(err, machine.ErrStillRunning) {
+		d.next, d.adopting = next, true
+		return nil
+	}
+	if err != nil {
+		refused = &AdoptError{Stack: d.name, Hash: next.g.Hash, Err: err}
+		if d.strict {
+			return refused
+		}
+	}
+	if known := d.refuse(refused); refused != nil {
+		if !known {
+			d.log.Warn("goes on under its old definition", "error", refused)
+		}
+		return nil
+	}
+	d.secrets.take(sec)
+	d.log = d.secrets.masker.Logger(d.eng.log).With("stack", d.name)
+	d.def, d.g, d.pools = next, next.g, d.eng.pools.Of(next.g)
+	return nil
+}
+
+// adoptWhenGone goes on with the adoption of a changed definition that tasks of
+// the old one were in the way of.
+func (d *drive) adoptWhenGone() error {
+	if !d.adopting || d.m.Cursor().Open {
+		return nil
+	}
+	d.adopting = false
+	return d.adopt()
+}
+
+// refuse notes why the changed definition is not taken up; nil: there is none
+// that is not. known: that was said before.
+func (d *drive) refuse(why *AdoptError) (known bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	known = why != nil && d.refused != nil && d.refused.Hash == why.Hash
+	d.refused = why
+	return known
+}
+
+func (d *drive) hasRefused() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.refused != nil
+}

@@ -1,0 +1,39 @@
+package runtime
+
+// wakeLoaded has the machine say anew what it waits for, and goes on with the
+// mail.
+func (d *drive) wakeLoaded() {
+	if !d.closed {
+		d.eng.timers.Stop(d.wake)
+		d.wake = nil
+		d.warnOfParked()
+		d.turn()
+	}
+	d.loop()
+}
+
+// begin makes the first commit and then leaves the stack to its loop.
+func (d *drive) begin(admit func() error) (*Stack, error) {
+	if err := admit(); err != nil {
+		return nil, err
+	}
+	d.log.Debug("driven from here on", "graph", d.graph, "hash", d.g.Hash, "cycle", d.cursor.Cycle, "wave", d.cursor.Wave)
+	var err error
+	stall, first := d.nextStall(), make(chan struct{})
+	go func() {
+		if d.turn(); d.closed {
+			err = d.err
+		}
+		close(first)
+		d.loop()
+	}()
+	select {
+	case <-first:
+	case <-stall.begun: // not for what was asked: the stack is in the store, or a child
+		return &d.handle, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &d.handle, nil
+}

@@ -1,0 +1,103 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/machine"
+)
+
+// do calls fn in the stack's loop, and returns when what follows is durable, or
+// what fn returned. When ctx ends first, fn may still take effect. While the
+// store is in trouble it says so, having had one more try made: fn is not called
+// any more, or what follows waits for room.
+func (d *drive) do(ctx context.Context, fn func() error) error {
+	ack := make(chan error, 1)
+	var decided atomic.Bool // fn is called, or will never be
+	stall := d.nextStall()
+	d.post(func() {
+		if !decided.CompareAndSwap(false, true) {
+			return
+		}
+		if d.over {
+			ack <- d.whyOver()
+			return
+		}
+		switch err := fn(); {
+		case errors.Is(err, machine.ErrEnded):
+			ack <- fmt.Errorf("%w: %q", ErrEnded, d.name)
+		case err != nil:
+			ack <- err
+		default:
+			d.acks = append(d.acks, func() { ack <- d.err })
+		}
+	})
+	select {
+	case err := <-ack:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-stall.begun:
+	}
+	if decided.CompareAndSwap(false, true) {
+		return stall.why
+	}
+	select {
+	case err := <-ack:
+		return err
+	default:
+		return fmt.Errorf("%w; it takes effect when there is room, unless the process ends before", stall.why)
+	}
+}
+
+// until waits until something is true of what is committed of a stack, or the stack
+// is not driven any more. holds is called in the stack's loop.
+func (d *drive) until(ctx context.Context, holds func() bool) error {
+	w := &waiter{holds, make(chan struct{})}
+	d.post(func() { d.waiters = append(d.waiters, w) })
+	select {
+	case <-w.done:
+		return nil
+	case <-d.done:
+		return d.err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// tell feeds the machine and returns when what follows is durable. When ctx
+// ends first, the input may still take effect.
+func (d *drive) tell(ctx context.Context, in func(at time.Time) machine.Input) error {
+	return d.do(ctx, func() error {
+		d.step(in(d.now()))
+		return nil
+	})
+}
+
+// whyOver is the answer to who wants something of a stack that is over.
+func (d *drive) whyOver() error {
+	switch {
+	case d.err != nil:
+		return d.err
+	case d.closed && !d.result.Status.Ended():
+		return errLeft
+	}
+	return fmt.Errorf("%w: %q", ErrEnded, d.name)
+}
+
+// errLeft: the stack was detached, and may be driven again.
+var errLeft = fmt.Errorf("%w: it is not driven any more", ErrEnded)
+
+// graphNow is the graph of a stack that is loaded and has not ended; else nil.
+func (d *drive) graphNow() *graph.Graph {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.live == nil || d.m == nil || d.cursor.Status.Ended() {
+		return nil
+	}
+	return d.g
+}

@@ -1,0 +1,68 @@
+package runtime
+
+import (
+	"log/slog"
+	"slices"
+
+	"github.com/graphrun/graphrun/graph/journal"
+	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/runtime/feed"
+)
+
+// commit makes what the machine decided durable, and publishes it.
+func (d *drive) commit(rd machine.Ready) bool {
+	if len(rd.Records) == 0 && len(rd.Changes) == 0 &&
+		rd.Cursor.Status == d.cursor.Status && rd.Cursor.Hash == d.stored && rd.Cursor.WakeAt.Equal(d.cursor.WakeAt) &&
+		slices.Equal(rd.Cursor.Parked, d.cursor.Parked) && slices.Equal(rd.Cursor.Ending, d.cursor.Ending) &&
+		rd.Cursor.Closing == d.cursor.Closing && rd.Cursor.Stopping == d.cursor.Stopping {
+		return true // only something to do
+	}
+	c := Commit{Stack: d.name, Records: rd.Records, Changes: rd.Changes, Cursor: rd.Cursor, Keep: d.g.History}
+	if d.cursor.Seq == 0 {
+		c.Create = &d.id
+	}
+	if rd.Cursor.Hash != d.stored {
+		var err error
+		if c.Graph, err = d.def.stored(); err != nil {
+			d.fail(err)
+			return false
+		}
+	}
+	d.outbox.take(d.id, d.g, rd.Records)
+	d.children.take(d.id, d.g, rd.Records)
+	d.pack(&c)
+	if err := d.store(c); err != nil {
+		d.fail(err)
+		return false
+	}
+	if d.log.Enabled(d.eng.base, slog.LevelDebug) {
+		d.log.Debug("committed", "cycle", c.Cursor.Cycle, "wave", c.Cursor.Wave, "seq", c.Cursor.Seq,
+			"records", len(c.Records), "changes", len(c.Changes))
+	}
+	d.outbox.dirty = false
+	d.keep(c.Cursor, rd.Records)
+	d.arrived = d.arrived[:0]
+	d.publish(c)
+	return true
+}
+
+// keep notes what the store has.
+func (d *drive) keep(c journal.Cursor, records []journal.Record) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.cursor, d.stored = c, c.Hash
+	d.progress.take(records)
+}
+
+// pack adds the outbox to a commit when it has changed.
+func (d *drive) pack(c *Commit) {
+	c.Cursor.Outbox = len(d.outbox.waiting)
+	if d.outbox.dirty {
+		c.Changes = append(slices.Clip(c.Changes), d.outbox.change())
+	}
+}
+
+// publish tells the listeners of a commit.
+func (d *drive) publish(c Commit) {
+	d.eng.cfg.Feed.Commit(feed.Commit{Stack: d.name, Graph: d.graph, Records: c.Records, Cursor: c.Cursor})
+}

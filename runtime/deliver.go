@@ -1,0 +1,121 @@
+package runtime
+
+import (
+	"errors"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/graphrun/graphrun/graph/machine"
+)
+
+// takeIn gives the machine an event, unless it is a duplicate.
+func (d *drive) takeIn(in Send) (duplicate bool, err error) {
+	if in.ID != "" {
+		if known, err := d.knows(in.ID); known || err != nil {
+			return known, err
+		}
+	}
+	if err := d.m.Step(machine.Event{At: d.now(), ID: in.ID, Name: in.Event, Payload: in.Payload}); err != nil {
+		return false, err
+	}
+	if in.ID != "" {
+		d.arrived = append(d.arrived, in.ID)
+	}
+	return false, nil
+}
+
+// knows says whether an event of this id is in the store, or will be with this
+// turn.
+func (d *drive) knows(id string) (bool, error) {
+	for _, other := range d.arrived {
+		if other == id {
+			return true, nil
+		}
+	}
+	return d.eng.cfg.Store.Seen(d.eng.base, d.name, id)
+}
+
+// takeOwn takes in what the stack has sent to itself, before its next cycle can
+// begin: nobody has to carry it.
+func (d *drive) takeOwn() {
+	o := &d.outbox
+	if d.over || d.visited || d.err != nil {
+		return
+	}
+	o.waiting = slices.DeleteFunc(o.waiting, func(m message) bool {
+		if m.to != d.name {
+			return false
+		}
+		_, err := d.takeIn(m.asEvent())
+		arrived := d.eng.isDelivered(d.name, m, err)
+		o.dirty = o.dirty || arrived
+		return arrived
+	})
+}
+
+// deliver delivers what waits in the outbox, and notes in the store what was
+// delivered. The loop goes on meanwhile.
+func (d *drive) deliver() {
+	o := &d.outbox
+	if o.dirty && d.err == nil {
+		c := Commit{Stack: d.name, Cursor: d.cursor}
+		d.pack(&c)
+		if err := d.store(c); err != nil {
+			d.fail(err)
+			return
+		}
+		d.keep(c.Cursor, nil)
+		o.dirty = false
+	}
+	if o.delivering || o.retry != nil || len(o.waiting) == 0 || d.visited || d.err != nil {
+		return
+	}
+	o.delivering = true
+	batch := slices.Clone(o.waiting)
+	go func() {
+		var gone []string
+		for _, m := range batch {
+			if _, err := d.home.Send(d.eng.base, m.asEvent()); !d.eng.isDelivered(d.name, m, err) {
+				break
+			}
+			gone = append(gone, m.id)
+		}
+		d.post(func() { d.delivered(gone, len(gone) == len(batch)) })
+	}()
+}
+
+// delivered takes messages out of the outbox. When some are left, they are
+// tried again after a while; those of a stack that is over, by Recover.
+func (d *drive) delivered(ids []string, all bool) {
+	o := &d.outbox
+	o.delivering = false
+	if !all {
+		o.retry = d.eng.timers.At(time.Now().Add(firstRetry), func() { d.post(func() { o.retry = nil }) })
+	}
+	if len(ids) == 0 {
+		return
+	}
+	o.dirty = true
+	o.waiting = slices.DeleteFunc(o.waiting, func(m message) bool { return slices.Contains(ids, m.id) })
+}
+
+// isDelivered judges the end of a delivery. A message that can never arrive is
+// dropped: its target has ended or changed since the task looked.
+func (e *engine) isDelivered(from string, m message, err error) bool {
+	var unknown *machine.UnknownEventError
+	var payload *machine.PayloadError
+	switch {
+	case err == nil:
+		return true
+	case errors.Is(err, ErrNotFound), errors.Is(err, ErrEnded), errors.As(err, &unknown), errors.As(err, &payload):
+		e.log.Warn("a message cannot be delivered", "stack", from, "node", m.node, "to", m.to, "event", m.event, "error", err)
+		return true
+	}
+	level := slog.LevelWarn
+	if trouble := (*StoreError)(nil); errors.As(err, &trouble) {
+		level = slog.LevelDebug // which the log tells once for all
+	}
+	e.log.Log(e.base, level, "a message is not delivered yet", "stack", from, "to", m.to, "event", m.event, "error", err)
+	return false
+}

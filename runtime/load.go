@@ -1,0 +1,169 @@
+package runtime
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"time"
+
+	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/journal"
+	"github.com/graphrun/graphrun/graph/machine"
+)
+
+// ResumeOptions say how a stack goes on.
+type ResumeOptions struct {
+	// Graph is the definition to go on with. One that has changed is taken up
+	// when the open cycle, which finishes under the old one, is over. Defaults
+	// to the stored one.
+	Graph *graph.Graph
+	// Source is Graph's text.
+	Source []byte
+	// StopAfter says when to stop driving it. Defaults to its end.
+	StopAfter StopAfter
+}
+
+// load fills a stack in from the store. o is nil for one that this runtime
+// drives anyway: then a changed definition that does not fit is no error. One
+// that is visited rests: it needs no secrets, no kinds and no other definition.
+func (d *drive) fill(ctx context.Context, o *ResumeOptions) error {
+	eng := d.eng
+	snap, err := eng.cfg.Store.Load(ctx, d.name)
+	if err != nil {
+		return err
+	}
+	if d.graph == "" { // else others may read it
+		d.graph, d.child = snap.Identity.Graph, snap.Identity.Parent != ""
+	}
+	next := eng.defs.present(d.graph)
+	if d.child || d.visited {
+		next = nil // the graph of a child is a part of its parent's
+	}
+	strict := o != nil && o.Graph != nil
+	if strict {
+		if o.Graph.Name != d.graph {
+			return &GraphError{d.name, d.graph, o.Graph.Name}
+		}
+		next = eng.defs.limited(&definition{o.Graph, o.Source})
+	}
+	if snap.Cursor.Status.Ended() {
+		for _, id := range childrenIn(d.name, snap.Records) {
+			d.home.discard(id)
+		}
+		d.hasEnded(snap)
+		return nil
+	}
+	def := next
+	if next == nil || next.g.Hash != snap.Cursor.Hash {
+		if def, err = eng.defs.of(ctx, snap.Cursor.Hash); err != nil {
+			return fmt.Errorf("stack %q: %w", d.name, err)
+		}
+	}
+	for _, x := range []*definition{def, next} {
+		if x != nil && len(x.g.Missing) > 0 && !d.visited {
+			return &MissingError{x.g.Name, x.g.Missing}
+		}
+	}
+	secrets, err := secretsOf(eng.cfg.Secret, def.g)
+	if err != nil && !d.visited {
+		return err
+	}
+	snap.Identity.Params = completed(snap.Identity.Params, def.g)
+	options := secrets.options()
+	options.Rest = d.visited
+	m, err := machine.Restore(def.g, options, snap, time.Now().UTC())
+	if err != nil {
+		return fmt.Errorf("stack %q: %w", d.name, err)
+	}
+	l := d.liven(m, def, secrets)
+	l.cursor, l.stored = snap.Cursor, snap.Cursor.Hash
+	l.progress.take(snap.Records)
+	l.outbox.take(l.id, def.g, snap.Records)
+	l.children.take(l.id, def.g, snap.Records)
+	l.outbox.waiting, l.outbox.dirty = storedMessages(snap.State), false
+	d.mu.Lock()
+	d.live, d.asleep = l, false
+	d.mu.Unlock()
+	if next != nil && next != def {
+		d.next, d.strict = next, strict
+		if !snap.Cursor.Open {
+			return d.adopt()
+		}
+	}
+	return nil
+}
+
+// completed adds the defaults of params that came with a later definition than
+// the one the stack was created with.
+func completed(params map[string]any, g *graph.Graph) map[string]any {
+	out := maps.Clone(params)
+	if out == nil {
+		out = map[string]any{}
+	}
+	for _, p := range g.Params {
+		if _, given := out[p.Name]; !given && p.HasDefault {
+			out[p.Name] = p.Default
+		}
+	}
+	return out
+}
+
+// liven makes the loaded part of a stack.
+func (d *drive) liven(m *machine.Machine, def *definition, sec *secrets) *live {
+	return &live{
+		id: m.Identity(), m: m, def: def, g: def.g, secrets: sec,
+		pools:    d.eng.pools.Of(def.g),
+		log:      sec.masker.Logger(d.eng.log).With("stack", d.name),
+		workload: workload{attempts: map[journal.TaskKey]*attempt{}},
+	}
+}
+
+// hasEnded makes it a stack of which nothing runs any more.
+func (d *drive) hasEnded(snap journal.Snapshot) {
+	d.closed, d.over = true, true
+	d.result = &Result{
+		Stack: d.name, Graph: d.graph,
+		Status: snap.Cursor.Status, Reason: snap.Cursor.Reason,
+		State: journal.Visible(snap.State), Cursor: snap.Cursor,
+	}
+	d.mu.Lock()
+	d.live, d.asleep = &live{log: d.eng.log}, false
+	d.mu.Unlock()
+	close(d.done)
+}
+
+// cannotGoOn ends the driving of a stack that is not loaded. Mail that is
+// there, or comes, is answered with why.
+func (d *drive) cannotGoOn(why error) {
+	d.mu.Lock()
+	d.live, d.asleep = &live{log: d.eng.log}, false
+	d.mu.Unlock()
+	d.eng.timers.Stop(d.wake)
+	d.err, d.over, d.closed = why, true, true
+	d.result = &Result{Stack: d.name, Graph: d.graph}
+	d.home.leave(d)
+	close(d.done)
+	go d.loop()
+}
+
+// putAway ends the driving of a stack that is not loaded; false when it is.
+func (d *drive) putAway(why error) bool {
+	d.mu.Lock()
+	if !d.asleep || d.looping {
+		d.mu.Unlock()
+		return false
+	}
+	d.looping = true // for good
+	d.mu.Unlock()
+	d.cannotGoOn(why)
+	return true
+}
+
+// unload gives the memory of a stack back, unless it has something to do.
+func (d *drive) unload() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.rests && !d.looping {
+		d.live, d.asleep, d.rests = nil, true, false
+	}
+}

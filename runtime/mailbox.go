@@ -1,0 +1,102 @@
+package runtime
+
+import (
+	"sync"
+)
+
+// mailbox takes letters for a stack and has them read, one after the other. The loop
+// that reads them is a goroutine only while there is mail.
+type mailbox struct {
+	owner reader
+
+	mu      sync.Mutex
+	inbox   []func()
+	spare   []func() // an array for the inbox; of the loop
+	looping bool     // a loop is there to empty the inbox, or will be once the stack is loaded
+	asleep  bool     // the stack is not loaded
+	rests   bool     // the stack is loaded, and may be unloaded
+}
+
+// reader is the stack that a mailbox is of.
+type reader interface {
+	// load has the stack loaded; whoever does it then runs the loop.
+	load()
+	// startOwn gives the attempt that idle would return a goroutine of its own.
+	startOwn()
+	// turn does all that follows from the letters that were read.
+	turn()
+	// idle is called with mu held when there is no mail. It says whether the stack may
+	// be unloaded, and returns an attempt for the loop to do itself, or nil.
+	idle() (rests bool, own work)
+	// rest notes that the stack may be unloaded.
+	rest()
+}
+
+// post puts a letter into the mailbox: a function that the loop calls. Letters run one
+// at a time; those that are there together share a commit.
+func (m *mailbox) post(letter func()) {
+	if m.enter(letter) {
+		go m.loop()
+	}
+}
+
+// enter is post for a caller that can run the loop itself: it returns true when the
+// caller has to. Nobody has to while somebody does, or when the stack is loaded first.
+func (m *mailbox) enter(letter func()) bool {
+	m.mu.Lock()
+	m.inbox = append(m.inbox, letter)
+	start, asleep := !m.looping, m.asleep
+	m.looping, m.rests = true, false
+	m.mu.Unlock()
+	if start && asleep {
+		m.owner.load()
+	}
+	return start && !asleep
+}
+
+// perform runs an attempt. The goroutine that has done it also runs the loop when nobody
+// else does: starting another one would cost more than most of what there is to do.
+func (m *mailbox) perform(w work) {
+	if m.enter(w()) {
+		m.loop()
+	}
+}
+
+// loop empties the mailbox and ends. The stack is loaded. For the same reason as in
+// perform it does the last attempt that it began itself, so nodes that follow each other
+// need one goroutine; but no attempt waits for a letter or a commit.
+func (m *mailbox) loop() {
+	for {
+		m.mu.Lock()
+		mail := m.inbox
+		if len(mail) == 0 {
+			m.looping = false
+			rests, own := m.owner.idle()
+			m.rests = rests
+			m.mu.Unlock()
+			if rests {
+				m.owner.rest()
+			}
+			if own == nil || !m.enter(own()) {
+				return
+			}
+			continue
+		}
+		m.inbox, m.spare = m.spare, nil
+		m.mu.Unlock()
+		m.owner.startOwn()
+		for _, letter := range mail {
+			letter()
+		}
+		clear(mail)
+		m.spare = mail[:0]
+		m.owner.turn()
+	}
+}
+
+// loaded says whether the stack is in memory.
+func (m *mailbox) loaded() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return !m.asleep
+}

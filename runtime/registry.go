@@ -1,0 +1,115 @@
+package runtime
+
+import (
+	"context"
+	"fmt"
+)
+
+// reserve claims a stack's id, so that nobody else drives the stack. A visit is
+// over in a moment and is waited for; taken is the error for any other claim.
+func (rt *Runtime) reserve(ctx context.Context, id string, taken error) error {
+	for {
+		visit, err := rt.claim(id, taken, nil)
+		if visit == nil {
+			return err
+		}
+		select {
+		case <-visit:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// claim is reserve without waiting: for an id that is being visited it returns a
+// channel that is closed when the visit is over. The claim is itself a visit when
+// it comes with such a channel.
+func (rt *Runtime) claim(id string, taken error, visit chan struct{}) (under <-chan struct{}, err error) {
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	if err := rt.unusable(); err != nil {
+		return nil, err
+	}
+	if _, claimed := rt.drives[id]; claimed {
+		if other := rt.visits[id]; other != nil {
+			return other, nil
+		}
+		return nil, fmt.Errorf("%w: %q", taken, id)
+	}
+	rt.drives[id] = nil
+	if visit != nil {
+		rt.visits[id] = visit
+	}
+	return nil, nil
+}
+
+// unusable says why the runtime takes nothing any more. Call with rt.mu held.
+func (rt *Runtime) unusable() error {
+	if rt.failed != nil {
+		return rt.failed
+	}
+	if rt.closed {
+		return ErrClosed
+	}
+	return nil
+}
+
+// admit puts a loaded stack into its reserved place; a runtime that was closed
+// meanwhile takes none.
+func (rt *Runtime) admit(d *drive) error {
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	if err := rt.unusable(); err != nil {
+		rt.unclaim(d.name)
+		return err
+	}
+	rt.drives[d.name] = d
+	delete(rt.trouble, d.name)
+	return nil
+}
+
+// free gives a reserved id free.
+func (rt *Runtime) free(id string) {
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	rt.unclaim(id)
+}
+
+// unclaim gives an id up. Call with rt.mu held.
+func (rt *Runtime) unclaim(id string) {
+	delete(rt.drives, id)
+	if visit := rt.visits[id]; visit != nil {
+		delete(rt.visits, id)
+		close(visit)
+	}
+}
+
+// leave takes out a stack that is not driven any more.
+func (rt *Runtime) leave(d *drive) {
+	rt.resting.remove(d)
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	if rt.drives[d.name] == d {
+		rt.unclaim(d.name)
+	}
+	if d.err != nil && !rt.closed && !d.visited {
+		rt.trouble[d.name] = d.err
+	}
+}
+
+// isGone says that Close has returned.
+func (rt *Runtime) isGone() bool {
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	return rt.gone
+}
+
+// stopping says that no commit is to wait for the store any more.
+func (rt *Runtime) stopping() bool {
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	return rt.closed || rt.failed != nil
+}
+
+func (rt *Runtime) loadDrive(d *drive) { rt.loads.add(d) }
+func (rt *Runtime) restDrive(d *drive) { rt.resting.add(d) }

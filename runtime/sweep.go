@@ -1,0 +1,115 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// discard removes the stack of a node that ran a graph, with what still runs of it. One
+// that a crash cut off ends first, as any stack does: that cleans up after its own tasks.
+func (rt *Runtime) discard(id string) {
+	if d := rt.driving(id); d != nil && d.child {
+		now, cancel := context.WithCancel(context.Background())
+		cancel()
+		_ = d.handle.Detach(now)
+	} else if d == nil && rt.cutOff(id) {
+		_ = rt.visitBeside(rt.base, id, func(d *drive) error { return d.handle.Cancel(rt.base, "its node is over") })
+	}
+	if err := rt.reserve(rt.base, id, ErrActive); err != nil {
+		return // it is closing, or somebody has it: Recover clears it away
+	}
+	defer rt.free(id)
+	snap, err := rt.cfg.Store.Load(rt.base, id)
+	if err != nil || snap.Identity.Parent == "" {
+		return
+	}
+	rt.discardAll(childrenIn(id, snap.Records))
+	if err := rt.cfg.Store.Remove(rt.base, id); err != nil && !errors.Is(err, ErrNotFound) {
+		rt.log.Warn("the stack of an inner graph cannot be removed", "stack", id, "error", err)
+	}
+}
+
+func (rt *Runtime) discardAll(children []string) {
+	for _, id := range children {
+		rt.discard(id)
+	}
+}
+
+// cutOff says whether a child of the store had tasks when a crash ended its
+// driving.
+func (rt *Runtime) cutOff(id string) bool {
+	snap, err := rt.cfg.Store.Load(rt.base, id)
+	if err != nil || snap.Identity.Parent == "" {
+		return false
+	}
+	c := &snap.Cursor
+	return !c.Status.Ended() && !c.Clean && (c.Open || len(c.Background) > 0)
+}
+
+// orphan says whether a child of the store is of no use any more: nobody drives
+// the parent, or the parent is beyond the task.
+func (rt *Runtime) orphan(sum *Summary) bool {
+	where, task, _ := strings.Cut(sum.Identity.Parent, "/")
+	parent := where[:max(strings.LastIndexByte(where, '.'), 0)]
+	d := rt.driving(parent)
+	if d == nil {
+		return true
+	}
+	snap, err := rt.cfg.Store.Load(rt.base, d.name)
+	if err != nil {
+		return false
+	}
+	c := &snap.Cursor
+	at := fmt.Sprintf("%d/%d/", c.Cycle, c.Wave)
+	if snap.Identity.Nonce == where[len(parent)+1:] {
+		if c.Open && strings.HasPrefix(task, at) {
+			return false
+		}
+		for _, b := range c.Background {
+			if strings.HasPrefix(task, fmt.Sprintf("%d/%d/%s/", b.Cycle, b.Wave, b.Node)) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// sweep removes the children that crashes have left of earlier cycles of a stack, beside
+// the loop of the stack, which knows that it does.
+func (rt *Runtime) sweep(d *drive) {
+	var own []Summary
+	_ = rt.cfg.Store.Stacks(rt.base, func(sum Summary) error {
+		if sum.Err == nil && strings.HasPrefix(sum.Identity.Parent, d.name+"."+d.id.Nonce+"/") {
+			own = append(own, sum)
+		}
+		return nil
+	})
+	for i := range own {
+		if rt.orphan(&own[i]) {
+			rt.discard(own[i].Identity.Stack)
+		}
+	}
+	d.post(func() { d.clearing = false })
+}
+
+// Remove deletes a stack that has ended, with its history. Errors: ErrNotFound,
+// ErrNotEnded (Cancel it first), *StoreError, ErrClosed.
+func (rt *Runtime) Remove(ctx context.Context, stack string) error {
+	if err := rt.reserve(ctx, stack, ErrNotEnded); err != nil {
+		return err
+	}
+	defer rt.free(stack)
+	// One that cannot be read may be removed too.
+	if snap, err := rt.cfg.Store.State(ctx, stack); err == nil {
+		if !snap.Cursor.Status.Ended() {
+			return fmt.Errorf("%w: %q", ErrNotEnded, stack)
+		}
+		sum := Summary{Identity: snap.Identity, Cursor: snap.Cursor}
+		if records, err := rt.recordsOf(ctx, &sum, "task.started"); err == nil {
+			rt.discardAll(childrenIn(stack, records))
+		}
+	}
+	return rt.unknown(ctx, stack, rt.cfg.Store.Remove(ctx, stack))
+}

@@ -1,0 +1,81 @@
+package runtime
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"github.com/graphrun/graphrun/graph/journal"
+	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/nodes"
+	"github.com/graphrun/graphrun/runtime/internal/pool"
+	"github.com/graphrun/graphrun/runtime/internal/timer"
+)
+
+// Causes of a task's cancelled context, for work that asks, and the failure of work
+// that does not return.
+var (
+	errReplaced = nodes.Errorf("cancelled", "cancelled")
+	errShutdown = nodes.Errorf("cancelled", "cut off by a shutdown")
+	errGoexit   = nodes.Errorf("panic", "the node ended its goroutine (runtime.Goexit)")
+)
+
+// work is an attempt that is ready to run. It gives the letter with its end.
+type work func() (letter func())
+
+// attempt is one attempt of a task, from its place in the queue to its return.
+type attempt struct {
+	task machine.Task
+
+	ticket pool.Ticket // for its slot
+
+	// Owned by the stack's loop.
+	turn     uint64 // of the loop that began it
+	cancel   context.CancelCauseFunc
+	granted  bool         // it has its slot
+	void     bool         // it is not to begin any more
+	asked    bool         // the machine wants it to end
+	givenUp  bool         // nobody waits for it any more
+	cut      bool         // cut off by a shutdown: a success counts, a failure does not
+	giveUp   *timer.Timer // set once it was cancelled
+	shutdown bool         // the work says that it was cut off
+	broken   error        // the work says that its stack cannot go on: the store's
+	gone     bool         // it returned, or was given up
+}
+
+// taskKey is a task's idempotency key, STACK.NONCE/CYCLE/WAVE/NODE/ITEM: the
+// same for every attempt, in every process, and of no other task.
+func taskKey(id journal.Identity, k journal.TaskKey) string {
+	return fmt.Sprintf("%s.%s/%d/%d/%s/%s", id.Stack, id.Nonce, k.Cycle, k.Wave, k.Node, k.Item)
+}
+
+func taskOf(r *journal.Record, began, wave uint64, node, item string) journal.TaskKey {
+	if began == 0 {
+		began = r.Cycle
+	}
+	return journal.TaskKey{Cycle: began, Wave: wave, Node: node, Item: item}
+}
+
+// taskLog names its task in what passes to the next handler. It does so when
+// something is logged, which most tasks never do.
+type taskLog struct {
+	next  slog.Handler
+	a     *attempt
+	graph string // its name
+}
+
+func (h taskLog) named() slog.Handler {
+	k := h.a.task.Key
+	return h.next.WithAttrs([]slog.Attr{
+		slog.String("graph", h.graph), slog.Uint64("cycle", k.Cycle), slog.Uint64("wave", k.Wave),
+		slog.String("node", k.Node), slog.Int("attempt", h.a.task.Attempt),
+	})
+}
+
+func (h taskLog) Enabled(ctx context.Context, l slog.Level) bool { return h.next.Enabled(ctx, l) }
+
+func (h taskLog) Handle(ctx context.Context, r slog.Record) error { return h.named().Handle(ctx, r) }
+
+func (h taskLog) WithAttrs(attrs []slog.Attr) slog.Handler { return h.named().WithAttrs(attrs) }
+
+func (h taskLog) WithGroup(name string) slog.Handler { return h.named().WithGroup(name) }

@@ -1,0 +1,199 @@
+package runtime
+
+import (
+	"slices"
+	"time"
+
+	"github.com/graphrun/graphrun/graph/journal"
+	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/runtime/internal/pool"
+)
+
+// settle does all that can be done without another letter.
+func (d *drive) turn() {
+	for !d.over {
+		if err := d.adoptWhenGone(); err != nil {
+			d.fail(err)
+			break
+		}
+		rd, ok := d.gather()
+		if !ok {
+			break
+		}
+		d.startOwn()
+		if !d.commit(rd) {
+			break
+		}
+		d.m.Advance()
+		d.act(rd)
+		d.takeOwn()
+	}
+	if d.over && !d.closed {
+		d.endAll()
+	}
+	if !d.closed {
+		d.deliver()
+		d.removeChildren()
+	}
+	if d.over && len(d.ended) > 0 {
+		d.eng.pools.Exchange(d.name, d.ended, nil)
+		d.ended = d.ended[:0]
+	}
+	if !d.closed && (d.over || d.stopping) && d.away == 0 && !d.outbox.delivering && !d.clearing {
+		d.close()
+	}
+	for _, ack := range d.acks {
+		ack()
+	}
+	d.acks = d.acks[:0]
+	d.answerWaiters()
+	d.reportToFleet()
+}
+
+// gather gives new tasks to their pools and tells the machine which of them
+// got a slot at once: so that their start is in the same commit.
+func (d *drive) gather() (machine.Ready, bool) {
+	for {
+		rd, ok := d.m.Ready()
+		fresh := d.enlist(rd.Start[min(d.listed, len(rd.Start)):])
+		d.listed = len(rd.Start)
+		if len(fresh) == 0 && len(d.ended) == 0 {
+			return rd, ok
+		}
+		ended := d.ended
+		d.ended = nil
+		d.eng.pools.Exchange(d.name, ended, fresh)
+	}
+}
+
+// enlist makes attempts of tasks. A stopping stack begins none: they are in
+// the store, and begin when it goes on.
+func (d *drive) enlist(tasks []machine.Task) []*pool.Ticket {
+	if len(tasks) == 0 || d.stopping {
+		return nil
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	out := make([]*pool.Ticket, len(tasks))
+	for i, t := range tasks {
+		a := &attempt{task: t, turn: d.turns}
+		a.ticket = pool.Ticket{Owner: d.name, Priority: t.Priority, Since: time.Now(), Node: t.Node, Index: t.Index,
+			Granted: func(own bool) {
+				if own {
+					d.slotGiven(a)
+					return
+				}
+				d.post(func() { d.slotGiven(a) })
+			}}
+		if t.Pool >= 0 {
+			a.ticket.Pool = d.pools[t.Pool]
+		}
+		if old := d.attempts[t.Key]; old != nil {
+			d.replaced = append(d.replaced, old)
+		}
+		d.attempts[t.Key] = a
+		d.progress.queued(t.Key, t.Attempt, a.ticket.Since)
+		out[i] = &a.ticket
+	}
+	return out
+}
+
+// slotGiven tells the machine that an attempt may begin.
+func (d *drive) slotGiven(a *attempt) {
+	if a.void || d.over || d.stopping {
+		d.ended = append(d.ended, &a.ticket)
+		return
+	}
+	d.step(machine.TaskRunning{At: d.now(), Key: a.task.Key, Attempt: a.task.Attempt})
+	if !d.m.Runs(a.task.Key, a.task.Attempt) { // it is not wanted any more
+		a.void = true
+		d.ended = append(d.ended, &a.ticket)
+		return
+	}
+	a.granted = true
+	d.launching = append(d.launching, a)
+}
+
+// act does what a Ready asks for, now that it is durable. Attempts begin last:
+// only those that are still wanted then.
+func (d *drive) act(rd machine.Ready) {
+	d.listed = 0
+	for _, a := range d.replaced {
+		d.end(a, errReplaced)
+	}
+	for _, key := range rd.Cancel {
+		// A key may also stand for the attempt that takes the cancelled one's place.
+		if a := d.attempts[key]; a != nil && a.turn != d.turns {
+			d.end(a, errReplaced)
+		}
+	}
+	for _, o := range rd.Orphans {
+		d.clear(o)
+	}
+	if rd.Outcome != nil {
+		d.over = true
+	}
+	for i := range rd.Records {
+		if c, ok := rd.Records[i].Body.(*journal.CycleFinished); ok && !d.over {
+			d.cycleFinished(c)
+		}
+	}
+	for _, a := range d.launching {
+		if !a.void {
+			d.startOwn()
+			d.own = d.prepare(a)
+		}
+	}
+	d.replaced, d.launching = d.replaced[:0], d.launching[:0]
+	d.turns++
+	d.wakeUp(rd.WakeAt)
+}
+
+// startOwn gives the attempt that the loop would do itself a goroutine of its own,
+// because the loop has something else to do.
+func (d *drive) startOwn() {
+	if d.live != nil && d.own != nil {
+		go d.perform(d.own)
+		d.own = nil
+	}
+}
+
+// cycleFinished takes up a changed graph, and stops where this run was to stop.
+func (d *drive) cycleFinished(c *journal.CycleFinished) {
+	if err := d.adopt(); err != nil {
+		d.fail(err)
+		return
+	}
+	d.cycles++
+	// A cycle that took in an answer or a result ran no node, and may have made
+	// the next one run some.
+	still := c.NodeRuns == 0 && (!c.Active || c.Failed)
+	idle := still && len(d.attempts) == 0 && d.away == 0 && len(d.m.Cursor().Background) == 0
+	if d.after.Cycles > 0 && d.cycles >= d.after.Cycles || d.after.UntilIdle && idle {
+		d.reached = true
+		d.drain()
+	}
+}
+
+// answerWaiters tells those whose wait is over.
+func (d *drive) answerWaiters() {
+	d.waiters = slices.DeleteFunc(d.waiters, func(w *waiter) bool {
+		over := d.closed || w.holds()
+		if over {
+			close(w.done)
+		}
+		return over
+	})
+}
+
+// idle says whether a stack without mail only waits: for a time, for which its timer is
+// set, or for somebody to address it.
+func (d *drive) idle() (rests bool, own work) {
+	own, d.own = d.own, nil
+	return !d.over && !d.closed && !d.stopping && d.next == nil && len(d.attempts) == 0 && d.away == 0 &&
+		len(d.ended) == 0 && len(d.outbox.waiting) == 0 && !d.clearing && !d.marching, own
+}
+
+// load and rest are for the mailbox.
+func (d *drive) load() { d.home.loadDrive(d) }
+func (d *drive) rest() { d.home.restDrive(d) }

@@ -1,0 +1,62 @@
+package runtime
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"time"
+)
+
+// with addresses a stack, whether this runtime drives it or not.
+func (rt *Runtime) with(ctx context.Context, id string, do func(*drive) error) error {
+	for {
+		d := rt.driving(id)
+		var err error
+		if d != nil {
+			err = do(d)
+		} else {
+			err = rt.visit(ctx, id, do)
+		}
+		if !errors.Is(err, errLeft) {
+			return err
+		}
+		// It was stopped, or somebody begins to drive it, at this moment.
+		select {
+		case <-time.After(time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// visit loads a stack that nobody drives for one command.
+func (rt *Runtime) visit(ctx context.Context, id string, do func(*drive) error) error {
+	rt.aside.Lock()
+	defer rt.aside.Unlock()
+	return rt.visitBeside(ctx, id, do)
+}
+
+// visitBeside is visit beside other visits.
+func (rt *Runtime) visitBeside(ctx context.Context, id string, do func(*drive) error) error {
+	if under, err := rt.claim(id, errLeft, make(chan struct{})); under != nil || err != nil {
+		return cmp.Or(err, errLeft)
+	}
+	d := rt.newDrive(id, "")
+	d.visited = true
+	if err := d.fill(ctx, nil); err != nil {
+		rt.free(id)
+		return rt.unknown(ctx, id, err)
+	}
+	if d.closed {
+		rt.free(id)
+		return d.whyOver()
+	}
+	d.stopping, d.looping = true, false
+	if err := rt.admit(d); err != nil {
+		return err
+	}
+	err := do(d)
+	d.post(func() {}) // a turn of the loop puts it away
+	<-d.done
+	return err
+}

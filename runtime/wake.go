@@ -1,0 +1,55 @@
+package runtime
+
+import (
+	"time"
+
+	"github.com/graphrun/graphrun/graph/journal"
+	"github.com/graphrun/graphrun/graph/machine"
+)
+
+// wakeUp sees to it that the machine is woken at t; zero: not at all.
+func (d *drive) wakeUp(t time.Time) {
+	if d.stopping || d.over || d.wake != nil && t.Equal(d.wake.Time()) {
+		return
+	}
+	d.eng.timers.Stop(d.wake)
+	d.wake = nil
+	switch {
+	case t.IsZero():
+	case t.After(time.Now()):
+		d.wake = d.eng.timers.At(t, func() { d.post(d.woke) })
+	default:
+		d.post(d.woke)
+	}
+}
+
+func (d *drive) woke() {
+	d.wake = nil
+	if !d.stopping && !d.over {
+		d.step(machine.Woke{At: d.now()})
+	}
+}
+
+// dueAt is when a stack is to be loaded; false: when it is addressed. Only the
+// machine knows when an open cycle is due, or a task in the background.
+func dueAt(c *journal.Cursor) (due time.Time, ok bool) {
+	if c.Open || len(c.Background) > 0 || c.Outbox > 0 {
+		return time.Time{}, true
+	}
+	sooner := func(at time.Time) {
+		if !at.IsZero() && (!ok || at.Before(due)) {
+			due, ok = at, true
+		}
+	}
+	if c.Status != journal.Paused {
+		sooner(c.WakeAt)
+		sooner(c.Expires)
+	}
+	for i := range c.Waiting {
+		if w := &c.Waiting[i]; !w.Answered {
+			sooner(w.Due)
+			sooner(w.Until)
+		}
+	}
+	return due, ok
+}
