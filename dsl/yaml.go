@@ -300,7 +300,7 @@ func (r *reader) scalar(n *yaml.Node, out *tree.Node) {
 		resolve(n.Value, out)
 	}
 	if st == plain && notFinite(n.Value) && !(tagged && n.Tag == "!!str") {
-		r.diags.Add(diag.WrongType, out.Span, "", "%s is no number that JSON knows", n.Value)
+		r.diags.Add(diag.WrongType, out.Span, "", "%s is not a number in JSON", n.Value)
 		r.broken[out] = true
 	}
 	if out.Kind == tree.Float && math.IsInf(out.Float, 0) {
