@@ -20,14 +20,14 @@ type verb struct {
 // verbs are the commands without flags of their own.
 var verbs = []verb{
 	{"pause", "Start no new wave of a stack until it is resumed",
-		"Start no new wave of a stack until it is resumed. What runs goes on, and is committed.",
+		"Start no new wave of a stack until it is resumed. What runs continues, and is committed.",
 		"paused", (*api.Client).Pause},
 	{"resume", "Go on with a stack that was paused",
 		"Go on with a stack that was paused.",
 		"resumed", (*api.Client).Resume},
 	{"stop", "End a stack when its open wave is committed",
 		`End a stack gently: the tasks of its open wave finish and are committed, then it ends as
-cancelled, with the reason "stopped". To go on with it later, pause it instead.`,
+cancelled, with the reason "stopped". To continue it later, pause it instead.`,
 		"stopped", (*api.Client).Stop},
 	{"rm", "Delete a stack that has ended, and its history",
 		"Delete a stack that has ended, and its history. There is no way back.",

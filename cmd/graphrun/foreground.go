@@ -73,7 +73,7 @@ func firstOf(errs ...error) error {
 	return nil
 }
 
-// startOrResume begins a new stack, or goes on with the one of that name.
+// startOrResume begins a new stack, or continues the one of that name.
 func (s *foreground) startOrResume(ctx context.Context, rt *runtime.Runtime, store runtime.Store) (*runtime.Stack, error) {
 	id, g, stop := s.flags.stack, s.src.Graph, runtime.StopAfter{Cycles: s.flags.cycles, UntilIdle: s.flags.untilIdle}
 	sum, err := store.Stack(ctx, id)

@@ -35,7 +35,7 @@ func small(t *testing.T, args ...string) *process {
 	return start(t, files, append([]string{"sh", "-c", `ulimit -S -f 800; exec graphrun "$@"`, "sh"}, args...)...)
 }
 
-// TestRunOnFullDisk: a run that finds no room ends with 4, and goes on when
+// TestRunOnFullDisk: a run that finds no room ends with 4, and continues when
 // there is some.
 func TestRunOnFullDisk(t *testing.T) {
 	t.Parallel()
@@ -50,7 +50,7 @@ func TestRunOnFullDisk(t *testing.T) {
 	before := p.must("status", "growing", "-o", "json")
 	p.must("run", "growing.graphrun.yaml", "--cycles", "3")
 	if after := p.must("status", "growing", "-o", "json"); before == after {
-		t.Errorf("it did not go on: %s", after)
+		t.Errorf("it did not continue: %s", after)
 	}
 }
 
@@ -78,7 +78,7 @@ func TestOutputOnFullDisk(t *testing.T) {
 }
 
 // TestServeOnFullDisk: a server that finds no room answers what it is asked,
-// and goes on by itself when there is some.
+// and continues by itself when there is some.
 func TestServeOnFullDisk(t *testing.T) {
 	t.Parallel()
 	s := served{small(t, "serve", ".", "--listen", "off")}
@@ -93,12 +93,12 @@ func TestServeOnFullDisk(t *testing.T) {
 		}
 	}
 	if again := s.must("state", "a", "-o", "json"); again != stood {
-		t.Errorf("it went on without room:\n%s\n%s", stood, again)
+		t.Errorf("it continued without room:\n%s\n%s", stood, again)
 	}
 	if err := unix.Prlimit(s.cmd.Process.Pid, unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: unix.RLIM_INFINITY, Max: unix.RLIM_INFINITY}, nil); err != nil {
 		t.Fatal(err)
 	}
-	s.until("it goes on", func() bool { return s.must("state", "a", "-o", "json") != stood })
+	s.until("it continues", func() bool { return s.must("state", "a", "-o", "json") != stood })
 	if code := s.end(); code != 0 {
 		t.Errorf("exit code %d:\n%s", code, s.read("stderr"))
 	}
@@ -177,7 +177,7 @@ func TestBrokenDisk(t *testing.T) {
 					t.Errorf("exit code %d, want %d", code, exitStore)
 				}
 			case <-time.After(20 * time.Second):
-				t.Fatal("it goes on with a store that takes no writes")
+				t.Fatal("it continues on a store that takes no writes")
 			}
 			if out, code := cli("doctor"); code != 0 {
 				t.Errorf("afterwards: exit code %d\n%s", code, out)

@@ -47,7 +47,7 @@ func unknownKind(name string, names []string) error {
 type kindJSON struct {
 	Name string      `json:"name"`
 	Doc  string      `json:"doc"`
-	Runs bool        `json:"runs"` // false: this version checks it only
+	Runs bool        `json:"runs"` // false if this version checks it only
 	With []fieldJSON `json:"with"`
 }
 

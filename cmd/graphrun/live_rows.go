@@ -17,7 +17,7 @@ type liveRow struct {
 	node    string
 	started time.Time            // of the first task
 	running map[string]time.Time // tasks that hold a slot, by item
-	waits   string               // what it does when it waits for something outside; "": it works
+	waits   string               // what it waits for; "" if it works
 	items   bool                 // it is a for_each
 	attempt int                  // of the latest task
 	done    int                  // tasks that succeeded
@@ -118,7 +118,7 @@ func newLiveStyles() liveStyles {
 }
 
 // table renders rows for a terminal of so many columns. Names get a third of
-// them at most. cut ends each row with the line, else it goes on in the next:
+// them at most. cut ends each row with the line, else it continues in the next:
 // what scrolls up is there to stay, and to be read whole.
 func (s liveStyles) table(rows []*liveRow, columns int, spinner string, now time.Time, cut bool) []string {
 	names := 0

@@ -66,7 +66,7 @@ it, in the error). -o json prints the same records as JSON lines.`,
 }
 
 func readFlags(cmd *cobra.Command, o *api.Read) {
-	cmd.Flags().BoolVarP(&o.Follow, "follow", "f", false, "go on with what comes, until the stack has ended")
+	cmd.Flags().BoolVarP(&o.Follow, "follow", "f", false, "follow the stack until it has ended")
 	cmd.Flags().Uint64Var(&o.From, "from", 1, "begin with the record of this `SEQ`")
 }
 

@@ -59,10 +59,10 @@ func backUp(ctx context.Context, store *boltstore.Store, file string) error {
 func compactCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "compact",
-		Short: "Give the space of what was deleted back to the file system",
-		Long: `Give the space of what was deleted back to the file system. The store is written
-anew, so nobody may own it meanwhile; there has to be room for both. One in which
-anything is damaged is left as it is.`,
+		Short: "Give the space of deleted data back to the file system",
+		Long: `Give the space of deleted data back to the file system. This writes a new store in
+place of the old one, so no process may own it meanwhile, and there must be space for
+both. A damaged store is left as it is.`,
 		Args: arguments(0, 0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := a.storeIsThere(); err != nil {
@@ -125,7 +125,7 @@ which nothing can be read, or that a newer program made, stays where it is.`,
 // diagnosis is what `doctor -o json` prints.
 type diagnosis struct {
 	Store string `json:"store"`
-	Owner int    `json:"owner"` // process id; 0: nobody owns it
+	Owner int    `json:"owner"` // process id; 0 if nobody owns it
 	boltstore.Report
 	Kept string `json:"kept,omitzero"` // where --repair put the damaged store
 }

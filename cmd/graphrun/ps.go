@@ -130,9 +130,9 @@ func poolCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "pool GRAPH POOL --parallel N",
 		Short: "Change how many tasks a pool runs at once",
-		Long: `Change how many tasks a pool runs at once, in the process that runs the store, for as
-long as it runs: 0 holds the pool, and what runs goes on. To change it for good,
-change the graph: a changed limit there takes the place of this one.`,
+		Long: `Change how many tasks a pool runs at once, in the process that owns the store, for as
+long as that process runs. 0 holds the pool; running tasks continue. To change it for
+good, change the graph: a changed limit there replaces this one.`,
 		Args: arguments(2, 2, "GRAPH POOL"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if parallel < 0 {

@@ -34,12 +34,12 @@ func runCommand(a *app) *cobra.Command {
 		Short: "Run one stack of a graph in the foreground until it ends",
 		Long: `Run one stack of a graph in the foreground until it ends.
 
-A stack that is in the store already goes on where it was; --param and --set are
-for new ones. Progress goes to standard error, the result to standard output.
+A stack that is already in the store continues where it was; --param and --set are
+for new stacks. Progress goes to standard error, the result to standard output.
 
 The first Ctrl-C (or SIGTERM) lets running tasks finish within --grace and ends
-with a checkpoint, exit code 130: the same command goes on from there. The second
-cuts them off.`,
+with a checkpoint and exit code 130; the same command continues from there. The
+second cuts them off.`,
 		Example: `  graphrun run review.graphrun.yaml --param goal="ship it"
   graphrun run review.graphrun.yaml --stack tuesday --set 'todos=[{"id": "a"}]' --cycles 3
   graphrun run review.graphrun.yaml --until-idle -o json --trace trace.jsonl`,
@@ -61,7 +61,7 @@ cuts them off.`,
 	flags.IntVar(&f.parallel, "parallel", 0, "at most `N` tasks at once, in the default pool and in every other (default: as the graph says)")
 	flags.StringVar(&f.durability, "durability", string(runtime.DurabilityWave), "force the store to disk after every `wave` (survives a power cut), every cycle, or none")
 	flags.StringVar(&f.trace, "trace", "", "write every record as a JSON line to `FILE` (- for standard output)")
-	flags.DurationVar(&f.grace, "grace", runtime.DefaultGrace, "how long running tasks may go on after an interrupt")
+	flags.DurationVar(&f.grace, "grace", runtime.DefaultGrace, "how long running tasks may continue after an interrupt")
 	return cmd
 }
 
@@ -145,7 +145,7 @@ func (a *app) finish(r runtime.Result, f runFlags, interrupted bool) error {
 	case r.Status.Ended():
 		return nil
 	case interrupted:
-		return &exitError{exitInterrupted, fmt.Errorf("interrupted; the stack %q is in %s and goes on with the same command", r.Stack, a.db)}
+		return &exitError{exitInterrupted, fmt.Errorf("interrupted; the stack %q is in %s and continues with the same command", r.Stack, a.db)}
 	}
 	return nil
 }

@@ -123,7 +123,7 @@ applied at the start of the next cycle, which begins at once.`,
 	cmd.Flags().StringVar(&r.For, "for", "", "`ID` of the question, as status shows it (default: the one that is open)")
 	cmd.Flags().StringVar(&comment, "comment", "", "`TEXT` that the graph may read as output.comment")
 	cmd.Flags().StringVar(&with, "value", "", "`JSON` that the graph may read as output.value; - reads it from standard input")
-	cmd.Flags().StringVar(&by, "by", "", "`NAME` of who decides (default: the user's)")
+	cmd.Flags().StringVar(&by, "by", "", "`NAME` of the person who decides (default: the user's)")
 	return cmd
 }
 

@@ -39,11 +39,11 @@ func serveCommand(a *app) *cobra.Command {
 		Short: "Run many graphs and all their stacks, with an HTTP API",
 		Long: `Run many graphs and all their stacks, with an HTTP API.
 
-A PATH is a graph file, or a folder whose *.graphrun.yaml files are served, also
-those in folders below it. All stacks of the store go on; start adds new ones. A file
-that changes is adopted by its stacks at their next cycle (SIGHUP checks all files at
-once); one that is broken, or that the state does not fit, is refused with the reason,
-and the old one stays.
+A PATH is a graph file, or a folder whose *.graphrun.yaml files are served, including
+those in the folders below it. All stacks of the store continue; start adds new ones.
+Stacks adopt a changed file at their next cycle (SIGHUP checks all files at once). A
+file that is broken, or that the state does not fit, is refused with the reason, and
+the old one stays.
 
 SIGTERM ends it after a clean checkpoint with exit code 0, Ctrl-C with 130; running
 tasks may finish within --grace.`,
@@ -63,7 +63,7 @@ tasks may finish within --grace.`,
 	flags.StringVar(&f.cert, "tls-cert", "", "`FILE` with the certificate for HTTPS")
 	flags.StringVar(&f.key, "tls-key", "", "`FILE` with its key")
 	flags.StringSliceVar(&f.hosts, "host", nil, "a `NAME` that clients may reach the API under, beside localhost (may be repeated)")
-	flags.DurationVar(&f.grace, "grace", runtime.DefaultGrace, "how long running tasks may go on after a signal")
+	flags.DurationVar(&f.grace, "grace", runtime.DefaultGrace, "how long running tasks may continue after a signal")
 	flags.IntVar(&f.parallel, "parallel", 0, "at most `N` tasks at once in the default pool of every graph (default: as the graph says)")
 	flags.StringVar(&f.durability, "durability", string(runtime.DurabilityWave), "force the store to disk after every `wave` (survives a power cut), every cycle, or none")
 	return cmd

@@ -113,8 +113,8 @@ func TestWatchesInnerGraphs(t *testing.T) {
 	}
 }
 
-// TestReadsAgainWhenTold: a change that cannot be seen from outside is found by
-// who reads all files.
+// TestReadsAgainWhenTold: reading all files finds a change that cannot be seen from
+// outside.
 func TestReadsAgainWhenTold(t *testing.T) {
 	t.Parallel()
 	for name, tell := range map[string]func(*testing.T, served){

@@ -134,7 +134,7 @@ func TestInterruptLetsTasksFinish(t *testing.T) {
 	}
 }
 
-// TestSecondInterrupt ends at once, and leaves a store that goes on.
+// TestSecondInterrupt: a second interrupt ends at once, and the stack can be continued.
 func TestSecondInterrupt(t *testing.T) {
 	t.Parallel()
 	r := startSlow(t, "--grace", "1h")
@@ -172,7 +172,7 @@ func TestSecondInterruptEndsPrograms(t *testing.T) {
 	}
 }
 
-// TestOneOwner: a second process is told who has the store.
+// TestOneOwner: a second process hears who owns the store.
 func TestOneOwner(t *testing.T) {
 	t.Parallel()
 	r := startSlow(t)

@@ -43,8 +43,8 @@ func stateCommand(a *app) *cobra.Command {
 	return cmd
 }
 
-// stateJSON is what `state -o json` prints. Of a stack within a wave it is
-// that wave, whose writes are not in the state yet.
+// stateJSON is what `state -o json` prints. While a wave is running, Wave is its
+// number; the state does not include its writes yet.
 type stateJSON struct {
 	Stack string  `json:"stack"`
 	Cycle uint64  `json:"cycle"`

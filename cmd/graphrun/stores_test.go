@@ -26,7 +26,7 @@ const (
 // TestStores: a store that a released version wrote is read, continued and
 // brought to its end by this one. testdata/stores has three files of each:
 //
-//	VERSION.db.gz       the store, as kill -9 left it (0.0.0: before the first release)
+//	VERSION.db.gz       the store, as kill -9 left it (0.0.0 is from before the first release)
 //	VERSION.said.gz     what that version printed about it: a JSON line a command
 //	VERSION.journal.gz  its journals, `trace --journal` of every stack
 //

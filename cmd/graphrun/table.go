@@ -22,7 +22,7 @@ type table struct {
 	w      io.Writer
 	widths []int
 	held   [][]string
-	fit    int // columns that a row may have; 0: any number
+	fit    int // columns that a row may have; 0 means any number
 }
 
 // row adds a row. Every cell becomes one line that is safe on a terminal.

@@ -94,7 +94,7 @@ func sameFile(a, b string) bool {
 	return aErr == nil && bErr == nil && os.SameFile(aInfo, bInfo) && strings.EqualFold(filepath.Base(a), filepath.Base(b))
 }
 
-// target follows links of which the last leads to a file that does not exist.
+// target follows links, also to a file that does not exist.
 func target(path string) string {
 	const most = 40
 	for range most {

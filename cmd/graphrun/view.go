@@ -17,7 +17,7 @@ import (
 // order, from one goroutine, after the store has them; the other methods are
 // called from another one.
 type view interface {
-	// from says where a stack of the store goes on; it has not begun to.
+	// from shows where a stack of the store is about to continue.
 	from(journal.Cursor)
 	// begin: the stack is being driven, whether there are records or not.
 	begin()

@@ -27,7 +27,7 @@ type liveView struct {
 	done  chan struct{} // closed when it has ended; nil before it has begun
 }
 
-// tick is how often the table is drawn anew when nothing happens.
+// tick is how often the table is drawn again when nothing happens.
 const tick = 100 * time.Millisecond
 
 func newLiveView(a *app, stack string, g *graph.Graph) *liveView {
@@ -180,7 +180,7 @@ func (f *frame) close() {
 }
 
 // liveModel is the table: one row per node of the open cycle that ran, in the
-// order in which they began. Nodes that go on beyond their cycle, in the background
+// order in which they began. Nodes that run beyond their cycle, in the background
 // or waiting, keep theirs. It does no I/O and asks no clock.
 type liveModel struct {
 	stack   string

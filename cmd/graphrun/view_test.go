@@ -75,7 +75,7 @@ func TestLiveTableFits(t *testing.T) {
 	}
 }
 
-// TestLiveTableOutside: a node that goes on beyond its cycle keeps its row until
+// TestLiveTableOutside: a node that runs beyond its cycle keeps its row until
 // it is over, also over a restart.
 func TestLiveTableOutside(t *testing.T) {
 	t.Parallel()
@@ -97,7 +97,7 @@ func TestLiveTableOutside(t *testing.T) {
 	}
 	want = []string{"  · ask  waits for an answer, 4s", "  ⠋ far  running 3s", "⠋ s cycle 1 done, waits for an event"}
 	if diff := cmp.Diff(want, m.view()); diff != "" {
-		t.Errorf("what goes on (-want +got)\n%s", diff)
+		t.Errorf("what continues (-want +got)\n%s", diff)
 	}
 	if m.stopping(time.Second); !strings.HasPrefix(m.stop, "interrupted: 1 task ") {
 		t.Errorf("an interrupt waits for %q", m.stop)
@@ -108,7 +108,7 @@ func TestLiveTableOutside(t *testing.T) {
 	m.from(journal.Cursor{Cycle: 7, WakeAt: viewStart.Add(9 * time.Second), Waiting: []journal.Waiting{{Node: "ask", Since: viewStart}}})
 	want = []string{"  · ask  waits for an answer, 4s", "⠋ s cycle 7 done, next in 5s"}
 	if diff := cmp.Diff(want, m.view()); diff != "" {
-		t.Errorf("what goes on after a restart (-want +got)\n%s", diff)
+		t.Errorf("what continues after a restart (-want +got)\n%s", diff)
 	}
 	printed = show(m,
 		&journal.TaskFinished{Wave: 1, Began: 3, Node: "ask", Attempt: 1},

@@ -215,7 +215,8 @@ func TestRemoteStore(t *testing.T) {
 	}
 }
 
-// TestEvents: server-sent events carry the record's seq, and go on behind it.
+// TestEvents: server-sent events carry the record's seq, and a client continues after
+// it.
 func TestEvents(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

@@ -44,7 +44,8 @@ func Direct(h *Handler, close func() error) *Client {
 // Close gives up the client's connections.
 func (c *Client) Close() error { return c.close() }
 
-// call sends in as JSON (nil: no body) and reads the answer into out (nil: none).
+// call sends in as JSON, without a body if it is nil, and reads the answer into out
+// unless that is nil.
 func (c *Client) call(ctx context.Context, method, path string, in, out any) error {
 	var body io.Reader
 	if in != nil {

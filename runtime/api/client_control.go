@@ -83,7 +83,7 @@ func (c *Client) Wake(ctx context.Context, stack string) error { return c.tell(c
 // Pause keeps a stack from starting new waves.
 func (c *Client) Pause(ctx context.Context, stack string) error { return c.tell(ctx, stack, "pause") }
 
-// Resume goes on with a stack that was paused or stopped.
+// Resume continues a stack that was paused.
 func (c *Client) Resume(ctx context.Context, stack string) error { return c.tell(ctx, stack, "resume") }
 
 // Stop lets a stack rest until Resume.

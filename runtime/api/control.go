@@ -31,7 +31,7 @@ func (c *call) startStack(in StartRequest) (Stack, error) {
 func (c *call) graphFor(in StartRequest) (*graph.Graph, []byte, error) {
 	switch {
 	case in.Graph == "" && in.Def == nil:
-		return nil, nil, errorf(CodeUsage, "expected a graph: the name of one that is served")
+		return nil, nil, errorf(CodeUsage, "expected \"graph\", the name of a graph that is served")
 	case in.Graph != "" && in.Def != nil:
 		return nil, nil, errorf(CodeUsage, "graph and def are two graphs: give one of them")
 	case in.Graph != "" && in.Source != "":

@@ -99,7 +99,7 @@ func checkShape(body []byte, fields []string) error {
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.UseNumber()
 	type level struct {
-		keys  map[string]bool // nil: a list
+		keys  map[string]bool // nil for a list
 		value bool            // a value comes next, not a key
 	}
 	var open []level

@@ -11,7 +11,7 @@ import (
 	"github.com/graphrun/graphrun/runtime/api"
 )
 
-// TestGuard: who is kept out, and what they are told.
+// TestGuard: who is kept out, and with which answer.
 func TestGuard(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

@@ -28,9 +28,10 @@ type Options struct {
 	Server Server
 	// MaxBody is the most bytes that a request may carry. Defaults to 1 MiB.
 	MaxBody int64
-	// Graphs are those that stacks can be started of by name. nil: none.
+	// Graphs are the graphs whose stacks can be started by name. Defaults to none.
 	Graphs Graphs
-	// Backup copies the store to a file that must not exist. nil: it cannot.
+	// Backup copies the store to a file that must not exist. Defaults to none: the
+	// request is refused.
 	Backup func(ctx context.Context, file string) error
 	// Rest says that the runtime is not there to drive stacks: those that are
 	// started wait for one that is.
@@ -53,7 +54,7 @@ type Graphs interface {
 	Graph(name string) (*graph.Graph, []byte, bool)
 	// Names are sorted.
 	Names() []string
-	// Reload reads the files again and takes up what has changed.
+	// Reload reads the files again and adopts those that have changed.
 	Reload(ctx context.Context) (Reloaded, error)
 }
 
@@ -63,7 +64,7 @@ type Reloaded struct {
 	Refused []Refused `json:"refused"`
 }
 
-// Refused is a file that could not be taken up.
+// Refused is a file that could not be adopted.
 type Refused struct {
 	File   string `json:"file"`
 	Reason string `json:"reason"`
@@ -88,8 +89,7 @@ func New(rt *runtime.Runtime, o Options) *Handler {
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	protect(w.Header())
 	rt, ids, methods, missing := find(r)
-	// A stranger learns nothing of which paths there are: only the open ones
-	// are told apart before the token was shown.
+	// Without the token nobody learns which paths exist, apart from the open ones.
 	if err := h.o.Door.admit(r, missing == nil && rt.access == open); err != nil {
 		fail(w, err)
 		return
@@ -126,8 +126,8 @@ func reply(w http.ResponseWriter, v any) error {
 	return nil
 }
 
-// giveTime begins the time that a client has to take in what is written next.
-// What comes before, as a wave that is waited for, may take as long as it does.
+// giveTime starts the time that a client has to read what is written next. The time
+// before, such as the wait for a wave, does not count.
 func giveTime(w http.ResponseWriter) {
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTimeout)) // not every writer has one
 }

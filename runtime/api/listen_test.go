@@ -237,8 +237,8 @@ func TestSlowHeader(t *testing.T) {
 	})
 }
 
-// TestSlowBody: who does not finish the body in time is told so and hung up on;
-// nothing is waited for any more.
+// TestSlowBody: a client that does not finish its body in time gets an error, and the
+// connection ends.
 func TestSlowBody(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -347,8 +347,8 @@ func TestManyConnections(t *testing.T) {
 	})
 }
 
-// TestManyStreams: the one too many is told so, and comes in when another has
-// gone.
+// TestManyStreams: one stream too many is refused, and accepted when another has
+// ended.
 func TestManyStreams(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -31,7 +31,7 @@ type EventReply struct {
 // in the node's output.
 type AnswerRequest struct {
 	Node     string  `json:"node"`
-	For      string  `json:"for,omitzero"` // the id of the question; "": the one that is open
+	For      string  `json:"for,omitzero"` // the id of the question; "" means the one that is open
 	Approved *bool   `json:"approved"`
 	Comment  *string `json:"comment,omitzero"`
 	By       *string `json:"by,omitzero"`

@@ -14,8 +14,8 @@ type route struct {
 	access  access
 	doc     string
 	query   []string     // the names that a query may have
-	body    reflect.Type // nil: none is read
-	answer  reflect.Type // nil: a stream of records
+	body    reflect.Type // nil if none is read
+	answer  reflect.Type // nil for a stream of records
 	serve   func(*call) error
 }
 

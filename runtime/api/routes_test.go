@@ -159,7 +159,7 @@ func (b broken) Records(ctx context.Context, stack string, want journal.Want, fn
 	})
 }
 
-// TestBrokenStream: what a client gets of a stream that cannot go on is never
+// TestBrokenStream: what a client gets of a stream that cannot continue is never
 // taken for the whole.
 func TestBrokenStream(t *testing.T) {
 	t.Parallel()

@@ -24,7 +24,7 @@ type Stack struct {
 	Waiting   []WaitingNode    `json:"waiting"`
 	WaitsFor  []string         `json:"waits_for,omitzero"` // stacks that have to get as far first (fleet: lockstep)
 	Parked    []journal.Parked `json:"parked,omitzero"`    // tasks not started again for a while: the engine died too often while they ran
-	Inbox     int              `json:"inbox"`              // events that the next cycle takes in
+	Inbox     int              `json:"inbox"`              // events that the next cycle applies
 	Counts    journal.Counts   `json:"counts"`
 	CreatedAt time.Time        `json:"created_at"`
 	Problem   string           `json:"problem,omitzero"` // why it cannot be read, is not driven any more, or waits for the store
@@ -49,10 +49,10 @@ type StackStatus struct {
 	Stack
 	Tasks     []Task     `json:"tasks"`
 	LastError *TaskError `json:"last_error,omitzero"`
-	Refused   string     `json:"refused,omitzero"` // why it did not take up the changed graph
+	Refused   string     `json:"refused,omitzero"` // why it did not adopt the changed graph
 }
 
-// Task is one of the present cycle, or one that goes on from an earlier one.
+// Task is a task of the current cycle, or one from an earlier cycle that still runs.
 type Task struct {
 	Node    string            `json:"node"`
 	Item    string            `json:"item,omitzero"`
@@ -62,7 +62,7 @@ type Task struct {
 	Attempt int               `json:"attempt"`
 	Since   time.Time         `json:"since"`
 	RetryAt time.Time         `json:"retry_at,omitzero"`
-	// Of one that is finished.
+	// Set if the task is finished.
 	Status   string   `json:"status,omitzero"`
 	Duration int64    `json:"duration_ms,omitzero"`
 	Error    *Failure `json:"error,omitzero"`
@@ -263,8 +263,8 @@ func (c *call) listGraphs() (graphsBody, error) {
 type Pool struct {
 	Graph     string `json:"graph"`
 	Pool      string `json:"pool"`
-	Parallel  int    `json:"parallel"` // 0: on hold
-	Rate      int    `json:"rate"`     // tasks per rate_per_ms; 0: no limit
+	Parallel  int    `json:"parallel"` // 0 holds the pool
+	Rate      int    `json:"rate"`     // tasks per rate_per_ms; 0 means no limit
 	RatePerMS int64  `json:"rate_per_ms"`
 	Running   int    `json:"running"`
 	Queued    int    `json:"queued"`

@@ -236,7 +236,7 @@ func (p *part) write(t *txn, n stackNumber, h *head, k *stateKey) error {
 	return t.add(key, p.row)
 }
 
-// writeParts stores a list or an object anew, a row for each of its parts. The
+// writeParts stores a whole list or object, a row for each of its parts. The
 // rows of an object get a base that no checkpoint knows: the last record's
 // number, as a checkpoint comes with a later one.
 func writeParts(t *txn, n stackNumber, h *head, k *stateKey, v any, parts []part) error {

@@ -15,7 +15,7 @@ import (
 )
 
 // Backup writes the store, as it is at one moment, into a new file at path; an
-// existing one is refused. The store goes on meanwhile; only a commit for which
+// existing one is refused. The store can be used meanwhile; only a commit for which
 // the file has to grow waits. The new file is complete and on disk before it
 // gets its name.
 func (s *Store) Backup(ctx context.Context, path string) error {
@@ -85,7 +85,7 @@ func publish(unfinished, path string) error {
 // compactTransaction is how many bytes of rows are copied in one transaction.
 const compactTransaction = 16 << 20
 
-// Compact writes a store that nobody owns anew, without free pages, and puts
+// Compact copies a store that nobody owns, without its free pages, and puts
 // the new file in the old one's place. A crash leaves one of them there, whole;
 // a store in which anything is damaged stays as it is. It says how many bytes
 // the file had and has.

@@ -30,7 +30,7 @@ type Report struct {
 
 // Problem is something that is not as it was written.
 type Problem struct {
-	Stack string `json:"stack,omitzero"` // that cannot be used for it; "": no stack alone
+	Stack string `json:"stack,omitzero"` // that cannot be used because of it; "" if it is not about one stack
 	What  string `json:"what"`
 }
 

@@ -75,7 +75,7 @@ func childWrites(path string) {
 	wg.Wait()
 }
 
-// resume goes on with a stack, or makes it.
+// resume continues a stack, or creates it.
 func resume(s *Store, stack string) (*wave, error) {
 	w := &wave{stack: stack}
 	snap, err := s.Load(ctx, stack)
@@ -213,7 +213,7 @@ func TestUnfinishedCreation(t *testing.T) {
 }
 
 // Killed at any instant, a store has every acknowledged commit, at most one
-// more of each stack, and goes on.
+// more of each stack, and continues.
 func TestKill(t *testing.T) {
 	t.Parallel()
 	kills := 20

@@ -10,7 +10,7 @@
 //     is a *Damage that names it, and costs only the stack that it belongs to.
 //   - A file is looked through page by page before bbolt may map it: a cut off,
 //     overwritten or foreign file is an error, not the end of the process.
-//     Nothing is ever repaired, truncated or begun anew by itself.
+//     Nothing is ever repaired, truncated or created again automatically.
 //   - A file that exists is complete: it is made under another name first.
 //
 // The layout is described in layout.go, the reasons in

@@ -104,7 +104,7 @@ func (s *Store) guarded(use func() error) error {
 // commitFailed decides what a failed transaction means. A write that found no
 // room has changed nothing and may be tried again. Anything else may or may
 // not have reached the disk, and after a failed fsync the system may have
-// dropped what it could not write: then only reading the file anew tells.
+// dropped what it could not write; then only reading the file again shows it.
 func (s *Store) commitFailed(err error) error {
 	e := s.fatal(err)
 	e.Fatal = !noRoom(err)

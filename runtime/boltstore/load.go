@@ -174,7 +174,7 @@ func (t *txn) pointsFrom(n stackNumber, h *head) ([]uint64, error) {
 
 // nearest finds the last checkpoint at or before a point, and gives its head and
 // the checkpoints from it on. With oldest, the first one stands for all that is
-// before it. nil: there is none.
+// before it, or nil if there is none.
 func (t *txn) nearest(n stackNumber, points []uint64, at journal.Point, oldest bool) (*head, []uint64, error) {
 	var failed error
 	behind := sort.Search(len(points), func(i int) bool {

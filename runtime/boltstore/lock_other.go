@@ -13,5 +13,5 @@ var errLocked = berrors.ErrTimeout
 // lock leaves locking to bbolt, whose lock cannot be taken twice here.
 func lock(*os.File) error { return nil }
 
-// alive cannot be told here; a wrong process id in a message does no harm.
+// alive cannot be found out here; a wrong process id in a message does no harm.
 func alive(int) bool { return true }

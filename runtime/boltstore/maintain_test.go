@@ -255,7 +255,7 @@ func TestCompact(t *testing.T) {
 	expectContent(t, path, want)
 }
 
-// A damaged store is not written anew: the file is all that is left of it.
+// A damaged store is not rewritten: the file is all that is left of it.
 func TestCompactDamaged(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "graphrun.db")

@@ -12,7 +12,7 @@ import (
 // lockRetry is how often a taken lock is tried again.
 const lockRetry = 50 * time.Millisecond
 
-// owned is a file of which this process is the only owner. Two locks say so: one
+// owned is a file that only this process owns. Two locks say so: one
 // on the file, and one on the note beside it, which stays with the path when
 // the file is moved away or replaced. A lock lives as long as its process: one
 // that was killed blocks nobody.
@@ -94,7 +94,7 @@ func openFile(path string) (*os.File, error) {
 	case !info.Mode().IsRegular():
 		return nil, errors.New("is not a regular file")
 	case info.Size() == 0:
-		return nil, errors.New("is empty: it was cut off or never written; remove it to begin anew")
+		return nil, errors.New("is empty: it was cut off or never written; remove it to start over")
 	}
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
@@ -142,8 +142,8 @@ func (o *owned) sign() error {
 	return err
 }
 
-// Owner is the process id of who owns the store at path, by its own word; 0 when
-// it is not known. Only opening the store tells whether anybody does.
+// Owner returns the process id that the owner of the store at path left beside it, or
+// 0 if there is none. Only opening the store shows whether that process still owns it.
 func Owner(path string) int {
 	b, err := os.ReadFile(ownerPath(path))
 	if err != nil {

@@ -148,8 +148,8 @@ func (p *page) entry(i int) (e entry, err error) {
 	return e, err
 }
 
-// entries calls fn for each entry, having checked that keys ascend from low on
-// (nil: anything) and stay below high.
+// entries calls fn for each entry, having checked that keys ascend from low on and
+// stay below high. A nil bound is none.
 func (p *page) entries(low, high []byte, fn func(i int, e entry) error) error {
 	if int64(pageHeader+p.count*entrySize) > p.size {
 		return fmt.Errorf("page %d: %d entries do not fit", p.id, p.count)

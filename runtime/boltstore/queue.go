@@ -14,7 +14,7 @@ type request struct {
 	sync  bool
 	err   error
 	lost  error     // the answer when the write did not come back; err is not read then
-	lead  chan bool // true: write the next group; false: the answer is there
+	lead  chan bool // true asks to write the next group; false says that the answer is there
 }
 
 func (r *request) answer() error {
@@ -87,7 +87,7 @@ func (s *Store) unusable() error {
 
 // write brings a group into one transaction and leaves each request its
 // answer. A request that fails does not touch the others: when it had begun to
-// write, the transaction is begun anew without it.
+// write, the transaction starts over without it.
 func (s *Store) write(group []*request) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	for len(group) > 0 {

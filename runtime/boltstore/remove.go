@@ -40,7 +40,7 @@ func (s *Store) Remove(ctx context.Context, stack string) error {
 	return s.sweep(ctx)
 }
 
-// sweep deletes the rows of removed stacks. When ctx ends, the next sweep goes on.
+// sweep deletes the rows of removed stacks. When ctx ends, the next sweep continues.
 func (s *Store) sweep(ctx context.Context) error {
 	for more := true; more && ctx.Err() == nil; {
 		more = false

@@ -17,10 +17,10 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// Salvage makes a new store at to of what is sound in the one at from, which
-// nobody may own and which stays as it is. Whole stacks are taken over; one of
-// which anything is damaged or missing is left out. The report is of the new
-// store; its problems say what was left out, and why. A file of another
+// Salvage copies every intact stack of the store at from into a new store at to. No
+// process may own the store at from, which stays as it is. Stacks with damaged or
+// missing data are skipped. The report is about the new store; its problems say what
+// was skipped, and why. A file of another
 // program, of a newer format, or in which nothing can be read, is an error.
 func Salvage(ctx context.Context, from, to string) (Report, error) {
 	f, err := acquire(from, 0)
@@ -88,7 +88,7 @@ type salvage struct {
 	batch    []foundRow
 	size     int
 	problems []Problem
-	mark     *marker // nil: not found
+	mark     *marker // nil if it was not found
 	sound    int     // rows found, the marker's included
 	refused  error   // why the file is left alone
 }
@@ -277,7 +277,7 @@ func (s *salvage) flush() error {
 }
 
 // mend makes a sound store of sound rows: it finds stacks whose entry in the
-// index is lost, leaves out those that are not complete, and counts anew.
+// index is lost, leaves out those that are not complete, and counts the rest.
 func (s *salvage) mend(tx *bolt.Tx) error {
 	t, err := begin(tx)
 	if err != nil {
@@ -401,7 +401,7 @@ func deleteRows(b *bolt.Bucket, which func(key []byte) bool) error {
 	return err
 }
 
-// recount counts references to blobs and graphs anew and deletes what has none.
+// recount counts the references to blobs and graphs, and deletes those without any.
 func recount(t *txn) error {
 	i := &inspector{txn: t, names: map[stackNumber]string{}, blobs: map[string]uint64{}, graphs: map[string]uint64{}}
 	if err := i.rows(context.Background()); err != nil {

@@ -27,7 +27,7 @@ type stack struct {
 	state   map[string]any
 	records history
 
-	first    uint64 // record with which the kept history begins; 0: the first
+	first    uint64 // record with which the kept history begins; 0 is the first
 	points   []point
 	ids      map[string]struct{}
 	arrivals []arrival

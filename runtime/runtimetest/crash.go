@@ -27,7 +27,7 @@ type gate struct {
 	mu      sync.Mutex
 	shut    bool
 	commits int
-	crashAt int // the commit that gets through, but is not acknowledged; 0: none
+	crashAt int // the commit that gets through but is not acknowledged; 0 for none
 	crashed chan struct{}
 	results map[string]bool   // keys of tasks whose success is in the store
 	acked   map[string]uint64 // the last record of a stack whose commit was acknowledged
@@ -107,7 +107,7 @@ func (k *Kit) open() {
 }
 
 // Crash drops the runtime without any grace: what is not in the store at this
-// instant is lost. A new runtime is opened on the store; Resume goes on.
+// instant is lost. A new runtime is opened on the store; Resume continues.
 func (k *Kit) Crash() {
 	k.gate.mu.Lock()
 	k.gate.shut = true
@@ -119,7 +119,7 @@ func (k *Kit) Crash() {
 }
 
 // CrashAfter lets commits through up to the nth that this runtime makes from
-// now on; nobody is told of that one, and nothing gets through after it.
+// now on. That one is not acknowledged, and nothing gets through after it.
 func (k *Kit) CrashAfter(n int) {
 	k.gate.mu.Lock()
 	defer k.gate.mu.Unlock()
@@ -143,7 +143,7 @@ func (k *Kit) stop() {
 }
 
 // CrashAtEveryCommit runs one stack to its end, and then again for each of its
-// commits: with a crash right after it, before anybody is told of it, and a
+// commits: with a crash right after it, before it is acknowledged, and a
 // second life from the store. Each time the stack must end in the same status
 // and state, and no task whose success was recorded may run again. setup
 // scripts the nodes and gives the graph; the stack must end by itself, and its

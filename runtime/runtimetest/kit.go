@@ -174,7 +174,7 @@ func (k *Kit) Start(g *graph.Graph, o runtime.StartOptions) *runtime.Stack {
 	return s
 }
 
-// Resume goes on with a stack of the store.
+// Resume continues a stack of the store.
 func (k *Kit) Resume(id string, o runtime.ResumeOptions) *runtime.Stack {
 	k.T.Helper()
 	if snap, err := k.Store.Load(k.T.Context(), id); err == nil {

@@ -84,8 +84,8 @@ func (st *stack) wanted(w journal.Want) []journal.Record {
 	return list
 }
 
-// checkPoints: a stack at any point of its history is told from a base that is
-// near, and right in every row.
+// checkPoints: the base for a point of a stack's history is near, and right in every
+// row.
 func checkPoints(t *testing.T, s runtime.Store, again func() runtime.Store) {
 	for _, keep := range []graph.History{{}, {Cycles: 150}} {
 		st := newStack(fmt.Sprintf("points %+v", keep))
