@@ -15,6 +15,7 @@ type head struct {
 	points []point // checkpoints that the history may be cut off at, oldest first
 	newest nearest // checkpoint of any kind
 	since  uint64  // bytes of records since the newest checkpoint
+	moved  uint64  // bytes of old values that it has kept
 	keys   []stateKey
 	cursor []byte // journal.Cursor as JSON
 }
@@ -34,7 +35,7 @@ type nearest struct{ seq, cycle uint64 }
 // The flags of a head.
 const (
 	flagStale  = 1 << iota // rows from before the kept history are still to be deleted
-	flagNewest             // the newest checkpoint follows, and the bytes since
+	flagNewest             // the newest checkpoint follows, with since and moved
 )
 
 // stateKey says where a key's value is.
@@ -100,6 +101,7 @@ func (h *head) append(b []byte) []byte {
 	b = binary.AppendUvarint(b, h.newest.seq)
 	b = binary.AppendUvarint(b, h.newest.cycle)
 	b = binary.AppendUvarint(b, h.since)
+	b = binary.AppendUvarint(b, h.moved)
 	b = binary.AppendUvarint(b, h.ids)
 	b = binary.AppendUvarint(b, uint64(len(h.points)))
 	for _, p := range h.points {
@@ -135,7 +137,7 @@ func parseHead(b []byte) (head, error) {
 	}
 	h.stale = flags&flagStale != 0
 	if flags&flagNewest != 0 {
-		h.newest, h.since = nearest{r.uvarint(), r.uvarint()}, r.uvarint()
+		h.newest, h.since, h.moved = nearest{r.uvarint(), r.uvarint()}, r.uvarint(), r.uvarint()
 	}
 	h.ids = r.uvarint()
 	for n := r.uvarint(); n > 0 && !r.bad; n-- {

@@ -22,10 +22,10 @@ const pointsPerSpan = 4
 
 // There are further checkpoints, for those who look at the past: the state at any
 // point is decided again from the nearest one. They bound what has to be read
-// for that.
+// for that. All checkpoints together keep no more bytes than there are records.
 const (
-	pointEvery = 64      // cycles
-	pointAfter = 1 << 20 // bytes of records
+	pointEvery = 32        // cycles
+	pointAfter = 128 << 10 // bytes of records
 )
 
 // retain moves the beginning of the kept history, makes checkpoints, and
@@ -40,7 +40,8 @@ func (c *commit) retain(t *txn, n stackNumber, h *head) error {
 			}
 		}
 		cuts := h.due(c.Keep, p)
-		if cuts || p.cycle >= h.newest.cycle+pointEvery || h.since >= pointAfter {
+		far := p.cycle >= h.newest.cycle+pointEvery || h.since >= pointAfter
+		if cuts || far && h.since >= h.moved {
 			if err := t.savePoint(n, h, p); err != nil {
 				return err
 			}
@@ -107,7 +108,7 @@ func (t *txn) savePoint(n stackNumber, h *head, p point) error {
 	if err := t.stacks.Put(key, seal(stacksBucket, key, h.append(nil))); err != nil {
 		return err
 	}
-	h.newest, h.since = nearest{p.seq, p.cycle}, 0
+	h.newest, h.since, h.moved = nearest{p.seq, p.cycle}, 0, 0
 	return nil
 }
 

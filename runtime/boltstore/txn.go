@@ -126,9 +126,20 @@ func (t *txn) letGo(n stackNumber, h *head, key []byte) (old []byte, err error) 
 			return nil, err
 		}
 		t.writes++
+		h.moved += t.sizeOf(v)
 		return nil, t.stacks.Put(saved, sealed(stacksBucket, saved, v))
 	}
 	return refOf(key, raw)
+}
+
+// sizeOf is how many bytes the value of a row has, wherever they are.
+func (t *txn) sizeOf(v []byte) uint64 {
+	if len(v) == 1+sha256.Size && v[0] == byHash && t.openBlobs() == nil {
+		if b := t.blobs.Bucket(v[1:]); b != nil {
+			return uint64(len(b.Get(blobKey)))
+		}
+	}
+	return uint64(len(v))
 }
 
 // keepAbsent lets the newest checkpoint know that a row of the state that is
