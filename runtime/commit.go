@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"errors"
 	"log/slog"
 	"slices"
 
@@ -21,17 +22,10 @@ func (d *drive) commit(rd machine.Ready) bool {
 	if d.cursor.Seq == 0 {
 		c.Create = &d.id
 	}
-	if rd.Cursor.Hash != d.stored {
-		var err error
-		if c.Graph, err = d.def.stored(); err != nil {
-			d.fail(err)
-			return false
-		}
-	}
 	d.outbox.take(d.id, d.g, rd.Records)
 	d.children.take(d.id, d.g, rd.Records)
 	d.pack(&c)
-	if err := d.store(c); err != nil {
+	if err := d.storeUnder(&c, rd.Cursor.Hash != d.stored); err != nil {
 		d.fail(err)
 		return false
 	}
@@ -44,6 +38,30 @@ func (d *drive) commit(rd machine.Ready) bool {
 	d.arrived = d.arrived[:0]
 	d.publish(c)
 	return true
+}
+
+// storeUnder is store. With a commit that changes the stack's definition, the
+// definition goes along, but only its hash when the store has it.
+func (d *drive) storeUnder(c *Commit, changed bool) error {
+	defs := &d.eng.defs
+	if !changed {
+		return d.store(*c)
+	}
+	if defs.isStored(d.g.Hash) {
+		c.Graph = &StoredGraph{Hash: d.g.Hash}
+		if err := d.store(*c); !errors.Is(err, ErrNoGraph) {
+			return err
+		}
+	}
+	var err error
+	if c.Graph, err = d.def.stored(); err != nil {
+		return err
+	}
+	if err := d.store(*c); err != nil {
+		return err
+	}
+	defs.noteStored(d.g.Hash)
+	return nil
 }
 
 // keep notes what the store has.

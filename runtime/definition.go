@@ -40,6 +40,24 @@ type definitions struct {
 	mu     sync.Mutex
 	named  map[string]*definition
 	byHash map[string]*definition
+	sent   map[string]bool // hashes of those that this runtime has put into the store
+}
+
+// isStored reports that a definition was stored. The store may have deleted it
+// since, with the last stack of it.
+func (ds *definitions) isStored(hash string) bool {
+	ds.mu.Lock()
+	defer ds.mu.Unlock()
+	return ds.sent[hash]
+}
+
+func (ds *definitions) noteStored(hash string) {
+	ds.mu.Lock()
+	defer ds.mu.Unlock()
+	if ds.sent == nil {
+		ds.sent = map[string]bool{}
+	}
+	ds.sent[hash] = true
 }
 
 // define makes def the present definition of its name.

@@ -23,6 +23,7 @@ var (
 	ErrNotFound = journal.ErrNotFound
 	ErrExists   = errors.New("runtime: stack exists")
 	ErrClosed   = errors.New("runtime: closed")
+	ErrNoGraph  = errors.New("runtime: the store does not have the graph")
 	// ErrStoreInUse: a store has one runtime at a time. Two of them would both run
 	// what the store holds.
 	ErrStoreInUse = errors.New("runtime: the store has a runtime that is not closed")
@@ -74,7 +75,9 @@ type Commit struct {
 	Create *journal.Identity // the first commit of a stack; ErrExists when there is one
 	// Graph is stored when its hash is not there yet. It has to come with the
 	// commit in which Cursor.Hash becomes its hash: a definition is deleted when
-	// no kept history of a stack needs it any more.
+	// no kept history of a stack needs it any more. Without a Def it stands for the
+	// definition of its hash that the store has; ErrNoGraph says that it has none,
+	// and then nothing was done.
 	Graph   *StoredGraph
 	Records []journal.Record // never changed again: who has them may keep them
 	Changes []graph.Change   // in the first commit every key is Whole

@@ -19,6 +19,14 @@ func (c *commit) apply(t *txn) error {
 	if err != nil {
 		return ofStack(err, c.Stack)
 	}
+	if c.Graph != nil && c.Graph.Def == nil {
+		if err := t.openGraphs(); err != nil {
+			return err
+		}
+		if !t.hasGraph(c.Graph.Hash) {
+			return fmt.Errorf("%w: %.12s", runtime.ErrNoGraph, c.Graph.Hash)
+		}
+	}
 	if c.Create != nil {
 		if found {
 			return c.repeated(t, n)
@@ -62,22 +70,28 @@ func (c *commit) create(t *txn) error {
 	if err := c.checkChanges(&h); err != nil {
 		return err
 	}
-	t.writes++
-	next, err := t.index.NextSequence()
+	n, err := t.newStack(c.Stack)
 	if err != nil {
-		return err
-	}
-	if next > math.MaxUint32 {
-		return errors.New("runtime: the store has no stack numbers left")
-	}
-	n, key := stackNumber(next), []byte(c.Stack)
-	if err := t.index.Put(key, sealed(indexBucket, key, binary.BigEndian.AppendUint32(nil, uint32(n)))); err != nil {
 		return err
 	}
 	if err := t.add(n.row(identityRow), c.identity); err != nil {
 		return err
 	}
 	return c.write(t, n, &h)
+}
+
+// newStack gives a stack its number and a line in the index.
+func (t *txn) newStack(name string) (stackNumber, error) {
+	t.writes++
+	next, err := t.index.NextSequence()
+	if err != nil {
+		return 0, err
+	}
+	if next > math.MaxUint32 {
+		return 0, errors.New("runtime: the store has no stack numbers left")
+	}
+	key := []byte(name)
+	return stackNumber(next), t.index.Put(key, sealed(indexBucket, key, binary.BigEndian.AppendUint32(nil, uint32(next))))
 }
 
 // follows checks that the records continue those of the store; done when they

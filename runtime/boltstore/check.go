@@ -174,6 +174,9 @@ func (i *inspector) readIndex(context.Context) error {
 
 // rows checks every row of the stacks and notes what it refers to.
 func (i *inspector) rows(ctx context.Context) error {
+	if err := i.graphBlobs(); err != nil {
+		return err
+	}
 	return i.stacks.ForEach(func(key, raw []byte) error {
 		i.report.Rows++
 		if i.report.Rows%1024 == 0 && ctx.Err() != nil {
@@ -198,6 +201,21 @@ func (i *inspector) rows(ctx context.Context) error {
 		}
 		if u, ok := parseGraphUse(key); ok {
 			i.graphs[u.hash]++
+		}
+		return nil
+	})
+}
+
+// graphBlobs notes which blobs hold parts of graphs.
+func (i *inspector) graphBlobs() error {
+	if err := i.openGraphs(); err != nil {
+		return err
+	}
+	return i.txn.graphs.ForEach(func(key, raw []byte) error {
+		if part := key[len(key)-1]; part >= 'A' && part <= 'Z' {
+			if sum, err := unseal(graphsBucket, key, raw); err == nil { // else countGraphs finds it
+				i.blobs[string(sum)]++
+			}
 		}
 		return nil
 	})
@@ -356,22 +374,22 @@ func (i *inspector) countBlobs(ctx context.Context) error {
 
 // countGraphs does the same for definitions.
 func (i *inspector) countGraphs(context.Context) error {
-	b, err := bucket(i.tx, graphsBucket)
-	if err != nil {
-		return err
-	}
+	b := i.txn.graphs
 	for _, hash := range slices.Sorted(maps.Keys(i.graphs)) {
 		i.report.Graphs++
-		for _, part := range []byte{graphDef, graphSource, graphMeta, graphCount} {
-			i.report.Rows++
-			key := graphKey(hash, part)
-			v, err := unseal(graphsBucket, key, b.Get(key))
-			if err == nil && part == graphCount && (len(v) != 8 || binary.BigEndian.Uint64(v) != i.graphs[hash]) {
-				err = damage(graphsBucket, key, fmt.Sprintf("expected %d references", i.graphs[hash]))
-			}
-			if err != nil {
+		i.report.Rows += len(graphParts) + 1
+		for _, part := range graphParts {
+			if _, err := i.graphPart(hash, part); err != nil {
 				i.problem("", err)
 			}
+		}
+		key := graphKey(hash, graphCount)
+		v, err := unseal(graphsBucket, key, b.Get(key))
+		if err == nil && (len(v) != 8 || binary.BigEndian.Uint64(v) != i.graphs[hash]) {
+			err = damage(graphsBucket, key, fmt.Sprintf("expected %d references", i.graphs[hash]))
+		}
+		if err != nil {
+			i.problem("", err)
 		}
 	}
 	return b.ForEach(func(key, _ []byte) error {

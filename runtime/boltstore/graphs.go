@@ -3,6 +3,7 @@ package boltstore
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
@@ -10,7 +11,8 @@ import (
 	"github.com/graphrun/graphrun/runtime"
 )
 
-// The parts of a stored graph.
+// The parts of a stored graph. One that is large is a blob, so that nothing but
+// the graph itself has to be written again beside it; its letter is a capital then.
 const (
 	graphDef    = 'd'
 	graphSource = 's'
@@ -18,40 +20,147 @@ const (
 	graphCount  = 'n'
 )
 
+var graphParts = []byte{graphDef, graphSource, graphMeta}
+
 func graphKey(hash string, part byte) []byte { return append([]byte(hash), part) }
+
+// apartKey is the row that says which blob holds a part.
+func apartKey(hash string, part byte) []byte { return graphKey(hash, part-'a'+'A') }
 
 // Graph is a stored definition by its hash.
 func (s *Store) Graph(ctx context.Context, hash string) (runtime.StoredGraph, error) {
-	g := runtime.StoredGraph{Hash: hash}
-	err := s.view(ctx, func(t *txn) error {
-		b, err := bucket(t.tx, graphsBucket)
-		if err != nil {
-			return err
-		}
-		if b.Get(graphKey(hash, graphDef)) == nil {
-			return fmt.Errorf("runtime: graph %q: %w", hash, runtime.ErrNotFound)
-		}
-		var parts [3][]byte
-		for i, part := range []byte{graphDef, graphSource, graphMeta} {
-			key := graphKey(hash, part)
-			v, err := unseal(graphsBucket, key, b.Get(key))
-			if err != nil {
-				return err
-			}
-			parts[i] = bytes.Clone(v)
-		}
-		g.Def, g.Source = parts[0], parts[1]
-		var info graphInfo
-		if err := json.Unmarshal(parts[2], &info); err != nil {
-			return damage(graphsBucket, graphKey(hash, graphMeta), err.Error())
-		}
-		g.Name, g.File = info.Name, info.File
-		return nil
+	var g runtime.StoredGraph
+	err := s.view(ctx, func(t *txn) (err error) {
+		g, err = t.graph(hash)
+		return err
 	})
 	if err != nil {
 		return runtime.StoredGraph{}, err
 	}
 	return g, nil
+}
+
+// graph copies a stored definition.
+func (t *txn) graph(hash string) (runtime.StoredGraph, error) {
+	g := runtime.StoredGraph{Hash: hash}
+	if err := t.openGraphs(); err != nil {
+		return g, err
+	}
+	if !t.hasGraph(hash) {
+		return g, fmt.Errorf("runtime: graph %q: %w", hash, runtime.ErrNotFound)
+	}
+	var parts [3][]byte
+	for i, part := range graphParts {
+		v, err := t.graphPart(hash, part)
+		if err != nil {
+			return g, err
+		}
+		parts[i] = bytes.Clone(v)
+	}
+	g.Def, g.Source = parts[0], parts[1]
+	var info graphInfo
+	if err := json.Unmarshal(parts[2], &info); err != nil {
+		return g, damage(graphsBucket, graphKey(hash, graphMeta), err.Error())
+	}
+	g.Name, g.File = info.Name, info.File
+	return g, nil
+}
+
+func (t *txn) openGraphs() (err error) {
+	if t.graphs == nil {
+		t.graphs, err = bucket(t.tx, graphsBucket)
+	}
+	return err
+}
+
+// hasGraph looks for any part of a graph.
+func (t *txn) hasGraph(hash string) bool {
+	for _, part := range graphParts {
+		if t.graphs.Get(graphKey(hash, part)) != nil || t.graphs.Get(apartKey(hash, part)) != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// graphPart reads a part, wherever it is.
+func (t *txn) graphPart(hash string, part byte) ([]byte, error) {
+	key := apartKey(hash, part)
+	raw := t.graphs.Get(key)
+	if raw == nil {
+		key = graphKey(hash, part)
+		return unseal(graphsBucket, key, t.graphs.Get(key))
+	}
+	sum, err := unseal(graphsBucket, key, raw)
+	if err != nil {
+		return nil, err
+	}
+	if len(sum) != sha256.Size {
+		return nil, damage(graphsBucket, key, "unknown form")
+	}
+	return t.blob(sum)
+}
+
+func (t *txn) putGraphPart(hash string, part byte, v []byte) error {
+	t.writes++
+	if len(v) < outOfLine {
+		key := graphKey(hash, part)
+		return t.graphs.Put(key, sealed(graphsBucket, key, v))
+	}
+	sum := sha256.Sum256(v)
+	if err := t.keepBlob(sum[:], append(bytes.Clone(v), make([]byte, sumSize)...)); err != nil {
+		return err
+	}
+	key := apartKey(hash, part)
+	return t.graphs.Put(key, sealed(graphsBucket, key, sum[:]))
+}
+
+func (t *txn) deleteGraph(hash string) error {
+	for _, part := range graphParts {
+		t.writes++
+		key := apartKey(hash, part)
+		if raw := t.graphs.Get(key); raw != nil {
+			if sum, err := unseal(graphsBucket, key, raw); err == nil {
+				if err := t.dropBlob(bytes.Clone(sum)); err != nil {
+					return err
+				}
+			}
+		}
+		for _, key := range [][]byte{key, graphKey(hash, part)} {
+			if err := t.graphs.Delete(key); err != nil {
+				return err
+			}
+		}
+	}
+	return t.graphs.Delete(graphKey(hash, graphCount))
+}
+
+// putGraph stores a definition that is new. Of one that format 1 has stored, it
+// moves the large parts apart.
+func (t *txn) putGraph(hash string, def, source, meta []byte) error {
+	known := t.hasGraph(hash) // the hash says that it is the same
+	for i, v := range [][]byte{def, source, meta} {
+		part := graphParts[i]
+		if known {
+			key := graphKey(hash, part)
+			raw := t.graphs.Get(key)
+			if len(raw) < outOfLine+sumSize {
+				continue
+			}
+			inline, err := unseal(graphsBucket, key, raw)
+			if err != nil {
+				return err
+			}
+			v = bytes.Clone(inline)
+			if err := t.graphs.Delete(key); err != nil {
+				return err
+			}
+		}
+		if err := t.putGraphPart(hash, part, v); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // forLife is the SEQ of a graph that a stack needs until it is removed, since
@@ -76,17 +185,8 @@ func (c *commit) writeGraph(t *txn, n stackNumber, h *head) error {
 	if err := t.countGraph(c.Graph.Hash, +1); err != nil {
 		return err
 	}
-	for _, part := range []struct {
-		kind  byte
-		value []byte
-	}{{graphDef, c.Graph.Def}, {graphSource, c.Graph.Source}, {graphMeta, c.graph}} {
-		key := graphKey(c.Graph.Hash, part.kind)
-		if t.graphs.Get(key) != nil {
-			break // the hash says that it is the same
-		}
-		if err := t.graphs.Put(key, sealed(graphsBucket, key, part.value)); err != nil {
-			return err
-		}
+	if err := t.putGraph(c.Graph.Hash, c.Graph.Def, c.Graph.Source, c.graph); err != nil {
+		return err
 	}
 	key := graphUse{from, c.Graph.Hash}.key(n)
 	t.writes++
@@ -149,11 +249,9 @@ func (t *txn) dropGraphs(n stackNumber, first uint64) error {
 
 // countGraph adds to the number of rows that refer to a graph, and deletes it
 // with the last.
-func (t *txn) countGraph(hash string, add int64) (err error) {
-	if t.graphs == nil {
-		if t.graphs, err = bucket(t.tx, graphsBucket); err != nil {
-			return err
-		}
+func (t *txn) countGraph(hash string, add int64) error {
+	if err := t.openGraphs(); err != nil {
+		return err
 	}
 	key := graphKey(hash, graphCount)
 	count := int64(0)
@@ -171,10 +269,5 @@ func (t *txn) countGraph(hash string, add int64) (err error) {
 	if count += add; count > 0 {
 		return t.graphs.Put(key, sealed(graphsBucket, key, binary.BigEndian.AppendUint64(nil, uint64(count))))
 	}
-	for _, part := range []byte{graphDef, graphSource, graphMeta, graphCount} {
-		if err := t.graphs.Delete(graphKey(hash, part)); err != nil {
-			return err
-		}
-	}
-	return nil
+	return t.deleteGraph(hash)
 }

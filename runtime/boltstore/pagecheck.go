@@ -28,6 +28,20 @@ type pageChecker struct {
 	meta meta
 	seen []uint64 // a bit for each page in use
 	bufs [maxDepth + 1][]byte
+	// lost is told of a page that cannot be used, and where in the file the number
+	// is that leads to it; then the walk goes around the page. nil: the first such
+	// page ends the walk.
+	lost func(at int64, err error)
+}
+
+// child walks the pages that the number at a place in the file leads to.
+func (c *pageChecker) child(at int64, id uint64, low, high []byte, depth int) error {
+	err := c.tree(id, low, high, depth)
+	if err != nil && c.lost != nil {
+		c.lost(at, err)
+		return nil
+	}
+	return err
 }
 
 // checkPages walks all buckets from the root and then the list of free pages.
@@ -211,7 +225,8 @@ func (c *pageChecker) branch(p *page, low, high []byte, depth int) error {
 		if i+1 < len(list) {
 			end = list[i+1].key
 		}
-		if err := c.tree(e.child, e.key, end, depth+1); err != nil {
+		at := p.start + int64(pageHeader+i*entrySize) + 8
+		if err := c.child(at, e.child, e.key, end, depth+1); err != nil {
 			return err
 		}
 	}
@@ -228,12 +243,22 @@ func (c *pageChecker) bucket(p *page, e entry, depth int) error {
 		return err
 	}
 	if root := order.Uint64(b); root != 0 {
-		return c.tree(root, nil, nil, depth+1)
+		return c.child(p.start+e.value, root, nil, nil, depth+1)
 	}
+	err = c.inline(p, e)
+	if err != nil && c.lost != nil {
+		c.lost(p.start+e.value, err)
+		return nil
+	}
+	return err
+}
+
+// inline checks a bucket that is small enough to lie in its leaf.
+func (c *pageChecker) inline(p *page, e entry) error {
 	if e.valueLen < bucketHeader+pageHeader || e.valueLen > int64(c.meta.pageSize) {
 		return fmt.Errorf("page %d: inline bucket %q has %d bytes", p.id, e.key, e.valueLen)
 	}
-	b, err = p.bytes(e.value+bucketHeader, e.valueLen-bucketHeader)
+	b, err := p.bytes(e.value+bucketHeader, e.valueLen-bucketHeader)
 	if err != nil {
 		return err
 	}

@@ -8,20 +8,21 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"math"
+	"maps"
 	"os"
+	"runtime/debug"
 	"slices"
-	"time"
 
 	bolt "go.etcd.io/bbolt"
+
+	"github.com/graphrun/graphrun/runtime"
 )
 
-// Salvage copies every intact stack of the store at from into a new store at to. No
-// process may own the store at from, which stays as it is. Stacks with damaged or
-// missing data are skipped. The report is about the new store; its problems say what
-// was skipped, and why. A file of another
-// program, of a newer format, or in which nothing can be read, is an error.
+// Salvage makes a new store at to of every intact stack in the one at from, which
+// nobody may own and which stays as it is. Stacks with missing data are skipped.
+// The report is of the new store; its problems say what was skipped, and why. A
+// file of another program, of a newer format, or in which nothing can be read, is
+// an error.
 func Salvage(ctx context.Context, from, to string) (Report, error) {
 	f, err := acquire(from, 0)
 	if err != nil {
@@ -32,96 +33,70 @@ func Salvage(ctx context.Context, from, to string) (Report, error) {
 }
 
 // salvageInto is Salvage of a file that is owned already.
-func salvageInto(ctx context.Context, f *os.File, from, to string) (Report, error) {
+func salvageInto(ctx context.Context, f *os.File, from, to string) (report Report, err error) {
 	if err := absent(to); err != nil {
 		return Report{}, err
 	}
-	newest, err := anyMeta(f)
+	unfinished := to + unfinishedMark + rand.Text()
+	src, err := openDamaged(f, unfinished+"-mended")
 	if err != nil {
 		return Report{}, unusable(from, err)
 	}
-	unfinished := to + unfinishedMark + rand.Text()
+	defer func() { err = errors.Join(err, src.Close()) }()
+	s := &salvage{ctx: ctx}
+	for _, lost := range src.lost {
+		s.problems = append(s.problems, Problem{What: lost.Error()})
+	}
+	m, err := readMarker(src.DB)
+	if err != nil && m.Magic != "" || errors.Is(err, errNotOurs) && len(src.lost) == 0 {
+		return Report{}, unusable(from, err)
+	}
+	unmarked := err != nil
 	defer func() { _ = os.Remove(unfinished) }() // a second name by now, or of no use
-	db, err := openNew(unfinished)
-	if err != nil {
+	if err := build(unfinished, "graphrun salvage"); err != nil {
 		return Report{}, err
 	}
-	s := &salvage{ctx: ctx, db: db, file: f, meta: newest, seen: make([]uint64, newest.high/64+1)}
-	report, err := s.run()
-	if s.refused != nil {
-		return Report{}, errors.Join(unusable(from, s.refused), db.Close())
+	if s.dst, err = openNew(unfinished); err != nil {
+		return Report{}, err
 	}
+	report, err = s.run(src.DB)
 	if err == nil {
-		err = db.Sync()
+		err = s.dst.Sync()
 	}
-	if err = errors.Join(err, db.Close()); err != nil {
+	if err = errors.Join(err, s.dst.Close()); err != nil {
 		return Report{}, fmt.Errorf("cannot write %q: %w", to, err)
+	}
+	if unmarked && report.Stacks == 0 { // an empty store is no repaired one
+		return Report{}, unusable(from, fmt.Errorf("cannot be salvaged: nothing in it can be read: %w", errors.Join(src.lost...)))
 	}
 	return report, publish(unfinished, to)
 }
 
-// anyMeta gives the newest meta page that is whole.
-func anyMeta(f io.ReaderAt) (meta, error) {
-	first, err0 := readMeta(f, 0)
-	second, err1 := readMeta(f, pageSize)
-	if err0 != nil && err1 != nil {
-		return meta{}, fmt.Errorf("cannot be salvaged: both meta pages: %w", err0)
-	}
-	if err0 != nil || err1 == nil && second.txid > first.txid {
-		first = second
-	}
-	if info, err := f.(*os.File).Stat(); err == nil {
-		// A file that was cut off has fewer pages than it says.
-		first.high = min(first.high, uint64(info.Size())/uint64(first.pageSize))
-	}
-	return first, nil
-}
-
-// salvage is one copying of sound rows.
+// salvage is one copying of intact stacks.
 type salvage struct {
-	ctx  context.Context
-	db   *bolt.DB
-	file io.ReaderAt
-	meta meta
-	seen []uint64
-
-	batch    []foundRow
-	size     int
+	ctx      context.Context
+	dst      *bolt.DB
 	problems []Problem
-	mark     *marker // nil if it was not found
-	sound    int     // rows found, the marker's included
-	refused  error   // why the file is left alone
 }
 
-// foundRow is a row with a right checksum.
-type foundRow struct {
-	bucket, sub, key, value []byte
-}
-
-func (s *salvage) lost(err error) { s.problems = append(s.problems, Problem{What: err.Error()}) }
-
-func (s *salvage) run() (Report, error) {
-	mark, err := json.Marshal(marker{Magic: magic, Format: format, ID: rand.Text(), CreatedBy: "graphrun salvage", CreatedAt: time.Now().UTC()})
-	if err != nil {
-		return Report{}, err
-	}
-	if err := s.db.Update(func(tx *bolt.Tx) error { return fill(tx, mark) }); err != nil {
-		return Report{}, err
-	}
-	if err := s.tree(s.meta.root, nil, nil, 0); err != nil {
-		return Report{}, err
-	}
-	if s.refused = s.refuse(); s.refused != nil {
-		return Report{}, s.refused
-	}
-	if err := s.flush(); err != nil {
-		return Report{}, err
-	}
-	var report Report
-	err = s.db.Update(func(tx *bolt.Tx) error {
-		if err := s.mend(tx); err != nil {
+func (s *salvage) run(src *bolt.DB) (report Report, err error) {
+	err = src.View(func(tx *bolt.Tx) error {
+		t, err := begin(tx)
+		if err != nil {
 			return err
 		}
+		names, err := s.find(t)
+		for _, name := range slices.Sorted(maps.Keys(names)) {
+			if err == nil {
+				err = s.stack(t, name, names[name])
+			}
+		}
+		return err
+	})
+	if err != nil {
+		return report, err
+	}
+	err = s.dst.View(func(tx *bolt.Tx) error {
 		report, err = inspect(s.ctx, tx)
 		report.Bytes = tx.Size()
 		return err
@@ -133,327 +108,129 @@ func (s *salvage) run() (Report, error) {
 	return report, err
 }
 
-// refuse says why nothing is made of what was found: the rules for rows are
-// those of our formats, and an empty store is no repaired one. The error
-// continues the sentence "database PATH …".
-func (s *salvage) refuse() error {
-	switch {
-	case s.mark != nil:
-		return s.mark.known()
-	case s.sound > 0: // a store whose marker is lost
-		return nil
-	case len(s.problems) == 0:
-		return errNotOurs
+// find lists the stacks: those of the index, and those whose rows are there
+// although their line in the index is lost.
+func (s *salvage) find(t *txn) (map[string]stackNumber, error) {
+	i := &inspector{txn: t, names: map[stackNumber]string{}, removed: map[stackNumber]bool{}}
+	if err := i.readIndex(s.ctx); err != nil {
+		return nil, err
 	}
-	return fmt.Errorf("cannot be salvaged: nothing in it can be read: %s", s.problems[0].What)
-}
-
-// tree walks a bucket's pages as pageChecker does, but around damaged ones.
-// path are the buckets that lead to it.
-func (s *salvage) tree(id uint64, low, high []byte, depth int, path ...[]byte) error {
-	c := &pageChecker{file: s.file, meta: s.meta, seen: s.seen}
-	p, err := c.load(id, depth)
-	if err != nil {
-		s.lost(err)
-		return s.ctx.Err()
+	t.known = map[string]stackNumber{}
+	for n, name := range i.names {
+		t.known[name] = n
 	}
-	type child struct {
-		id  uint64
-		key []byte
+	for _, p := range i.report.Problems {
+		s.problems = append(s.problems, p)
+		delete(t.known, p.Stack)
 	}
-	var children []child
-	var failed error
-	err = p.entries(low, high, func(_ int, e entry) error {
-		switch {
-		case p.flags == branchPage:
-			children = append(children, child{e.child, bytes.Clone(e.key)})
-		case p.flags != leafPage:
-			return fmt.Errorf("page %d: flags %#x, expected a branch or a leaf", id, p.flags)
-		case e.bucket:
-			failed = s.bucket(p, e, depth, path)
-		default:
-			failed = s.row(p, e, path)
-		}
-		return failed
-	})
-	if failed != nil {
-		return failed
-	}
-	if err != nil {
-		s.lost(err)
-	}
-	for i, k := range children {
-		end := high
-		if i+1 < len(children) {
-			end = children[i+1].key
-		}
-		if err := s.tree(k.id, k.key, end, depth+1, path...); err != nil {
-			return err
-		}
-	}
-	return s.ctx.Err()
-}
-
-// bucket walks a bucket within a leaf; one that cannot be read is lost.
-func (s *salvage) bucket(p *page, e entry, depth int, path [][]byte) error {
-	path = append(slices.Clip(path), bytes.Clone(e.key))
-	b, err := p.bytes(e.value, e.valueLen)
-	if err != nil || len(b) < bucketHeader || len(path) > 2 {
-		s.lost(fmt.Errorf("page %d: bucket %q cannot be read", p.id, e.key))
-		return nil
-	}
-	if root := order.Uint64(b); root != 0 {
-		return s.tree(root, nil, nil, depth+1, path...)
-	}
-	if b = b[bucketHeader:]; len(b) < pageHeader {
-		s.lost(fmt.Errorf("page %d: bucket %q is too short", p.id, e.key))
-		return nil
-	}
-	in := &page{buf: b, size: int64(len(b)), id: p.id, flags: order.Uint16(b[8:]), count: int(order.Uint16(b[10:]))}
-	var failed error
-	err = in.entries(nil, nil, func(_ int, e entry) error {
-		failed = s.row(in, e, path)
-		return failed
-	})
-	if failed == nil && err != nil {
-		s.lost(err)
-	}
-	return failed
-}
-
-// row keeps a row whose checksum is right.
-func (s *salvage) row(p *page, e entry, path [][]byte) error {
-	if len(path) == 0 {
-		return nil
-	}
-	value, err := p.bytes(e.value, e.valueLen)
-	if err == nil {
-		_, err = unseal(path[len(path)-1], e.key, value)
-	}
-	if err != nil {
-		s.lost(err)
-		return nil
-	}
-	s.sound++
-	if bytes.Equal(path[0], markerBucket) {
-		m := &marker{}
-		if json.Unmarshal(value[:len(value)-sumSize], m) == nil {
-			s.mark = m
-		}
-		return nil
-	}
-	r := foundRow{bucket: path[0], key: bytes.Clone(e.key), value: bytes.Clone(value)}
-	if len(path) == 2 {
-		r.sub = path[1]
-	}
-	s.batch = append(s.batch, r)
-	if s.size += len(r.key) + len(value); s.size < compactTransaction {
-		return nil
-	}
-	return s.flush()
-}
-
-func (s *salvage) flush() error {
-	err := s.db.Update(func(tx *bolt.Tx) error {
-		for _, r := range s.batch {
-			b := tx.Bucket(r.bucket)
-			if b == nil {
-				continue // none of ours
-			}
-			if r.sub != nil {
-				var err error
-				if b, err = b.CreateBucketIfNotExists(r.sub); err != nil {
-					return err
-				}
-			}
-			if err := b.Put(r.key, r.value); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	s.batch, s.size = nil, 0
-	return err
-}
-
-// mend makes a sound store of sound rows: it finds stacks whose entry in the
-// index is lost, leaves out those that are not complete, and counts the rest.
-func (s *salvage) mend(tx *bolt.Tx) error {
-	t, err := begin(tx)
-	if err != nil {
-		return err
-	}
-	for _, fix := range []func(*txn) error{s.reindex, s.leaveOut, recount} {
-		if err := fix(t); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// reindex goes through the numbers that have an identity.
-func (s *salvage) reindex(t *txn) error {
-	known := map[stackNumber]bool{}
-	err := t.index.ForEach(func(name, raw []byte) error {
-		n, _, err := t.number(string(name))
-		known[n] = true
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	last := stackNumber(0)
 	c := t.stacks.Cursor()
 	for key, _ := c.First(); len(key) > numberSize; {
 		n := stackNumber(binary.BigEndian.Uint32(key))
-		last = max(last, n)
-		if id, err := t.identity(n); err == nil && !known[n] && t.index.Get([]byte(id.Stack)) == nil && !gone(t.tx, n) {
-			name := []byte(id.Stack)
-			if err := t.index.Put(name, sealed(indexBucket, name, binary.BigEndian.AppendUint32(nil, uint32(n)))); err != nil {
-				return err
-			}
-			known[n] = true
-		}
-		if n == math.MaxUint32 {
-			break
+		if id, err := t.identity(n); err == nil && i.names[n] == "" && !i.removed[n] && t.known[id.Stack] == 0 {
+			t.known[id.Stack] = n
 		}
 		key, _ = c.Seek((n + 1).row(0)[:numberSize])
 	}
-	for n := range known {
-		last = max(last, n)
-	}
-	return t.index.SetSequence(uint64(last))
+	return t.known, s.ctx.Err()
 }
 
-func gone(tx *bolt.Tx, n stackNumber) bool {
-	return tx.Bucket(removedBucket).Get(binary.BigEndian.AppendUint32(nil, uint32(n))) != nil
-}
-
-// leaveOut drops stacks that are not complete, and rows that belong to none.
-func (s *salvage) leaveOut(t *txn) error {
-	sound := map[stackNumber]bool{}
-	var broken [][]byte
-	err := t.index.ForEach(func(name, _ []byte) error {
-		n, err := t.find(string(name))
-		if err == nil {
-			err = t.checkStack(string(name), n)
-		}
-		if err == nil {
-			err = t.checkGraphs(n)
-		}
-		if err != nil {
-			s.problems = append(s.problems, Problem{string(name), ofStack(err, string(name)).Error()})
-			broken = append(broken, bytes.Clone(name))
-			return nil
-		}
-		sound[n] = true
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	for _, name := range broken {
-		if err := t.index.Delete(name); err != nil {
+// stack copies a stack if all of it can be read.
+func (s *salvage) stack(t *txn, name string, n stackNumber) error {
+	err := guardReading(func() error {
+		if err := t.checkStack(name, n); err != nil {
 			return err
 		}
-	}
-	err = deleteRows(t.stacks, func(key []byte) bool {
-		return len(key) <= numberSize || !sound[stackNumber(binary.BigEndian.Uint32(key))]
+		uses, err := t.graphUses(n)
+		for i := 0; i < len(uses) && err == nil; i++ {
+			_, err = t.graph(uses[i].hash)
+		}
+		return err
 	})
 	if err != nil {
-		return err
+		s.problems = append(s.problems, Problem{name, ofStack(err, name).Error()})
+		return s.ctx.Err()
 	}
-	return deleteRows(t.tx.Bucket(removedBucket), func([]byte) bool { return true })
+	return s.copy(t, name, n)
 }
 
-// checkGraphs reports a definition that a stack needs and that is lost.
-func (t *txn) checkGraphs(n stackNumber) error {
-	uses, err := t.graphUses(n)
-	if err != nil {
-		return err
-	}
-	b, err := bucket(t.tx, graphsBucket)
-	if err != nil {
-		return err
-	}
-	for _, u := range uses {
-		for _, part := range []byte{graphDef, graphSource, graphMeta} {
-			key := graphKey(u.hash, part)
-			if _, err := unseal(graphsBucket, key, b.Get(key)); err != nil {
-				return err
+// guardReading makes an error of a panic within bbolt.
+func guardReading(read func() error) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("cannot be read: %v", p)
+		}
+	}()
+	return read()
+}
+
+// copy writes a stack's rows under a new number, a slice in each transaction.
+func (s *salvage) copy(t *txn, name string, n stackNumber) error {
+	prefix, to := n.row(0)[:numberSize], stackNumber(0)
+	c := t.stacks.Cursor()
+	for key, raw := c.Seek(prefix); bytes.HasPrefix(key, prefix); {
+		if err := s.ctx.Err(); err != nil {
+			return err
+		}
+		err := s.dst.Update(func(tx *bolt.Tx) error {
+			d, err := begin(tx)
+			if err == nil && to == 0 {
+				to, err = d.newStack(name)
 			}
+			for size := 0; err == nil && size < compactTransaction && bytes.HasPrefix(key, prefix); key, raw = c.Next() {
+				var n int
+				n, err = d.copyRow(t, append(to.row(0)[:numberSize], key[numberSize:]...), key, raw)
+				size += n
+			}
+			return err
+		})
+		if err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-func deleteRows(b *bolt.Bucket, which func(key []byte) bool) error {
-	var keys [][]byte
-	err := b.ForEach(func(key, _ []byte) error {
-		if which(key) {
-			keys = append(keys, bytes.Clone(key))
-		}
-		return nil
-	})
-	for i := 0; err == nil && i < len(keys); i++ {
-		err = b.Delete(keys[i])
+// copyRow puts a row of another store, with the blob or the graph that it refers
+// to, and says how large it is.
+func (t *txn) copyRow(src *txn, to, key, raw []byte) (int, error) {
+	v, err := unseal(stacksBucket, key, raw)
+	if err != nil {
+		return 0, err
 	}
-	return err
+	size := len(v)
+	if hash, err := refOf(key, raw); err != nil {
+		return 0, err
+	} else if hash != nil {
+		blob, err := src.blob(hash)
+		if err != nil {
+			return 0, err
+		}
+		size += len(blob)
+		if err := t.keepBlob(hash, append(bytes.Clone(blob), make([]byte, sumSize)...)); err != nil {
+			return 0, err
+		}
+	}
+	if u, ok := parseGraphUse(key); ok {
+		g, err := src.graph(u.hash)
+		if err != nil {
+			return 0, err
+		}
+		if err := t.useGraph(g); err != nil {
+			return 0, err
+		}
+	}
+	return size, t.stacks.Put(to, sealed(stacksBucket, to, v))
 }
 
-// recount counts the references to blobs and graphs, and deletes those without any.
-func recount(t *txn) error {
-	i := &inspector{txn: t, names: map[stackNumber]string{}, blobs: map[string]uint64{}, graphs: map[string]uint64{}}
-	if err := i.rows(context.Background()); err != nil {
-		return err
-	}
-	if err := t.openBlobs(); err != nil {
-		return err
-	}
-	var unused [][]byte
-	err := t.blobs.ForEachBucket(func(hash []byte) error {
-		if i.blobs[string(hash)] == 0 {
-			unused = append(unused, bytes.Clone(hash))
-		}
-		return nil
-	})
-	for _, hash := range unused {
-		err = errors.Join(err, t.blobs.DeleteBucket(hash))
-	}
+// useGraph counts one more use of a graph and stores one that is new.
+func (t *txn) useGraph(g runtime.StoredGraph) error {
+	info, err := json.Marshal(graphInfo{g.Name, g.File})
 	if err != nil {
 		return err
 	}
-	if err := deleteCounts(t.blobs); err != nil {
+	if err := t.countGraph(g.Hash, +1); err != nil {
 		return err
 	}
-	for hash, n := range i.blobs {
-		if err := t.setReferences([]byte(hash), n); err != nil {
-			return err
-		}
-	}
-	graphs, err := bucket(t.tx, graphsBucket)
-	if err != nil {
-		return err
-	}
-	err = deleteRows(graphs, func(key []byte) bool { return i.graphs[string(key[:len(key)-1])] == 0 })
-	for hash, n := range i.graphs {
-		key := graphKey(hash, graphCount)
-		err = errors.Join(err, graphs.Put(key, sealed(graphsBucket, key, binary.BigEndian.AppendUint64(nil, n))))
-	}
-	return err
-}
-
-// deleteCounts leaves the blobs themselves.
-func deleteCounts(blobs *bolt.Bucket) error {
-	var keys [][]byte
-	err := blobs.ForEach(func(key, value []byte) error {
-		if value != nil {
-			keys = append(keys, bytes.Clone(key))
-		}
-		return nil
-	})
-	for i := 0; err == nil && i < len(keys); i++ {
-		err = blobs.Delete(keys[i])
-	}
-	return err
+	return t.putGraph(g.Hash, g.Def, g.Source, info)
 }

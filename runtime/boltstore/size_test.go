@@ -182,3 +182,25 @@ func blobs(t *testing.T, s *Store) (n int) {
 	}
 	return n
 }
+
+// The second start of a graph writes what a start is, and not the graph.
+func TestStartSize(t *testing.T) {
+	t.Parallel()
+	start := func(def string) int64 {
+		s := openAt(t, filepath.Join(t.TempDir(), "graphrun.db"), Options{Durability: runtime.DurabilityNone})
+		create := func(name string, g runtime.StoredGraph) func() {
+			c := (&wave{stack: name}).create()
+			c.Cursor.Hash, c.Graph = g.Hash, &g
+			return func() { mustCommit(t, s, c) }
+		}
+		whole := runtime.StoredGraph{Hash: "h", Name: "g", Def: []byte(def), Source: []byte(def)}
+		create("first", whole)()
+		second := written(t, s, 1, create("second", whole))
+		third := written(t, s, 1, create("third", runtime.StoredGraph{Hash: "h"}))
+		return max(second, third)
+	}
+	small, large := start("{}"), start(`"`+strings.Repeat("definition ", 100_000)+`"`)
+	if large > 2*small {
+		t.Errorf("a start of a small graph writes %d bytes, of a large one %d", small, large)
+	}
+}

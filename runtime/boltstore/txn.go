@@ -15,6 +15,8 @@ type txn struct {
 	blobs  *bolt.Bucket // opened when first needed
 	graphs *bolt.Bucket // opened when first needed
 	writes int          // rows put and deleted so far
+
+	known map[string]stackNumber // in place of the index, when parts of that are lost
 }
 
 // begin opens the buckets that every transaction needs; they exist since the
@@ -285,6 +287,10 @@ func (t *txn) setReferences(hash []byte, n uint64) error {
 
 // number finds a stack in the index.
 func (t *txn) number(stack string) (n stackNumber, found bool, err error) {
+	if t.known != nil {
+		n, found = t.known[stack]
+		return n, found, nil
+	}
 	key := []byte(stack)
 	raw := t.index.Get(key)
 	if raw == nil {

@@ -69,6 +69,9 @@ func (s *Store) Commit(ctx context.Context, c runtime.Commit) error {
 			return fmt.Errorf("runtime: stack %q: commit begins at record %d, expected %d", c.Stack, first, st.cursor.Seq+1)
 		}
 	}
+	if c.Graph != nil && c.Graph.Def == nil && s.graphs[c.Graph.Hash] == nil {
+		return fmt.Errorf("%w: %.12s", runtime.ErrNoGraph, c.Graph.Hash)
+	}
 	for i := range c.Changes {
 		st.state[c.Changes[i].Name] = c.Changes[i].Value
 	}

@@ -210,20 +210,22 @@ func checkDefinitions(t *testing.T, s runtime.Store, again func() runtime.Store)
 			c = st.commit(1, whole("log", []any{}))
 		}
 		c.Cursor.Hash = hash
-		c.Graph = &runtime.StoredGraph{Hash: hash, Name: "of " + hash, Def: []byte("{}")}
+		c.Graph = &runtime.StoredGraph{Hash: hash, Name: "of " + hash, Def: []byte("{}"), Source: []byte(strings.Repeat(hash, 5000))}
 		must(t, s.Commit(ctx, c))
 	}
 	there := func(hash string, want bool) {
 		t.Helper()
-		_, err := s.Graph(ctx, hash)
+		g, err := s.Graph(ctx, hash)
 		if want {
 			must(t, err)
+			equal(t, "source", string(g.Source), strings.Repeat(hash, 5000))
 		} else {
 			wantError(t, err, runtime.ErrNotFound)
 		}
 	}
+	wantError(t, s.Commit(ctx, under(newStack("c").commit(1), "h1")), runtime.ErrNoGraph)
 	adopt(a, "h1")
-	adopt(b, "h1")
+	must(t, s.Commit(ctx, under(b.commit(1, whole("log", []any{})), "h1")))
 	adopt(b, "h1")
 	adopt(a, "h2")
 	for i := range 20 {
@@ -244,4 +246,10 @@ func checkDefinitions(t *testing.T, s runtime.Store, again func() runtime.Store)
 	there("h3", true)
 	must(t, s.Remove(ctx, "a"))
 	there("h3", false)
+}
+
+// under is a commit under a definition that the store has.
+func under(c runtime.Commit, hash string) runtime.Commit {
+	c.Cursor.Hash, c.Graph = hash, &runtime.StoredGraph{Hash: hash}
+	return c
 }
