@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/inspect"
 )
 
 // definition is a graph with its text, within the limits of this runtime.
@@ -84,7 +85,7 @@ func (ds *definitions) of(ctx context.Context, hash string) (*definition, error)
 	if err != nil {
 		return nil, err
 	}
-	g, err := compileStored(kept, ds.kinds)
+	g, err := inspect.Compile(kept, ds.kinds)
 	if err != nil {
 		return nil, err
 	}

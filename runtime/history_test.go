@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/graphrun/graphrun/graph/inspect"
 	"github.com/graphrun/graphrun/graph/journal"
-	"github.com/graphrun/graphrun/runtime"
 	"github.com/graphrun/graphrun/runtime/runtimetest"
 )
 
@@ -23,7 +23,7 @@ func TestAtWhatIsKept(t *testing.T) {
 			t.Fatalf("the history begins after cycle %d (%v)", base.Cursor.Cycle, err)
 		}
 		for cycle := uint64(1); cycle <= 40; cycle++ {
-			past, err := runtime.At(ctx, k.Store, k.Kinds, "one", journal.Point{Cycle: cycle})
+			past, err := inspect.At(ctx, k.Store, k.Kinds, "one", journal.Point{Cycle: cycle})
 			if cycle < base.Cursor.Cycle {
 				if err == nil || !strings.Contains(err.Error(), "history before the end of cycle") {
 					t.Errorf("cycle %d: got %v", cycle, err)

@@ -8,9 +8,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/graphrun/graphrun/graph/inspect"
 	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/machine"
-	"github.com/graphrun/graphrun/runtime"
 	"github.com/graphrun/graphrun/runtime/api"
 )
 
@@ -100,7 +100,7 @@ func (a *app) hadNode(ctx context.Context, c *api.Client, stack, node string) er
 	if err != nil {
 		return known(ctx, c, stack, err)
 	}
-	g, err := runtime.Definition(ctx, c.Store(), a.kinds(), sum.Cursor.Hash)
+	g, err := inspect.Definition(ctx, c.Store(), a.kinds(), sum.Cursor.Hash)
 	if err != nil {
 		return err
 	}

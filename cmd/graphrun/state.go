@@ -55,7 +55,7 @@ type stateJSON struct {
 // stateOf is the stack's committed state, or the one at a point of its
 // history, decided again from the recorded results.
 func (a *app) stateOf(ctx context.Context, store inspect.Reader, id string, at journal.Point) (stateJSON, error) {
-	then, err := runtime.At(ctx, store, a.kinds(), id, at)
+	then, err := inspect.At(ctx, store, a.kinds(), id, at)
 	if errors.Is(err, runtime.ErrNotFound) {
 		return stateJSON{}, unknownStack(ctx, store, id)
 	}

@@ -201,7 +201,7 @@ func (m *Machine) move(from, to journal.Status) {
 // Ready is what there is to do; false when there is nothing new since Advance.
 func (m *Machine) Ready() (Ready, bool) {
 	o := &m.out
-	wake := m.wakeAt()
+	wake := m.WakeAt()
 	if len(o.records) == 0 && len(o.start) == 0 && len(o.cancel) == 0 && len(o.orphans) == 0 && !o.moved && wake.Equal(o.wakeAt) {
 		return Ready{}, false
 	}

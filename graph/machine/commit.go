@@ -9,17 +9,26 @@ import (
 	"github.com/graphrun/graphrun/graph/journal"
 )
 
+// writes are the entries of a node's writes that count.
+func (m *Machine) writes(n *graph.Node) []graph.Write {
+	if m.o.Unwritten && !n.Kind.Inline {
+		return nil
+	}
+	return n.Writes
+}
+
 // evalWrites gives what a node writes for an output, each value checked
 // against its key's type.
 func (m *Machine) evalWrites(n *graph.Node, output any) ([]any, *journal.Failure) {
-	if len(n.Writes) == 0 {
+	entries := m.writes(n)
+	if len(entries) == 0 {
 		return []any{}, nil
 	}
-	written := make([]any, len(n.Writes))
+	written := make([]any, len(entries))
 	m.env.Slots[graph.SlotOutput] = output
 	defer func() { m.env.Slots[graph.SlotOutput] = nil }()
-	for k := range n.Writes {
-		w := &n.Writes[k]
+	for k := range entries {
+		w := &entries[k]
 		v, err := w.Expr.Eval(m.env)
 		if err != nil {
 			return nil, m.maskFailure(*failureOf(err))
@@ -86,7 +95,7 @@ func (m *Machine) reduce(failures []*journal.Failure) ([]graph.Change, []int) {
 func (m *Machine) touched(failures []*journal.Failure) (touched []int) {
 	for k := range m.wave.runs {
 		if r := &m.wave.runs[k]; failures[k] == nil && !r.outside {
-			for _, w := range m.g.Nodes[r.node].Writes {
+			for _, w := range m.writes(&m.g.Nodes[r.node]) {
 				touched = append(touched, w.Key)
 			}
 		}
@@ -169,7 +178,7 @@ func (m *Machine) writesTo(key int, failures []*journal.Failure) (values []any, 
 		if failures[k] != nil || r.outside {
 			continue
 		}
-		for x, w := range m.g.Nodes[r.node].Writes {
+		for x, w := range m.writes(&m.g.Nodes[r.node]) {
 			if w.Key == key {
 				values, runs = append(values, r.written[x]), append(runs, k)
 			}

@@ -69,8 +69,9 @@ func (m *Machine) nextDue() (next due, ok bool) {
 	return next, ok
 }
 
-// wakeAt is when the machine wants to be woken; zero: only by an input.
-func (m *Machine) wakeAt() time.Time {
+// WakeAt is when the machine wants to be woken by Woke; zero: only another input
+// lets it go on.
+func (m *Machine) WakeAt() time.Time {
 	if m.cur.Status.Ended() || m.cur.Closing != nil {
 		return time.Time{}
 	}

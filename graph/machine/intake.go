@@ -164,13 +164,14 @@ func (j *folding) events(all []*journal.EventReceived) (faults []string) {
 
 // write reduces what a node writes, all or nothing.
 func (j *folding) write(n *graph.Node, written []any) *journal.Failure {
-	for x, w := range n.Writes {
+	entries := j.m.writes(n)
+	for x, w := range entries {
 		err := j.add(w.Key, written[x])
 		if err == nil {
 			continue
 		}
-		for back := range n.Writes[:x] {
-			key := n.Writes[back].Key
+		for back := range entries[:x] {
+			key := entries[back].Key
 			values := j.by[key].values
 			if err := j.reduce(key, values[:len(values)-1]); err != nil {
 				return j.m.reduceFailure(err)

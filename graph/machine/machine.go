@@ -21,6 +21,9 @@ type Options struct {
 	// and nothing is decided, begun or committed; whoever restores it next goes on
 	// from there. It needs no Secrets.
 	Rest bool
+	// Unwritten says that nodes of kinds that do real work write nothing: nobody
+	// knows their outputs, as in a plan.
+	Unwritten bool
 	// Snapshots keeps the records of the open cycle in memory, so that Snapshot
 	// works within a cycle too.
 	Snapshots bool

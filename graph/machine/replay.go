@@ -59,7 +59,7 @@ type Replayer struct {
 	Records iter.Seq2[journal.Record, error]
 }
 
-// Point is journal.Point, for programs that look into a history with runtime.At.
+// Point is journal.Point, for programs that look into a history with inspect.At.
 type Point = journal.Point
 
 // To replays up to a point of the history, the zero Point for all of it. It stops

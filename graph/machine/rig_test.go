@@ -281,7 +281,7 @@ func (r *rig) snapshot() journal.Snapshot {
 // or there is somebody who can wake it.
 func (r *rig) checkNotStuck() {
 	c := r.m.Cursor()
-	if c.Status != journal.Running || c.Open || r.o.Rest || r.m.adopts || !r.m.wakeAt().IsZero() {
+	if c.Status != journal.Running || c.Open || r.o.Rest || r.m.adopts || !r.m.WakeAt().IsZero() {
 		return
 	}
 	if r.m.expects() {

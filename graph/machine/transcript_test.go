@@ -217,7 +217,7 @@ func (r *rig) try(in Input) {
 }
 
 func (r *rig) wake(arg string) {
-	if at := r.m.wakeAt(); arg == "" && at.After(r.clock) {
+	if at := r.m.WakeAt(); arg == "" && at.After(r.clock) {
 		r.clock = at
 	} else if strings.HasPrefix(arg, "+") {
 		r.clock = r.clock.Add(r.duration(arg))

@@ -4,8 +4,8 @@ import (
 	"encoding/json"
 	"regexp"
 
+	"github.com/graphrun/graphrun/graph/inspect"
 	"github.com/graphrun/graphrun/graph/journal"
-	"github.com/graphrun/graphrun/runtime"
 )
 
 // State is a stack's state at a point of its history.
@@ -21,7 +21,7 @@ func (c *call) stackState() (State, error) {
 	if err != nil {
 		return State{}, errorf(CodeUsage, "at %v", err)
 	}
-	then, err := runtime.At(c.ctx, c.o.Store, c.o.Kinds, c.stack(), at)
+	then, err := inspect.At(c.ctx, c.o.Store, c.o.Kinds, c.stack(), at)
 	if err != nil {
 		return State{}, err
 	}

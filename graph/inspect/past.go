@@ -1,39 +1,15 @@
-package runtime
+package inspect
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
 
 	"github.com/graphrun/graphrun/graph"
-	"github.com/graphrun/graphrun/graph/inspect"
 	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/machine"
 )
-
-// Definition compiles a graph that a store keeps.
-func Definition(ctx context.Context, store inspect.Reader, kinds graph.Kinds, hash string) (*graph.Graph, error) {
-	kept, err := store.Graph(ctx, hash)
-	if err != nil {
-		return nil, err
-	}
-	return compileStored(kept, kinds)
-}
-
-// compileStored makes a runnable graph of a stored one.
-func compileStored(s StoredGraph, kinds graph.Kinds) (*graph.Graph, error) {
-	var def graph.Def
-	if err := json.Unmarshal(s.Def, &def); err != nil {
-		return nil, fmt.Errorf("stored graph %q: %w", s.Name, err)
-	}
-	g, problems := graph.Compile(def, kinds)
-	if err := problems.Err(); err != nil {
-		return nil, fmt.Errorf("stored graph %q: %w", s.Name, err)
-	}
-	return g, nil
-}
 
 // Past is a stack's state at a point of its history.
 type Past struct {
@@ -45,7 +21,7 @@ type Past struct {
 // committed one, else decided again from the results that the journal holds,
 // from where the history is kept on. ErrNotFound when there is no such stack;
 // other errors name the points that there are, or are a *StoreError.
-func At(ctx context.Context, store inspect.Reader, kinds graph.Kinds, stack string, at journal.Point) (Past, error) {
+func At(ctx context.Context, store Reader, kinds graph.Kinds, stack string, at journal.Point) (Past, error) {
 	if at == (journal.Point{}) {
 		snap, err := store.State(ctx, stack)
 		if err != nil {
@@ -94,7 +70,7 @@ var errNotCommitted = errors.New("the history ends before the point")
 
 // recordsUpTo are the records from one on to the one that completes a point. It
 // is an error that there is none.
-func recordsUpTo(ctx context.Context, store inspect.Reader, stack string, from uint64, at journal.Point) iter.Seq2[journal.Record, error] {
+func recordsUpTo(ctx context.Context, store Reader, stack string, from uint64, at journal.Point) iter.Seq2[journal.Record, error] {
 	return func(yield func(journal.Record, error) bool) {
 		enough := errors.New("enough")
 		err := store.Records(ctx, stack, journal.Want{From: from, Bulk: true}, func(r journal.Record) error {

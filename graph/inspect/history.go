@@ -1,0 +1,166 @@
+package inspect
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/journal"
+)
+
+// History is what a stack did, cycle by cycle.
+type History struct {
+	Stack  string         `json:"stack"`
+	Graph  string         `json:"graph"`
+	Status journal.Status `json:"status"`
+	Reason string         `json:"reason"`
+	Cycles []Cycle        `json:"cycles"`
+}
+
+// Cycle is one cycle of a History.
+type Cycle struct {
+	Cycle     uint64    `json:"cycle"`
+	StartedAt time.Time `json:"started_at"`
+	Finished  bool      `json:"finished"`
+	Failed    bool      `json:"failed"`
+	Faults    []string  `json:"faults,omitzero"` // what failed while it began or ended
+	NodeRuns  int       `json:"node_runs"`
+	PauseMS   int64     `json:"pause_ms"`
+	Events    []string  `json:"events"` // received before it, or while it ran
+	Waves     []Wave    `json:"waves"`
+}
+
+// Wave is one commit of a Cycle. Wave 0 is what the cycle began with.
+type Wave struct {
+	Wave   uint64    `json:"wave"`
+	Nodes  []Settled `json:"nodes"`
+	Writes []Write   `json:"writes"`
+}
+
+// Settled is how a node ended in a Wave.
+type Settled struct {
+	Node     string `json:"node"`
+	Status   string `json:"status"`
+	Attempts int    `json:"attempts"`
+	Error    string `json:"error,omitzero"`
+}
+
+// Write is a key that a Wave changed, and who wrote to it.
+type Write struct {
+	Key    string   `json:"key"`
+	Nodes  []string `json:"nodes"`
+	Events []string `json:"events,omitempty"` // that the cycle began with
+}
+
+// historyReader puts records together to cycles.
+type historyReader struct {
+	out    History
+	events []string            // of the next cycle
+	writes map[string][]string // nodes by the key that they write
+	to     map[string]string   // keys by the event that goes to them
+	graph  func(hash string) (*graph.Graph, error)
+}
+
+// HistoryOf reads the last cycles of a stack; all that are kept when last is 0. It
+// reads no outputs, and no cycle before those.
+func HistoryOf(ctx context.Context, store Reader, kinds graph.Kinds, stack string, last int) (History, error) {
+	sum, err := store.Stack(ctx, stack)
+	if err != nil {
+		return History{}, err
+	}
+	r := historyReader{
+		out:   History{stack, sum.Identity.Graph, sum.Cursor.Status, sum.Cursor.Reason, []Cycle{}},
+		graph: func(hash string) (*graph.Graph, error) { return Definition(ctx, store, kinds, hash) },
+	}
+	err = store.Records(ctx, stack, journal.Want{Last: last, Types: []string{
+		"stack.started", "event.received", "cycle.started", "wave.committed", "cycle.finished",
+	}}, r.add)
+	return r.out, err
+}
+
+func (r *historyReader) add(rec journal.Record) error {
+	switch b := rec.Body.(type) {
+	case *journal.StackStarted:
+		return r.under(b.Hash)
+	case *journal.EventReceived:
+		r.events = append(r.events, b.Event)
+	case *journal.CycleStarted:
+		r.out.Cycles = append(r.out.Cycles, Cycle{
+			Cycle: rec.Cycle, StartedAt: rec.Time, Faults: b.Faults, Events: append([]string{}, r.events...), Waves: []Wave{},
+		})
+		r.events = nil
+		if b.Hash != "" {
+			return r.under(b.Hash)
+		}
+	case *journal.WaveCommitted:
+		if c := r.open(); c != nil {
+			c.Waves = append(c.Waves, r.wave(b))
+		}
+	case *journal.CycleFinished:
+		if c := r.open(); c != nil {
+			c.Finished, c.Failed, c.NodeRuns, c.PauseMS = true, b.Failed, b.NodeRuns, b.Pause.Milliseconds()
+			c.Faults = append(slices.Clip(c.Faults), b.Faults...)
+		}
+	}
+	return nil
+}
+
+// open is the cycle that records belong to; nil before the first, where the
+// history begins in the middle of one.
+func (r *historyReader) open() *Cycle {
+	if len(r.out.Cycles) == 0 {
+		return nil
+	}
+	return &r.out.Cycles[len(r.out.Cycles)-1]
+}
+
+// under reads from a definition which node may write which key.
+func (r *historyReader) under(hash string) error {
+	g, err := r.graph(hash)
+	if err != nil {
+		return err
+	}
+	r.writes, r.to = map[string][]string{}, map[string]string{}
+	for _, e := range g.Events {
+		r.to[e.Name] = g.Keys[e.Key].Name
+	}
+	for i := range g.Nodes {
+		for _, w := range g.Nodes[i].Writes {
+			key := g.Keys[w.Key].Name
+			r.writes[key] = append(r.writes[key], g.Nodes[i].ID)
+		}
+	}
+	return nil
+}
+
+func (r *historyReader) wave(b *journal.WaveCommitted) Wave {
+	w := Wave{Wave: b.Wave, Nodes: []Settled{}, Writes: []Write{}}
+	var succeeded []string
+	for _, s := range b.Settled {
+		n := Settled{Node: s.Node, Status: s.Status, Attempts: s.Attempts}
+		if s.Error != nil {
+			n.Error = s.Error.Kind + ": " + s.Error.Message
+		}
+		w.Nodes = append(w.Nodes, n)
+		if s.Status == "succeeded" {
+			succeeded = append(succeeded, s.Node)
+		}
+	}
+	for _, key := range b.Changed {
+		by := []string{}
+		for _, node := range r.writes[key] {
+			if slices.Contains(succeeded, node) {
+				by = append(by, node)
+			}
+		}
+		write := Write{Key: key, Nodes: by}
+		for _, e := range r.open().Events {
+			if b.Wave == 0 && r.to[e] == key && !slices.Contains(write.Events, e) {
+				write.Events = append(write.Events, e)
+			}
+		}
+		w.Writes = append(w.Writes, write)
+	}
+	return w
+}
