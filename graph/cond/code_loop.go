@@ -173,7 +173,11 @@ func runSum(l *loop, e *Env, items []any) any {
 		if !l.turn(e, i, it) {
 			return nil
 		}
-		if sum = arithmetic(e, &l.at, '+', sum, l.body.eval(e)); e.err != nil {
+		v := l.body.eval(e)
+		if _, ok := toFloat(v); !ok && e.err == nil {
+			return e.fail(l.at, "sum needs numbers, not %s", kindOf(v))
+		}
+		if sum = arithmetic(e, &l.at, '+', sum, v); e.err != nil {
 			return nil
 		}
 	}
