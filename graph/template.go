@@ -16,6 +16,7 @@ type Template struct {
 	root     part
 	typ      *schema.Type
 	programs []*cond.Program
+	secrets  []string // that the graph declares; nil: no expression reads one
 }
 
 // fewPrograms is up to how many expressions a template is not measured as a
@@ -95,13 +96,7 @@ func (w written) eval(env *cond.Env) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		switch v := v.(type) {
-		case nil:
-		case string:
-			b.WriteString(v)
-		default:
-			b.WriteString(value.String(v))
-		}
+		b.WriteString(value.Text(v))
 		if b.Len() > value.MaxBytes {
 			return nil, tooLong(p.program)
 		}

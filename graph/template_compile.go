@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/graphrun/graphrun/diag"
@@ -18,6 +19,9 @@ func (c *compiler) template(n *tree.Node, scope *cond.Scope) *Template {
 	}
 	t := &Template{}
 	t.root, t.typ = c.part(n, scope, t)
+	if slices.ContainsFunc(t.programs, readsSecrets) {
+		t.secrets = c.g.Secrets
+	}
 	return t
 }
 

@@ -35,7 +35,10 @@ type Task struct {
 	Node, Item   string
 	Attempt      int
 	Key          string // idempotency key: the same for every attempt of this task, and for no other task
-	With         any    // the evaluated `with`; shared, not to be changed
+	// With is the evaluated `with`; shared, not to be changed. What a driver gives
+	// to Run holds references to secrets (value.Secret), and what Node.Run gets holds
+	// the secrets.
+	With any
 
 	// Written is the `with` as the graph has it, templates not filled in: what
 	// the author wrote, as against what data made of it. It is nil if it is not known.
@@ -60,8 +63,8 @@ type Task struct {
 	// stored, and may be lost. nil: nobody can watch.
 	Note func(text string)
 	// Secret is a secret of the graph by its name; false: the graph does not declare
-	// it. It is nil for a kind that does not say Kind.Secrets: such a kind gets those
-	// that its `with` names, as parts of With.
+	// it. Run fills With in with it. Node.Run has it when the kind says Kind.Secrets;
+	// for others it is nil: they get the secrets that their `with` names.
 	Secret func(name string) (string, bool)
 
 	Rerun  bool // an earlier attempt was cut off by a crash or shutdown: its leftovers may still be there

@@ -33,6 +33,14 @@ func Run(ctx context.Context, s Spec, t Task) (Result, *Error) {
 		return Result{}, &Error{Kind: "config", Permanent: true,
 			Message: fmt.Sprintf("kind %q has no work to run", s.Name)}
 	}
+	with, failed := filled(t)
+	if failed != nil {
+		return Result{}, failed
+	}
+	t.With = with
+	if !s.Secrets {
+		t.Secret = nil
+	}
 	a := &attempt{task: t}
 	res, e := guarded(context.WithValue(ctx, attemptKey{}, a), s.Node, t)
 	tokens, cost := a.sum()
@@ -45,6 +53,19 @@ func Run(ctx context.Context, s Spec, t Task) (Result, *Error) {
 	res.Tokens += tokens
 	res.Cost += cost
 	return res, nil
+}
+
+// filled is the `with` of a task with its secrets.
+func filled(t Task) (any, *Error) {
+	with, err := value.Fill(t.With, t.Secret)
+	var missing *value.MissingSecretError
+	switch {
+	case errors.As(err, &missing):
+		return nil, &Error{Kind: "config", Message: err.Error(), Permanent: true}
+	case err != nil:
+		return nil, &Error{Kind: "expression", Message: bounded(err.Error()), Permanent: true}
+	}
+	return with, nil
 }
 
 // guarded turns a panic of the kind's code into a failure: of its work, and of

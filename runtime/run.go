@@ -33,6 +33,7 @@ func (d *drive) prepare(a *attempt) work {
 	}
 	t := d.task(n, a.task.Key)
 	t.Attempt, t.With, t.Rerun, t.Hurry = a.task.Attempt, a.task.With, a.task.Rerun, d.rushed()
+	t.Secret = d.secrets.secretOf(d.g.Secrets)
 	t.Steps, t.Record, t.Note = stepsOf(a.task.Steps), d.record(a), d.noter(a)
 	t.Logger = slog.New(taskLog{d.log.Handler(), a, d.g.Name})
 	ctx, cancel := context.WithCancelCause(d.eng.base)

@@ -11,6 +11,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/nodes"
 	"github.com/graphrun/graphrun/runtime"
@@ -71,6 +74,62 @@ func TestAMissingSecretIsNamed(t *testing.T) {
 		var missing *runtime.SecretError
 		if !errors.As(err, &missing) || strings.Join(missing.Names, " ") != "TOKEN KEY" {
 			t.Errorf("start: %v, want TOKEN and KEY to be named", err)
+		}
+	})
+}
+
+// paid is work that may use every secret of its graph.
+type paid struct{ got map[string]string }
+
+func (p *paid) Run(_ context.Context, t nodes.Task) (nodes.Result, error) {
+	for _, name := range []string{"TOKEN", "OTHER"} {
+		if v, ok := t.Secret(name); ok {
+			p.got[name] = v
+		}
+	}
+	return nodes.Result{Output: 1}, nil
+}
+
+// TestSecretsAreFilledInWhereTheWorkIs: whatever an expression makes of them, the work
+// gets it, a retry too; and who only asks for them gets none.
+func TestSecretsAreFilledInWhereTheWorkIs(t *testing.T) {
+	t.Parallel()
+	kinds := kinds(t)
+	p := &paid{got: map[string]string{}}
+	if err := kinds.Register(nodes.Spec{Kind: graph.Kind{Name: "paid", Open: true, Secrets: true}, Node: p}); err != nil {
+		t.Fatal(err)
+	}
+	runtimetest.Run(t, kinds, func(k *runtimetest.Kit) {
+		k.Config.Secret = func(name string) (string, bool) { return "hush-hush", name == "TOKEN" }
+		k.Reopen()
+		var got []any
+		k.Node("a", func(_ context.Context, t nodes.Task) (any, error) {
+			got = append(got, t.With)
+			if t.Secret != nil {
+				return nil, nodes.Permanent(errors.New("it could read all secrets"))
+			}
+			if t.Attempt == 1 {
+				return nil, errors.New("again")
+			}
+			return 1, nil
+		})
+		r := k.Wait(start(k, def(k.T, `{"graphrun": 1, "name": "secret", "secrets": ["TOKEN"],
+			"state": [{"name": "n", "type": "integer", "reduce": {"name": "sum"}, "default": 4}, {"name": "out", "type": "any"}],
+			"nodes": [
+				{"id": "a", "uses": "work", "retry": {"attempts": 2}, "writes": [{"key": "n", "expr": "output"}],
+				 "with": {"text": "Bearer ${{ secrets.TOKEN }}", "sum": "${{ len(secrets.TOKEN) + state.n }}", "plain": "${{ state.n }}"}},
+				{"id": "b", "uses": "paid", "writes": [{"key": "n", "expr": "output"}]},
+				{"id": "c", "uses": "set", "with": {"v": "Bearer ${{ secrets.TOKEN }}"}, "writes": [{"key": "out", "expr": "output.v"}]}],
+			"stop": [{"when": "state.n == 6"}]}`)))
+		with := map[string]any{"text": "Bearer hush-hush", "sum": int64(13), "plain": int64(4)}
+		if d := cmp.Diff([]any{with, with}, got); d != "" {
+			t.Errorf("with (-want +got)\n%s", d)
+		}
+		if d := cmp.Diff(map[string]string{"TOKEN": "hush-hush"}, p.got); d != "" {
+			t.Errorf("a kind that may read secrets (-want +got)\n%s", d)
+		}
+		if r.Status != journal.Completed || r.State["out"] != "Bearer ***" {
+			t.Errorf("%s, out is %v", r.Status, r.State["out"])
 		}
 	})
 }

@@ -63,16 +63,14 @@ func allSecrets(g *graph.Graph) []string {
 	return list
 }
 
-// options share the secrets with the machine: take adds to what it has.
-func (s *secrets) options() machine.Options {
-	return machine.Options{Secrets: s.values, Mask: s.mask, Fleets: true}
-}
+func (s *secrets) options() machine.Options { return machine.Options{Mask: s.mask, Fleets: true} }
 
 // take adds the secrets of a definition that is taken up. All is the secrets of
 // the old one and of the new one.
 func (s *secrets) take(all *secrets) {
-	maps.Copy(s.values, all.values)
-	s.masker = all.masker
+	values := maps.Clone(s.values) // attempts that run read the old ones
+	maps.Copy(values, all.values)
+	s.values, s.masker = values, all.masker
 }
 
 // mask hides the secrets in a canonical value. It is a method of secrets and not of

@@ -70,7 +70,7 @@ type one struct {
 func after(t *testing.T, cycles int) *one {
 	t.Helper()
 	g := compiled(t)
-	m, err := machine.New(g, machine.Options{Secrets: map[string]any{"KEY": "hush"}},
+	m, err := machine.New(g, machine.Options{},
 		journal.Identity{Stack: "s", Graph: g.Name, Params: map[string]any{"p": 1}}, nil, start)
 	if err != nil {
 		t.Fatal(err)

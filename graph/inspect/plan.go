@@ -65,7 +65,7 @@ func (e *InputError) Unwrap() error { return e.Err }
 // values of keys. Errors: *InputError, and those of the machine.
 func PlanGraph(g *graph.Graph, params, init map[string]any, at time.Time) (Plan, error) {
 	id := journal.Identity{Stack: g.Name, Graph: g.Name, Params: params, CreatedAt: at}
-	m, err := machine.New(g, planning(g), id, init, at)
+	m, err := machine.New(g, machine.Options{Unwritten: true}, id, init, at)
 	if err != nil {
 		return Plan{}, &InputError{err}
 	}
@@ -89,7 +89,7 @@ func PlanStack(ctx context.Context, r Reader, kinds graph.Kinds, stack string, s
 	if snap.State, err = with(g, snap.State, sets); err != nil {
 		return Plan{}, &InputError{err}
 	}
-	m, err := machine.Restore(g, planning(g), snap, at)
+	m, err := machine.Restore(g, machine.Options{Unwritten: true}, snap, at)
 	if err != nil {
 		return Plan{}, err
 	}
@@ -113,15 +113,6 @@ func with(g *graph.Graph, stored, sets map[string]any) (map[string]any, error) {
 		out[g.Keys[i].Name] = v
 	}
 	return out, nil
-}
-
-// planning fills in secrets, so that a plan needs none.
-func planning(g *graph.Graph) machine.Options {
-	secrets := map[string]any{}
-	for _, name := range g.Secrets {
-		secrets[name] = "***"
-	}
-	return machine.Options{Secrets: secrets, Unwritten: true}
 }
 
 // planned drives a machine to the end of its cycle: every task succeeds at once.

@@ -9,8 +9,6 @@ import (
 
 // Options are what a machine needs beside its graph; they are never stored.
 type Options struct {
-	// Secrets are the values of graph.Secrets, for `with`.
-	Secrets map[string]any
 	// Mask replaces secrets in outputs and error messages before they enter the
 	// machine (strings at any depth of a canonical value). nil: nothing to mask.
 	Mask func(v any) any
@@ -19,7 +17,7 @@ type Options struct {
 	Fleets bool
 	// Rest says that nobody is there to run the stack: what comes in is taken in,
 	// and nothing is decided, begun or committed; whoever restores it next goes on
-	// from there. It needs no Secrets.
+	// from there.
 	Rest bool
 	// Unwritten says that nodes of kinds that do real work write nothing: nobody
 	// knows their outputs, as in a plan.

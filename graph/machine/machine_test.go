@@ -25,7 +25,7 @@ limits: {cycles: 5}
 func TestMask(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, compile(t, counter))
-	r.o = Options{Fleets: true, Secrets: map[string]any{"KEY": "hush"}, Mask: func(v any) any {
+	r.o = Options{Fleets: true, Mask: func(v any) any {
 		masked, _ := value.Decode([]byte(strings.ReplaceAll(value.String(v), "hush", "***")))
 		return masked
 	}}
@@ -34,7 +34,7 @@ func TestMask(t *testing.T) {
 	}
 	r.wake("")
 	r.drain()
-	if got := value.String(r.tasks["a"].task.With); got != `{"key":"hush"}` {
+	if got := value.String(r.tasks["a"].task.With); got != `{"key":{"$secret":"KEY"}}` {
 		t.Errorf("with is %s", got)
 	}
 	r.done("a", map[string]any{"text": "the key is hush"})

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/cond"
 	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/value"
 )
@@ -286,15 +287,14 @@ func (m *Machine) prepare(t *task, r *run, n *graph.Node) *journal.Failure {
 	if r.w == &m.wave {
 		s[graph.SlotError] = m.errorOf(r.node)
 	}
-	s[graph.SlotSecrets] = m.o.Secrets
 	if n.ForEach != nil {
 		s[graph.SlotItem], s[graph.SlotIndex] = t.value, int64(t.index)
 	}
 	defer func() {
-		s[graph.SlotError], s[graph.SlotSecrets], s[graph.SlotItem], s[graph.SlotIndex] = hadError, nil, nil, nil
+		s[graph.SlotError], s[graph.SlotItem], s[graph.SlotIndex] = hadError, nil, nil
 	}()
 	if n.With != nil {
-		with, err := n.With.Eval(env)
+		with, err := m.configure(n, env)
 		if err != nil {
 			return m.maskFailure(*failureOf(err))
 		}
@@ -321,6 +321,21 @@ func (m *Machine) prepare(t *task, r *run, n *graph.Node) *journal.Failure {
 	}
 	t.ready = true
 	return nil
+}
+
+// configure evaluates a node's `with`. A machine knows no secrets: the work fills them
+// in. Where the machine does the work itself, *** stands for each.
+func (m *Machine) configure(n *graph.Node, env *cond.Env) (any, error) {
+	if !n.Kind.Inline && !n.Kind.Waits {
+		return n.With.Defer(env)
+	}
+	hidden := make(map[string]any, len(m.g.Secrets))
+	for _, name := range m.g.Secrets {
+		hidden[name] = "***"
+	}
+	env.Slots[graph.SlotSecrets] = hidden
+	defer func() { env.Slots[graph.SlotSecrets] = nil }()
+	return n.With.Eval(env)
 }
 
 func wholeNumber(v any) (int, bool) {

@@ -42,6 +42,8 @@ func Append(b []byte, v any) []byte {
 		return append(b, ']')
 	case map[string]any:
 		return appendObject(b, v)
+	case *Secret:
+		return Append(b, v.reference())
 	}
 	panic(fmt.Sprintf("value: not canonical: %T", v))
 }
