@@ -2,6 +2,8 @@ package value
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -36,39 +38,28 @@ func (e *MissingSecretError) Error() string { return fmt.Sprintf("secret %q is n
 // it is; of others, what holds none is shared. Errors: *MissingSecretError, or that of
 // an expression.
 func Fill(v any, secrets Lookup) (any, error) {
+	if !holds(v) {
+		return v, nil
+	}
 	switch v := v.(type) {
 	case *Secret:
 		return v.fill(secrets)
 	case []any:
-		out := v
+		out := make([]any, len(v))
 		for i, e := range v {
 			x, err := Fill(e, secrets)
 			if err != nil {
 				return nil, err
 			}
-			if holds(e) {
-				if &out[0] == &v[0] {
-					out = append([]any(nil), v...)
-				}
-				out[i] = x
-			}
+			out[i] = x
 		}
 		return out, nil
 	case map[string]any:
-		out, own := v, false
-		for k, e := range v {
-			x, err := Fill(e, secrets)
+		out := make(map[string]any, len(v))
+		for _, k := range slices.Sorted(maps.Keys(v)) {
+			x, err := Fill(v[k], secrets)
 			if err != nil {
 				return nil, err
-			}
-			if !holds(e) {
-				continue
-			}
-			if !own {
-				out, own = make(map[string]any, len(v)), true
-				for k, e := range v {
-					out[k] = e
-				}
 			}
 			out[k] = x
 		}
@@ -83,13 +74,9 @@ func holds(v any) bool {
 	case *Secret:
 		return true
 	case []any:
-		for _, e := range v {
-			if holds(e) {
-				return true
-			}
-		}
+		return slices.ContainsFunc(v, holds)
 	case map[string]any:
-		for _, e := range v {
+		for _, e := range v { // in any order: one is enough
 			if holds(e) {
 				return true
 			}
