@@ -6,7 +6,7 @@ import (
 	"github.com/graphrun/graphrun/graph/machine"
 )
 
-// offer gives a stack a changed definition to take up.
+// offer gives a stack a changed definition to adopt.
 func (d *drive) offer(def *definition) {
 	if d.over || d.stopping {
 		return
@@ -19,12 +19,12 @@ func (d *drive) offer(def *definition) {
 	}
 	d.next, d.strict = def, false
 	if !d.m.Cursor().Open {
-		_ = d.adopt() // one that does not fit is refused, and the stack goes on
+		_ = d.adopt() // when it does not fit, the stack continues with the old one
 	}
 }
 
-// adopt takes up the changed definition, between two cycles. An error is of a
-// stack that is not to go on without it.
+// adopt switches to the changed definition, between two cycles. It returns an error
+// only for a stack that must not continue without it.
 func (d *drive) adopt() error {
 	next := d.next
 	if next == nil {
@@ -61,8 +61,8 @@ func (d *drive) adopt() error {
 	return nil
 }
 
-// adoptWhenGone goes on with the adoption of a changed definition that tasks of
-// the old one were in the way of.
+// adoptWhenGone adopts a changed definition once the tasks that it no longer contains
+// are gone.
 func (d *drive) adoptWhenGone() error {
 	if !d.adopting || d.m.Cursor().Open {
 		return nil
@@ -71,8 +71,8 @@ func (d *drive) adoptWhenGone() error {
 	return d.adopt()
 }
 
-// refuse notes why the changed definition is not taken up; nil: there is none
-// that is not. known: that was said before.
+// refuse notes why the stack did not adopt a changed definition; nil forgets it. It
+// returns whether the same definition was refused before.
 func (d *drive) refuse(why *AdoptError) (known bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -1,7 +1,7 @@
 package runtime
 
-// wakeLoaded has the machine say anew what it waits for, and goes on with the
-// mail.
+// wakeLoaded lets the machine of a stack that was just loaded say what it waits for,
+// and then reads the mail.
 func (d *drive) wakeLoaded() {
 	if !d.closed {
 		d.eng.timers.Stop(d.wake)

@@ -61,15 +61,15 @@ func (r runner) Run(ctx context.Context, t nodes.Task) (nodes.Result, error) {
 		if res.Status != journal.Cancelled {
 			f.Message += r.lastError(ctx, id)
 		}
-		r.rt.discard(id) // another attempt begins anew
+		r.rt.discard(id) // another attempt starts from the beginning
 		return nodes.Result{}, f
 	}
 	return out, nil
 }
 
-// finish drives the child until it has done its cycles. One that is taken from
-// here before is taken up again: an attempt before this one may be giving it
-// up, or it was stopped by its handle, which stops no node of its parent.
+// finish drives the child until it has finished its cycles. When somebody else stops
+// driving it first, finish takes it over again: an earlier attempt may be giving it up,
+// or a caller has detached it, which does not stop the node of its parent.
 func (r runner) finish(ctx context.Context, id, key string, with map[string]any, cycles uint64, rush <-chan struct{}) (Result, error) {
 	for {
 		child, res, err := r.rt.child(ctx, r.g, id, key, with, cycles)
@@ -96,8 +96,8 @@ func (r runner) finish(ctx context.Context, id, key string, with map[string]any,
 	}
 }
 
-// giveUp ends the driving of the child of a task that is cut off. By a
-// shutdown, the child stays in the store; else it goes with its task.
+// giveUp stops driving the child of a task that is cut off. After a shutdown the child
+// stays in the store; otherwise it is removed with its task.
 func (r runner) giveUp(ctx context.Context, child *Stack, rush <-chan struct{}) {
 	child.d.cutOffNow(rush) // what it cannot write now, it does again
 	if context.Cause(ctx) != error(errShutdown) {
@@ -107,7 +107,7 @@ func (r runner) giveUp(ctx context.Context, child *Stack, rush <-chan struct{}) 
 	}
 }
 
-// failureOf is why a child's end is a failure of its node; nil: it is none.
+// failureOf returns why the end of a child is a failure of its node, or nil.
 func failureOf(res *Result, name string, until bool, cycles uint64) *nodes.Error {
 	switch {
 	case res.Status == journal.Failed:
@@ -124,8 +124,8 @@ func failureOf(res *Result, name string, until bool, cycles uint64) *nodes.Error
 	return nil
 }
 
-// lastError says what failed last in a child, which nobody can ask any more once
-// it is removed; "" when nothing did.
+// lastError describes what failed last in a child, or returns "". Nobody can look it up
+// once the child is removed.
 func (r runner) lastError(ctx context.Context, id string) string {
 	st, err := r.rt.Status(ctx, id)
 	if err != nil || st.LastError == nil {
@@ -141,8 +141,8 @@ func (r runner) lastError(ctx context.Context, id string) string {
 	return fmt.Sprintf(" (%s: %s: %s)", where, e.Error.Kind, e.Error.Message)
 }
 
-// child takes up the child of a task, or starts it. One that is done already is
-// told by its result.
+// child starts the child of a task, or continues it. It returns the result of a child
+// that has finished already.
 func (rt *Runtime) child(ctx context.Context, g *graph.Graph, id, key string, with map[string]any, cycles uint64) (*Stack, Result, error) {
 	snap, err := rt.cfg.Store.Load(ctx, id)
 	switch {

@@ -13,8 +13,8 @@ import (
 
 var stackID = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$`)
 
-// childID is the id of a task's child: PARENT.NODE.CYCLE.WAVE, with a hash for
-// the element of a for_each; only a hash where that would be too long.
+// childID is the id of a task's child: PARENT.NODE.CYCLE.WAVE, followed by a hash for
+// an element of a for_each. Where that is too long, it is only a hash.
 func childID(parent string, k journal.TaskKey) string {
 	id := fmt.Sprintf("%s.%s.%d.%d", parent, k.Node, k.Cycle, k.Wave)
 	if k.Item != "" {
@@ -31,8 +31,7 @@ func shortHash(s string) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// children are those of tasks that are done, or that a crash cut off, until
-// their wave is committed.
+// children are the children of tasks that are over, until their wave is committed.
 type children struct {
 	done []childOf
 	free []string // may be removed
@@ -40,7 +39,7 @@ type children struct {
 
 type childOf struct{ node, id string }
 
-// take adds what records say.
+// take adds what some records say.
 func (c *children) take(id journal.Identity, g *graph.Graph, records []journal.Record) {
 	for i := range records {
 		switch b := records[i].Body.(type) {

@@ -41,8 +41,8 @@ func (rt *Runtime) Close(ctx context.Context) error {
 	return errors.Join(append(errs, late)...)
 }
 
-// closeKinds closes what kinds have open. One that does not return is left behind
-// when ctx has ended.
+// closeKinds closes what kinds have open. When ctx has ended it leaves behind a kind
+// that does not return.
 func (rt *Runtime) closeKinds(ctx context.Context) error {
 	closed := make(chan error, 1)
 	go func() { closed <- rt.kinds.Close() }()

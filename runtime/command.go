@@ -11,10 +11,10 @@ import (
 	"github.com/graphrun/graphrun/graph/machine"
 )
 
-// do calls fn in the stack's loop, and returns when what follows is durable, or
-// what fn returned. When ctx ends first, fn may still take effect. While the
-// store is in trouble it says so, having had one more try made: fn is not called
-// any more, or what follows waits for room.
+// do calls fn in the stack's loop, and returns its error, or nil once everything that
+// follows from it is durable. When ctx ends first, fn may still take effect. While the
+// store takes no commits, do has the loop try once more and then returns the store's
+// error: either fn is not called any more, or what follows from it waits for room.
 func (d *drive) do(ctx context.Context, fn func() error) error {
 	ack := make(chan error, 1)
 	var decided atomic.Bool // fn is called, or will never be
@@ -54,8 +54,8 @@ func (d *drive) do(ctx context.Context, fn func() error) error {
 	}
 }
 
-// until waits until something is true of what is committed of a stack, or the stack
-// is not driven any more. holds is called in the stack's loop.
+// until waits until holds returns true in the stack's loop, after a commit, or until
+// the stack is not driven any more.
 func (d *drive) until(ctx context.Context, holds func() bool) error {
 	w := &waiter{holds, make(chan struct{})}
 	d.post(func() { d.waiters = append(d.waiters, w) })
@@ -69,8 +69,8 @@ func (d *drive) until(ctx context.Context, holds func() bool) error {
 	}
 }
 
-// tell feeds the machine and returns when what follows is durable. When ctx
-// ends first, the input may still take effect.
+// tell feeds the machine, and returns when what follows is durable. When ctx ends
+// first, the input may still take effect.
 func (d *drive) tell(ctx context.Context, in func(at time.Time) machine.Input) error {
 	return d.do(ctx, func() error {
 		d.step(in(d.now()))
@@ -78,7 +78,7 @@ func (d *drive) tell(ctx context.Context, in func(at time.Time) machine.Input) e
 	})
 }
 
-// whyOver is the answer to who wants something of a stack that is over.
+// whyOver is the error for a caller that wants something of a stack that is over.
 func (d *drive) whyOver() error {
 	switch {
 	case d.err != nil:
@@ -89,10 +89,10 @@ func (d *drive) whyOver() error {
 	return fmt.Errorf("%w: %q", ErrEnded, d.name)
 }
 
-// errLeft: the stack was detached, and may be driven again.
+// errLeft reports a stack that was detached and may be driven again.
 var errLeft = fmt.Errorf("%w: it is not driven any more", ErrEnded)
 
-// graphNow is the graph of a stack that is loaded and has not ended; else nil.
+// graphNow returns the graph of a stack that is loaded and has not ended, or nil.
 func (d *drive) graphNow() *graph.Graph {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -8,11 +8,13 @@ import (
 	"github.com/graphrun/graphrun/graph/machine"
 )
 
-// Wake ends the pause of a stack at once. As all commands by id, it is durable
-// when it returns, and works on every stack of the store that has not ended: one
-// that waits is loaded; one that this runtime does not drive takes the command
-// in and is put away again, without deciding or running anything: it needs no
-// secrets. Errors: ErrNotFound, ErrEnded, *StoreError, ErrClosed, ctx's.
+// Wake ends the pause of a stack at once.
+//
+// Like all commands by id it works on every stack of the store that has not ended, and
+// its effect is durable when it returns. A stack that waits is loaded. A stack that
+// this runtime does not drive only records the command: it needs no secrets, and
+// nothing of it runs. Errors: ErrNotFound, ErrEnded, *StoreError, ErrClosed, or that of
+// ctx.
 func (rt *Runtime) Wake(ctx context.Context, stack string) error {
 	return rt.with(ctx, stack, func(d *drive) error { return d.handle.Wake(ctx) })
 }
@@ -28,16 +30,16 @@ func (rt *Runtime) Unpause(ctx context.Context, stack string) error {
 	return rt.with(ctx, stack, func(d *drive) error { return d.handle.Unpause(ctx) })
 }
 
-// Cancel ends a stack as cancelled; what runs of it is cancelled too. It returns
-// when nothing of it runs any more and that is durable. When ctx or the process ends
-// before, the stack still ends. One that was cancelled before is no error, and keeps
-// its reason.
+// Cancel ends a stack as cancelled and cancels its running tasks. It returns when
+// nothing of the stack runs any more and that is durable. When ctx or the process ends
+// first, the stack still ends. Cancelling a stack again is no error and keeps the first
+// reason. Other errors: as Wake.
 func (rt *Runtime) Cancel(ctx context.Context, stack, reason string) error {
 	return rt.cancelled(ctx, stack, rt.with(ctx, stack, func(d *drive) error { return d.handle.Cancel(ctx, reason) }))
 }
 
-// cancelled forgets that a stack has ended when it has in the way that was
-// wanted: who is not sure that a call arrived may repeat it.
+// cancelled drops the error of a stack that is already cancelled, so that a caller who
+// does not know whether a call arrived may repeat it.
 func (rt *Runtime) cancelled(ctx context.Context, stack string, err error) error {
 	if !errors.Is(err, ErrEnded) {
 		return err

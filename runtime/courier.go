@@ -8,8 +8,8 @@ import (
 	"github.com/graphrun/graphrun/graph"
 )
 
-// deliverLater delivers the messages that a stack left in the store when it ended: now,
-// in a moment, and again until all have arrived or can never arrive.
+// deliverLater delivers the messages that a stack left in the store when it ended. It
+// tries again until each has arrived or never can.
 func (rt *Runtime) deliverLater(stack string) {
 	rt.timers.At(time.Now().Add(firstRetry), func() {
 		rt.mu.Lock()
@@ -28,10 +28,10 @@ func (rt *Runtime) deliverLater(stack string) {
 	})
 }
 
-// errUndelivered: some messages have to be tried again.
+// errUndelivered reports that some messages have to be tried again.
 var errUndelivered = errors.New("runtime: some messages are not delivered yet")
 
-// emptyOutbox delivers what a stack that has ended left in the store.
+// emptyOutbox delivers the messages that a stack left in the store when it ended.
 func (rt *Runtime) emptyOutbox(ctx context.Context, stack string) error {
 	if under, err := rt.claim(stack, errLeft, make(chan struct{})); err != nil {
 		return err

@@ -17,7 +17,7 @@ type definition struct {
 	source []byte
 }
 
-// stored is the definition as a store keeps it.
+// stored is the definition in the form in which a store keeps it.
 func (def *definition) stored() (*StoredGraph, error) {
 	g := def.g
 	text, err := json.Marshal(g.Def)
@@ -32,7 +32,7 @@ func (def *definition) stored() (*StoredGraph, error) {
 const keptDefinitions = 64
 
 // definitions are the graphs that a runtime knows: the present one of each name, and
-// those that stacks still run under, compiled once for all of them.
+// those that stacks still run under. Each is compiled once for all stacks.
 type definitions struct {
 	store    Store
 	kinds    graph.Kinds
@@ -75,8 +75,8 @@ func (ds *definitions) present(name string) *definition {
 	return ds.named[name]
 }
 
-// of returns the definition of a hash: a present one, one that another stack runs
-// under, or what the store keeps.
+// of returns the definition with a hash: the present one of its name, one that another
+// stack runs under, or the one in the store.
 func (ds *definitions) of(ctx context.Context, hash string) (*definition, error) {
 	if def := ds.known(hash); def != nil {
 		return def, nil

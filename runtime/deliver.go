@@ -25,8 +25,7 @@ func (d *drive) takeIn(in Send) (duplicate bool, err error) {
 	return false, nil
 }
 
-// knows says whether an event of this id is in the store, or will be with this
-// turn.
+// knows says whether an event with this id is in the store, or will be after this turn.
 func (d *drive) knows(id string) (bool, error) {
 	for _, other := range d.arrived {
 		if other == id {
@@ -36,8 +35,8 @@ func (d *drive) knows(id string) (bool, error) {
 	return d.eng.cfg.Store.Seen(d.eng.base, d.name, id)
 }
 
-// takeOwn takes in what the stack has sent to itself, before its next cycle can
-// begin: nobody has to carry it.
+// takeOwn gives the stack the messages that it has sent to itself, before its next
+// cycle can begin.
 func (d *drive) takeOwn() {
 	o := &d.outbox
 	if d.over || d.visited || d.err != nil {
@@ -54,8 +53,8 @@ func (d *drive) takeOwn() {
 	})
 }
 
-// deliver delivers what waits in the outbox, and notes in the store what was
-// delivered. The loop goes on meanwhile.
+// deliver sends the messages that wait in the outbox, beside the loop, and removes from
+// the store those that have arrived.
 func (d *drive) deliver() {
 	o := &d.outbox
 	if o.dirty && d.err == nil {
@@ -85,8 +84,7 @@ func (d *drive) deliver() {
 	}()
 }
 
-// delivered takes messages out of the outbox. When some are left, they are
-// tried again after a while; those of a stack that is over, by Recover.
+// delivered removes messages from the outbox. The rest is tried again after a while.
 func (d *drive) delivered(ids []string, all bool) {
 	o := &d.outbox
 	o.delivering = false
@@ -100,8 +98,8 @@ func (d *drive) delivered(ids []string, all bool) {
 	o.waiting = slices.DeleteFunc(o.waiting, func(m message) bool { return slices.Contains(ids, m.id) })
 }
 
-// isDelivered judges the end of a delivery. A message that can never arrive is
-// dropped: its target has ended or changed since the task looked.
+// isDelivered judges an attempt to deliver a message. A message that can never arrive
+// counts as delivered: its target has ended or has changed since the task looked.
 func (e *engine) isDelivered(from string, m message, err error) bool {
 	var unknown *machine.UnknownEventError
 	var payload *machine.PayloadError

@@ -39,9 +39,9 @@ type home interface {
 	isGone() bool
 }
 
-// drive drives a stack: it has the machine decide, commits what was decided, and runs
-// what follows. One that waits may be unloaded: then all that is left of it is this
-// struct without live, and an entry in the heap of timers.
+// drive drives a stack: it lets the machine decide, commits what was decided, and runs
+// what follows. A stack that waits may be unloaded: then live is nil, and all that is
+// left is this struct and an entry in the heap of timers.
 type drive struct {
 	eng  *engine
 	home home
@@ -62,7 +62,7 @@ type drive struct {
 	// The rest is owned by the loop.
 	*live
 	after  StopAfter
-	base   *journal.Counts // before this run; nil: none
+	base   *journal.Counts // before this run; nil when it is the first
 	cycles int             // finished in this run
 	at     time.Time       // of the last input
 
@@ -77,18 +77,19 @@ type drive struct {
 	waiters     []*waiter
 }
 
-// view is what others see of a drive while its loop is busy, and tell it.
+// view is what others see of a drive while its loop is busy, and what they tell it.
 type view struct {
-	hurried bool          // somebody who stops it will not wait for the store or for what runs any more
-	rush    chan struct{} // closed when it is hurried; nil: nobody asked for it
-	stalled error         // why the loop waits for the store; nil: it does not
-	stalls  *stall        // to come, when somebody wants to know
+	hurried bool          // whoever stops it no longer waits for the store or for running tasks
+	rush    chan struct{} // closed when it is hurried; nil until somebody asks for it
+	stalled error         // why the loop waits for the store; nil while it does not
+	stalls  *stall        // the next one, when somebody wants to know
 	poke    chan struct{} // closed to have a stalled loop try again
 	refused *AdoptError   // the changed graph that it did not adopt
 }
 
-// live is the part of a drive that is there while the stack is loaded. The loop owns it,
-// but for cursor and progress, which it changes with mu held.
+// live is the part of a drive that exists while the stack is loaded. It belongs to the
+// loop; the loop changes cursor and progress with mu held, so that others may read
+// them.
 type live struct {
 	id      journal.Identity
 	m       *machine.Machine
@@ -103,18 +104,18 @@ type live struct {
 
 	adoption
 	workload
-	arrived  []string // ids of events that this turn takes in
+	arrived  []string // ids of events that this turn has received
 	outbox   outbox
 	children children
 	clearing bool // children are being removed
 	progress progress
 }
 
-// adoption is a changed definition on its way.
+// adoption is a changed definition that the stack has not adopted yet.
 type adoption struct {
 	next     *definition // to be adopted when the cycle is finished
-	strict   bool        // the stack is not to go on when it cannot adopt next
-	adopting bool        // next is adopted when tasks that it does not have are gone
+	strict   bool        // the stack must not continue when it cannot adopt next
+	adopting bool        // next is adopted once the tasks that it no longer contains are gone
 }
 
 // workload is the attempts of a stack.
@@ -130,7 +131,8 @@ type workload struct {
 	clears    []context.CancelFunc         // of the cleaning up after orphans
 }
 
-// newDrive makes a drive that is not loaded. Whoever makes it has the loop's part.
+// newDrive makes a drive that is not loaded. Until its loop runs, it belongs to the
+// caller.
 func newDrive(eng *engine, home home, id, graph string) *drive {
 	d := &drive{eng: eng, home: home, name: id, graph: graph, done: make(chan struct{})}
 	d.handle.d = d
@@ -148,11 +150,11 @@ func (d *drive) step(in machine.Input) {
 	}
 }
 
-// now is the time of an input.
+// now is the time of an input that happens now.
 func (d *drive) now() time.Time { return d.clock(time.Now().UTC()) }
 
-// clock is the time of an input that came about at a moment. It never goes back within
-// a stack, and stands still while a fleet has the stack frozen.
+// clock is the time of an input that happened at a given moment. Within a stack it
+// never goes back, and it stands still while a fleet has the stack frozen.
 func (d *drive) clock(at time.Time) time.Time {
 	if at.After(d.at) && !(d.marching && d.eng.fleets.Frozen(member{d})) {
 		d.at = at
@@ -174,7 +176,7 @@ func (d *drive) fail(err error) {
 	d.log.Error("stack stopped", "error", err)
 }
 
-// outcome is where the stack stands.
+// outcome reports where the stack stands.
 func (d *drive) outcome() Result {
 	if d.closed {
 		return *d.result
@@ -197,17 +199,18 @@ func (d *drive) outcome() Result {
 	return r
 }
 
-// stall tells who waits for a stack's loop that the loop waits for the store.
+// stall tells those who wait for a stack's loop that the loop itself waits for the
+// store.
 type stall struct {
 	begun chan struct{} // closed when it does
 	why   error         // then
 }
 
-// waiter waits for something to become true of a stack.
+// waiter is a caller that waits until something is true of a stack.
 type waiter struct {
 	holds func() bool
 	done  chan struct{}
 }
 
-// Stack is a stack that a runtime drives. It is safe for concurrent use.
+// Stack is a handle on a stack that a runtime drives. It is safe for concurrent use.
 type Stack struct{ d *drive }

@@ -12,44 +12,43 @@ import (
 	"github.com/graphrun/graphrun/runtime/internal/timer"
 )
 
-// DefaultLoaded is how many stacks that wait are kept in memory.
+// DefaultLoaded is how many waiting stacks are kept in memory.
 const DefaultLoaded = 5000
 
-// DefaultGrace is how long running tasks may go on when a stack is stopped.
+// DefaultGrace is how long running tasks may continue after their stack was stopped.
 const DefaultGrace = 10 * time.Second
 
-// Config says what a runtime works with.
+// Config configures a runtime.
 type Config struct {
-	// Store keeps the stacks. Required. Who opened it closes it, after the runtime.
+	// Store keeps the stacks. Required. Close it yourself, after the runtime.
 	Store Store
 	// Kinds are the kinds that graphs may use. Required.
 	Kinds *nodes.Registry
-	// Logger gets what no record says: late results, stores in trouble. Tasks
-	// get it too, with their names. Secrets are masked in all that passes.
-	// Defaults to no logging.
+	// Logger gets what no record says: late results, a store in trouble. Tasks log to it
+	// too, with their names added. Secrets are masked. Defaults to no logging.
 	Logger *slog.Logger
-	// Secret looks up a secret by its name in the graph; false: it is not set.
-	// It is asked when a stack starts or goes on. Defaults to none being set.
+	// Secret looks up a secret by its name in the graph, and returns false when it is
+	// not set. It is called whenever a stack is loaded. Defaults to no secrets.
 	Secret func(name string) (string, bool)
-	// Parallel replaces `parallel` of every graph's default pool; other pools
-	// keep theirs where it is smaller. Pools that hold stay on hold.
-	// Defaults to what the graph says.
+	// Parallel replaces `parallel` of every graph's default pool, and bounds that of all
+	// other pools. Pools on hold stay on hold. Defaults to what the graph says.
 	Parallel int
-	// Grace is how long running tasks may go on when a stack or the runtime is
-	// stopped, before they are cut off. Defaults to DefaultGrace; below zero: none.
+	// Grace is how long running tasks may continue once their stack is detached or the
+	// runtime closes, before they are cut off. Defaults to DefaultGrace; a negative
+	// value cuts them off at once.
 	Grace time.Duration
-	// Nonce makes idempotency keys of stacks with equal names unique. Defaults
-	// to 64 random bits; tests set it.
+	// Nonce makes the idempotency keys of stacks with equal names unique. Defaults to 64
+	// random bits; tests set it.
 	Nonce func() string
 	// Feed tells its listeners of every commit of every stack once the store has it.
 	// Defaults to a new one; see Runtime.Feed.
 	Feed *feed.Feed
-	// Loaded is how many stacks that wait are kept in memory, ready to go on;
-	// the others are loaded from the store when they are due or addressed.
-	// Defaults to DefaultLoaded; below zero: none.
+	// Loaded is how many waiting stacks are kept in memory. The others are loaded from
+	// the store when they are due or somebody addresses them. Defaults to
+	// DefaultLoaded; a negative value keeps none.
 	Loaded int
-	// FailOnStoreError lets stacks end with the error when the store is in
-	// trouble (a full disk): for one-shot commands. Otherwise commits are tried
+	// FailOnStoreError stops a stack with the error when the store rejects a commit
+	// because its disk is full; one-shot commands set it. By default commits are tried
 	// again until there is room. See Runtime.StoreHealth.
 	FailOnStoreError bool
 }

@@ -7,15 +7,15 @@ import (
 )
 
 var (
-	// ErrActive: the runtime drives this stack already.
+	// ErrActive reports that the runtime drives the stack already.
 	ErrActive = errors.New("runtime: stack is running here")
-	// ErrEnded: the stack has ended, or is not driven any more.
+	// ErrEnded reports that the stack has ended, or is not driven any more.
 	ErrEnded = errors.New("runtime: stack has ended")
-	// ErrNotEnded: only a stack that has ended may be removed.
+	// ErrNotEnded reports that the stack has not ended, so it cannot be removed.
 	ErrNotEnded = errors.New("runtime: stack has not ended")
 )
 
-// MissingError is a graph that this program cannot run.
+// MissingError reports a graph that this program cannot run because kinds are missing.
 type MissingError struct {
 	Graph string
 	What  []string // as graph.Graph.Missing: `node "ask" uses approval`
@@ -25,7 +25,7 @@ func (e *MissingError) Error() string {
 	return fmt.Sprintf("graph %q cannot run here: %s", e.Graph, strings.Join(e.What, ", "))
 }
 
-// SecretError is a graph whose secrets are not all there.
+// SecretError reports secrets of a graph that are not set.
 type SecretError struct {
 	Graph string
 	Names []string
@@ -35,8 +35,8 @@ func (e *SecretError) Error() string {
 	return fmt.Sprintf("graph %q needs secrets that are not set: %s", e.Graph, strings.Join(e.Names, ", "))
 }
 
-// InitError is a stack that cannot start with its params or initial state: the
-// message of Err names the param or key, and what fits.
+// InitError reports a stack that cannot start with its params or initial state. The
+// message of Err names the param or key, and what it expects.
 type InitError struct {
 	Stack string
 	Err   error
@@ -46,7 +46,7 @@ func (e *InitError) Error() string { return fmt.Sprintf("stack %q: %v", e.Stack,
 
 func (e *InitError) Unwrap() error { return e.Err }
 
-// GraphError is a stack of another graph than the one it was to go on with.
+// GraphError reports a stack that belongs to another graph than the requested one.
 type GraphError struct {
 	Stack     string
 	Graph     string // what it is a stack of
@@ -57,9 +57,9 @@ func (e *GraphError) Error() string {
 	return fmt.Sprintf("stack %q is a stack of graph %q, not of %q", e.Stack, e.Graph, e.Requested)
 }
 
-// AdoptError is a changed graph that the state of a stack does not fit. The
-// stack is as it was, and goes on under the definition it had. The message of
-// Err names the key, its old and its new type.
+// AdoptError reports a changed graph that does not fit the state of a stack. The stack
+// is unchanged and continues with its old definition. The message of Err names the key,
+// its old and its new type.
 type AdoptError struct {
 	Stack string
 	Hash  string // of the changed graph
@@ -72,7 +72,7 @@ func (e *AdoptError) Error() string {
 
 func (e *AdoptError) Unwrap() error { return e.Err }
 
-// UnknownStackError is a stack that the store does not have. It is ErrNotFound.
+// UnknownStackError reports a stack that the store does not have. It wraps ErrNotFound.
 type UnknownStackError struct {
 	Stack string
 	Known []string // some, when there are many

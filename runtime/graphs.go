@@ -4,12 +4,12 @@ import (
 	"github.com/graphrun/graphrun/graph"
 )
 
-// AddGraph makes g the present definition of its name, as a file that was read
-// (again) by a server. Stacks of the graph take it up with their next cycle;
-// one whose state does not fit goes on under the definition it has, which
-// Status and the log tell. The limits of its pools hold from now on. source is
-// the text, kept with the stacks for people to read. Errors: *MissingError,
-// *SecretError.
+// AddGraph makes g the present definition of its name. A server calls it when it has
+// read a graph's file, and again when the file has changed. Stacks of the graph adopt
+// it with their next cycle. A stack whose state does not fit continues with its old
+// definition; Status and the log say so. The limits of the graph's pools take effect at
+// once. source is the text, which is kept with the stacks for people to read. Errors:
+// *MissingError, *SecretError.
 func (rt *Runtime) AddGraph(g *graph.Graph, source []byte) error {
 	if len(g.Missing) > 0 {
 		return &MissingError{g.Name, g.Missing}

@@ -11,21 +11,20 @@ import (
 	"github.com/graphrun/graphrun/graph/machine"
 )
 
-// ResumeOptions say how a stack goes on.
+// ResumeOptions say how Resume continues a stack.
 type ResumeOptions struct {
-	// Graph is the definition to go on with. One that has changed is taken up
-	// when the open cycle, which finishes under the old one, is over. Defaults
-	// to the stored one.
+	// Graph is the definition to continue with. An open cycle finishes under the old
+	// definition first. Defaults to the definition in the store.
 	Graph *graph.Graph
-	// Source is Graph's text.
+	// Source is the text of Graph.
 	Source []byte
-	// StopAfter says when to stop driving it. Defaults to its end.
+	// StopAfter says when to stop driving the stack. Defaults to its end.
 	StopAfter StopAfter
 }
 
-// load fills a stack in from the store. o is nil for one that this runtime
-// drives anyway: then a changed definition that does not fit is no error. One
-// that is visited rests: it needs no secrets, no kinds and no other definition.
+// fill loads a stack from the store. o is nil for a stack that this runtime drives
+// already; then a changed definition that does not fit is no error. A visited stack
+// needs no secrets, no kinds and no other definition.
 func (d *drive) fill(ctx context.Context, o *ResumeOptions) error {
 	eng := d.eng
 	snap, err := eng.cfg.Store.Load(ctx, d.name)
@@ -93,8 +92,7 @@ func (d *drive) fill(ctx context.Context, o *ResumeOptions) error {
 	return nil
 }
 
-// completed adds the defaults of params that came with a later definition than
-// the one the stack was created with.
+// completed adds the defaults of params that a later definition has added.
 func completed(params map[string]any, g *graph.Graph) map[string]any {
 	out := maps.Clone(params)
 	if out == nil {
@@ -118,7 +116,7 @@ func (d *drive) liven(m *machine.Machine, def *definition, sec *secrets) *live {
 	}
 }
 
-// hasEnded makes it a stack of which nothing runs any more.
+// hasEnded makes the drive one of a stack that has ended.
 func (d *drive) hasEnded(snap journal.Snapshot) {
 	d.closed, d.over = true, true
 	d.result = &Result{
@@ -132,8 +130,7 @@ func (d *drive) hasEnded(snap journal.Snapshot) {
 	close(d.done)
 }
 
-// cannotGoOn ends the driving of a stack that is not loaded. Mail that is
-// there, or comes, is answered with why.
+// cannotGoOn stops driving a stack that is not loaded. It answers all mail with why.
 func (d *drive) cannotGoOn(why error) {
 	d.mu.Lock()
 	d.live, d.asleep = &live{log: d.eng.log}, false
@@ -146,7 +143,7 @@ func (d *drive) cannotGoOn(why error) {
 	go d.loop()
 }
 
-// putAway ends the driving of a stack that is not loaded; false when it is.
+// putAway stops driving a stack that is not loaded. It returns false for a loaded one.
 func (d *drive) putAway(why error) bool {
 	d.mu.Lock()
 	if !d.asleep || d.looping {
@@ -159,7 +156,7 @@ func (d *drive) putAway(why error) bool {
 	return true
 }
 
-// unload gives the memory of a stack back, unless it has something to do.
+// unload frees the memory of a stack, unless it has something to do.
 func (d *drive) unload() {
 	d.mu.Lock()
 	defer d.mu.Unlock()

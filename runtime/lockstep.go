@@ -13,7 +13,7 @@ func (m member) Name() string { return m.d.name }
 // Fleet is the graph's name.
 func (m member) Fleet() string { return m.d.graph }
 
-// Begin lets the stack go on with its fleet.
+// Begin lets the stack continue with its fleet.
 func (m member) Begin() {
 	d := m.d
 	d.post(func() {
@@ -29,8 +29,8 @@ func (m member) Begin() {
 	})
 }
 
-// reportToFleet tells a stack's fleet where it stands, now that it has done all that
-// it can by itself.
+// reportToFleet tells a stack's fleet where the stack stands, once it has done all that
+// it can do alone.
 func (d *drive) reportToFleet() {
 	now := d.standing()
 	if now.Stage == fleet.Apart && !d.marching {

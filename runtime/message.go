@@ -10,9 +10,9 @@ type Send struct {
 	Stack   string
 	Event   string
 	Payload any // that encoding/json can write, of the type of the event's key
-	// ID is the sender's own name for this event, at most 256 bytes: sent again
-	// (for SeenFor, and while no SeenLast others came after it), it is taken in
-	// only once. "": every Send is another event.
+	// ID is the sender's own name for this event, at most 256 bytes. An event that is
+	// sent again with the same ID is received only once, for SeenFor and while fewer
+	// than SeenLast others came after it. With "" every Send is another event.
 	ID string
 }
 
@@ -33,8 +33,8 @@ func (m *message) asEvent() Send {
 	return Send{Stack: m.to, Event: m.event, Payload: m.payload, ID: m.id}
 }
 
-// newMessage reads the output of a task. The id is its key, or stands for it
-// when that is too long for an event.
+// newMessage reads the output of a task. The id of the message is the task's key, or a
+// hash of it when the key is too long for the id of an event.
 func newMessage(key, node string, output any) message {
 	if len(key) > maxEventID {
 		sum := sha256.Sum256([]byte(key))

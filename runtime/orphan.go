@@ -23,7 +23,7 @@ func (d *drive) warnOfParked() {
 }
 
 // clear ends what an attempt of an earlier process left behind, and then tells the
-// machine. The slot of its pool is taken until then.
+// machine. Until then it holds a slot of its pool.
 func (d *drive) clear(o machine.Orphan) {
 	var used journal.Counts // by the graph that it ran
 	gone := func() {
@@ -37,7 +37,7 @@ func (d *drive) clear(o machine.Orphan) {
 	n := &d.g.Nodes[i]
 	spec, _ := d.eng.cfg.Kinds.Spec(n.Kind.Name)
 	_, cleans := spec.Node.(nodes.Cleaner)
-	if !cleans && (!n.Kind.Runs || o.Again) { // the next attempt goes on with the child
+	if !cleans && (!n.Kind.Runs || o.Again) { // the next attempt continues the child
 		gone()
 		return
 	}
@@ -54,13 +54,13 @@ func (d *drive) clear(o machine.Orphan) {
 	d.away++
 	go func() {
 		defer cancel()
-		var err error = errGoexit // unless the kind lets this goroutine go on
+		var err error = errGoexit // unless the kind lets this goroutine continue
 		defer func() {
 			cutOff := ctx.Err() == context.Canceled
 			d.post(func() {
 				d.away--
 				d.ended = append(d.ended, slot)
-				if cutOff { // by a shutdown: whoever goes on with the stack does it again
+				if cutOff { // by a shutdown: whoever resumes the stack does it again
 					return
 				}
 				if err != nil {
@@ -82,7 +82,7 @@ func (d *drive) clear(o machine.Orphan) {
 	}()
 }
 
-// stopClearing cuts the cleaning up off. The store still has what is to be done.
+// stopClearing cuts off the cleaning up. The store still knows what has to be done.
 func (d *drive) stopClearing() {
 	for _, cancel := range d.clears {
 		cancel()
@@ -90,7 +90,7 @@ func (d *drive) stopClearing() {
 	d.clears = nil
 }
 
-// removeChildren removes those that nobody needs any more, beside the loop.
+// removeChildren removes the children that nobody needs any more, beside the loop.
 func (d *drive) removeChildren() {
 	if len(d.children.free) == 0 || d.clearing {
 		return

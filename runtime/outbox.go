@@ -12,10 +12,10 @@ import (
 // outboxKey is where a stack's messages wait in the store, beside its state.
 const outboxKey = "$outbox"
 
-// outbox is the messages of a stack on their way: those of tasks that are done
-// wait for the commit of their wave, which puts them into the store; from there
-// they are delivered, each as an event with an id of its own, so that one that
-// is delivered again after a crash is known to its target.
+// outbox holds the messages of a stack that are on their way. The message of a task
+// waits until its wave is committed, which puts it into the store. From there it is
+// delivered as an event with an id of its own, so the target recognizes it when it is
+// delivered again after a crash.
 type outbox struct {
 	done       []message // of the open wave
 	waiting    []message // in the store
@@ -24,8 +24,8 @@ type outbox struct {
 	retry      *timer.Timer // a delivery failed; until then, none is tried
 }
 
-// take adds what records say: messages of tasks that are done, and that a wave
-// with them is committed.
+// take adds what some records say: tasks that have sent something, and waves that are
+// committed.
 func (o *outbox) take(id journal.Identity, g *graph.Graph, records []journal.Record) {
 	for i := range records {
 		switch b := records[i].Body.(type) {
@@ -44,8 +44,8 @@ func (o *outbox) take(id journal.Identity, g *graph.Graph, records []journal.Rec
 	}
 }
 
-// settled lets the messages of a node go, or drops them. They leave in the
-// order of the node's elements, whichever was done first.
+// settled releases the messages of a node that succeeded, and drops those of one that
+// failed. They leave in the order of the node's elements, whichever was done first.
 func (o *outbox) settled(n *journal.Settled) {
 	first := len(o.waiting)
 	o.done = slices.DeleteFunc(o.done, func(m message) bool {
@@ -65,7 +65,7 @@ func (o *outbox) settled(n *journal.Settled) {
 	slices.SortStableFunc(o.waiting[first:], func(a, b message) int { return cmp.Compare(place[a.item], place[b.item]) })
 }
 
-// change is the outbox as a commit stores it.
+// change is the outbox in the form in which a commit stores it.
 func (o *outbox) change() graph.Change {
 	list := make([]any, len(o.waiting))
 	for i, m := range o.waiting {

@@ -9,8 +9,8 @@ import (
 // PoolStatus describes a pool at this moment.
 type PoolStatus struct {
 	Graph, Pool string
-	Parallel    int           // slots; 0: the pool is on hold
-	Rate        int           // tasks that may start per Per; 0: no limit
+	Parallel    int           // slots; 0 while the pool is on hold
+	Rate        int           // tasks that may start per Per; 0 without a limit
 	Per         time.Duration // zero without a rate
 	Running     int           // slots that are taken
 	Queued      int

@@ -7,7 +7,7 @@ import (
 	"github.com/graphrun/graphrun/graph/journal"
 )
 
-// progress is what the committed records say of a stack's tasks.
+// progress is what the committed records say about a stack's tasks.
 type progress struct {
 	waveOpen  bool
 	wave      journal.Record // that began the wave that was begun last
@@ -17,13 +17,13 @@ type progress struct {
 	lastError *TaskError
 }
 
-// keptTasks bounds how many tasks that are over are kept: of a cycle with more,
-// those that began first are forgotten.
+// keptTasks bounds how many finished tasks are kept. In a larger cycle those that began
+// first are dropped.
 const keptTasks = 1000
 
-// TaskStatus is where a task stands.
+// TaskStatus reports where a task stands.
 type TaskStatus struct {
-	Node, Item string // Item "" of a for_each node: of all its elements, none of which has begun
+	Node, Item string // Item is "" for a for_each node none of whose elements has begun
 	Cycle      uint64
 	Wave       uint64
 	State      TaskState
@@ -54,7 +54,7 @@ const (
 	TaskOver    TaskState = "finished" // there will be no other attempt
 )
 
-// Attempt is an attempt that failed.
+// Attempt is a failed attempt.
 type Attempt struct {
 	Attempt int
 	At      time.Time // of its end
@@ -62,8 +62,9 @@ type Attempt struct {
 	Error   journal.Failure
 }
 
-// TaskError is the last failure of a stack: of a task, of a node as a whole, of a
-// condition of its edges; without Node, of what begins or ends a cycle.
+// TaskError is the last failure of a stack. It belongs to a task, to a node as a whole,
+// or to a condition of a node's edges; without Node, to the beginning or end of a
+// cycle.
 type TaskError struct {
 	Cycle, Wave uint64
 	Node, Item  string
@@ -104,7 +105,7 @@ func (p *progress) take(records []journal.Record) {
 	}
 }
 
-// faults are what made a cycle a failed one without a task.
+// faults notes what made a cycle fail without a task.
 func (p *progress) faults(r *journal.Record, wave uint64, node string, messages ...string) {
 	for _, m := range messages {
 		p.lastError = &TaskError{Cycle: r.Cycle, Wave: wave, Node: node, At: r.Time,
@@ -133,7 +134,7 @@ func (p *progress) finished(r *journal.Record, b *journal.TaskFinished) {
 	}
 }
 
-// task finds a task, or makes it.
+// task finds a task, or adds it.
 func (p *progress) task(k journal.TaskKey) *TaskStatus {
 	t := p.byKey[k]
 	if t == nil {
@@ -147,8 +148,8 @@ func (p *progress) task(k journal.TaskKey) *TaskStatus {
 	return t
 }
 
-// forgetOver forgets the nodes of which nothing runs any more; of one that runs
-// on in the background all tasks stay.
+// forgetOver drops the nodes that are over. A node that continues in the background
+// keeps all its tasks.
 func (p *progress) forgetOver() {
 	if p.over == len(p.tasks) {
 		clear(p.tasks)
@@ -186,8 +187,8 @@ func (p *progress) queued(key journal.TaskKey, attempt int, since time.Time) {
 	t.State, t.Attempt, t.Since, t.RetryAt = TaskQueued, attempt, since, time.Time{}
 }
 
-// list is a copy of the tasks, with those that wait outside. Those of a stack
-// of which nobody runs anything are queued until somebody does.
+// list copies the tasks, together with those that wait for something outside. While
+// nobody drives the stack, tasks that were running count as queued.
 func (p *progress) list(c *journal.Cursor, runs bool) []TaskStatus {
 	out := make([]TaskStatus, 0, len(p.tasks)+len(c.Waiting))
 	known := map[journal.TaskKey]bool{}

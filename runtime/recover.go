@@ -11,19 +11,19 @@ import (
 	"github.com/graphrun/graphrun/runtime/internal/fleet"
 )
 
-// RecoverOptions say how a store's stacks go on.
+// RecoverOptions say how Recover continues the stacks of a store.
 type RecoverOptions struct {
-	// Graphs gives the present definition of a graph and its text, as AddGraph
-	// takes them. It is asked once for each name; false: the stacks go on under
-	// what the store keeps. Defaults to that.
+	// Graphs returns the present definition of a graph and its text, as for AddGraph. It
+	// is called once for each name. When it returns false, or is nil, the stacks
+	// continue with the definitions in the store.
 	Graphs func(name string) (g *graph.Graph, source []byte, ok bool)
 }
 
-// Recover takes over all stacks of the store that have not ended and that this
-// runtime does not drive yet, and says how many. Stacks with an open cycle go
-// on at once; one that waits is only noted, and loaded when it is due or
-// addressed. Paused ones stay paused. A stack that cannot be read is left out
-// and logged; Status says why. Errors: *StoreError, ErrClosed, ctx's.
+// Recover takes over all stacks of the store that have not ended and that this runtime
+// does not drive yet, and returns how many. A stack with an open cycle continues at
+// once. A stack that waits is loaded when it is due or somebody addresses it. A paused
+// stack stays paused. A stack that cannot be read is skipped and logged; Status says
+// why. Errors: *StoreError, ErrClosed, or that of ctx.
 func (rt *Runtime) Recover(ctx context.Context, o RecoverOptions) (n int, err error) {
 	asked := map[string]bool{}
 	hashes := map[string]bool{}
@@ -73,7 +73,7 @@ func (rt *Runtime) Recover(ctx context.Context, o RecoverOptions) (n int, err er
 	return n, err
 }
 
-// ask finds out the present definition of a graph.
+// ask looks up the present definition of a graph.
 func (rt *Runtime) ask(name string, o RecoverOptions) {
 	g, source, ok := o.Graphs(name)
 	if !ok {
@@ -88,7 +88,7 @@ func (rt *Runtime) ask(name string, o RecoverOptions) {
 	}
 }
 
-// takeOver drives a stack that is not loaded.
+// takeOver drives a stack without loading it.
 func (rt *Runtime) takeOver(sum *Summary) (bool, error) {
 	d := rt.newDrive(sum.Identity.Stack, sum.Identity.Graph)
 	d.asleep = true
@@ -121,9 +121,9 @@ func (rt *Runtime) takeOver(sum *Summary) (bool, error) {
 	return true, nil
 }
 
-// assemble has the stacks of lockstep graphs that were taken over loaded, so that all
-// of a fleet begin together: until each has reported where it stands, the others wait
-// for it. hashes are of the definitions that they ran under.
+// assemble loads the taken-over stacks of lockstep graphs, so that all members of a
+// fleet begin together: they wait for each other until each has reported where it
+// stands. hashes are those of the definitions that they ran under.
 func (rt *Runtime) assemble(ctx context.Context, hashes map[string]bool) error {
 	led := map[string]bool{}
 	for hash := range hashes {

@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// reserve claims a stack's id, so that nobody else drives the stack. A visit is
-// over in a moment and is waited for; taken is the error for any other claim.
+// reserve claims a stack's id, so that nobody else drives the stack. A visit takes only
+// a moment, so reserve waits for it; taken is the error for any other claim.
 func (rt *Runtime) reserve(ctx context.Context, id string, taken error) error {
 	for {
 		visit, err := rt.claim(id, taken, nil)
@@ -22,8 +22,8 @@ func (rt *Runtime) reserve(ctx context.Context, id string, taken error) error {
 }
 
 // claim is reserve without waiting: for an id that is being visited it returns a
-// channel that is closed when the visit is over. The claim is itself a visit when
-// it comes with such a channel.
+// channel that is closed when the visit is over. When visit is given, the claim itself
+// is a visit, which ends when the channel is closed.
 func (rt *Runtime) claim(id string, taken error, visit chan struct{}) (under <-chan struct{}, err error) {
 	rt.mu.Lock()
 	defer rt.mu.Unlock()
@@ -43,7 +43,8 @@ func (rt *Runtime) claim(id string, taken error, visit chan struct{}) (under <-c
 	return nil, nil
 }
 
-// unusable says why the runtime takes nothing any more. Call with rt.mu held.
+// unusable returns why the runtime accepts nothing any more, or nil. Call it with rt.mu
+// held.
 func (rt *Runtime) unusable() error {
 	if rt.failed != nil {
 		return rt.failed
@@ -54,8 +55,8 @@ func (rt *Runtime) unusable() error {
 	return nil
 }
 
-// admit puts a loaded stack into its reserved place; a runtime that was closed
-// meanwhile takes none.
+// admit puts a loaded stack into its claimed place. A runtime that was closed meanwhile
+// refuses it.
 func (rt *Runtime) admit(d *drive) error {
 	rt.mu.Lock()
 	defer rt.mu.Unlock()
@@ -68,14 +69,14 @@ func (rt *Runtime) admit(d *drive) error {
 	return nil
 }
 
-// free gives a reserved id free.
+// free gives up a claimed id.
 func (rt *Runtime) free(id string) {
 	rt.mu.Lock()
 	defer rt.mu.Unlock()
 	rt.unclaim(id)
 }
 
-// unclaim gives an id up. Call with rt.mu held.
+// unclaim gives up an id. Call it with rt.mu held.
 func (rt *Runtime) unclaim(id string) {
 	delete(rt.drives, id)
 	if visit := rt.visits[id]; visit != nil {
@@ -84,7 +85,7 @@ func (rt *Runtime) unclaim(id string) {
 	}
 }
 
-// leave takes out a stack that is not driven any more.
+// leave removes a stack that is not driven any more.
 func (rt *Runtime) leave(d *drive) {
 	rt.resting.remove(d)
 	rt.mu.Lock()

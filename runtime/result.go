@@ -4,17 +4,19 @@ import (
 	"github.com/graphrun/graphrun/graph/journal"
 )
 
-// StopAfter says when to stop driving a stack, which does not end it. The zero
-// value is: never.
+// StopAfter says when to stop driving a stack, which does not end it. The zero value
+// never stops it.
 type StopAfter struct {
-	// Cycles stops after so many finished cycles; one that was open counts. 0: no bound.
+	// Cycles stops after this many finished cycles; one that was open counts. Zero means
+	// no bound.
 	Cycles int
-	// UntilIdle stops after a cycle in which no node ran, unless a task still runs;
-	// at once when that was the last one and only an event would begin another.
+	// UntilIdle stops after a cycle in which no node ran, unless a task still runs. It
+	// stops at once when the last cycle was such a one and only an event would begin
+	// another.
 	UntilIdle bool
 }
 
-// Result is how a stack ended, or where it stands when it was stopped.
+// Result reports how a stack ended, or where it stands.
 type Result struct {
 	Stack, Graph string
 	Status       journal.Status
@@ -23,7 +25,7 @@ type Result struct {
 	// Since Start or Resume.
 	Cycles, Waves, NodeRuns, Failures uint64
 
-	State  map[string]any // as committed; shared, not to be changed
+	State  map[string]any // as committed; shared, must not be changed
 	Cursor journal.Cursor
 }
 

@@ -9,13 +9,12 @@ import (
 	"github.com/graphrun/graphrun/graph/machine"
 )
 
-// Resume goes on with a stack of the store; a paused one is resumed, and
-// tasks that are parked run at once. Of a
-// stack that has ended, Wait tells at once how. Errors: ErrNotFound, ErrActive
-// (this runtime drives it), *GraphError (a stack of another graph),
-// *AdoptError (its state does not fit the changed graph), *MissingError,
-// *SecretError, *StoreError, ErrClosed. When a cycle is open, an *AdoptError
-// comes from Wait, after that cycle.
+// Resume continues a stack of the store in this runtime. A paused stack is unpaused,
+// and parked tasks run at once. For a stack that has ended, Wait reports at once how it
+// ended. Errors: ErrNotFound, ErrActive (this runtime drives the stack already),
+// *GraphError, *AdoptError (its state does not fit the changed graph), *MissingError,
+// *SecretError, *StoreError, ErrClosed. While a cycle is open, an *AdoptError comes
+// from Wait, after that cycle.
 func (rt *Runtime) Resume(ctx context.Context, id string, o ResumeOptions) (*Stack, error) {
 	if err := rt.reserve(ctx, id, ErrActive); err != nil {
 		return nil, err

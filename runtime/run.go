@@ -11,15 +11,14 @@ import (
 	"github.com/graphrun/graphrun/nodes"
 )
 
-// lastWait is how long a cancelled attempt may take to return before it counts as
-// over all the same: more than the 5 s that lie between TERM and KILL.
+// lastWait is how long a cancelled attempt may take to return before it counts as over
+// anyway: longer than the 5 s between TERM and KILL.
 const lastWait = 7 * time.Second
 
-// shortWait is the same for an attempt that is in a hurry: its programs are killed
-// at once.
+// shortWait is lastWait for an attempt in a hurry, whose programs are killed at once.
 const shortWait = 500 * time.Millisecond
 
-// prepare makes an attempt ready to run. Its end comes as a letter.
+// prepare makes an attempt ready to run. Its end arrives as a letter.
 func (d *drive) prepare(a *attempt) work {
 	i, _ := d.g.NodeByID(a.task.Key.Node) // by name: it may have queued since before a change of the graph
 	n := &d.g.Nodes[i]
@@ -64,7 +63,7 @@ func (d *drive) task(n *graph.Node, key journal.TaskKey) nodes.Task {
 	}
 }
 
-// returned takes in the end of an attempt.
+// returned tells the machine how an attempt ended.
 func (d *drive) returned(a *attempt, res nodes.Result, err *nodes.Error, at time.Time) {
 	d.gone(a)
 	d.ended = append(d.ended, &a.ticket)
@@ -87,7 +86,7 @@ func (d *drive) returned(a *attempt, res nodes.Result, err *nodes.Error, at time
 		d.step(machine.TaskDone{At: d.clock(at), Key: key, Attempt: attempt, Output: res.Output, Tokens: tokens, Cost: cost})
 	case a.broken != nil && !d.stopping && !a.asked:
 		d.fail(a.broken)
-	case (a.cut || a.shutdown || a.broken != nil) && !a.asked: // no failure: it runs again when the stack goes on
+	case (a.cut || a.shutdown || a.broken != nil) && !a.asked: // no failure: it runs again when the stack is resumed
 		d.step(machine.TaskUsed{At: d.clock(at), Key: key, Attempt: attempt, Tokens: tokens, Cost: cost})
 	default:
 		d.step(machine.TaskFailed{At: d.clock(at), Key: key, Attempt: attempt,
@@ -96,9 +95,9 @@ func (d *drive) returned(a *attempt, res nodes.Result, err *nodes.Error, at time
 	}
 }
 
-// end ends an attempt that the machine wants to end: one that timed out, was
-// cancelled, or whose stack ends. Its return says that it is gone; one that has
-// not begun is gone at once.
+// end ends an attempt that the machine wants to end, because it timed out, was
+// cancelled, or its stack ends. The attempt is gone when it returns; one that has not
+// begun is gone at once.
 func (d *drive) end(a *attempt, why *nodes.Error) {
 	a.asked = true
 	if a.cancel != nil {
@@ -115,8 +114,8 @@ func (d *drive) end(a *attempt, why *nodes.Error) {
 	}
 }
 
-// cutOff cancels an attempt that has begun. One that does not return is given up
-// after lastWait.
+// cutOff cancels an attempt that has begun. One that does not return is given up after
+// lastWait.
 func (d *drive) cutOff(a *attempt, why *nodes.Error) {
 	if a.giveUp == nil {
 		a.cancel(why)
@@ -131,7 +130,7 @@ func (d *drive) giveUpAfter(a *attempt, wait time.Duration) {
 	})
 }
 
-// gone counts an attempt out; false when that was done before.
+// gone stops counting an attempt. It returns false when that was done before.
 func (d *drive) gone(a *attempt) bool {
 	if a.gone {
 		return false
@@ -141,7 +140,7 @@ func (d *drive) gone(a *attempt) bool {
 	return true
 }
 
-// giveUpOn goes on without an attempt that ignores its cancellation. Its slot stays
+// giveUpOn continues without an attempt that ignores its cancellation. Its slot stays
 // taken until it returns.
 func (d *drive) giveUpOn(a *attempt) {
 	if !d.gone(a) {

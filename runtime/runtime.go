@@ -25,7 +25,7 @@ type Runtime struct {
 
 	loads   loader
 	resting resting
-	aside   sync.Mutex // one stack that is not driven is addressed at a time
+	aside   sync.Mutex // held during a visit: one at a time
 
 	couriers sync.WaitGroup
 
@@ -38,9 +38,9 @@ type Runtime struct {
 	gone    bool // Close has returned: nothing may be written any more
 }
 
-// Open makes a runtime. The values of ctx are handed to every task; its end
-// stops nothing: call Close. Errors: ErrStoreInUse while another runtime of this
-// process has the store, or what is wrong with cfg.
+// Open makes a runtime. Every task gets the values of ctx; the end of ctx stops
+// nothing: call Close. Errors: ErrStoreInUse while another runtime of this process has
+// the store, or what is wrong with cfg.
 func Open(ctx context.Context, cfg Config) (*Runtime, error) {
 	if cfg.Store == nil {
 		return nil, errors.New("runtime: Config.Store is not set")
@@ -95,12 +95,12 @@ func Open(ctx context.Context, cfg Config) (*Runtime, error) {
 	return rt, nil
 }
 
-// owners are the runtimes of this process by their stores. Other processes are kept
-// out by the store itself.
+// owners are the runtimes of this process by their stores. The store itself keeps other
+// processes out.
 var owners sync.Map
 
-// own makes rt the runtime of its store. A store that cannot be compared is known by
-// nobody else.
+// own makes rt the only runtime of its store. A store of a type that cannot be compared
+// is not checked.
 func (rt *Runtime) own() error {
 	if !reflect.ValueOf(rt.cfg.Store).Comparable() {
 		return nil
@@ -126,7 +126,7 @@ func randomNonce() string {
 	return fmt.Sprintf("%x", b)
 }
 
-// Stack finds a stack that this runtime drives.
+// Stack returns the handle of a stack that this runtime drives.
 func (rt *Runtime) Stack(id string) (*Stack, bool) {
 	rt.mu.Lock()
 	defer rt.mu.Unlock()
@@ -136,7 +136,7 @@ func (rt *Runtime) Stack(id string) (*Stack, bool) {
 	return nil, false
 }
 
-// Stacks are the stacks that this runtime drives, sorted by id.
+// Stacks returns the stacks that this runtime drives, sorted by id.
 func (rt *Runtime) Stacks() []*Stack {
 	var out []*Stack
 	for _, d := range rt.all() {
@@ -184,8 +184,8 @@ func (rt *Runtime) Failed() error {
 	return rt.failed
 }
 
-// fail stops everything: after a fatal error of the store, only what is
-// reopened from disk can be trusted.
+// fail stops everything after a fatal error of the store: only what is reopened from
+// disk can be trusted.
 func (rt *Runtime) fail(err error) {
 	rt.mu.Lock()
 	first := rt.failed == nil

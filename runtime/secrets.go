@@ -9,14 +9,14 @@ import (
 	"github.com/graphrun/graphrun/mask"
 )
 
-// secrets are the values that a stack's graphs name.
+// secrets are the values of the secrets that a stack's graphs declare.
 type secrets struct {
 	values map[string]any
 	masker *mask.Masker
 }
 
-// secretsOf looks up the secrets of some graphs; nil ones are skipped. With a
-// *SecretError come those that are set.
+// secretsOf looks up the secrets of some graphs; nil graphs are skipped. Together with
+// a *SecretError it returns those that are set.
 func secretsOf(lookUp func(name string) (string, bool), graphs ...*graph.Graph) (*secrets, error) {
 	s := &secrets{values: map[string]any{}}
 	var texts []string
@@ -46,7 +46,7 @@ func secretsOf(lookUp func(name string) (string, bool), graphs ...*graph.Graph) 
 	return s, err
 }
 
-// allSecrets are the names of a graph and of those that its nodes run.
+// allSecrets lists the secrets of a graph and of the graphs that its nodes run.
 func allSecrets(g *graph.Graph) []string {
 	list := slices.Clone(g.Secrets)
 	for i := range g.Nodes {
@@ -65,8 +65,8 @@ func allSecrets(g *graph.Graph) []string {
 
 func (s *secrets) options() machine.Options { return machine.Options{Mask: s.mask, Fleets: true} }
 
-// take adds the secrets of a definition that is taken up. All is the secrets of
-// the old one and of the new one.
+// take adds the secrets of a definition that the stack adopts. all has the secrets of
+// the old definition and of the new one.
 func (s *secrets) take(all *secrets) {
 	values := maps.Clone(s.values) // attempts that run read the old ones
 	maps.Copy(values, all.values)
@@ -77,7 +77,7 @@ func (s *secrets) take(all *secrets) {
 // the masker, because take replaces the masker.
 func (s *secrets) mask(v any) any { return s.masker.Value(v) }
 
-// secretOf is nodes.Task.Secret: the secrets that a graph declares.
+// secretOf makes nodes.Task.Secret for a graph that declares some secrets.
 func (s *secrets) secretOf(declared []string) func(string) (string, bool) {
 	values := s.values
 	return func(name string) (string, bool) {

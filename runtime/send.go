@@ -10,12 +10,13 @@ import (
 	"github.com/graphrun/graphrun/graph/machine"
 )
 
-// Send gives a stack an event. When it returns, the event is in the store; it
-// ends a pause, and is applied when the next cycle begins, in the order of the
-// sends. duplicate says that an event of this ID was taken in before: nothing
-// has changed. Errors: *UnknownStackError, *machine.UnknownEventError,
-// *machine.PayloadError, ErrEnded, *StoreError, ErrClosed, ctx's. After a
-// *StoreError or ctx's it may still arrive: send it again with the same ID.
+// Send gives a stack an event. When it returns, the event is in the store. It ends a
+// pause, and is applied when the next cycle begins, in the order of the sends.
+// duplicate reports that an event with this ID was received before, and nothing has
+// changed. Errors: *UnknownStackError, *machine.UnknownEventError,
+// *machine.PayloadError, ErrEnded, *StoreError, ErrClosed, or that of ctx. After a
+// *StoreError or an error of ctx the event may still arrive: send it again with the
+// same ID.
 func (rt *Runtime) Send(ctx context.Context, in Send) (duplicate bool, err error) {
 	if len(in.ID) > maxEventID {
 		return false, fmt.Errorf("runtime: event id of %d bytes, at most %d are allowed", len(in.ID), maxEventID)
@@ -29,31 +30,32 @@ func (rt *Runtime) Send(ctx context.Context, in Send) (duplicate bool, err error
 	return duplicate, err
 }
 
-// Answer settles a node that waits with an output: of an approval {approved,
-// comment, by}. It is taken in when the next cycle begins, and ends a pause.
-// The same answer again is no error. Errors: *UnknownStackError,
-// *machine.UnknownNodeError, machine.ErrNotWaiting, *machine.AnswerError,
-// ErrEnded, *StoreError, ErrClosed, ctx's.
+// Answer settles a waiting node with an output; the output of an approval is {approved,
+// comment, by}. It takes effect when the next cycle begins, and ends a pause. Giving
+// the same answer again is no error. Errors: *UnknownStackError,
+// *machine.UnknownNodeError, machine.ErrNotWaiting, *machine.AnswerError, ErrEnded,
+// *StoreError, ErrClosed, or that of ctx.
 func (rt *Runtime) Answer(ctx context.Context, stack, node string, output any) error {
 	return rt.AnswerFor(ctx, stack, node, "", output)
 }
 
-// AnswerFor is Answer to the question with the id question (journal.Waiting.ID). It
-// answers no other one; with "" it is Answer. An answer to a question that is over is
-// no error when it says what was recorded. Without the id, an answer is refused with a
+// AnswerFor answers the question with the given id (journal.Waiting.ID), and no other
+// one; with "" it is Answer. Answering a question that is over is no error when the
+// answer is the recorded one. Without an id, an answer is refused with a
 // *machine.StaleAnswerError while the open question is younger than two seconds and
-// follows one of the same node that was answered: it may be a repetition.
+// follows an answered question of the same node: the answer may be a repetition.
 func (rt *Runtime) AnswerFor(ctx context.Context, stack, node, question string, output any) error {
 	return rt.input(ctx, stack, func(d *drive) machine.Input {
 		return machine.Answer{At: d.now(), Node: node, For: question, Output: output}
 	})
 }
 
-// CancelTask fails a task with kind cancelled, and no attempt of it follows:
-// of a for_each node the element item, or all of them when item is "". A node
-// that waits is cancelled too. A task that is over already is no error, nor is a
-// stack that has ended. It returns when nothing of the task runs any more. Errors: *UnknownStackError, *machine.UnknownNodeError,
-// *StoreError, ErrClosed, ctx's.
+// CancelTask fails a task with kind cancelled, and no further attempt follows. item
+// selects an element of a for_each node; with "" all of its elements are cancelled. A
+// waiting node is cancelled too. Cancelling a task that is over, or of a stack that has
+// ended, is no error. It returns when nothing of the task runs any more. Errors:
+// *UnknownStackError, *machine.UnknownNodeError, *StoreError, ErrClosed, or that of
+// ctx.
 func (rt *Runtime) CancelTask(ctx context.Context, stack, node, item string) error {
 	err := rt.with(ctx, stack, func(d *drive) error {
 		if err := d.do(ctx, func() error {
@@ -73,7 +75,7 @@ func (rt *Runtime) CancelTask(ctx context.Context, stack, node, item string) err
 	return err
 }
 
-// input feeds a stack's machine with something that it may refuse.
+// input feeds a stack's machine with something that the machine may refuse.
 func (rt *Runtime) input(ctx context.Context, stack string, in func(*drive) machine.Input) error {
 	return rt.with(ctx, stack, func(d *drive) error {
 		return d.do(ctx, func() error { return d.m.Step(in(d)) })

@@ -9,8 +9,8 @@ import (
 	"github.com/graphrun/graphrun/nodes"
 )
 
-// sender is the work of kinds that send: it finds out that the message can
-// arrive. It leaves with the commit of the wave.
+// sender is the work of kinds that send: it checks that the message can arrive. The
+// message leaves when the wave is committed.
 type sender struct{ rt *Runtime }
 
 func (rt *Runtime) sender() nodes.Node { return sender{rt} }
@@ -38,8 +38,8 @@ func (n sender) Run(ctx context.Context, t nodes.Task) (nodes.Result, error) {
 	return nodes.Result{Output: map[string]any{"to": to, "event": event, "payload": payload}}, nil
 }
 
-// graphOf is the graph that a stack runs under at present. The stack has not
-// ended.
+// graphOf returns the graph that a stack runs under at present. It fails when the stack
+// has ended.
 func (rt *Runtime) graphOf(ctx context.Context, stack string) (*graph.Graph, error) {
 	if d := rt.driving(stack); d != nil {
 		if g := d.graphNow(); g != nil {

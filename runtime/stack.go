@@ -7,20 +7,20 @@ import (
 	"github.com/graphrun/graphrun/graph/machine"
 )
 
-// ID is the stack's name.
+// ID returns the id of the stack.
 func (s *Stack) ID() string { return s.d.name }
 
-// Graph is the name of the graph that it is a stack of.
+// Graph returns the name of the stack's graph.
 func (s *Stack) Graph() string { return s.d.graph }
 
-// Done is closed when the stack has ended or was stopped, and nothing of it
-// runs any more.
+// Done returns a channel that is closed when the stack has ended or is not driven any
+// more, and nothing of it runs.
 func (s *Stack) Done() <-chan struct{} { return s.d.done }
 
-// Wait waits until the stack has ended or was stopped and nothing of it runs
-// any more. The error is ctx's, a *StoreError, or an *AdoptError; a stack that
-// ended as failed is no error. After a *StoreError the result's State may be
-// ahead of the store; what the store has is what counts.
+// Wait waits until the stack has ended or is not driven any more, and nothing of it
+// runs. A stack that ended as failed is no error. Errors: that of ctx, *StoreError,
+// *AdoptError. After a *StoreError the result's State may be ahead of the store; what
+// the store has is what counts.
 func (s *Stack) Wait(ctx context.Context) (Result, error) {
 	select {
 	case <-s.d.done:
@@ -35,7 +35,7 @@ func (s *Stack) Wait(ctx context.Context) (Result, error) {
 	}
 }
 
-// State is the committed state. Its values are shared and not to be changed.
+// State returns the committed state. Its values are shared and must not be changed.
 func (s *Stack) State(ctx context.Context) (map[string]any, error) {
 	r, err := s.Snapshot(ctx)
 	return r.State, err
@@ -68,8 +68,8 @@ func (s *Stack) Detach(ctx context.Context) error {
 }
 
 // Cancel ends the stack as cancelled. It returns when nothing of the stack runs any
-// more and that is durable. When ctx ends before, the stack still ends, unless the
-// store did not take that in yet.
+// more and that is durable. When ctx ends first, the stack still ends, unless the store
+// has not recorded the cancel yet.
 func (s *Stack) Cancel(ctx context.Context, reason string) error {
 	if err := s.d.tell(ctx, func(at time.Time) machine.Input { return machine.Cancel{At: at, Reason: reason} }); err != nil {
 		return err

@@ -11,31 +11,31 @@ import (
 	"github.com/graphrun/graphrun/graph/value"
 )
 
-// StartOptions are a new stack's own.
+// StartOptions are the options of a new stack.
 type StartOptions struct {
-	// ID is the stack's name: letters, digits, `_`, `-` and `.`, at most 128.
-	// Defaults to the graph's name.
+	// ID is the stack's id: at most 128 letters, digits, `_`, `-` and `.`. Defaults to
+	// the graph's name.
 	ID string
-	// Params by name; those that are not given take their defaults. Any value
-	// that encoding/json can write.
+	// Params are the params by name, as any values that encoding/json can write. Those
+	// that are missing take their defaults.
 	Params map[string]any
-	// State replaces initial values of keys.
+	// State replaces the initial values of keys.
 	State map[string]any
-	// Source is the graph's text, to be kept with the stack for people to read.
+	// Source is the graph's text, which is kept with the stack for people to read.
 	Source []byte
-	// StopAfter says when to stop driving it. Defaults to its end.
+	// StopAfter says when to stop driving the stack. Defaults to its end.
 	StopAfter StopAfter
-	// Rest only puts the stack into the store: nothing of it begins until
-	// somebody goes on with it.
+	// Rest only puts the stack into the store: nothing of it runs until somebody resumes
+	// it.
 	Rest bool
 
 	parent string // idempotency key of the task that runs it
 }
 
-// Start begins a new stack. When it returns, the stack is in the store, and it
-// goes on there whatever happens to this process. Errors: ErrExists,
-// *MissingError, *SecretError, *InitError (a param or a state key that does not
-// fit), *StoreError, ErrClosed; then there is no new stack.
+// Start starts a new stack. When it returns, the stack is in the store, and a later
+// process continues it whatever happens to this one. Errors: ErrExists, *MissingError,
+// *SecretError, *InitError (a param or a state key does not fit), *StoreError,
+// ErrClosed; after an error there is no new stack.
 func (rt *Runtime) Start(ctx context.Context, g *graph.Graph, o StartOptions) (*Stack, error) {
 	if o.ID == "" {
 		o.ID = g.Name
@@ -79,7 +79,7 @@ func (rt *Runtime) Start(ctx context.Context, g *graph.Graph, o StartOptions) (*
 	return d.begin(func() error { return rt.admit(d) })
 }
 
-// canonical turns a program's values into the state's.
+// canonical converts the values of a Go program to those of a state.
 func canonical(in map[string]any) (map[string]any, error) {
 	out := make(map[string]any, len(in))
 	for k, v := range in {

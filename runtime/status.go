@@ -8,35 +8,33 @@ import (
 	"github.com/graphrun/graphrun/graph/journal"
 )
 
-// Status is where a stack stands.
+// Status reports the current position of a stack.
 type Status struct {
 	Stack, Graph string
 	CreatedAt    time.Time
 	Driven       bool // by this runtime
 	Loaded       bool // it is in memory
 
-	// Cursor says the rest of where it stands: status and reason, cycle and wave,
-	// WakeAt, Waiting (what an approval asks for), Background, Counts.
+	// Cursor has the status with its reason, cycle and wave, WakeAt, what the stack waits
+	// for (with the prompts of approvals), background nodes and counts.
 	Cursor journal.Cursor
-	// Tasks of the present cycle (between two: of the one before), and those that
-	// go on from earlier ones. Known of a loaded stack, and of a single one.
+	// Tasks are those of the present cycle (between two cycles, of the last one) and
+	// those that continue from earlier cycles. List fills them in only for loaded stacks.
 	Tasks []TaskStatus
-	// LastError is the last failure in the present cycle or the one before, or
-	// since the stack was loaded; nil: none. Known as Tasks are.
+	// LastError is the last failure in the present cycle or the one before, or since the
+	// stack was loaded; nil when there is none. List fills it in as Tasks.
 	LastError *TaskError
-	// WaitsFor are the stacks, sorted, that have to get as far before this one goes
-	// on, under `fleet: lockstep`.
+	// WaitsFor lists the stacks, sorted, that this one waits for under `fleet: lockstep`.
 	WaitsFor []string
-	// Refused is the changed graph that it did not take up; nil: none.
+	// Refused is the changed graph that the stack did not adopt, or nil.
 	Refused *AdoptError
-	// Problem is why it cannot be read, is not driven any more, or waits for the
-	// store; nil: none.
+	// Problem is why the stack cannot be read, is not driven any more, or waits for the
+	// store; nil when there is no problem.
 	Problem error
 }
 
-// Status is where a stack of the store stands. It is had without loading the
-// stack, also while the store takes no commits. Errors: ErrNotFound,
-// *StoreError, ErrClosed.
+// Status reports the current position of a stack. It does not load the stack and works
+// while the store rejects commits. Errors: *UnknownStackError, *StoreError, ErrClosed.
 func (rt *Runtime) Status(ctx context.Context, stack string) (Status, error) {
 	sum, err := rt.cfg.Store.Stack(ctx, stack)
 	if err != nil {
@@ -55,8 +53,8 @@ func (rt *Runtime) Status(ctx context.Context, stack string) (Status, error) {
 	return st, nil
 }
 
-// recordsOf are the records of some types, or of all, since the present cycle of
-// a stack began, without their bulk.
+// recordsOf reads the records of some types, or of all types, since the present cycle
+// of a stack began, without their outputs.
 func (rt *Runtime) recordsOf(ctx context.Context, sum *Summary, types ...string) (list []journal.Record, err error) {
 	want := journal.Want{From: sum.Cursor.CycleSeq, To: sum.Cursor.Seq, Types: types}
 	err = rt.cfg.Store.Records(ctx, sum.Identity.Stack, want, func(r journal.Record) error {
@@ -66,8 +64,8 @@ func (rt *Runtime) recordsOf(ctx context.Context, sum *Summary, types ...string)
 	return list, err
 }
 
-// List calls fn with the position of each stack of the store, sorted by id, until
-// fn returns an error; that error comes back as it is.
+// List calls fn with the status of each stack of the store, sorted by id, until fn
+// returns an error, which List then returns.
 func (rt *Runtime) List(ctx context.Context, fn func(Status) error) error {
 	return rt.cfg.Store.Stacks(ctx, func(sum Summary) error { return fn(rt.status(sum)) })
 }
@@ -100,7 +98,7 @@ func (rt *Runtime) status(sum Summary) Status {
 	return st
 }
 
-// unknown says which stacks there are, when err is that there is no such one.
+// unknown adds the stacks that there are to an error that reports an unknown one.
 func (rt *Runtime) unknown(ctx context.Context, stack string, err error) error {
 	if !errors.Is(err, ErrNotFound) {
 		return err

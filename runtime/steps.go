@@ -12,7 +12,7 @@ import (
 	"github.com/graphrun/graphrun/runtime/feed"
 )
 
-// record is nodes.Task.Record of an attempt: the step is durable when it returns.
+// record makes nodes.Task.Record for an attempt. The step is durable when it returns.
 func (d *drive) record(a *attempt) func(context.Context, nodes.StepRecord) (any, error) {
 	masker := d.secrets.masker // the one in s may be replaced meanwhile
 	return func(ctx context.Context, r nodes.StepRecord) (any, error) {
@@ -48,7 +48,7 @@ func (d *drive) record(a *attempt) func(context.Context, nodes.StepRecord) (any,
 	}
 }
 
-// stepFailure is why a step was not recorded, as the work is to fail for it.
+// stepFailure is the error for the work when a step was not recorded.
 func stepFailure(ctx context.Context, err error) error {
 	var refused *machine.StepError
 	switch {
@@ -63,7 +63,7 @@ func stepFailure(ctx context.Context, err error) error {
 	return err
 }
 
-// stepsOf are the recorded steps of a task as its work gets them.
+// stepsOf converts the recorded steps of a task for its work.
 func stepsOf(recorded []*journal.TaskStep) []nodes.StepRecord {
 	steps := make([]nodes.StepRecord, len(recorded))
 	for i, r := range recorded {
@@ -75,7 +75,7 @@ func stepsOf(recorded []*journal.TaskStep) []nodes.StepRecord {
 	return steps
 }
 
-// noter is nodes.Task.Note of an attempt.
+// noter makes nodes.Task.Note for an attempt.
 func (d *drive) noter(a *attempt) func(string) {
 	masker, name := d.secrets.masker, d.g.Name
 	return func(text string) {

@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// drain begins to stop: tasks that wait for a slot leave their queues, running
-// ones may go on for the runtime's grace. The stack itself does not end: what
-// was cut off or not begun is in the store, and begins when it goes on.
+// drain begins to stop the driving of a stack. Tasks that wait for a slot leave their
+// queues; running tasks have the runtime's grace. The stack itself does not end: what
+// was cut off or has not begun is in the store, and runs when the stack is resumed.
 func (d *drive) drain() {
 	if d.over || d.stopping {
 		return
@@ -51,7 +51,7 @@ func (d *drive) cutOffAll() {
 	}
 }
 
-// hurry cuts off what a stopping stack still does, and waits for.
+// hurry cuts off the running tasks of a stopping stack, and its waiting for the store.
 func (d *drive) hurry() {
 	d.mu.Lock()
 	if !d.hurried && d.rush != nil {
@@ -77,7 +77,7 @@ func (d *drive) cutOffNow(rush <-chan struct{}) {
 	}
 }
 
-// endAll cancels every task of a stack that is over.
+// endAll cancels all tasks of a stack that is over.
 func (d *drive) endAll() {
 	d.eng.timers.Stop(d.wake)
 	d.wake = nil
@@ -87,8 +87,8 @@ func (d *drive) endAll() {
 	}
 }
 
-// close ends the driving of a stack once nothing of it runs: with a last
-// checkpoint that is on disk, whatever the store's durability.
+// close ends the driving of a stack once nothing of it runs. The last checkpoint is on
+// disk, whatever the store's durability.
 func (d *drive) close() {
 	d.over = true
 	d.eng.timers.Stop(d.grace)
@@ -111,9 +111,9 @@ func (d *drive) close() {
 // and running tasks were cut off: longer than shortWait.
 const lastMoment = 2 * shortWait
 
-// closeAll waits until stacks that are stopping have closed. When ctx ends it hurries
-// them. The error wraps that of ctx when a stack does not close even so: a listener or
-// the store holds it up.
+// closeAll waits until stopping stacks have closed. When ctx ends it hurries them. It
+// returns an error that wraps that of ctx when a stack still does not close, because a
+// listener or the store holds it up.
 func closeAll(ctx context.Context, drives ...*drive) error {
 	if allDone(drives, ctx.Done()) {
 		return nil
@@ -129,7 +129,8 @@ func closeAll(ctx context.Context, drives ...*drive) error {
 	return fmt.Errorf("runtime: a stack does not close: %w", context.Cause(ctx))
 }
 
-// allDone waits until all stacks have closed; false when enough comes first.
+// allDone waits until all stacks have closed. It returns false when enough is closed or
+// fires first.
 func allDone[T any](drives []*drive, enough <-chan T) bool {
 	for _, d := range drives {
 		select {
@@ -146,7 +147,7 @@ func allDone[T any](drives []*drive, enough <-chan T) bool {
 	return true
 }
 
-// errNow is why a stack is not driven any more; false while it is.
+// errNow returns why a stack is not driven any more, and false while it is driven.
 func (d *drive) errNow() (error, bool) {
 	select {
 	case <-d.done:

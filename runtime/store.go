@@ -10,7 +10,7 @@ import (
 	"github.com/graphrun/graphrun/graph/journal"
 )
 
-// Durability is what a Commit promises when it returns.
+// Durability says what a commit survives once it has returned.
 type Durability string
 
 const (
@@ -29,43 +29,44 @@ var (
 	ErrStoreInUse = errors.New("runtime: the store has a runtime that is not closed")
 )
 
-// StoreError is a store that cannot be used: locked, damaged, full. The CLI
-// ends with exit code 4.
+// StoreError reports a store that cannot be used: it is locked, damaged or full. The
+// command line then exits with code 4.
 type StoreError struct {
 	Path string
 	Err  error
-	// Fatal: nothing more may be written; reopen from disk.
+	// Fatal says that nothing more may be written: the store has to be reopened.
 	Fatal bool
 }
 
 func (e *StoreError) Error() string { return e.Err.Error() }
 func (e *StoreError) Unwrap() error { return e.Err }
 
-// Store keeps stacks. All methods may be called from many goroutines.
+// Store keeps stacks. All methods may be called from many goroutines at the same time.
+// Package storetest checks an implementation.
 type Store interface {
 	inspect.Reader
-	// Commit makes one commit durable, whole or not at all; calls that come
-	// while another is written share one transaction. A commit whose records
-	// are already there (by their Seq) is a no-op; so is the repetition of the
-	// one that created the stack (by its Nonce). After a StoreError that is not
-	// Fatal the same commit may be tried again. Once begun, a commit is waited
-	// for whatever becomes of ctx.
+	// Commit makes one commit durable, whole or not at all. Calls that arrive while
+	// another commit is written may share one transaction. A commit whose records are
+	// in the store already (by their Seq) does nothing, and neither does a repetition of
+	// the commit that created the stack (by its Nonce). After a StoreError that is not
+	// Fatal the same commit may be tried again. Once begun, Commit does not return
+	// early when ctx ends.
 	Commit(ctx context.Context, c Commit) error
-	// Seen reports whether an event with this id (of whoever sent it) was
-	// recorded for the stack. An id is known for at least 24 hours of the
-	// records' time, and as long as no 10,000 others came after it.
+	// Seen reports whether an event with this id was recorded for the stack, whoever sent
+	// it. An id is known for at least 24 hours of the records' time, and as long as
+	// fewer than 10,000 others came after it.
 	Seen(ctx context.Context, stack, id string) (bool, error)
 	// Remove deletes a stack and its history. ErrNotFound when there is none.
 	Remove(ctx context.Context, stack string) error
 	Close() error
 }
 
-// StoppingStore is a Store that notices by itself when it cannot be used any
-// more, also while nobody commits: its file is gone, say.
+// StoppingStore is a Store that notices by itself when it cannot be used any more, for
+// example because its file is gone.
 type StoppingStore interface {
 	Store
-	// OnStop has tell called once, with a StoreError that is Fatal, when that
-	// happens, or at once when it has happened. tell may use the store.
+	// OnStop calls tell once, with a fatal StoreError, when that happens, or at once when
+	// it has happened already. tell may use the store.
 	OnStop(tell func(error))
 }
 
@@ -79,24 +80,24 @@ type Commit struct {
 	// definition of its hash that the store has; ErrNoGraph says that it has none,
 	// and then nothing was done.
 	Graph   *StoredGraph
-	Records []journal.Record // never changed again: who has them may keep them
+	Records []journal.Record // never changed again: they may be kept
 	Changes []graph.Change   // in the first commit every key is Whole
 	Cursor  journal.Cursor
 	Sync    bool // force to disk, whatever the durability
-	// Keep is how much history stays: what is older is deleted little by
-	// little, along with this and later commits, at the ends of cycles. A
-	// quarter more than it says may be there. The zero value deletes nothing.
+	// Keep is how much history stays. What is older is deleted little by little, with
+	// this and later commits, at the ends of cycles. Up to a quarter more may be there.
+	// The zero value deletes nothing.
 	Keep graph.History
 }
 
-// How long the ids of events are known: as Store.Seen says.
+// How long a store knows the ids of events: see Store.Seen.
 const (
 	SeenFor  = 24 * time.Hour
 	SeenLast = 10_000
 )
 
-// StoredGraph is a definition kept with its stacks.
+// StoredGraph is a definition that is kept with its stacks.
 type StoredGraph = journal.StoredGraph
 
-// Summary is one line of the list of stacks.
+// Summary is what a list says of one stack.
 type Summary = journal.Summary

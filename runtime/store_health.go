@@ -13,23 +13,23 @@ const (
 	lastRetry  = 30 * time.Second
 )
 
-// storage is what a runtime knows of its store's health. While the store is in
-// trouble (a full disk), commits wait: nothing new starts, tasks that run go
-// on and keep their results in memory. All that wait try again together.
+// storage is the runtime's view of its store's health. While the store rejects commits
+// (its disk is full), commits wait: nothing new starts, and running tasks continue and
+// keep their results in memory. All waiting commits are tried again together.
 type storage struct {
 	timers *timer.Heap
 
 	mu      sync.Mutex
 	waiting int           // commits that failed and are to be tried again
-	err     error         // of the last that failed; nil: none is waiting
+	err     error         // of the last one that failed; nil while none waits
 	since   time.Time     // of the trouble
 	wait    time.Duration // the last
 	retry   chan struct{} // closed when it is time to try again
 	timer   *timer.Timer
 }
 
-// settled notes that a commit waits no more. When it has found room, so may the
-// others; the time is since when there was trouble, now that none is left.
+// settled notes that a commit waits no longer. When it succeeded, the others are tried
+// again. It returns since when the store was in trouble, when that is over now.
 func (st *storage) settled(well bool) (since time.Time) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
@@ -45,7 +45,8 @@ func (st *storage) settled(well bool) (since time.Time) {
 	return since
 }
 
-// trouble notes that a commit failed, and says when to try again.
+// trouble notes that a commit failed, and returns a channel that is closed when it is
+// time to try again.
 func (st *storage) trouble(err error, another bool) (retry <-chan struct{}, first bool) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
@@ -65,7 +66,7 @@ func (st *storage) trouble(err error, another bool) (retry <-chan struct{}, firs
 	return st.retry, first
 }
 
-// nudge lets all that wait try again now.
+// nudge has all waiting commits tried again now.
 func (st *storage) nudge() {
 	st.mu.Lock()
 	defer st.mu.Unlock()

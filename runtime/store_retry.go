@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// store makes a commit durable, however long the store's trouble lasts.
+// store makes a commit durable. While the store is in trouble it waits and tries again.
 func (d *drive) store(c Commit) error {
 	eng := d.eng
 	waited := false
@@ -39,9 +39,9 @@ func (d *drive) store(c Commit) error {
 	}
 }
 
-// waitsOut says whether a commit that failed is tried again. It is not where
-// all there is to do is tell who asked: a stack was to be created, but for the
-// child of a task, or was loaded for one command.
+// waitsOut says whether a failed commit is tried again. It is not when the caller can
+// simply be told: the commit was to create a stack (but not a child), or the stack was
+// loaded for one command.
 func (d *drive) waitsOut(err error, c *Commit) bool {
 	var se *StoreError
 	switch {
@@ -54,8 +54,8 @@ func (d *drive) waitsOut(err error, c *Commit) bool {
 	return d.child || c.Create == nil && !d.visited
 }
 
-// stall notes that the loop waits for the store. Who addresses the stack
-// meanwhile may close poke, to have it try again at once.
+// stall notes that the loop waits for the store. A caller that wants something of the
+// stack closes poke, to have the commit tried again at once.
 func (d *drive) stall(why error) (poke <-chan struct{}) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -79,8 +79,8 @@ func (d *drive) goOn(well bool) {
 	}
 }
 
-// nextStall is how the loop will tell that it has come to wait for the store;
-// if it does so now, that it tried once more and waits on.
+// nextStall returns what tells the caller that the loop has come to wait for the store.
+// If the loop waits already, it is made to try once more first.
 func (d *drive) nextStall() *stall {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -94,7 +94,8 @@ func (d *drive) nextStall() *stall {
 	return d.stalls
 }
 
-// rushed is closed when what runs of the stack is to end at once.
+// rushed returns a channel that is closed when the tasks of the stack have to end at
+// once.
 func (d *drive) rushed() <-chan struct{} {
 	d.mu.Lock()
 	defer d.mu.Unlock()

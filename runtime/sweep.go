@@ -37,7 +37,7 @@ func (rt *Runtime) discardAll(children []string) {
 	}
 }
 
-// cutOff says whether a child of the store had tasks when a crash ended its
+// cutOff says whether a child in the store had running tasks when a crash ended its
 // driving.
 func (rt *Runtime) cutOff(id string) bool {
 	snap, err := rt.cfg.Store.Load(rt.base, id)
@@ -48,8 +48,8 @@ func (rt *Runtime) cutOff(id string) bool {
 	return !c.Status.Ended() && !c.Clean && (c.Open || len(c.Background) > 0)
 }
 
-// orphan says whether a child of the store is of no use any more: nobody drives
-// the parent, or the parent is beyond the task.
+// orphan says whether nobody needs a child in the store any more: its parent is not
+// driven, or has gone past the task.
 func (rt *Runtime) orphan(sum *Summary) bool {
 	where, task, _ := strings.Cut(sum.Identity.Parent, "/")
 	parent := where[:max(strings.LastIndexByte(where, '.'), 0)]
@@ -76,8 +76,8 @@ func (rt *Runtime) orphan(sum *Summary) bool {
 	return true
 }
 
-// sweep removes the children that crashes have left of earlier cycles of a stack, beside
-// the loop of the stack, which knows that it does.
+// sweep removes children of earlier cycles that crashes have left, beside the loop of
+// their parent. The parent does not close meanwhile.
 func (rt *Runtime) sweep(d *drive) {
 	var own []Summary
 	_ = rt.cfg.Store.Stacks(rt.base, func(sum Summary) error {
@@ -94,8 +94,8 @@ func (rt *Runtime) sweep(d *drive) {
 	d.post(func() { d.clearing = false })
 }
 
-// Remove deletes a stack that has ended, with its history. Errors: ErrNotFound,
-// ErrNotEnded (Cancel it first), *StoreError, ErrClosed.
+// Remove deletes a stack that has ended, with its history. Errors: *UnknownStackError,
+// ErrNotEnded (cancel it first), *StoreError, ErrClosed.
 func (rt *Runtime) Remove(ctx context.Context, stack string) error {
 	if err := rt.reserve(ctx, stack, ErrNotEnded); err != nil {
 		return err

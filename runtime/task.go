@@ -12,15 +12,15 @@ import (
 	"github.com/graphrun/graphrun/runtime/internal/timer"
 )
 
-// Causes of a task's cancelled context, for work that asks, and the failure of work
-// that does not return.
+// The causes of a task's cancelled context, which the work may ask for, and the failure
+// of work that does not return.
 var (
 	errReplaced = nodes.Errorf("cancelled", "cancelled")
 	errShutdown = nodes.Errorf("cancelled", "cut off by a shutdown")
 	errGoexit   = nodes.Errorf("panic", "the node ended its goroutine (runtime.Goexit)")
 )
 
-// work is an attempt that is ready to run. It gives the letter with its end.
+// work is an attempt that is ready to run. It returns the letter that reports its end.
 type work func() (letter func())
 
 // attempt is one attempt of a task, from its place in the queue to its return.
@@ -39,16 +39,18 @@ type attempt struct {
 	cut      bool         // cut off by a shutdown: a success counts, a failure does not
 	giveUp   *timer.Timer // set once it was cancelled
 	shutdown bool         // the work says that it was cut off
-	broken   error        // the work says that its stack cannot go on: the store's
+	broken   error        // the work says that its stack cannot continue: the error of the store
 	gone     bool         // it returned, or was given up
 }
 
-// taskKey is a task's idempotency key, STACK.NONCE/CYCLE/WAVE/NODE/ITEM: the
-// same for every attempt, in every process, and of no other task.
+// taskKey is a task's idempotency key, STACK.NONCE/CYCLE/WAVE/NODE/ITEM. It is the same
+// for every attempt, in every process, and differs from that of every other task.
 func taskKey(id journal.Identity, k journal.TaskKey) string {
 	return fmt.Sprintf("%s.%s/%d/%d/%s/%s", id.Stack, id.Nonce, k.Cycle, k.Wave, k.Node, k.Item)
 }
 
+// taskOf is the key of the task that a record is about. began is zero for a task of the
+// record's own cycle.
 func taskOf(r *journal.Record, began, wave uint64, node, item string) journal.TaskKey {
 	if began == 0 {
 		began = r.Cycle
@@ -56,8 +58,8 @@ func taskOf(r *journal.Record, began, wave uint64, node, item string) journal.Ta
 	return journal.TaskKey{Cycle: began, Wave: wave, Node: node, Item: item}
 }
 
-// taskLog names its task in what passes to the next handler. It does so when
-// something is logged, which most tasks never do.
+// taskLog adds the names of a task to what it logs. It builds them only when something
+// is logged, which most tasks never do.
 type taskLog struct {
 	next  slog.Handler
 	a     *attempt

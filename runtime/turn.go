@@ -9,7 +9,7 @@ import (
 	"github.com/graphrun/graphrun/runtime/internal/pool"
 )
 
-// settle does all that can be done without another letter.
+// turn does all that can be done without another letter.
 func (d *drive) turn() {
 	for !d.over {
 		if err := d.adoptWhenGone(); err != nil {
@@ -50,8 +50,8 @@ func (d *drive) turn() {
 	d.reportToFleet()
 }
 
-// gather gives new tasks to their pools and tells the machine which of them
-// got a slot at once: so that their start is in the same commit.
+// gather gives new tasks to their pools, and tells the machine which of them got a slot
+// at once, so that their start is in the same commit.
 func (d *drive) gather() (machine.Ready, bool) {
 	for {
 		rd, ok := d.m.Ready()
@@ -66,8 +66,8 @@ func (d *drive) gather() (machine.Ready, bool) {
 	}
 }
 
-// enlist makes attempts of tasks. A stopping stack begins none: they are in
-// the store, and begin when it goes on.
+// enlist makes attempts of tasks. A stopping stack makes none: the tasks are in the
+// store and run when it is resumed.
 func (d *drive) enlist(tasks []machine.Task) []*pool.Ticket {
 	if len(tasks) == 0 || d.stopping {
 		return nil
@@ -114,8 +114,8 @@ func (d *drive) slotGiven(a *attempt) {
 	d.launching = append(d.launching, a)
 }
 
-// act does what a Ready asks for, now that it is durable. Attempts begin last:
-// only those that are still wanted then.
+// act does what a Ready asks for, now that it is durable. Attempts start last, and only
+// those that are still wanted.
 func (d *drive) act(rd machine.Ready) {
 	d.listed = 0
 	for _, a := range d.replaced {
@@ -158,7 +158,7 @@ func (d *drive) startOwn() {
 	}
 }
 
-// cycleFinished takes up a changed graph, and stops where this run was to stop.
+// cycleFinished adopts a changed graph, and stops the driving where StopAfter says.
 func (d *drive) cycleFinished(c *journal.CycleFinished) {
 	if err := d.adopt(); err != nil {
 		d.fail(err)
@@ -175,7 +175,7 @@ func (d *drive) cycleFinished(c *journal.CycleFinished) {
 	}
 }
 
-// answerWaiters tells those whose wait is over.
+// answerWaiters tells the callers whose wait is over.
 func (d *drive) answerWaiters() {
 	d.waiters = slices.DeleteFunc(d.waiters, func(w *waiter) bool {
 		over := d.closed || w.holds()
@@ -186,14 +186,14 @@ func (d *drive) answerWaiters() {
 	})
 }
 
-// idle says whether a stack without mail only waits: for a time, for which its timer is
-// set, or for somebody to address it.
+// idle says whether a stack without mail only waits, for its timer or for somebody to
+// address it.
 func (d *drive) idle() (rests bool, own work) {
 	own, d.own = d.own, nil
 	return !d.over && !d.closed && !d.stopping && d.next == nil && len(d.attempts) == 0 && d.away == 0 &&
 		len(d.ended) == 0 && len(d.outbox.waiting) == 0 && !d.clearing && !d.marching, own
 }
 
-// load and rest are for the mailbox.
+// load and rest implement reader.
 func (d *drive) load() { d.home.loadDrive(d) }
 func (d *drive) rest() { d.home.restDrive(d) }

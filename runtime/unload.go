@@ -5,9 +5,9 @@ import (
 	"sync"
 )
 
-// resting are the loaded stacks that only wait, the longest resting first. Of
-// those beyond the bound, the longest resting are unloaded: their memory is
-// given back, and the store has all that is needed to load them again.
+// resting holds the loaded stacks that only wait, the longest-waiting first. When there
+// are more than bound, those that have waited longest are unloaded; the store has all
+// that is needed to load them again.
 type resting struct {
 	bound int
 
@@ -15,7 +15,7 @@ type resting struct {
 	stacks list.List // of *drive
 }
 
-// add puts a stack behind all others that rest.
+// add puts a stack behind all others that wait.
 func (r *resting) add(d *drive) {
 	r.mu.Lock()
 	if d.shelf == nil {
@@ -45,11 +45,11 @@ func (r *resting) remove(d *drive) {
 	}
 }
 
-// loaders is how many stacks are loaded at the same time: after a long time
-// out, thousands may be due at once.
+// loaders is how many stacks are loaded at the same time: after a long downtime
+// thousands may be due at once.
 const loaders = 8
 
-// loader loads stacks that got mail, and leaves them to their loops.
+// loader loads stacks that got mail, and starts their loops.
 type loader struct {
 	mu      sync.Mutex
 	queue   []*drive

@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// with addresses a stack, whether this runtime drives it or not.
+// with calls do with the drive of a stack. A stack that this runtime does not drive is
+// loaded for the call.
 func (rt *Runtime) with(ctx context.Context, id string, do func(*drive) error) error {
 	for {
 		d := rt.driving(id)
@@ -36,7 +37,7 @@ func (rt *Runtime) visit(ctx context.Context, id string, do func(*drive) error) 
 	return rt.visitBeside(ctx, id, do)
 }
 
-// visitBeside is visit beside other visits.
+// visitBeside is visit while another visit may be going on.
 func (rt *Runtime) visitBeside(ctx context.Context, id string, do func(*drive) error) error {
 	if under, err := rt.claim(id, errLeft, make(chan struct{})); under != nil || err != nil {
 		return cmp.Or(err, errLeft)

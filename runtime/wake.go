@@ -7,7 +7,7 @@ import (
 	"github.com/graphrun/graphrun/graph/machine"
 )
 
-// wakeUp sees to it that the machine is woken at t; zero: not at all.
+// wakeUp has the machine woken at t; the zero time: never.
 func (d *drive) wakeUp(t time.Time) {
 	if d.stopping || d.over || d.wake != nil && t.Equal(d.wake.Time()) {
 		return
@@ -30,8 +30,8 @@ func (d *drive) woke() {
 	}
 }
 
-// dueAt is when a stack is to be loaded; false: when it is addressed. Only the
-// machine knows when an open cycle is due, or a task in the background.
+// dueAt returns when a stack has to be loaded; false: only when somebody addresses it.
+// Only the machine knows when an open cycle or a background task is due.
 func dueAt(c *journal.Cursor) (due time.Time, ok bool) {
 	if c.Open || len(c.Background) > 0 || c.Outbox > 0 {
 		return time.Time{}, true

@@ -88,8 +88,8 @@ func recordsUpTo(ctx context.Context, store Reader, stack string, from uint64, a
 	}
 }
 
-// past names the point as it was asked for: a machine that was stopped at the
-// end of a wave may stand beyond it.
+// past names the point as the caller named it: a machine that was stopped at the end of
+// a wave may stand beyond it.
 func past(at journal.Point, c journal.Cursor, state map[string]any) Past {
 	if at.Cycle == 0 {
 		at.Cycle = c.Cycle
