@@ -22,6 +22,10 @@ func (d *drive) commit(rd machine.Ready) bool {
 	if d.cursor.Seq == 0 {
 		c.Create = &d.id
 	}
+	if d.visited { // the last one: a second could fail, and the command with it that has taken effect
+		c.Sync = true
+		c.Cursor.Clean = c.Cursor.Clean || c.Create != nil
+	}
 	d.outbox.take(d.id, d.g, rd.Records)
 	d.children.take(d.id, d.g, rd.Records)
 	d.pack(&c)

@@ -212,3 +212,68 @@ func TestAVisitIsWaitedFor(t *testing.T) {
 		})
 	}
 }
+
+// cramped is a store with room for a number of commits.
+type cramped struct {
+	runtime.Store
+	room int
+}
+
+func (f *cramped) Commit(ctx context.Context, c runtime.Commit) error {
+	if f.room == 0 {
+		return &runtime.StoreError{Err: errors.New("no room")}
+	}
+	f.room--
+	return f.Store.Commit(ctx, c)
+}
+
+// TestACommandIsOneCommit: a command for a stack that nobody drives has taken
+// effect or has failed, and never both.
+func TestACommandIsOneCommit(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, reg := t.Context(), kinds(t)
+		g, problems := graph.Compile(def(t, `{"graphrun": 1, "name": "one", "nodes": [{"id": "n", "uses": "set"}], "pause": {"none": true},
+			"state": [{"name": "n", "type": "integer", "reduce": {"name": "sum"}}], "events": [{"name": "n", "to": "n"}]}`), reg)
+		if err := problems.Err(); err != nil {
+			t.Fatal(err)
+		}
+		f := &cramped{Store: memstore.New()}
+		rt, err := runtime.Open(ctx, runtime.Config{Store: f, Kinds: reg, FailOnStoreError: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range []struct {
+			name string
+			do   func() error
+		}{
+			{"start", func() error {
+				_, err := rt.Start(ctx, g, runtime.StartOptions{Rest: true})
+				return err
+			}},
+			{"send", func() error {
+				_, err := rt.Send(ctx, runtime.Send{Stack: "one", Event: "n", Payload: 1})
+				return err
+			}},
+			{"pause", func() error { return rt.Pause(ctx, "one") }},
+			{"cancel", func() error { return rt.Cancel(ctx, "one", "") }},
+		} {
+			before, _ := f.Load(ctx, "one")
+			f.room = 0
+			if err := c.do(); err == nil {
+				t.Errorf("%s without room succeeds", c.name)
+			}
+			if after, _ := f.Load(ctx, "one"); after.Cursor.Seq != before.Cursor.Seq || after.Cursor.Status != before.Cursor.Status {
+				t.Errorf("%s failed, and did something: %+v", c.name, after.Cursor)
+			}
+			f.room = 1
+			if err := c.do(); err != nil {
+				t.Errorf("%s with room for one commit: %v", c.name, err)
+			}
+		}
+		f.room = 1
+		if err := rt.Close(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+}

@@ -69,7 +69,7 @@ type drive struct {
 	wake, grace *timer.Timer
 	stopping    bool // no task begins any more
 	reached     bool // it stops where StopAfter says
-	visited     bool // it is loaded for one command, and nothing of it runs
+	visited     bool // it is loaded or created for one command, and nothing of it runs
 	over        bool // nothing is decided any more
 	closed      bool
 	marching    bool     // its fleet knows of it

@@ -75,7 +75,7 @@ func (rt *Runtime) Start(ctx context.Context, g *graph.Graph, o StartOptions) (*
 	d := rt.newDrive(o.ID, g.Name)
 	d.child = o.parent != ""
 	d.live, d.after = d.liven(m, def, secrets), o.StopAfter
-	d.stopping = o.Rest
+	d.stopping, d.visited = o.Rest, o.Rest
 	return d.begin(func() error { return rt.admit(d) })
 }
 

@@ -87,14 +87,15 @@ func (d *drive) endAll() {
 	}
 }
 
-// close ends the driving of a stack once nothing of it runs. The last checkpoint is on
-// disk, whatever the store's durability.
+// close ends the driving of a stack once nothing of it runs. It makes a last
+// checkpoint that is on disk, whatever the store's durability is. What a visit
+// committed is on disk already.
 func (d *drive) close() {
 	d.over = true
 	d.eng.timers.Stop(d.grace)
-	if d.err == nil {
+	if d.err == nil && !d.visited {
 		c := d.cursor
-		c.Clean = c.Clean || !d.visited // what it cut off was cut off on purpose
+		c.Clean = true // what it cut off was cut off on purpose
 		d.err = d.store(Commit{Stack: d.name, Cursor: c, Sync: true})
 	}
 	r := d.outcome()
