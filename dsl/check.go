@@ -148,7 +148,7 @@ func (c *checker) inside(n *tree.Node) {
 	}
 }
 
-// cut reports an expression a part of which YAML took for a comment.
+// cut reports an expression that YAML cut off at a comment.
 func (c *checker) cut(n *tree.Node, at diag.Span) {
 	c.fail(n, diag.YAMLComment, "put the whole value in quotes", `" #" begins a comment and cuts the expression off`)
 	c.diags[len(c.diags)-1].Span = at

@@ -7,9 +7,9 @@ import (
 	"github.com/graphrun/graphrun/diag"
 )
 
-// checkValues decides which numbers and durations a definition may have. Of a
-// file package dsl has said so already, at their places; a definition that was
-// built in Go, or came through the API, is held to the same bounds here.
+// checkValues decides which numbers and durations a definition may have. Package dsl
+// has checked those of a file already, and reported their places. A definition that
+// was built in Go, or came through the API, must keep the same bounds.
 func (c *compiler) checkValues() {
 	d := c.def
 	at := diag.Span{File: d.File}

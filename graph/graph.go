@@ -260,10 +260,10 @@ type Change struct {
 	Name  string // the key's name: what stores know it by
 	Value any    // the whole value afterwards; shared, never to be changed
 
-	// Whole says to store Value as a whole. Otherwise it is a list or an object. Of a
-	// list, the first Drop elements are removed, and then the elements of Put are set
-	// (an index at the end appends; indices ascend and count after the drop). Of an
-	// object, the properties of Set are set, in the order of their names, and no others
+	// Whole says to store Value as a whole. Otherwise it is a list or an object. The
+	// first Drop elements of a list are removed, and then the elements of Put are set
+	// (an index at the end appends; indices ascend and count after the drop). In an
+	// object the properties of Set are set, in the order of their names, and no others
 	// differ.
 	Whole bool
 	Drop  int

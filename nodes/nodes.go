@@ -56,15 +56,16 @@ type Task struct {
 	// Record makes a step durable before it returns, and gives its content as every
 	// later attempt gets it: canonical, with secrets masked. It fails with kind "limit"
 	// for a step of more than 1 MiB or after 1,000 steps of the task, and with the cause
-	// of ctx when the attempt has ended. It is safe for concurrent use. nil: steps are
+	// of ctx when the attempt has ended. It is safe for concurrent use. It is nil if steps are
 	// not recorded. Most kinds call Step instead.
 	Record func(ctx context.Context, s StepRecord) (any, error)
 	// Note shows to whoever watches at this moment what the work is doing. It is not
-	// stored, and may be lost. nil: nobody can watch.
+	// stored, and may be lost. It is nil if nobody can watch.
 	Note func(text string)
-	// Secret is a secret of the graph by its name; false: the graph does not declare
-	// it. Run fills With in with it. Node.Run has it when the kind says Kind.Secrets;
-	// for others it is nil: they get the secrets that their `with` names.
+	// Secret returns a secret of the graph by its name; false if the graph does not
+	// declare it. Run fills With in with it. Node.Run has it if the kind says
+	// Kind.Secrets; for other kinds it is nil: they get the secrets that their `with`
+	// names.
 	Secret func(name string) (string, bool)
 
 	Rerun  bool // an earlier attempt was cut off by a crash or shutdown: its leftovers may still be there

@@ -172,7 +172,7 @@ type attempt struct {
 	spent // outside of steps
 	task  Task
 
-	steps map[string][]*StepRecord // recorded before, and not yet given again; nil: not looked at
+	steps map[string][]*StepRecord // recorded before, and not yet given again; nil before the first look
 }
 
 type attemptKey struct{}

@@ -16,7 +16,7 @@ type StepRecord struct {
 	Duration time.Duration
 	Tokens   int64 // what it used, apart from what the attempt reports
 	Cost     float64
-	Error    *Error // the part failed, and the work continued; nil: it succeeded
+	Error    *Error // the part failed, and the work continued; nil if it succeeded
 }
 
 // Step runs a part of a task's work once per task. The first call runs fn and makes
@@ -85,7 +85,7 @@ func decoded[T any](name string, content any) (v T, err error) {
 	return v, nil
 }
 
-// nextStep is the recorded step of the next call of a name; nil: there is none.
+// nextStep is the recorded step of the next call of a name; nil if there is none.
 func (a *attempt) nextStep(name string) *StepRecord {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -103,8 +103,7 @@ func orchestrator(b *testing.B, kind string) {
 		"pause": {"none": true}}`, `"work"`, strconv.Quote(kind)), 4)
 }
 
-// BenchmarkThousandConditions is a cycle that weighs 1,000 conditions of which
-// one holds.
+// BenchmarkThousandConditions is a cycle with 1,000 conditions, one of them true.
 func BenchmarkThousandConditions(b *testing.B) {
 	const n = 1000
 	var list, edges []string

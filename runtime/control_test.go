@@ -16,8 +16,8 @@ import (
 	"github.com/graphrun/graphrun/runtime/runtimetest"
 )
 
-// What is told to a stack that nobody drives is taken in; nothing is decided,
-// and no secret is needed.
+// A stack that nobody drives accepts commands; nothing is decided, and no secret is
+// needed.
 func TestAStackThatNobodyDrivesRests(t *testing.T) {
 	t.Parallel()
 	runtimetest.Run(t, kinds(t), func(k *runtimetest.Kit) {

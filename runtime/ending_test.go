@@ -16,7 +16,7 @@ import (
 	"github.com/graphrun/graphrun/runtime/runtimetest"
 )
 
-// lingerTime is how long the work of stubborn goes on after its cancel.
+// lingerTime is how long the work of stubborn continues after its cancel.
 const lingerTime = 3 * time.Second
 
 // stubborn is work that runs on for a while when it is cancelled, and outlives its
@@ -25,7 +25,7 @@ const lingerTime = 3 * time.Second
 // over while it runs.
 type stubborn struct {
 	t    testing.TB
-	pool int // how many may run at once; 0: any number
+	pool int // how many may run at once; 0 means any number
 
 	mu    sync.Mutex
 	runs  map[string]int // attempts that run, by task key

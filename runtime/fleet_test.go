@@ -363,7 +363,7 @@ func TestAddGraph(t *testing.T) {
 					t.Errorf("refused: %v (%v), want what does not fit", st.Refused, err)
 				}
 				if got := state(k, "one")["n"]; got != int64(2) {
-					t.Errorf("n = %v, want 2: it goes on under the old definition", got)
+					t.Errorf("n = %v, want 2: it continues under the old definition", got)
 				}
 				good := add(changed("integer", 100))
 				k.Forward(time.Minute)
@@ -418,7 +418,7 @@ func TestAFullDiskIsWaitedOut(t *testing.T) {
 		}
 		st, err := rt.Status(k.T.Context(), "s0")
 		if err != nil || st.Cursor.Status != journal.Running {
-			t.Errorf("status %+v (%v): reads go on", st, err)
+			t.Errorf("status %+v (%v): reads continue", st, err)
 		}
 		store.no.Store(false)
 		k.Forward(time.Minute)
@@ -494,8 +494,8 @@ func TestALateResultOfAnUnloadedStack(t *testing.T) {
 	})
 }
 
-// TestWhatIsAskedDuringTroubleIsAnswered: a command to a stack that waits for
-// the store has one more try made, and is told when that fails, too.
+// TestWhatIsAskedDuringTroubleIsAnswered: a command to a stack that waits for the
+// store causes one more attempt, and fails if that one does.
 func TestWhatIsAskedDuringTroubleIsAnswered(t *testing.T) {
 	t.Parallel()
 	runtimetest.Run(t, kinds(t), func(k *runtimetest.Kit) {

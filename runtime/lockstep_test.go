@@ -19,8 +19,7 @@ import (
 	"github.com/graphrun/graphrun/runtime/runtimetest"
 )
 
-// march is a graph of two waves; what a node takes in seconds is the stack's
-// own.
+// march is a graph of two waves. How many seconds a node takes is up to the stack.
 func march(t testing.TB, fleet string) graph.Def {
 	t.Helper()
 	return def(t, `{"graphrun": 1, "name": "march", "params": [{"name": "a", "type": "integer", "default": 1}, {"name": "b", "type": "integer", "default": 0}],
@@ -129,7 +128,7 @@ func TestLockstep(t *testing.T) {
 	})
 }
 
-// Who does not go on by himself is not waited for, and falls in later.
+// Nobody waits for a stack that does not continue by itself; it joins later.
 func TestLockstepLeavesBehind(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

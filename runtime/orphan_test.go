@@ -15,7 +15,7 @@ import (
 	"github.com/graphrun/graphrun/runtime/runtimetest"
 )
 
-// programs is work that goes on when the engine dies, until it is cleaned up.
+// programs is work that continues when the engine dies, until it is cleaned up.
 type programs struct {
 	mu      sync.Mutex
 	begun   []string
@@ -180,7 +180,7 @@ func TestParks(t *testing.T) {
 	})
 }
 
-// TestStopsParked: a stack of whose wave only a parked task is left can be ended.
+// TestStopsParked: a stack can be ended when only a parked task is left of its wave.
 func TestStopsParked(t *testing.T) {
 	t.Parallel()
 	kinds := kinds(t)

@@ -20,7 +20,7 @@ func (sending) Kind(name string) (graph.Kind, bool) {
 func (sending) Names() []string { return []string{"send"} }
 
 // TestMessagesLeaveInOrder: by node as they are declared, by element within a
-// node; never by who was done first.
+// node; never by which was done first.
 func TestMessagesLeaveInOrder(t *testing.T) {
 	t.Parallel()
 	done := func(node, item string) journal.Record {

@@ -35,7 +35,7 @@ func tasksOf(k *runtimetest.Kit, stack string) []string {
 	return out
 }
 
-// Each task can be asked after, whatever becomes of it and of who runs it.
+// The status shows each task, whatever becomes of it and of the process that runs it.
 func TestWhereTasksStand(t *testing.T) {
 	t.Parallel()
 	runtimetest.Run(t, kinds(t), func(k *runtimetest.Kit) {
@@ -103,7 +103,7 @@ func TestTasksThatAreOverAreForgotten(t *testing.T) {
 	})
 }
 
-// What made a cycle a failed one is told, also when it was no task.
+// The status says what made a cycle a failed one, also when it was no task.
 func TestTheLastErrorOfACondition(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ rest, node, message string }{

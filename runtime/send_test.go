@@ -18,7 +18,7 @@ import (
 	"github.com/graphrun/graphrun/runtime/runtimetest"
 )
 
-// box is a graph that only takes in lines.
+// box is a graph that only collects lines.
 const box = `{"graphrun": 1, "name": "box",
 	"state": [{"name": "lines", "type": "list(string)", "reduce": {"name": "append"}}, {"name": "seen", "type": "integer"}],
 	"events": [{"name": "line", "to": "lines"}],

@@ -246,7 +246,7 @@ func (exits) CleanUp(context.Context, nodes.Task) error {
 	return nil
 }
 
-// TestGoexitIsAFailure: work that ends its goroutine fails, and its stack goes on.
+// TestGoexitIsAFailure: work that ends its goroutine fails, and its stack continues.
 func TestGoexitIsAFailure(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

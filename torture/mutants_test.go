@@ -59,7 +59,7 @@ var mutants = []mutant{
 		"	d.pack(&c)\n", "	d.pack(&c)\n	d.publish(c)\n", "runtime", "^TestCrashAtEveryCommit$"},
 	{"a pause starts over after a restart", "runtime/wake.go",
 		"		sooner(c.WakeAt)\n", "		sooner(c.WakeAt.Add(5 * time.Second))\n", "torture", "^TestTime$"},
-	{"a timeout is recorded while the work goes on", "graph/machine/due.go",
+	{"a timeout is recorded while the work continues", "graph/machine/due.go",
 		"	if t.state == running || t.state == ending {\n		m.endAttempt(t, r, f)\n		return\n	}\n", "", "runtime", "^TestOverWhenItsWorkIs$"},
 	{"what a killed engine left is not ended", "runtime/orphan.go",
 		"			err = nodes.CleanUp(ctx, spec, t)\n", "", "runtime", "^TestOverWhenItsWorkIs$"},

@@ -202,7 +202,7 @@ func TestTime(t *testing.T) {
 				t.Fatal(err)
 			}
 			if n, err := rt.Recover(t.Context(), runtime.RecoverOptions{}); err != nil || n != len(clocks) {
-				t.Fatalf("%d stacks went on, want %d: %v", n, len(clocks), err)
+				t.Fatalf("%d stacks continued, want %d: %v", n, len(clocks), err)
 			}
 			return func(crash bool) {
 				g.shut.Store(crash)

@@ -12,7 +12,7 @@ import (
 type loop struct {
 	name   string
 	list   code
-	body   code         // nil: the element itself
+	body   code         // nil for the element itself
 	test   testCode     // body, as a condition
 	elem   int          // the variable of the element
 	index  int          // the variable of its index, -1 when the body does not use it

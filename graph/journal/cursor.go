@@ -77,7 +77,7 @@ type Cursor struct {
 	Turn  string // the node that ran last under `mode: round_robin`
 
 	// Stopping is the reason with which the stack ends once its open wave is
-	// committed; "": it goes on. The intent survives a crash.
+	// committed, or "" if it continues. The intent survives a crash.
 	Stopping string
 
 	// Clean says that the driver stopped by itself: attempts that were running

@@ -259,7 +259,7 @@ func TestHTTPNamedAddress(t *testing.T) {
 		"from data":             {"${{ state.url }}", s.URL, true},
 		"host from data":        {"http://${{ state.host }}/", s.URL + "/", true},
 		"port from data":        {"http://127.0.0.1:${{ state.port }}/", s.URL + "/", true},
-		"host goes on":          {s.URL + "${{ state.rest }}", s.URL + "/", true},
+		"host continues":        {s.URL + "${{ state.rest }}", s.URL + "/", true},
 		"redirected":            {s.URL + "/away", s.URL + "/away", true},
 		"not known how written": {"", s.URL, true},
 	} {

@@ -15,7 +15,7 @@ import (
 	"github.com/graphrun/graphrun/nodes"
 )
 
-var update = flag.Bool("update", false, "write docs/kinds.md anew")
+var update = flag.Bool("update", false, "write docs/kinds.md again")
 
 func TestRegistryHasAllKinds(t *testing.T) {
 	t.Parallel()

@@ -126,8 +126,8 @@ func (t *txn) trim(n stackNumber, h *head) error {
 	return nil
 }
 
-// pastRecords adds journal rows all of whose records are before first, oldest
-// first: they lie at the end of the stack's rows.
+// pastRecords adds journal rows that hold only records before first, oldest first:
+// they lie at the end of the stack's rows.
 func (t *txn) pastRecords(n stackNumber, first uint64, keys [][]byte) [][]byte {
 	prefix := n.row(journalRow)
 	c := t.stacks.Cursor()

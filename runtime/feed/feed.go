@@ -29,7 +29,7 @@ type Note struct {
 // listeners may come and go at any time, but not within a call of a listener.
 type Feed struct {
 	mu      sync.RWMutex
-	commits map[string][]*func(Commit) // by stack; "": of all stacks
+	commits map[string][]*func(Commit) // by stack; "" for those of all stacks
 	notes   map[string][]*notes
 }
 

@@ -12,7 +12,7 @@ type Member interface {
 	Name() string
 	// Fleet is the name of its fleet: of its graph.
 	Fleet() string
-	// Begin asks the member to begin: it calls Take as soon as it can, and goes on to
+	// Begin asks the member to begin: it calls Take as soon as it can, and continues to
 	// its next wave, the end of its cycle or its next cycle. Begin must not block.
 	Begin()
 }
@@ -124,7 +124,7 @@ func (fl *fleet) put(m Member, s Standing) {
 	fl.members[m] = &place{Standing: s}
 }
 
-// next lets members begin, all with one instant: those that go on to their next wave,
+// next lets members begin, all with one instant: those that continue to their next wave,
 // else to the end of their cycle, else to the next cycle.
 func (f *Fleets) next(fl *fleet) {
 	if f.halted > 0 || fl.working > 0 {
@@ -149,7 +149,7 @@ func (f *Fleets) next(fl *fleet) {
 }
 
 // Awaited lists the members, sorted by name, that have to get as far as m before m
-// goes on.
+// continues.
 func (f *Fleets) Awaited(m Member) (names []string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -36,7 +36,7 @@ type Pool struct {
 // Ticket asks for a slot. Its exported fields must not change once it was given to
 // Exchange.
 type Ticket struct {
-	Pool     *Pool  // nil: it needs no slot
+	Pool     *Pool  // nil if it needs no slot
 	Owner    string // owners of equal priority take turns
 	Priority int
 	Since    time.Time // when it queued

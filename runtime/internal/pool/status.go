@@ -9,8 +9,8 @@ import (
 // Status describes one pool.
 type Status struct {
 	Graph, Pool string
-	Parallel    int           // slots; 0: on hold
-	Rate        int           // tickets that may start per Per; 0: no limit
+	Parallel    int           // slots; 0 if the pool is on hold
+	Rate        int           // tickets that may start per Per; 0 means no limit
 	Per         time.Duration // zero without a rate
 	Running     int           // slots that are taken
 	Queued      int
