@@ -12,16 +12,18 @@ func (d *drive) wakeLoaded() {
 	d.loop()
 }
 
-// begin makes the first commit and then leaves the stack to its loop.
+// begin makes the first commit and then leaves the stack to its loop. A new stack
+// that is in the store has begun, whatever becomes of the commits that follow.
 func (d *drive) begin(admit func() error) (*Stack, error) {
 	if err := admit(); err != nil {
 		return nil, err
 	}
 	d.log.Debug("driven from here on", "graph", d.graph, "hash", d.g.Hash, "cycle", d.cursor.Cycle, "wave", d.cursor.Wave)
+	isNew := d.cursor.Seq == 0
 	var err error
 	stall, first := d.nextStall(), make(chan struct{})
 	go func() {
-		if d.turn(); d.closed {
+		if d.turn(); d.closed && !(isNew && d.cursor.Seq > 0) {
 			err = d.err
 		}
 		close(first)

@@ -133,7 +133,6 @@ type diagnosis struct {
 // examine checks the store, or a copy while somebody owns it.
 func (a *app) examine(ctx context.Context) (d diagnosis, err error) {
 	d.Store = a.db
-	file := a.db
 	c, err := api.DialOwner(ctx, a.db)
 	switch {
 	case err == nil:
@@ -143,17 +142,19 @@ func (a *app) examine(ctx context.Context) (d diagnosis, err error) {
 			return d, said(err)
 		}
 		d.Owner = owner.PID
-		if file, err = filepath.Abs(fmt.Sprintf("%s.doctor-%d", a.db, os.Getpid())); err != nil {
+		copied, err := filepath.Abs(boltstore.CopyPath(a.db))
+		if err != nil {
 			return d, err
 		}
-		defer os.Remove(file)
-		if err := c.Backup(ctx, file); err != nil {
+		if err := c.Backup(ctx, copied); err != nil {
 			return d, said(err)
 		}
+		d.Report, err = boltstore.CheckCopy(ctx, copied)
+		return d, err
 	case !errors.Is(err, api.ErrNoOwner):
 		return d, a.outOfReach(err)
 	}
-	d.Report, err = boltstore.Check(ctx, file)
+	d.Report, err = boltstore.Check(ctx, a.db)
 	return d, err
 }
 

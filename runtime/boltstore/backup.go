@@ -40,23 +40,33 @@ func (w stoppable) Write(b []byte) (int, error) {
 	return w.Writer.Write(b)
 }
 
-// newFile makes a file that appears at path whole or not at all.
-func newFile(path string, fill func(*os.File) error) (err error) {
+// newFile makes a file that appears at path whole or not at all. Where the system
+// allows it, a process that is killed meanwhile leaves nothing.
+func newFile(path string, fill func(*os.File) error) error {
 	if err := absent(path); err != nil {
 		return err
 	}
+	f, err := openUnnamed(filepath.Dir(path))
+	unnamed := err == nil
 	unfinished := path + unfinishedMark + rand.Text()
-	f, err := os.OpenFile(unfinished, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return fmt.Errorf("cannot write %q: %w", path, err)
+	if !unnamed {
+		f, err = os.OpenFile(unfinished, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+		if err != nil {
+			return fmt.Errorf("cannot write %q: %w", path, err)
+		}
+		defer func() { _ = os.Remove(unfinished) }() // a second name by now, or of no use
 	}
-	defer func() { _ = os.Remove(unfinished) }() // a second name by now, or of no use
-	err = fill(f)
-	if err == nil {
+	if err = fill(f); err == nil {
 		err = f.Sync()
+	}
+	if unnamed && err == nil {
+		err = nameUnnamed(f, path)
 	}
 	if err = errors.Join(err, f.Close()); err != nil {
 		return fmt.Errorf("cannot write %q: %w", path, err)
+	}
+	if unnamed {
+		return syncDir(filepath.Dir(path))
 	}
 	return publish(unfinished, path)
 }

@@ -8,8 +8,11 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 	"slices"
+	"strconv"
+	"strings"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -46,6 +49,34 @@ func Check(ctx context.Context, path string) (report Report, err error) {
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	return check(ctx, path, db.DB)
+}
+
+// CheckCopy is Check of a copy that was made for it. The copy is gone when it
+// returns, and where the system allows it also when the process is killed.
+func CheckCopy(ctx context.Context, path string) (report Report, err error) {
+	defer func() { _ = os.Remove(path) }()
+	db, err := openReadOnly(path)
+	if err != nil {
+		return Report{}, err
+	}
+	db.file.release()
+	_ = os.Remove(path) // an open file needs no name
+	defer func() { err = errors.Join(err, db.Close()) }()
+	return check(ctx, path, db.DB)
+}
+
+// CopyPath is where a process may put a copy of the store at path to look through
+// it. What killed processes left of their copies is removed.
+func CopyPath(path string) string {
+	const mark = unfinishedMark + "copy-"
+	left, _ := filepath.Glob(path + mark + "*") // a malformed pattern finds nothing
+	for _, name := range left {
+		pid, _, _ := strings.Cut(name[len(path+mark):], ".")
+		if n, err := strconv.Atoi(pid); err == nil && !alive(n) {
+			_ = os.Remove(name)
+		}
+	}
+	return fmt.Sprint(path, mark, os.Getpid())
 }
 
 // check looks through what openReadOnly has opened.
@@ -98,6 +129,7 @@ func openReadOnly(path string) (reader, error) {
 		_ = f.Close()
 		return reader{}, unusable(path, err)
 	}
+	removeUnfinished(path)
 	db, err := bolt.Open(path, 0, &bolt.Options{
 		ReadOnly: true,
 		OpenFile: func(string, int, os.FileMode) (*os.File, error) { return f.File, nil },

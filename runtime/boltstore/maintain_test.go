@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -431,4 +432,59 @@ func TestFileStopsGrowing(t *testing.T) {
 	if report := mustCheck(t, path); len(report.Problems) > 0 {
 		t.Errorf("%+v", report.Problems)
 	}
+}
+
+// Copies and half-made files of processes that were killed do not stay: the next
+// one that owns the store, or makes a copy, removes them.
+func TestNoCopyStays(t *testing.T) {
+	t.Parallel()
+	dead := exec.Command(os.Args[0])
+	dead.Env = append(os.Environ(), roleEnv+"=own", pathEnv+"="+filepath.Join(t.TempDir(), "other.db"))
+	if err := dead.Run(); err != nil { // its standard input is empty: it ends at once
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "graphrun.db")
+	lived(t, path)
+	half, copied := path+unfinishedMark+"HALF", fmt.Sprint(path, unfinishedMark, "copy-", dead.Process.Pid)
+	leave := func(names ...string) {
+		t.Helper()
+		for _, name := range names {
+			if err := os.WriteFile(name, []byte("left"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	gone := func(what string) {
+		t.Helper()
+		if left, _ := filepath.Glob(path + ".*"); len(left) > 0 {
+			t.Errorf("%s leaves %q", what, left)
+		}
+	}
+	leave(copied, copied+".owner", copied+unfinishedMark+"HALF")
+	own := CopyPath(path)
+	gone("making a copy")
+	s := openAt(t, path, Options{})
+	if err := s.Backup(ctx, own); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if report, err := CheckCopy(ctx, own); err != nil || len(report.Problems) > 0 || report.Stacks == 0 {
+		t.Errorf("%+v, %v", report, err)
+	}
+	gone("looking through a copy")
+	leave(half, copied)
+	mustCheck(t, path)
+	gone("a check")
+	leave(half, copied)
+	if _, _, err := Compact(ctx, path); err != nil {
+		t.Fatal(err)
+	}
+	gone("compacting")
+	leave(half, copied)
+	if err := openAt(t, path, Options{}).Close(); err != nil {
+		t.Fatal(err)
+	}
+	gone("opening")
 }

@@ -16,6 +16,7 @@ func Repair(ctx context.Context, path, kept string) (Report, error) {
 		return Report{}, unusable(path, err)
 	}
 	defer f.Close() // only read
+	removeUnfinished(path)
 	if err := absent(kept); err != nil {
 		return Report{}, err
 	}
