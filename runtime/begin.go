@@ -7,7 +7,7 @@ func (d *drive) wakeLoaded() {
 		d.eng.timers.Stop(d.wake)
 		d.wake = nil
 		d.warnOfParked()
-		d.turn()
+		d.settle()
 	}
 	d.loop()
 }
@@ -23,7 +23,7 @@ func (d *drive) begin(admit func() error) (*Stack, error) {
 	var err error
 	stall, first := d.nextStall(), make(chan struct{})
 	go func() {
-		if d.turn(); d.closed && !(isNew && d.cursor.Seq > 0) {
+		if d.settle(); d.closed && !(isNew && d.cursor.Seq > 0) {
 			err = d.err
 		}
 		close(first)

@@ -25,7 +25,7 @@ func (d *drive) takeIn(in Send) (duplicate bool, err error) {
 	return false, nil
 }
 
-// knows says whether an event with this id is in the store, or will be after this turn.
+// knows says whether an event with this id is in the store, or will be after this round.
 func (d *drive) knows(id string) (bool, error) {
 	for _, other := range d.arrived {
 		if other == id {

@@ -82,12 +82,12 @@ own.
 
 What a stack does next is decided by package graph/machine, which neither waits nor acts.
 Each stack has a mailbox, and a loop that reads it. The loop is a goroutine only while there
-is mail. One turn of the loop feeds the machine with everything that has arrived, gives new
+is mail. One round of the loop feeds the machine with everything that has arrived, gives new
 tasks to their pools, makes one commit, and only then starts the tasks whose start is in
 that commit.
 
 The files of this package form layers, and none uses a file above its own: records and
-definitions at the bottom, then the mailbox and the drive of one stack, its turns, the
+definitions at the bottom, then the mailbox and the drive of one stack, its rounds, the
 handle [Stack], the registry of drives, and the commands at the top.
 */
 package runtime

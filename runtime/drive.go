@@ -73,7 +73,7 @@ type drive struct {
 	over        bool // nothing is decided any more
 	closed      bool
 	marching    bool     // its fleet knows of it
-	acks        []func() // answers to give when the turn is committed
+	acks        []func() // answers to give when the round is committed
 	waiters     []*waiter
 }
 
@@ -104,7 +104,7 @@ type live struct {
 
 	adoption
 	workload
-	arrived  []string // ids of events that this turn has received
+	arrived  []string // ids of events that this round has received
 	outbox   outbox
 	children children
 	clearing bool // children are being removed
@@ -122,11 +122,11 @@ type adoption struct {
 type workload struct {
 	attempts  map[journal.TaskKey]*attempt // whose results count
 	away      int                          // attempts that were launched and are not gone
-	turns     uint64                       // of the loop so far
+	rounds    uint64                       // of the loop so far
 	listed    int                          // of Ready.Start: tasks that have their attempts
-	replaced  []*attempt                   // by a later attempt in this turn
+	replaced  []*attempt                   // by a later attempt in this round
 	own       work                         // an attempt that the loop does itself, once the mailbox is empty
-	launching []*attempt                   // that begin once the turn is committed
+	launching []*attempt                   // that begin once the round is committed
 	ended     []*pool.Ticket               // that need no slot any more
 	clears    []context.CancelFunc         // of the cleaning up after orphans
 }
@@ -167,7 +167,7 @@ func (d *drive) clock(at time.Time) time.Time {
 type member struct{ d *drive }
 
 // fail stops driving a stack that cannot go on: the store has all that was acknowledged.
-// The turn cancels what runs.
+// The next settle cancels what runs.
 func (d *drive) fail(err error) {
 	if d.over {
 		return

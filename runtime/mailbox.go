@@ -23,8 +23,8 @@ type reader interface {
 	load()
 	// startOwn gives the attempt that idle would return a goroutine of its own.
 	startOwn()
-	// turn does all that follows from the letters that were read.
-	turn()
+	// settle does all that follows from the letters that were read.
+	settle()
 	// idle is called with mu held when there is no mail. It says whether the stack may
 	// be unloaded, and returns an attempt for the loop to do itself, or nil.
 	idle() (rests bool, own work)
@@ -90,7 +90,7 @@ func (m *mailbox) loop() {
 		}
 		clear(mail)
 		m.spare = mail[:0]
-		m.owner.turn()
+		m.owner.settle()
 	}
 }
 

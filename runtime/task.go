@@ -30,7 +30,7 @@ type attempt struct {
 	ticket pool.Ticket // for its slot
 
 	// Owned by the stack's loop.
-	turn     uint64 // of the loop that began it
+	round    uint64 // of the loop that began it
 	cancel   context.CancelCauseFunc
 	granted  bool         // it has its slot
 	void     bool         // it is not to begin any more

@@ -57,7 +57,7 @@ func (rt *Runtime) visitBeside(ctx context.Context, id string, do func(*drive) e
 		return err
 	}
 	err := do(d)
-	d.post(func() {}) // a turn of the loop puts it away
+	d.post(func() {}) // a round of the loop closes it
 	<-d.done
 	return err
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/graphrun/graphrun/runtime/internal/pool"
 )
 
-// turn does all that can be done without another letter.
-func (d *drive) turn() {
+// settle does all that can be done without another letter.
+func (d *drive) settle() {
 	for !d.over {
 		if err := d.adoptWhenGone(); err != nil {
 			d.fail(err)
@@ -76,7 +76,7 @@ func (d *drive) enlist(tasks []machine.Task) []*pool.Ticket {
 	defer d.mu.Unlock()
 	out := make([]*pool.Ticket, len(tasks))
 	for i, t := range tasks {
-		a := &attempt{task: t, turn: d.turns}
+		a := &attempt{task: t, round: d.rounds}
 		a.ticket = pool.Ticket{Owner: d.name, Priority: t.Priority, Since: time.Now(), Node: t.Node, Index: t.Index,
 			Granted: func(own bool) {
 				if own {
@@ -123,7 +123,7 @@ func (d *drive) act(rd machine.Ready) {
 	}
 	for _, key := range rd.Cancel {
 		// A key may also stand for the attempt that takes the cancelled one's place.
-		if a := d.attempts[key]; a != nil && a.turn != d.turns {
+		if a := d.attempts[key]; a != nil && a.round != d.rounds {
 			d.end(a, errReplaced)
 		}
 	}
@@ -145,7 +145,7 @@ func (d *drive) act(rd machine.Ready) {
 		}
 	}
 	d.replaced, d.launching = d.replaced[:0], d.launching[:0]
-	d.turns++
+	d.rounds++
 	d.wakeUp(rd.WakeAt)
 }
 
