@@ -36,15 +36,15 @@ func Shorten(s string, limit int) string {
 	return s[:from] + gap + s[to:]
 }
 
-// bounded is d with a message and a help that may be shown, in a format that
-// escapes control characters itself.
+// bounded shortens the message and the help, for formats that escape control
+// characters themselves.
 func (d Diagnostic) bounded() Diagnostic {
 	d.Message, d.Help = bound(d.Message, maxMessage), bound(d.Help, maxHelp)
 	return d
 }
 
-// bound shortens s to what it may have as valid UTF-8, which is longer than
-// bytes that are none.
+// bound shortens s to limit bytes of valid UTF-8. Replacing an invalid byte takes
+// three bytes, so the result is shortened again.
 func bound(s string, limit int) string {
 	s = Shorten(s, limit)
 	if utf8.ValidString(s) {
@@ -53,7 +53,7 @@ func bound(s string, limit int) string {
 	return Shorten(strings.ToValidUTF8(s, "\uFFFD"), limit)
 }
 
-// clean is d with a message and a help that may be shown on a terminal.
+// clean shortens and cleans the message and the help, for a terminal.
 func (d Diagnostic) clean() Diagnostic {
 	d = d.bounded() // an escape takes six bytes: without this, cleaning would cost six times the text
 	d.Message, d.Help = Clean(d.Message), Clean(d.Help)

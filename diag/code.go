@@ -59,7 +59,8 @@ const (
 	Unused    Code = "unused"
 )
 
-// Severity is Warning for what is worth a look and runs all the same.
+// Severity returns Warning for problems that do not keep a graph from running,
+// and Error for all others.
 func (c Code) Severity() Severity {
 	switch c {
 	case AlwaysFalse, AlwaysTrue, NoStop, Unbounded, NeverRead, Unused:

@@ -34,8 +34,8 @@ func lineStarts(src []byte) []int {
 	return starts
 }
 
-// excerpt is the source line of a span and the carets under it, both cut to
-// what fits around the culprit. ok is false when the file has no such line.
+// excerpt returns the source line of a span and the carets under it, both cut
+// around the culprit. ok is false if the file has no such line.
 func (f *source) excerpt(at Span) (line, carets string, ok bool) {
 	if at.Start.Line > len(f.starts) {
 		return "", "", false
@@ -88,7 +88,7 @@ type cell struct {
 	width int
 }
 
-// cells are the characters from..to of the line at hand.
+// cells returns the characters from..to of the current line.
 func (f *source) cells(from, to int) []cell {
 	wide := runewidth.Condition{StrictEmojiNeutral: true} // the same on every machine, whatever its locale
 	out := make([]cell, 0, to-from)
@@ -106,8 +106,8 @@ func (f *source) cells(from, to int) []cell {
 	return out
 }
 
-// columns is how many columns some cells take. One without a width, as a
-// combining mark, counts too: it takes bytes.
+// columns returns the width of some cells. A character without a width, such as
+// a combining mark, counts as one: it takes bytes.
 func columns(cells []cell) (n int) {
 	for _, c := range cells {
 		n += max(c.width, 1)
@@ -115,20 +115,20 @@ func columns(cells []cell) (n int) {
 	return n
 }
 
-// source is a file's text. It remembers where in which line it was asked last:
-// problems come in the order of the file, and a line can be as long as the file.
+// source is a file's text. It remembers its last position, because problems come
+// in the order of the file and a line can be as long as the file.
 type source struct {
 	text   []byte
-	starts []int // of the lines
+	starts []int // byte offsets of the lines
 
-	line, width int    // the line at hand, and its characters
-	rest        []byte // of it, from character col on
+	line, width int    // the current line, and how many characters it has
+	rest        []byte // of the current line, from character col on
 	col         int
 }
 
 func newSource(text []byte) *source { return &source{text: text, starts: lineStarts(text)} }
 
-// of gives a line without its break.
+// of returns a line without its line break.
 func (f *source) of(line int) []byte {
 	end := len(f.text)
 	if line < len(f.starts) {
@@ -145,7 +145,7 @@ func (f *source) enter(line int) {
 	}
 }
 
-// from is the rest of the line at hand from a character on.
+// from returns the rest of the current line, from a character on.
 func (f *source) from(col int) []byte {
 	if f.col > col {
 		f.rest, f.col = f.of(f.line), 0

@@ -25,10 +25,10 @@ func (s Severity) String() string {
 // Diagnostic is one problem.
 type Diagnostic struct {
 	Code     Code
-	Severity Severity // as Code.Severity says, set by List.Add
+	Severity Severity // List.Add sets it to Code.Severity
 	Span     Span
 	Message  string // no full stop; names in double quotes
-	Help     string // how to mend it; "" where there is nothing to say
+	Help     string // how to fix it; "" if there is nothing to say
 }
 
 // Error makes a single diagnostic usable as an error. The message is
@@ -53,7 +53,7 @@ func (l *List) Add(code Code, at Span, help, format string, args ...any) {
 	*l = append(*l, d.bounded())
 }
 
-// HasErrors reports whether one of the problems is an error.
+// HasErrors reports whether at least one of the problems is an error.
 func (l List) HasErrors() bool {
 	return slices.ContainsFunc(l, func(d Diagnostic) bool { return d.Severity == Error })
 }
@@ -69,7 +69,7 @@ func (l *List) Sort() {
 	*l = slices.Compact(*l)
 }
 
-// Err is the list as an error when it holds an error, else nil.
+// Err returns the list as an error if one of the problems is an error, else nil.
 func (l List) Err() error {
 	if !l.HasErrors() {
 		return nil
@@ -77,7 +77,7 @@ func (l List) Err() error {
 	return l
 }
 
-// Error joins the problems, one a line, without source lines.
+// Error returns the problems, one per line, without source lines.
 func (l List) Error() string {
 	var b strings.Builder
 	for i, d := range l {

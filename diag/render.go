@@ -8,7 +8,7 @@ import (
 
 // Options of Render.
 type Options struct {
-	Color bool // ANSI colours; the caller knows whether out is a terminal
+	Color bool // ANSI colours; set it if the output is a terminal
 }
 
 const (

@@ -11,15 +11,15 @@ import (
 	"unicode/utf8"
 )
 
-// Report is the JSON form of a list: what `validate -o json` prints.
+// Report is the JSON form of a list, as `validate -o json` prints it.
 type Report struct {
 	Valid       bool    `json:"valid"`
 	Diagnostics []Entry `json:"diagnostics"`
 }
 
 // Entry is one problem of a Report. Columns are 1-based and count characters;
-// EndColumn is exclusive and on Line. Line and columns are 0 where the place
-// is not known.
+// EndColumn is exclusive and on Line. Line and columns are 0 if the place is
+// not known.
 type Entry struct {
 	File      string `json:"file"`
 	Line      int    `json:"line"`
@@ -31,8 +31,8 @@ type Entry struct {
 	Help      string `json:"help"`
 }
 
-// NewReport is the report of a list. It is valid without errors, and when
-// strict, without warnings too.
+// NewReport returns the report of a list. Valid is false if the list has an
+// error or, with strict, a warning.
 func NewReport(list List, sources map[string][]byte, strict bool) Report {
 	r := Report{Valid: !list.HasErrors() && (!strict || len(list) == 0), Diagnostics: []Entry{}}
 	lines := map[string][]int{}
@@ -48,8 +48,8 @@ func NewReport(list List, sources map[string][]byte, strict bool) Report {
 	return r
 }
 
-// lineWidth is how many characters the first line of a span has, 0 when it is
-// not at hand.
+// lineWidth returns how many characters the first line of a span has, 0 if its
+// source is not there.
 func lineWidth(at Span, sources map[string][]byte, lines map[string][]int) int {
 	src, ok := sources[at.File]
 	if !ok || at.End.Line <= at.Start.Line {
@@ -66,12 +66,12 @@ func lineWidth(at Span, sources map[string][]byte, lines map[string][]int) int {
 	return utf8.RuneCountInString(strings.TrimRight(text, "\r\n"))
 }
 
-// JSON writes the report of a list as one JSON object and a line break.
+// JSON writes the report of a list as one JSON object, followed by a line break.
 func JSON(out io.Writer, list List, sources map[string][]byte, strict bool) error {
 	return write(out, NewReport(list, sources, strict))
 }
 
-// write writes v as JSON that a terminal may show.
+// write writes v as JSON that is safe on a terminal.
 func write(out io.Writer, v any) error {
 	var b strings.Builder
 	enc := json.NewEncoder(&b)
@@ -83,8 +83,8 @@ func write(out io.Writer, v any) error {
 	return err
 }
 
-// GitHub writes the problems as annotations for a run on GitHub: one command a
-// line.
+// GitHub writes the problems as annotations of a GitHub workflow run, one
+// command per line.
 func GitHub(out io.Writer, list List, sources map[string][]byte) error {
 	for _, e := range NewReport(list, sources, false).Diagnostics {
 		place := "file=" + property(e.File)
@@ -103,7 +103,7 @@ func GitHub(out io.Writer, list List, sources map[string][]byte) error {
 }
 
 // data escapes the text of a GitHub command, so that it cannot end the line
-// and begin a command of its own.
+// and begin another command.
 func data(s string) string {
 	return strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A").Replace(CleanLines(s))
 }
@@ -112,7 +112,7 @@ func property(s string) string {
 	return strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C").Replace(CleanLines(s))
 }
 
-// The parts of SARIF 2.1.0 that are written.
+// The parts of SARIF 2.1.0 that SARIF writes.
 type (
 	sarifLog struct {
 		Schema  string     `json:"$schema"`
@@ -166,8 +166,8 @@ type (
 	}
 )
 
-// SARIF writes the problems as a SARIF 2.1.0 log. version is that of the tool,
-// "" to leave it out.
+// SARIF writes the problems as a SARIF 2.1.0 log. version is the version
+// of the tool; "" leaves it out.
 func SARIF(out io.Writer, list List, sources map[string][]byte, version string) error {
 	run := sarifRun{ColumnKind: "unicodeCodePoints", Results: []sarifResult{},
 		Tool: sarifTool{sarifDriver{Name: "graphrun", Version: version, Rules: []sarifRule{}}}}
@@ -192,7 +192,7 @@ func SARIF(out io.Writer, list List, sources map[string][]byte, version string) 
 	return write(out, sarifLog{Schema: "https://json.schemastore.org/sarif-2.1.0.json", Version: "2.1.0", Runs: []sarifRun{run}})
 }
 
-// uri is a file's path as a URI reference: relative paths stay relative.
+// uri returns a file's path as a URI reference. Relative paths stay relative.
 func uri(path string) string {
 	u := url.URL{Path: filepath.ToSlash(path)}
 	if filepath.IsAbs(path) {

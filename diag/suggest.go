@@ -9,9 +9,9 @@ import (
 	"github.com/agnivade/levenshtein"
 )
 
-// Suggest is the help line `did you mean "b"?` for a word that is not among
-// the known ones, "" when none of them is near. Of equally near words the
-// first counts.
+// Suggest returns the help line `did you mean "b"?` for a word that is not in
+// among, or "" if no word of among is similar. Of equally similar words it takes
+// the first.
 func Suggest(word string, among []string) string {
 	if len(word) > maxGuessed {
 		return ""
@@ -20,7 +20,7 @@ func Suggest(word string, among []string) string {
 	lower := []rune(strings.ToLower(word))
 	letters := lettersOf(word)
 	for _, w := range among {
-		// A third of the letters may differ: more, and the guess puzzles.
+		// A third of the letters may differ. With more, the guess would confuse.
 		size := utf8.RuneCountInString(w)
 		bound := max(1, (max(len(lower), size)+1)/3)
 		if least >= 0 {
@@ -42,12 +42,12 @@ func Suggest(word string, among []string) string {
 	return fmt.Sprintf("did you mean %q?", best)
 }
 
-// maxGuessed is the longest word that a guess is made for: nobody's slip of the
-// pen is longer, and the distance costs the product of two lengths.
+// maxGuessed is the length of the longest word that Suggest looks at. No typo is
+// longer, and the cost of the distance is the product of two lengths.
 const maxGuessed = 256
 
-// lettersOf is the set of a word's ASCII letters, whatever their case, and
-// digits and signs: a bit for each.
+// lettersOf returns the set of a word's ASCII characters, one bit each. Upper
+// and lower case are the same.
 func lettersOf(word string) (set uint64) {
 	for i := range len(word) {
 		b := word[i]
@@ -61,15 +61,15 @@ func lettersOf(word string) (set uint64) {
 	return set
 }
 
-// apart is how much two words differ at least: a letter that only one of them
-// has is a slip, and so is each letter that one of them is longer. It spares
-// most of the words of a long list the distance.
+// apart returns a lower bound of the distance of two words: each letter that only
+// one of them has, and each letter by which one is longer. With it, the distance is
+// not needed for most words of a long list.
 func apart(a, b uint64, longer int) int {
 	return max(bits.OnesCount64(a&^b), bits.OnesCount64(b&^a), longer, -longer)
 }
 
-// distance is how many letters differ; two neighbours that changed places count
-// as one, since that is one slip of the hand.
+// distance returns how many letters differ. Two adjacent letters that are swapped
+// count as one, because that is one typo.
 func distance(a, b []rune) int {
 	if len(a) == len(b) {
 		i := 0

@@ -7,13 +7,13 @@ import (
 )
 
 // Pos is a place in a file. Line and Col are 1-based, Col counts characters
-// (Unicode code points). The zero Pos is "unknown": what a Go program built
-// has no place in a file.
+// (Unicode code points). The zero Pos means that the place is not
+// known: a graph that a Go program builds has no places.
 type Pos struct {
 	Line, Col int
 }
 
-// Less reports whether p lies before q.
+// Less reports whether p comes before q.
 func (p Pos) Less(q Pos) bool {
 	if p.Line != q.Line {
 		return p.Line < q.Line
@@ -21,7 +21,7 @@ func (p Pos) Less(q Pos) bool {
 	return p.Col < q.Col
 }
 
-// Span is a stretch of one file; End is exclusive.
+// Span is a part of one file. End is exclusive.
 type Span struct {
 	File       string
 	Start, End Pos
@@ -30,7 +30,7 @@ type Span struct {
 // IsZero reports whether the span names no place.
 func (s Span) IsZero() bool { return s.Start == Pos{} }
 
-// String is FILE:LINE:COL, without the parts that are unknown.
+// String returns FILE:LINE:COL, without the parts that are not known.
 func (s Span) String() string {
 	if s.IsZero() {
 		return s.File
@@ -43,29 +43,30 @@ func (s Span) String() string {
 // true column of its operator. The zero Text is an empty text with no place.
 type Text struct {
 	Value string
-	Span  Span // of the scalar as written, with its quotes
+	Span  Span // of the scalar as it is written, with its quotes
 
 	runs []Run // in order; where each character of Value stands, and its end
 	skip int   // how many characters of the runs stand before Value
 }
 
-// Run is a stretch of characters that stand side by side on one line.
+// Run is a sequence of characters that are adjacent on one line.
 type Run struct {
-	N  int // which character of the text begins it
-	At Pos // where that one stands
+	N  int // the index of its first character in the text
+	At Pos // the place of that character
 }
 
-// Plain is a text without a place, for graphs that a program builds.
+// Plain returns a text without a place, for graphs that a program builds.
 func Plain(s string) Text { return Text{Value: s} }
 
-// Placed is a text whose characters stand one after another on one line from
-// first on, inside span.
+// Placed returns a text whose characters are adjacent on one line, beginning at
+// first, inside span.
 func Placed(s string, span Span, first Pos) Text {
 	return Mapped(s, span, []Run{{0, first}})
 }
 
-// Mapped is a text whose characters stand where the runs say. The first run
-// begins with character 0, and the last one that is counted is the text's end.
+// Mapped returns a text whose characters have the places that the runs give. The
+// first run begins with character 0; the last character of the last run is the end
+// of the text.
 func Mapped(s string, span Span, runs []Run) Text {
 	return Text{Value: s, Span: span, runs: runs}
 }
@@ -74,11 +75,11 @@ func Mapped(s string, span Span, runs []Run) Text {
 // of the whole.
 func Whole(s string, span Span) Text { return Text{Value: s, Span: span} }
 
-// IsZero reports whether there is no text: what JSON leaves out, with or
-// without a place.
+// IsZero reports whether the text is empty, with or without a place. JSON leaves
+// an empty text out.
 func (t Text) IsZero() bool { return t.Value == "" }
 
-// At is the position of the byte offset off of Value.
+// At returns the position of the byte offset off in Value.
 func (t Text) At(off int) Pos {
 	if t.Span.IsZero() {
 		return Pos{}
@@ -87,7 +88,7 @@ func (t Text) At(off int) Pos {
 	return t.place(utf8.RuneCountInString(t.Value[:off]))
 }
 
-// place is the position of character n of Value.
+// place returns the position of character n of Value.
 func (t Text) place(n int) Pos {
 	n += t.skip
 	i := sort.Search(len(t.runs), func(i int) bool { return t.runs[i].N > n }) - 1
@@ -98,8 +99,8 @@ func (t Text) place(n int) Pos {
 	return Pos{Line: r.At.Line, Col: r.At.Col + n - r.N}
 }
 
-// Sub is the span of the bytes from..to of Value in the file. An empty range
-// spans one character, so that a caret has something to stand under.
+// Sub returns the place of the bytes from..to of Value in the file. For an empty
+// range it is one character, so that a caret is visible.
 func (t Text) Sub(from, to int) Span {
 	if t.Span.IsZero() {
 		return t.Span
@@ -117,14 +118,14 @@ func (t Text) span(start, end Pos) Span {
 	return Span{File: t.Span.File, Start: start, End: end}
 }
 
-// Range is a stretch of bytes of a Text; To is exclusive.
+// Range is a part of a Text in bytes. To is exclusive.
 type Range struct{ From, To int }
 
-// Cut is the part from..to of t as a Text of its own, with its places.
+// Cut returns the part from..to of t as a Text with its own places.
 func (t Text) Cut(from, to int) Text { return t.Cuts(Range{from, to})[0] }
 
-// Cuts is Cut for many parts, which come in order and do not overlap: t is
-// walked once for all of them.
+// Cuts is Cut for several parts, which must be in order and must not overlap. It
+// walks t once for all of them.
 func (t Text) Cuts(parts ...Range) []Text {
 	out := make([]Text, len(parts))
 	off, n := 0, 0 // characters before off
@@ -141,10 +142,10 @@ func (t Text) Cuts(parts ...Range) []Text {
 	return out
 }
 
-// MarshalText writes the value alone: places do not outlive the file.
+// MarshalText writes the value only: places are not kept without the file.
 func (t Text) MarshalText() ([]byte, error) { return []byte(t.Value), nil }
 
-// UnmarshalText reads the value alone.
+// UnmarshalText reads the value only.
 func (t *Text) UnmarshalText(b []byte) error {
 	*t = Text{Value: string(b)}
 	return nil

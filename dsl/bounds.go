@@ -7,7 +7,7 @@ import (
 	"github.com/graphrun/graphrun/diag"
 )
 
-// What a graph file may be at most. The parser sees nothing beyond it.
+// The bounds of a graph file. The parser never sees more.
 const (
 	maxBytes   = 16 << 20
 	maxDepth   = 100
@@ -16,9 +16,9 @@ const (
 )
 
 // admit reports what keeps a source from being parsed at all: its size, its
-// encoding, or more values than a YAML parser should hold. Nesting is no matter
-// here: a bracket or a dash may be text, which only the parser can tell, and
-// the parser itself stops at 10,000 levels.
+// encoding, or more values than a YAML parser should hold. It does not look at
+// nesting: only the parser can tell whether a bracket or a dash is text, and the
+// parser itself stops at 10,000 levels.
 func admit(file string, src []byte, diags *diag.List) bool {
 	at := diag.Span{File: file, Start: diag.Pos{Line: 1, Col: 1}, End: diag.Pos{Line: 1, Col: 2}}
 	switch {
@@ -64,7 +64,7 @@ func admit(file string, src []byte, diags *diag.List) bool {
 	return true
 }
 
-// checkChar reports a character that no YAML file may hold.
+// checkChar reports a character that is not allowed in YAML.
 func checkChar(rest []byte, at diag.Span, diags *diag.List) bool {
 	b := rest[0]
 	if b >= ' ' && b < 0x7f || b == '\n' || b == '\t' || b == '\r' {

@@ -8,13 +8,13 @@ import (
 	"github.com/graphrun/graphrun/graph/tree"
 )
 
-// builder makes a Def of a checked document. It reports nothing: what is
-// broken or absent reads as not written.
+// builder makes a Def from a checked document. It reports nothing: a broken value
+// counts as absent.
 type builder struct {
 	broken map[*tree.Node]bool
 }
 
-// get is a field that is there and in order, else nil.
+// get returns a field, nil if it is absent or broken.
 func (b *builder) get(n *tree.Node, field string) *tree.Node {
 	v := n.Get(field)
 	if v == nil || b.broken[v] {
@@ -23,7 +23,7 @@ func (b *builder) get(n *tree.Node, field string) *tree.Node {
 	return v
 }
 
-// sound is the value of an entry, nil when it is broken.
+// sound returns the value of an entry, nil if it is broken.
 func (b *builder) sound(n *tree.Node) *tree.Node {
 	if b.broken[n] {
 		return nil
@@ -31,7 +31,7 @@ func (b *builder) sound(n *tree.Node) *tree.Node {
 	return n
 }
 
-// text is a scalar as its text: also of a number or a boolean.
+// text returns a scalar as it is written, also a number or a boolean.
 func (b *builder) text(n *tree.Node, field string) diag.Text {
 	if v := b.get(n, field); v != nil {
 		return v.Text
@@ -67,7 +67,7 @@ func (b *builder) duration(n *tree.Node, field string) time.Duration {
 	return d
 }
 
-// texts is a scalar or a list of scalars as a list.
+// texts returns a scalar, or a list of scalars, as a list.
 func (b *builder) texts(n *tree.Node, field string) []diag.Text {
 	v := b.get(n, field)
 	switch {
@@ -85,7 +85,7 @@ func (b *builder) texts(n *tree.Node, field string) []diag.Text {
 	return out
 }
 
-// entries are the fields of a mapping, none when it is absent.
+// entries returns the fields of a mapping, none if it is absent.
 func (b *builder) entries(n *tree.Node, field string) []tree.Field {
 	if v := b.get(n, field); v != nil {
 		return v.Fields
@@ -151,7 +151,7 @@ func (b *builder) graph(n *tree.Node, file string) graph.Def {
 }
 
 // typed splits an entry of params or state into its type and its default.
-// What is broken is of any type, so that it still has a name.
+// A broken entry has the type any, so that its name is known.
 func (b *builder) typed(n *tree.Node) (t, dflt *tree.Node) {
 	switch {
 	case b.broken[n]:
@@ -305,7 +305,7 @@ func (b *builder) edge(n *tree.Node) (graph.EdgeDef, bool) {
 	return e, true
 }
 
-// ending reads what is about the time between cycles and the end of a stack.
+// ending reads the fields about the time between cycles and the end of a stack.
 func (b *builder) ending(n *tree.Node, def *graph.Def) {
 	if p := b.get(n, "pause"); p != nil {
 		def.Pause = b.pause(p)

@@ -11,8 +11,8 @@ import (
 	"github.com/graphrun/graphrun/graph/tree"
 )
 
-// checker holds a document against the table. Values that do not fit are
-// marked as broken, so that nothing is built from them.
+// checker checks a document against the table. It marks values that do not fit as
+// broken, so that nothing is built from them.
 type checker struct {
 	*document
 }
@@ -38,8 +38,8 @@ func (c *checker) object(n *tree.Node, o *object, what string) {
 	}
 }
 
-// nearField reports a misspelt field of a mapping that is a JSON Schema too.
-// What is near to none of the fields is for the schema to judge.
+// nearField reports a misspelt field of a mapping that is also a JSON Schema. A
+// name that is similar to none of the fields is left to the schema.
 func (c *checker) nearField(f tree.Field, o *object, what string) {
 	words := schema.Keywords()
 	if slices.Contains(words, f.Key.Value) {
@@ -148,7 +148,7 @@ func (c *checker) inside(n *tree.Node) {
 	}
 }
 
-// cut reports an expression that YAML cut off at a comment.
+// cut reports an expression that YAML cut off, because it read a part as a comment.
 func (c *checker) cut(n *tree.Node, at diag.Span) {
 	c.fail(n, diag.YAMLComment, "put the whole value in quotes", `" #" begins a comment and cuts the expression off`)
 	c.diags[len(c.diags)-1].Span = at
@@ -205,8 +205,8 @@ func (c *checker) fail(n *tree.Node, code diag.Code, help, format string, args .
 	c.broken[n] = true
 }
 
-// pick is the alternative of a union that a value is to be held against: one
-// that takes it, or the union itself.
+// pick returns the alternative of a union to check a value against: the one that
+// takes values of its kind, or the union itself.
 func (s *shape) pick(n *tree.Node) *shape {
 	if s.kind != union {
 		return s
@@ -226,7 +226,7 @@ func (s *shape) pick(n *tree.Node) *shape {
 	return s
 }
 
-// takes reports whether a value of kind k can be of the shape.
+// takes reports whether a value of kind k can have the shape.
 func (s *shape) takes(k tree.Kind) bool {
 	switch s.kind {
 	case text, name, word, rate, template:
@@ -258,7 +258,7 @@ func (s *shape) takes(k tree.Kind) bool {
 	return true
 }
 
-// String says what is expected: "a duration, a mapping or a template".
+// String names what is expected, as in "a duration, a mapping or a template".
 func (s *shape) String() string {
 	switch s.kind {
 	case text:
@@ -318,7 +318,7 @@ func orList(parts []string) string {
 	return strings.Join(parts[:len(parts)-1], ", ") + " or " + parts[len(parts)-1]
 }
 
-// entryName turns the name of a mapping into that of one entry: "nodes" into
+// entryName turns the name of a mapping into the name of one entry: "nodes" into
 // node.
 func entryName(what string) string {
 	what = strings.Trim(what, `"`)

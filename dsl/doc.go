@@ -2,11 +2,14 @@
 // document, the document is checked against one table of fields, and what fits
 // becomes a graph.Def. All problems are reported at once, each at its place.
 //
-// The walk: bounds.go refuses what no parser should see; yaml.go (the only
-// file that knows yaml.v3) turns the text into tree.Nodes, with position.go
-// finding where each character of a scalar stands; yaml_gotchas.go knows how YAML eats
-// parts of an expression; table.go describes every object of the language,
-// check.go holds a document against it, and build.go makes the Def. The same
-// table is the source of the JSON Schema (jsonschema.go) and of the field
+// bounds.go refuses texts that no parser should see. yaml.go, the only file that
+// imports yaml.v3, turns the text into tree.Nodes: yaml_mask.go hides from yaml.v3
+// what only YAML 1.1 reads as syntax, yaml_strict.go reports what yaml.v3 drops
+// silently, yaml_gotchas.go knows how YAML cuts expressions, yaml_recover.go finds the
+// place of an error that yaml.v3 does not locate, and position.go finds the place of
+// each character of a scalar. table.go describes every object of the language,
+// check.go checks a document against it, and build.go makes the Def. suppress.go
+// drops problems of the compiler that follow from parts that could not be read. The
+// table is also the source of the JSON Schema (jsonschema.go) and of the field
 // reference (reference.go).
 package dsl

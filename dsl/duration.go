@@ -9,7 +9,7 @@ import (
 
 var rateText = regexp.MustCompile(`^([0-9]+)/(s|m|h|d)$`)
 
-// durationHelp guesses what was meant by a text that is no duration.
+// durationHelp says how to write a duration, for a text that is not one.
 func durationHelp(s string) string {
 	s = strings.TrimSpace(s)
 	if strings.HasPrefix(s, "-") {

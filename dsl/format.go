@@ -9,12 +9,12 @@ import (
 	"github.com/graphrun/graphrun/graph/tree"
 )
 
-// Format lays a graph's text out in the canonical way: two spaces of
+// Format returns a graph's text in the canonical layout: two spaces of
 // indentation, lists indented below their key, no blanks at the ends of lines,
-// at most one empty line in a row. Comments, the order of fields and what
-// stands within a line stay as they are. The meaning stays the same, and a
-// second Format changes nothing. The list has the errors of a text that is not
-// YAML; file is its name in them.
+// at most one empty line in a row. Comments, the order of fields and the text
+// within a line stay as they are. The meaning stays the same, and a second
+// Format changes nothing. If the text is not YAML, the list has the errors; file
+// is its name in them.
 func Format(file string, src []byte) ([]byte, diag.List) {
 	d := readYAML(file, src)
 	if d.diags.HasErrors() {
@@ -33,7 +33,7 @@ func Format(file string, src []byte) ([]byte, diag.List) {
 		}
 		out = next
 	}
-	return src, nil // a layout that is beyond us is left alone
+	return src, nil // Format does not know this layout: leave it as it is
 }
 
 // same compares two documents, with the order of their fields.

@@ -26,7 +26,7 @@ type Source struct {
 
 // Load reads, parses and compiles a graph file, and checks the graphs that its
 // nodes run. The list holds the problems of all stages, sorted by place. The
-// Source is never nil: with its Files the problems can be shown.
+// Source is never nil: its Files are what diag.Render needs to show the problems.
 func Load(path string, kinds graph.Kinds) (*Source, diag.List) {
 	src, problems := Read(path)
 	if len(problems) > 0 {
@@ -35,8 +35,8 @@ func Load(path string, kinds graph.Kinds) (*Source, diag.List) {
 	return Compile(path, src, kinds)
 }
 
-// LoadReader is Load for a text that is no file, as standard input. name
-// stands for it in diagnostics.
+// LoadReader is Load for a text that is not a file, such as standard input. name
+// is its name in diagnostics.
 func LoadReader(name string, in io.Reader, kinds graph.Kinds) (*Source, diag.List) {
 	src, problems := ReadFrom(name, in)
 	if len(problems) > 0 {
@@ -45,20 +45,21 @@ func LoadReader(name string, in io.Reader, kinds graph.Kinds) (*Source, diag.Lis
 	return Compile(name, src, kinds)
 }
 
-// Read gives the text of a graph file. The list says why there is none.
+// Read returns the text of a graph file, or a list that says why it cannot be
+// read.
 func Read(path string) ([]byte, diag.List) {
 	src, err := readFile(path)
 	return src, unreadable(path, err)
 }
 
-// ReadFrom is Read for a text that is no file; name stands for it.
+// ReadFrom is Read for a text that is not a file. name is its name in diagnostics.
 func ReadFrom(name string, in io.Reader) ([]byte, diag.List) {
 	src, err := io.ReadAll(io.LimitReader(in, maxBytes+1))
 	return src, unreadable(name, err)
 }
 
-// unreadable is what there is to say of a file without a text. Who reads places
-// line by line finds one all the same: where the text would begin.
+// unreadable reports a file that cannot be read. The place is where its text would
+// begin, for tools that expect a line.
 func unreadable(file string, err error) (l diag.List) {
 	if err != nil {
 		at := diag.Span{File: file, Start: diag.Pos{Line: 1, Col: 1}, End: diag.Pos{Line: 1, Col: 2}}
@@ -78,8 +79,8 @@ func reason(err error) error {
 	return err
 }
 
-// readFile reads a regular file, and no more of it than a graph may have. A
-// FIFO or a device could block for ever, so it is not even opened.
+// readFile reads a regular file up to the size that a graph may have. It does not
+// open a FIFO or a device, because that could block for ever.
 func readFile(path string) ([]byte, error) {
 	return read(path, os.Stat, os.Open)
 }
@@ -109,7 +110,8 @@ func read(path string, stat func(string) (fs.FileInfo, error), open func(string)
 	return io.ReadAll(io.LimitReader(f, maxBytes+1))
 }
 
-// Compile is Load for a text that is at hand already.
+// Compile is Load for a text that was read before. file is its name in diagnostics;
+// relative paths in it start at the folder of file.
 func Compile(file string, src []byte, kinds graph.Kinds) (*Source, diag.List) {
 	l := loader{kinds: kinds, files: map[string][]byte{}, root: filepath.Dir(file)}
 	s, list := l.compile(file, src)
@@ -118,8 +120,8 @@ func Compile(file string, src []byte, kinds graph.Kinds) (*Source, diag.List) {
 	return s, list
 }
 
-// absolute is the path that stands for a file in every process, whatever folder
-// it works in: a store keeps it.
+// absolute returns a path that every process can use, whatever its working folder
+// is: a store keeps it.
 func absolute(file string) string {
 	abs, err := filepath.Abs(file)
 	if err != nil {
@@ -141,7 +143,7 @@ func (l *loader) compile(file string, src []byte) (*Source, diag.List) {
 	inner := l.inner(file, d.root, d.broken, &def)
 	s.Def = def
 	g, more := graph.Compile(def, l.kinds)
-	if inner.HasErrors() { // what the nodes that lack their graph use is not known
+	if inner.HasErrors() { // nobody knows what the nodes without their graph use
 		more = slices.DeleteFunc(more, func(p diag.Diagnostic) bool { return p.Code == diag.Unused || p.Code == diag.NeverRead })
 	}
 	list := append(d.suppress(more), inner...)

@@ -8,9 +8,8 @@ import (
 
 // Parse reads a graph's text. file is its name in diagnostics and the Def's
 // File. The list holds all problems of the YAML and of the shape of the graph,
-// sorted by place; what is meant by the graph is for graph.Compile to judge.
-// The Def holds what could be read, also when there are problems: broken parts
-// are left out.
+// sorted by place; graph.Compile checks what the graph means. The Def holds what
+// could be read, even if there are problems: broken parts are left out.
 func Parse(file string, src []byte) (graph.Def, diag.List) {
 	def, d := parse(file, src)
 	return def, d.diags
@@ -41,8 +40,7 @@ func parse(file string, src []byte) (graph.Def, *document) {
 	return b.graph(d.root, file), d
 }
 
-// version checks which language the file is written in, before anything else
-// of it.
+// version checks the version of the language before everything else.
 func (c *checker) version() {
 	v := c.root.Get("graphrun")
 	if v == nil || c.broken[v] || v.Kind == tree.Int && v.Int == 1 {

@@ -99,14 +99,14 @@ const (
 	block
 )
 
-// maxRuns is in how many pieces the texts of a file may be placed. What comes
-// behind is placed as a whole: the places would cost more than the file.
+// maxRuns is how many runs the texts of a file may have. Later texts have one
+// place for the whole text: more runs would cost more than the file.
 const maxRuns = 1 << 20
 
 // locate finds the place of each character of a scalar that begins at the
-// cursor, and leaves the cursor behind it. The source is read with value at
-// hand: when both do not agree, or the runs are used up, every character
-// stands at the scalar's start.
+// cursor, and leaves the cursor behind it. It compares the source with value.
+// If they do not agree, or the runs are used up, every character has the place
+// of the scalar's start.
 func locate(c *cursor, file, value string, st style, runs *int) diag.Text {
 	start := c.pos
 	begin := *c

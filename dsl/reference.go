@@ -7,7 +7,7 @@ import (
 	"github.com/graphrun/graphrun/graph"
 )
 
-// ReferenceMarkdown is the field reference of the docs: every object of the
+// ReferenceMarkdown returns the field reference of the docs: every object of the
 // language, and the `with` of every kind. Kinds may be nil.
 func ReferenceMarkdown(kinds graph.Kinds) []byte {
 	var b strings.Builder
@@ -67,7 +67,7 @@ func writeObject(b *strings.Builder, o *object, done map[*object]bool) {
 	}
 }
 
-// describe is String with what is inside of lists and mappings.
+// describe is String with the elements of lists and mappings.
 func (s *shape) describe() string {
 	switch s.kind {
 	case list:
@@ -90,7 +90,7 @@ func (s *shape) describe() string {
 	return strings.ReplaceAll(s.String(), `"`, "`")
 }
 
-// objects are the objects that a shape leads to.
+// objects returns the objects that can be inside a shape.
 func (s *shape) objects() []*object {
 	switch s.kind {
 	case obj:

@@ -22,9 +22,9 @@ func notFinite(s string) bool {
 	return coreInf.MatchString(s) || s == ".nan" || s == ".NaN" || s == ".NAN"
 }
 
-// resolve gives a plain scalar its value by the YAML 1.2 core schema: yes, no,
-// on, off and dates are strings, 010 is ten. Integers beyond int64 become
-// floats; what is beyond float64 becomes an infinity, which the reader reports.
+// resolve sets the value of a plain scalar by the core schema of YAML 1.2: yes,
+// no, on, off and dates are strings, 010 is ten. Integers beyond int64 become
+// floats; numbers beyond float64 become an infinity, which the reader reports.
 func resolve(s string, n *tree.Node) {
 	n.Kind = tree.String
 	switch s {
@@ -64,5 +64,5 @@ func resolve(s string, n *tree.Node) {
 		}
 	}
 	n.Kind = tree.Float
-	n.Float, _ = strconv.ParseFloat(s, 64) // all that can be wrong is the range
+	n.Float, _ = strconv.ParseFloat(s, 64) // only the range can be wrong
 }

@@ -72,17 +72,17 @@ func within(at diag.Pos, spans []diag.Span) bool {
 	return i > 0 && at.Less(spans[i-1].End)
 }
 
-// damage is what of a file could not be read whole.
+// damage describes the parts of a file that could not be read completely.
 type damage struct {
-	sections map[string]bool // in which something is lost
-	unknown  bool            // one of them is none: it may be any, misspelt
+	sections map[string]bool // sections in which an entry is lost
+	unknown  bool            // one of them is unknown: it may be any section, misspelt
 	all      bool            // all names of a section are lost
-	names    names           // the entries that are lost, of sections that give names to others
+	names    names           // the lost entries of sections whose names others use
 	types    bool            // one of them may have been a type
 	spans    []diag.Span     // the entries, or sections
 }
 
-// damage finds the parts in which errors were reported.
+// damage returns the parts in which errors were reported.
 func (d *document) damage() damage {
 	lost := damage{sections: map[string]bool{}, names: names{}}
 	for _, p := range d.diags {
@@ -94,7 +94,7 @@ func (d *document) damage() damage {
 	return lost
 }
 
-// declaring are the sections that give names to others.
+// declaring lists the sections whose names others use.
 var declaring = []string{"params", "secrets", "types", "state", "define", "events", "pools", "nodes"}
 
 // add notes an error at a place.
@@ -131,8 +131,8 @@ func (l *damage) add(root *tree.Node, at diag.Pos) {
 	l.spans = append(l.spans, span)
 }
 
-// enclosing is the field of a mapping in which a place lies, and where the
-// next one begins.
+// enclosing returns the field of a mapping that contains a place, and where the
+// next field begins.
 func enclosing(n *tree.Node, at, end diag.Pos) (*tree.Field, diag.Pos) {
 	i, found := slices.BinarySearchFunc(n.Fields, at, func(f tree.Field, p diag.Pos) int {
 		if f.Key.Span.Start.Less(p) {
@@ -154,7 +154,7 @@ func enclosing(n *tree.Node, at, end diag.Pos) (*tree.Field, diag.Pos) {
 	return &n.Fields[i], end
 }
 
-// causes reports whether the compiler may see a problem only because of what is
+// causes reports whether the compiler may report a problem only because parts are
 // lost.
 func (l *damage) causes(p diag.Diagnostic) bool {
 	if len(l.sections) == 0 {
@@ -165,7 +165,7 @@ func (l *damage) causes(p diag.Diagnostic) bool {
 	}
 	switch p.Code {
 	case diag.Unused, diag.NeverRead:
-		return true // what was lost may use it
+		return true // a lost part may use it
 	case diag.NoStop:
 		return l.unknown || l.sections["stop"] || l.sections["limits"]
 	case diag.Unreachable, diag.JoinUnsatisfiable:
@@ -186,7 +186,7 @@ func (l *damage) causes(p diag.Diagnostic) bool {
 // names is a set of names.
 type names map[string]bool
 
-// in reports whether a message has one of the names in quotes.
+// in reports whether a message contains one of the names in quotes.
 func (n names) in(message string) bool {
 	for {
 		i := strings.IndexByte(message, '"')

@@ -23,8 +23,8 @@ var (
 var afterParser = []string{"did not find expected node content", "did not find expected ','", "did not find expected key",
 	"did not find expected '-'", "did not find expected <", "found undefined tag", "found duplicate %", "found incompatible"}
 
-// plainWords says what a problem of yaml.v3 means for an author, and what to
-// do about it. The first entry whose text occurs in the problem counts.
+// plainWords translates the errors of yaml.v3 into messages for authors, with a
+// help line. The first entry whose text occurs in the error counts.
 var plainWords = []struct{ problem, message, help string }{
 	{"did not find expected ',' or '}'", `expected "," or "}" within { }`, "put values with special characters in quotes"},
 	{"did not find expected ',' or ']'", `expected "," or "]" within [ ]`, "put values with special characters in quotes"},
@@ -49,14 +49,14 @@ var plainWords = []struct{ problem, message, help string }{
 	{"did not find expected whitespace", `"!" begins a tag`, "put the value in quotes"},
 }
 
-// problem is an error of yaml.v3 in parts.
+// problem is an error of yaml.v3, parsed.
 type problem struct {
 	line int
 	text string
 }
 
-// problem takes an error of yaml.v3 apart. A line behind the source is its last
-// one: yaml.v3 sees a line break at the end that the source need not have.
+// problem parses an error of yaml.v3. yaml.v3 sees a line break at the end that
+// the source may lack: a line after the source is its last line.
 func (d *document) problem(err error) problem {
 	p := parseProblem(err)
 	p.line = d.cursorAt(diag.Pos{Line: p.line, Col: 1}).pos.Line
@@ -75,8 +75,8 @@ func parseProblem(err error) problem {
 	return problem{max(line, 1), m[2]}
 }
 
-// gotcha looks at the lines of a problem for an expression that YAML misread. It
-// reports it, and gives where the expression begins and ends in src.
+// gotcha looks for an expression that YAML misread in the lines around a problem.
+// It reports the expression, and returns where it begins and ends in src.
 func (d *document) gotcha(p problem) (from, to int, found bool) {
 	start, end := d.window(p.line)
 	lines := d.src[start:end]
@@ -105,8 +105,8 @@ func (d *document) gotcha(p problem) (from, to int, found bool) {
 	return 0, 0, false
 }
 
-// extent is how far an expression goes that begins at off: to the end of its
-// line, and within { } to the comma or bracket behind it.
+// extent returns where an expression that begins at off ends: at the end of its
+// line, or within { } at the comma or bracket after it.
 func (d *document) extent(off int) (from, to int) {
 	line := d.src[bytes.LastIndexAny(d.src[:off], "\r\n")+1 : off]
 	flow := bytes.Count(line, []byte("{")) > bytes.Count(line, []byte("}"))
@@ -132,7 +132,7 @@ func (d *document) cover(from, to int) {
 	d.covered = append(d.covered, from)
 }
 
-// syntaxError turns an error of yaml.v3, which knows a line at best, into a
+// syntaxError turns an error of yaml.v3, which has a line at best, into a
 // diagnostic with a column and plain words.
 func (d *document) syntaxError(err error) {
 	p := d.problem(err)
@@ -157,7 +157,7 @@ func (d *document) syntaxError(err error) {
 	}
 	at := d.culprit(p)
 	if structural(p) {
-		// What the outline finds before the line of the problem is none.
+		// The outline may be wrong about lines that yaml.v3 accepted.
 		if found, what, way, ok := d.misfit(); ok && found.Start.Line >= p.line-1 {
 			at, message, help = found, what, way
 		}
@@ -175,7 +175,7 @@ func (d *document) window(line int) (from, to int) {
 	return from, c.off
 }
 
-// structural marks the problems that the outline of a text can tell more of.
+// structural reports whether the outline of a text can say more about a problem.
 func structural(p problem) bool {
 	return slices.ContainsFunc([]string{"did not find expected ',' or", "did not find expected key", "did not find expected '-'",
 		"did not find expected node content", "could not find expected ':'", "cannot start any token", "mapping values",

@@ -22,8 +22,8 @@ type document struct {
 	root  *tree.Node
 	diags diag.List
 
-	// broken holds the values that a problem was reported for already: nobody
-	// is to look at them again.
+	// broken holds the values with a reported problem. Nothing more is reported
+	// about them.
 	broken map[*tree.Node]bool
 	// plain holds the scalars that were written without quotes, and where in
 	// src each of them ends.
@@ -37,7 +37,7 @@ type document struct {
 }
 
 // readYAML turns a source into a document. Problems of the YAML itself are in
-// its diags; root is nil when there is no telling what the file means.
+// its diags; root is nil if the meaning of the file is not known.
 func readYAML(file string, src []byte) *document {
 	d := &document{file: file, src: src, broken: map[*tree.Node]bool{}, plain: map[*tree.Node]cursor{}}
 	if !admit(file, src, &d.diags) {
@@ -77,9 +77,8 @@ func readYAML(file string, src []byte) *document {
 // maxCovered is how many misread expressions of one file are reported.
 const maxCovered = 20
 
-// parse reads the first document. Where an expression that YAML misread keeps
-// it from being YAML at all, that is reported, the expression is covered, and
-// the rest of the file is still read.
+// parse reads the first document. If an expression that YAML misread makes the
+// text invalid, parse reports the expression, covers it, and reads the text again.
 func (d *document) parse() (*yaml.Decoder, *yaml.Node, error) {
 	for {
 		dec := yaml.NewDecoder(bytes.NewReader(d.maskedSource()))
@@ -155,8 +154,8 @@ func (r *reader) refuse(at diag.Span, format string, args ...any) {
 	r.tooLarge = true
 }
 
-// node converts n, which stands at depth. near is the place to name for a
-// value without text.
+// node converts n at a depth. near is the place to report for a value without
+// text.
 func (r *reader) node(n *yaml.Node, depth int, near diag.Span) anchored {
 	out := &tree.Node{Kind: tree.Null, Span: near}
 	here := r.char(diag.Pos{Line: n.Line, Col: n.Column})
@@ -199,8 +198,8 @@ func beginsWithKey(n *yaml.Node) bool {
 	return n.Kind == yaml.MappingNode && len(n.Content) > 0 && n.Content[0].Line == n.Line && n.Content[0].Column == n.Column
 }
 
-// alias gives the value of the anchor, as long as what aliases add to the
-// document stays within bounds.
+// alias returns the value of the anchor, unless the aliases of the document exceed
+// their bounds.
 func (r *reader) alias(n *yaml.Node, depth int, here diag.Span) anchored {
 	r.seek(n.Line, n.Column)
 	r.at.next()
@@ -228,8 +227,8 @@ func (r *reader) alias(n *yaml.Node, depth int, here diag.Span) anchored {
 	return anchored{node: &tree.Node{Kind: tree.Null, Span: here}, size: 1, height: 1}
 }
 
-// tag reports a tag that YAML's core schema does not know: as a rule it is
-// the beginning of an expression.
+// tag reports a tag that is not in the core schema of YAML. Usually it is the
+// beginning of an expression.
 func (r *reader) tag(n *yaml.Node, here diag.Span) bool {
 	if n.Style&yaml.TaggedStyle == 0 {
 		return false
@@ -385,10 +384,10 @@ func (r *reader) mapping(n *yaml.Node, a *anchored, depth int) {
 	}
 }
 
-// entry is one of a mapping, before it is known that its key is one.
+// entry is an entry of a mapping whose key was not checked yet.
 type entry struct{ key, value *tree.Node }
 
-// isKey reports whether a value can be a key; only strings are.
+// isKey reports whether a value can be a key: only a string can.
 func (r *reader) isKey(k *tree.Node) bool {
 	switch {
 	case r.broken[k] || r.tooLarge:

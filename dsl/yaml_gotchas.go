@@ -9,9 +9,9 @@ import (
 	"github.com/graphrun/graphrun/graph/tree"
 )
 
-// The gotchas: places where YAML takes a part of an expression for something of
-// its own. What follows from them is not worth a word, so the value that fell
-// into one is marked as broken.
+// The gotchas are places where YAML reads a part of an expression as syntax of
+// its own. The value is marked as broken, so that no further problems are reported
+// for it.
 
 // reportTag reports `when: !state.done`, which YAML reads as a tag.
 func reportTag(diags *diag.List, at diag.Span, tag string) {
@@ -45,13 +45,14 @@ func (r *reader) rejoin(entries []entry) []entry {
 	return kept
 }
 
-// maxJoined is how much text is looked at for the end of one value: as much as
-// an expression may have.
+// maxJoined is how many bytes whole searches for the end of a value: the length
+// that an expression may have.
 const maxJoined = 4 << 10
 
-// whole joins the begin of a value to the entries behind it up to where its
-// brackets are closed, and says how many of them it took; 0 when they never are.
-func whole(text string, tail []entry) (string, int) {
+// whole joins the beginning of a value and the entries after it, until all its
+// brackets are closed. more is how many entries it took, 0 if the brackets are
+// never closed.
+func whole(text string, tail []entry) (joined string, more int) {
 	var ends []int
 	for _, e := range tail {
 		if len(text) > maxJoined || isCollection(e.key) || isCollection(e.value) {
@@ -70,8 +71,8 @@ func whole(text string, tail []entry) (string, int) {
 	return text[:ends[n]], n + 1
 }
 
-// closedAt is the first of some ends at which every bracket and quote of the
-// text before it is closed, -1 when there is none.
+// closedAt returns the index of the first end at which every bracket and quote of
+// the text before it is closed, -1 if there is no such end.
 func closedAt(text string, ends []int) int {
 	depth, at := 0, 0
 	for n, end := range ends {
@@ -93,7 +94,7 @@ func closedAt(text string, ends []int) int {
 	return -1
 }
 
-// stringEnd is where the string that begins at from ends: the place of its
+// stringEnd returns where the string that begins at from ends: the offset of its
 // closing quote, or the end of the text.
 func stringEnd(text string, from int) int {
 	end := from + 1
@@ -111,8 +112,8 @@ func isCollection(n *tree.Node) bool { return n.Kind == tree.List || n.Kind == t
 // balanced reports whether every bracket and quote of an expression is closed.
 func balanced(s string) bool { return len(openBrackets(s)) == 0 }
 
-// openBrackets lists what is still open at the end of s: brackets, and a quote
-// last when s ends within a string.
+// openBrackets returns the brackets that are open at the end of s, and a quote at
+// last if s ends within a string.
 func openBrackets(s string) []byte {
 	var open []byte
 	for i := 0; i < len(s); i++ {
@@ -150,21 +151,21 @@ var (
 )
 
 // commentCut finds the comment that cut the expression in a plain scalar off:
-// `when: any(state.x, # > 3)`. ok is false where there is none, or where the
-// expression is whole without it.
+// `when: any(state.x, # > 3)`. ok is false if there is no comment, or if the
+// expression is complete without it.
 func (d *document) commentCut(n *tree.Node) (at diag.Span, ok bool) {
 	comment, at := d.commentAfter(n)
 	if comment == "" {
 		return at, false
 	}
 	text := strings.TrimSpace(n.Text.Value)
-	joined := element.MatchString(comment) // and not a comment that people write
+	joined := element.MatchString(comment) // and not an ordinary comment
 	cut := !balanced(text) || unfinished.MatchString(text) && (text != "" || joined) ||
 		strings.HasPrefix(text, ".") && joined
 	return at, cut
 }
 
-// commentAfter is the comment on the line where a plain scalar ends, and its
+// commentAfter returns the comment on the line where a plain scalar ends, and its
 // place.
 func (d *document) commentAfter(n *tree.Node) (string, diag.Span) {
 	c, ok := d.plain[n]

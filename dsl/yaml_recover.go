@@ -7,10 +7,10 @@ import (
 	"github.com/graphrun/graphrun/diag"
 )
 
-// outline walks over a text that is not YAML, up to the first thing that fits
-// nowhere. yaml.v3 knows a line at best, and often only that of the block in
-// which it gave up; the outline knows just enough of YAML to say where. What it
-// does not know it takes for right.
+// outline walks over a text that is not YAML, up to the first part that fits
+// nowhere. yaml.v3 reports a line at best, often only the line of the block in
+// which it gave up. The outline knows enough of YAML to find the place, and accepts
+// everything that it does not know.
 type outline struct {
 	cursor
 	blocks []level // open blocks, from the outside in; new is not used
