@@ -8,9 +8,9 @@ import (
 	"github.com/graphrun/graphrun/diag"
 )
 
-// checkConflicts decides that no two nodes can replace one key in the same
-// wave. Nodes are ordered by paths of the DAG alone; a `first` node is decided
-// without its ancestors, so paths end before it. Conditions are not looked at.
+// checkConflicts reports nodes that can replace the same key in the same wave.
+// Only paths of the DAG order nodes. A `first` node is decided without its
+// ancestors, so paths end before it. Conditions do not count.
 func (c *compiler) checkConflicts() {
 	if c.loops {
 		return // without an order there is no before and after
@@ -32,7 +32,7 @@ func (c *compiler) checkConflicts() {
 	}
 }
 
-// Outside reports whether a node ends apart from the wave that started it.
+// Outside reports whether a node ends independently of the wave that started it.
 func (n *Node) Outside() bool { return n.Kind.Waits || n.Background }
 
 func (c *compiler) manyOutside(nodes []int) bool {
@@ -50,7 +50,8 @@ func (c *compiler) manyOutside(nodes []int) bool {
 // the others: a thousand writers of one key are half a million pairs.
 const maxPairs = 10_000
 
-// meeting is what a writer may meet among the writers before it in the file.
+// meeting lists the earlier writers in the file that can run in the same wave as
+// a writer.
 type meeting struct {
 	named []int // those that are reported; the first of all is one of them
 	count int   // all of them
@@ -96,8 +97,8 @@ func (c *compiler) meet(m *meeting, node int) {
 	m.named = append(m.named, node)
 }
 
-// reportConflict reports one pair; more is how many other writers the later one
-// may meet that are not reported.
+// reportConflict reports one pair. more is how many further pairs of the later
+// writer are not reported.
 func (c *compiler) reportConflict(key int, a, b *Node, more int) {
 	name := c.g.Keys[key].Name
 	at := b.Def.At
@@ -116,12 +117,12 @@ func (c *compiler) reportConflict(key int, a, b *Node, more int) {
 	c.diags.Add(diag.WriteConflict, at, help, "%q and %q can run in the same wave, and both write %q", a.ID, b.ID, name)
 }
 
-// ordering answers which nodes come before which.
+// ordering says which nodes are ordered before which.
 type ordering struct {
 	order    []int   // topological
-	before   [][]int // of each node; none for a `first` node
+	before   [][]int // by node; empty for a `first` node
 	position []int   // in a topological order
-	seen     []int   // marks of the search numbered mark
+	seen     []int   // the number of the last search that saw a node
 	mark     int
 }
 
@@ -136,9 +137,9 @@ func newOrdering(g *Graph) *ordering {
 	return o
 }
 
-// chain reports whether each of the nodes is ordered with each other. Order is
-// transitive, so neighbours are enough, and the searches between them never
-// look at a node twice.
+// chain reports whether all of the nodes are ordered among each other. Order is
+// transitive, so it is enough to compare neighbours, and the searches between them
+// never visit a node twice.
 func (o *ordering) chain(nodes []int) bool {
 	sorted := slices.SortedFunc(slices.Values(nodes), func(a, b int) int { return o.position[a] - o.position[b] })
 	for i := 1; i < len(sorted); i++ {

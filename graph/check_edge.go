@@ -7,8 +7,8 @@ import (
 	"github.com/graphrun/graphrun/diag"
 )
 
-// word finds one of the words a field may have, the first when none was
-// written, and reports any other.
+// word returns the index of the word of a field, 0 if the field is not written.
+// It reports a word that the field cannot have.
 func (c *compiler) word(field string, t diag.Text, words ...string) int {
 	if t.Value == "" {
 		return 0
@@ -43,7 +43,7 @@ func (c *compiler) join(d JoinDef) (Join, int) {
 	return [...]Join{JoinAny, JoinAll, JoinNone, JoinFirst, JoinAtLeast}[c.word("join", t, "any", "all", "none", "first", "at_least(N)")], 1
 }
 
-// checkForm decides which fields of an edge go together.
+// checkForm reports fields of an edge that exclude each other.
 func (c *compiler) checkForm(d *EdgeDef, sources []source) {
 	flow := len(d.After) == 0
 	start := false
@@ -75,8 +75,8 @@ func (c *compiler) checkForm(d *EdgeDef, sources []source) {
 	}
 }
 
-// checkEdge reports an edge that leads to its own source and one that is there
-// already; neither becomes part of the graph.
+// checkEdge reports an edge to its own source, and an edge that exists already.
+// Neither becomes part of the graph.
 func (c *compiler) checkEdge(e *Edge, s source, to diag.Text) bool {
 	at := placed(to.Span, e.At)
 	if e.From == e.To && !e.NextCycle {
@@ -98,14 +98,14 @@ func (c *compiler) checkEdge(e *Edge, s source, to diag.Text) bool {
 	return true
 }
 
-// edgeKey is what tells two edges apart; conditions do not.
+// edgeKey identifies an edge. Edges with different conditions are the same edge.
 type edgeKey struct {
 	from, to         int
 	after, nextCycle bool
 	outcome          Outcome
 }
 
-// placed is the first of two places that is known.
+// placed returns the first of two places, or the second if the first is unknown.
 func placed(at, or diag.Span) diag.Span {
 	if at.IsZero() {
 		return or

@@ -4,7 +4,7 @@ import (
 	"github.com/graphrun/graphrun/diag"
 )
 
-// checkJoins decides whether enough edges can be live at once for each join.
+// checkJoins reports joins that ask for more live edges than there can be.
 func (c *compiler) checkJoins() {
 	for i := range c.g.Nodes {
 		c.checkJoin(&c.g.Nodes[i])

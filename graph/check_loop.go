@@ -8,9 +8,8 @@ import (
 	"github.com/graphrun/graphrun/diag"
 )
 
-// checkLoops decides that the edges without next_cycle are a DAG, and orders
-// the nodes by it. Each loop is reported once, with its path, at the edge that
-// closes it.
+// checkLoops orders the nodes by the edges without next_cycle, which must be a
+// DAG. Each loop is reported once, with its path, at the edge that closes it.
 func (c *compiler) checkLoops() {
 	before := waits(c.g.Nodes)
 	c.g.Order = topological(before)
@@ -24,8 +23,8 @@ func (c *compiler) checkLoops() {
 	}
 }
 
-// entry is the node at which a loop is entered: one that is reached from
-// outside of it, else the first that is declared.
+// entry returns the node at which a loop is entered: one with an edge from outside
+// the loop, else the node that is declared first.
 func (c *compiler) entry(loop []int) int {
 	for _, i := range loop {
 		for _, in := range c.g.Nodes[i].In {
@@ -73,7 +72,7 @@ func (c *compiler) elseInto(to int) *Edge {
 	return nil
 }
 
-// waits are the arrows of the DAG, from a node to those that it waits for.
+// waits returns the arrows of the DAG, from each node to those that it waits for.
 func waits(nodes []Node) [][]int {
 	before := make([][]int, len(nodes))
 	for i := range nodes {

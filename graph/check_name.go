@@ -7,16 +7,16 @@ import (
 	"github.com/graphrun/graphrun/diag"
 )
 
-// scopeNames are the names that some expression has in scope, and what the
-// language reads as a word of its own: neither `define` nor `as` may take them.
+// scopeNames are the names that are in scope of some expression, and the words of
+// the expression language. `define` and `as` cannot use them.
 var scopeNames = []string{
 	"state", "params", "nodes", "stack", "cycle", "now", "error", "output", "secrets", "index", "old", "new",
 	"true", "false", "nil", "null", "let", "if", "else", "in", "not", "and", "or",
 	"matches", "contains", "startsWith", "endsWith",
 }
 
-// checkNames decides which names may be used: their letters, the reserved
-// ones, and that no two of a kind are the same.
+// checkNames reports names with characters that are not allowed, reserved names,
+// and names that are declared twice.
 func (c *compiler) checkNames() {
 	d := c.def
 	if v := d.Version; v != 0 && v != 1 {
@@ -49,8 +49,8 @@ func (c *compiler) checkNames() {
 	}
 }
 
-// elementName decides whether the elements of a node's list can have their
-// name: one that hides a define would give one word two meanings.
+// elementName checks the name of the elements of a node's list. A name that hides
+// a define would have two meanings.
 func (c *compiler) elementName(n *NodeDef) {
 	as := n.ForEach.As
 	c.notReserved("as", as)

@@ -66,7 +66,7 @@ func (c *compiler) checkReach() {
 	}
 }
 
-// inLoop are the nodes that have no place in the order.
+// inLoop returns the nodes that are not part of the order.
 func (c *compiler) inLoop() []bool {
 	in := make([]bool, len(c.g.Nodes))
 	for i := range in {

@@ -6,8 +6,8 @@ import (
 	"github.com/graphrun/graphrun/graph/tree"
 )
 
-// checkUse warns of what is declared and not used. It says nothing while
-// expressions have errors: what they would use is not known.
+// checkUse warns of names that are declared and not used. It says nothing if an
+// expression has errors, because nobody knows which names it would use.
 func (c *compiler) checkUse() {
 	if c.broken || c.diags.HasErrors() {
 		return

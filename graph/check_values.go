@@ -7,9 +7,9 @@ import (
 	"github.com/graphrun/graphrun/diag"
 )
 
-// checkValues decides which numbers and durations a definition may have. Package dsl
-// has checked those of a file already, and reported their places. A definition that
-// was built in Go, or came through the API, must keep the same bounds.
+// checkValues reports numbers and durations that are out of bounds. For a file,
+// package dsl has already reported them, at their places. This check is for a
+// definition that was built in Go or came through the API.
 func (c *compiler) checkValues() {
 	d := c.def
 	at := diag.Span{File: d.File}

@@ -11,8 +11,8 @@ import (
 	"github.com/graphrun/graphrun/graph/tree"
 )
 
-// compileWith compiles a node's configuration, holds it against the table of
-// its kind, and gives the type of its output.
+// compileWith compiles a node's configuration, checks it against the table of its
+// kind, and returns the type of its output.
 func (c *compiler) compileWith(n *Node, elements []cond.Name) *schema.Type {
 	with := n.Def.With
 	if with != nil && with.Kind == tree.Null {
@@ -46,7 +46,7 @@ func (c *compiler) compileWith(n *Node, elements []cond.Name) *schema.Type {
 	return n.Kind.Output(config)
 }
 
-// reported says whether a problem after the first n is at this place already.
+// reported says whether a problem after the first n has this place.
 func (c *compiler) reported(n int, at diag.Span) bool {
 	for _, d := range c.diags[n:] {
 		if !at.IsZero() && d.Span.Start == at.Start {
@@ -56,7 +56,7 @@ func (c *compiler) reported(n int, at diag.Span) bool {
 	return false
 }
 
-// checkFields holds a configuration against the fields of the kind.
+// checkFields checks a configuration against the fields of the kind.
 func (c *compiler) checkFields(n *Node, with *tree.Node) {
 	k := &n.Kind
 	for i := range k.Fields {
@@ -151,7 +151,7 @@ func templateInside(n *tree.Node) *tree.Node {
 	return nil
 }
 
-// fieldType is the type that a field of a kind declares; nil for any.
+// fieldType returns the type that a field of a kind declares, nil for any.
 func (c *compiler) fieldType(short string) *schema.Type {
 	if t, ok := c.fieldTypes[short]; ok {
 		return t
@@ -176,8 +176,8 @@ func (c *compiler) fieldType(short string) *schema.Type {
 }
 
 // fits checks a value with templates against a type, part by part, so that a
-// problem is reported where it stands. what names the value. A template that
-// may be null passes: that is known when the value is there.
+// problem has the place of its part. what names the value. A template that may be
+// null passes: its value is checked when it is there.
 func (c *compiler) fits(what string, n *tree.Node, p part, want *schema.Type) {
 	if want == nil || want.Kind == schema.Any {
 		return
@@ -218,7 +218,7 @@ func (c *compiler) fits(what string, n *tree.Node, p part, want *schema.Type) {
 	}
 }
 
-// propType is the type of a property; nil where nothing is said of it.
+// propType returns the type of a property, nil if it is not declared.
 func propType(t *schema.Type, name string) *schema.Type {
 	if p, ok := t.Prop(name); ok {
 		return p.Type

@@ -11,9 +11,9 @@ import (
 	"github.com/graphrun/graphrun/graph/tree"
 )
 
-// Compile checks a definition and freezes it; def must not change afterwards.
-// All problems are returned, sorted by place; the Graph is nil when one of
-// them is an error. With errors in one part, the rest is still checked.
+// Compile checks a definition and freezes it. def must not change afterwards. The
+// list has all problems, sorted by place; errors in one part do not keep the rest
+// from being checked. The Graph is nil if one of the problems is an error.
 func Compile(def Def, kinds Kinds) (*Graph, diag.List) {
 	def.Nodes, def.Params, def.State = slices.Clone(def.Nodes), slices.Clone(def.Params), slices.Clone(def.State)
 	c := &compiler{def: &def, kinds: kinds, fieldTypes: map[string]*schema.Type{}, edges: map[edgeKey]struct{}{}}
@@ -59,21 +59,22 @@ type compiler struct {
 
 	scopes     scopes
 	edges      map[edgeKey]struct{}
-	programs   []*cond.Program         // all that were compiled, for what they read
+	programs   []*cond.Program         // all compiled expressions, to know what they read
 	fieldTypes map[string]*schema.Type // of the kinds' fields, by their short spelling
 	lost       []string                // defines with errors
 	stuck      []bool                  // nodes whose join cannot be satisfied
 	cut        []bool                  // nodes with an edge from a name that is not known
-	broken     bool                    // an expression has errors: what is used is not known
+	broken     bool                    // an expression has errors, so the used names are not known
 	pairs      int                     // write conflicts that are reported
-	loops      bool                    // the DAG is none: what needs an order is not checked
+	loops      bool                    // the edges have a loop, so checks that need an order are left out
 }
 
-// expr compiles an expression. Its problems go to the list; then it is nil.
+// expr compiles an expression, and adds its problems to the list. It returns nil
+// for an expression with errors.
 func (c *compiler) expr(text diag.Text, scope *cond.Scope, want cond.Want) *cond.Program {
 	p, problems := cond.Compile(text, scope, want)
 	if p == nil {
-		// A warning about an expression that is wrong anyway only distracts.
+		// A warning about an expression with errors only distracts.
 		problems = slices.DeleteFunc(problems, func(d diag.Diagnostic) bool { return d.Severity == diag.Warning })
 	}
 	c.diags = append(c.diags, c.own(text.Value, problems)...)
@@ -85,8 +86,8 @@ func (c *compiler) expr(text diag.Text, scope *cond.Scope, want cond.Want) *cond
 	return p
 }
 
-// condition compiles an expression that must be boolean; nil where there is
-// none, and where it has errors.
+// condition compiles an expression that must be boolean. It returns nil for an
+// absent condition, and for one with errors.
 func (c *compiler) condition(text diag.Text, scope *cond.Scope) *cond.Program {
 	if text.Value == "" && text.Span.IsZero() {
 		return nil
@@ -94,15 +95,15 @@ func (c *compiler) condition(text diag.Text, scope *cond.Scope) *cond.Program {
 	return c.expr(text, scope, cond.Want{Condition: true})
 }
 
-// schema compiles a type; one with errors becomes any.
+// schema compiles a type. A type with errors becomes any.
 func (c *compiler) schema(n *tree.Node) *schema.Type {
 	t, problems := c.types.Compile(n)
 	c.diags = append(c.diags, problems...)
 	return t
 }
 
-// own leaves out what a define with errors brings to the expressions that use
-// it: its type is not known.
+// own drops `untyped` for an expression that uses a define with errors: the type of
+// the define is not known.
 func (c *compiler) own(text string, problems diag.List) diag.List {
 	if len(c.lost) == 0 || !slices.ContainsFunc(c.lost, func(d string) bool { return strings.Contains(text, d) }) {
 		return problems
@@ -110,7 +111,7 @@ func (c *compiler) own(text string, problems diag.List) diag.List {
 	return slices.DeleteFunc(problems, func(d diag.Diagnostic) bool { return d.Code == diag.Untyped })
 }
 
-// unknown reports a name that is not among the known ones.
+// unknown reports a name that does not exist, and suggests one that does.
 func (c *compiler) unknown(code diag.Code, what string, name diag.Text, among []string) {
 	help := diag.Suggest(name.Value, among)
 	if help == "" {

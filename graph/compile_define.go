@@ -51,7 +51,7 @@ func (c *compiler) compileDefines() {
 	c.finishScopes()
 }
 
-// define compiles one and adds it to the scope.
+// define compiles one define and adds it to the scope.
 func (c *compiler) define(i int, looping bool) {
 	d := &c.def.Define[i]
 	name := cond.Name{Name: d.Name.Value, Type: schema.AnyType, Slot: i}

@@ -6,8 +6,8 @@ import (
 	"github.com/graphrun/graphrun/diag"
 )
 
-// declareNodes makes the nodes known by name, with what an edge or a scope
-// needs of them: their kinds and joins.
+// declareNodes adds the nodes with their names, kinds and joins. Edges and scopes
+// need them.
 func (c *compiler) declareNodes() {
 	c.g.Nodes = make([]Node, len(c.def.Nodes))
 	c.stuck, c.cut = make([]bool, len(c.g.Nodes)), make([]bool, len(c.g.Nodes))
@@ -19,7 +19,7 @@ func (c *compiler) declareNodes() {
 		k, ok := c.kinds.Kind(d.Uses.Value)
 		if !ok {
 			c.unknown(diag.UnknownKind, "kind", d.Uses, c.kinds.Names())
-			k.Open = true // nothing is known of it: its `with` may hold anything
+			k.Open = true // the kind is unknown, so its `with` may hold anything
 		}
 		n.Kind = k
 	}

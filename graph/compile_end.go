@@ -16,8 +16,8 @@ const (
 	defaultFailures = 5
 )
 
-// compileEnd compiles what is decided when a cycle ends: stop, limits, pause,
-// and how the next one goes.
+// compileEnd compiles the decisions at the end of a cycle: stop, limits, pause, and
+// the mode of the next cycle.
 func (c *compiler) compileEnd() {
 	for i := range c.def.Stop {
 		d := &c.def.Stop[i]
@@ -96,7 +96,7 @@ func (c *compiler) compileSchedule() {
 	c.g.Schedule = s
 }
 
-// modes are the ways through a cycle; the first is the default.
+// modes are the values of `mode`. The first is the default.
 var modes = []string{"graph", "round_robin"}
 
 func (c *compiler) compileMode() {

@@ -36,7 +36,7 @@ func (c *compiler) compileNode(n *Node) {
 	}
 }
 
-// compileForEach gives the names that the node's elements have in scope.
+// compileForEach returns the names that are in scope for the node's elements.
 func (c *compiler) compileForEach(n *Node) []cond.Name {
 	d := n.Def.ForEach
 	if d == nil {
@@ -91,7 +91,7 @@ func oneKind(t *schema.Type, kinds ...schema.Kind) bool {
 	return false
 }
 
-// compileWrites compiles what a node may change, in the scope of its output.
+// compileWrites compiles the values that a node writes, in the scope of its output.
 func (c *compiler) compileWrites(n *Node, output *schema.Type) {
 	var elements []cond.Name
 	if n.ForEach != nil {
@@ -127,12 +127,12 @@ func (c *compiler) compileWrites(n *Node, output *schema.Type) {
 	}
 }
 
-// shortWrite is the expression of an entry of the list form; all of it stands
-// where the key does.
+// shortWrite returns the expression of an entry of the list form. All of it has the
+// place of the key.
 func shortWrite(key diag.Text) diag.Text { return diag.Whole("output."+key.Value, key.Span) }
 
-// lacking is an output type in which the property can be read: null where the
-// output is known not to have it.
+// lacking returns an output type in which the property can be read: as null if the
+// output does not have it.
 func lacking(t *schema.Type, name string) *schema.Type {
 	if t.Kind != schema.Object || t.Rest != nil {
 		return t

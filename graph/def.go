@@ -87,7 +87,7 @@ type PoolDef struct {
 	RatePer  time.Duration `json:"rate_per,omitzero"` // a second, a minute, an hour or a day
 }
 
-// DefaultsDef holds for every node that does not say otherwise.
+// DefaultsDef applies to every node that does not have a value of its own.
 type DefaultsDef struct {
 	Timeout time.Duration `json:"timeout,omitzero"`
 	Retry   RetryDef      `json:"retry,omitzero"`
@@ -110,7 +110,7 @@ type NodeDef struct {
 	Description string        `json:"description,omitzero"`
 	Uses        diag.Text     `json:"uses"`
 	With        *tree.Node    `json:"with,omitzero"` // a mapping; templates in its strings
-	WithAt      diag.Span     `json:"-"`             // where `with` begins, or the node that has none: the place of what it lacks
+	WithAt      diag.Span     `json:"-"`             // where `with` begins, or the node without one: the place of missing entries
 	Writes      []WriteDef    `json:"writes,omitzero"`
 	Join        JoinDef       `json:"join,omitzero"`
 	Retry       *RetryDef     `json:"retry,omitzero"`
@@ -194,8 +194,8 @@ type StopDef struct {
 	Reason string    `json:"reason,omitzero"`
 }
 
-// LimitsDef ends a stack that goes too far; 0 is "no limit", but for Failures,
-// which is nil for the default of 5.
+// LimitsDef ends a stack that reaches one of its limits. 0 means no limit. Failures
+// is nil for the default of 5.
 type LimitsDef struct {
 	Cycles   int           `json:"cycles,omitzero"`
 	Duration time.Duration `json:"duration,omitzero"`
@@ -205,9 +205,8 @@ type LimitsDef struct {
 	Cost     float64       `json:"cost,omitzero"`
 }
 
-// HistoryDef says how much of a stack's journal is kept: what is older than
-// either bound is deleted. Neither written: the last 1,000 cycles. Only one
-// written: the other is no bound.
+// HistoryDef says how much of a stack's journal is kept: records older than either
+// bound are deleted. 0 means no bound. The zero value keeps the last 1,000 cycles.
 type HistoryDef struct {
 	Cycles int           `json:"cycles,omitzero"`
 	Age    time.Duration `json:"age,omitzero"`

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// freeze fills in what follows from a graph without errors.
+// freeze fills in the fields that are computed from a graph without errors.
 func (g *Graph) freeze() {
 	g.Hash = hashOf(g.Def)
 	g.Missing = g.missing()
@@ -35,7 +35,7 @@ func (g *Graph) readBy(i int) bool {
 	return r.Slots&^(1<<SlotState|1<<SlotParams) == 0
 }
 
-// missing lists what is in the language and not in this version.
+// missing lists the kinds that this version cannot run.
 func (g *Graph) missing() (out []string) {
 	add := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
 	for i := range g.Nodes {

@@ -27,11 +27,11 @@ const (
 	NumSlots
 )
 
-// Graph is a compiled graph: frozen, shareable between goroutines and stacks.
-// Nodes, edges, keys and pools are known by their index, in declaration order.
+// Graph is a compiled graph. It is immutable and safe for concurrent use. Nodes,
+// edges, keys and pools are identified by their index, in declaration order.
 type Graph struct {
 	Name     string
-	Hash     string // of the definition, not of its layout: 64 hex digits
+	Hash     string // of the definition, whatever its layout is: 64 hex digits
 	Def      *Def
 	Dir      string // folder of the graph file; "" for a graph that was built in Go
 	Params   []Param
@@ -88,8 +88,8 @@ type Key struct {
 	Writes  *schema.Type // what a node may write: Type, or what Reduce joins to it
 }
 
-// Payload is the type of what an event to the key carries: what may be written
-// to it, and null only where the key may be null itself.
+// Payload returns the type of the payload of an event to the key: the values that
+// may be written to the key, but null only if the key itself may be null.
 func (k *Key) Payload() *schema.Type {
 	if k.Type.Nullable {
 		return k.Writes
@@ -123,11 +123,11 @@ type Node struct {
 	JoinN      int   // of JoinAtLeast
 	In         []int // edges to it, declaration order, next_cycle included
 	Out        []int // edges from it
-	Waits      []int // nodes to settle before it is decided: sources of In without next_cycle, and of the siblings of its else edges. Sorted, no repeats
+	Waits      []int // the nodes that must settle before it is decided: sources of In without next_cycle, and of the siblings of its else edges; sorted, without repeats
 	Retry      Retry
 	Timeout    time.Duration // 0 means none
 	Deadline   time.Duration // 0 means none
-	Priority   *Template     // nil: 0
+	Priority   *Template     // nil means 0
 	Pool       int           // index into Graph.Pools; -1 for Inline and Waits kinds
 	ForEach    *ForEach
 	Background bool
@@ -142,7 +142,7 @@ type Write struct {
 	Expr *cond.Program
 }
 
-// Join says how live edges decide.
+// Join says how many live edges a node needs.
 type Join uint8
 
 const (
@@ -153,7 +153,7 @@ const (
 	JoinFirst
 )
 
-// Retry is complete: defaults are filled in.
+// Retry says what happens after a failed attempt. Defaults are filled in.
 type Retry struct {
 	Attempts   int
 	Backoff    time.Duration
@@ -163,7 +163,7 @@ type Retry struct {
 	Errors     []string // nil means all except schema, config, expression and cancelled
 }
 
-// ForEach is compiled.
+// ForEach runs a node once per element of a list.
 type ForEach struct {
 	In        *cond.Program
 	As        string
@@ -172,7 +172,7 @@ type ForEach struct {
 	OnFailure OnFailure
 }
 
-// OnFailure says what a failed element does.
+// OnFailure says what happens when an element fails.
 type OnFailure uint8
 
 const (
@@ -181,7 +181,7 @@ const (
 	Skip
 )
 
-// Cache is compiled.
+// Cache says when a result is reused within a stack.
 type Cache struct {
 	Key *cond.Program
 	TTL time.Duration // 0 means for ever
@@ -203,8 +203,8 @@ type Edge struct {
 	NextCycle bool
 	At        diag.Span
 
-	// Steady: the condition depends on nothing but params and the keys that
-	// Graph.Readers lists it under, so its verdict holds until one of them changes.
+	// Steady says that the condition depends only on params and on the keys under
+	// which Graph.Readers lists the edge. Its verdict holds until one of them changes.
 	Steady bool
 
 	def int // index into Def.Edges
@@ -222,42 +222,44 @@ const (
 	Always
 )
 
-// Pause is compiled. None: the next cycle follows at once while nodes ran.
+// Pause is the time between two cycles. With None, the next cycle follows at once
+// after a cycle in which a node ran.
 type Pause struct {
 	None     bool
 	Active   time.Duration
-	Idle     time.Duration // >= Active, or == Active when not given
+	Idle     time.Duration // at least Active; Active if it is not written
 	Factor   float64
 	Template *Template // gives a duration, or a string with one
 }
 
-// Stop is compiled.
+// Stop ends a stack when its condition holds at the end of a cycle.
 type Stop struct {
 	When   *cond.Program
 	Failed bool
 	Reason string // "" means the condition's text
 }
 
-// Limits is complete: 0 is no limit.
+// Limits ends a stack that reaches one of them. 0 means no limit. Defaults are
+// filled in.
 type Limits struct {
 	Cycles, NodeRuns, Tokens, Failures int
 	Duration                           time.Duration
 	Cost                               float64
 }
 
-// History is how much of a stack's journal is kept; a zero field is no bound.
+// History says how much of a stack's journal is kept. A zero field means no bound.
 type History struct {
 	Cycles int
 	Age    time.Duration
 }
 
-// DefaultHistory is kept of a graph that does not say otherwise.
+// DefaultHistory is how many cycles are kept without `history`.
 const DefaultHistory = 1000 // cycles
 
 // Change is what one commit does to one key of the state.
 type Change struct {
 	Key   int
-	Name  string // the key's name: what stores know it by
+	Name  string // the key's name, which stores use to identify it
 	Value any    // the whole value afterwards; shared, never to be changed
 
 	// Whole says to store Value as a whole. Otherwise it is a list or an object. The

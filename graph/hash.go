@@ -11,8 +11,8 @@ import (
 	"github.com/graphrun/graphrun/graph/tree"
 )
 
-// hashOf is the SHA-256 of what a definition means: its JSON without places,
-// without the file's path and without descriptions. A definition that went
+// hashOf returns the SHA-256 of the meaning of a definition: its JSON without
+// places, without the file's path and without descriptions. A definition that went
 // through JSON has the same hash.
 func hashOf(def *Def) string {
 	d := *def

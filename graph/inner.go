@@ -13,9 +13,9 @@ import (
 // `until` when it does not say.
 const DefaultMaxCycles = 100
 
-// compileInner compiles the graph that a node runs, holds what the node gives
-// it against its params and its state, and gives the type of its final state.
-// Without a definition (its file has errors) nothing is known of it.
+// compileInner compiles the graph that a node runs, checks the values that the node
+// passes to it against its params and its state, and returns the type of its final
+// state. Without a definition, because its file has errors, the type is any.
 func (c *compiler) compileInner(n *Node) *schema.Type {
 	if n.Def.Graph == nil {
 		return schema.MapOf(nil)
@@ -71,9 +71,9 @@ func innerDef(own *Def, with *tree.Node) Def {
 	return def
 }
 
-// checkGiven holds the entries of one field of a node's `with` against the
-// types of the inner graph. What is missing among the params, and what is
-// fixed, is checked when the files are read.
+// checkGiven checks the entries of one field of a node's `with` against the types
+// of the inner graph. Missing params and constant values are checked when the files
+// are read.
 func (c *compiler) checkGiven(n *Node, field, what string, known []string, typeOf func(string) *schema.Type) {
 	given := n.Def.With.Get(field)
 	if given == nil || n.With == nil {
@@ -117,7 +117,7 @@ func (c *compiler) checkGivenWhole(at diag.Span, got *schema.Type, what string, 
 	}
 }
 
-// entryOf is the part of a mapping under a key; broken when there is none.
+// entryOf returns the part of a mapping under a key, broken if the key is absent.
 func entryOf(p part, key string) part {
 	switch p := p.(type) {
 	case constant:

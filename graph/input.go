@@ -10,8 +10,8 @@ import (
 	"github.com/graphrun/graphrun/graph/value"
 )
 
-// CheckParams checks the parameters given for a stack, fills in defaults, and
-// makes the values canonical. Errors name the param and what is expected.
+// CheckParams checks the parameters of a new stack, fills in defaults, and returns
+// the values in canonical form. Errors name the param and what is expected.
 func (g *Graph) CheckParams(given map[string]any) (map[string]any, error) {
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		if _, ok := g.index.params[name]; !ok {
@@ -38,14 +38,14 @@ func (g *Graph) CheckParams(given map[string]any) (map[string]any, error) {
 	return out, nil
 }
 
-// TakesText reports whether a value of the param that is written on a command
-// line is text as it is: for strings, enums of strings, and both or null. What
-// is written for any other type, also for any, is JSON.
+// TakesText reports whether a value of the param on a command line is plain text:
+// it is for strings, for enums of strings, and for one of them or null. For every
+// other type, any too, it is JSON.
 func (p *Param) TakesText() bool { return p.Type.Kind == schema.String }
 
-// ReadParam is the value that text stands for on a command line; takesText is
-// what TakesText says of the param. Whether the value fits is for CheckParams.
-// Text that is not UTF-8 and text that is not JSON are errors.
+// ReadParam returns the value of a param that is written as text on a command line.
+// takesText is the answer of TakesText. CheckParams checks whether the value fits.
+// Text that is not UTF-8 is an error, as is text that must be JSON and is not.
 func ReadParam(text string, takesText bool) (any, error) {
 	if takesText {
 		if err := value.CheckText(text); err != nil {
@@ -60,9 +60,8 @@ func ReadParam(text string, takesText bool) (any, error) {
 	return v, nil
 }
 
-// ReadParam is the function ReadParam for a param by name. One that the graph
-// does not have is read as JSON when it is JSON, else as text: CheckParams
-// names the params that there are.
+// ReadParam is the function ReadParam for a param by name. For a name that the graph
+// does not have, it reads JSON or else text, because CheckParams reports the name.
 func (g *Graph) ReadParam(name, text string) (any, error) {
 	i, ok := g.index.params[name]
 	if ok {
@@ -74,8 +73,9 @@ func (g *Graph) ReadParam(name, text string) (any, error) {
 	return ReadParam(text, true)
 }
 
-// CheckState is the state that a stack begins with: the initial value of each
-// key, in declaration order, or the one given for it, made canonical.
+// CheckState returns the initial state of a stack: for each key, in declaration
+// order, the given value in canonical form, or the initial value of the key. Errors
+// name the key and what is expected, or the bound that the state exceeds.
 func (g *Graph) CheckState(given map[string]any) ([]any, error) {
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		if _, ok := g.index.keys[name]; !ok {
@@ -110,9 +110,9 @@ func hint(name, what string, known []string) string {
 	return listed(what, known)
 }
 
-// Declared is a stored state as the graph declares it: a key that came with a
-// changed graph has its initial value until it is written, and what the graph
-// dropped is not there. The values are shared.
+// Declared returns a stored state with the keys that the graph declares. A key that
+// is new in a changed graph has its initial value until it is written. Keys that the
+// graph no longer declares are left out. The values are shared.
 func (g *Graph) Declared(stored map[string]any) map[string]any {
 	state := make(map[string]any, len(g.Keys))
 	for i := range g.Keys {

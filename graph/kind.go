@@ -6,8 +6,8 @@ import (
 	"github.com/graphrun/graphrun/graph/tree"
 )
 
-// Kind is what the compiler needs to know of a node kind: its configuration,
-// its output, and how the engine treats it. The work itself is nodes.Spec's.
+// Kind is what the compiler needs to know about a node kind: its configuration,
+// its output, and how the engine treats it. The work itself is in nodes.Spec.
 type Kind struct {
 	Name string
 	Doc  string // one paragraph, for `graphrun kinds` and the docs
@@ -41,9 +41,9 @@ type Field struct {
 	Doc      string
 }
 
-// Config is a node's `with`, as far as it is known before anything runs.
+// Config is the `with` of a node, as far as it is known when the graph is loaded.
 type Config struct {
-	Tree  *tree.Node   // as written; nil when there is none
+	Tree  *tree.Node   // as written; nil if the node has no `with`
 	Type  *schema.Type // the type of the whole, templates included: an Object with a Prop per entry
 	Types *schema.Set  // the graph's named types, for a `with` that holds a schema
 }

@@ -6,8 +6,8 @@ import (
 )
 
 // topological orders 0..len(before)-1 so that each comes after all of
-// before[i]; among those that may come next, the lowest. What stands in a loop
-// is left out, and what comes after it.
+// before[i]; among those that may come next, the lowest. Members of loops, and
+// everything after them, are left out.
 func topological(before [][]int) []int {
 	n := len(before)
 	after, missing := reversed(before), make([]int, n)
@@ -56,7 +56,7 @@ func (h *lowest) Pop() any {
 	return x
 }
 
-// findLoops gives the strongly connected components that hold a loop, each
+// findLoops returns the strongly connected components with a loop, each
 // ascending, ordered by their lowest member (Tarjan, without recursion: a chain
 // may be long).
 func findLoops(next [][]int) [][]int {
@@ -120,8 +120,8 @@ func findLoops(next [][]int) [][]int {
 	return loops
 }
 
-// loopPath is a shortest way from a node back to itself within one component,
-// with the node at both ends.
+// loopPath returns a shortest path from a node back to itself within one component.
+// The node is at both ends.
 func loopPath(from int, within []int, next [][]int) []int {
 	came := make(map[int]int, len(within))
 	queue := []int{from}

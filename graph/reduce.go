@@ -10,9 +10,9 @@ import (
 	"github.com/graphrun/graphrun/graph/value"
 )
 
-// Reduce applies a node's written values to key k in order, with keep, and
-// checks the result against the key's type. changed is false when the result
-// equals the old value; there is nothing to commit then.
+// Reduce applies the values that a node wrote to key k, in order, applies `keep`,
+// and checks the result against the key's type. changed is false if the result
+// equals the old value; then there is nothing to commit.
 //
 // Appending reducers, union and upsert give a Change of the touched elements,
 // merge and deep_merge one of the touched properties, and what they look at
@@ -38,14 +38,14 @@ func (g *Graph) Reduce(k int, old any, written []any, env *cond.Env) (c Change, 
 	return c, true, nil
 }
 
-// CheckWritten says whether a node may write v, and gives its canonical form.
-// Errors are *schema.Mismatch, whose path begins with path. What only the reduced
-// value can show is left to Reduce.
+// CheckWritten checks a value that a node writes, and returns its canonical form.
+// Errors are *schema.Mismatch, whose path begins with path. Reduce checks the
+// reduced value.
 func (key *Key) CheckWritten(path string, v any) (any, error) {
 	return key.check(key.Writes, path, v)
 }
 
-// CheckPayload is CheckWritten for what an event carries.
+// CheckPayload is CheckWritten for the payload of an event.
 func (key *Key) CheckPayload(path string, v any) (any, error) {
 	return key.check(key.Payload(), path, v)
 }

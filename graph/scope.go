@@ -6,7 +6,7 @@ import (
 	"github.com/graphrun/graphrun/graph/schema"
 )
 
-// scopes are the names that expressions may use, by the place where they stand.
+// scopes holds the names that expressions may use, by the place of the expression.
 type scopes struct {
 	base    *cond.Scope // every condition, `in`, `max`, `stop`, `pause`
 	reducer *cond.Scope // expression reducers
@@ -14,7 +14,7 @@ type scopes struct {
 	settled *cond.Scope // base and an error that may be null
 }
 
-// Types of what every expression sees of its stack.
+// The types of the names about the stack, which every expression may use.
 var (
 	statusType = schema.EnumOf(schema.String, "pending", "succeeded", "failed", "skipped", "waiting")
 	nodeType   = schema.ObjectOf(required("status", statusType), required("attempts", schema.IntegerType))
@@ -85,7 +85,7 @@ func (c *compiler) finishScopes() {
 	c.scopes.settled = c.scopes.base.With(cond.Name{Name: "error", Type: errorType.OrNull(), Slot: SlotError})
 }
 
-// edge is what the condition of an edge sees: an error where its source
+// edge returns the scope of the condition of an edge. It has an error if the source
 // may have failed.
 func (s *scopes) edge(o Outcome) *cond.Scope {
 	switch o {
@@ -97,8 +97,8 @@ func (s *scopes) edge(o Outcome) *cond.Scope {
 	return s.base
 }
 
-// errorScope is the scope of a node's `with`, before secrets and elements: the
-// error is null where the node may run without a failure.
+// errorScope returns the scope of a node's `with`, without secrets and elements.
+// The error may be null if the node can run without a failure.
 func (c *compiler) errorScope(n *Node) *cond.Scope {
 	any, only := false, n.Join != JoinNone
 	for _, i := range n.In {
@@ -115,9 +115,9 @@ func (c *compiler) errorScope(n *Node) *cond.Scope {
 	return c.scopes.base
 }
 
-// secretsName is what the `with` of a node has in scope of the declared secrets:
-// none where a stack begins with it, because a stack's params and state are
-// stored.
+// secretsName returns the declared secrets as a name in scope of a node's `with`.
+// A node that runs a graph cannot use them, because the params and the state of a
+// stack are stored.
 func (c *compiler) secretsName(n *Node) []cond.Name {
 	if n.Kind.Runs {
 		return forbidden(noPass, diag.SecretLeak, "secrets")
@@ -129,12 +129,13 @@ func (c *compiler) secretsName(n *Node) []cond.Name {
 	return []cond.Name{{Name: "secrets", Type: schema.ObjectOf(props...), Slot: SlotSecrets}}
 }
 
-// outputName is what `writes` has in scope of a node's output.
+// outputName returns a node's output as a name in scope of `writes`.
 func outputName(t *schema.Type) cond.Name {
 	return cond.Name{Name: "output", Type: t, Slot: SlotOutput}
 }
 
-// elementNames are what `with`, `priority`, `key` and `cache` have in scope under for_each.
+// elementNames returns the names in scope of `with`, `priority`, `key` and `cache`
+// under for_each.
 func elementNames(as string, elem *schema.Type) []cond.Name {
 	return []cond.Name{
 		{Name: as, Type: elem, Slot: SlotItem},

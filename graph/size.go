@@ -7,7 +7,7 @@ import (
 	"github.com/graphrun/graphrun/graph/value"
 )
 
-// TooLarge says that a value, or a state, has outgrown its bound.
+// TooLarge is the error for a value or a state that exceeds its bound.
 type TooLarge struct {
 	What string // as `state.todos`
 	Size int    // in bytes of compact JSON
@@ -18,7 +18,7 @@ func (e *TooLarge) Error() string {
 	return fmt.Sprintf("%s would have %d bytes, at most %d are allowed", e.What, e.Size, e.Most)
 }
 
-// Sizes is how large the values of a state are.
+// Sizes holds the sizes of the values of a state.
 type Sizes struct {
 	keys  []int
 	total int
@@ -34,20 +34,20 @@ func Measure(values []any) Sizes {
 	return s
 }
 
-// Clone is a copy to try changes on.
+// Clone returns a copy, on which changes can be tried.
 func (s *Sizes) Clone() Sizes { return Sizes{keys: slices.Clone(s.keys), total: s.total} }
 
-// Key is the size of one key.
+// Key returns the size of one key.
 func (s *Sizes) Key(i int) int { return s.keys[i] }
 
-// Set notes a key's new size.
+// Set sets the size of a key.
 func (s *Sizes) Set(i, size int) {
 	s.total += size - s.keys[i]
 	s.keys[i] = size
 }
 
-// Check reports a value or a state beyond its bound, as *TooLarge, were key i
-// of g to take size bytes.
+// Check returns *TooLarge if the value of key i of g, or the whole state, would
+// exceed its bound with size bytes for that key.
 func (s *Sizes) Check(g *Graph, i, size int) error {
 	if size > value.MaxBytes {
 		return &TooLarge{"state." + g.Keys[i].Name, size, value.MaxBytes}
@@ -58,7 +58,7 @@ func (s *Sizes) Check(g *Graph, i, size int) error {
 	return nil
 }
 
-// CheckAll is Check for a state as it is.
+// CheckAll returns *TooLarge if a value or the whole state exceeds its bound.
 func (s *Sizes) CheckAll(g *Graph) error {
 	for i := range s.keys {
 		if err := s.Check(g, i, s.keys[i]); err != nil {
@@ -68,8 +68,8 @@ func (s *Sizes) CheckAll(g *Graph) error {
 	return nil
 }
 
-// Size is the size of the key after the change: old is the value before, was
-// its size. The work grows with the change.
+// Size returns the size of the key after the change. old is the value before the
+// change, was its size. The cost grows with the change, not with the value.
 func (c *Change) Size(old any, was int) int {
 	if c.Whole {
 		return value.Size(c.Value)

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// listed is a help line with the names that exist: `nodes: "a", "b"`.
+// listed returns a help line with the names that exist, as in `known: "a", "b"`.
 func listed(what string, names []string) string {
 	const shown = 12
 	if len(names) == 0 {
@@ -26,7 +26,7 @@ func listed(what string, names []string) string {
 	return b.String()
 }
 
-// isName reports whether s is [A-Za-z_][A-Za-z0-9_]*, with dash also - after
+// isName reports whether s is [A-Za-z_][A-Za-z0-9_]*. With dash, - is allowed after
 // the first character.
 func isName(s string, dash bool) bool {
 	for i := range len(s) {

@@ -9,9 +9,9 @@ import (
 	"github.com/graphrun/graphrun/graph/value"
 )
 
-// Template is a JSON value in whose strings ${{ expressions }} are filled in.
-// It is immutable and shareable; what holds no expression is computed once and
-// shared by all results, which nobody may change.
+// Template is a JSON value whose strings may contain ${{ expressions }}. It is
+// immutable and safe for concurrent use. Parts without expressions are computed once
+// and shared by all results: nobody may change a result.
 type Template struct {
 	root     part
 	typ      *schema.Type
@@ -23,7 +23,7 @@ type Template struct {
 // whole: each of them has a bound of its own.
 const fewPrograms = 4
 
-// Eval fills in a template. Errors are *cond.Error.
+// Eval evaluates the expressions and returns the value. Errors are *cond.Error.
 func (t *Template) Eval(env *cond.Env) (any, error) {
 	v, err := t.root.eval(env)
 	if err == nil && len(t.programs) > fewPrograms && !value.Within(v, value.MaxBytes) {
@@ -37,16 +37,16 @@ func tooLong(p *cond.Program) error {
 		Message: fmt.Sprintf("the value that is filled in here becomes longer than %d bytes", value.MaxBytes)}
 }
 
-// Type is the type of the filled-in value. Moments and durations are text.
+// Type returns the type of the values of Eval. Moments and durations are text.
 func (t *Template) Type() *schema.Type { return t.typ }
 
-// Const is the value of a template without expressions.
+// Const returns the value of a template without expressions.
 func (t *Template) Const() (any, bool) {
 	c, ok := t.root.(constant)
 	return c.value, ok
 }
 
-// Programs are its expressions, in the order of the text.
+// Programs returns its expressions, in the order of the text.
 func (t *Template) Programs() []*cond.Program { return t.programs }
 
 // part is one piece of a compiled template.

@@ -10,9 +10,9 @@ import (
 	"github.com/graphrun/graphrun/graph/tree"
 )
 
-// template compiles a value in whose strings ${{ }} may stand. nil for a nil
-// node. Problems go to the compiler's list; a part with problems is
-// of unknown type.
+// template compiles a value whose strings may contain ${{ }}. It returns nil for a
+// nil node. It adds problems to the compiler's list; a part with problems has an
+// unknown type.
 func (c *compiler) template(n *tree.Node, scope *cond.Scope) *Template {
 	if n == nil {
 		return nil
@@ -198,8 +198,8 @@ func splitTemplate(s string) (out []stretch, bad int) {
 
 func isSpace(b byte) bool { return b == ' ' || b == '\t' || b == '\n' || b == '\r' }
 
-// templateEnd is the offset of the first }} from i on that stands outside
-// strings and balanced braces, -1 when there is none.
+// templateEnd returns the offset of the first }} from i on that is outside strings
+// and balanced braces, -1 if there is none.
 func templateEnd(s string, i int) int {
 	depth := 0
 	for ; i < len(s); i++ {

@@ -2,7 +2,7 @@ package graphs
 
 import "embed"
 
-// Files are the folders of all graphs; a graph NAME is
+// Files holds the folders of all graphs. The file of graph NAME is
 // NAME/NAME.graphrun.yaml.
 //
 //go:embed all:orchestrator all:mapreduce all:router all:helpdesk

@@ -5,5 +5,5 @@ import _ "embed"
 //go:embed graph.schema.json
 var graphSchema []byte
 
-// Graph is the JSON Schema (2020-12) of a graph file. The caller owns the copy.
+// Graph returns the JSON Schema (2020-12) of a graph file. The caller owns the copy.
 func Graph() []byte { return append([]byte(nil), graphSchema...) }

@@ -9,11 +9,11 @@ import (
 	"github.com/graphrun/graphrun/graph"
 )
 
-// Formats are the names that Write knows.
+// Formats lists the names of the formats of Write.
 func Formats() []string { return []string{"mermaid", "dot", "json", "text"} }
 
-// Write draws g in one of the Formats. It fails for any other format, and when
-// w does.
+// Write draws g in one of the Formats. It returns an error for any other format, and
+// the error of w.
 func Write(w io.Writer, g *graph.Graph, format string) error {
 	draw, ok := map[string]func(*bufio.Writer, *graph.Graph) error{
 		"mermaid": mermaid, "dot": dot, "json": asJSON, "text": text,

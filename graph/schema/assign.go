@@ -15,7 +15,7 @@ var NothingType = &Type{Kind: Any}
 // is taken to agree.
 const assignDepth = 12
 
-// Misfit says why values of one type do not go into a place of another.
+// Misfit says why values of one type cannot be written to a place of another type.
 type Misfit struct {
 	Path string // of the part that does not fit, as in `[].due`; "" for the whole
 	To   *Type
@@ -40,11 +40,10 @@ func (m *Misfit) Error() string {
 	return fmt.Sprintf("%s%s does not fit %s", at, m.From, m.To)
 }
 
-// Assign reports whether a value of type from may be written where to is
-// declared: nil when it may. It refuses what is wrong for every value or for a
-// null that from declares; what depends on the value (any to a string, a
-// number to an integer, a string to an enum) is left to the check when the
-// value is there.
+// Assign checks whether a value of type from may be written to a place of type to.
+// It returns nil if it may. It refuses types that do not fit for any value, or for a
+// null that from allows. Whatever depends on the value (any to a string, a number to
+// an integer, a string to an enum) is checked when the value is there.
 func Assign(to, from *Type) *Misfit {
 	a := assigner{}
 	return a.assign(to, from, "", 0)
@@ -149,7 +148,8 @@ func wordsOf(t *Type) func(any) bool {
 	return func(v any) bool { return words[value.String(v)] }
 }
 
-// Has reports whether v is a word of the enum; true when t is none.
+// Has reports whether v is one of the values of the enum. It returns true if t is
+// not an enum.
 func (t *Type) Has(v any) bool {
 	for _, w := range t.Enum { // a closure would cost an allocation for each value that is checked
 		if value.Equal(v, w) {
@@ -201,8 +201,8 @@ func join(path, name string) string {
 	return path + "." + name
 }
 
-// Join is the type of a value that has one of two types; Any where nothing
-// more is known of it.
+// Join returns the type of a value that has one of two types, Any if nothing more is
+// known.
 func Join(a, b *Type) *Type {
 	j := joiner{}
 	return j.join(a, b, 0)
@@ -309,8 +309,8 @@ func (j *joiner) objects(a, b *Type, depth int) *Type {
 	return out
 }
 
-// Comparable reports whether == may hold between values of two types; null
-// compares with everything.
+// Comparable reports whether values of two types can be equal. null can be compared
+// with every type.
 func Comparable(a, b *Type) bool { return comparable(a, b, 0) }
 
 func comparable(a, b *Type, depth int) bool {

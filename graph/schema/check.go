@@ -26,22 +26,22 @@ func (m *Mismatch) Error() string {
 // maxExact is the largest number up to which every integer has its own float.
 const maxExact = 1 << 53
 
-// Check says whether v fits t, and gives its canonical form: int64 for
+// Check checks v against t and returns its canonical form: int64 for
 // `integer` (2.0 is 2), float64 for `number`, and for values without a declared
 // type whatever comes back from a store the same. Moments and durations become
 // text where text fits. A null for a property that is not required and may not
 // be null counts as absent, because reading an absent one gives null. Errors are
 // *Mismatch, whose path begins with path.
 //
-// v itself comes back when nothing is to be changed; it is never changed in
-// place, and what is not touched is shared.
+// Check returns v itself if it is canonical. It never changes v in place; the result
+// shares unchanged parts with v.
 func (t *Type) Check(path string, v any) (canonical any, err error) {
 	return t.CheckTail(path, v, 0)
 }
 
-// CheckTail is Check for a list whose elements before from are known to fit
-// and to be canonical: its cost grows with the others alone, unless t has
-// keywords about the list as a whole.
+// CheckTail is Check for a list whose elements before from are known to fit and to
+// be canonical. Its cost grows with the other elements only, unless t has keywords
+// about the list as a whole.
 func (t *Type) CheckTail(path string, v any, from int) (canonical any, err error) {
 	if path == "" && v == nil && t.Nullable {
 		return nil, nil
@@ -50,8 +50,8 @@ func (t *Type) CheckTail(path string, v any, from int) (canonical any, err error
 }
 
 // CheckPart is Check for some properties of an object whose others are known to fit
-// and to be canonical: it does not miss them. ok is false when
-// they say nothing about the object as a whole, as t has keywords about that.
+// and to be canonical and may be absent from v. ok is false if t has keywords about
+// the object as a whole; then some properties are not enough.
 func (t *Type) CheckPart(path string, v map[string]any) (canonical map[string]any, ok bool, err error) {
 	if t.Enum != nil || t.checks != nil && !t.checks.byProperty() {
 		return nil, false, nil
@@ -109,17 +109,16 @@ func mismatch(format string, args ...any) *Mismatch {
 	return &Mismatch{Message: fmt.Sprintf(format, args...)}
 }
 
-// maxCheck is how many parts of a value are looked at on behalf of members of
-// allOf, anyOf and their like: each level of them may look twice at what the
-// next level looks at twice.
+// maxCheck is how many parts of a value a check visits for members of allOf, anyOf
+// and the like. Each level of them may visit twice what the next level visits twice.
 const maxCheck = 8 << 20
 
-// walk is where a check stands.
+// walk is the position of a check.
 type walk struct {
 	depth  int
-	member bool // within a member: what is looked at counts
-	part   bool // properties of the object are there that are not in the value at hand
-	work   *int // what was looked at so far
+	member bool // within a member: visits count
+	part   bool // the object has properties that are not in this value
+	work   *int // visits so far
 }
 
 func (w walk) deeper() walk {
@@ -133,8 +132,7 @@ func (w walk) within() walk {
 	return w
 }
 
-// check is the walk. changed says that the value that comes back is another
-// than v.
+// check is the recursive part. changed says that w differs from v.
 func (t *Type) check(v any, from int, at walk) (w any, changed bool, m *Mismatch) {
 	if at.depth > value.MaxDepth {
 		return nil, false, mismatch("is nested more than %d levels deep", value.MaxDepth)
@@ -192,7 +190,7 @@ func (t *Type) checkKind(v any, from int, at walk) (w any, changed bool, m *Mism
 		switch t.Kind {
 		case Number:
 			if x == 0 && math.Signbit(x) {
-				return 0.0, true, nil // a store gives it back without the sign
+				return 0.0, true, nil // a store would return it without the sign
 			}
 			return v, false, nil
 		case Integer:
@@ -280,8 +278,8 @@ func (t *Type) checkList(v []any, from int, at walk) (any, bool, *Mismatch) {
 var looseAny = &Type{Kind: Any, Nullable: true, checks: &checks{union: true, maximum: -1}}
 
 // walkAny checks a value without a declared type: that it is JSON, and not too
-// deep. With tidy, a float without fraction becomes the integer as which a
-// store will give it back.
+// deep. With tidy, a float without a fraction becomes an integer, as a store
+// would return it.
 func walkAny(v any, at walk, tidy bool) (any, bool, *Mismatch) {
 	as := AnyType
 	if !tidy {

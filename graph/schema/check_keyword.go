@@ -8,8 +8,8 @@ import (
 	"github.com/graphrun/graphrun/graph/value"
 )
 
-// check checks what the structure leaves over: unions, conditions, and the
-// rules of the JSON Schema library.
+// check checks everything that is not structure: unions, conditions, and the rules
+// of the JSON Schema library.
 func (k *checks) check(v any, changed bool, at walk) (any, bool, *Mismatch) {
 	if k.hasMembers() {
 		member := memberCheck{v: v, changed: changed, at: at.within()}
@@ -30,8 +30,8 @@ func (k *checks) check(v any, changed bool, at walk) (any, bool, *Mismatch) {
 	return v, changed, nil
 }
 
-// memberCheck holds other schemas against one value. Where a member makes the
-// value canonical, the next one sees it so.
+// memberCheck checks one value against other schemas. If a member makes the value
+// canonical, the next member sees the canonical value.
 type memberCheck struct {
 	v       any
 	changed bool
@@ -94,8 +94,8 @@ func (c *memberCheck) countFits(members []*Type) int {
 	return n
 }
 
-// choose applies the first member that fits. When none does and only one is of
-// the value's kind, its mismatch says most.
+// choose applies the first member that fits. If none fits and only one has the
+// kind of the value, the mismatch of that one says most.
 func (c *memberCheck) choose(members []*Type) *Mismatch {
 	if members == nil {
 		return nil

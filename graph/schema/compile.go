@@ -9,9 +9,9 @@ import (
 	"github.com/graphrun/graphrun/graph/tree"
 )
 
-// checks is what a compiled schema holds beside the structure that expressions
-// see. With checks, the walk follows them, and not Elem and Rest: those may
-// stem from a member of allOf, which checks its own part.
+// checks holds the parts of a compiled schema that expressions do not see. A check
+// follows them instead of Elem and Rest, which may come from a member of allOf that
+// checks its own part.
 type checks struct {
 	loose bool // a value of another kind than Type.Kind passes the structure
 	never bool // the schema `false`
@@ -28,7 +28,7 @@ type checks struct {
 	items    *Type // of elements after prefix; nil means any
 	contains *Type
 	minimum  int // of elements that fit contains
-	maximum  int // negative: no bound
+	maximum  int // negative means no bound
 
 	all, any, one        []*Type
 	not, cond, then, els *Type
@@ -130,7 +130,7 @@ func (d *draft) same() []*Type {
 	return on
 }
 
-// local declares the $defs of a schema and compiles them.
+// local compiles the $defs of a schema.
 func (c *compiler) local(n *tree.Node, p place) *defs {
 	d := &defs{outer: p.defs, named: map[string]*entry{}}
 	for _, f := range n.Fields {
@@ -257,7 +257,7 @@ func (c *compiler) typeWords(d *draft, f tree.Field) {
 	}
 }
 
-// ref finds what a $ref points at: a named type or an entry of $defs.
+// ref returns the type that a $ref names: a type of the graph or an entry of $defs.
 func (c *compiler) ref(n *tree.Node, p place) *Type {
 	if name, ok := strings.CutPrefix(n.Text.Value, "#/types/"); ok {
 		from := len(n.Text.Value) - len(name)

@@ -39,9 +39,8 @@ const (
 	unsupported // known to JSON Schema, but not here
 )
 
-// keyword says how one keyword of JSON Schema is read. A rule is checked by
-// the JSON Schema library at its place; the others are the business of the
-// walk in check.go, or say nothing about values.
+// keyword says how one keyword of JSON Schema is read. The JSON Schema library
+// checks the rules. check.go checks the others, or they say nothing about values.
 type keyword struct {
 	shape shape
 	rule  bool
@@ -71,7 +70,7 @@ var keywords = map[string]keyword{
 	"$vocabulary": {shape: unsupported}, "unevaluatedItems": {shape: unsupported}, "unevaluatedProperties": {shape: unsupported},
 }
 
-// Keywords are the words that a schema may hold, sorted.
+// Keywords returns all known keywords, sorted, also those that are not supported.
 func Keywords() []string { return slices.Sorted(maps.Keys(keywords)) }
 
 // draft2020 is the only dialect of JSON Schema that is read: in another one the
@@ -85,8 +84,8 @@ type rule struct {
 	schema  *jsonschema.Resolved
 }
 
-// known reports what is wrong with a keyword itself: false when it is to be
-// left out.
+// known reports a keyword that is unknown, unsupported, or has the wrong shape, and
+// then returns false.
 func (c *compiler) known(f tree.Field) bool {
 	k, ok := keywords[f.Key.Value]
 	at := f.Key.Sub(0, len(f.Key.Value))
@@ -113,8 +112,8 @@ func (c *compiler) wrong(f tree.Field, want string) {
 	c.problems.Add(diag.WrongType, f.Value.Span, "", "%q must be %s, not %s", f.Key.Value, want, quoted(f.Value))
 }
 
-// mismatch says what n should have been, "" when it is right. Schemas are
-// looked at when they are compiled.
+// mismatch says what n should be, "" if it is right. Schemas inside n are checked
+// when they are compiled.
 func (s shape) mismatch(n *tree.Node) string {
 	switch s {
 	case text:
@@ -167,8 +166,8 @@ func isWords(n *tree.Node) bool {
 	return n.Kind == tree.List && !slices.ContainsFunc(n.Items, func(i *tree.Node) bool { return i.Kind != tree.String })
 }
 
-// rule compiles a keyword for the library; nil after a problem, which the
-// shapes above leave few of.
+// rule compiles a keyword for the library. It returns nil after a problem that the
+// shape did not find.
 func (c *compiler) rule(f tree.Field) *rule {
 	var s jsonschema.Schema
 	v := f.Value.Value()

@@ -27,10 +27,9 @@ var nameForm = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 // shortNames are the words of the short spelling that no type may be named.
 var shortNames = []string{"string", "integer", "number", "boolean", "object", "any", "list", "map", "null", "array"}
 
-// NewSet compiles the named types, which may use each other, also in circles
-// as long as a property or a list lies between. The Set is never nil: a type
-// with an error is there as far as it could be understood, so that the rest of
-// the graph can be checked.
+// NewSet compiles the named types. They may use each other, also recursively if a
+// property or a list is between them. The Set is never nil: of a type with an error
+// it has the parts that could be read, so that the rest of the graph can be checked.
 func NewSet(named []Named) (*Set, diag.List) {
 	s := &Set{named: make(map[string]*entry, len(named))}
 	c := &compiler{set: s, open: map[*Type]bool{}}
@@ -56,10 +55,10 @@ func NewSet(named []Named) (*Set, diag.List) {
 	return s, c.problems
 }
 
-// Names is the names of the types, in declaration order.
+// Names returns the names of the types, in declaration order.
 func (s *Set) Names() []string { return s.order }
 
-// Type is a named type.
+// Type returns a type by its name.
 func (s *Set) Type(name string) (*Type, bool) {
 	e := s.named[name]
 	if e == nil {
@@ -68,8 +67,8 @@ func (s *Set) Type(name string) (*Type, bool) {
 	return e.typ, true
 }
 
-// Compile compiles one schema, or its short spelling. The type is never nil;
-// with errors it is what could be understood, or any. A nil node is any.
+// Compile compiles one schema, or its short spelling. The type is never nil: with
+// errors it has the parts that could be read, or is any. A nil node is any.
 func (s *Set) Compile(n *tree.Node) (*Type, diag.List) {
 	if n == nil {
 		return AnyType, nil
@@ -235,7 +234,7 @@ func (p place) beside() place { p.part, p.depth = true, p.depth+1; return p }
 // maxSchemaDepth bounds the nesting of one schema.
 const maxSchemaDepth = 100
 
-// quoted is what stands there, for a message.
+// quoted returns the text of a node for a message.
 func quoted(n *tree.Node) string {
 	switch n.Kind {
 	case tree.String:

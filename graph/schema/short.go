@@ -52,7 +52,7 @@ func (s *shortParser) wrong(want string) *Type {
 	return nil
 }
 
-// typ reads one type; nil when it was malformed, and has been reported.
+// typ reads one type. It returns nil for a malformed type, after reporting it.
 func (s *shortParser) typ(p place) *Type {
 	if p.depth > maxSchemaDepth {
 		s.c.problems.Add(diag.TooLarge, s.text.Sub(s.i, s.i+1), "", "type is nested more than %d levels deep", maxSchemaDepth)
@@ -121,7 +121,7 @@ func (c *compiler) name(word string, at diag.Span, p place) *Type {
 	return AnyType
 }
 
-// typeSlips are types of other languages, and what they are here.
+// typeSlips maps types of other languages to the types of this one.
 var typeSlips = map[string]string{
 	"int": "integer", "long": "integer", "int64": "integer", "float": "number", "double": "number", "float64": "number",
 	"str": "string", "text": "string", "bool": "boolean", "dict": "object", "struct": "object", "string": "string",
@@ -151,7 +151,7 @@ func basic(word string) *Type {
 	return nil
 }
 
-// orNull is t or null, also when t is not complete yet.
+// orNull returns t or null, even if t is not complete yet.
 func (c *compiler) orNull(t *Type) *Type {
 	if !c.open[t] {
 		return t.OrNull()

@@ -10,7 +10,7 @@ import (
 type Kind uint8
 
 const (
-	Any  Kind = iota // nothing is known; also unions of different kinds
+	Any  Kind = iota // the kind is not known, or it is a union of several kinds
 	Null             // null alone
 	Boolean
 	Integer
@@ -31,14 +31,14 @@ func (k Kind) String() string {
 type Type struct {
 	Name     string // the name in `types`, for messages; "" for an anonymous type
 	Kind     Kind
-	Nullable bool   // null belongs to it too. Any and Null are nullable; a union of kinds may be Any without it
+	Nullable bool   // null fits too. Any and Null are nullable; a union of kinds may be Any and not nullable
 	Enum     []any  // the only values (null aside); nil when any value of Kind does
 	Elem     *Type  // of a List; never nil there
 	Props    []Prop // declared properties of an Object, in the order of the file
 	Rest     *Type  // of an Object: the type of properties that are not declared; with nil an expression may not name them
 
-	// Lacks is set for a type that is Any because `type` is not written: the kind
-	// that its keywords speak of. Any for all others.
+	// Lacks is the kind that the keywords describe, for a type that is Any only
+	// because it has no `type`. It is Any for all other types.
 	Lacks Kind
 
 	checks *checks // what Check needs beyond the above; nil for types that expressions infer
@@ -65,16 +65,18 @@ var (
 	objectType = &Type{Kind: Object}
 )
 
-// ListOf is a list of elem; nil stands for any.
+// ListOf returns the type of lists of elem. A nil elem means any.
 func ListOf(elem *Type) *Type { return &Type{Kind: List, Elem: orAny(elem)} }
 
-// MapOf is an object with any keys, all of type elem; nil stands for any.
+// MapOf returns the type of objects with any keys and values of type elem. A nil
+// elem means any.
 func MapOf(elem *Type) *Type { return &Type{Kind: Object, Rest: orAny(elem)} }
 
-// ObjectOf is an object with declared properties; no others may be named.
+// ObjectOf returns the type of objects with declared properties. Expressions cannot
+// name others.
 func ObjectOf(props ...Prop) *Type { return &Type{Kind: Object, Props: props} }
 
-// EnumOf is the base type kind, cut down to values.
+// EnumOf returns the type of the given values, which have the given kind.
 func EnumOf(kind Kind, values ...any) *Type { return &Type{Kind: kind, Enum: values} }
 
 func orAny(t *Type) *Type {
@@ -84,7 +86,7 @@ func orAny(t *Type) *Type {
 	return t
 }
 
-// OrNull is t, or null.
+// OrNull returns t or null.
 func (t *Type) OrNull() *Type {
 	if t.Nullable {
 		return t
@@ -94,8 +96,7 @@ func (t *Type) OrNull() *Type {
 	return &c
 }
 
-// NonNull is t without null. Any and Null stay as they are: nothing is known
-// of the one, and nothing is left of the other.
+// NonNull returns t without null. Any and Null stay as they are.
 func (t *Type) NonNull() *Type {
 	if !t.Nullable || t.Kind == Any && t.Enum == nil || t.Kind == Null {
 		return t
@@ -105,7 +106,7 @@ func (t *Type) NonNull() *Type {
 	return &c
 }
 
-// Prop finds a declared property.
+// Prop returns a declared property by its name.
 func (t *Type) Prop(name string) (Prop, bool) {
 	for i := range t.Props {
 		if t.Props[i].Name == name {
@@ -118,8 +119,8 @@ func (t *Type) Prop(name string) (Prop, bool) {
 // enumShown is how many words of an enum a type's text lists.
 const enumShown = 5
 
-// String is the short spelling, as in `list(Todo)` or `integer?`. An enum
-// without a name lists its words, an object without a name is `object`.
+// String returns the short spelling, as in `list(Todo)` or `integer?`. An enum
+// without a name lists its values; an object without a name is `object`.
 func (t *Type) String() string {
 	s := t.base()
 	if !t.Nullable || t.Kind == Null || s == "any" {

@@ -50,8 +50,7 @@ func (c *compiler) build(t *Type, d *draft) {
 	}
 }
 
-// pin reports whether one of the members lets no value pass that is of another
-// kind than kind, or null.
+// pin reports whether the members refuse all values of other kinds, except null.
 func (k *checks) pin(kind Kind) bool {
 	other := func(m *Type) bool {
 		return m.Kind != Null && (m.Kind != kind || m.checks != nil && m.checks.loose)
@@ -61,17 +60,17 @@ func (k *checks) pin(kind Kind) bool {
 		len(k.one) > 0 && !slices.ContainsFunc(k.one, other)
 }
 
-// hide turns a type whose keywords speak of a kind, and which has no `type`,
-// into any. The keywords still judge the values of that kind, as the standard
-// has it; an expression cannot read the type, because it may meet any other
-// value there.
+// hide turns a type without `type`, whose keywords describe a kind, into any. The
+// keywords still check values of that kind, as in the standard. An expression cannot
+// read such a value, because it may have any other kind.
 func (t *Type) hide() {
 	inner := *t
 	inner.checks.loose = true
 	*t = Type{Kind: Any, Nullable: inner.Nullable, Lacks: inner.Kind, checks: &checks{all: []*Type{&inner}, union: true, maximum: -1}}
 }
 
-// spoken is the kind that the keywords of structure speak of; Any for none.
+// spoken returns the kind that the keywords of structure describe, Any if there are
+// no such keywords.
 func (d *draft) spoken() Kind {
 	has := func(word string) bool { return d.node.Get(word) != nil }
 	switch {
@@ -117,7 +116,7 @@ func (d *draft) base() (base *Type, shortNull bool) {
 	return base, false
 }
 
-// infer gives t the kind that its keywords speak of, where no type says it.
+// infer sets the kind of a type without `type` from its keywords.
 func (c *compiler) infer(t *Type, d *draft, k *checks) {
 	k.loose = true
 	if t.Kind = d.spoken(); t.Kind == Any {
@@ -136,7 +135,7 @@ func (c *compiler) infer(t *Type, d *draft, k *checks) {
 	}
 }
 
-// sole is the member of a union with null: what is not null is of that type.
+// sole returns the only member of a union that is not null, nil if there are several.
 func (k *checks) sole() *Type {
 	members := k.any
 	if len(members) == 0 {

@@ -1,9 +1,9 @@
 package schema
 
-// Zero is what a key of type t starts as without a default: null where that
-// fits, else an enum's first word, or the empty value of its kind. ok is false
-// when there is none: an object with required properties, or a zero that does
-// not satisfy t itself, as "" under minLength.
+// Zero returns the initial value of a key of type t without a default: null if it
+// fits, else the first value of an enum, or the empty value of the kind. ok is false
+// if that value does not fit t: an object with required properties, or "" under
+// minLength.
 func (t *Type) Zero() (zero any, ok bool) {
 	switch {
 	case t.Nullable:
