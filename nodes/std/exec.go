@@ -21,6 +21,7 @@ import (
 // execNode runs programs. The fields are the times that tests shorten.
 type execNode struct {
 	killAfter time.Duration // from TERM to KILL
+	want      time.Duration // how long to wait for what the machine is out of
 	drain     time.Duration // how long to wait for output once the program has ended
 }
 
@@ -67,8 +68,18 @@ func (n execNode) CleanUp(ctx context.Context, t nodes.Task) error {
 // run starts the program and sees to its end. When it returns, no process of
 // the group is alive, but for one that nothing can end.
 func (n execNode) run(ctx context.Context, s *script, stdout *head, stderr *tail, hurry <-chan struct{}) (*os.ProcessState, error) {
-	p, err := start(s, stdout, stderr)
-	if err != nil {
+	var p *process
+	err := patiently(ctx, n.want, func() (err error) {
+		p, err = start(s, stdout, stderr)
+		return err
+	})
+	var failure *nodes.Error
+	switch {
+	case errors.As(err, &failure):
+		return nil, failure
+	case err != nil && ctx.Err() != nil:
+		return nil, context.Cause(ctx)
+	case err != nil:
 		return nil, badConfig(err.Error())
 	}
 	defer p.close()

@@ -24,7 +24,7 @@ func execKind() nodes.Spec {
 			Name: "exec",
 			Doc: "Runs a program. There is no shell between the graph and the program: `command` is its argument list, and no value can become a second argument. " +
 				"The program gets PATH, HOME, LANG and TMPDIR, what `env` declares, and GRAPHRUN_STACK, _GRAPH, _CYCLE, _WAVE, _NODE, _ITEM, _ATTEMPT and _KEY (the idempotency key, the same for every attempt), and nothing else of the environment. " +
-				"It fails with kind `exit` when the exit code is not zero or a signal ended the program, with the end of standard error in the message; with `output` when standard output cannot be parsed or is too large; with `config` when the program cannot be started. " +
+				"It fails with kind `exit` when the exit code is not zero or a signal ended the program, with the end of standard error in the message; with `output` when standard output cannot be parsed or is too large; with `config` when the program cannot be started. When the machine is out of descriptors, processes or memory, it tries to start the program for up to a minute, and then fails with `error`. " +
 				"A timeout or a cancel ends its whole process group: TERM, then KILL after 5 s. Processes of the group that outlive the program are ended too; only a process that left the group (`setsid`) keeps running. " +
 				"After a crash of the engine, what is left of the earlier attempt is ended before the node runs again or is cancelled (on Linux).",
 			Fields: []graph.Field{
@@ -39,7 +39,7 @@ func execKind() nodes.Spec {
 			Output: execOutput,
 			Check:  checkExec,
 		},
-		Node: execNode{killAfter: 5 * time.Second, drain: 500 * time.Millisecond},
+		Node: execNode{killAfter: 5 * time.Second, want: wantTime, drain: 500 * time.Millisecond},
 	}
 }
 

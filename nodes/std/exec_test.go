@@ -23,7 +23,7 @@ import (
 )
 
 // quick does not wait for the five seconds that a program has to end.
-var quick = execNode{killAfter: 150 * time.Millisecond, drain: 100 * time.Millisecond}
+var quick = execNode{killAfter: 150 * time.Millisecond, want: 300 * time.Millisecond, drain: 100 * time.Millisecond}
 
 // soon is well beyond what a test with quick may take, and well below what the
 // programs that hang would take.

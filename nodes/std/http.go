@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"mime"
+	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -37,7 +38,7 @@ func (n httpNode) Run(ctx context.Context, t nodes.Task) (nodes.Result, error) {
 	}
 	client, done := newClient(guard{allowAll: allow, named: namedAddress(t.Written, req.URL)})
 	defer done()
-	resp, err := client.Do(req)
+	resp, err := sent(ctx, client, req)
 	if err != nil {
 		return nodes.Result{}, requestError(ctx, req, err)
 	}
@@ -61,6 +62,25 @@ func (n httpNode) Run(ctx context.Context, t nodes.Task) (nodes.Result, error) {
 		"headers": responseHeaders(resp.Header),
 		"body":    content,
 	}}, nil
+}
+
+// sent sends a request. While the machine has no descriptor for a connection it waits:
+// nothing was sent then.
+func sent(ctx context.Context, client *http.Client, req *http.Request) (resp *http.Response, err error) {
+	want := patiently(ctx, wantTime, func() error {
+		if req.GetBody != nil {
+			req.Body, _ = req.GetBody() // a copy of bytes cannot fail
+		}
+		resp, err = client.Do(req)
+		if op := (*net.OpError)(nil); errors.As(err, &op) && op.Op == "dial" {
+			return err
+		}
+		return nil
+	})
+	if want != nil {
+		return nil, want
+	}
+	return resp, err
 }
 
 // newClient makes a client for one request and what follows from it. Its

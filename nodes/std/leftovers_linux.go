@@ -33,8 +33,8 @@ func endLeftovers(ctx context.Context, key string, grace time.Duration, hurry <-
 	sig := syscall.SIGTERM
 	told := map[int]bool{}
 	for {
-		left := holders(key)
-		if len(left) == 0 {
+		left, sure := holders(key)
+		if len(left) == 0 && sure {
 			return nil
 		}
 		for _, pid := range left {
@@ -52,34 +52,44 @@ func endLeftovers(ctx context.Context, key string, grace time.Duration, hurry <-
 			sig, hurry = syscall.SIGKILL, nil
 		case <-look.C:
 		case <-giveUp.C:
+			if len(left) == 0 {
+				return nodes.Errorf("error", "cannot look for processes of an earlier attempt")
+			}
 			return nodes.Errorf("error", "process %d of an earlier attempt does not end", left[0])
 		}
 	}
 }
 
-// holders are the running processes with key in their environment.
-func holders(key string) []int {
-	var pids []int
-	for _, pid := range processes() {
-		if pid != os.Getpid() && holdsKey(pid, key) && !isZombie(pid) {
+// holders are the running processes with key in their environment. sure is false when
+// the machine was too short of something to look at all of them.
+func holders(key string) (pids []int, sure bool) {
+	all, err := processes()
+	sure = err == nil
+	for _, pid := range all {
+		if pid == os.Getpid() {
+			continue
+		}
+		holds, err := holdsKey(pid, key)
+		sure = sure && !isWant(err) // else it is gone, or another user's
+		if holds && !isZombie(pid) {
 			pids = append(pids, pid)
 		}
 	}
-	return pids
+	return pids, sure
 }
 
-func holdsKey(pid int, key string) bool {
+func holdsKey(pid int, key string) (bool, error) {
 	env, err := os.ReadFile(procFile(pid, "environ"))
 	if err != nil {
-		return false // gone, or another user's
+		return false, err
 	}
 	want := []byte(keyVariable + "=" + key)
 	for v := range bytes.SplitSeq(env, []byte{0}) {
 		if bytes.Equal(v, want) {
-			return true
+			return true, nil
 		}
 	}
-	return false
+	return false, nil
 }
 
 // signalHolder signals a process that still holds the key. The handle is taken
@@ -90,7 +100,7 @@ func signalHolder(pid int, key string, sig os.Signal) {
 		return
 	}
 	defer p.Release()
-	if holdsKey(pid, key) {
+	if holds, _ := holdsKey(pid, key); holds {
 		p.Signal(sig) // an error means that it is gone
 	}
 }
@@ -98,17 +108,18 @@ func signalHolder(pid int, key string, sig os.Signal) {
 // groupRuns reports whether a process of the group runs; one that has ended
 // and waits to be reaped does not.
 func groupRuns(group int) bool {
-	for _, pid := range processes() {
+	all, err := processes()
+	for _, pid := range all {
 		if state, pgrp := procStat(pid); pgrp == group && state != "Z" && state != "X" {
 			return true
 		}
 	}
-	return false
+	return err != nil // it cannot be seen: the group may run
 }
 
 func isZombie(pid int) bool {
 	state, _ := procStat(pid)
-	return state == "Z" || state == "X" || state == ""
+	return state == "Z" || state == "X" || state == "" && !isAlive(pid)
 }
 
 // procStat is the state letter and the process group; "" and 0 for a process
@@ -127,20 +138,23 @@ func procStat(pid int) (state string, group int) {
 	return f[0], group
 }
 
-func processes() []int {
+// isAlive says whether a process is there, or cannot be asked.
+func isAlive(pid int) bool { return syscall.Kill(pid, 0) != syscall.ESRCH }
+
+func processes() ([]int, error) {
 	dir, err := os.Open("/proc")
 	if err != nil {
-		return nil
+		return nil, err
 	}
 	defer dir.Close()
-	names, _ := dir.Readdirnames(-1)
+	names, err := dir.Readdirnames(-1)
 	var pids []int
 	for _, n := range names {
 		if pid, err := strconv.Atoi(n); err == nil {
 			pids = append(pids, pid)
 		}
 	}
-	return pids
+	return pids, err
 }
 
 func procFile(pid int, name string) string { return "/proc/" + strconv.Itoa(pid) + "/" + name }

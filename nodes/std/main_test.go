@@ -79,6 +79,8 @@ func child(what string) int {
 	case "parent-hangs":
 		startGrandchild("stubborn "+arg, false)
 		forever()
+	case "starved": // runs a program without descriptors, for the time that arg says
+		starve(arg)
 	case "daemon": // leaves a grandchild in another session that holds the pipes
 		startGrandchild("hang "+arg, true)
 		fmt.Print(`"left one behind"`)

@@ -1,0 +1,84 @@
+//go:build linux
+
+package std
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/graphrun/graphrun/nodes"
+)
+
+// starve runs a program in a process that has no descriptors left, for a while, and
+// prints what comes of it.
+func starve(text string) {
+	blockingPipe() // Go itself needs descriptors for its first one
+	enough, _ := time.ParseDuration(text)
+	var was syscall.Rlimit
+	_ = syscall.Getrlimit(syscall.RLIMIT_NOFILE, &was)
+	none := was
+	none.Cur = 0
+	exe, _ := os.Executable()
+	_ = syscall.Setrlimit(syscall.RLIMIT_NOFILE, &none)
+	time.AfterFunc(enough, func() { _ = syscall.Setrlimit(syscall.RLIMIT_NOFILE, &was) })
+	res, fail := run(context.Background(), nodes.Task{Key: "starved", With: map[string]any{
+		"command": []any{exe}, "env": map[string]any{childVariable: `print "\"fed\""`}}})
+	_ = syscall.Setrlimit(syscall.RLIMIT_NOFILE, &was)
+	if fail != nil {
+		fmt.Printf("%s, permanent %t: %s", fail.Kind, fail.Permanent, fail.Message)
+		return
+	}
+	fmt.Print(res.Output)
+}
+
+// TestExecWaitsForDescriptors: want of something passes, and uses up no attempt; for
+// good it is kind error, which is tried again.
+func TestExecWaitsForDescriptors(t *testing.T) {
+	t.Parallel()
+	for time, want := range map[string]string{
+		"100ms": "fed",
+		"1h":    "error, permanent false: ",
+	} {
+		res, fail := run(t.Context(), task(t, "starved "+time, map[string]any{"parse": "text"}))
+		if got, _ := res.Output.(string); fail != nil || !strings.HasPrefix(got, want) || want != "fed" && !strings.Contains(got, "too many open files") {
+			t.Errorf("%s without descriptors: %q, %v; want %q", time, got, fail, want)
+		}
+	}
+}
+
+func TestPatiently(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		err := patiently(t.Context(), time.Minute, func() error {
+			if time.Since(began) < 30*time.Second {
+				return fmt.Errorf("cannot: %w", syscall.EAGAIN)
+			}
+			return nil
+		})
+		if took := time.Since(began); err != nil || took < 30*time.Second || took > 33*time.Second {
+			t.Errorf("after %s: %v", took, err)
+		}
+		began = time.Now()
+		var failure *nodes.Error
+		if err := patiently(t.Context(), time.Minute, func() error { return syscall.ENOMEM }); !errors.As(err, &failure) || failure.Kind != "error" || time.Since(began) != time.Minute {
+			t.Errorf("after %s: %v, want kind error after a minute", time.Since(began), err)
+		}
+		began = time.Now()
+		if err := patiently(t.Context(), time.Minute, func() error { return os.ErrNotExist }); err != os.ErrNotExist || time.Since(began) != 0 {
+			t.Errorf("after %s: %v, want another error at once", time.Since(began), err)
+		}
+		ctx, cancel := context.WithTimeoutCause(t.Context(), 10*time.Second, nodes.Errorf("timeout", "too long"))
+		defer cancel()
+		if err := patiently(ctx, time.Minute, func() error { return syscall.ENFILE }); err == nil || err.Error() != "too long" {
+			t.Errorf("cancelled: %v", err)
+		}
+	})
+}
