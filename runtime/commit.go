@@ -39,7 +39,6 @@ func (d *drive) commit(rd machine.Ready) bool {
 	}
 	d.outbox.dirty = false
 	d.keep(c.Cursor, rd.Records)
-	d.arrived = d.arrived[:0]
 	d.publish(c)
 	return true
 }

@@ -11,28 +11,10 @@ import (
 
 // takeIn gives the machine an event, unless it is a duplicate.
 func (d *drive) takeIn(in Send) (duplicate bool, err error) {
-	if in.ID != "" {
-		if known, err := d.knows(in.ID); known || err != nil {
-			return known, err
-		}
+	if d.m.Known(in.ID) {
+		return true, nil
 	}
-	if err := d.m.Step(machine.Event{At: d.now(), ID: in.ID, Name: in.Event, Payload: in.Payload}); err != nil {
-		return false, err
-	}
-	if in.ID != "" {
-		d.arrived = append(d.arrived, in.ID)
-	}
-	return false, nil
-}
-
-// knows says whether an event with this id is in the store, or will be after this round.
-func (d *drive) knows(id string) (bool, error) {
-	for _, other := range d.arrived {
-		if other == id {
-			return true, nil
-		}
-	}
-	return d.eng.cfg.Store.Seen(d.eng.base, d.name, id)
+	return false, d.m.Step(machine.Event{At: d.now(), ID: in.ID, Name: in.Event, Payload: in.Payload})
 }
 
 // takeOwn gives the stack the messages that it has sent to itself, before its next

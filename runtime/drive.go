@@ -104,7 +104,6 @@ type live struct {
 
 	adoption
 	workload
-	arrived  []string // ids of events that this round has received
 	outbox   outbox
 	children children
 	clearing bool // children are being removed

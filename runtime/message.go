@@ -11,8 +11,8 @@ type Send struct {
 	Event   string
 	Payload any // that encoding/json can write, of the type of the event's key
 	// ID is the sender's own name for this event, at most 256 bytes. An event that is
-	// sent again with the same ID is received only once, for SeenFor and while fewer
-	// than SeenLast others came after it. With "" every Send is another event.
+	// sent again with the same ID is received only once, for machine.KnownFor and
+	// while fewer than machine.KnownLast others came after it. With "" every Send is another event.
 	ID string
 }
 

@@ -3,7 +3,6 @@ package runtime
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/inspect"
@@ -52,10 +51,6 @@ type Store interface {
 	// Fatal the same commit may be tried again. Once begun, Commit does not return
 	// early when ctx ends.
 	Commit(ctx context.Context, c Commit) error
-	// Seen reports whether an event with this id was recorded for the stack, whoever sent
-	// it. An id is known for at least 24 hours of the records' time, and as long as
-	// fewer than 10,000 others came after it.
-	Seen(ctx context.Context, stack, id string) (bool, error)
 	// Remove deletes a stack and its history. ErrNotFound when there is none.
 	Remove(ctx context.Context, stack string) error
 	Close() error
@@ -89,12 +84,6 @@ type Commit struct {
 	// The zero value deletes nothing.
 	Keep graph.History
 }
-
-// How long a store knows the ids of events: see Store.Seen.
-const (
-	SeenFor  = 24 * time.Hour
-	SeenLast = 10_000
-)
 
 // StoredGraph is a definition that is kept with its stacks.
 type StoredGraph = journal.StoredGraph

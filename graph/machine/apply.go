@@ -26,7 +26,7 @@ type cycle struct {
 func (m *Machine) apply(b journal.Body, at time.Time, seq uint64) {
 	switch b := b.(type) {
 	case *journal.EventReceived:
-		m.applyEvent(b)
+		m.applyEvent(b, at)
 	case *journal.CycleStarted:
 		m.applyCycleStarted(b, at, seq)
 	case *journal.NodeDecided:

@@ -1,13 +1,11 @@
 package machine
 
 import (
+	"time"
+
 	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/value"
 )
-
-// keptIDs is how many events' ids a stack remembers, to know an event that is
-// sent again.
-const keptIDs = 10_000
 
 // event takes an event in: durable with the next Ready, applied when the next
 // cycle begins.
@@ -22,7 +20,7 @@ func (m *Machine) event(in Event) error {
 		k := &m.g.Keys[key]
 		return &PayloadError{Event: in.Name, Key: k.Name, Expected: k.Payload().String(), Err: err}
 	}
-	if m.ids.known[in.ID] {
+	if m.Known(in.ID) {
 		return nil
 	}
 	m.at = in.At
@@ -43,31 +41,12 @@ func (m *Machine) payload(key int, v any) (any, error) {
 	return m.g.Keys[key].CheckPayload("payload", v)
 }
 
-func (m *Machine) applyEvent(b *journal.EventReceived) {
+func (m *Machine) applyEvent(b *journal.EventReceived, at time.Time) {
 	m.inbox = append(m.inbox, b)
 	m.cur.Inbox = len(m.inbox)
 	m.hasten()
 	if b.ID == "" || m.restoring {
 		return
 	}
-	if gone, ok := m.put(m.ids.sidecar, b.ID, keptIDs).(string); ok {
-		delete(m.ids.known, gone)
-	}
-	m.ids.known[b.ID] = true
-}
-
-// ids are those of the events that were accepted last.
-type ids struct {
-	*sidecar
-	known map[string]bool
-}
-
-func restoredIDs(stored any) ids {
-	out := ids{restored(journal.SidecarMark+"events", stored), map[string]bool{}}
-	for _, id := range out.list {
-		if id, ok := id.(string); ok {
-			out.known[id] = true
-		}
-	}
-	return out
+	m.ids.add(m, b.ID, at)
 }

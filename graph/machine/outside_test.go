@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -99,6 +100,52 @@ func TestAdoptOutside(t *testing.T) {
 	}
 }
 
+// An id is forgotten when it is old and many came after it; what an earlier version
+// wrote is known too.
+func TestIDsAreForgotten(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, compile(t, outsideGraph))
+	if err := r.start(nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	r.unchecked = true
+	send := func(id string) {
+		r.step(Event{At: r.clock, ID: id, Name: "add", Payload: 1})
+	}
+	expect := func(id string, want bool) {
+		t.Helper()
+		if got := r.m.Known(id); got != want {
+			t.Errorf("%q is known: %t, want %t", id, got, want)
+		}
+	}
+	send("first")
+	r.clock = r.clock.Add(KnownFor)
+	for i := range KnownLast {
+		send(fmt.Sprint(i))
+	}
+	expect("first", true) // not old enough
+	r.clock = r.clock.Add(time.Second)
+	send("last")
+	expect("first", false)
+	expect("0", true)
+	expect("", false)
+	r.drain()
+	r.clock = r.clock.Add(2 * KnownFor)
+	send("later")
+	expect("1", false) // there is one more than so many
+	expect("2", true)
+	r.drain()
+	r.state["$events"] = []byte(`["old one", [1767323045, "new one"]]`)
+	r.given = nil
+	m, err := Restore(r.g, r.o, r.snapshot(), r.clock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.m = m
+	expect("old one", true)
+	expect("new one", true)
+}
+
 // A commit holds of the machine's own lists what changed, whatever is bounded.
 func TestOwnLists(t *testing.T) {
 	t.Parallel()
@@ -107,29 +154,32 @@ func TestOwnLists(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.unchecked = true // it would be a walk over all events for each commit
-	for i := range keptIDs + 100 {
+	for i := range KnownLast + 100 {
+		if i == KnownLast {
+			r.clock = r.clock.Add(KnownFor + time.Second)
+		}
 		r.step(Event{At: r.clock, ID: fmt.Sprint(i), Name: "add", Payload: 1})
 		switch {
 		case i%777 == 0:
 			r.m.Ready() // and more is stepped before the commit
-		case i%777 == 1, i > keptIDs && i%7 == 0:
+		case i%777 == 1, i > KnownLast && i%7 == 0:
 			r.drain()
 		}
 	}
 	r.drain()
 	list, _ := value.Decode(r.state["$events"])
-	if got := len(list.([]any)); got != keptIDs {
-		t.Errorf("%d ids are kept, want %d", got, keptIDs)
+	if got := len(list.([]any)); got != KnownLast {
+		t.Errorf("%d ids are kept, want %d", got, KnownLast)
 	}
-	before := slices.Collect(maps.Keys(r.m.ids.known))
+	before := slices.Collect(maps.Keys(r.m.ids.came))
 	r.crash()
-	after := slices.Collect(maps.Keys(r.m.ids.known))
+	after := slices.Collect(maps.Keys(r.m.ids.came))
 	slices.Sort(before)
 	slices.Sort(after)
 	if d := cmp.Diff(before, after); d != "" {
 		t.Errorf("ids over a restart (-before +after)\n%s", d)
 	}
-	if n := r.m.Cursor().Inbox; n != len(r.m.inbox) || n < keptIDs {
+	if n := r.m.Cursor().Inbox; n != len(r.m.inbox) || n < KnownLast {
 		t.Errorf("%d events wait, %d are known", n, len(r.m.inbox))
 	}
 	if got := journal.Visible(map[string]any{"n": 1, "$events": nil}); len(got) != 1 {

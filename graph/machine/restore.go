@@ -105,7 +105,7 @@ func (m *Machine) reapplyArrivals(s journal.Snapshot, records []journal.Record) 
 		}
 		switch b := r.Body.(type) {
 		case *journal.EventReceived:
-			m.applyEvent(b)
+			m.applyEvent(b, r.Time)
 		case *journal.TaskFinished:
 			m.applyAnswer(m.finishedKey(b), b)
 		}

@@ -30,18 +30,25 @@ func restored(name string, stored any) *sidecar {
 	return o
 }
 
-// put adds an element, and drops the oldest when there are more than most.
+// put adds an element, and drops the oldest when there are more than most; most 0:
+// there is no bound.
 func (m *Machine) put(o *sidecar, v any, most int) (dropped any) {
 	o.list = append(o.list, v)
 	if most > 0 && len(o.list) > most {
 		dropped = o.list[0]
-		o.list = o.list[1:]
-		if o.cut++; o.cut > o.base {
-			o.whole = true
-		}
+		m.cutFront(o)
 	}
 	m.touch(o)
 	return dropped
+}
+
+// cutFront drops the oldest element.
+func (m *Machine) cutFront(o *sidecar) {
+	o.list = o.list[1:]
+	if o.cut++; o.cut > o.base {
+		o.whole = true
+	}
+	m.touch(o)
 }
 
 // empty forgets all elements.

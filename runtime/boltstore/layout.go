@@ -18,7 +18,7 @@ import (
 //	stacks    NUMBER 'b' SEQ → head at a checkpoint
 //	          NUMBER 'b' SEQ KIND … → what a row of the state held then, if it
 //	          has changed since; or that there was none
-//	          NUMBER 'e' HASH → an event id is known, with the record's SEQ
+//	          NUMBER 'e' HASH → an event id was known to an earlier version, with the record's SEQ
 //	          NUMBER 'f' SEQ → when it came, and its HASH
 //	          NUMBER 'g' SEQ HASH → a graph is needed for the records from SEQ on
 //	          NUMBER 'i' → identity

@@ -27,11 +27,9 @@ type stack struct {
 	state   map[string]any
 	records history
 
-	first    uint64 // record with which the kept history begins; 0 is the first
-	points   []point
-	ids      map[string]struct{}
-	arrivals []arrival
-	uses     []use
+	first  uint64 // record with which the kept history begins; 0 is the first
+	points []point
+	uses   []use
 }
 
 // New returns an empty store.
@@ -82,11 +80,6 @@ func (s *Store) Commit(ctx context.Context, c runtime.Commit) error {
 	st.cursor = c.Cursor
 	if c.Create != nil {
 		s.stacks[c.Stack] = st
-	}
-	for i := range c.Records {
-		if b, ok := c.Records[i].Body.(*journal.EventReceived); ok {
-			st.note(b, c.Records[i].Time)
-		}
 	}
 	if n := len(c.Records); n > 0 {
 		before := st.first

@@ -77,40 +77,6 @@ func (s *Store) Base(ctx context.Context, name string, at journal.Point) (journa
 	return base, nil
 }
 
-// arrival is an event id and when it came.
-type arrival struct {
-	id string
-	at time.Time
-}
-
-// Seen looks an event's id up.
-func (s *Store) Seen(ctx context.Context, name, id string) (bool, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	st, err := s.find(ctx, name)
-	if err != nil {
-		return false, err
-	}
-	_, seen := st.ids[id]
-	return seen, nil
-}
-
-// note remembers the id of an event, and forgets those that are old in both ways.
-func (st *stack) note(b *journal.EventReceived, at time.Time) {
-	if _, known := st.ids[b.ID]; known || b.ID == "" {
-		return
-	}
-	if st.ids == nil {
-		st.ids = map[string]struct{}{}
-	}
-	st.ids[b.ID] = struct{}{}
-	st.arrivals = append(st.arrivals, arrival{b.ID, at})
-	for len(st.arrivals) > runtime.SeenLast && at.Sub(st.arrivals[0].at) > runtime.SeenFor {
-		delete(st.ids, st.arrivals[0].id)
-		st.arrivals = st.arrivals[1:]
-	}
-}
-
 // use notes that a stack needs a graph, and since when.
 func (s *Store) use(st *stack, g *runtime.StoredGraph, cursor *journal.Cursor) {
 	from := uint64(0) // until the stack is removed: it is not the cursor's

@@ -121,59 +121,6 @@ func (st *stack) expectBase(t *testing.T, s runtime.Store, keep graph.History, a
 	equal(t, "records", now.records, at[st.cursor.Cycle].records)
 }
 
-// checkSeen: the ids of events are known, each stack's for itself.
-func checkSeen(t *testing.T, s runtime.Store, again func() runtime.Store) {
-	st, other := newStack("a"), newStack("ab")
-	must(t, s.Commit(ctx, st.commit(1, whole("n", nil))))
-	must(t, s.Commit(ctx, other.commit(1, whole("n", nil))))
-	at := began
-	send := func(ids ...string) {
-		t.Helper()
-		c := st.commit(len(ids))
-		for i, id := range ids {
-			c.Records[i].Time, c.Records[i].Body = at, &journal.EventReceived{Event: "message", ID: id}
-		}
-		must(t, s.Commit(ctx, c))
-		must(t, s.Commit(ctx, c)) // again, as after an error
-	}
-	expect := func(stack, id string, want bool) {
-		t.Helper()
-		seen, err := s.Seen(ctx, stack, id)
-		must(t, err)
-		if seen != want {
-			t.Errorf("event %.20q of %q seen: %t, want %t", id, stack, seen, want)
-		}
-	}
-	long := strings.Repeat("i", 5000)
-	send("", "one", "two", long, "one")
-	s = again()
-	for _, id := range []string{"one", "two", long} {
-		expect("a", id, true)
-		expect("ab", id, false)
-	}
-	expect("a", "", false)
-	expect("a", "on", false)
-	_, err := s.Seen(ctx, "nobody", "one")
-	wantError(t, err, runtime.ErrNotFound)
-
-	many := make([]string, runtime.SeenLast)
-	for i := range many {
-		many[i] = fmt.Sprint("id ", i)
-	}
-	at = began.Add(runtime.SeenFor)
-	send(many...)
-	expect("a", "one", true) // not old enough
-	at = at.Add(time.Nanosecond)
-	send("and", "then", "some")
-	s = again()
-	for _, id := range []string{"one", "two", long} {
-		expect("a", id, false)
-	}
-	for _, id := range []string{many[0], many[len(many)-1], "some"} {
-		expect("a", id, true)
-	}
-}
-
 // checkStacks: the list of stacks without having them all at once.
 func checkStacks(t *testing.T, s runtime.Store, again func() runtime.Store) {
 	const n = 700

@@ -71,7 +71,6 @@ var checks = []struct {
 	{"cancelled", true, checkCancelled},
 	{"closed", true, checkClosed},
 	{"history", false, checkHistory},
-	{"seen events", false, checkSeen},
 	{"a list of stacks", false, checkStacks},
 	{"records that are wanted", false, checkWants},
 	{"points of a long history", false, checkPoints},
