@@ -12,36 +12,25 @@ import (
 
 // verb is a command that tells stacks one thing.
 type verb struct {
-	name, short, long string
-	done              string // what is said of a stack afterwards
-	tell              func(c *api.Client, ctx context.Context, stack string) error
+	name, short string
+	done        string // what is said of a stack afterwards
+	tell        func(c *api.Client, ctx context.Context, stack string) error
 }
 
 // verbs are the commands without flags of their own.
 var verbs = []verb{
-	{"pause", "Start no new wave of a stack until it is resumed",
-		"Start no new wave of a stack until it is resumed. What runs continues, and is committed.",
-		"paused", (*api.Client).Pause},
-	{"resume", "Go on with a stack that was paused",
-		"Go on with a stack that was paused.",
-		"resumed", (*api.Client).Resume},
-	{"stop", "End a stack when its open wave is committed",
-		`End a stack gently: the tasks of its open wave finish and are committed, then it ends as
-cancelled, with the reason "stopped". To continue it later, pause it instead.`,
-		"stopped", (*api.Client).Stop},
-	{"rm", "Delete a stack that has ended, and its history",
-		"Delete a stack that has ended, and its history. There is no way back.",
-		"removed", (*api.Client).Remove},
-	{"wake", "End a stack's pause between two cycles at once",
-		"End a stack's pause between two cycles at once.",
-		"woken", (*api.Client).Wake},
+	{"pause", "Start no new wave of a stack until it is resumed", "paused", (*api.Client).Pause},
+	{"resume", "Continue a stack that was paused", "resumed", (*api.Client).Resume},
+	{"stop", "End a stack when its open wave is committed", "stopped", (*api.Client).Stop},
+	{"rm", "Delete a stack that has ended, and its history", "removed", (*api.Client).Remove},
+	{"wake", "End a stack's pause between two cycles at once", "woken", (*api.Client).Wake},
 }
 
 func verbCommands(a *app) []*cobra.Command {
 	var all []*cobra.Command
 	for _, v := range verbs {
 		all = append(all, &cobra.Command{
-			Use: v.name + " STACK...", Short: v.short, Long: v.long,
+			Use: v.name + " STACK...", Short: v.short,
 			Args: arguments(1, -1, "one STACK or more"),
 			RunE: func(cmd *cobra.Command, stacks []string) error {
 				return a.tellAll(cmd.Context(), stacks, toldJSON{Done: v.done}, v.tell)
@@ -56,13 +45,7 @@ func cancelCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "cancel STACK...",
 		Short: "End a stack as cancelled, or one of its tasks",
-		Long: `End a stack as cancelled: its running tasks are cancelled, nothing of it begins any
-more, and its history stays. With --node only that node's task, which then fails,
-whether it runs, waits for its pool or for its next attempt. Cancelling again what
-was cancelled, or a task that is over, is no error.`,
-		Example: `  graphrun cancel review --reason "not needed any more"
-  graphrun cancel review --node builder --item t7`,
-		Args: arguments(1, -1, "one STACK or more"),
+		Args:  arguments(1, -1, "one STACK or more"),
 		RunE: func(cmd *cobra.Command, stacks []string) error {
 			switch {
 			case r.Item != "" && r.Node == "":

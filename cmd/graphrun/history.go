@@ -16,10 +16,8 @@ func historyCommand(a *app) *cobra.Command {
 	var last int
 	cmd := &cobra.Command{
 		Use:   "history STACK",
-		Short: "Show what a stack did, cycle by cycle, and which node wrote each key",
-		Example: `  graphrun history review
-  graphrun history review --last 5 -o json`,
-		Args: arguments(1, 1, "one STACK"),
+		Short: "Show what a stack did, cycle by cycle",
+		Args:  arguments(1, 1, "one STACK"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if last < 0 {
 				return usagef("--last %d: expected 1 or more", last)

@@ -21,8 +21,9 @@ func initCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "init [TEMPLATE]",
 		Short: "Write an example graph with its programs into a new folder",
-		Long:  "Write an example graph with its programs into a new folder.\n\nTemplates: " + strings.Join(templates(), ", ") + ". The default is " + defaultTemplate + ".",
-		Args:  arguments(0, 1, "at most one TEMPLATE"),
+		Long: "Write an example graph with its programs into a new folder. Nothing that exists is overwritten.\n\n" +
+			"The templates are " + strings.Join(templates(), ", ") + "; the default is " + defaultTemplate + ".",
+		Args: arguments(0, 1, "at most one TEMPLATE"),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			return templates(), cobra.ShellCompDirectiveNoFileComp
 		},
@@ -40,7 +41,7 @@ func initCommand(a *app) *cobra.Command {
 			return a.initTemplate(name, dir)
 		},
 	}
-	cmd.Flags().StringVar(&dir, "dir", "", "the folder to write into (default: the template's name)")
+	cmd.Flags().StringVar(&dir, "dir", "", "`FOLDER` to write into (default: the template's name)")
 	return cmd
 }
 

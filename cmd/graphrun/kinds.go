@@ -13,7 +13,7 @@ import (
 func kindsCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "kinds [KIND]",
-		Short: "List the kinds of nodes, or tell what one takes and gives",
+		Short: "List the kinds of nodes, or describe one of them",
 		Args:  arguments(0, 1, "at most one KIND"),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			return a.kinds().Names(), cobra.ShellCompDirectiveNoFileComp

@@ -19,9 +19,7 @@ func traceCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "trace STACK",
 		Short: "Print every record of a stack as a JSON line",
-		Example: `  graphrun trace review > review.jsonl
-  graphrun trace review --from 120 --follow`,
-		Args: arguments(1, 1, "one STACK"),
+		Args:  arguments(1, 1, "one STACK"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.through(cmd.Context(), func(c *api.Client) error {
 				return a.readRecords(cmd.Context(), c, args[0], o, func(line []byte) error {
@@ -41,12 +39,7 @@ func logsCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "logs STACK [NODE]",
 		Short: "Show a stack's tasks as they began and ended, with their errors",
-		Long: `Show a stack's tasks as they began and ended, with their errors and the steps that
-they recorded: what its journal tells. What a program writes to standard error is kept where it failed (the end of
-it, in the error). -o json prints the same records as JSON lines.`,
-		Example: `  graphrun logs review --follow
-  graphrun logs review builder`,
-		Args: arguments(1, 2, "STACK [NODE]"),
+		Args:  arguments(1, 2, "STACK [NODE]"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			node := ""
 			if len(args) > 1 {

@@ -20,10 +20,8 @@ import (
 func backupCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "backup FILE",
-		Short: "Copy the store, as it is at one moment, also while it is in use",
-		Long: `Copy the store, as it is at one moment, also while it is in use. FILE must not exist;
-it appears whole or not at all, and is a store like any other: --db FILE reads it.`,
-		Args: arguments(1, 1, "one FILE"),
+		Short: "Copy the store as it is at one moment",
+		Args:  arguments(1, 1, "one FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			file, err := filepath.Abs(args[0])
 			if err != nil {
@@ -60,10 +58,7 @@ func compactCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "compact",
 		Short: "Give the space of deleted data back to the file system",
-		Long: `Give the space of deleted data back to the file system. This writes a new store in
-place of the old one, so no process may own it meanwhile, and there must be space for
-both. A damaged store is left as it is.`,
-		Args: arguments(0, 0, "no arguments"),
+		Args:  arguments(0, 0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := a.storeIsThere(); err != nil {
 				return err
@@ -92,15 +87,8 @@ func doctorCommand(a *app) *cobra.Command {
 	var repair bool
 	cmd := &cobra.Command{
 		Use:   "doctor",
-		Short: "Look through the store: every page, every checksum, every stack",
-		Long: `Look through the store: every page, every checksum, every stack with its history.
-While a process owns the store, a copy of it is looked through. Exit code 0: all is
-as it was written; 4: it is not.
-
---repair makes a new store of the stacks that are sound and puts it in the place of
-the damaged one, which is kept beside it. Nobody may own the store then. A file in
-which nothing can be read, or that a newer program made, stays where it is.`,
-		Args: arguments(0, 0, "no arguments"),
+		Short: "Check the store, and repair it",
+		Args:  arguments(0, 0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := a.storeIsThere(); err != nil {
 				return err

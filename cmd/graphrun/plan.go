@@ -20,16 +20,8 @@ func planCommand(a *app) *cobra.Command {
 	var params, sets []string
 	cmd := &cobra.Command{
 		Use:   "plan FILE|STACK",
-		Short: "Show which nodes would run in which wave, and why not the others",
-		Long: `Show which nodes would run in which wave, and why not the others.
-
-Nothing is executed. The plan is that of the next cycle (or the rest of the open
-one), if every node that runs succeeds and writes nothing; set nodes are
-evaluated, and write.`,
-		Example: `  graphrun plan review.graphrun.yaml --param goal="ship it"
-  graphrun plan review.graphrun.yaml --set 'todos=[{"id": "a", "status": "pending"}]'
-  graphrun plan tuesday -o json`,
-		Args: arguments(1, 1, "one FILE or STACK"),
+		Short: "Show which nodes would run next, and why the others would not",
+		Args:  arguments(1, 1, "one FILE or STACK"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			p, err := a.planOf(cmd.Context(), args[0], params, sets)
 			if err != nil {

@@ -126,16 +126,13 @@ func (a *app) listPools(cmd *cobra.Command, c *api.Client) error {
 }
 
 func poolCommand(a *app) *cobra.Command {
-	parallel := -1
+	var parallel int
 	cmd := &cobra.Command{
 		Use:   "pool GRAPH POOL --parallel N",
 		Short: "Change how many tasks a pool runs at once",
-		Long: `Change how many tasks a pool runs at once, in the process that owns the store, for as
-long as that process runs. 0 holds the pool; running tasks continue. To change it for
-good, change the graph: a changed limit there replaces this one.`,
-		Args: arguments(2, 2, "GRAPH POOL"),
+		Args:  arguments(2, 2, "GRAPH POOL"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if parallel < 0 {
+			if parallel < 0 || !cmd.Flags().Changed("parallel") {
 				return usagef("--parallel: expected 0 (hold) or more")
 			}
 			return a.through(cmd.Context(), func(c *api.Client) error {
@@ -153,14 +150,14 @@ good, change the graph: a changed limit there replaces this one.`,
 			})
 		},
 	}
-	cmd.Flags().IntVar(&parallel, "parallel", -1, "at most `N` tasks at once; 0 holds the pool")
+	cmd.Flags().IntVar(&parallel, "parallel", 0, "at most `N` tasks at once; 0 holds the pool")
 	return cmd
 }
 
 func statusCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "status STACK",
-		Short: "Show where a stack stands: its tasks, what it waits for, its last error",
+		Short: "Show the position of a stack, its tasks and what it waits for",
 		Args:  arguments(1, 1, "one STACK"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.through(cmd.Context(), func(c *api.Client) error {

@@ -56,8 +56,8 @@ func newRoot(a *app) *cobra.Command {
 	}
 	root.SetVersionTemplate("{{.Version}}\n")
 	flags := root.PersistentFlags()
-	flags.StringVar(&a.db, "db", defaultDB, "the `PATH` of the store: one file that holds all stacks")
-	flags.StringVarP(&a.output, "output", "o", "text", "`text` or json")
+	flags.StringVar(&a.db, "db", defaultDB, "`PATH` of the store: one file that holds all stacks")
+	flags.StringVarP(&a.output, "output", "o", "text", "`FORMAT` of the output: text or json")
 	flags.BoolVar(&a.noColor, "no-color", false, "never color the output (NO_COLOR does the same)")
 	flags.BoolVarP(&a.verbose, "verbose", "v", false, "log what the engine does to standard error")
 	root.AddCommand(
@@ -76,24 +76,8 @@ func newRoot(a *app) *cobra.Command {
 	root.SetHelpCommand(helpCommand())
 	root.SetFlagErrorFunc(flagError)
 	root.CompletionOptions.DisableDefaultCmd = true
+	a.describe(root)
 	return root
-}
-
-// helpCommand is cobra's, but for an unknown command, which is wrong usage.
-func helpCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "help [COMMAND]",
-		Short: "Show what a command does and takes",
-		RunE: func(cmd *cobra.Command, args []string) error {
-			root := cmd.Root()
-			about, rest, err := root.Find(args)
-			if err != nil || len(rest) > 0 {
-				return knownCommand(root, args)
-			}
-			about.InitDefaultHelpFlag()
-			return about.Help()
-		},
-	}
 }
 
 // json reports whether the output is for programs.

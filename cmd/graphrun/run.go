@@ -32,18 +32,7 @@ func runCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run FILE",
 		Short: "Run one stack of a graph in the foreground until it ends",
-		Long: `Run one stack of a graph in the foreground until it ends.
-
-A stack that is already in the store continues where it was; --param and --set are
-for new stacks. Progress goes to standard error, the result to standard output.
-
-The first Ctrl-C (or SIGTERM) lets running tasks finish within --grace and ends
-with a checkpoint and exit code 130; the same command continues from there. The
-second cuts them off.`,
-		Example: `  graphrun run review.graphrun.yaml --param goal="ship it"
-  graphrun run review.graphrun.yaml --stack tuesday --set 'todos=[{"id": "a"}]' --cycles 3
-  graphrun run review.graphrun.yaml --until-idle -o json --trace trace.jsonl`,
-		Args: arguments(1, 1, "one FILE"),
+		Args:  arguments(1, 1, "one FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := f.check(cmd); err != nil {
 				return err

@@ -17,16 +17,7 @@ func sendCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "send STACK EVENT [JSON|-]",
 		Short: "Send an event to a stack",
-		Long: `Send an event to a stack. The payload has the type of the state key that the event
-goes to (for append and the like: a list); without one it is null, - reads it from
-standard input. When the command ends, the event is durable: it is applied once, at
-the start of the next cycle, and ends a pause.
-
-With --id, an event that was sent before under the same ID is not sent again: a
-sender may repeat what it is not sure of.`,
-		Example: `  graphrun send review message '[{"text": "how far are you?"}]'
-  graphrun send review message - --id mail-4711 < message.json`,
-		Args: arguments(2, 3, "STACK EVENT [JSON|-]"),
+		Args:  arguments(2, 3, "STACK EVENT [JSON|-]"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			r := api.EventRequest{Event: args[1], ID: id}
 			var err error
@@ -90,10 +81,7 @@ func answerCommand(a *app, name, short string, approved bool) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   name + " STACK NODE",
 		Short: short,
-		Long: short + `. The answer is durable when the command ends, and is
-applied at the start of the next cycle, which begins at once.`,
-		Example: fmt.Sprintf("  graphrun %s review reviewer --comment \"as agreed\"", name),
-		Args:    arguments(2, 2, "STACK NODE"),
+		Args:  arguments(2, 2, "STACK NODE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			r.Node = args[1]
 			if by == "" {

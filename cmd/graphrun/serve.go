@@ -37,19 +37,7 @@ func serveCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve PATH...",
 		Short: "Run many graphs and all their stacks, with an HTTP API",
-		Long: `Run many graphs and all their stacks, with an HTTP API.
-
-A PATH is a graph file, or a folder whose *.graphrun.yaml files are served, including
-those in the folders below it. All stacks of the store continue; start adds new ones.
-Stacks adopt a changed file at their next cycle (SIGHUP checks all files at once). A
-file that is broken, or that the state does not fit, is refused with the reason, and
-the old one stays.
-
-SIGTERM ends it after a clean checkpoint with exit code 0, Ctrl-C with 130; running
-tasks may finish within --grace.`,
-		Example: `  graphrun serve graphs/
-  graphrun serve review.graphrun.yaml --db /var/lib/graphrun/graphrun.db --listen off`,
-		Args: arguments(1, -1, "one PATH or more"),
+		Args:  arguments(1, -1, "one PATH or more"),
 		RunE: func(cmd *cobra.Command, paths []string) error {
 			if err := f.check(cmd); err != nil {
 				return err

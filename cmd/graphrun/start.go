@@ -24,12 +24,7 @@ func startCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "start FILE|GRAPH",
 		Short: "Start a stack and leave it to the process that runs the store",
-		Long: `Start a stack and leave it to the process that runs the store: at once when there is
-one (serve), else as soon as there is. GRAPH is the name of a graph that it serves.
-When the command ends, the stack is on disk.`,
-		Example: `  graphrun start review.graphrun.yaml --stack tuesday --param goal="ship it"
-  graphrun start review --stack wednesday --set 'todos=[{"id": "a"}]'`,
-		Args: arguments(1, 1, "one FILE or GRAPH"),
+		Args:  arguments(1, 1, "one FILE or GRAPH"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			r := api.StartRequest{Stack: stack}
 			var err error

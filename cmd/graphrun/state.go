@@ -21,10 +21,7 @@ func stateCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "state STACK",
 		Short: "Print the state of a stack, now or at any wave of its history",
-		Example: `  graphrun state review
-  graphrun state review --at 12 -o json
-  graphrun state review --at 12.2`,
-		Args: arguments(1, 1, "one STACK"),
+		Args:  arguments(1, 1, "one STACK"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			point, err := journal.ParsePoint(at)
 			if err != nil {

@@ -36,7 +36,7 @@ func graphCommand(a *app) *cobra.Command {
 			return render.Write(a.out, src.Graph, format)
 		},
 	}
-	cmd.Flags().StringVar(&format, "format", "text", strings.Join(render.Formats(), ", "))
+	cmd.Flags().StringVar(&format, "format", "text", "`FORMAT` of the drawing: "+strings.Join(render.Formats(), ", "))
 	return cmd
 }
 
@@ -45,7 +45,6 @@ func fmtCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "fmt FILE...",
 		Short: "Format graph files in place",
-		Long:  "Format graph files in place, and print the names of those that changed. A FILE of - is\nstandard input; its text goes to standard output.",
 		Args:  arguments(1, -1, "one FILE or more"),
 		RunE: func(_ *cobra.Command, files []string) error {
 			var problems diag.List

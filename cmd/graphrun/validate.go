@@ -16,15 +16,8 @@ func validateCommand(a *app) *cobra.Command {
 	)
 	cmd := &cobra.Command{
 		Use:   "validate FILE...",
-		Short: "Check graphs and report every problem, each at its place",
-		Long: `Check graphs and report every problem, each at its place.
-
-Nothing is executed, and nothing but the named files is read. A FILE of - is
-standard input. Exit code 0: the graphs are valid, warnings or not; 3: they are not.`,
-		Example: `  graphrun validate *.graphrun.yaml
-  graphrun validate -o json - < review.graphrun.yaml
-  graphrun validate --strict --format github review.graphrun.yaml`,
-		Args: arguments(1, -1, "one FILE or more"),
+		Short: "Check graphs and report every problem at its place",
+		Args:  arguments(1, -1, "one FILE or more"),
 		RunE: func(cmd *cobra.Command, files []string) error {
 			if !slices.Contains([]string{"", "sarif", "github"}, format) {
 				return usagef("--format %q: expected sarif or github", format)
@@ -45,7 +38,7 @@ standard input. Exit code 0: the graphs are valid, warnings or not; 3: they are 
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&format, "format", "", "sarif or github, for other tools")
+	cmd.Flags().StringVar(&format, "format", "", "`FORMAT` for other tools: sarif or github")
 	cmd.Flags().BoolVar(&strict, "strict", false, "warnings count as errors")
 	return cmd
 }

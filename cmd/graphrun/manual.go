@@ -1,0 +1,191 @@
+package main
+
+// page is what the help of a command says below its one-line description. Lines
+// have at most 80 columns.
+type page struct {
+	group   string // where `graphrun --help` lists it
+	text    string
+	example string
+}
+
+// The groups of commands, in their order.
+const (
+	groupAuthor  = "Write graphs"
+	groupRun     = "Run stacks"
+	groupControl = "Control stacks"
+	groupLook    = "Look at stacks"
+	groupStore   = "Keep the store"
+	groupOther   = "Other"
+)
+
+var groups = []string{groupAuthor, groupRun, groupControl, groupLook, groupStore, groupOther}
+
+// rootPage is the help of the program itself.
+var rootPage = page{text: `graphrun runs YAML graphs of agents. A running graph is a stack: it has a typed
+state and goes through cycles of waves, each of which is stored whole or not at
+all. All stacks of a store are in one file.
+
+Start with "graphrun init", which writes an example, and "graphrun run", which
+runs it. "graphrun serve" runs many graphs and stacks in one process; the other
+commands talk to that process, or use the store themselves when none runs.
+
+Exit codes:
+  0    the command did its work
+  1    the work failed: a stack ended as failed or cancelled, a file is not
+       formatted
+  2    the command was used wrongly: the message says what is expected
+  3    a graph is invalid, or the state does not fit it
+  4    the store cannot be used: another process has it, it is damaged or full
+  130  the command was interrupted, after a clean checkpoint`}
+
+// pages are the helps of the commands, by name.
+var pages = map[string]page{
+	"validate": {groupAuthor, `Check graphs and report every problem at its place in the file. Nothing is
+executed, and no file is read except the named ones and those that they name. A
+FILE of - is standard input.
+
+The exit code is 0 when the graphs are valid, with or without warnings, and 3
+when they are not.`, `  graphrun validate *.graphrun.yaml
+  graphrun validate -o json - < review.graphrun.yaml
+  graphrun validate --strict --format github review.graphrun.yaml`},
+	"plan": {groupAuthor, `Show which nodes would run in which wave of the next cycle, and why the others
+would not. Nothing is executed.
+
+For a FILE the plan is that of the first cycle of a new stack. For a STACK it is
+that of its next cycle, or of the rest of its open one. The plan assumes that
+every node succeeds and writes nothing; set nodes are evaluated and do write.`, `  graphrun plan review.graphrun.yaml --param goal="ship it"
+  graphrun plan review.graphrun.yaml --set 'todos=[{"id": "a"}]'
+  graphrun plan tuesday -o json`},
+	"graph": {groupAuthor, `Draw a graph as text, or in a format for other tools: Mermaid, DOT or JSON.`, `  graphrun graph review.graphrun.yaml
+  graphrun graph review.graphrun.yaml --format dot | dot -Tsvg > review.svg`},
+	"fmt": {groupAuthor, `Format graph files in place, and print the names of those that changed. A FILE
+of - is standard input; its text goes to standard output.
+
+With --check nothing is written: the names of files that are not formatted are
+printed, and the exit code is 1 when there are any.`, `  graphrun fmt *.graphrun.yaml
+  graphrun fmt --check *.graphrun.yaml`},
+	"schema": {groupAuthor, `Print the JSON Schema of graph files. Editors use it to complete and check them
+while you type.`, `  graphrun schema > graph.schema.json`},
+	"kinds": {groupAuthor, `List the kinds of nodes, or describe one kind: what it does and which fields it
+takes in "with".`, `  graphrun kinds
+  graphrun kinds exec`},
+	"init": {groupAuthor, "", `  graphrun init
+  graphrun init helpdesk --dir support`},
+
+	"run": {groupRun, `Run one stack of a graph in the foreground until it ends. Progress goes to
+standard error, the result to standard output.
+
+A stack that is already in the store continues where it was. --param and --set
+are for new stacks.
+
+The first Ctrl-C (or SIGTERM) lets running tasks finish within --grace and ends
+with a checkpoint and exit code 130. The same command continues from there. A
+second Ctrl-C cuts the tasks off.`, `  graphrun run review.graphrun.yaml --param goal="ship it"
+  graphrun run review.graphrun.yaml --set 'todos=[{"id": "a"}]' --cycles 3
+  graphrun run review.graphrun.yaml --until-idle -o json --trace trace.jsonl`},
+	"serve": {groupRun, `Run many graphs and all stacks of the store, with an HTTP API.
+
+A PATH is a graph file, or a folder, which stands for every *.graphrun.yaml in it
+and below it. All stacks of the store continue; "graphrun start" adds new ones.
+
+A file that changes is checked within a second, or at once after SIGHUP. Its
+stacks adopt it at their next cycle. A file that is broken, or that the state
+does not fit, is refused with the reason, and the old version stays.
+
+SIGTERM ends the server with exit code 0, Ctrl-C with 130. Running tasks may
+finish within --grace, and every stack is on disk.`, `  graphrun serve graphs/
+  graphrun serve review.graphrun.yaml --db /var/lib/graphrun/graphrun.db
+  graphrun serve graphs/ --listen 0.0.0.0:7878 --tls-cert c.pem --tls-key k.pem`},
+	"start": {groupRun, `Start a stack and leave it to the process that runs the store. Without one, the
+stack begins when the next "graphrun serve" does. When the command ends, the
+stack is on disk.
+
+FILE is a graph file. GRAPH is the name of a graph that the process serves.`, `  graphrun start review.graphrun.yaml --stack tuesday --param goal="ship it"
+  graphrun start review --stack wednesday --set 'todos=[{"id": "a"}]'`},
+
+	"send": {groupControl, `Send an event to a stack. JSON is its payload and must have the type of the state
+key that the event writes to: a list for append and the like. - reads it from
+standard input; without it the payload is null.
+
+When the command ends, the event is on disk. It is applied once, at the start of
+the next cycle, and it ends a pause between two cycles.
+
+With --id you can repeat an event when you are not sure that it arrived: one
+that was sent before under the same ID is not sent again.`, `  graphrun send review message '[{"text": "how far are you?"}]'
+  graphrun send review message - --id mail-4711 < message.json`},
+	"approve": {groupControl, `Approve what a node of a stack waits for. When the command ends, the answer is on
+disk. It is applied at the start of the next cycle, which begins at once.
+
+"graphrun status" shows the questions that are open, with their ids. --for names
+the question that you mean; an answer for one that is over changes nothing.`, `  graphrun approve review reviewer --comment "as agreed"
+  graphrun approve review reviewer --value '{"amount": 3}'`},
+	"reject": {groupControl, `Reject what a node of a stack waits for. When the command ends, the answer is on
+disk. It is applied at the start of the next cycle, which begins at once.
+
+"graphrun status" shows the questions that are open, with their ids. --for names
+the question that you mean; an answer for one that is over changes nothing.`, `  graphrun reject review reviewer --comment "not like this"`},
+	"pause": {groupControl, `Start no new wave of a stack until "graphrun resume". Running tasks finish and
+their wave is committed. The pause survives a restart.`, `  graphrun pause review`},
+	"resume": {groupControl, `Continue a stack that was paused.`, `  graphrun resume review`},
+	"wake":   {groupControl, `End the pause of a stack between two cycles: the next cycle begins at once.`, `  graphrun wake review`},
+	"stop": {groupControl, `End a stack gently: the running tasks finish, their wave is committed, and then
+the stack ends as cancelled with the reason "stopped". The command waits for
+that. When it is interrupted, the stack still ends.
+
+A stack that was stopped has ended. To continue a stack later, pause it instead.`, `  graphrun stop review`},
+	"cancel": {groupControl, `End a stack as cancelled. Its running tasks are cut off, nothing new begins, and
+its history stays.
+
+With --node only the task of that node is cancelled, whether it runs or waits
+for a slot or for its next attempt. It then counts as failed. Cancelling what is
+over, or was cancelled before, is not an error.`, `  graphrun cancel review --reason "not needed any more"
+  graphrun cancel review --node builder --item t7`},
+	"rm": {groupControl, `Delete a stack that has ended, with its history. There is no way back.`, `  graphrun rm review`},
+	"pool": {groupControl, `Change how many tasks a pool runs at once, in the process that owns the store and
+for as long as that process runs. 0 holds the pool; running tasks continue.
+
+To change the limit for good, change the graph. A changed limit there replaces
+this one.`, `  graphrun pool review gpu --parallel 2`},
+
+	"ps": {groupLook, `List all stacks with their status and position, and what each waits for or how it
+ended. With --pools, list the pools that tasks run in.`, `  graphrun ps
+  graphrun ps -o json | jq -r '.stacks[] | select(.status == "failed").stack'
+  graphrun ps --pools`},
+	"status": {groupLook, `Show the position of a stack, its tasks, what it waits for and its last error.`, `  graphrun status review
+  graphrun status review -o json`},
+	"state": {groupLook, `Print the state of a stack, now or as it was at the end of any cycle or wave of
+its history.`, `  graphrun state review
+  graphrun state review --at 12 -o json
+  graphrun state review --at 12.2`},
+	"history": {groupLook, `Show what a stack did, cycle by cycle: which nodes ran in each wave, how they
+ended, and which node or event wrote each key.`, `  graphrun history review
+  graphrun history review --last 5 -o json`},
+	"trace": {groupLook, `Print every record of a stack as one line of JSON. Records are never changed, and
+each has a seq: --from continues behind the last one that you have.`, `  graphrun trace review > review.jsonl
+  graphrun trace review --from 120 --follow`},
+	"logs": {groupLook, `Show the tasks of a stack as they began and ended, with their errors and the
+steps that they recorded. What a failed program wrote to standard error is in
+its error. -o json prints the records behind these lines.`, `  graphrun logs review --follow
+  graphrun logs review builder`},
+
+	"backup": {groupStore, `Copy the store as it is at one moment, also while it is in use. FILE must not
+exist; it appears whole or not at all. The copy is a store: --db FILE reads it.`, `  graphrun backup /backups/graphrun-$(date +%F).db`},
+	"compact": {groupStore, `Give the space of deleted data back to the file system. This writes a new store
+and puts it in place of the old one, so no process may own it meanwhile, and
+there must be space for both. A damaged store is left as it is.`, `  graphrun compact`},
+	"doctor": {groupStore, `Check the store: every page, every checksum, and every stack with its history.
+While a process owns the store, a copy is checked. The exit code is 0 when
+everything is as it was written, and 4 when it is not.
+
+--repair copies every intact stack into a new store, puts it in place of the
+damaged one, and keeps that beside it. No process may own the store meanwhile. A
+file in which nothing can be read, or that a newer program wrote, is left as it
+is.`, `  graphrun doctor
+  graphrun doctor --repair`},
+
+	"completion": {groupOther, `Print the script that completes commands, flags and names in a shell.`, `  source <(graphrun completion bash)
+  graphrun completion zsh > ~/.zfunc/_graphrun`},
+	"version": {groupOther, `Print the version of the program, and what it was built with.`, `  graphrun version
+  graphrun version -o json`},
+	"help": {groupOther, `Show what a command does and which flags it takes.`, `  graphrun help run`},
+}
