@@ -1,6 +1,7 @@
 package diag
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"unicode"
@@ -18,9 +19,18 @@ func Clean(s string) string { return clean(s, unsafe) }
 
 // CleanLines is Clean for a text of several lines: it keeps line feeds and
 // tabs. The result of a JSON text is a JSON text with the same value.
-func CleanLines(s string) string {
-	return clean(s, func(r rune) bool { return unsafe(r) && r != '\n' && r != '\t' })
+func CleanLines(s string) string { return clean(s, unsafeInLines) }
+
+// CleanJSON is CleanLines for a JSON text. The result has the same value. It
+// returns b itself if there is nothing to escape, and never changes b.
+func CleanJSON(b []byte) []byte {
+	if bytes.IndexFunc(b, unsafeInLines) < 0 && utf8.Valid(b) {
+		return b
+	}
+	return []byte(CleanLines(string(b)))
 }
+
+func unsafeInLines(r rune) bool { return unsafe(r) && r != '\n' && r != '\t' }
 
 func clean(s string, bad func(rune) bool) string {
 	if strings.IndexFunc(s, bad) < 0 && utf8.ValidString(s) {

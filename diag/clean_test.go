@@ -44,6 +44,9 @@ func TestCleanKeepsJSON(t *testing.T) {
 		t.Fatal(err)
 	}
 	cleaned := diag.CleanLines(raw.String())
+	if again := diag.CleanJSON([]byte(raw.String())); string(again) != cleaned {
+		t.Error("CleanJSON and CleanLines differ")
+	}
 	for _, r := range cleaned {
 		if unicode.IsControl(r) && r != '\n' && r != '\t' || unicode.Is(unicode.Bidi_Control, r) {
 			t.Errorf("%U passes", r)

@@ -1,6 +1,7 @@
 package diag
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -73,13 +74,13 @@ func JSON(out io.Writer, list List, sources map[string][]byte, strict bool) erro
 
 // write writes v as JSON that is safe on a terminal.
 func write(out io.Writer, v any) error {
-	var b strings.Builder
+	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(v); err != nil {
 		return err
 	}
-	_, err := io.WriteString(out, CleanLines(b.String()))
+	_, err := out.Write(CleanJSON(b.Bytes()))
 	return err
 }
 

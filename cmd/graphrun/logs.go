@@ -23,8 +23,7 @@ func traceCommand(a *app) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.through(cmd.Context(), func(c *api.Client) error {
 				return a.readRecords(cmd.Context(), c, args[0], o, func(line []byte) error {
-					_, err := a.out.Write(append(line, '\n'))
-					return err
+					return a.writeJSON(append(line, '\n'))
 				})
 			})
 		},
@@ -158,8 +157,7 @@ func (a *app) logLine(line []byte, node string) error {
 		return nil
 	}
 	if a.json() {
-		_, err = a.out.Write(append(journal.AppendRecord(nil, r, false), '\n'))
-		return err
+		return a.writeJSON(append(journal.AppendRecord(nil, r, false), '\n'))
 	}
 	a.printf("%s  cycle %d  %s\n", r.Time.Format(time.RFC3339), r.Cycle, text)
 	return nil

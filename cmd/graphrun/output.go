@@ -45,9 +45,16 @@ func (r rawJSON) MarshalJSON() ([]byte, error) { return value.Append(nil, r.v), 
 // printJSON writes one value as one line of JSON.
 func (a *app) printJSON(v any) error {
 	b, err := marshal(v)
-	if err == nil {
-		_, err = a.out.Write(append(b, '\n'))
+	if err != nil {
+		return err
 	}
+	return a.writeJSON(append(b, '\n'))
+}
+
+// writeJSON writes JSON to standard output, escaped where a terminal would act on
+// it: the values are the same.
+func (a *app) writeJSON(b []byte) error {
+	_, err := a.out.Write(diag.CleanJSON(b))
 	return err
 }
 

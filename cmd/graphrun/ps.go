@@ -58,7 +58,7 @@ func (a *app) listStacksJSON(ctx context.Context, c *api.Client) error {
 		if err != nil {
 			return err
 		}
-		_, err = a.out.Write(append([]byte(before), b...))
+		err = a.writeJSON(append([]byte(before), b...))
 		before = ","
 		return err
 	})

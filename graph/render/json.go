@@ -2,8 +2,10 @@ package render
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 
+	"github.com/graphrun/graphrun/diag"
 	"github.com/graphrun/graphrun/graph"
 )
 
@@ -57,8 +59,13 @@ func asJSON(w *bufio.Writer, g *graph.Graph) error {
 	for _, i := range g.Order {
 		out.Order = append(out.Order, g.Nodes[i].ID)
 	}
-	enc := json.NewEncoder(w)
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
-	return enc.Encode(out)
+	if err := enc.Encode(out); err != nil {
+		return err
+	}
+	_, err := w.Write(diag.CleanJSON(b.Bytes()))
+	return err
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/graphrun/graphrun/diag"
 	"github.com/graphrun/graphrun/graph"
 )
 
@@ -64,8 +65,8 @@ func label(e *graph.Edge) string {
 	return strings.Join(parts, ": ")
 }
 
-// oneLine is a condition without the line breaks of its file.
-func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+// oneLine is a condition without the line breaks of its file, safe on a terminal.
+func oneLine(s string) string { return diag.Clean(strings.Join(strings.Fields(s), " ")) }
 
 // fromStart reports whether some edge begins at the start of the cycle.
 func fromStart(g *graph.Graph) bool {

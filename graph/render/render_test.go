@@ -40,7 +40,7 @@ func sample(t *testing.T) *graph.Graph {
 			{To: to("end"), When: p("state.word != \"a|b #1\\n<x>\"\n  && true != false")},
 			{To: to("other"), Else: true},
 			{From: to("end"), To: to("a-b")},
-			{From: to("end"), To: to("alert"), Outcome: p("failure"), When: p(`error.kind == "exit"`)},
+			{From: to("end"), To: to("alert"), Outcome: p("failure"), When: p("error.kind == \"exit\u202e\"")},
 			{After: to("alert"), To: to("other")},
 			{From: to("a-b"), To: to("end"), NextCycle: true, Outcome: p("always")},
 		},
