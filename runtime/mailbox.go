@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	goruntime "runtime"
 	"sync"
 )
 
@@ -23,6 +24,8 @@ type reader interface {
 	load()
 	// startOwn gives the attempt that idle would return a goroutine of its own.
 	startOwn()
+	// expects says whether attempts are running, so more letters may be about to arrive.
+	expects() bool
 	// settle does all that follows from the letters that were read.
 	settle()
 	// idle is called with mu held when there is no mail. It says whether the stack may
@@ -85,13 +88,36 @@ func (m *mailbox) loop() {
 		m.inbox, m.spare = m.spare, nil
 		m.mu.Unlock()
 		m.owner.startOwn()
-		for _, letter := range mail {
-			letter()
+		m.read(mail)
+		for range looks {
+			if !m.owner.expects() {
+				break
+			}
+			goruntime.Gosched()
+			m.mu.Lock()
+			more := m.inbox
+			m.inbox = nil
+			m.mu.Unlock()
+			if len(more) == 0 {
+				break
+			}
+			m.read(more)
 		}
-		clear(mail)
-		m.spare = mail[:0]
 		m.owner.settle()
 	}
+}
+
+// looks bounds how often the loop looks for further letters before it settles. While
+// attempts run, what ends at nearly the same time then shares a commit.
+const looks = 8
+
+// read reads letters, and keeps their array for the inbox.
+func (m *mailbox) read(letters []func()) {
+	for _, letter := range letters {
+		letter()
+	}
+	clear(letters)
+	m.spare = letters[:0]
 }
 
 // loaded says whether the stack is in memory.

@@ -194,6 +194,8 @@ func (d *drive) idle() (rests bool, own work) {
 		len(d.ended) == 0 && len(d.outbox.waiting) == 0 && !d.clearing && !d.marching, own
 }
 
-// load and rest implement reader.
+// expects, load and rest implement reader.
+func (d *drive) expects() bool { return d.live != nil && d.away > 0 && !d.over }
+
 func (d *drive) load() { d.home.loadDrive(d) }
 func (d *drive) rest() { d.home.restDrive(d) }
