@@ -27,7 +27,8 @@ type StepRecord struct {
 //
 // The value goes through JSON, both times, and secrets in it are masked. It has at
 // most 1 MiB, and a task has at most 1,000 steps; a step beyond that fails with kind
-// "limit", as the task should. An error of fn is returned as it is and not recorded:
+// "limit", as the task should. The steps are forgotten when an attempt fails with kind
+// "limit" or "schema": what they came to was wrong. An error of fn is returned as it is and not recorded:
 // the next attempt calls fn again. What fn spends (Spend) is recorded with the step.
 //
 // When a crash cuts fn off, or the time before its value is durable, the next attempt

@@ -1,9 +1,12 @@
 package runtime_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -296,4 +299,63 @@ func TestAGraphIsOverWhenItsWorkIs(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestAnAdoptionThatIsGivenUp: a stack whose changed graph waits for tasks to go, and
+// is refused then, goes on.
+func TestAnAdoptionThatIsGivenUp(t *testing.T) {
+	t.Parallel()
+	w, kinds := newStubborn(t, 0), kinds(t)
+	if err := kinds.Register(nodes.Spec{Kind: graph.Kind{Name: "stubborn", Open: true}, Node: w}); err != nil {
+		t.Fatal(err)
+	}
+	runtimetest.Run(t, kinds, func(k *runtimetest.Kit) {
+		const rest = `"pause": {"set": true, "active": 1000000000, "idle": 1000000000}, "limits": {"cycles": 1000}`
+		start(k, def(t, graphText(`, "background": true`, rest+`, "state": [{"name": "n", "type": "integer"}]`)))
+		k.Forward(1500 * time.Millisecond)
+		for _, changed := range []string{"integer", "string"} { // what does not fit is refused
+			g := k.Compile(def(t, `{"graphrun": 1, "name": "g", "nodes": [{"id": "b", "uses": "work"}], "state": [{"name": "n", "type": "`+changed+`"}], `+rest+`}`))
+			if err := k.Runtime.AddGraph(g, nil); err != nil {
+				t.Fatal(err)
+			}
+			k.Forward(time.Second)
+		}
+		before, _ := k.Store.Load(k.T.Context(), "g")
+		k.Forward(10 * time.Second)
+		after, err := k.Store.Load(k.T.Context(), "g")
+		if err != nil || after.Cursor.Counts.Cycles < before.Cursor.Counts.Cycles+8 {
+			t.Errorf("%d cycles in 10 s (%v)", after.Cursor.Counts.Cycles-before.Cursor.Counts.Cycles, err)
+		}
+		k.Reopen()
+	})
+}
+
+// TestWorkThatIgnoresItsContext: it counts as over after a while, and its slot stays
+// taken until it returns.
+func TestWorkThatIgnoresItsContext(t *testing.T) {
+	t.Parallel()
+	runtimetest.Run(t, kinds(t), func(k *runtimetest.Kit) {
+		var log bytes.Buffer
+		k.Config.Logger = slog.New(slog.NewTextHandler(&log, nil))
+		k.Reopen()
+		k.Node("a", func(ctx context.Context, task nodes.Task) (any, error) {
+			if task.Attempt == 1 {
+				nodes.Spend(ctx, 7, 0)
+				<-time.After(time.Minute)
+			}
+			return 1, nil
+		})
+		s := start(k, one(k.T, 1, `, "timeout": 1000000000, "retry": {"attempts": 2}`, `, "pools": [{"name": "default", "parallel": 1}]`))
+		k.Forward(30 * time.Second)
+		st, err := k.Runtime.Status(k.T.Context(), "one")
+		if err != nil || len(st.Tasks) != 1 || st.Tasks[0].State != runtime.TaskQueued || st.Tasks[0].Attempt != 2 {
+			t.Errorf("after 30 s: %+v (%v), want the second attempt in its queue", st.Tasks, err)
+		}
+		if !strings.Contains(log.String(), "its slot stays taken") {
+			t.Errorf("the log says nothing of it: %s", log.String())
+		}
+		if r := k.Wait(s); r.Status != journal.Completed || len(k.Runs("a")) != 2 || r.Cursor.Counts.Tokens != 7 {
+			t.Errorf("%s after %d runs, %d tokens", r.Status, len(k.Runs("a")), r.Cursor.Counts.Tokens)
+		}
+	})
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -33,7 +34,7 @@ func endLeftovers(ctx context.Context, key string, grace time.Duration, hurry <-
 	sig := syscall.SIGTERM
 	told := map[int]bool{}
 	for {
-		left, sure := holders(key)
+		left, sure := processTable.holders(key)
 		if len(left) == 0 && sure {
 			return nil
 		}
@@ -60,36 +61,58 @@ func endLeftovers(ctx context.Context, key string, grace time.Duration, hurry <-
 	}
 }
 
+// sweep looks at all processes for those that belong to tasks. After a crash many
+// tasks look at the same time: whoever comes while one looks shares the next look.
+type sweep struct {
+	mu    sync.Mutex
+	began time.Time
+	found map[string][]int // process ids by idempotency key
+	sure  bool
+}
+
+var processTable sweep
+
 // holders are the running processes with key in their environment. sure is false when
 // the machine was too short of something to look at all of them.
-func holders(key string) (pids []int, sure bool) {
+func (s *sweep) holders(key string) (pids []int, sure bool) {
+	asked := time.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.began.After(asked) { // what was found before says nothing of now
+		s.began = time.Now()
+		s.found, s.sure = look()
+	}
+	return s.found[key], s.sure
+}
+
+func look() (found map[string][]int, sure bool) {
 	all, err := processes()
-	sure = err == nil
+	found, sure = map[string][]int{}, err == nil
 	for _, pid := range all {
 		if pid == os.Getpid() {
 			continue
 		}
-		holds, err := holdsKey(pid, key)
+		key, err := keyOf(pid)
 		sure = sure && !isWant(err) // else it is gone, or another user's
-		if holds && !isZombie(pid) {
-			pids = append(pids, pid)
+		if key != "" && !isZombie(pid) {
+			found[key] = append(found[key], pid)
 		}
 	}
-	return pids, sure
+	return found, sure
 }
 
-func holdsKey(pid int, key string) (bool, error) {
+// keyOf is the idempotency key in the environment of a process, or "".
+func keyOf(pid int) (string, error) {
 	env, err := os.ReadFile(procFile(pid, "environ"))
 	if err != nil {
-		return false, err
+		return "", err
 	}
-	want := []byte(keyVariable + "=" + key)
 	for v := range bytes.SplitSeq(env, []byte{0}) {
-		if bytes.Equal(v, want) {
-			return true, nil
+		if key, ok := bytes.CutPrefix(v, []byte(keyVariable+"=")); ok {
+			return string(key), nil
 		}
 	}
-	return false, nil
+	return "", nil
 }
 
 // signalHolder signals a process that still holds the key. The handle is taken
@@ -100,7 +123,7 @@ func signalHolder(pid int, key string, sig os.Signal) {
 		return
 	}
 	defer p.Release()
-	if holds, _ := holdsKey(pid, key); holds {
+	if held, _ := keyOf(pid); held == key {
 		p.Signal(sig) // an error means that it is gone
 	}
 }
