@@ -11,7 +11,10 @@ import (
 // language, and the `with` of every kind. Kinds may be nil.
 func ReferenceMarkdown(kinds graph.Kinds) []byte {
 	var b strings.Builder
-	b.WriteString("# Reference of the fields\n\nMade from the tables that check a graph; `graphrun schema` prints the same as a JSON Schema.\n")
+	b.WriteString("# Reference of the fields\n\nThis page is generated from the tables that check a graph. `graphrun schema` prints the same as a JSON Schema.\n\n" +
+		"A graph file is YAML 1.2 in UTF-8, at most 16 MiB, nested at most 100 levels deep. Lines end with LF, CR LF or CR. " +
+		"Only `true` and `false` are booleans, `010` is ten, and dates are texts. A `#` begins a comment only after a blank. " +
+		"Anchors and aliases work for whole values. Tags and several documents are errors.\n")
 	done := map[*object]bool{}
 	writeObject(&b, graphObject, done)
 	if kinds != nil {
@@ -29,7 +32,7 @@ func ReferenceMarkdown(kinds graph.Kinds) []byte {
 				}
 			}
 			if k.Open {
-				b.WriteString("\nAny other field is welcome too.\n")
+				b.WriteString("\nOther fields are allowed.\n")
 			}
 		}
 	}
