@@ -71,7 +71,7 @@ func (f function[In, Out]) Run(ctx context.Context, t Task) (Result, error) {
 	if err != nil {
 		return Result{}, Errorf("output", "the output is no JSON value: %v", err)
 	}
-	return Result{Output: fillEmpty(v, f.out)}, nil
+	return Result{Output: fillEmpty(v.Any(), f.out)}, nil
 }
 
 // goType is a Go type as graphs see it.

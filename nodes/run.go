@@ -90,11 +90,11 @@ func guarded(ctx context.Context, n Node, t Task) (res Result, e *Error) {
 		return res, &Error{Kind: "output", Tokens: res.Tokens, Cost: res.Cost,
 			Message: fmt.Sprintf("the output is no JSON value: %v", err)}
 	}
-	if n := value.Size(out); n > MaxOutput {
+	if n := out.Size(); n > MaxOutput {
 		return res, &Error{Kind: "output", Tokens: res.Tokens, Cost: res.Cost,
 			Message: fmt.Sprintf("the output has %d bytes, at most %d are allowed", n, MaxOutput)}
 	}
-	res.Output = out
+	res.Output = out.Any()
 	return res, nil
 }
 

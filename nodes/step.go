@@ -61,12 +61,12 @@ func Step[T any](ctx context.Context, name string, fn func(context.Context) (T, 
 	if err = orNil(err); err != nil {
 		return zero, err
 	}
-	content, err := value.CopyOf(v)
+	own, err := value.CopyOf(v)
 	if err != nil {
 		return zero, Errorf("output", "the value of step %q is no JSON value: %v", name, err)
 	}
 	tokens, cost := used.sum()
-	content, err = a.task.Record(ctx, StepRecord{Name: name, Content: content, Duration: time.Since(began), Tokens: tokens, Cost: cost})
+	content, err := a.task.Record(ctx, StepRecord{Name: name, Content: own.Any(), Duration: time.Since(began), Tokens: tokens, Cost: cost})
 	if err != nil {
 		return zero, err
 	}

@@ -28,9 +28,10 @@ func (n sender) Run(ctx context.Context, t nodes.Task) (nodes.Result, error) {
 		return nodes.Result{}, nodes.Permanent(nodes.Errorf("config", "stack %q of graph %q has no event %q", to, g.Name, event))
 	}
 	key := &g.Keys[g.Events[e].Key]
-	payload, err := value.Of(with["payload"])
+	given, err := value.Of(with["payload"])
+	var payload any
 	if err == nil {
-		payload, err = key.CheckPayload("payload", payload)
+		payload, err = key.CheckPayload("payload", given.Any())
 	}
 	if err != nil {
 		return nodes.Result{}, nodes.Permanent(nodes.Errorf("schema", "the payload of event %q does not fit %s: %v", event, key.Payload(), err))

@@ -87,7 +87,7 @@ func canonical(in map[string]any) (map[string]any, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%q: %w", k, err)
 		}
-		out[k] = c
+		out[k] = c.Any()
 	}
 	return out, nil
 }

@@ -16,11 +16,11 @@ import (
 func (d *drive) record(a *attempt) func(context.Context, nodes.StepRecord) (any, error) {
 	masker := d.secrets.masker // the one in s may be replaced meanwhile
 	return func(ctx context.Context, r nodes.StepRecord) (any, error) {
-		content, err := value.Of(r.Content)
+		given, err := value.Of(r.Content)
 		if err != nil {
 			return nil, nodes.Errorf("output", "step %q: %v", r.Name, err)
 		}
-		content = masker.Value(content)
+		content := masker.Value(given.Any())
 		in := machine.TaskStep{Key: a.task.Key, Attempt: a.task.Attempt, Name: r.Name, Content: content,
 			Duration: r.Duration, Tokens: r.Tokens, Cost: r.Cost}
 		if e := r.Error; e != nil {

@@ -34,11 +34,11 @@ func (m *Machine) event(in Event) error {
 }
 
 func (m *Machine) payload(key int, v any) (any, error) {
-	v, err := value.CopyOf(v)
+	given, err := value.CopyOf(v)
 	if err != nil {
 		return nil, err
 	}
-	return m.g.Keys[key].CheckPayload("payload", v)
+	return m.g.Keys[key].CheckPayload("payload", given.Any())
 }
 
 func (m *Machine) applyEvent(b *journal.EventReceived, at time.Time) {

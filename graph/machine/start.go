@@ -42,11 +42,11 @@ func fitParams(g *graph.Graph, given map[string]any) (map[string]any, error) {
 
 // fitValue makes any JSON-like value canonical by its type.
 func fitValue(t *schema.Type, path string, v any) (any, error) {
-	v, err := value.Of(v)
+	given, err := value.Of(v)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return t.Check(path, v)
+	return t.Check(path, given.Any())
 }
 
 // initialState is the state before the first cycle.

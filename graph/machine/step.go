@@ -27,14 +27,14 @@ func (m *Machine) taskStep(in TaskStep) error {
 	if err != nil {
 		return m.stepError(in.Name, "output", fmt.Sprintf("step %q: %v", in.Name, err))
 	}
-	content = m.mask(content)
-	if size := value.Size(content); size > MaxStepBytes {
+	content = content.With(m.mask(content.Any()))
+	if size := content.Size(); size > MaxStepBytes {
 		return m.stepError(in.Name, "limit", fmt.Sprintf("step %q has %d bytes, at most %d are allowed", in.Name, size, MaxStepBytes))
 	}
 	m.at = in.At
 	b := &journal.TaskStep{
 		Wave: r.w.number, Began: m.began(r.w), Node: in.Key.Node, Item: t.item, Attempt: t.attempt,
-		Step: t.stepped + 1, Name: in.Name, Content: content, Duration: max(0, in.Duration), Tokens: in.Tokens, Cost: in.Cost,
+		Step: t.stepped + 1, Name: in.Name, Content: content.Any(), Duration: max(0, in.Duration), Tokens: in.Tokens, Cost: in.Cost,
 	}
 	if name, ok := m.mask(in.Name).(string); ok {
 		b.Name = name

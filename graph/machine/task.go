@@ -163,7 +163,7 @@ func (m *Machine) finishDone(t *task, r *run, output any, tokens int64, cost flo
 	if err != nil {
 		body.Error = m.maskFailure(journal.Failure{Kind: "output", Message: err.Error()})
 	} else {
-		body.Output = m.mask(v)
+		body.Output = m.mask(v.Any())
 		if n := &m.g.Nodes[r.node]; n.ForEach == nil && r.w == &m.wave {
 			r.written, body.Error = m.evalWrites(n, body.Output)
 		}

@@ -100,10 +100,11 @@ func (m *Machine) answerOf(n *graph.Node, in Answer) (any, error) {
 	if in.Failure != nil {
 		return nil, nil
 	}
-	v, err := value.CopyOf(in.Output)
+	copied, err := value.CopyOf(in.Output)
 	if err != nil {
 		return nil, err
 	}
+	v := copied.Any()
 	if given, ok := v.(map[string]any); ok && n.Output.Kind == schema.Object {
 		whole := make(map[string]any, len(n.Output.Props))
 		for _, p := range n.Output.Props {

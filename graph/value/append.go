@@ -176,28 +176,42 @@ func Size(v any) int {
 }
 
 func sizeString(s string) int {
-	n := 2
-	for i := 0; i < len(s); {
-		c := s[i]
-		if c < utf8.RuneSelf {
-			i++
-			switch {
-			case plain(c):
-				n++
-			case c == '"', c == '\\', c == '\n', c == '\r', c == '\t':
-				n += 2
-			default:
-				n += 6
-			}
-			continue
-		}
+	n, ok := plainSize(s)
+	for i := 0; !ok && i < len(s); {
 		r, w := utf8.DecodeRuneInString(s[i:])
 		if r == utf8.RuneError && w == 1 {
-			n += 3 // as U+FFFD is written
-		} else {
-			n += w
+			n += len("\ufffd") - 1 // it is written in place of the byte
 		}
 		i += w
 	}
 	return n
 }
+
+// measureText is the size of a text, or -1 when it is not UTF-8.
+func measureText(s string) int {
+	if n, ok := plainSize(s); ok {
+		return n
+	}
+	return -1
+}
+
+// plainSize is the size of a text whose bytes count as UTF-8, and whether they are.
+func plainSize(s string) (n int, ok bool) {
+	n = len(s) + 2
+	var all byte
+	for i := range len(s) {
+		n += int(escapeSize[s[i]])
+		all |= s[i]
+	}
+	return n, all < utf8.RuneSelf || utf8.ValidString(s)
+}
+
+// escapeSize is by how much a byte grows when it is escaped.
+var escapeSize = func() (size [256]uint8) {
+	for c := range byte(utf8.RuneSelf) {
+		if !plain(c) {
+			size[c] = uint8(len(appendEscape(nil, c)) - 1)
+		}
+	}
+	return size
+}()

@@ -1,5 +1,24 @@
 package value
 
+import "reflect"
+
+// Same reports that two canonical values are the same one: the same list or object in
+// memory, which never changes in place, or the same scalar. It walks nothing, and is
+// false for lists and objects that are only equal.
+func Same(a, b any) bool {
+	switch a := a.(type) {
+	case []any:
+		b, ok := b.([]any)
+		return ok && len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
+	case map[string]any:
+		b, ok := b.(map[string]any)
+		return ok && reflect.ValueOf(a).Pointer() == reflect.ValueOf(b).Pointer()
+	case nil, bool, int64, float64, string:
+		return a == b
+	}
+	return false
+}
+
 // Equal compares canonical values deeply. 2 and 2.0 are equal; an integer and a
 // float are compared exactly, without rounding the integer.
 func Equal(a, b any) bool {
@@ -45,8 +64,8 @@ func equalLists(a, b []any) bool {
 	if len(a) != len(b) {
 		return false
 	}
-	if len(a) == 0 || &a[0] == &b[0] {
-		return true // the same memory: values never change in place
+	if Same(a, b) {
+		return true
 	}
 	for i := range a {
 		if !Equal(a[i], b[i]) {
@@ -59,6 +78,9 @@ func equalLists(a, b []any) bool {
 func equalObjects(a, b map[string]any) bool {
 	if len(a) != len(b) {
 		return false
+	}
+	if Same(a, b) {
+		return true
 	}
 	for k, v := range a { // in any order: all are equal, or not
 		w, ok := b[k]

@@ -24,7 +24,7 @@ func ExampleOf() {
 		Tries int    `json:"tries"`
 	}
 	v, err := value.Of([]todo{{"write", 2}})
-	fmt.Printf("%T %s %v\n", v, value.String(v), err)
+	fmt.Printf("%T %s, %d bytes, %v\n", v.Any(), value.String(v.Any()), v.Size(), err)
 	// Output:
-	// []interface {} [{"title":"write","tries":2}] <nil>
+	// []interface {} [{"title":"write","tries":2}], 29 bytes, <nil>
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
-	"unicode/utf8"
 )
 
 // Bounds of what is stored, in bytes of compact JSON: of one value, as a key of
@@ -22,23 +21,59 @@ const MaxDepth = 100
 // String returns v as compact JSON, as Append writes it.
 func String(v any) string { return string(Append(nil, v)) }
 
-// Of turns any Go value that encoding/json can write into a canonical value.
-// Canonical values come back as they are, without a copy. A text in v that is
-// not UTF-8 is an error that wraps a *TextError.
-func Of(v any) (any, error) {
-	if canonical(v, 0) {
-		return v, nil
+// Value is a canonical value that is known to be one, and its size: whoever holds it
+// need not walk it again to find out. Of makes it. Nobody may change what is in it.
+// The zero Value is null.
+type Value struct {
+	v    any
+	size int
+}
+
+// Any returns the canonical value itself, which is shared.
+func (v Value) Any() any { return v.v }
+
+// Size returns the number of bytes of the compact JSON, as the function Size counts
+// them, without a walk.
+func (v Value) Size() int {
+	if v.v == nil {
+		return len("null")
+	}
+	return v.size
+}
+
+// With returns x, a canonical value that was made of v, as by masking. When x is v's
+// own value, v comes back and nothing is walked.
+func (v Value) With(x any) Value {
+	if Same(v.v, x) {
+		return v
+	}
+	return Value{x, Size(x)}
+}
+
+// MarshalJSON writes the value as Append does.
+func (v Value) MarshalJSON() ([]byte, error) { return Append(nil, v.v), nil }
+
+// Of turns any Go value that encoding/json can write into a canonical value. A
+// canonical value is kept as it is, without a copy, and walked once; a Value is
+// not walked. A text in v that is not UTF-8 is an error that wraps a *TextError.
+func Of(v any) (Value, error) {
+	if known, ok := v.(Value); ok {
+		return known, nil
+	}
+	if size := measure(v, 0); size >= 0 {
+		return Value{v, size}, nil
 	}
 	return converted(v)
 }
 
 // CopyOf is Of for a value that the caller may change later: the result shares no
-// list or object with v.
-func CopyOf(v any) (any, error) {
-	if canonical(v, 0) {
-		return copied(v), nil
+// list or object with v, unless v is a Value.
+func CopyOf(v any) (Value, error) {
+	c, err := Of(v)
+	if Same(c.v, v) {
+		c.v = copied(c.v)
 	}
-	return converted(v)
+	return c, err
 }
 
 func copied(v any) any {
@@ -59,50 +94,64 @@ func copied(v any) any {
 	return v
 }
 
-func converted(v any) (any, error) {
+func converted(v any) (Value, error) {
 	if i, ok := v.(int); ok {
-		return int64(i), nil
+		return Of(int64(i))
 	}
 	b, err := json.Marshal(v)
 	if err != nil {
-		return nil, fmt.Errorf("value of type %T is not JSON: %w", v, err)
+		return Value{}, fmt.Errorf("value of type %T is not JSON: %w", v, err)
 	}
 	if bytes.Contains(b, []byte(replaced)) {
 		if err := checkTexts(reflect.ValueOf(v)); err != nil {
-			return nil, fmt.Errorf("a text in it: %w", err)
+			return Value{}, fmt.Errorf("a text in it: %w", err)
 		}
 	}
-	return Decode(b)
+	c, err := Decode(b)
+	if err != nil {
+		return Value{}, err
+	}
+	return Value{c, Size(c)}, nil
 }
 
-func canonical(v any, depth int) bool {
+// measure is the size of a value, or -1 when it is not canonical.
+func measure(v any, depth int) int {
 	switch v := v.(type) {
 	case nil, bool, int64:
-		return true
+		return Size(v)
 	case string:
-		return utf8.ValidString(v) // JSON holds nothing else
+		return measureText(v) // JSON holds nothing but UTF-8
 	case float64:
-		return v-v == 0 // neither infinite nor NaN
+		if v-v != 0 { // infinite or NaN
+			return -1
+		}
+		return Size(v)
 	case []any:
 		if v == nil || depth > maxParse {
-			return false
+			return -1
 		}
+		n := 2 + max(0, len(v)-1)
 		for _, e := range v {
-			if !canonical(e, depth+1) {
-				return false
+			size := measure(e, depth+1)
+			if size < 0 {
+				return -1
 			}
+			n += size
 		}
-		return true
+		return n
 	case map[string]any:
 		if v == nil || depth > maxParse {
-			return false
+			return -1
 		}
-		for k, e := range v { // in any order: all are canonical, or not
-			if !utf8.ValidString(k) || !canonical(e, depth+1) {
-				return false
+		n := 2 + max(0, len(v)-1)
+		for k, e := range v { // in any order: a sum, and all are canonical, or not
+			name, size := measureText(k), measure(e, depth+1)
+			if name < 0 || size < 0 {
+				return -1
 			}
+			n += name + 1 + size
 		}
-		return true
+		return n
 	}
-	return false
+	return -1
 }

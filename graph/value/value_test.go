@@ -168,23 +168,87 @@ func TestOf(t *testing.T) {
 	}
 	got, err := Of(point{1, []int{2}})
 	want := map[string]any{"x": int64(1), "y": []any{int64(2)}}
-	if diff := cmp.Diff(any(want), got); err != nil || diff != "" {
+	if diff := cmp.Diff(any(want), got.Any()); err != nil || diff != "" {
 		t.Error(err, diff)
 	}
 	list := []any{"a"}
-	if got, _ := Of(list); &got.([]any)[0] != &list[0] {
+	if got, _ := Of(list); &got.Any().([]any)[0] != &list[0] {
 		t.Error("a canonical list was copied")
 	}
 	mutable := map[string]any{"a": []any{"b"}}
 	copied, _ := CopyOf(mutable)
 	mutable["a"].([]any)[0] = "c"
 	mutable["d"] = true
-	if diff := cmp.Diff(any(map[string]any{"a": []any{"b"}}), copied); diff != "" {
+	if diff := cmp.Diff(any(map[string]any{"a": []any{"b"}}), copied.Any()); diff != "" {
 		t.Error("CopyOf shares something with the original", diff)
 	}
 	for _, bad := range []any{math.NaN(), []any{math.Inf(1)}, func() {}} {
 		if got, err := Of(bad); err == nil {
 			t.Errorf("Of(%T) = %v, want an error", bad, got)
+		}
+	}
+}
+
+func TestValue(t *testing.T) {
+	t.Parallel()
+	list := []any{"é\n", int64(7), 2.0, map[string]any{"a\t": nil, "b": true}}
+	v, err := Of(list)
+	if err != nil || v.Size() != len(String(list)) {
+		t.Fatalf("size %d, %v; want that of %s", v.Size(), err, String(list))
+	}
+	for _, zero := range []any{nil, Value{}} {
+		if v, err := Of(zero); err != nil || v.Any() != nil || v.Size() != len("null") {
+			t.Errorf("Of(%#v) is %v with %d bytes, %v; want null", zero, v.Any(), v.Size(), err)
+		}
+	}
+	type held struct{ V Value }
+	for _, in := range []any{[]any{v}, []held{{v}}} {
+		got, err := Of(in)
+		if err != nil || !strings.Contains(String(got.Any()), String(list)) || got.Size() != len(String(got.Any())) {
+			t.Errorf("a Value within %T came out as %s, %v", in, String(got.Any()), err)
+		}
+	}
+	other := []any{"***"}
+	if got := v.With(other); !Same(got.Any(), other) || got.Size() != len(String(other)) {
+		t.Errorf("With gave %s with %d bytes", String(got.Any()), got.Size())
+	}
+}
+
+// TestValueIsNotWalkedAgain uses a value that a walk would panic on.
+func TestValueIsNotWalkedAgain(t *testing.T) {
+	t.Parallel()
+	for _, bad := range []any{[]any{1}, map[string]any{"a": 1}} {
+		v := Value{bad, 99}
+		again, err := Of(v)
+		if err != nil || again.Size() != 99 || again.With(bad).Size() != 99 || !Equal(bad, bad) {
+			t.Errorf("Of(%v) has %d bytes, %v", bad, again.Size(), err)
+		}
+	}
+}
+
+func TestSame(t *testing.T) {
+	t.Parallel()
+	list, object := []any{"a", "b"}, map[string]any{"a": "b"}
+	for _, tt := range []struct {
+		a, b any
+		want bool
+	}{
+		{list, list, true},
+		{list, list[:1], false},
+		{list[:1], list[1:], false},
+		{list, []any{"a", "b"}, false},
+		{object, object, true},
+		{object, map[string]any{"a": "b"}, false},
+		{[]any{}, []any{}, true},
+		{list, object, false},
+		{nil, nil, true},
+		{nil, list, false},
+		{"a", "a", true},
+		{int64(2), 2.0, false},
+		{"a", list, false},
+	} {
+		if got := Same(tt.a, tt.b); got != tt.want {
+			t.Errorf("Same(%v, %v) = %v", tt.a, tt.b, got)
 		}
 	}
 }
@@ -206,6 +270,9 @@ func FuzzDecode(f *testing.F) {
 		text := Append(nil, v)
 		if Size(v) != len(text) {
 			t.Errorf("Size %d of %s", Size(v), text)
+		}
+		if known, err := Of(v); known.Size() != len(text) || err != nil {
+			t.Errorf("Of gave %d bytes of %s, %v", known.Size(), text, err)
 		}
 		again, err := Decode(text)
 		if err != nil || !Equal(v, again) {
@@ -249,5 +316,14 @@ func BenchmarkSize(b *testing.B) {
 	v := thousand()
 	for b.Loop() {
 		Size(v)
+	}
+}
+
+func BenchmarkOf(b *testing.B) {
+	v := thousand()
+	for b.Loop() {
+		if _, err := Of(v); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
