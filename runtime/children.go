@@ -45,7 +45,7 @@ func (c *children) take(id journal.Identity, g *graph.Graph, records []journal.R
 		switch b := records[i].Body.(type) {
 		case *journal.TaskFinished:
 			if n, ok := g.NodeByID(b.Node); ok && g.Nodes[n].Kind.Runs {
-				key := taskOf(&records[i], b.Began, b.Wave, b.Node, b.Item)
+				key, _ := records[i].Task()
 				if child := (childOf{b.Node, childID(id.Stack, key)}); !slices.Contains(c.done, child) {
 					c.done = append(c.done, child)
 				}
@@ -77,8 +77,9 @@ func (c *children) settled(node string) {
 // childrenIn lists the ids of the children that the tasks of some records may have.
 func childrenIn(stack string, records []journal.Record) (ids []string) {
 	for i := range records {
-		if b, ok := records[i].Body.(*journal.TaskStarted); ok {
-			ids = append(ids, childID(stack, taskOf(&records[i], b.Began, b.Wave, b.Node, b.Item)))
+		if _, ok := records[i].Body.(*journal.TaskStarted); ok {
+			key, _ := records[i].Task()
+			ids = append(ids, childID(stack, key))
 		}
 	}
 	return ids

@@ -72,7 +72,7 @@ func (d *drive) keep(c journal.Cursor, records []journal.Record) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.cursor, d.stored = c, c.Hash
-	d.progress.take(records)
+	d.tasks.Take(records)
 }
 
 // pack adds the outbox to a commit when it has changed.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/inspect"
 	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/machine"
 	"github.com/graphrun/graphrun/nodes"
@@ -88,7 +89,7 @@ type view struct {
 }
 
 // live is the part of a drive that exists while the stack is loaded. It belongs to the
-// loop; the loop changes cursor and progress with mu held, so that others may read
+// loop; the loop changes cursor and tasks with mu held, so that others may read
 // them.
 type live struct {
 	id      journal.Identity
@@ -107,7 +108,7 @@ type live struct {
 	outbox   outbox
 	children children
 	clearing bool // children are being removed
-	progress progress
+	tasks    inspect.Tasks
 }
 
 // adoption is a changed definition that the stack has not adopted yet.

@@ -46,7 +46,7 @@ func (d *drive) standing() fleet.Standing {
 	}
 	c := d.m.Cursor()
 	switch {
-	case d.progress.waveOpen:
+	case d.tasks.WaveOpen():
 		return fleet.Standing{Stage: fleet.Working}
 	case c.Status == journal.Paused:
 		return fleet.Standing{}

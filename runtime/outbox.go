@@ -31,8 +31,8 @@ func (o *outbox) take(id journal.Identity, g *graph.Graph, records []journal.Rec
 		switch b := records[i].Body.(type) {
 		case *journal.TaskFinished:
 			if n, ok := g.NodeByID(b.Node); ok && g.Nodes[n].Kind.Sends && b.Status == "succeeded" {
-				key := taskKey(id, taskOf(&records[i], b.Began, b.Wave, b.Node, b.Item))
-				m := newMessage(key, b.Node, b.Output)
+				key, _ := records[i].Task()
+				m := newMessage(taskKey(id, key), b.Node, b.Output)
 				m.item = b.Item
 				o.done = append(o.done, m)
 			}

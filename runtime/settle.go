@@ -92,7 +92,7 @@ func (d *drive) enlist(tasks []machine.Task) []*pool.Ticket {
 			d.replaced = append(d.replaced, old)
 		}
 		d.attempts[t.Key] = a
-		d.progress.queued(t.Key, t.Attempt, a.ticket.Since)
+		d.tasks.Queued(t.Key, t.Attempt, a.ticket.Since)
 		out[i] = &a.ticket
 	}
 	return out

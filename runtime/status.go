@@ -5,7 +5,26 @@ import (
 	"errors"
 	"time"
 
+	"github.com/graphrun/graphrun/graph/inspect"
 	"github.com/graphrun/graphrun/graph/journal"
+)
+
+// What a Status says of tasks is explained in package inspect.
+type (
+	TaskStatus = inspect.TaskStatus
+	TaskState  = inspect.TaskState
+	TaskError  = inspect.TaskError
+	Attempt    = inspect.Attempt
+)
+
+// States of a task.
+const (
+	TaskQueued  = inspect.TaskQueued
+	TaskRunning = inspect.TaskRunning
+	TaskBackoff = inspect.TaskBackoff
+	TaskParked  = inspect.TaskParked
+	TaskWaiting = inspect.TaskWaiting
+	TaskOver    = inspect.TaskOver
 )
 
 // Status reports the current position of a stack.
@@ -46,9 +65,9 @@ func (rt *Runtime) Status(ctx context.Context, stack string) (Status, error) {
 		if err != nil {
 			return Status{}, rt.unknown(ctx, stack, err)
 		}
-		var p progress
-		p.take(records)
-		st.Tasks, st.LastError = p.list(&st.Cursor, st.Driven), p.lastError
+		var tasks inspect.Tasks
+		tasks.Take(records)
+		st.Tasks, st.LastError = tasks.List(&st.Cursor, st.Driven), tasks.LastError()
 	}
 	return st, nil
 }
@@ -93,7 +112,7 @@ func (rt *Runtime) status(sum Summary) Status {
 	if d.live != nil && d.m != nil {
 		st.Loaded = true
 		st.Cursor = d.cursor
-		st.Tasks, st.LastError = d.progress.list(&d.cursor, true), d.progress.lastError
+		st.Tasks, st.LastError = d.tasks.List(&d.cursor, true), d.tasks.LastError()
 	}
 	return st
 }

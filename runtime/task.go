@@ -49,15 +49,6 @@ func taskKey(id journal.Identity, k journal.TaskKey) string {
 	return fmt.Sprintf("%s.%s/%d/%d/%s/%s", id.Stack, id.Nonce, k.Cycle, k.Wave, k.Node, k.Item)
 }
 
-// taskOf is the key of the task that a record is about. began is zero for a task of the
-// record's own cycle.
-func taskOf(r *journal.Record, began, wave uint64, node, item string) journal.TaskKey {
-	if began == 0 {
-		began = r.Cycle
-	}
-	return journal.TaskKey{Cycle: began, Wave: wave, Node: node, Item: item}
-}
-
 // taskLog adds the names of a task to what it logs. It builds them only when something
 // is logged, which most tasks never do.
 type taskLog struct {

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
@@ -12,6 +13,24 @@ type Record struct {
 	Stack string
 	Cycle uint64
 	Body  Body
+}
+
+// Task returns the key of the task that a task.started, task.finished or task.step
+// record is about, and false for all other records.
+func (r *Record) Task() (key TaskKey, ok bool) {
+	var began uint64
+	switch b := r.Body.(type) {
+	case *TaskStarted:
+		began, key = b.Began, TaskKey{Wave: b.Wave, Node: b.Node, Item: b.Item}
+	case *TaskFinished:
+		began, key = b.Began, TaskKey{Wave: b.Wave, Node: b.Node, Item: b.Item}
+	case *TaskStep:
+		began, key = b.Began, TaskKey{Wave: b.Wave, Node: b.Node, Item: b.Item}
+	default:
+		return key, false
+	}
+	key.Cycle = cmp.Or(began, r.Cycle)
+	return key, true
 }
 
 // Body is what a record says. Type is its name in the journal. Bodies are

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/graphrun/graphrun/graph/journal"
-	"github.com/graphrun/graphrun/runtime"
 	"github.com/graphrun/graphrun/runtime/feed"
 )
 
@@ -109,21 +108,18 @@ type stream struct {
 
 func (s *stream) run(ctx context.Context, follow bool) error {
 	news := make(chan struct{}, 1)
-	unwatch, watched := func() {}, (*runtime.Stack)(nil)
-	defer func() { unwatch() }()
+	if follow {
+		defer s.h.rt.Feed().OnCommit(s.id, func(feed.Commit) {
+			select {
+			case news <- struct{}{}:
+			default:
+			}
+		})()
+	}
 	again := time.NewTicker(lookAgain)
 	defer again.Stop()
 	quiet := time.Now()
 	for {
-		if stack, ok := s.h.rt.Stack(s.id); ok && follow && stack != watched {
-			unwatch()
-			unwatch, watched = s.h.rt.Feed().OnCommit(s.id, func(feed.Commit) {
-				select {
-				case news <- struct{}{}:
-				default:
-				}
-			}), stack
-		}
 		sent := s.next
 		if err := s.send(ctx); err != nil {
 			return err

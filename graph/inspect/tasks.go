@@ -1,4 +1,4 @@
-package runtime
+package inspect
 
 import (
 	"slices"
@@ -7,8 +7,9 @@ import (
 	"github.com/graphrun/graphrun/graph/journal"
 )
 
-// progress is what the committed records say about a stack's tasks.
-type progress struct {
+// Tasks follows the tasks of a stack through its records. The zero value has seen none.
+// It is not safe for concurrent use.
+type Tasks struct {
 	waveOpen  bool
 	wave      journal.Record // that began the wave that was begun last
 	tasks     []*TaskStatus  // as they began
@@ -16,6 +17,13 @@ type progress struct {
 	over      int // of tasks
 	lastError *TaskError
 }
+
+// WaveOpen says whether a wave has begun and is not committed.
+func (p *Tasks) WaveOpen() bool { return p.waveOpen }
+
+// LastError returns the last failure in the records of the present cycle and of those
+// before it that were read, or nil.
+func (p *Tasks) LastError() *TaskError { return p.lastError }
 
 // keptTasks bounds how many finished tasks are kept. In a larger cycle those that began
 // first are dropped.
@@ -72,8 +80,8 @@ type TaskError struct {
 	Error       journal.Failure
 }
 
-// take adds records of a stack, in their order.
-func (p *progress) take(records []journal.Record) {
+// Take reads records of a stack, in their order.
+func (p *Tasks) Take(records []journal.Record) {
 	for i := range records {
 		r := &records[i]
 		switch b := r.Body.(type) {
@@ -92,7 +100,8 @@ func (p *progress) take(records []journal.Record) {
 		case *journal.WaveStarted:
 			p.waveOpen, p.wave = true, *r
 		case *journal.TaskStarted:
-			t := p.task(taskOf(r, b.Began, b.Wave, b.Node, b.Item))
+			key, _ := r.Task()
+			t := p.task(key)
 			t.State, t.Attempt, t.Since, t.RetryAt = TaskRunning, b.Attempt, r.Time, time.Time{}
 		case *journal.TaskFinished:
 			p.finished(r, b)
@@ -106,15 +115,16 @@ func (p *progress) take(records []journal.Record) {
 }
 
 // faults notes what made a cycle fail without a task.
-func (p *progress) faults(r *journal.Record, wave uint64, node string, messages ...string) {
+func (p *Tasks) faults(r *journal.Record, wave uint64, node string, messages ...string) {
 	for _, m := range messages {
 		p.lastError = &TaskError{Cycle: r.Cycle, Wave: wave, Node: node, At: r.Time,
 			Error: journal.Failure{Kind: "expression", Message: m}}
 	}
 }
 
-func (p *progress) finished(r *journal.Record, b *journal.TaskFinished) {
-	t := p.task(taskOf(r, b.Began, b.Wave, b.Node, b.Item))
+func (p *Tasks) finished(r *journal.Record, b *journal.TaskFinished) {
+	key, _ := r.Task()
+	t := p.task(key)
 	if b.Error != nil {
 		p.lastError = &TaskError{Cycle: t.Cycle, Wave: b.Wave, Node: b.Node, Item: b.Item, At: r.Time, Error: *b.Error}
 	}
@@ -135,7 +145,7 @@ func (p *progress) finished(r *journal.Record, b *journal.TaskFinished) {
 }
 
 // task finds a task, or adds it.
-func (p *progress) task(k journal.TaskKey) *TaskStatus {
+func (p *Tasks) task(k journal.TaskKey) *TaskStatus {
 	t := p.byKey[k]
 	if t == nil {
 		t = &TaskStatus{Node: k.Node, Item: k.Item, Cycle: k.Cycle, Wave: k.Wave}
@@ -150,7 +160,7 @@ func (p *progress) task(k journal.TaskKey) *TaskStatus {
 
 // forgetOver drops the nodes that are over. A node that continues in the background
 // keeps all its tasks.
-func (p *progress) forgetOver() {
+func (p *Tasks) forgetOver() {
 	if p.over == len(p.tasks) {
 		clear(p.tasks)
 		clear(p.byKey)
@@ -168,7 +178,7 @@ func (p *progress) forgetOver() {
 	})
 }
 
-func (p *progress) forget(which func(*TaskStatus) bool) {
+func (p *Tasks) forget(which func(*TaskStatus) bool) {
 	p.tasks = slices.DeleteFunc(p.tasks, func(t *TaskStatus) bool {
 		gone := which(t)
 		if gone {
@@ -181,15 +191,15 @@ func (p *progress) forget(which func(*TaskStatus) bool) {
 	})
 }
 
-// queued notes an attempt that was given to its pool.
-func (p *progress) queued(key journal.TaskKey, attempt int, since time.Time) {
+// Queued notes an attempt that was given to its pool. No record says so.
+func (p *Tasks) Queued(key journal.TaskKey, attempt int, since time.Time) {
 	t := p.task(key)
 	t.State, t.Attempt, t.Since, t.RetryAt = TaskQueued, attempt, since, time.Time{}
 }
 
-// list copies the tasks, together with those that wait for something outside. While
+// List copies the tasks, together with those that wait for something outside. While
 // nobody drives the stack, tasks that were running count as queued.
-func (p *progress) list(c *journal.Cursor, runs bool) []TaskStatus {
+func (p *Tasks) List(c *journal.Cursor, runs bool) []TaskStatus {
 	out := make([]TaskStatus, 0, len(p.tasks)+len(c.Waiting))
 	known := map[journal.TaskKey]bool{}
 	add := func(t TaskStatus) {
