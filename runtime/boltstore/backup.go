@@ -46,11 +46,13 @@ func newFile(path string, fill func(*os.File) error) error {
 	if err := absent(path); err != nil {
 		return err
 	}
-	f, err := openUnnamed(filepath.Dir(path))
+	f, err := patiently(func() (*os.File, error) { return openUnnamed(filepath.Dir(path)) })
 	unnamed := err == nil
 	unfinished := path + unfinishedMark + rand.Text()
 	if !unnamed {
-		f, err = os.OpenFile(unfinished, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+		f, err = patiently(func() (*os.File, error) {
+			return os.OpenFile(unfinished, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+		})
 		if err != nil {
 			return fmt.Errorf("cannot write %q: %w", path, err)
 		}

@@ -61,7 +61,7 @@ func (o *owned) Close() error {
 // lockFile opens and locks the file that has this name then.
 func lockFile(name string, deadline time.Time, open func(string) (*os.File, error)) (*os.File, error) {
 	for ; ; time.Sleep(lockRetry) {
-		f, err := open(name)
+		f, err := patiently(func() (*os.File, error) { return open(name) })
 		if err != nil {
 			return nil, err
 		}

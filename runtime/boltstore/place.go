@@ -46,6 +46,8 @@ func (p *place) check() error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return errors.New("was moved or deleted while it was in use")
+	case inWant(err):
+		return nil // the next look tells
 	case err != nil:
 		return fmt.Errorf("cannot be reached any more: %w", err)
 	case !os.SameFile(info, p.file):
