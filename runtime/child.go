@@ -144,7 +144,7 @@ func (r runner) lastError(ctx context.Context, id string) string {
 // child starts the child of a task, or continues it. It returns the result of a child
 // that has finished already.
 func (rt *Runtime) child(ctx context.Context, g *graph.Graph, id, key string, with map[string]any, cycles uint64) (*Stack, Result, error) {
-	snap, err := rt.cfg.Store.Load(ctx, id)
+	snap, err := rt.cfg.Store.State(ctx, id)
 	switch {
 	case errors.Is(err, ErrNotFound):
 	case err != nil:

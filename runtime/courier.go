@@ -39,7 +39,7 @@ func (rt *Runtime) emptyOutbox(ctx context.Context, stack string) error {
 		return errUndelivered
 	}
 	defer rt.free(stack)
-	snap, err := rt.cfg.Store.Load(ctx, stack)
+	snap, err := rt.cfg.Store.State(ctx, stack)
 	if errors.Is(err, ErrNotFound) {
 		return nil
 	} else if err != nil {

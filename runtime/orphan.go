@@ -71,8 +71,8 @@ func (d *drive) clear(o machine.Orphan) {
 		}()
 		if n.Kind.Runs {
 			id := childID(d.name, o.Key)
-			if snap, broken := d.eng.cfg.Store.Load(d.eng.base, id); broken == nil && snap.Identity.Parent == t.Key {
-				used = snap.Cursor.Counts
+			if sum, broken := d.eng.cfg.Store.Stack(d.eng.base, id); broken == nil && sum.Identity.Parent == t.Key {
+				used = sum.Cursor.Counts
 			}
 			d.home.discard(id)
 			err = nil

@@ -21,11 +21,15 @@ func (rt *Runtime) discard(id string) {
 		return // it is closing, or somebody has it: Recover clears it away
 	}
 	defer rt.free(id)
-	snap, err := rt.cfg.Store.Load(rt.base, id)
-	if err != nil || snap.Identity.Parent == "" {
+	sum, err := rt.cfg.Store.Stack(rt.base, id)
+	if err != nil || sum.Identity.Parent == "" {
 		return
 	}
-	rt.discardAll(childrenIn(id, snap.Records))
+	records, err := rt.recordsOf(rt.base, &sum, "task.started")
+	if err != nil {
+		return
+	}
+	rt.discardAll(childrenIn(id, records))
 	if err := rt.cfg.Store.Remove(rt.base, id); err != nil && !errors.Is(err, ErrNotFound) {
 		rt.log.Warn("the stack of an inner graph cannot be removed", "stack", id, "error", err)
 	}
@@ -40,11 +44,11 @@ func (rt *Runtime) discardAll(children []string) {
 // cutOff says whether a child in the store had running tasks when a crash ended its
 // driving.
 func (rt *Runtime) cutOff(id string) bool {
-	snap, err := rt.cfg.Store.Load(rt.base, id)
-	if err != nil || snap.Identity.Parent == "" {
+	sum, err := rt.cfg.Store.Stack(rt.base, id)
+	if err != nil || sum.Identity.Parent == "" {
 		return false
 	}
-	c := &snap.Cursor
+	c := &sum.Cursor
 	return !c.Status.Ended() && !c.Clean && (c.Open || len(c.Background) > 0)
 }
 
@@ -57,13 +61,13 @@ func (rt *Runtime) orphan(sum *Summary) bool {
 	if d == nil {
 		return true
 	}
-	snap, err := rt.cfg.Store.Load(rt.base, d.name)
+	stands, err := rt.cfg.Store.Stack(rt.base, d.name)
 	if err != nil {
 		return false
 	}
-	c := &snap.Cursor
+	c := &stands.Cursor
 	at := fmt.Sprintf("%d/%d/", c.Cycle, c.Wave)
-	if snap.Identity.Nonce == where[len(parent)+1:] {
+	if stands.Identity.Nonce == where[len(parent)+1:] {
 		if c.Open && strings.HasPrefix(task, at) {
 			return false
 		}

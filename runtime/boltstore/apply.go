@@ -167,6 +167,9 @@ func (c *commit) write(t *txn, n stackNumber, h *head) error {
 			h.since += uint64(b.size())
 		}
 	}
+	if err := t.forgetEvents(n, h); err != nil {
+		return err
+	}
 	if c.Graph != nil {
 		if err := c.writeGraph(t, n, h); err != nil {
 			return err

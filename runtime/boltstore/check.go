@@ -285,7 +285,7 @@ func (t *txn) checkStack(name string, n stackNumber) error {
 	if err != nil {
 		return err
 	}
-	for _, check := range []func(stackNumber, *head) error{t.checkPoints, t.checkJournal, t.checkArrivals, t.checkRows} {
+	for _, check := range []func(stackNumber, *head) error{t.checkPoints, t.checkJournal, t.checkRows} {
 		if err := check(n, &h); err != nil {
 			return err
 		}
@@ -349,30 +349,6 @@ func (t *txn) checkJournal(n stackNumber, h *head) error {
 		if err != nil {
 			return err
 		}
-	}
-	return nil
-}
-
-// checkArrivals counts the event ids, and that each can be found.
-func (t *txn) checkArrivals(n stackNumber, h *head) error {
-	prefix := n.row(arrivalRow)
-	count := uint64(0)
-	c := t.stacks.Cursor()
-	for key, raw := c.Seek(prefix); bytes.HasPrefix(key, prefix); key, raw = c.Next() {
-		v, err := unseal(stacksBucket, key, raw)
-		if err != nil {
-			return err
-		}
-		if len(v) != arrivalSize {
-			return damage(stacksBucket, key, "unknown form")
-		}
-		if id := n.event(eventHash(v[1+8:])); t.stacks.Get(id) == nil {
-			return damage(stacksBucket, id, "missing")
-		}
-		count++
-	}
-	if count != h.ids {
-		return damage(stacksBucket, prefix, fmt.Sprintf("%d event ids, expected %d", count, h.ids))
 	}
 	return nil
 }

@@ -11,7 +11,7 @@ type head struct {
 	seq    uint64  // of the last record
 	first  uint64  // record with which the kept history begins
 	stale  bool    // rows from before it are still to be deleted
-	ids    uint64  // rows of event ids that an earlier version wrote
+	ids    uint64  // event ids in rows that format 1 has left
 	points []point // checkpoints that the history may be cut off at, oldest first
 	newest nearest // checkpoint of any kind
 	since  uint64  // bytes of records since the newest checkpoint

@@ -18,8 +18,7 @@ import (
 //	stacks    NUMBER 'b' SEQ → head at a checkpoint
 //	          NUMBER 'b' SEQ KIND … → what a row of the state held then, if it
 //	          has changed since; or that there was none
-//	          NUMBER 'e' HASH → an event id was known to an earlier version, with the record's SEQ
-//	          NUMBER 'f' SEQ → when it came, and its HASH
+//	          NUMBER 'e' HASH and NUMBER 'f' SEQ → event ids, in format 1 only
 //	          NUMBER 'g' SEQ HASH → a graph is needed for the records from SEQ on
 //	          NUMBER 'i' → identity
 //	          NUMBER 'l' KEY INDEX → one element of a list of the state
