@@ -17,7 +17,7 @@ var routes = []route{
 	reads("/v1/stacks/{stack}", operate, "where a stack stands", (*call).stackStatus, "full"),
 	reads("/v1/stacks/{stack}/state", operate, "its state, now or `?at=CYCLE[.WAVE]`", (*call).stackState, "at"),
 	reads("/v1/stacks/{stack}/snapshot", operate, "all that is needed to continue it", (*call).snapshot, "state", "records"),
-	reads("/v1/stacks/{stack}/base", operate, "the same, where its kept history begins", (*call).base, "at"),
+	reads("/v1/stacks/{stack}/base", operate, "the same, at the nearest checkpoint at or before `?at=CYCLE[.WAVE]`", (*call).base, "at"),
 	streams("/v1/stacks/{stack}/records", operate, "its records as JSON lines or server-sent events", nil, (*call).records, "from", "to", "last", "types", "follow", "journal", "bulk"),
 	acts("/v1/stacks/{stack}/events", operate, "send it an event", (*call).send),
 	acts("/v1/stacks/{stack}/answers", operate, "answer a waiting node", (*call).answer),

@@ -15,6 +15,10 @@ import (
 
 // format is the version of the layout. A change that an older program would
 // misread raises it.
+//
+// Format 2 has the bulk of records and large definitions in rows of their own, more
+// checkpoints, and no ids of events. A file of format 1 is one of format 2 that has
+// none of the new rows yet; Open raises it.
 const format = 2
 
 const magic = "graphrun store"
