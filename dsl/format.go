@@ -204,11 +204,10 @@ func (l *layout) enter(list bool, col int) int {
 // comment lays out a line that is only a comment: with the line that follows,
 // or, when it stands deeper, with the block that ends above it.
 func (l *layout) comment(i, col int, text string) {
-	next := -1
 	for j := i + 1; j < len(l.lines); j++ {
 		t := strings.TrimLeft(l.lines[j], " ")
 		if t != "" && t[0] != '#' && l.inner[j] == nil {
-			next = len(l.lines[j]) - len(t)
+			next := len(l.lines[j]) - len(t)
 			if col <= next {
 				saved := slices.Clone(l.levels)
 				col = l.enter(t == "-" || strings.HasPrefix(t, "- "), next)

@@ -165,7 +165,7 @@ func toFloat(v any) (float64, bool) {
 
 // pick is the smaller (sign -1) or the larger (sign 1) of two numbers or texts.
 func (key *Key) pick(old, written any, sign int) (any, error) {
-	order := 0
+	var order int
 	a, aText := old.(string)
 	b, bText := written.(string)
 	i, iInt := old.(int64)

@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"errors"
 	"regexp"
 	"slices"
 
@@ -120,7 +121,8 @@ type placedError struct{ err error }
 func (e *placedError) Unwrap() error { return e.err }
 
 func (e *placedError) Error() string {
-	if ce, ok := e.err.(*cond.Error); ok {
+	var ce *cond.Error
+	if errors.As(e.err, &ce) {
 		if at := ce.Span.String(); at != "" {
 			return diag.Shorten(at+": "+ce.Message, 2<<10)
 		}

@@ -85,7 +85,7 @@ func (m *Masker) add(v string) {
 
 func (m *Masker) addText(v string) {
 	m.numbers[v] = true
-	runes := slices.CompactFunc([]rune(v), func(a, b rune) bool { return a == b && a == '\\' }) // one stands for a run of them
+	runes := slices.CompactFunc([]rune(v), func(a, b rune) bool { return a == '\\' && b == '\\' }) // one stands for a run of them
 	m.forms = append(m.forms, form{text: v, runes: runes})
 }
 

@@ -110,7 +110,7 @@ func Permanent(err error) *Error {
 // orNil maps a typed nil *Error to nil, so that returning a nil variable of that type
 // counts as success.
 func orNil(err error) error {
-	if e, ok := err.(*Error); ok && e == nil {
+	if e, ok := err.(*Error); ok && e == nil { //nolint:errorlint // a wrapped nil is an error
 		return nil
 	}
 	return err

@@ -100,7 +100,7 @@ func (r runner) finish(ctx context.Context, id, key string, with map[string]any,
 // stays in the store; otherwise it is removed with its task.
 func (r runner) giveUp(ctx context.Context, child *Stack, rush <-chan struct{}) {
 	child.d.cutOffNow(rush) // what it cannot write now, it does again
-	if context.Cause(ctx) != error(errShutdown) {
+	if !errors.Is(context.Cause(ctx), errShutdown) {
 		counts := child.d.result.Cursor.Counts
 		nodes.Spend(ctx, counts.Tokens, counts.Cost)
 		r.rt.discard(child.d.name)

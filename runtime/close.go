@@ -31,7 +31,7 @@ func (rt *Runtime) Close(ctx context.Context) error {
 	errs := []error{rt.failed}
 	rt.mu.Unlock()
 	for _, d := range drives {
-		if err, over := d.errNow(); over && err != ErrClosed && err != errs[0] {
+		if err, over := d.errNow(); over && !errors.Is(err, ErrClosed) && !errors.Is(err, errs[0]) {
 			errs = append(errs, err)
 		}
 	}

@@ -19,12 +19,16 @@ const (
 )
 
 var (
+	// ErrNotFound says that there is no such stack.
 	ErrNotFound = journal.ErrNotFound
-	ErrExists   = errors.New("runtime: stack exists")
-	ErrClosed   = errors.New("runtime: closed")
-	ErrNoGraph  = errors.New("runtime: the store does not have the graph")
-	// ErrStoreInUse: a store has one runtime at a time. Two of them would both run
-	// what the store holds.
+	// ErrExists says that there is a stack with this id already.
+	ErrExists = errors.New("runtime: stack exists")
+	// ErrClosed says that the runtime or the store is closed.
+	ErrClosed = errors.New("runtime: closed")
+	// ErrNoGraph says that the store does not have the definition.
+	ErrNoGraph = errors.New("runtime: the store does not have the graph")
+	// ErrStoreInUse says that the store has a runtime that is not closed. Two of them
+	// would both run what the store holds.
 	ErrStoreInUse = errors.New("runtime: the store has a runtime that is not closed")
 )
 

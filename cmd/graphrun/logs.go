@@ -133,7 +133,7 @@ func (a *app) logLine(line []byte, node string) error {
 	if err != nil {
 		return err
 	}
-	text := ""
+	var text string
 	switch b := r.Body.(type) {
 	case *journal.TaskStarted:
 		if node != "" && node != b.Node {

@@ -151,7 +151,7 @@ func (c *checker) method(n *ast.CallNode, callee *ast.MemberNode) typed {
 		}
 		return value(&methodCall{of: base.code, method: m, at: at}, m.result)
 	}
-	help := ""
+	var help string
 	switch {
 	case lookFunction(prop.Value) != nil:
 		help = "there are no methods: write " + prop.Value + "(x)"

@@ -1,6 +1,7 @@
 package cond
 
 import (
+	"errors"
 	"github.com/expr-lang/expr/ast"
 
 	"github.com/graphrun/graphrun/diag"
@@ -144,13 +145,14 @@ func (c *checker) equality(n *ast.BinaryNode, left, right typed, at diag.Span) t
 	}
 	t := value(equalCode(left, right, negated, at), schema.BooleanType)
 	var yes, no facts
-	if left.typ.Kind == schema.Null {
+	switch {
+	case left.typ.Kind == schema.Null:
 		no = c.nonNull(n.Right)
 		t.verdict = nullVerdict(right.typ, negated)
-	} else if right.typ.Kind == schema.Null {
+	case right.typ.Kind == schema.Null:
 		no = c.nonNull(n.Left)
 		t.verdict = nullVerdict(left.typ, negated)
-	} else {
+	default:
 		if !left.typ.Nullable && left.typ.Kind != schema.Any {
 			yes = c.nonNull(n.Right)
 		}
@@ -310,7 +312,7 @@ func (c *checker) textOperator(n *ast.BinaryNode, left, right typed, at diag.Spa
 		p, err := newPattern(v.(string))
 		if err != nil {
 			code := diag.ExprSyntax
-			if err == errPatternSize {
+			if errors.Is(err, errPatternSize) {
 				code = diag.ExprTooCostly
 			}
 			return c.report(code, c.place(right), "", "bad pattern %q: %s", shorten(v.(string)), err)

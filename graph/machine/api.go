@@ -10,7 +10,7 @@ import (
 	"github.com/graphrun/graphrun/graph/journal"
 )
 
-// ErrGraphChanged: the snapshot was taken under another definition.
+// ErrGraphChanged says that the snapshot was taken under another definition.
 var ErrGraphChanged = errors.New("machine: the graph has changed")
 
 // Machine is one stack. Not safe for concurrent use.

@@ -59,11 +59,12 @@ func (m *Machine) commitWave() {
 	for k := range w.runs {
 		r := &w.runs[k]
 		s := journal.Settled{Node: m.g.Nodes[r.node].ID, Status: succeeded.String(), Attempts: max(1, r.attempts)}
-		if failures[k] != nil {
+		switch {
+		case failures[k] != nil:
 			s.Status, s.Error, s.AtCommit = failed.String(), failures[k], !told[k]
-		} else if r.outside {
+		case r.outside:
 			s.Status, s.Attempts = waiting.String(), 1
-		} else {
+		default:
 			s.Elements = m.sendingOrder(r)
 		}
 		body.Settled[k] = s

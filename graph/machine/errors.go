@@ -10,14 +10,15 @@ import (
 )
 
 var (
-	// ErrEnded: nothing is taken in any more.
+	// ErrEnded says that the stack accepts nothing any more.
 	ErrEnded = errors.New("machine: the stack has ended")
-	// ErrNotRunning: the attempt is over, so it records no more steps.
+	// ErrNotRunning says that the attempt is over, so it records no more steps.
 	ErrNotRunning = errors.New("machine: the attempt is over")
-	// ErrStillRunning: a changed graph does not have nodes whose tasks still run.
-	// They are ending; adopt the graph again when they are gone.
+	// ErrStillRunning says that tasks of nodes still run which a changed graph does
+	// not contain. They are ending; adopt the graph again when they are gone.
 	ErrStillRunning = errors.New("machine: tasks of nodes that the changed graph does not have still run")
-	// ErrNotWaiting: there is nothing to answer, or it was answered otherwise.
+	// ErrNotWaiting says that there is nothing to answer, or that it was answered
+	// differently.
 	ErrNotWaiting = errors.New("machine: the node is not waiting")
 )
 

@@ -61,14 +61,14 @@ type Ready struct {
 type Input interface{ input() }
 
 type (
-	// TaskRunning: the task holds its slot. The record task.started follows; the
-	// work may begin when that is durable.
+	// TaskRunning says that the task holds its slot. The record task.started follows;
+	// the work may begin when that is durable.
 	TaskRunning struct {
 		At      time.Time
 		Key     journal.TaskKey
 		Attempt int
 	}
-	// TaskDone: the attempt succeeded. Output is any JSON-like value.
+	// TaskDone says that the attempt succeeded. Output is any JSON-like value.
 	TaskDone struct {
 		At      time.Time
 		Key     journal.TaskKey
@@ -77,7 +77,7 @@ type (
 		Tokens  int64
 		Cost    float64
 	}
-	// TaskFailed: the attempt failed.
+	// TaskFailed says that the attempt failed.
 	TaskFailed struct {
 		At      time.Time
 		Key     journal.TaskKey
@@ -86,11 +86,12 @@ type (
 		Tokens  int64
 		Cost    float64
 	}
-	// TaskStep: a running attempt has done a part of its work. When the commit of
-	// the next Ready is durable, the attempt may go on: from then on every later
-	// attempt of the task has the step in Task.Steps. Refused with ErrNotRunning
-	// when the attempt is over for the machine, and with a *StepError when the step
-	// is too large or one too many; then the attempt is to fail with that failure.
+	// TaskStep says that a running attempt has done a part of its work. When the
+	// commit of the next Ready is durable, the attempt may continue; from then on
+	// every later attempt of the task has the step in Task.Steps. It is refused with
+	// ErrNotRunning when the attempt is over for the machine, and with a *StepError
+	// when the step is too large or one too many; then the attempt must fail with that
+	// failure.
 	TaskStep struct {
 		At       time.Time
 		Key      journal.TaskKey
@@ -102,10 +103,10 @@ type (
 		Cost     float64
 		Error    *journal.Failure // the part failed; nil: it succeeded
 	}
-	// TaskUsed: an attempt has returned whose end the driver does not report by
-	// TaskDone or TaskFailed, since it was cut off, or was given up before. What it
-	// used counts all the same, also after the end of the stack. A driver
-	// feeds it at most once for an attempt, and without the attempt's steps.
+	// TaskUsed reports the usage of an attempt that has returned after it was cut off
+	// or given up, and whose end the driver does not report by TaskDone or TaskFailed.
+	// It counts also after the end of the stack. A driver feeds it at most once for an
+	// attempt, and without the usage of the attempt's steps.
 	TaskUsed struct {
 		At      time.Time
 		Key     journal.TaskKey
@@ -113,15 +114,15 @@ type (
 		Tokens  int64
 		Cost    float64
 	}
-	// TaskGone: nothing runs any more of an attempt that Ready.Cancel or
-	// Ready.Orphans asked to end. TaskDone and TaskFailed say the same of it.
+	// TaskGone says that nothing runs any more of an attempt that Ready.Cancel or
+	// Ready.Orphans asked to end. TaskDone and TaskFailed imply it.
 	TaskGone struct {
 		At      time.Time
 		Key     journal.TaskKey
 		Attempt int
 	}
-	// Woke: the time that WakeAt asked for has come, or somebody wants the stack
-	// to look again (Early): that ends a pause at once.
+	// Woke says that the time that WakeAt asked for has come, or that the stack is
+	// woken before (Early), which ends a pause at once.
 	Woke struct {
 		At    time.Time
 		Early bool
@@ -139,13 +140,13 @@ type (
 		At     time.Time
 		Reason string
 	}
-	// Pause and Resume: no new wave starts while paused. Resume lets parked tasks
-	// run at once.
-	Pause  struct{ At time.Time }
+	// Pause pauses the stack: it starts no new wave.
+	Pause struct{ At time.Time }
+	// Resume ends Pause, and lets parked tasks run at once.
 	Resume struct{ At time.Time }
-	// NextWave: a machine that is led with others (Options.Fleets) may begin its
-	// next wave, or end its cycle when it is Spent; between two cycles that ends a
-	// pause, unless only an event can.
+	// NextWave lets a machine that is led with others (Options.Fleets) begin its next
+	// wave, or end its cycle when it is Spent. Between two cycles it ends a pause,
+	// unless only an event can.
 	NextWave struct{ At time.Time }
 	// Event was sent to the stack. It is accepted when Step returns nil, for good
 	// once the Ready that follows is durable; it ends a pause, and is applied

@@ -32,10 +32,10 @@ func lineOf(r *journal.Record) string {
 }
 
 var (
-	// ErrHistory: the records do not begin where the base ends.
+	// ErrHistory says that the records do not begin where the base ends.
 	ErrHistory = errors.New("machine: the history does not reach back to its base")
-	// ErrNoRecord: the history ends, or parts from what is decided again, before
-	// the record that was asked for.
+	// ErrNoRecord says that the history ends, or differs from what is decided again,
+	// before the record that was asked for.
 	ErrNoRecord = errors.New("machine: the record cannot be reached")
 )
 

@@ -108,7 +108,7 @@ func (c *compiler) name(word string, at diag.Span, p place) *Type {
 	if e := c.set.named[word]; e != nil {
 		return c.refer(e, p, at)
 	}
-	help := ""
+	var help string
 	switch near := typeSlips[strings.ToLower(word)]; {
 	case word == "list" || word == "map":
 		help = "the element type is missing: " + word + "(string)"

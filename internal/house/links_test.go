@@ -12,7 +12,7 @@ var (
 	pageLink = regexp.MustCompile(`\]\(([^)#]*)(#[^)]*)?\)`)
 	fenced   = regexp.MustCompile("(?ms)^```.*?^```$")
 	heading  = regexp.MustCompile(`(?m)^#+ (.+)$`)
-	unsaid   = regexp.MustCompile("[^\\p{L}\\p{N} _-]")
+	unsaid   = regexp.MustCompile(`[^\p{L}\p{N} _-]`)
 )
 
 // anchor is what a heading can be linked by.

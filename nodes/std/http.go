@@ -71,7 +71,7 @@ func sent(ctx context.Context, client *http.Client, req *http.Request) (resp *ht
 		if req.GetBody != nil {
 			req.Body, _ = req.GetBody() // a copy of bytes cannot fail
 		}
-		resp, err = client.Do(req)
+		resp, err = client.Do(req) //nolint:bodyclose // the caller closes it
 		if op := (*net.OpError)(nil); errors.As(err, &op) && op.Op == "dial" {
 			return err
 		}
@@ -116,7 +116,7 @@ func checkRedirect(req *http.Request, via []*http.Request) error {
 			kept[name] = v
 		}
 	}
-	req.Header = kept
+	req.Header = kept //nolint:gosec // G119: kept holds no header of the graph
 	return nil
 }
 

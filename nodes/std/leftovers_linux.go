@@ -122,9 +122,9 @@ func signalHolder(pid int, key string, sig os.Signal) {
 	if err != nil {
 		return
 	}
-	defer p.Release()
+	defer func() { _ = p.Release() }()
 	if held, _ := keyOf(pid); held == key {
-		p.Signal(sig) // an error means that it is gone
+		_ = p.Signal(sig) // an error means that it is gone
 	}
 }
 

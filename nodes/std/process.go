@@ -45,7 +45,7 @@ func start(s *script, stdout, stderr io.Writer) (*process, error) {
 			return nil, err
 		}
 		p.ends, theirs, *out.file = append(p.ends, r), append(theirs, w), w
-		p.readers.Go(func() { io.Copy(out.to, r) })
+		p.readers.Go(func() { _, _ = io.Copy(out.to, r) }) // ends when the pipe is closed
 	}
 	if s.stdin != nil {
 		r, w, err := os.Pipe()
@@ -55,8 +55,8 @@ func start(s *script, stdout, stderr io.Writer) (*process, error) {
 		}
 		p.ends, theirs, p.cmd.Stdin = append(p.ends, w), append(theirs, r), r
 		go func() {
-			w.Write(s.stdin) // a program need not read its input
-			w.Close()
+			_, _ = w.Write(s.stdin) // a program need not read its input
+			_ = w.Close()
 		}()
 	}
 	if err := p.cmd.Start(); err != nil {
@@ -64,7 +64,7 @@ func start(s *script, stdout, stderr io.Writer) (*process, error) {
 		return nil, startError(s, err)
 	}
 	go func() {
-		p.cmd.Wait() // the outcome is in ProcessState
+		_ = p.cmd.Wait() // the outcome is in ProcessState
 		close(p.exited)
 	}()
 	return p, nil

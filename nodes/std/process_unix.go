@@ -13,7 +13,7 @@ import "syscall"
 // one that outlives a crashed engine and is ended before its node runs again.
 func ownGroup() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
 
-func (p *process) terminate() { syscall.Kill(-p.cmd.Process.Pid, syscall.SIGTERM) }
+func (p *process) terminate() { _ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGTERM) }
 
 // kill ends what is left of the group, and returns false if there was nothing. The
 // number is still ours when the program has ended: the kernel gives it to no

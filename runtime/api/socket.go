@@ -163,11 +163,10 @@ func notedSocket(db string) (string, error) {
 	return path, nil
 }
 
-// ErrNoOwner: nobody answers at a store's control socket.
+// ErrNoOwner says that no process answers at the control socket of a store.
 var ErrNoOwner = errors.New("api: nobody owns the store")
 
-// ErrSilent: a store's owner is there, but does not answer: it was suspended, or
-// is stuck.
+// ErrSilent says that the owner of a store does not answer: it is suspended or stuck.
 var ErrSilent = errors.New("api: the owner of the store does not answer")
 
 // dialTimeout is plenty for a socket of this machine, answerTimeout for the

@@ -36,7 +36,7 @@ func (e *encoder) free() {
 func (e *encoder) row(fill func(b []byte) []byte) row {
 	start := len(e.buf)
 	b := fill(append(e.buf, 0))
-	e.buf = append(b, make([]byte, sumSize)...)
+	e.buf = append(b, make([]byte, sumSize)...) //nolint:gocritic // fill appends to e.buf
 	return newRow(e.buf[start:len(e.buf):len(e.buf)])
 }
 

@@ -21,15 +21,15 @@ type Member interface {
 type Stage int
 
 const (
-	// Apart: nobody waits for it.
+	// Apart is a member that nobody waits for.
 	Apart Stage = iota
-	// Working: a wave is open, or it is not known yet where the member stands.
+	// Working is a member with an open wave, or whose position is not known yet.
 	Working
-	// Between: a cycle is open, and no wave.
+	// Between is a member with an open cycle and no open wave.
 	Between
-	// Spent: only the end of its cycle is left.
+	// Spent is a member that has only the end of its cycle left.
 	Spent
-	// Pausing: between two cycles.
+	// Pausing is a member between two cycles.
 	Pausing
 )
 
