@@ -11,6 +11,7 @@ import (
 
 	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/graph/value"
 	"github.com/graphrun/graphrun/runtime"
 	"github.com/graphrun/graphrun/runtime/memstore"
 	"github.com/graphrun/graphrun/runtime/runtimetest"
@@ -274,6 +275,29 @@ func TestACommandIsOneCommit(t *testing.T) {
 		f.room = 1
 		if err := rt.Close(ctx); err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+// TestTextsThatAreNotUTF8AreRefused: nothing that a program gives is stored otherwise
+// than it was given.
+func TestTextsThatAreNotUTF8AreRefused(t *testing.T) {
+	t.Parallel()
+	runtimetest.Run(t, kinds(t), func(k *runtimetest.Kit) {
+		const bad = "caf\xe9"
+		g := k.Compile(def(t, `{"graphrun": 1, "name": "one", "params": [{"name": "p", "type": "any", "default": 1}],
+			"state": [{"name": "n", "type": "any"}], "events": [{"name": "e", "to": "n"}], "limits": {"cycles": 9},
+			"nodes": [{"id": "a", "uses": "work"}], "pause": {"set": true, "active": 1000000000}}`))
+		s := k.Start(g, runtime.StartOptions{})
+		_, payload := k.Runtime.Send(k.T.Context(), runtime.Send{Stack: "one", Event: "e", Payload: bad})
+		_, id := k.Runtime.Send(k.T.Context(), runtime.Send{Stack: "one", Event: "e", Payload: 1, ID: bad})
+		_, param := k.Runtime.Start(k.T.Context(), g, runtime.StartOptions{ID: "two", Params: map[string]any{"p": []string{bad}}})
+		_, state := k.Runtime.Start(k.T.Context(), g, runtime.StartOptions{ID: "two", State: map[string]any{"n": map[string]any{bad: 1}}})
+		for what, err := range map[string]error{"reason": s.Cancel(k.T.Context(), bad), "payload": payload, "id": id, "param": param, "state": state} {
+			var wrong *value.TextError
+			if !errors.As(err, &wrong) || wrong.Offset != 3 {
+				t.Errorf("%s: %v, want the offset of the byte", what, err)
+			}
 		}
 	})
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/graph/value"
 )
 
 // Send gives a stack an event. When it returns, the event is in the store. It ends a
@@ -20,6 +21,9 @@ import (
 func (rt *Runtime) Send(ctx context.Context, in Send) (duplicate bool, err error) {
 	if len(in.ID) > maxEventID {
 		return false, fmt.Errorf("runtime: event id of %d bytes, at most %d are allowed", len(in.ID), maxEventID)
+	}
+	if err := value.CheckText(in.ID); err != nil {
+		return false, fmt.Errorf("runtime: event id: %w", err)
 	}
 	err = rt.with(ctx, in.Stack, func(d *drive) error {
 		return d.do(ctx, func() (err error) {

@@ -2,9 +2,11 @@ package runtime
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/graph/value"
 )
 
 // ID returns the id of the stack.
@@ -71,6 +73,9 @@ func (s *Stack) Detach(ctx context.Context) error {
 // more and that is durable. When ctx ends first, the stack still ends, unless the store
 // has not recorded the cancel yet.
 func (s *Stack) Cancel(ctx context.Context, reason string) error {
+	if err := value.CheckText(reason); err != nil {
+		return fmt.Errorf("runtime: reason: %w", err)
+	}
 	if err := s.d.tell(ctx, func(at time.Time) machine.Input { return machine.Cancel{At: at, Reason: reason} }); err != nil {
 		return err
 	}

@@ -93,6 +93,16 @@ func (c *config) scalar(where string, v any) string {
 	return value.String(v)
 }
 
+// json writes a value as JSON. Only a secret can have brought a text into it that is not
+// UTF-8, which JSON cannot hold.
+func (c *config) json(where string, v any) []byte {
+	if _, err := value.Of(v); err != nil {
+		c.failf("%q: %v", where, err)
+		return nil
+	}
+	return value.Append([]byte{}, v)
+}
+
 // describe names the shape of a value, never the value itself: it may be large
 // or private.
 func describe(v any) string {

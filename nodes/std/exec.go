@@ -14,7 +14,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/graphrun/graphrun/graph/value"
 	"github.com/graphrun/graphrun/nodes"
 )
 
@@ -120,7 +119,7 @@ func newScript(t nodes.Task) (*script, error) {
 		if text, ok := in.(string); ok {
 			s.stdin = []byte(text)
 		} else {
-			s.stdin = value.Append([]byte{}, in)
+			s.stdin = c.json("stdin", in)
 		}
 	}
 	if !slices.Contains(parsings, s.parse) {

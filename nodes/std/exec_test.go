@@ -178,6 +178,7 @@ func TestExecFailures(t *testing.T) {
 		"object argument":   {"", map[string]any{"command": []any{"/bin/true", map[string]any{}}}, "config", "argument 1 of the command is an object"},
 		"zero byte":         {"", map[string]any{"command": []any{"/bin/true", "a\x00b"}}, "config", "argument 1 of the command holds a zero byte"},
 		"null variable":     {"", map[string]any{"env": map[string]any{"A": nil}}, "config", `environment variable "A" is null`},
+		"stdin not UTF-8":   {"cat", map[string]any{"stdin": map[string]any{"a": "caf\xe9"}}, "config", `"stdin": a text in it: byte 0xE9 at offset 3 is not UTF-8`},
 		"bad variable":      {"", map[string]any{"env": map[string]any{"A=B": "c"}}, "config", `"A=B" cannot be the name`},
 		"empty command":     {"", map[string]any{"command": []any{}}, "config", `"command" is empty`},
 		"command as text":   {"", map[string]any{"command": "ls -l"}, "config", `"command" is a string, want a list`},

@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/graphrun/graphrun/graph/value"
 	"github.com/graphrun/graphrun/nodes"
 )
 
@@ -75,7 +74,7 @@ func (c *config) body() (body []byte, contentType string) {
 	set := 0
 	if v, ok := c.with["json"]; ok {
 		set++
-		body, contentType = value.Append([]byte{}, v), "application/json"
+		body, contentType = c.json("json", v), "application/json"
 	}
 	if c.with["body"] != nil {
 		set++
