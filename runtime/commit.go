@@ -26,9 +26,7 @@ func (d *drive) commit(rd machine.Ready) bool {
 		c.Sync = true
 		c.Cursor.Clean = c.Cursor.Clean || c.Create != nil
 	}
-	d.outbox.take(d.id, d.g, rd.Records)
 	d.children.take(d.id, d.g, rd.Records)
-	d.pack(&c)
 	if err := d.storeUnder(&c, rd.Cursor.Hash != d.stored); err != nil {
 		d.fail(err)
 		return false
@@ -37,7 +35,6 @@ func (d *drive) commit(rd machine.Ready) bool {
 		d.log.Debug("committed", "cycle", c.Cursor.Cycle, "wave", c.Cursor.Wave, "seq", c.Cursor.Seq,
 			"records", len(c.Records), "changes", len(c.Changes))
 	}
-	d.outbox.dirty = false
 	d.keep(c.Cursor, rd.Records)
 	d.publish(c)
 	return true
@@ -73,14 +70,6 @@ func (d *drive) keep(c journal.Cursor, records []journal.Record) {
 	defer d.mu.Unlock()
 	d.cursor, d.stored = c, c.Hash
 	d.tasks.Take(records)
-}
-
-// pack adds the outbox to a commit when it has changed.
-func (d *drive) pack(c *Commit) {
-	c.Cursor.Outbox = len(d.outbox.waiting)
-	if d.outbox.dirty {
-		c.Changes = append(slices.Clip(c.Changes), d.outbox.change())
-	}
 }
 
 // publish tells the listeners of a commit.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/machine"
 )
 
 // deliverLater delivers the messages that a stack left in the store when it ended. It
@@ -45,18 +46,18 @@ func (rt *Runtime) emptyOutbox(ctx context.Context, stack string) error {
 	} else if err != nil {
 		return err
 	}
-	var o outbox
-	messages := storedMessages(snap.State)
+	var left []machine.Message
+	messages := machine.Messages(snap.State)
 	for _, m := range messages {
-		if _, err := rt.Send(rt.base, m.asEvent()); !rt.isDelivered(stack, m, err) {
-			o.waiting = append(o.waiting, m)
+		if _, err := rt.Send(rt.base, asEvent(m)); !rt.isDelivered(stack, m, err) {
+			left = append(left, m)
 		}
 	}
-	if len(o.waiting) < len(messages) {
-		snap.Cursor.Outbox = len(o.waiting)
-		err = rt.cfg.Store.Commit(ctx, Commit{Stack: stack, Changes: []graph.Change{o.change()}, Cursor: snap.Cursor})
+	if len(left) < len(messages) {
+		snap.Cursor.Outbox = len(left)
+		err = rt.cfg.Store.Commit(ctx, Commit{Stack: stack, Changes: []graph.Change{machine.Undelivered(left)}, Cursor: snap.Cursor})
 	}
-	if err == nil && len(o.waiting) > 0 {
+	if err == nil && len(left) > 0 {
 		err = errUndelivered
 	}
 	return err

@@ -77,9 +77,7 @@ func (d *drive) fill(ctx context.Context, o *ResumeOptions) error {
 	l := d.liven(m, def, secrets)
 	l.cursor, l.stored = snap.Cursor, snap.Cursor.Hash
 	l.tasks.Take(snap.Records)
-	l.outbox.take(l.id, def.g, snap.Records)
 	l.children.take(l.id, def.g, snap.Records)
-	l.outbox.waiting, l.outbox.dirty = storedMessages(snap.State), false
 	d.mu.Lock()
 	d.live, d.asleep = l, false
 	d.mu.Unlock()

@@ -58,7 +58,7 @@ func (d *drive) task(n *graph.Node, key journal.TaskKey) nodes.Task {
 	return nodes.Task{
 		Stack: d.name, Graph: d.g.Name,
 		Cycle: key.Cycle, Wave: key.Wave, Node: key.Node, Item: key.Item,
-		Key: taskKey(d.id, key), Written: n.Def.With, Dir: d.g.Dir,
+		Key: d.id.TaskKey(key), Written: n.Def.With, Dir: d.g.Dir,
 		Mask: d.secrets.masker.Text,
 	}
 }

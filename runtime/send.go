@@ -19,8 +19,8 @@ import (
 // *StoreError or an error of ctx the event may still arrive: send it again with the
 // same ID.
 func (rt *Runtime) Send(ctx context.Context, in Send) (duplicate bool, err error) {
-	if len(in.ID) > maxEventID {
-		return false, fmt.Errorf("runtime: event id of %d bytes, at most %d are allowed", len(in.ID), maxEventID)
+	if len(in.ID) > machine.MaxEventID {
+		return false, fmt.Errorf("runtime: event id of %d bytes, at most %d are allowed", len(in.ID), machine.MaxEventID)
 	}
 	if err := value.CheckText(in.ID); err != nil {
 		return false, fmt.Errorf("runtime: event id: %w", err)

@@ -26,7 +26,6 @@ func (d *drive) settle() {
 		}
 		d.m.Advance()
 		d.act(rd)
-		d.takeOwn()
 	}
 	if d.over && !d.closed {
 		d.endAll()
@@ -129,6 +128,10 @@ func (d *drive) act(rd machine.Ready) {
 	}
 	for _, o := range rd.Orphans {
 		d.clear(o)
+	}
+	d.outbox.waiting = append(d.outbox.waiting, rd.Send...)
+	for _, m := range rd.Lost {
+		d.eng.isDelivered(d.name, m.Message, m.Err)
 	}
 	if rd.Outcome != nil {
 		d.over = true

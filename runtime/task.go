@@ -2,10 +2,8 @@ package runtime
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 
-	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/machine"
 	"github.com/graphrun/graphrun/nodes"
 	"github.com/graphrun/graphrun/runtime/internal/pool"
@@ -41,12 +39,6 @@ type attempt struct {
 	shutdown bool         // the work says that it was cut off
 	broken   error        // the work says that its stack cannot continue: the error of the store
 	gone     bool         // it returned, or was given up
-}
-
-// taskKey is a task's idempotency key, STACK.NONCE/CYCLE/WAVE/NODE/ITEM. It is the same
-// for every attempt, in every process, and differs from that of every other task.
-func taskKey(id journal.Identity, k journal.TaskKey) string {
-	return fmt.Sprintf("%s.%s/%d/%d/%s/%s", id.Stack, id.Nonce, k.Cycle, k.Wave, k.Node, k.Item)
 }
 
 // taskLog adds the names of a task to what it logs. It builds them only when something

@@ -85,8 +85,7 @@ type Cursor struct {
 	// stack; without it, Restore takes the end of the driver for a crash.
 	Clean bool
 
-	// Outbox counts the messages that the driver has yet to deliver. Only a
-	// driver sets it.
+	// Outbox counts the messages that are yet to be delivered.
 	Outbox int
 }
 

@@ -1,6 +1,9 @@
 package journal
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Identity is what never changes about a stack.
 type Identity struct {
@@ -21,6 +24,12 @@ func (id *Identity) members(c *codec) {
 	}
 	c.time("created_at", &id.CreatedAt)
 	c.someText("parent", &id.Parent)
+}
+
+// TaskKey is the idempotency key of a task, STACK.NONCE/CYCLE/WAVE/NODE/ITEM: the
+// same for every attempt, in every process, and that of no other task.
+func (id *Identity) TaskKey(k TaskKey) string {
+	return fmt.Sprintf("%s.%s/%d/%d/%s/%s", id.Stack, id.Nonce, k.Cycle, k.Wave, k.Node, k.Item)
 }
 
 // TaskKey names one task. It is the same for every attempt.

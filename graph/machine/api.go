@@ -38,9 +38,10 @@ type Machine struct {
 	recent   []journal.Record         // see remember
 	sidecars []*sidecar               // that changed since the last commit
 	caches   map[string]*cache
-	answers  answers // that were accepted
-	ids      ids     // of the events that were accepted
-	adopts   bool    // a changed graph is to be adopted: no cycle begins
+	answers  answers  // that were accepted
+	outbox   *sidecar // messages that are yet to be delivered
+	ids      ids      // of the events that were accepted
+	adopts   bool     // a changed graph is to be adopted: no cycle begins
 	out      outbox
 	pace     func(time.Time) (at time.Time, now bool) // Replay: when the next decision was taken, and whether it is next; else nil
 
@@ -62,13 +63,15 @@ type outbox struct {
 	start   []Task
 	cancel  []journal.TaskKey
 	orphans []Orphan
+	send    []Message
+	lost    []Lost
 	ended   *journal.Outcome
 
 	committed bool      // a wave was committed since Advance
 	moved     bool      // the cursor changed without a record
 	wakeAt    time.Time // what the driver was last told
 	usual     int       // how many records the Ready before had
-	seen      struct{ records, changes, start, cancel, orphans int }
+	seen      struct{ records, changes, start, cancel, orphans, send, lost int }
 }
 
 // New starts a stack: init overrides initial values of keys. Its first cycle
@@ -87,7 +90,7 @@ func New(g *graph.Graph, o Options, id journal.Identity, init map[string]any, at
 	if id.CreatedAt.IsZero() {
 		id.CreatedAt = at
 	}
-	m := &Machine{o: o, id: id, at: at, caches: map[string]*cache{}, ids: restoredIDs(nil), answers: restoredAnswers(nil)}
+	m := &Machine{o: o, id: id, at: at, caches: map[string]*cache{}, ids: restoredIDs(nil), answers: restoredAnswers(nil), outbox: restored(outboxName, nil)}
 	m.cur = journal.Cursor{Status: journal.Running, Hash: g.Hash, WakeAt: at}
 	m.load(g, values)
 	m.expire()
@@ -97,12 +100,15 @@ func New(g *graph.Graph, o Options, id journal.Identity, init map[string]any, at
 }
 
 // Step feeds one input. Late, double and unknown results are ignored, as is
-// everything after the end but TaskUsed. Only an Event, an Answer, a CancelTask
+// everything after the end but TaskUsed and Sent. Only an Event, an Answer, a CancelTask
 // and a TaskStep can be refused, and then nothing has changed.
 func (m *Machine) Step(in Input) error {
 	if m.cur.Status.Ended() {
-		if in, ok := in.(TaskUsed); ok {
+		switch in := in.(type) {
+		case TaskUsed:
 			m.taskUsed(in)
+		case Sent:
+			m.sent(in.ID)
 		}
 		return refusal(in)
 	}
@@ -131,6 +137,8 @@ func (m *Machine) Step(in Input) error {
 		}
 	case TaskUsed:
 		m.taskUsed(in)
+	case Sent:
+		m.sent(in.ID)
 	case TaskDone:
 		m.at = in.At
 		m.taskDone(in)
@@ -185,7 +193,7 @@ func refusal(in Input) error {
 // counts while the stack is closing.
 func endsAttempt(in Input) bool {
 	switch in.(type) {
-	case TaskDone, TaskFailed, TaskGone, TaskUsed:
+	case TaskDone, TaskFailed, TaskGone, TaskUsed, Sent:
 		return true
 	}
 	return false
@@ -202,15 +210,16 @@ func (m *Machine) move(from, to journal.Status) {
 func (m *Machine) Ready() (Ready, bool) {
 	o := &m.out
 	wake := m.WakeAt()
-	if len(o.records) == 0 && len(o.start) == 0 && len(o.cancel) == 0 && len(o.orphans) == 0 && !o.moved && wake.Equal(o.wakeAt) {
+	if len(o.records) == 0 && len(o.start) == 0 && len(o.cancel) == 0 && len(o.orphans) == 0 && len(o.send) == 0 && len(o.lost) == 0 && !o.moved && wake.Equal(o.wakeAt) {
 		return Ready{}, false
 	}
 	o.seen.records, o.seen.changes = len(o.records), len(o.changes)
 	o.seen.start, o.seen.cancel, o.seen.orphans = len(o.start), len(o.cancel), len(o.orphans)
+	o.seen.send, o.seen.lost = len(o.send), len(o.lost)
 	o.wakeAt, o.moved = wake, true
 	return Ready{
 		Records: o.records, Changes: m.sidecarChanges(o.changes), Cursor: m.cur,
-		Start: o.start, Cancel: o.cancel, Orphans: o.orphans, WakeAt: wake, Outcome: o.ended,
+		Start: o.start, Cancel: o.cancel, Orphans: o.orphans, Send: o.send, Lost: o.lost, WakeAt: wake, Outcome: o.ended,
 	}, true
 }
 
@@ -226,12 +235,16 @@ func (m *Machine) Advance() {
 	o.start = rest(o.start, o.seen.start)
 	o.cancel = rest(o.cancel, o.seen.cancel)
 	o.orphans = rest(o.orphans, o.seen.orphans)
-	o.seen.records, o.seen.changes, o.seen.start, o.seen.cancel, o.seen.orphans = 0, 0, 0, 0, 0
+	o.send = rest(o.send, o.seen.send)
+	o.lost = rest(o.lost, o.seen.lost)
+	o.seen.records, o.seen.changes, o.seen.start, o.seen.cancel = 0, 0, 0, 0
+	o.seen.orphans, o.seen.send, o.seen.lost = 0, 0, 0
 	m.sidecarsStored()
 	o.moved = false
 	if full {
 		o.committed = false
 		o.ended = nil
+		m.takeOwn()
 	}
 	m.proceed()
 }

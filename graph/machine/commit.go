@@ -66,6 +66,7 @@ func (m *Machine) commitWave() {
 			s.Status, s.Attempts = waiting.String(), 1
 		default:
 			s.Elements = m.sendingOrder(r)
+			m.send(r)
 		}
 		body.Settled[k] = s
 	}

@@ -87,6 +87,8 @@ func (m *Machine) settleOutside(i int, j *folding) journal.Settled {
 	}
 	if s.Error != nil {
 		s.Status, s.Elements = failed.String(), nil
+	} else if b := m.nodes[i].apart; b != nil {
+		m.send(&b.runs[0])
 	}
 	return s
 }

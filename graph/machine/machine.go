@@ -53,6 +53,8 @@ type Ready struct {
 	Start   []Task            // 2. give these to their pools, all at once. When one gets its slot: Step(TaskRunning), commit, then start it
 	Cancel  []journal.TaskKey // end these attempts; say TaskGone of each that was running when nothing of it runs any more
 	Orphans []Orphan          // see that nothing of these attempts of an earlier driver runs any more, then say TaskGone
+	Send    []Message         // deliver these to their stacks in this order, as events with their ids, and say Sent of each
+	Lost    []Lost            // messages to the stack itself that it cannot take: for the log
 	WakeAt  time.Time         // 3. when set: Step(Woke) no earlier than this. It replaces the one before
 	Outcome *journal.Outcome  //    non-nil: the stack has ended
 }
@@ -121,6 +123,12 @@ type (
 		Key     journal.TaskKey
 		Attempt int
 	}
+	// Sent says that a message of Ready.Send has arrived, or can never arrive. Until then it is
+	// in Ready.Send again after each restart.
+	Sent struct {
+		At time.Time
+		ID string
+	}
 	// Woke says that the time that WakeAt asked for has come, or that the stack is
 	// woken before (Early), which ends a pause at once.
 	Woke struct {
@@ -188,6 +196,7 @@ func (TaskFailed) input()  {}
 func (TaskStep) input()    {}
 func (TaskUsed) input()    {}
 func (TaskGone) input()    {}
+func (Sent) input()        {}
 func (Woke) input()        {}
 func (Cancel) input()      {}
 func (Stop) input()        {}

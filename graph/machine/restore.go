@@ -21,7 +21,7 @@ func restore(g *graph.Graph, o Options, s journal.Snapshot, at time.Time, replay
 		return nil, fmt.Errorf("%w: the stack runs %.12s, this is %.12s", ErrGraphChanged, s.Cursor.Hash, g.Hash)
 	}
 	m := &Machine{o: o, id: s.Identity, at: at, caches: map[string]*cache{}, ids: restoredIDs(s.State[journal.SidecarMark+"events"]),
-		answers: restoredAnswers(s.State[journal.SidecarMark+"answers"])}
+		answers: restoredAnswers(s.State[journal.SidecarMark+"answers"]), outbox: restored(outboxName, s.State[outboxName])}
 	values := make([]any, len(g.Keys))
 	for i := range g.Keys {
 		v, ok := s.State[g.Keys[i].Name]
@@ -59,6 +59,11 @@ func restore(g *graph.Graph, o Options, s journal.Snapshot, at time.Time, replay
 		m.eachWave(m.pickUp)
 	}
 	m.closeWhenGone()
+	m.cur.Outbox = len(m.outbox.list)
+	if !replays {
+		m.resend()
+		m.takeOwn()
+	}
 	m.proceed()
 	return m, nil
 }

@@ -22,12 +22,16 @@ import (
 // those that wait.
 type testKinds struct{}
 
-func (testKinds) Names() []string { return []string{"approval", "graph", "set", "wait", "work"} }
+func (testKinds) Names() []string {
+	return []string{"approval", "graph", "send", "set", "wait", "work"}
+}
 
 func (testKinds) Kind(name string) (graph.Kind, bool) {
 	switch name {
 	case "set":
 		return graph.Kind{Name: name, Open: true, Inline: true, NoDefaults: true, Output: func(c graph.Config) *schema.Type { return c.Type }}, true
+	case "send":
+		return graph.Kind{Name: name, Open: true, Sends: true}, true
 	case "work":
 		return graph.Kind{Name: name, Open: true}, true
 	case "graph":
@@ -422,6 +426,12 @@ func (r *rig) printReady(ready Ready) {
 	}
 	for _, k := range ready.Cancel {
 		r.print("cancel " + nameOf(k))
+	}
+	for _, m := range ready.Send {
+		r.print(fmt.Sprintf("send %s to %s: %s %s", m.ID, m.To, m.Event, value.String(m.Payload)))
+	}
+	for _, m := range ready.Lost {
+		r.print(fmt.Sprintf("lost %s: %v", m.ID, m.Err))
 	}
 	if !ready.WakeAt.IsZero() {
 		r.print("wake " + r.relative(ready.WakeAt))

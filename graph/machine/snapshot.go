@@ -20,6 +20,7 @@ func (m *Machine) Snapshot() (journal.Snapshot, bool) {
 	}
 	m.ids.into(s.State)
 	m.answers.into(s.State)
+	m.outbox.into(s.State)
 	for i := range m.nodes {
 		if b := m.nodes[i].apart; b != nil {
 			b.sidecar.into(s.State)

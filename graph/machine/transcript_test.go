@@ -35,10 +35,11 @@ var update = flag.Bool("update", false, "write the transcripts' expectations ane
 //	used T ATTEMPT TOKENS COST      an attempt whose result does not count has returned
 //	event NAME [JSON] [id ID], answer NODE JSON [for ID], deny NODE KIND [MESSAGE]
 //	end [REASON]                    Stop
+//	sent ID                         a message has arrived
 //	drop T                          CancelTask
 //	stop                            a clean shutdown and a restart
 //	rest, go                        the same; until go, nobody runs it (Options.Rest)
-//	crash, pause, resume, cancel [REASON], state, counts
+//	crash, pause, resume, cancel [REASON], state, counts, outbox
 //
 // `# matrix: off` keeps a transcript that measures times out of the crash matrix.
 type script struct {
@@ -164,6 +165,10 @@ func do(r *rig, line string) {
 			r.t.Fatal(err)
 		}
 		r.step(in)
+	case "sent":
+		r.step(Sent{At: r.clock, ID: arg})
+	case "outbox":
+		r.print(string(r.state[outboxName]))
 	case "counts":
 		c := r.m.Cursor().Counts
 		r.print(fmt.Sprintf("tokens %d, cost %g", c.Tokens, c.Cost))
