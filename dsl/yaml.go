@@ -27,7 +27,7 @@ type document struct {
 	broken map[*tree.Node]bool
 	// plain holds the scalars that were written without quotes, and where in
 	// src each of them ends.
-	plain map[*tree.Node]cursor
+	plain map[*tree.Node]spot
 	// stand holds the stand-ins of masked characters, and unmask undoes them;
 	// nil when the source has none of these characters.
 	stand  map[rune]rune
@@ -39,7 +39,7 @@ type document struct {
 // readYAML turns a source into a document. Problems of the YAML itself are in
 // its diags; root is nil if the meaning of the file is not known.
 func readYAML(file string, src []byte) *document {
-	d := &document{file: file, src: src, broken: map[*tree.Node]bool{}, plain: map[*tree.Node]cursor{}}
+	d := &document{file: file, src: src, broken: map[*tree.Node]bool{}, plain: map[*tree.Node]spot{}}
 	if !admit(file, src, &d.diags) {
 		return d
 	}
@@ -103,6 +103,12 @@ func decode(dec *yaml.Decoder) (n *yaml.Node, err error) {
 	}()
 	n = new(yaml.Node)
 	return n, dec.Decode(n)
+}
+
+// spot is a place in a source.
+type spot struct {
+	off int
+	pos diag.Pos
 }
 
 // char is the span of the one character at p.
@@ -189,6 +195,7 @@ func (r *reader) node(n *yaml.Node, depth int, near diag.Span) anchored {
 		r.mapping(n, a, depth)
 	}
 	a.open = false
+	n.Content = nil // the nodes of yaml.v3 are garbage as soon as they are converted
 	return *a
 }
 
@@ -268,7 +275,7 @@ func (r *reader) scalar(n *yaml.Node, out *tree.Node) {
 	if st == plain && n.Value == "" {
 		out.Text = diag.Placed("", out.Span, out.Span.Start)
 		r.at.skipProperties()
-		r.plain[out] = r.at
+		r.plain[out] = spot{r.at.off, r.at.pos}
 		if tagged && n.Tag == "!!str" {
 			out.Kind = tree.String
 		}
@@ -307,7 +314,7 @@ func (r *reader) scalar(n *yaml.Node, out *tree.Node) {
 		r.broken[out] = true
 	}
 	if st == plain {
-		r.plain[out] = r.at
+		r.plain[out] = spot{r.at.off, r.at.pos}
 	}
 	r.misTagged(n, out)
 }

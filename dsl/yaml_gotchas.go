@@ -168,10 +168,11 @@ func (d *document) commentCut(n *tree.Node) (at diag.Span, ok bool) {
 // commentAfter returns the comment on the line where a plain scalar ends, and its
 // place.
 func (d *document) commentAfter(n *tree.Node) (string, diag.Span) {
-	c, ok := d.plain[n]
+	end, ok := d.plain[n]
 	if !ok {
 		return "", diag.Span{}
 	}
+	c := cursor{src: d.src, off: end.off, pos: end.pos}
 	c.skipBlanks()
 	if c.peek() != '#' {
 		return "", diag.Span{}

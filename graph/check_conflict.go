@@ -76,9 +76,7 @@ func (c *compiler) reportConflicts(key int, nodes []int, o *ordering) {
 			if c.g.Nodes[nodes[j]].Outside() {
 				apart &^= outside
 			}
-			for meet := earlier &^ apart; meet != 0; meet &= meet - 1 {
-				c.meet(&met[j], block[bits.TrailingZeros64(meet)])
-			}
+			c.meet(&met[j], block, earlier&^apart)
 		}
 	}
 	for j, m := range met {
@@ -88,13 +86,13 @@ func (c *compiler) reportConflicts(key int, nodes []int, o *ordering) {
 	}
 }
 
-func (c *compiler) meet(m *meeting, node int) {
-	m.count++
-	if len(m.named) > 0 && c.pairs >= maxPairs {
-		return
+// meet adds the nodes of a block whose bits are set.
+func (c *compiler) meet(m *meeting, block []int, set uint64) {
+	m.count += bits.OnesCount64(set)
+	for ; set != 0 && (len(m.named) == 0 || c.pairs < maxPairs); set &= set - 1 {
+		c.pairs++
+		m.named = append(m.named, block[bits.TrailingZeros64(set)])
 	}
-	c.pairs++
-	m.named = append(m.named, node)
 }
 
 // reportConflict reports one pair. more is how many further pairs of the later
