@@ -66,7 +66,10 @@ func (s *Store) OnStop(tell func(error)) {
 // panicked is fail for a panic within bbolt, which may have left its locks
 // taken: nobody waits for bbolt any more.
 func (s *Store) panicked(p any) error {
-	err := s.fail(s.broken(p))
+	err := s.present() // which may know why
+	if err == nil {
+		err = s.fail(s.broken(p))
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.isWedged() {

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/runtime"
 )
 
@@ -70,6 +71,22 @@ func TestFileGone(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A file that was cut off stays cut off: no commit makes it as long as it was, and
+// is acknowledged.
+func TestCutOffBetweenCommits(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "graphrun.db")
+	s := openAt(t, path, Options{})
+	w := &wave{stack: "s"}
+	mustCommit(t, s, w.create())
+	c := w.next()
+	c.Changes = append(c.Changes, graph.Change{Name: "long", Whole: true, Value: strings.Repeat("x", 1<<20)})
+	if err := os.Truncate(path, 0); err != nil {
+		t.Fatal(err)
+	}
+	mustBeFatal(t, s.Commit(ctx, c), "was cut off")
 }
 
 // Also a store that nobody uses stops when its file is gone, and says so.

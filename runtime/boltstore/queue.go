@@ -115,7 +115,8 @@ func (s *Store) tryWrite(group []*request) (rest []*request, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.present(); err != nil { // before bbolt comes upon pages that are gone
+	// A transaction would make a file that was cut off as long as it was.
+	if err := s.present(); err != nil {
 		return nil, err
 	}
 	var tx *bolt.Tx
