@@ -18,8 +18,8 @@ const youngQuestion = 2 * time.Second
 // keptAnswers is how many answers a stack remembers, to know one that is repeated.
 const keptAnswers = 1000
 
-// answer takes an answer in: durable with the next Ready, applied when the next
-// cycle begins.
+// answer accepts an answer. It is durable with the next Ready, and applied when the
+// next cycle begins.
 func (m *Machine) answer(in Answer) error {
 	i, ok := m.plan.index[in.Node]
 	if !ok {

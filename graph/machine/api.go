@@ -300,7 +300,7 @@ func (m *Machine) log(b journal.Body) {
 	}
 }
 
-// proceed goes on as far as it can without another input.
+// proceed does all that needs no further input.
 func (m *Machine) proceed() {
 	for m.cur.Open && !m.cur.Status.Ended() && m.cur.Closing == nil && !m.o.Rest {
 		switch {

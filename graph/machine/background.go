@@ -15,7 +15,7 @@ import (
 // kept beside the state, in a list of the machine's own: first what its
 // expressions saw when it began, then the records of its tasks.
 
-// beginBackground starts a node that runs on over cycles.
+// beginBackground starts a node that keeps running over cycles.
 func (m *Machine) beginBackground(i int) {
 	id := m.g.Nodes[i].ID
 	saw := m.saw(i)
@@ -43,8 +43,8 @@ func (m *Machine) layBackground(i int, b journal.Background, o *sidecar, saw map
 	return w
 }
 
-// backgroundOver takes note that nothing of the node runs any more: the next
-// cycle takes its result in.
+// backgroundOver notes that nothing of the node runs any more: the next cycle applies
+// its result.
 func (m *Machine) backgroundOver(w *wave) {
 	for k := range m.cur.Background {
 		if b := &m.cur.Background[k]; m.plan.index[b.Node] == w.runs[0].node && !b.Over {
@@ -147,14 +147,14 @@ func (m *Machine) stays(g *graph.Graph, id string, f func(was, is *graph.Node) b
 	return ok && f(&m.g.Nodes[m.plan.index[id]], &g.Nodes[i])
 }
 
-// staysApart says whether a node in the background goes on under a changed graph.
+// staysApart says whether a changed graph keeps a background node running.
 func (m *Machine) staysApart(g *graph.Graph, id string) bool {
 	return m.stays(g, id, func(was, is *graph.Node) bool {
 		return is.Background && is.Kind.Name == was.Kind.Name && (is.ForEach == nil) == (was.ForEach == nil)
 	})
 }
 
-// carry brings what goes on outside over to a changed graph: settle before it
+// carry moves waiting and background nodes to a changed graph: settle before it
 // is loaded, and link after. A node that is no more what it was is cancelled.
 func (m *Machine) carry(g *graph.Graph) (link func()) {
 	answers, apart := map[string]*journal.TaskFinished{}, map[string]*wave{}

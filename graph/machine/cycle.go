@@ -18,8 +18,8 @@ func (m *Machine) startCycleIfDue() {
 	case m.adopts || m.cur.Closing != nil:
 	case m.cur.Status != journal.Running || m.cur.Open || due.IsZero() || due.After(m.at) || m.halted():
 	case m.expects() && len(m.out.changes) > 0:
-		// What is taken in would be a second change of a key in one commit. The
-		// driver is told of WakeAt again.
+		// The arrivals would change a key a second time in one commit. WakeAt asks
+		// for another try.
 	default:
 		m.startCycle()
 	}

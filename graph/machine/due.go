@@ -69,8 +69,8 @@ func (m *Machine) nextDue() (next due, ok bool) {
 	return next, ok
 }
 
-// WakeAt is when the machine wants to be woken by Woke; zero: only another input
-// lets it go on.
+// WakeAt is when the machine wants to be woken by Woke. The zero time means that it
+// only waits for other inputs.
 func (m *Machine) WakeAt() time.Time {
 	if m.cur.Status.Ended() || m.cur.Closing != nil {
 		return time.Time{}

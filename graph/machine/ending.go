@@ -66,7 +66,7 @@ func (m *Machine) noteEnding(t *task, r *run) {
 	m.out.moved = true
 }
 
-// taskGone takes in that nothing of an ending attempt runs any more.
+// taskGone handles the end of an ending attempt: nothing of it runs any more.
 func (m *Machine) taskGone(t *task, r *run, tokens int64, cost float64) {
 	k := m.key(t, r)
 	if t.fate == nil {
@@ -281,7 +281,7 @@ func (m *Machine) stay() {
 	}
 }
 
-// Runs says whether an attempt runs, and is to go on.
+// Runs says whether an attempt runs and is not ending.
 func (m *Machine) Runs(key journal.TaskKey, attempt int) bool {
 	t, _ := m.current(key, attempt, running)
 	return t != nil

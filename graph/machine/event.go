@@ -7,8 +7,8 @@ import (
 	"github.com/graphrun/graphrun/graph/value"
 )
 
-// event takes an event in: durable with the next Ready, applied when the next
-// cycle begins.
+// event accepts an event. It is durable with the next Ready, and applied when the
+// next cycle begins.
 func (m *Machine) event(in Event) error {
 	e, ok := m.g.EventByName(in.Name)
 	if !ok {

@@ -42,7 +42,7 @@ func (p *replay) feed() error {
 	return nil // a decision that was not taken again
 }
 
-// adopt takes up the definition that the stack took up then.
+// adopt switches to the definition that the stack adopted then.
 func (p *replay) adopt(hash string) error {
 	if hash == p.m.cur.Hash {
 		return nil

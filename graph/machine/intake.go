@@ -16,7 +16,7 @@ type arrivals struct {
 	nodes  []int
 }
 
-// expects reports whether the next cycle has something to take in.
+// expects reports whether something waits to be applied when the next cycle begins.
 func (m *Machine) expects() bool {
 	return len(m.inbox) > 0 ||
 		slices.ContainsFunc(m.cur.Waiting, func(w journal.Waiting) bool { return w.Answered }) ||
@@ -39,7 +39,7 @@ func (m *Machine) intake() arrivals {
 	return in
 }
 
-// takeIn applies what came in, in one commit with the beginning of the cycle.
+// takeIn applies the arrivals in one commit with the beginning of the cycle.
 func (m *Machine) takeIn(in arrivals, body *journal.CycleStarted) {
 	if len(in.events)+len(in.nodes) == 0 {
 		return

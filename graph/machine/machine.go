@@ -15,9 +15,8 @@ type Options struct {
 	// Fleets says that the driver leads the stacks of a graph with
 	// `fleet: lockstep` together, by NextWave. Otherwise each goes by itself.
 	Fleets bool
-	// Rest says that nobody is there to run the stack: what comes in is taken in,
-	// and nothing is decided, begun or committed; whoever restores it next goes on
-	// from there.
+	// Rest says that nobody runs the stack: inputs are recorded, and nothing is
+	// decided, begun or committed. The next Restore continues from there.
 	Rest bool
 	// Unwritten says that nodes of kinds that do real work write nothing: nobody
 	// knows their outputs, as in a plan.
@@ -143,7 +142,7 @@ type (
 	// Stop ends the stack gently, as cancelled: the tasks of the open wave finish
 	// and are committed first. Until then Cursor.Stopping has the reason, and a
 	// restart carries it out. A stack without an open wave ends at once, and so does
-	// one of whose wave only parked tasks are left, or that rests (Options.Rest).
+	// a stack whose wave has only parked tasks left, or that rests (Options.Rest).
 	Stop struct {
 		At     time.Time
 		Reason string

@@ -33,7 +33,7 @@ func (m *Machine) parkFor(k journal.TaskKey, n int) time.Duration {
 	return d + d/2*time.Duration(sum[0])/256
 }
 
-// crashed takes in that the driver before this one ended while a task ran, or
+// crashed notes that the driver before this one ended while a task ran, or
 // was to run but for being parked. One that may not run again now is parked.
 func (m *Machine) crashed(t *task, r *run, before journal.Cursor) {
 	if m.g.Nodes[r.node].Kind.Runs { // the tasks of its graph count for themselves

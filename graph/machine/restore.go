@@ -14,7 +14,7 @@ func Restore(g *graph.Graph, o Options, s journal.Snapshot, at time.Time) (*Mach
 	return restore(g, o, s, at, false)
 }
 
-// restore is Restore. A replay goes on within the life of a driver: then what was
+// restore is Restore. A replay continues within the life of a driver: then what was
 // running still runs.
 func restore(g *graph.Graph, o Options, s journal.Snapshot, at time.Time, replays bool) (*Machine, error) {
 	if s.Cursor.Hash != g.Hash {
@@ -100,7 +100,7 @@ func (m *Machine) reapply(s journal.Snapshot) error {
 	return nil
 }
 
-// reapplyArrivals finds the events and answers that the next cycle takes in.
+// reapplyArrivals finds the events and answers that the next cycle applies.
 func (m *Machine) reapplyArrivals(s journal.Snapshot, records []journal.Record) error {
 	m.cur.Cycle = s.Cursor.Cycle
 	for _, r := range records {
@@ -141,7 +141,7 @@ func (m *Machine) indices(names []string) []int {
 	return out
 }
 
-// pickUp puts the tasks of a wave where they were: backoffs go on, and what never
+// pickUp puts the tasks of a wave where they were: backoffs continue, and what never
 // began is queued.
 func (m *Machine) pickUp(w *wave) {
 	for k := range w.runs {

@@ -14,7 +14,7 @@ type sidecar struct {
 	list  []any
 	base  int  // how many elements the store has
 	cut   int  // how many of those are gone from the front
-	whole bool // the store is to have the list anew
+	whole bool // the next commit stores the whole list
 	dirty bool // in Machine.sidecars
 	shown bool // in the last Ready, as seen says
 	seen  struct{ size, cut int }

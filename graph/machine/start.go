@@ -94,7 +94,7 @@ func (m *Machine) showState() {
 	}
 }
 
-// Adopt takes up a changed graph between two cycles; the error says which key
+// Adopt switches to a changed graph between two cycles. The error says which key
 // does not fit and why.
 func (m *Machine) Adopt(g *graph.Graph) error {
 	if g.Hash == m.cur.Hash {

@@ -154,8 +154,8 @@ func (m *Machine) taskDone(in TaskDone) {
 	m.finishDone(t, r, in.Output, in.Tokens, in.Cost)
 }
 
-// finishDone takes an output in: without secrets, canonical, and with writes
-// that fit, or the attempt has failed.
+// finishDone checks an output: it has to be canonical, without secrets, and its writes
+// have to fit; otherwise the attempt has failed.
 func (m *Machine) finishDone(t *task, r *run, output any, tokens int64, cost float64) {
 	body := m.finished(t, r)
 	body.Status, body.Tokens, body.Cost = succeeded.String(), tokens, cost
@@ -270,7 +270,7 @@ func (m *Machine) finishInline(t *task, r *run) {
 	m.finishDone(t, r, output, 0, 0)
 }
 
-// failBegun ends a task whose `with` cannot be had.
+// failBegun ends a task whose `with` cannot be evaluated.
 func (m *Machine) failBegun(t *task, r *run, f *journal.Failure) {
 	t.attempt++
 	m.emit(m.started(r, t.item, t.attempt))

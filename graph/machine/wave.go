@@ -27,7 +27,7 @@ type wave struct {
 type run struct {
 	w        *wave
 	node     int
-	outside  bool // it goes on elsewhere: it waits, or is in the background
+	outside  bool // it waits or is in the background, and does not belong to the wave any more
 	first, n int  // its tasks
 	left     int  // tasks that are not over; 0: the run is over
 	active   int  // tasks in a queue or running

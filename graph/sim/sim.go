@@ -26,10 +26,9 @@ type Sim struct {
 	work   []task // what runs, in the order in which it ends
 	serial int
 
-	// Recorded is called with each record once it is committed; nil: nobody is told.
+	// Recorded, when set, is called with each record once it is committed.
 	Recorded func(journal.Record)
-	// Committed is called with each Ready, before the machine advances; nil: nobody
-	// is told.
+	// Committed, when set, is called with each Ready before the machine advances.
 	Committed func(machine.Ready)
 }
 
@@ -64,8 +63,8 @@ func (s *Sim) Step(in machine.Input) error {
 	return err
 }
 
-// Until goes on until a record is committed for which stop is true, or nothing is
-// due any more: then only an input from outside could go on.
+// Until runs until a record is committed for which stop is true, or until nothing is
+// due any more and only an input from outside could continue the stack.
 func (s *Sim) Until(stop func(journal.Record) bool) error {
 	for {
 		stopped, err := s.settle(stop)
