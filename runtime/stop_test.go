@@ -308,3 +308,17 @@ func TestAStoreHasOneRuntime(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// TestAtReadsAStore: a program that embeds the engine looks into a history.
+func TestAtReadsAStore(t *testing.T) {
+	t.Parallel()
+	runtimetest.Run(t, kinds(t), func(k *runtimetest.Kit) {
+		k.Node("a", runtimetest.Returns(1))
+		k.Wait(start(k, one(k.T, 3, "", "")))
+		for at, want := range map[journal.Point]int64{{}: 3, {Cycle: 2}: 2, {Cycle: 1, Wave: 1}: 1} {
+			if past, err := runtime.At(k.T.Context(), k.Store, k.Kinds, "one", at); err != nil || past.State["n"] != want {
+				t.Errorf("at %s: n = %v (%v), want %d", at, past.State["n"], err, want)
+			}
+		}
+	})
+}
