@@ -34,7 +34,7 @@ func TestDefer(t *testing.T) {
 	lookup := func(name string) (string, bool) { v, ok := secrets[name].(string); return v, ok }
 	for name, tt := range map[string]struct {
 		with      any
-		reference string // "": not held against anything
+		reference string // "" if it is not compared
 	}{
 		"none":            {map[string]any{"a": "${{ state.who }}", "b": int64(1)}, `{"a":"ada","b":1}`},
 		"whole":           {"${{ secrets.KEY }}", `{"$secret":"KEY"}`},

@@ -16,7 +16,7 @@ type Template struct {
 	root     part
 	typ      *schema.Type
 	programs []*cond.Program
-	secrets  []string // that the graph declares; nil: no expression reads one
+	secrets  []string // that the graph declares; nil if no expression reads one
 }
 
 // fewPrograms is up to how many expressions a template is not measured as a

@@ -52,7 +52,7 @@ func (d *drive) adopt() error {
 	if known := d.refuse(refused); refused != nil {
 		_ = d.m.Adopt(d.g) // the one it has: it may have waited for another
 		if !known {
-			d.log.Warn("goes on under its old definition", "error", refused)
+			d.log.Warn("continues under its old definition", "error", refused)
 		}
 		return nil
 	}

@@ -166,7 +166,7 @@ func (d *drive) clock(at time.Time) time.Time {
 // parents lead them.
 type member struct{ d *drive }
 
-// fail stops driving a stack that cannot go on: the store has all that was acknowledged.
+// fail stops driving a stack that cannot continue: the store has all that was acknowledged.
 // The next settle cancels what runs.
 func (d *drive) fail(err error) {
 	if d.over {

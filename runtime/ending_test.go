@@ -302,7 +302,7 @@ func TestAGraphIsOverWhenItsWorkIs(t *testing.T) {
 }
 
 // TestAnAdoptionThatIsGivenUp: a stack whose changed graph waits for tasks to go, and
-// is refused then, goes on.
+// is refused then, continues.
 func TestAnAdoptionThatIsGivenUp(t *testing.T) {
 	t.Parallel()
 	w, kinds := newStubborn(t, 0), kinds(t)

@@ -67,7 +67,7 @@ type AdoptError struct {
 }
 
 func (e *AdoptError) Error() string {
-	return fmt.Sprintf("stack %q cannot go on with the changed graph: %v", e.Stack, e.Err)
+	return fmt.Sprintf("stack %q cannot continue with the changed graph: %v", e.Stack, e.Err)
 }
 
 func (e *AdoptError) Unwrap() error { return e.Err }

@@ -84,7 +84,7 @@ func (rt *Runtime) ask(name string, o RecoverOptions) {
 		err = fmt.Errorf("the definition is of graph %q", g.Name)
 	}
 	if err != nil {
-		rt.log.Error("stacks go on under their stored definition", "graph", name, "error", err)
+		rt.log.Error("stacks continue under their stored definition", "graph", name, "error", err)
 	}
 }
 

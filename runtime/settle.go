@@ -168,8 +168,7 @@ func (d *drive) cycleFinished(c *journal.CycleFinished) {
 		return
 	}
 	d.cycles++
-	// A cycle that took in an answer or a result ran no node, and may have made
-	// the next one run some.
+	// A cycle that applied an answer or a result ran no node, but the next one may.
 	still := c.NodeRuns == 0 && (!c.Active || c.Failed)
 	idle := still && len(d.attempts) == 0 && d.away == 0 && len(d.m.Cursor().Background) == 0
 	if d.after.Cycles > 0 && d.cycles >= d.after.Cycles || d.after.UntilIdle && idle {

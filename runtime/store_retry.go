@@ -40,7 +40,7 @@ func (d *drive) store(c Commit) error {
 }
 
 // waitsOut says whether a failed commit is tried again. It is not when the caller can
-// simply be told: the commit was to create a stack (but not a child), or the stack was
+// simply get the error: the commit was to create a stack (but not a child), or the stack was
 // loaded for one command.
 func (d *drive) waitsOut(err error, c *Commit) bool {
 	var se *StoreError

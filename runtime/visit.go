@@ -37,7 +37,7 @@ func (rt *Runtime) visit(ctx context.Context, id string, do func(*drive) error) 
 	return rt.visitBeside(ctx, id, do)
 }
 
-// visitBeside is visit while another visit may be going on.
+// visitBeside is visit while another visit may be open.
 func (rt *Runtime) visitBeside(ctx context.Context, id string, do func(*drive) error) error {
 	if under, err := rt.claim(id, errLeft, make(chan struct{})); under != nil || err != nil {
 		return cmp.Or(err, errLeft)

@@ -30,7 +30,7 @@ func (d *drive) woke() {
 	}
 }
 
-// dueAt returns when a stack has to be loaded; false: only when somebody addresses it.
+// dueAt returns when a stack has to be loaded; false if only a command for it loads it.
 // Only the machine knows when an open cycle or a background task is due.
 func dueAt(c *journal.Cursor) (due time.Time, ok bool) {
 	if c.Open || len(c.Background) > 0 || c.Outbox > 0 {

@@ -96,7 +96,7 @@ func lives(t *testing.T, role string, kills int, seed uint64) verdict {
 	return judge(t, path, ledger)
 }
 
-// verdict counts faults, of which there must be none, and events that must happen.
+// verdict counts faults (there must be none), and events that must happen.
 type verdict struct {
 	lost, twice, gaps, again, keys int
 

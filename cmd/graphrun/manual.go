@@ -66,8 +66,8 @@ printed, and the exit code is 1 when there are any.`, `  graphrun fmt *.graphrun
   graphrun fmt --check *.graphrun.yaml`},
 	"schema": {groupAuthor, `Print the JSON Schema of graph files. Editors use it to complete and check them
 while you type.`, `  graphrun schema > graph.schema.json`},
-	"kinds": {groupAuthor, `List the kinds of nodes, or describe one kind: what it does and which fields it
-takes in "with".`, `  graphrun kinds
+	"kinds": {groupAuthor, `List the kinds of nodes, or describe one kind: what it does and which fields its
+"with" has.`, `  graphrun kinds
   graphrun kinds exec`},
 	"init": {groupAuthor, "", `  graphrun init
   graphrun init helpdesk --dir support`},

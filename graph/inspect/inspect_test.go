@@ -141,7 +141,7 @@ func (r *one) Graph(_ context.Context, hash string) (journal.StoredGraph, error)
 	return journal.StoredGraph{Hash: hash, Name: "g", Def: r.def}, nil
 }
 
-// A plan of a stack knows what goes on in the background, and needs no secret.
+// A plan of a stack knows what runs in the background, and needs no secret.
 // What real work would write is not in it; what set writes is.
 func TestPlanOfAStack(t *testing.T) {
 	t.Parallel()

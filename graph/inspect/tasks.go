@@ -40,7 +40,7 @@ type TaskStatus struct {
 	RetryAt    time.Time // end of a backoff
 	Previous   []Attempt // that failed, and were followed by another; oldest first
 
-	// Of one that is over.
+	// Set if the task is over.
 	Status string // succeeded or failed
 	Took   time.Duration
 	Error  *journal.Failure

@@ -46,7 +46,7 @@ type Machine struct {
 	pace     func(time.Time) (at time.Time, now bool) // Replay: when the next decision was taken, and whether it is next; else nil
 
 	watch      *watch // see Explain; else nil
-	stopBefore uint64 // the record that a replay stops before; 0: none
+	stopBefore uint64 // the record that a replay stops before; 0 for none
 
 	released  bool // the next wave may begin, of a machine that is led
 	restoring bool // records are applied that the machine's own lists know already
@@ -178,7 +178,7 @@ func (m *Machine) Step(in Input) error {
 }
 
 // refusal is why an input is refused that comes while the stack is closing, or
-// after its end; nil: it is ignored.
+// after its end; nil if it is ignored.
 func refusal(in Input) error {
 	switch in.(type) {
 	case Event, Answer:
@@ -300,7 +300,11 @@ func (m *Machine) log(b journal.Body) {
 	}
 }
 
+<<<<<<< HEAD
 // proceed does all that needs no further input.
+=======
+// proceed continues as far as it can without another input.
+>>>>>>> d669e01 (machine, sim: comments in plain English; house: words that read as if they were translated are found by a test)
 func (m *Machine) proceed() {
 	for m.cur.Open && !m.cur.Status.Ended() && m.cur.Closing == nil && !m.o.Rest {
 		switch {

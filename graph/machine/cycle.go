@@ -18,8 +18,13 @@ func (m *Machine) startCycleIfDue() {
 	case m.adopts || m.cur.Closing != nil:
 	case m.cur.Status != journal.Running || m.cur.Open || due.IsZero() || due.After(m.at) || m.halted():
 	case m.expects() && len(m.out.changes) > 0:
+<<<<<<< HEAD
 		// The arrivals would change a key a second time in one commit. WakeAt asks
 		// for another try.
+=======
+		// What came in would be a second change of a key in one commit. The driver
+		// gets WakeAt again.
+>>>>>>> d669e01 (machine, sim: comments in plain English; house: words that read as if they were translated are found by a test)
 	default:
 		m.startCycle()
 	}
@@ -64,8 +69,8 @@ func (m *Machine) finishCycle() {
 	}
 }
 
-// untaken reports a failure of the cycle because of which no node ran, and none
-// may run in the next cycle. After the last cycle there is no next one.
+// untaken reports a failure of the cycle that no node took, and that no node of
+// the next cycle can take. After the last cycle there is no next one.
 func (m *Machine) untaken(last bool) bool {
 	for _, i := range m.cycle.failed {
 		if m.cycle.robin || !m.nodes[i].taken && (last || !m.mayBeTaken(i)) {
@@ -94,8 +99,8 @@ func (m *Machine) isAway(i int) bool {
 		slices.ContainsFunc(m.cur.Background, func(b journal.Background) bool { return b.Node == id })
 }
 
-// owing reports a failure of the cycle before that this cycle was to take, and
-// because of which no node ran.
+// owing reports a failure of the previous cycle that this cycle was to take, and that
+// no node took.
 func (m *Machine) owing() (owing bool) {
 	for id, s := range m.cur.Last { // in any order: whether there is one
 		if i, ok := m.plan.index[id]; ok && s.Owed && !m.nodes[i].repaid {

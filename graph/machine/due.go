@@ -46,8 +46,8 @@ type due struct {
 	waiting *journal.Waiting
 }
 
-// nextDue finds it. Of those of one moment the open wave comes first, then the
-// background, then what waits, in declaration order.
+// nextDue finds it. At the same moment the open wave comes first, then the background,
+// then what waits, in declaration order.
 func (m *Machine) nextDue() (next due, ok bool) {
 	look := func(w *wave) {
 		if t, there := w.timers.first(w.tasks); there && (!ok || t.at.Before(next.at)) {
@@ -69,8 +69,13 @@ func (m *Machine) nextDue() (next due, ok bool) {
 	return next, ok
 }
 
+<<<<<<< HEAD
 // WakeAt is when the machine wants to be woken by Woke. The zero time means that it
 // only waits for other inputs.
+=======
+// WakeAt is when the machine wants to be woken by Woke; zero if only another input
+// lets it continue.
+>>>>>>> d669e01 (machine, sim: comments in plain English; house: words that read as if they were translated are found by a test)
 func (m *Machine) WakeAt() time.Time {
 	if m.cur.Status.Ended() || m.cur.Closing != nil {
 		return time.Time{}

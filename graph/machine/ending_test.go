@@ -94,7 +94,7 @@ func TestAnAttemptIsOverWhenItsWorkIs(t *testing.T) {
 	}
 }
 
-// What a closing stack is told changes nothing any more, but that its attempts end.
+// Inputs to a closing stack change nothing any more, except that its attempts end.
 func TestAClosingStackTakesNothingIn(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, compile(t, endingGraph))

@@ -24,7 +24,7 @@ type view struct {
 	shown []seen
 	fresh []int // nodes that settled since
 
-	ahead func(i int) (seen, bool) // what the condition of the present edge sees ahead; nil: nothing
+	ahead func(i int) (seen, bool) // what the condition of the present edge sees ahead; nil for nothing
 }
 
 type seen struct {

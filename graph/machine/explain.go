@@ -17,7 +17,7 @@ type Explanation struct {
 type EdgeExplained struct {
 	journal.Verdict
 	Matched bool       // the source settled as the edge asks
-	Part    *cond.Part // the condition's parts with their values; nil: it has none, or was not evaluated
+	Part    *cond.Part // the condition's parts with their values; nil if it has none, or was not evaluated
 }
 
 // watch collects the parts of the conditions that are evaluated for a node.

@@ -42,7 +42,11 @@ func (p *replay) feed() error {
 	return nil // a decision that was not taken again
 }
 
+<<<<<<< HEAD
 // adopt switches to the definition that the stack adopted then.
+=======
+// adopt adopts the definition that the stack adopted then.
+>>>>>>> d669e01 (machine, sim: comments in plain English; house: words that read as if they were translated are found by a test)
 func (p *replay) adopt(hash string) error {
 	if hash == p.m.cur.Hash {
 		return nil
@@ -59,8 +63,8 @@ func (p *replay) adopt(hash string) error {
 }
 
 // feedEnd feeds the end of an attempt or of a wait: a result, a cancelling, or a
-// timer of the machine's own. Of an attempt that ended while it ran, the recorded
-// failure says why.
+// timer of the machine's own. The recorded failure says why a running attempt was
+// ended.
 func (p *replay) feedEnd(r journal.Record, b *journal.TaskFinished) error {
 	m := p.m
 	if end := p.ending(0); end != nil && end.Status == journal.Cancelled && m.cur.Closing == nil {

@@ -48,7 +48,7 @@ func TestForEachBound(t *testing.T) {
 }
 
 // TestForEachBoundOfOpenWave: a wave in a store that was written before there
-// was a bound is restored and goes on.
+// was a bound is restored and continues.
 func TestForEachBoundOfOpenWave(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, compile(t, many))

@@ -16,7 +16,11 @@ type arrivals struct {
 	nodes  []int
 }
 
+<<<<<<< HEAD
 // expects reports whether something waits to be applied when the next cycle begins.
+=======
+// expects reports whether the next cycle has something to apply.
+>>>>>>> d669e01 (machine, sim: comments in plain English; house: words that read as if they were translated are found by a test)
 func (m *Machine) expects() bool {
 	return len(m.inbox) > 0 ||
 		slices.ContainsFunc(m.cur.Waiting, func(w journal.Waiting) bool { return w.Answered }) ||
@@ -210,7 +214,7 @@ func (m *Machine) applyTakenIn(b *journal.WaveCommitted) {
 	m.show()
 }
 
-// outside calls f for the nodes that went on from an earlier cycle.
+// outside calls f for the nodes that continued from an earlier cycle.
 func (m *Machine) outside(f func(i int)) {
 	for _, w := range m.cur.Waiting {
 		if i, ok := m.plan.index[w.Node]; ok && w.Cycle < m.cur.Cycle {
@@ -224,7 +228,7 @@ func (m *Machine) outside(f func(i int)) {
 	}
 }
 
-// isOutside reports whether a node went on from an earlier cycle.
+// isOutside reports whether a node continued from an earlier cycle.
 func (m *Machine) isOutside(i int) (is bool) {
 	m.outside(func(k int) { is = is || k == i })
 	return is

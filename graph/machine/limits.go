@@ -15,7 +15,7 @@ func (m *Machine) expire() {
 	}
 }
 
-// expiry is when the duration of a stack between two cycles is over; zero:
+// expiry is when the duration of a stack between two cycles is over, or zero for
 // never, or not now. In an open cycle the next wave or its end looks at it.
 func (m *Machine) expiry() time.Time {
 	if m.cur.Status != journal.Running || m.cur.Open {

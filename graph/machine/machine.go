@@ -10,13 +10,19 @@ import (
 // Options are what a machine needs beside its graph; they are never stored.
 type Options struct {
 	// Mask replaces secrets in outputs and error messages before they enter the
-	// machine (strings at any depth of a canonical value). nil: nothing to mask.
+	// machine (strings at any depth of a canonical value). It is nil if there is nothing to mask.
 	Mask func(v any) any
 	// Fleets says that the driver leads the stacks of a graph with
 	// `fleet: lockstep` together, by NextWave. Otherwise each goes by itself.
 	Fleets bool
+<<<<<<< HEAD
 	// Rest says that nobody runs the stack: inputs are recorded, and nothing is
 	// decided, begun or committed. The next Restore continues from there.
+=======
+	// Rest says that no process runs the stack: inputs are accepted, and nothing is
+	// decided, begun or committed. The driver that restores it next continues from
+	// there.
+>>>>>>> d669e01 (machine, sim: comments in plain English; house: words that read as if they were translated are found by a test)
 	Rest bool
 	// Unwritten says that nodes of kinds that do real work write nothing: nobody
 	// knows their outputs, as in a plan.
@@ -102,7 +108,7 @@ type (
 		Duration time.Duration
 		Tokens   int64
 		Cost     float64
-		Error    *journal.Failure // the part failed; nil: it succeeded
+		Error    *journal.Failure // the part failed; nil if it succeeded
 	}
 	// TaskUsed reports the usage of an attempt that has returned after it was cut off
 	// or given up, and whose end the driver does not report by TaskDone or TaskFailed.
@@ -142,7 +148,11 @@ type (
 	// Stop ends the stack gently, as cancelled: the tasks of the open wave finish
 	// and are committed first. Until then Cursor.Stopping has the reason, and a
 	// restart carries it out. A stack without an open wave ends at once, and so does
+<<<<<<< HEAD
 	// a stack whose wave has only parked tasks left, or that rests (Options.Rest).
+=======
+	// one that has only parked tasks left in its wave, or that rests (Options.Rest).
+>>>>>>> d669e01 (machine, sim: comments in plain English; house: words that read as if they were translated are found by a test)
 	Stop struct {
 		At     time.Time
 		Reason string
@@ -161,7 +171,7 @@ type (
 	// ErrEnded; then nothing has changed.
 	Event struct {
 		At      time.Time
-		ID      string // the sender's; one that was accepted before is not taken again. "": none
+		ID      string // the sender's; one that was accepted before is not applied again; "" is none
 		Name    string
 		Payload any // any JSON-like value; of the type graph.Key.Payload
 	}

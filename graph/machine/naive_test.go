@@ -393,7 +393,7 @@ type trial struct {
 	sent int
 }
 
-// send sends an event, some of them twice, to be taken in by the next cycle.
+// send sends an event, some of them twice, to be applied by the next cycle.
 func (t *trial) send() {
 	e := sent{rapid.SampledFrom([]string{"a", "b", "c", "d"}).Draw(t.T, "event"), rapid.Bool().Draw(t.T, "payload")}
 	t.want.inbox = append(t.want.inbox, e)

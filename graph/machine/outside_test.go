@@ -30,7 +30,7 @@ pause: 1s
 limits: {cycles: 99}
 `
 
-// A changed graph takes over what goes on outside: a node that is no more what
+// A changed graph takes over what runs outside: a node that is no more what
 // it was is cancelled, the others settle by the new definition. The whole
 // history, under both graphs, is decided again the same.
 func TestAdoptOutside(t *testing.T) {

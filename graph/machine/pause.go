@@ -12,7 +12,7 @@ import (
 // defaultPause is also the pause after a template that gave none.
 const defaultPause = 5 * time.Second
 
-// pause is how long to wait for the next cycle; none: the template gave that
+// pause is how long to wait for the next cycle; none says that the template gave that
 // word. When it fails, the default stands in for it, and the cycle is a failed
 // one.
 func (m *Machine) pause(active bool) (d time.Duration, none bool, err error) {

@@ -16,8 +16,8 @@ type Graphs func(hash string) (*graph.Graph, error)
 
 // Difference is a record that the machine would not write again as it is.
 type Difference struct {
-	Recorded *journal.Record // nil: the history ends before it
-	Decided  *journal.Record // nil: nothing was decided in its place
+	Recorded *journal.Record // nil if the history ends before it
+	Decided  *journal.Record // nil if nothing was decided in its place
 }
 
 func (d Difference) String() string {
@@ -95,7 +95,7 @@ type replay struct {
 	m           *Machine
 	graphs      Graphs
 	until       journal.Point
-	before      uint64 // the record that is not to be written; 0: none
+	before      uint64 // the record that is not to be written; 0 for none
 	read        func() (journal.Record, error, bool)
 	failed      error // of reading
 	window      []journal.Record
@@ -194,7 +194,7 @@ func (p *replay) peek(i int) (journal.Record, bool) {
 }
 
 // pace gives the time at which the machine took its next decision then: a
-// pause of the stack or a restart may have come between. false: something came
+// pause of the stack or a restart may have come between. false if something came
 // in first, or the replay is to stop.
 func (p *replay) pace(at time.Time) (time.Time, bool) {
 	n := len(p.again) + len(p.m.out.records)

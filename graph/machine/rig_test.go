@@ -103,7 +103,7 @@ type rig struct {
 	clean     bool                     // the next crash is a shutdown
 	states    map[journal.Point]string // the state at each commit
 	advances  int
-	crashAt   int // crash after that many Advances; 0: never
+	crashAt   int // crash after that many Advances; 0 means never
 	crashed   bool
 }
 

@@ -94,15 +94,20 @@ func (m *Machine) showState() {
 	}
 }
 
+<<<<<<< HEAD
 // Adopt switches to a changed graph between two cycles. The error says which key
 // does not fit and why.
+=======
+// Adopt adopts a changed graph between two cycles. The error says which key does not
+// fit and why.
+>>>>>>> d669e01 (machine, sim: comments in plain English; house: words that read as if they were translated are found by a test)
 func (m *Machine) Adopt(g *graph.Graph) error {
 	if g.Hash == m.cur.Hash {
 		m.stay()
 		return nil
 	}
 	if m.cur.Open {
-		return fmt.Errorf("machine: cycle %d is open: a changed graph is taken up between two cycles", m.cur.Cycle)
+		return fmt.Errorf("machine: cycle %d is open: a changed graph is adopted between two cycles", m.cur.Cycle)
 	}
 	params, err := fitParams(g, m.id.Params)
 	if err != nil {

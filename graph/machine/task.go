@@ -32,7 +32,7 @@ type task struct {
 	attempt   int              // of the last attempt that was queued or started
 	tries     int              // attempts that failed
 	cut       bool             // the driver before this one ended while it ran
-	fate      *journal.Failure // of an ending attempt; nil: the task runs again
+	fate      *journal.Failure // of an ending attempt; nil if the task runs again
 	ok        bool
 	output    any
 	err       *journal.Failure
@@ -77,7 +77,7 @@ func (m *Machine) turn(t *task, r *run, to taskState) {
 }
 
 // find looks a task up in the waves that are open. A nil task with a run is the
-// node as a whole, under for_each; nil, nil: there is no such task.
+// node as a whole, under for_each; both are nil if there is no such task.
 func (m *Machine) find(key journal.TaskKey) (*task, *run) {
 	i, ok := m.plan.index[key.Node]
 	if !ok {
@@ -90,7 +90,7 @@ func (m *Machine) find(key journal.TaskKey) (*task, *run) {
 	return m.in(r, key.Item)
 }
 
-// runOf is the run of a node whose tasks are not settled; nil: none.
+// runOf is the run of a node whose tasks are not settled, or nil.
 func (m *Machine) runOf(i int) *run {
 	if b := m.nodes[i].apart; b != nil {
 		return &b.runs[0]

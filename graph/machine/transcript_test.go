@@ -21,7 +21,7 @@ import (
 	"github.com/graphrun/graphrun/graph/value"
 )
 
-var update = flag.Bool("update", false, "write the transcripts' expectations anew")
+var update = flag.Bool("update", false, "write the transcripts' expectations again")
 
 // script is a file of testdata: a graph, `---`, and lines. A line that is not
 // indented is an input; the indented ones after it are what the machine said.

@@ -27,19 +27,23 @@ type wave struct {
 type run struct {
 	w        *wave
 	node     int
+<<<<<<< HEAD
 	outside  bool // it waits or is in the background, and does not belong to the wave any more
+=======
+	outside  bool // it runs elsewhere: it waits, or is in the background
+>>>>>>> d669e01 (machine, sim: comments in plain English; house: words that read as if they were translated are found by a test)
 	first, n int  // its tasks
-	left     int  // tasks that are not over; 0: the run is over
+	left     int  // tasks that are not over; 0 if the run is over
 	active   int  // tasks in a queue or running
 	next     int  // the next element that has never been queued
-	max      int  // of active; 0: no bound
+	max      int  // of active; 0 for no bound
 	again    []int
 	byKey    map[string]int // task of an element
 	attempts int
 	err      *journal.Failure // of the node as a whole
 	failing  *journal.Failure // of the element that failed first, under on_failure: fast
 	leaving  bool             // a changed graph does not have it any more
-	written  []any            // by entry of writes; nil: not evaluated
+	written  []any            // by entry of writes; nil if not evaluated
 	filling  bool             // fill is at work further up
 	over     bool
 }

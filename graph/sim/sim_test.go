@@ -95,7 +95,7 @@ func TestTimeMovesToWhatIsDue(t *testing.T) {
 	}
 }
 
-// It stops where it is told to, takes inputs there, and goes on.
+// It stops where it should, takes inputs there, and continues.
 func TestInputsFromOutside(t *testing.T) {
 	t.Parallel()
 	s, log := begin(t, busy, func(machine.Task) sim.Result { return sim.Result{Output: int64(0)} })

@@ -17,7 +17,7 @@ type Secret struct {
 	Expr  Deferred // the value of an expression
 }
 
-// Deferred is an expression over secrets of which everything else is known. It is safe
+// Deferred is an expression in which only the secrets are not known yet. It is safe
 // for concurrent use.
 type Deferred interface {
 	// Eval returns the value, a canonical one.
@@ -26,7 +26,7 @@ type Deferred interface {
 	Source() string
 }
 
-// Lookup finds a secret by its name; false: there is none.
+// Lookup finds a secret by its name; false if there is none.
 type Lookup func(name string) (string, bool)
 
 // MissingSecretError is a reference to a secret that nobody has.

@@ -135,8 +135,8 @@ func (t *txn) deleteGraph(hash string) error {
 	return t.graphs.Delete(graphKey(hash, graphCount))
 }
 
-// putGraph stores a definition that is new. Of one that format 1 has stored, it
-// moves the large parts apart.
+// putGraph stores a definition that is new. If format 1 has stored it, putGraph moves
+// its large parts apart.
 func (t *txn) putGraph(hash string, def, source, meta []byte) error {
 	known := t.hasGraph(hash) // the hash says that it is the same
 	for i, v := range [][]byte{def, source, meta} {

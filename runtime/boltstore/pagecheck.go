@@ -28,9 +28,9 @@ type pageChecker struct {
 	meta meta
 	seen []uint64 // a bit for each page in use
 	bufs [maxDepth + 1][]byte
-	// lost is told of a page that cannot be used, and where in the file the number
-	// is that leads to it; then the walk goes around the page. nil: the first such
-	// page ends the walk.
+	// lost gets a page that cannot be used, and the place in the file of the number that
+	// leads to it; then the walk skips the page. If it is nil, the first such page ends
+	// the walk.
 	lost func(at int64, err error)
 }
 
