@@ -300,11 +300,7 @@ func (m *Machine) log(b journal.Body) {
 	}
 }
 
-<<<<<<< HEAD
 // proceed does all that needs no further input.
-=======
-// proceed continues as far as it can without another input.
->>>>>>> d669e01 (machine, sim: comments in plain English; house: words that read as if they were translated are found by a test)
 func (m *Machine) proceed() {
 	for m.cur.Open && !m.cur.Status.Ended() && m.cur.Closing == nil && !m.o.Rest {
 		switch {

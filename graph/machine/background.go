@@ -147,22 +147,14 @@ func (m *Machine) stays(g *graph.Graph, id string, f func(was, is *graph.Node) b
 	return ok && f(&m.g.Nodes[m.plan.index[id]], &g.Nodes[i])
 }
 
-<<<<<<< HEAD
 // staysApart says whether a changed graph keeps a background node running.
-=======
-// staysApart says whether a background node continues under a changed graph.
->>>>>>> d669e01 (machine, sim: comments in plain English; house: words that read as if they were translated are found by a test)
 func (m *Machine) staysApart(g *graph.Graph, id string) bool {
 	return m.stays(g, id, func(was, is *graph.Node) bool {
 		return is.Background && is.Kind.Name == was.Kind.Name && (is.ForEach == nil) == (was.ForEach == nil)
 	})
 }
 
-<<<<<<< HEAD
 // carry moves waiting and background nodes to a changed graph: settle before it
-=======
-// carry brings what runs outside over to a changed graph: settle before it
->>>>>>> d669e01 (machine, sim: comments in plain English; house: words that read as if they were translated are found by a test)
 // is loaded, and link after. A node that is no more what it was is cancelled.
 func (m *Machine) carry(g *graph.Graph) (link func()) {
 	answers, apart := map[string]*journal.TaskFinished{}, map[string]*wave{}

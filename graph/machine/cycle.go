@@ -18,13 +18,8 @@ func (m *Machine) startCycleIfDue() {
 	case m.adopts || m.cur.Closing != nil:
 	case m.cur.Status != journal.Running || m.cur.Open || due.IsZero() || due.After(m.at) || m.halted():
 	case m.expects() && len(m.out.changes) > 0:
-<<<<<<< HEAD
 		// The arrivals would change a key a second time in one commit. WakeAt asks
 		// for another try.
-=======
-		// What came in would be a second change of a key in one commit. The driver
-		// gets WakeAt again.
->>>>>>> d669e01 (machine, sim: comments in plain English; house: words that read as if they were translated are found by a test)
 	default:
 		m.startCycle()
 	}

@@ -69,13 +69,8 @@ func (m *Machine) nextDue() (next due, ok bool) {
 	return next, ok
 }
 
-<<<<<<< HEAD
 // WakeAt is when the machine wants to be woken by Woke. The zero time means that it
 // only waits for other inputs.
-=======
-// WakeAt is when the machine wants to be woken by Woke; zero if only another input
-// lets it continue.
->>>>>>> d669e01 (machine, sim: comments in plain English; house: words that read as if they were translated are found by a test)
 func (m *Machine) WakeAt() time.Time {
 	if m.cur.Status.Ended() || m.cur.Closing != nil {
 		return time.Time{}

@@ -66,11 +66,7 @@ func (m *Machine) noteEnding(t *task, r *run) {
 	m.out.moved = true
 }
 
-<<<<<<< HEAD
 // taskGone handles the end of an ending attempt: nothing of it runs any more.
-=======
-// taskGone records that nothing of an ending attempt runs any more.
->>>>>>> d669e01 (machine, sim: comments in plain English; house: words that read as if they were translated are found by a test)
 func (m *Machine) taskGone(t *task, r *run, tokens int64, cost float64) {
 	k := m.key(t, r)
 	if t.fate == nil {
@@ -285,11 +281,7 @@ func (m *Machine) stay() {
 	}
 }
 
-<<<<<<< HEAD
 // Runs says whether an attempt runs and is not ending.
-=======
-// Runs says whether an attempt runs and may continue.
->>>>>>> d669e01 (machine, sim: comments in plain English; house: words that read as if they were translated are found by a test)
 func (m *Machine) Runs(key journal.TaskKey, attempt int) bool {
 	t, _ := m.current(key, attempt, running)
 	return t != nil

@@ -42,11 +42,7 @@ func (p *replay) feed() error {
 	return nil // a decision that was not taken again
 }
 
-<<<<<<< HEAD
 // adopt switches to the definition that the stack adopted then.
-=======
-// adopt adopts the definition that the stack adopted then.
->>>>>>> d669e01 (machine, sim: comments in plain English; house: words that read as if they were translated are found by a test)
 func (p *replay) adopt(hash string) error {
 	if hash == p.m.cur.Hash {
 		return nil

@@ -16,11 +16,7 @@ type arrivals struct {
 	nodes  []int
 }
 
-<<<<<<< HEAD
 // expects reports whether something waits to be applied when the next cycle begins.
-=======
-// expects reports whether the next cycle has something to apply.
->>>>>>> d669e01 (machine, sim: comments in plain English; house: words that read as if they were translated are found by a test)
 func (m *Machine) expects() bool {
 	return len(m.inbox) > 0 ||
 		slices.ContainsFunc(m.cur.Waiting, func(w journal.Waiting) bool { return w.Answered }) ||

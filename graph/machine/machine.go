@@ -15,14 +15,8 @@ type Options struct {
 	// Fleets says that the driver leads the stacks of a graph with
 	// `fleet: lockstep` together, by NextWave. Otherwise each goes by itself.
 	Fleets bool
-<<<<<<< HEAD
 	// Rest says that nobody runs the stack: inputs are recorded, and nothing is
 	// decided, begun or committed. The next Restore continues from there.
-=======
-	// Rest says that no process runs the stack: inputs are accepted, and nothing is
-	// decided, begun or committed. The driver that restores it next continues from
-	// there.
->>>>>>> d669e01 (machine, sim: comments in plain English; house: words that read as if they were translated are found by a test)
 	Rest bool
 	// Unwritten says that nodes of kinds that do real work write nothing: nobody
 	// knows their outputs, as in a plan.
@@ -148,11 +142,7 @@ type (
 	// Stop ends the stack gently, as cancelled: the tasks of the open wave finish
 	// and are committed first. Until then Cursor.Stopping has the reason, and a
 	// restart carries it out. A stack without an open wave ends at once, and so does
-<<<<<<< HEAD
 	// a stack whose wave has only parked tasks left, or that rests (Options.Rest).
-=======
-	// one that has only parked tasks left in its wave, or that rests (Options.Rest).
->>>>>>> d669e01 (machine, sim: comments in plain English; house: words that read as if they were translated are found by a test)
 	Stop struct {
 		At     time.Time
 		Reason string

@@ -33,13 +33,8 @@ func (m *Machine) parkFor(k journal.TaskKey, n int) time.Duration {
 	return d + d/2*time.Duration(sum[0])/256
 }
 
-<<<<<<< HEAD
 // crashed notes that the driver before this one ended while a task ran, or
 // was to run but for being parked. One that may not run again now is parked.
-=======
-// crashed counts that the previous driver ended while a task ran, or would have run
-// if it were not parked. A task that may not run again now is parked.
->>>>>>> d669e01 (machine, sim: comments in plain English; house: words that read as if they were translated are found by a test)
 func (m *Machine) crashed(t *task, r *run, before journal.Cursor) {
 	if m.g.Nodes[r.node].Kind.Runs { // the tasks of its graph count for themselves
 		return

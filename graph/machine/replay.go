@@ -194,7 +194,7 @@ func (p *replay) peek(i int) (journal.Record, bool) {
 }
 
 // pace gives the time at which the machine took its next decision then: a
-// pause of the stack or a restart may have come between. false if something came
+// pause of the stack or a restart may have come between. It returns false if something came
 // in first, or the replay is to stop.
 func (p *replay) pace(at time.Time) (time.Time, bool) {
 	n := len(p.again) + len(p.m.out.records)

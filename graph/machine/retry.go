@@ -14,11 +14,7 @@ import (
 // notRetried are the kinds of failure that trying again cannot mend, by default.
 var notRetried = []string{"schema", "config", "expression", "cancelled"}
 
-<<<<<<< HEAD
 // retryAt is when the next attempt follows a failed one. The zero time means never.
-=======
-// retryAt is when a failed attempt is followed by another; zero means never.
->>>>>>> d669e01 (machine, sim: comments in plain English; house: words that read as if they were translated are found by a test)
 func (m *Machine) retryAt(t *task, r *run, b *journal.TaskFinished) time.Time {
 	n := &m.g.Nodes[r.node]
 	tries := t.tries + 1

@@ -14,11 +14,7 @@ type sidecar struct {
 	list  []any
 	base  int  // how many elements the store has
 	cut   int  // how many of those are gone from the front
-<<<<<<< HEAD
 	whole bool // the next commit stores the whole list
-=======
-	whole bool // the store gets the whole list
->>>>>>> d669e01 (machine, sim: comments in plain English; house: words that read as if they were translated are found by a test)
 	dirty bool // in Machine.sidecars
 	shown bool // in the last Ready, as seen says
 	seen  struct{ size, cut int }

@@ -94,13 +94,8 @@ func (m *Machine) showState() {
 	}
 }
 
-<<<<<<< HEAD
 // Adopt switches to a changed graph between two cycles. The error says which key
 // does not fit and why.
-=======
-// Adopt adopts a changed graph between two cycles. The error says which key does not
-// fit and why.
->>>>>>> d669e01 (machine, sim: comments in plain English; house: words that read as if they were translated are found by a test)
 func (m *Machine) Adopt(g *graph.Graph) error {
 	if g.Hash == m.cur.Hash {
 		m.stay()

@@ -27,11 +27,7 @@ type wave struct {
 type run struct {
 	w        *wave
 	node     int
-<<<<<<< HEAD
 	outside  bool // it waits or is in the background, and does not belong to the wave any more
-=======
-	outside  bool // it runs elsewhere: it waits, or is in the background
->>>>>>> d669e01 (machine, sim: comments in plain English; house: words that read as if they were translated are found by a test)
 	first, n int  // its tasks
 	left     int  // tasks that are not over; 0 if the run is over
 	active   int  // tasks in a queue or running

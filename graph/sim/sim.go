@@ -26,16 +26,9 @@ type Sim struct {
 	work   []task // what runs, in the order in which it ends
 	serial int
 
-<<<<<<< HEAD
 	// Recorded, when set, is called with each record once it is committed.
 	Recorded func(journal.Record)
 	// Committed, when set, is called with each Ready before the machine advances.
-=======
-	// Recorded is called with each record once it is committed. It may be nil.
-	Recorded func(journal.Record)
-	// Committed is called with each Ready, before the machine advances. It
-	// may be nil.
->>>>>>> d669e01 (machine, sim: comments in plain English; house: words that read as if they were translated are found by a test)
 	Committed func(machine.Ready)
 }
 
@@ -70,13 +63,8 @@ func (s *Sim) Step(in machine.Input) error {
 	return err
 }
 
-<<<<<<< HEAD
 // Until runs until a record is committed for which stop is true, or until nothing is
 // due any more and only an input from outside could continue the stack.
-=======
-// Until runs until a record is committed for which stop is true, or nothing is
-// due any more: then only an input from outside could continue.
->>>>>>> d669e01 (machine, sim: comments in plain English; house: words that read as if they were translated are found by a test)
 func (s *Sim) Until(stop func(journal.Record) bool) error {
 	for {
 		stopped, err := s.settle(stop)
