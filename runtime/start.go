@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -41,7 +42,7 @@ func (rt *Runtime) Start(ctx context.Context, g *graph.Graph, o StartOptions) (*
 		o.ID = g.Name
 	}
 	if !stackID.MatchString(o.ID) {
-		return nil, &InitError{o.ID, fmt.Errorf("bad stack id %q, want %s", o.ID, stackID)}
+		return nil, &InitError{o.ID, errors.New("bad stack id: expected at most 128 letters, digits, _, - and ., beginning with a letter, a digit or _")}
 	}
 	if len(g.Missing) > 0 {
 		return nil, &MissingError{g.Name, g.Missing}

@@ -81,9 +81,15 @@ func (t toldJSON) String() string {
 	return t.Stack + ": " + taskName(t.Node, t.Item) + " " + t.Done
 }
 
-// tellAll tells stacks something, one after the other, until one refuses.
+// tellAll tells stacks something, one after the other, until one refuses. When one
+// of them does not exist, none is told anything.
 func (a *app) tellAll(ctx context.Context, stacks []string, told toldJSON, tell func(*api.Client, context.Context, string) error) error {
 	return a.through(ctx, func(c *api.Client) error {
+		for i := 0; len(stacks) > 1 && i < len(stacks); i++ {
+			if _, err := c.Store().Stack(ctx, stacks[i]); errors.Is(err, runtime.ErrNotFound) {
+				return unknownStack(ctx, c.Store(), stacks[i])
+			}
+		}
 		for _, stack := range stacks {
 			if err := tell(c, ctx, stack); err != nil {
 				return known(ctx, c, stack, err)

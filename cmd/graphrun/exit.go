@@ -41,7 +41,9 @@ func (a *app) exit(err error) int {
 	if err == nil {
 		return exitDone
 	}
-	if known := (*exitError)(nil); !errors.As(err, &known) || known.err != nil {
+	if known := (*exitError)(nil); errors.Is(err, context.Canceled) && !errors.As(err, &known) {
+		a.notef("graphrun: interrupted\n")
+	} else if known == nil || known.err != nil {
 		last := ""
 		for line := range strings.Lines(err.Error()) {
 			line = messageOf(strings.TrimSuffix(line, "\n"))

@@ -37,6 +37,12 @@ func (s *foreground) run(ctx context.Context) (result runtime.Result, err error)
 		return result, err
 	}
 	defer func() { err = firstOf(err, s.trace.close()) }()
+	defer survivePipes()()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if s.trace != nil {
+		s.trace.gone = cancel
+	}
 	s.view = s.app.viewFor(s.flags, s.src.Graph)
 	defer s.view.close()
 	rt, err := s.openRuntime(ctx, store)

@@ -81,6 +81,15 @@ func (a *app) obeySignals(ctx context.Context) (_ context.Context, stop func()) 
 	}
 }
 
+// survivePipes makes writes to a pipe that nobody reads any more fail, until stop is
+// called. The system would end the process, and leave the programs of its tasks
+// behind.
+func survivePipes() (stop func()) {
+	broken := make(chan os.Signal, 1)
+	signal.Notify(broken, syscall.SIGPIPE) // ignoring it would be inherited by programs
+	return func() { signal.Stop(broken) }
+}
+
 // signalError is why the context of an interrupted command ended.
 type signalError struct{ signal os.Signal }
 

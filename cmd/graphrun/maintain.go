@@ -37,8 +37,8 @@ func backupCommand(a *app) *cobra.Command {
 			if a.json() {
 				return a.printJSON(map[string]any{"file": file, "bytes": info.Size()})
 			}
-			_, err = fmt.Fprintf(a.out, "%s: %d bytes\n", args[0], info.Size())
-			return err
+			a.printf("%s: %d bytes\n", args[0], info.Size())
+			return nil
 		},
 	}
 }
@@ -70,8 +70,8 @@ func compactCommand(a *app) *cobra.Command {
 			if a.json() {
 				return a.printJSON(map[string]any{"store": a.db, "before": before, "after": after})
 			}
-			_, err = fmt.Fprintf(a.out, "%s: %d bytes, %d before\n", a.db, after, before)
-			return err
+			a.printf("%s: %d bytes, %d before\n", a.db, after, before)
+			return nil
 		},
 	}
 }
@@ -154,13 +154,13 @@ func (a *app) repair(ctx context.Context, d diagnosis, damage error) error {
 	d.Kept = a.db + ".damaged-" + time.Now().UTC().Format("20060102T150405.000Z")
 	report, err := boltstore.Repair(ctx, a.db, d.Kept)
 	if damage != nil && (err == nil || err.Error() != damage.Error()) {
-		fmt.Fprintf(a.err, "graphrun: %v\n", damage)
+		a.notef("graphrun: %v\n", damage)
 	}
 	if err != nil {
 		return err
 	}
 	for _, p := range d.Problems {
-		fmt.Fprintln(a.err, problemLine(p))
+		a.notef("%s\n", problemLine(p))
 	}
 	d.Report = report
 	return a.printDiagnosis(d)
@@ -187,23 +187,23 @@ func (a *app) printDiagnosis(d diagnosis) error {
 		}
 		return firstOf(a.printJSON(d), verdict)
 	}
-	fmt.Fprintf(a.out, "%s: %d bytes, %s, %s, %s\n", d.Store, d.Bytes, plural(uint64(d.Stacks), "stack"),
+	a.printf("%s: %d bytes, %s, %s, %s\n", d.Store, d.Bytes, plural(uint64(d.Stacks), "stack"),
 		plural(uint64(d.Rows), "row"), plural(uint64(d.Graphs), "definition"))
 	if d.Owner != 0 {
-		fmt.Fprintf(a.out, "in use by process %d; a copy was looked through\n", d.Owner)
+		a.printf("in use by process %d; a copy was looked through\n", d.Owner)
 	}
 	for _, p := range d.Problems {
 		if d.Kept != "" {
-			fmt.Fprintf(a.out, "left out: %s\n", problemLine(p))
+			a.printf("left out: %s\n", problemLine(p))
 			continue
 		}
-		fmt.Fprintf(a.out, "problem: %s\n", problemLine(p))
+		a.printf("problem: %s\n", problemLine(p))
 	}
 	switch {
 	case d.Kept != "":
-		fmt.Fprintf(a.out, "repaired; the damaged store is kept as %s\n", d.Kept)
+		a.printf("repaired; the damaged store is kept as %s\n", d.Kept)
 	case verdict == nil:
-		fmt.Fprintln(a.out, "no problems found")
+		a.printf("%s\n", "no problems found")
 	}
 	return verdict
 }

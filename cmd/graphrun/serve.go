@@ -93,6 +93,7 @@ func (a *app) serve(ctx context.Context, paths []string, f serveFlags) (err erro
 	}
 	defer func() { err = firstOf(err, store.Close()) }()
 	o.Store, o.Socket = store, a.doorOptions(store, runtime.Durability(f.durability), "serve")
+	defer survivePipes()()
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, reloadSignals...)
 	defer signal.Stop(signals)

@@ -82,6 +82,9 @@ func (a *app) define(r *api.StartRequest, file string, params []string) error {
 // startNamed starts a stack of a graph that the owner of the store serves: what
 // is no file may be its name.
 func (a *app) startNamed(ctx context.Context, r api.StartRequest, params []string) error {
+	if _, err := os.Stat(a.db); errors.Is(err, fs.ErrNotExist) {
+		return usagef("there is no file %s, and nobody serves graphs: there is no store at %s (choose another with --db)", r.Graph, a.db)
+	}
 	return a.through(ctx, func(c *api.Client) error {
 		served, err := c.Graphs(ctx)
 		if err != nil {

@@ -2,8 +2,10 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
+	"syscall"
 
 	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/runtime"
@@ -17,6 +19,7 @@ type trace struct {
 	c    io.Closer
 	line []byte
 	err  error
+	gone func() // called when nobody reads it any more
 }
 
 // openTrace empties file; "-" is standard output, "" gives a nil trace, which
@@ -42,11 +45,11 @@ func (t *trace) write(records []journal.Record) {
 	}
 	for _, r := range records {
 		t.line = append(journal.AppendRecord(t.line[:0], r, false), '\n')
-		if _, t.err = t.w.Write(t.line); t.err != nil {
-			return
-		}
+		_, _ = t.w.Write(t.line) // Flush gives the error
 	}
-	t.err = t.w.Flush()
+	if t.err = t.w.Flush(); errors.Is(t.err, syscall.EPIPE) {
+		t.gone()
+	}
 }
 
 // close gives the first error there was.

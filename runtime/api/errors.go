@@ -129,5 +129,5 @@ func fail(w http.ResponseWriter, err error) {
 	w.Header().Set("Content-Type", jsonType)
 	giveTime(w)
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(errorBody{e}) // who has gone needs no answer
+	_ = json.NewEncoder(w).Encode(errorBody{e}) // a client that has gone needs no answer
 }

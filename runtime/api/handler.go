@@ -122,7 +122,7 @@ func reply(w http.ResponseWriter, v any) error {
 	}
 	w.Header().Set("Content-Type", jsonType)
 	giveTime(w)
-	_, _ = w.Write(append(b, '\n')) // who has gone needs no answer
+	_, _ = w.Write(append(b, '\n')) // a client that has gone needs no answer
 	return nil
 }
 
