@@ -41,9 +41,12 @@ func (a *app) exit(err error) int {
 	if err == nil {
 		return exitDone
 	}
-	if known := (*exitError)(nil); errors.Is(err, context.Canceled) && !errors.As(err, &known) {
+	known := (*exitError)(nil)
+	switch ours := errors.As(err, &known); {
+	case ours && known.err == nil: // everything was said
+	case !ours && errors.Is(err, context.Canceled):
 		a.notef("graphrun: interrupted\n")
-	} else if known == nil || known.err != nil {
+	default:
 		last := ""
 		for line := range strings.Lines(err.Error()) {
 			line = messageOf(strings.TrimSuffix(line, "\n"))
