@@ -58,7 +58,7 @@ func Example() {
 	// [hello Ada] <nil>
 }
 
-// greeter greets each guest that it is told of.
+// greeter greets each guest once.
 func greeter() *graph.Graph {
 	p := diag.Plain
 	g, problems := graph.Compile(graph.Def{

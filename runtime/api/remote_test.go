@@ -14,8 +14,8 @@ import (
 	"github.com/graphrun/graphrun/runtime/api"
 )
 
-// TestRemoteStacks: a reader over the wire sees every stack in order, stops where
-// it is told, and gives errors of its function back as they are.
+// TestRemoteStacks: a reader over the wire sees every stack in order, and stops
+// when its function returns an error, which comes back as it is.
 func TestRemoteStacks(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
