@@ -8,6 +8,7 @@ import (
 
 	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/tree"
+	"github.com/graphrun/graphrun/graph/value"
 )
 
 // Node does the work of one kind. Run is called once per attempt, from many
@@ -82,7 +83,13 @@ type Result struct {
 	Output any // anything that encoding/json can write; not to be changed afterwards
 	Tokens int64
 	Cost   float64
+
+	value value.Value // of Output, once Run has made it canonical
 }
+
+// Value returns the Output of a Result that Run gave, for a driver: canonical, with
+// its size. Of any other Result it is null.
+func (r Result) Value() value.Value { return r.value }
 
 // Error is a failure with a kind. Any other error is of kind "error".
 type Error struct {

@@ -94,7 +94,7 @@ func guarded(ctx context.Context, n Node, t Task) (res Result, e *Error) {
 		return res, &Error{Kind: "output", Tokens: res.Tokens, Cost: res.Cost,
 			Message: fmt.Sprintf("the output has %d bytes, at most %d are allowed", n, MaxOutput)}
 	}
-	res.Output = out.Any()
+	res.Output, res.value = out.Any(), out
 	return res, nil
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/value"
 	"github.com/graphrun/graphrun/nodes"
 )
 
@@ -81,6 +82,9 @@ func TestRunMakesOutputCanonical(t *testing.T) {
 	}
 	if diff := cmp.Diff(map[string]any{"n": int64(3), "l": []any{"a"}}, res.Output); diff != "" {
 		t.Error(diff)
+	}
+	if v := res.Value(); !value.Same(v.Any(), res.Output) || v.Size() != len(`{"l":["a"],"n":3}`) {
+		t.Errorf("Value is %v with %d bytes", v.Any(), v.Size())
 	}
 }
 

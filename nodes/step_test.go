@@ -234,3 +234,15 @@ func TestSessionOpensOnceAndCloses(t *testing.T) {
 		t.Errorf("after Close: %v", e)
 	}
 }
+
+// A value that is no JSON is not recorded.
+func TestStepRefusesWhatIsNoJSON(t *testing.T) {
+	t.Parallel()
+	var r recorder
+	_, e := r.attempt(t, func(ctx context.Context) (any, error) {
+		return nodes.Step(ctx, "odd", func(context.Context) (any, error) { return func() {}, nil })
+	})
+	if e == nil || e.Kind != "output" || len(r.steps) > 0 {
+		t.Errorf("got %v, with %d steps", e, len(r.steps))
+	}
+}

@@ -83,7 +83,7 @@ func (d *drive) returned(a *attempt, res nodes.Result, err *nodes.Error, at time
 		d.log.Info("an attempt that was given up has returned", "node", key.Node, "item", key.Item, "attempt", attempt)
 		d.step(machine.TaskUsed{At: d.clock(at), Key: key, Attempt: attempt, Tokens: tokens, Cost: cost})
 	case err == nil:
-		d.step(machine.TaskDone{At: d.clock(at), Key: key, Attempt: attempt, Output: res.Output, Tokens: tokens, Cost: cost})
+		d.step(machine.TaskDone{At: d.clock(at), Key: key, Attempt: attempt, Output: res.Value(), Tokens: tokens, Cost: cost})
 	case a.broken != nil && !d.stopping && !a.asked:
 		d.fail(a.broken)
 	case (a.cut || a.shutdown || a.broken != nil) && !a.asked: // no failure: it runs again when the stack is resumed

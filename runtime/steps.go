@@ -20,7 +20,7 @@ func (d *drive) record(a *attempt) func(context.Context, nodes.StepRecord) (any,
 		if err != nil {
 			return nil, nodes.Errorf("output", "step %q: %v", r.Name, err)
 		}
-		content := masker.Value(given.Any())
+		content := given.With(masker.Value(given.Any()))
 		in := machine.TaskStep{Key: a.task.Key, Attempt: a.task.Attempt, Name: r.Name, Content: content,
 			Duration: r.Duration, Tokens: r.Tokens, Cost: r.Cost}
 		if e := r.Error; e != nil {
@@ -44,7 +44,7 @@ func (d *drive) record(a *attempt) func(context.Context, nodes.StepRecord) (any,
 		case <-ctx.Done(): // the store may be in trouble; the step may still be recorded
 			return nil, context.Cause(ctx)
 		}
-		return content, stepFailure(ctx, err)
+		return content.Any(), stepFailure(ctx, err)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/cond"
 	"github.com/graphrun/graphrun/graph/journal"
+	"github.com/graphrun/graphrun/graph/value"
 )
 
 // writes are the entries of a node's writes that count.
@@ -119,7 +120,7 @@ func (m *Machine) reduceKeys(touched []int, failures []*journal.Failure) (change
 			continue
 		}
 		old, was := m.state.values[key], grown.Key(key)
-		c, size, changed, err := m.reduceKey(&grown, key, old, was, values)
+		c, size, changed, err := m.reduceKey(&grown, key, old, was, values, &m.wave.runs[runs[len(runs)-1]])
 		if err == nil {
 			if changed {
 				grown.Set(key, size)
@@ -129,7 +130,7 @@ func (m *Machine) reduceKeys(touched []int, failures []*journal.Failure) (change
 		}
 		// The first node after whose write the value does not fit is to blame.
 		for n := 1; n <= len(values); n++ {
-			if _, _, _, err = m.reduceKey(&grown, key, old, was, values[:n]); err != nil || n == len(values) {
+			if _, _, _, err = m.reduceKey(&grown, key, old, was, values[:n], &m.wave.runs[runs[n-1]]); err != nil || n == len(values) {
 				return nil, nil, runs[n-1], m.reduceFailure(err)
 			}
 		}
@@ -148,13 +149,18 @@ func (m *Machine) measured() *graph.Sizes {
 }
 
 // reduceKey reduces values into a key within the bounds of a value and of the
-// state. old is what the key is reduced from, was its size.
-func (m *Machine) reduceKey(sizes *graph.Sizes, key int, old any, was int, values []any) (c graph.Change, size int, changed bool, err error) {
+// state. old is what the key is reduced from, was its size; last is the run that
+// wrote the last value, or nil.
+func (m *Machine) reduceKey(sizes *graph.Sizes, key int, old any, was int, values []any, last *run) (c graph.Change, size int, changed bool, err error) {
 	c, changed, err = m.g.Reduce(key, old, values, m.env)
 	if err != nil || !changed {
 		return c, was, false, err
 	}
-	size = c.Size(old, was)
+	if last != nil && last.size > 0 && c.Whole && value.Same(c.Value, m.wave.tasks[last.first].output) {
+		size = last.size // the output became the value
+	} else {
+		size = c.Size(old, was)
+	}
 	return c, size, true, sizes.Check(m.g, key, size)
 }
 

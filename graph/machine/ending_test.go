@@ -117,7 +117,7 @@ func TestAClosingStackTakesNothingIn(t *testing.T) {
 	if rd, more := r.m.Ready(); more {
 		t.Errorf("there is something to do: %+v", rd)
 	}
-	r.step(TaskDone{At: r.clock, Key: r.gone[0].Key, Attempt: 1, Output: "too late", Tokens: 7, Cost: 0.5})
+	r.step(TaskDone{At: r.clock, Key: r.gone[0].Key, Attempt: 1, Output: r.known("too late"), Tokens: 7, Cost: 0.5})
 	r.drain()
 	if c := r.m.Cursor(); c.Status != journal.Cancelled || c.Reason != "enough" || c.Counts.Tokens != 7 || c.Counts.Cost != 0.5 {
 		t.Errorf("the stack is %s (%s), counts %+v", c.Status, c.Reason, c.Counts)

@@ -8,6 +8,7 @@ import (
 	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/cond"
 	"github.com/graphrun/graphrun/graph/journal"
+	"github.com/graphrun/graphrun/graph/value"
 )
 
 // keys is the state as expressions read it: a field per key.
@@ -146,6 +147,8 @@ func (m *Machine) mask(v any) any {
 	}
 	return m.o.Mask(v)
 }
+
+func (m *Machine) maskValue(v value.Value) value.Value { return v.With(m.mask(v.Any())) }
 
 func (m *Machine) maskFailure(f journal.Failure) *journal.Failure {
 	if s, ok := m.mask(f.Message).(string); ok {

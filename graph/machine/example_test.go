@@ -8,6 +8,7 @@ import (
 	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/graph/value"
 )
 
 // exampleKinds has one kind of node, whose work the driver does.
@@ -60,7 +61,8 @@ stop: state.n > 10
 		for _, t := range tasks {
 			_ = m.Step(machine.TaskRunning{At: now, Key: t.Key, Attempt: t.Attempt})
 			now = now.Add(time.Minute)
-			_ = m.Step(machine.TaskDone{At: now, Key: t.Key, Attempt: t.Attempt, Output: t.With})
+			output, _ := value.Of(t.With) // each gives back what it was given
+			_ = m.Step(machine.TaskDone{At: now, Key: t.Key, Attempt: t.Attempt, Output: output})
 		}
 		if len(tasks) == 0 {
 			now = m.WakeAt()

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/graphrun/graphrun/graph/journal"
+	"github.com/graphrun/graphrun/graph/value"
 )
 
 // feed gives the machine the input that the next record came from.
@@ -24,7 +25,11 @@ func (p *replay) feed() error {
 		m.requeue(b)
 		return m.Step(TaskRunning{At: r.Time, Key: m.startedKey(b), Attempt: b.Attempt})
 	case *journal.TaskStep:
-		return m.Step(TaskStep{At: r.Time, Key: m.steppedKey(b), Attempt: b.Attempt, Name: b.Name, Content: b.Content,
+		content, err := value.Of(b.Content)
+		if err != nil {
+			return err
+		}
+		return m.Step(TaskStep{At: r.Time, Key: m.steppedKey(b), Attempt: b.Attempt, Name: b.Name, Content: content,
 			Duration: b.Duration, Tokens: b.Tokens, Cost: b.Cost, Error: b.Error})
 	case *journal.TaskUsed:
 		key := journal.TaskKey{Cycle: cmp.Or(b.Began, r.Cycle), Wave: b.Wave, Node: b.Node, Item: b.Item}
@@ -92,7 +97,11 @@ func (p *replay) feedEnd(r journal.Record, b *journal.TaskFinished) error {
 		}
 	}
 	if b.Status == succeeded.String() || b.Output != nil {
-		return m.Step(TaskDone{At: r.Time, Key: key, Attempt: b.Attempt, Output: b.Output, Tokens: b.Tokens, Cost: b.Cost})
+		output, err := value.Of(b.Output)
+		if err != nil {
+			return err
+		}
+		return m.Step(TaskDone{At: r.Time, Key: key, Attempt: b.Attempt, Output: output, Tokens: b.Tokens, Cost: b.Cost})
 	}
 	return m.Step(TaskFailed{At: r.Time, Key: key, Attempt: b.Attempt, Failure: *b.Error, Tokens: b.Tokens, Cost: b.Cost})
 }

@@ -120,7 +120,7 @@ func (j *folding) add(key int, values ...any) error {
 
 func (j *folding) reduce(key int, values []any) error {
 	t := j.by[key]
-	c, size, changed, err := j.m.reduceKey(j.m.sizes, key, t.before, t.size, values)
+	c, size, changed, err := j.m.reduceKey(j.m.sizes, key, t.before, t.size, values, nil)
 	if err != nil {
 		return err
 	}

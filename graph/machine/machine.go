@@ -5,6 +5,7 @@ import (
 
 	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/journal"
+	"github.com/graphrun/graphrun/graph/value"
 )
 
 // Options are what a machine needs beside its graph; they are never stored.
@@ -69,12 +70,12 @@ type (
 		Key     journal.TaskKey
 		Attempt int
 	}
-	// TaskDone says that the attempt succeeded. Output is any JSON-like value.
+	// TaskDone says that the attempt succeeded. Output has at most value.MaxBytes.
 	TaskDone struct {
 		At      time.Time
 		Key     journal.TaskKey
 		Attempt int
-		Output  any
+		Output  value.Value
 		Tokens  int64
 		Cost    float64
 	}
@@ -97,8 +98,8 @@ type (
 		At       time.Time
 		Key      journal.TaskKey
 		Attempt  int
-		Name     string // what the node calls it
-		Content  any    // any JSON-like value, at most MaxStepBytes; secrets in it are masked
+		Name     string      // what the node calls it
+		Content  value.Value // at most MaxStepBytes; secrets in it are masked
 		Duration time.Duration
 		Tokens   int64
 		Cost     float64

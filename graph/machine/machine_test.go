@@ -81,7 +81,7 @@ func TestStaleInputs(t *testing.T) {
 	r.done("a", map[string]any{"text": "x"})
 	r.drain()
 	n := len(r.records)
-	r.step(TaskDone{At: r.clock, Key: key, Attempt: 1, Output: "again"})
+	r.step(TaskDone{At: r.clock, Key: key, Attempt: 1, Output: r.known("again")})
 	r.drain()
 	if len(r.records) != n {
 		t.Errorf("a second result was recorded")

@@ -446,7 +446,7 @@ func (t *trial) cycle() {
 		}
 		r.drain()
 		if chance(t.T, "late", 4) {
-			r.step(TaskDone{At: r.clock, Key: key, Attempt: attempt, Output: !results[n].value})
+			r.step(TaskDone{At: r.clock, Key: key, Attempt: attempt, Output: r.known(!results[n].value)})
 			r.drain()
 		}
 	}

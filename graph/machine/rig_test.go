@@ -145,6 +145,7 @@ func (r *rig) drain() {
 		r.commit(ready)
 		if !r.unchecked {
 			r.checkSnapshot()
+			r.checkSizes()
 		}
 		r.printReady(ready)
 		r.m.Advance()
@@ -383,7 +384,7 @@ func (r *rig) done(name string, output any) {
 	r.running(name)
 	h := r.tasks[name]
 	delete(r.tasks, name)
-	r.step(TaskDone{At: r.clock, Key: h.task.Key, Attempt: h.task.Attempt, Output: output})
+	r.step(TaskDone{At: r.clock, Key: h.task.Key, Attempt: h.task.Attempt, Output: r.known(output)})
 }
 
 func (r *rig) fail(name string, f journal.Failure) {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/graphrun/graphrun/graph/journal"
-	"github.com/graphrun/graphrun/graph/value"
 )
 
 // Bounds of the steps of a task. A step beyond them is a *StepError of kind
@@ -23,11 +22,7 @@ func (m *Machine) taskStep(in TaskStep) error {
 	if t.stepped >= MaxSteps {
 		return m.stepError(in.Name, "limit", fmt.Sprintf("step %q is one too many: a task has at most %d steps", in.Name, MaxSteps))
 	}
-	content, err := value.Of(in.Content)
-	if err != nil {
-		return m.stepError(in.Name, "output", fmt.Sprintf("step %q: %v", in.Name, err))
-	}
-	content = content.With(m.mask(content.Any()))
+	content := m.maskValue(in.Content)
 	if size := content.Size(); size > MaxStepBytes {
 		return m.stepError(in.Name, "limit", fmt.Sprintf("step %q has %d bytes, at most %d are allowed", in.Name, size, MaxStepBytes))
 	}

@@ -154,18 +154,21 @@ func (m *Machine) taskDone(in TaskDone) {
 	m.finishDone(t, r, in.Output, in.Tokens, in.Cost)
 }
 
-// finishDone checks an output: it has to be canonical, without secrets, and its writes
-// have to fit; otherwise the attempt has failed.
-func (m *Machine) finishDone(t *task, r *run, output any, tokens int64, cost float64) {
+// finishDone masks an output. It has to be within its bound, and its writes have to
+// fit; otherwise the attempt has failed.
+func (m *Machine) finishDone(t *task, r *run, output value.Value, tokens int64, cost float64) {
 	body := m.finished(t, r)
 	body.Status, body.Tokens, body.Cost = succeeded.String(), tokens, cost
-	v, err := value.Of(output)
-	if err != nil {
-		body.Error = m.maskFailure(journal.Failure{Kind: "output", Message: err.Error()})
+	n := &m.g.Nodes[r.node]
+	output = m.maskValue(output)
+	if size := output.Size(); size > value.MaxBytes {
+		body.Error = &journal.Failure{Kind: "output", Permanent: n.Kind.Inline,
+			Message: fmt.Sprintf("the output has %d bytes, at most %d are allowed", size, value.MaxBytes)}
 	} else {
-		body.Output = m.mask(v.Any())
-		if n := &m.g.Nodes[r.node]; n.ForEach == nil && r.w == &m.wave {
+		body.Output = output.Any()
+		if n.ForEach == nil && r.w == &m.wave {
 			r.written, body.Error = m.evalWrites(n, body.Output)
+			r.size = output.Size()
 		}
 	}
 	if body.Error == nil && t.cacheKey != "" {
@@ -260,14 +263,14 @@ func (m *Machine) finishInline(t *task, r *run) {
 	if output == nil {
 		output = map[string]any{}
 	}
-	if size := value.Size(output); size > value.MaxBytes {
+	v, err := value.Of(output)
+	if err != nil {
 		body := m.finished(t, r)
-		body.Error = &journal.Failure{Kind: "output", Permanent: true,
-			Message: fmt.Sprintf("the output has %d bytes, at most %d are allowed", size, value.MaxBytes)}
+		body.Error = m.maskFailure(journal.Failure{Kind: "output", Permanent: true, Message: err.Error()})
 		m.finish(t, r, body)
 		return
 	}
-	m.finishDone(t, r, output, 0, 0)
+	m.finishDone(t, r, v, 0, 0)
 }
 
 // failBegun ends a task whose `with` cannot be evaluated.

@@ -156,7 +156,7 @@ func do(r *rig, line string) {
 		}
 		in.Name = words[0]
 		if len(words) > 3 {
-			in.Content = r.value(words[3])
+			in.Content = r.known(r.value(words[3]))
 		}
 		r.try(in)
 	case "used":

@@ -40,6 +40,7 @@ type run struct {
 	failing  *journal.Failure // of the element that failed first, under on_failure: fast
 	leaving  bool             // a changed graph does not have it any more
 	written  []any            // by entry of writes; nil if not evaluated
+	size     int              // of the output that they were evaluated for; 0 if not known
 	filling  bool             // fill is at work further up
 	over     bool
 }

@@ -7,11 +7,12 @@ import (
 
 	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/graph/value"
 )
 
 // Result is what a task comes to.
 type Result struct {
-	Output  any
+	Output  any              // any JSON-like value; another one fails the task with kind output
 	Failure *journal.Failure // nil if the task succeeds with Output
 	Takes   time.Duration    // from its start; 0 if it ends at once
 	Tokens  int64
@@ -157,7 +158,12 @@ func (s *Sim) end(t task) error {
 	if t.Failure != nil {
 		return s.m.Step(machine.TaskFailed{At: s.now, Key: t.Key, Attempt: t.Attempt, Failure: *t.Failure, Tokens: t.Tokens, Cost: t.Cost})
 	}
-	return s.m.Step(machine.TaskDone{At: s.now, Key: t.Key, Attempt: t.Attempt, Output: t.Output, Tokens: t.Tokens, Cost: t.Cost})
+	output, err := value.Of(t.Output)
+	if err != nil {
+		return s.m.Step(machine.TaskFailed{At: s.now, Key: t.Key, Attempt: t.Attempt, Tokens: t.Tokens, Cost: t.Cost,
+			Failure: journal.Failure{Kind: "output", Message: err.Error()}})
+	}
+	return s.m.Step(machine.TaskDone{At: s.now, Key: t.Key, Attempt: t.Attempt, Output: output, Tokens: t.Tokens, Cost: t.Cost})
 }
 
 // forward moves the clock; it never goes back.
