@@ -38,11 +38,30 @@ func (key *Key) reduceList(c *Change, old any, written []any) (bool, error) {
 	if len(e.added) == 0 && len(e.replaced) == 0 && (old != nil || !anyWritten(written)) {
 		return false, nil
 	}
+	if old != nil && len(e.replaced) == 0 && e.dropsWhatItAdds(key.Keep) {
+		return false, nil
+	}
 	changed, err := key.commit(c, &e, old)
-	if key.Keep > 0 && old != nil && value.Equal(c.Value, old) { // what was added is what was dropped
+	if key.Keep > 0 && old != nil && len(e.replaced) > 0 && value.Equal(c.Value, old) {
 		changed = false
 	}
 	return changed, err
+}
+
+// dropsWhatItAdds reports that the list is the same again once keep has dropped its
+// first elements.
+func (e *listEdit) dropsWhatItAdds(keep int) bool {
+	drop := len(e.old) + len(e.added) - keep
+	if keep == 0 || drop <= 0 || len(e.old) != keep {
+		return false
+	}
+	for i, was := range e.old {
+		is := i + drop
+		if is < len(e.old) && !value.Equal(e.old[is], was) || is >= len(e.old) && !value.Equal(e.added[is-len(e.old)], was) {
+			return false
+		}
+	}
+	return true
 }
 
 func anyWritten(written []any) bool {

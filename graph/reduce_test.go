@@ -60,6 +60,8 @@ func TestReduce(t *testing.T) {
 		{typ: `"list(integer)"`, reduce: "append", old: `[1]`, written: `[[]]`, want: `same`},
 		{typ: `"list(integer)"`, reduce: "append", keep: 2, old: `[1,1]`, written: `[[1]]`, want: `same`},
 		{typ: `"list(integer)"`, reduce: "append", keep: 2, old: `[1,2]`, written: `[[1,2]]`, want: `same`},
+		{typ: `"list(integer)"`, reduce: "append", keep: 2, old: `[1,2]`, written: `[[3,4,1,2]]`, want: `same`},
+		{typ: `"list(integer)"`, reduce: "append", keep: 2, old: `[1,2]`, written: `[[3,2,1]]`, want: `whole [2,1]`},
 		{typ: `"list(Todo)"`, reduce: "upsert(id)", old: `[{"id":"a","n":1}]`, written: `[[{"id":"a","n":2}],[{"id":"a","n":1}]]`, want: `same`},
 		{typ: `"list(integer)?"`, reduce: "append", old: `null`, written: `[[1]]`, want: `whole [1]`},
 		{typ: `"list(integer)?"`, reduce: "append", old: `null`, written: `[null]`, want: `same`},
