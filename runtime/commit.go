@@ -26,7 +26,6 @@ func (d *drive) commit(rd machine.Ready) bool {
 		c.Sync = true
 		c.Cursor.Clean = c.Cursor.Clean || c.Create != nil
 	}
-	d.children.take(d.id, d.g, rd.Records)
 	if err := d.storeUnder(&c, rd.Cursor.Hash != d.stored); err != nil {
 		d.fail(err)
 		return false

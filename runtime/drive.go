@@ -106,8 +106,8 @@ type live struct {
 	adoption
 	workload
 	outbox   outbox
-	children children
-	clearing bool // children are being removed
+	unneeded []string // children that are to be removed
+	clearing bool     // they are being removed
 	tasks    inspect.Tasks
 }
 

@@ -77,7 +77,6 @@ func (d *drive) fill(ctx context.Context, o *ResumeOptions) error {
 	l := d.liven(m, def, secrets)
 	l.cursor, l.stored = snap.Cursor, snap.Cursor.Hash
 	l.tasks.Take(snap.Records)
-	l.children.take(l.id, def.g, snap.Records)
 	d.mu.Lock()
 	d.live, d.asleep = l, false
 	d.mu.Unlock()

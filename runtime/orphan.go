@@ -70,11 +70,10 @@ func (d *drive) clear(o machine.Orphan) {
 			})
 		}()
 		if n.Kind.Runs {
-			id := childID(d.name, o.Key)
-			if sum, broken := d.eng.cfg.Store.Stack(d.eng.base, id); broken == nil && sum.Identity.Parent == t.Key {
+			if sum, broken := d.eng.cfg.Store.Stack(d.eng.base, o.Child.ID); broken == nil && sum.Identity.Parent == o.Child.Parent {
 				used = sum.Cursor.Counts
 			}
-			d.home.discard(id)
+			d.home.discard(o.Child.ID)
 			err = nil
 		} else {
 			err = nodes.CleanUp(ctx, spec, t)
@@ -92,11 +91,11 @@ func (d *drive) stopClearing() {
 
 // removeChildren removes the children that nobody needs any more, beside the loop.
 func (d *drive) removeChildren() {
-	if len(d.children.free) == 0 || d.clearing {
+	if len(d.unneeded) == 0 || d.clearing {
 		return
 	}
-	ids := d.children.free
-	d.children.free, d.clearing = nil, true
+	ids := d.unneeded
+	d.unneeded, d.clearing = nil, true
 	go func() {
 		for _, id := range ids {
 			d.home.discard(id)

@@ -82,6 +82,10 @@ func (d *drive) returned(a *attempt, res nodes.Result, err *nodes.Error, at time
 	case a.givenUp:
 		d.log.Info("an attempt that was given up has returned", "node", key.Node, "item", key.Item, "attempt", attempt)
 		d.step(machine.TaskUsed{At: d.clock(at), Key: key, Attempt: attempt, Tokens: tokens, Cost: cost})
+	case err == nil && a.child != nil:
+		end := *a.child
+		end.At, end.Key, end.Attempt = d.clock(at), key, attempt
+		d.step(end)
 	case err == nil:
 		d.step(machine.TaskDone{At: d.clock(at), Key: key, Attempt: attempt, Output: res.Value(), Tokens: tokens, Cost: cost})
 	case a.broken != nil && !d.stopping && !a.asked:

@@ -130,6 +130,7 @@ func (d *drive) act(rd machine.Ready) {
 		d.clear(o)
 	}
 	d.outbox.waiting = append(d.outbox.waiting, rd.Send...)
+	d.unneeded = append(d.unneeded, rd.Children...)
 	for _, m := range rd.Lost {
 		d.eng.isDelivered(d.name, m.Message, m.Err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"time"
 
 	"github.com/graphrun/graphrun/graph"
@@ -32,6 +33,8 @@ type StartOptions struct {
 
 	parent string // idempotency key of the task that runs it
 }
+
+var stackID = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$`)
 
 // Start starts a new stack. When it returns, the stack is in the store, and a later
 // process continues it whatever happens to this one. Errors: ErrExists, *MissingError,

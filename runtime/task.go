@@ -30,15 +30,16 @@ type attempt struct {
 	// Owned by the stack's loop.
 	round    uint64 // of the loop that began it
 	cancel   context.CancelCauseFunc
-	granted  bool         // it has its slot
-	void     bool         // it is not to begin any more
-	asked    bool         // the machine wants it to end
-	givenUp  bool         // nobody waits for it any more
-	cut      bool         // cut off by a shutdown: a success counts, a failure does not
-	giveUp   *timer.Timer // set once it was cancelled
-	shutdown bool         // the work says that it was cut off
-	broken   error        // the work says that its stack cannot continue: the error of the store
-	gone     bool         // it returned, or was given up
+	granted  bool               // it has its slot
+	void     bool               // it is not to begin any more
+	asked    bool               // the machine wants it to end
+	givenUp  bool               // nobody waits for it any more
+	cut      bool               // cut off by a shutdown: a success counts, a failure does not
+	giveUp   *timer.Timer       // set once it was cancelled
+	child    *machine.ChildDone // the end of the child that did the work; nil for all other work
+	shutdown bool               // the work says that it was cut off
+	broken   error              // the work says that its stack cannot continue: the error of the store
+	gone     bool               // it returned, or was given up
 }
 
 // taskLog adds the names of a task to what it logs. It builds them only when something

@@ -58,20 +58,21 @@ type Machine struct {
 // outbox is what the next Ready holds. seen counts what the last one showed:
 // only that is dropped by Advance.
 type outbox struct {
-	records []journal.Record
-	changes []graph.Change
-	start   []Task
-	cancel  []journal.TaskKey
-	orphans []Orphan
-	send    []Message
-	lost    []Lost
-	ended   *journal.Outcome
+	records  []journal.Record
+	changes  []graph.Change
+	start    []Task
+	cancel   []journal.TaskKey
+	orphans  []Orphan
+	send     []Message
+	lost     []Lost
+	children []string
+	ended    *journal.Outcome
 
 	committed bool      // a wave was committed since Advance
 	moved     bool      // the cursor changed without a record
 	wakeAt    time.Time // what the driver was last told
 	usual     int       // how many records the Ready before had
-	seen      struct{ records, changes, start, cancel, orphans, send, lost int }
+	seen      struct{ records, changes, start, cancel, orphans, send, lost, children int }
 }
 
 // New starts a stack: init overrides initial values of keys. Its first cycle
@@ -145,6 +146,9 @@ func (m *Machine) Step(in Input) error {
 	case TaskFailed:
 		m.at = in.At
 		m.taskFailed(in)
+	case ChildDone:
+		m.at = in.At
+		m.childDone(in)
 	case TaskGone:
 		m.at = in.At
 		if t, r := m.current(in.Key, in.Attempt, ending); t != nil {
@@ -193,7 +197,7 @@ func refusal(in Input) error {
 // counts while the stack is closing.
 func endsAttempt(in Input) bool {
 	switch in.(type) {
-	case TaskDone, TaskFailed, TaskGone, TaskUsed, Sent:
+	case TaskDone, TaskFailed, ChildDone, TaskGone, TaskUsed, Sent:
 		return true
 	}
 	return false
@@ -210,16 +214,16 @@ func (m *Machine) move(from, to journal.Status) {
 func (m *Machine) Ready() (Ready, bool) {
 	o := &m.out
 	wake := m.WakeAt()
-	if len(o.records) == 0 && len(o.start) == 0 && len(o.cancel) == 0 && len(o.orphans) == 0 && len(o.send) == 0 && len(o.lost) == 0 && !o.moved && wake.Equal(o.wakeAt) {
+	if len(o.records) == 0 && len(o.start) == 0 && len(o.cancel) == 0 && len(o.orphans) == 0 && len(o.send) == 0 && len(o.lost) == 0 && len(o.children) == 0 && !o.moved && wake.Equal(o.wakeAt) {
 		return Ready{}, false
 	}
 	o.seen.records, o.seen.changes = len(o.records), len(o.changes)
 	o.seen.start, o.seen.cancel, o.seen.orphans = len(o.start), len(o.cancel), len(o.orphans)
-	o.seen.send, o.seen.lost = len(o.send), len(o.lost)
+	o.seen.send, o.seen.lost, o.seen.children = len(o.send), len(o.lost), len(o.children)
 	o.wakeAt, o.moved = wake, true
 	return Ready{
 		Records: o.records, Changes: m.sidecarChanges(o.changes), Cursor: m.cur,
-		Start: o.start, Cancel: o.cancel, Orphans: o.orphans, Send: o.send, Lost: o.lost, WakeAt: wake, Outcome: o.ended,
+		Start: o.start, Cancel: o.cancel, Orphans: o.orphans, Send: o.send, Lost: o.lost, Children: o.children, WakeAt: wake, Outcome: o.ended,
 	}, true
 }
 
@@ -237,8 +241,9 @@ func (m *Machine) Advance() {
 	o.orphans = rest(o.orphans, o.seen.orphans)
 	o.send = rest(o.send, o.seen.send)
 	o.lost = rest(o.lost, o.seen.lost)
+	o.children = rest(o.children, o.seen.children)
 	o.seen.records, o.seen.changes, o.seen.start, o.seen.cancel = 0, 0, 0, 0
-	o.seen.orphans, o.seen.send, o.seen.lost = 0, 0, 0
+	o.seen.orphans, o.seen.send, o.seen.lost, o.seen.children = 0, 0, 0, 0
 	m.sidecarsStored()
 	o.moved = false
 	if full {

@@ -70,6 +70,9 @@ func (m *Machine) commitWave() {
 			m.send(r)
 		}
 		body.Settled[k] = s
+		if !r.outside {
+			m.releaseChildren(r)
+		}
 	}
 	for i, c := range changes {
 		body.Changed = append(body.Changed, c.Name)

@@ -21,7 +21,8 @@ import (
 type Orphan struct {
 	Key     journal.TaskKey
 	Attempt int
-	Again   bool // another attempt follows; false if the task ends
+	Again   bool   // another attempt follows; false if the task ends
+	Child   *Child // as Task.Child: remove it, unless another attempt follows and continues it
 }
 
 // cancelled is why an attempt failed that was cancelled.
@@ -47,7 +48,7 @@ func (m *Machine) endAttempt(t *task, r *run, f *journal.Failure) {
 	m.turn(t, r, ending)
 	m.noteEnding(t, r)
 	if orphan {
-		m.out.orphans = append(m.out.orphans, Orphan{Key: k, Attempt: t.attempt})
+		m.out.orphans = append(m.out.orphans, Orphan{Key: k, Attempt: t.attempt, Child: m.childOf(t, r)})
 	} else {
 		m.out.cancel = append(m.out.cancel, k)
 	}
@@ -178,6 +179,11 @@ func (m *Machine) closeWhenGone() {
 			m.empty(b.sidecar)
 		}
 	}
+	m.eachWave(func(w *wave) {
+		for k := range w.runs {
+			m.releaseChildren(&w.runs[k])
+		}
+	})
 	m.emit(&journal.StackFinished{Status: end.Status, Reason: end.Reason})
 	m.out.ended = end
 }
@@ -237,7 +243,7 @@ func (m *Machine) orphaned(w *wave, was journal.Cursor, replays bool) {
 				t.parked = false
 				m.turn(t, r, ending)
 				t.parked = parked
-				m.out.orphans = append(m.out.orphans, Orphan{Key: m.key(t, r), Attempt: t.attempt, Again: true})
+				m.out.orphans = append(m.out.orphans, Orphan{Key: m.key(t, r), Attempt: t.attempt, Again: true, Child: m.childOf(t, r)})
 			}
 		}
 	}

@@ -90,6 +90,9 @@ func (m *Machine) settleOutside(i int, j *folding) journal.Settled {
 	} else if b := m.nodes[i].apart; b != nil {
 		m.send(&b.runs[0])
 	}
+	if b := m.nodes[i].apart; b != nil {
+		m.releaseChildren(&b.runs[0])
+	}
 	return s
 }
 

@@ -40,6 +40,8 @@ type Task struct {
 	// Steps are those that earlier attempts recorded, oldest first. They are shared
 	// and must not be changed.
 	Steps []*journal.TaskStep
+	// Child is the stack that does the work, of a kind that runs a graph; else nil.
+	Child *Child
 }
 
 // Ready is what a driver has to do. Everything in it stays in Ready until
@@ -55,8 +57,11 @@ type Ready struct {
 	Orphans []Orphan          // see that nothing of these attempts of an earlier driver runs any more, then say TaskGone
 	Send    []Message         // deliver these to their stacks in this order, as events with their ids, and say Sent of each
 	Lost    []Lost            // messages to the stack itself that it cannot take: for the log
-	WakeAt  time.Time         // 3. when set: Step(Woke) no earlier than this. It replaces the one before
-	Outcome *journal.Outcome  //    non-nil: the stack has ended
+	// Children are ids of stacks (Task.Child) that nobody needs any more: remove them.
+	// After a crash they are not named again.
+	Children []string
+	WakeAt   time.Time        // 3. when set: Step(Woke) no earlier than this. It replaces the one before
+	Outcome  *journal.Outcome //    non-nil: the stack has ended
 }
 
 // Input is something that happened. Each carries its time.

@@ -253,7 +253,7 @@ func (m *Machine) enqueue(r *run, x int) {
 	m.arm(t, r)
 	m.out.start = append(m.out.start, Task{
 		Key: m.key(t, r), Attempt: t.attempt, Node: r.node, Index: t.index,
-		With: t.with, Pool: n.Pool, Priority: t.priority, Rerun: t.cut, Steps: t.steps,
+		With: t.with, Pool: n.Pool, Priority: t.priority, Rerun: t.cut, Steps: t.steps, Child: m.childOf(t, r),
 	})
 }
 
