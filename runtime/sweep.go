@@ -5,9 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-
-	"github.com/graphrun/graphrun/graph/journal"
-	"github.com/graphrun/graphrun/graph/machine"
 )
 
 // discard removes the stack of a node that ran a graph, with what still runs of it. One
@@ -99,17 +96,6 @@ func (rt *Runtime) sweep(d *drive) {
 		}
 	}
 	d.post(func() { d.clearing = false })
-}
-
-// childrenIn lists the ids of the children that the tasks of some records may have.
-func childrenIn(stack string, records []journal.Record) (ids []string) {
-	for i := range records {
-		if _, ok := records[i].Body.(*journal.TaskStarted); ok {
-			key, _ := records[i].Task()
-			ids = append(ids, machine.ChildID(stack, key))
-		}
-	}
-	return ids
 }
 
 // Remove deletes a stack that has ended, with its history. Errors: *UnknownStackError,
