@@ -35,7 +35,8 @@ func acquire(path string, timeout time.Duration) (*owned, error) {
 	note, err := lockFile(ownerPath(path), deadline, openNote)
 	switch {
 	case errors.Is(err, errLocked):
-		_ = f.Close() // gives the lock back
+		unlock(f)
+		_ = f.Close()
 		return nil, inUse(path)
 	case err != nil:
 		note = nil // a folder that cannot be written to: the file's lock must do
@@ -47,6 +48,7 @@ func acquire(path string, timeout time.Duration) (*owned, error) {
 func (o *owned) release() {
 	if o.note != nil {
 		_ = os.Remove(ownerPath(o.path))
+		unlock(o.note)
 		_ = o.note.Close()
 		o.note = nil
 	}
@@ -55,6 +57,7 @@ func (o *owned) release() {
 // Close gives up the file.
 func (o *owned) Close() error {
 	o.release()
+	unlock(o.File)
 	return o.File.Close()
 }
 
