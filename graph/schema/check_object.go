@@ -109,6 +109,8 @@ func (t *Type) undeclared(key string) []*Type {
 	switch {
 	case types != nil:
 		return types
+	case rest == AnyType:
+		return asAny
 	case rest != nil:
 		return []*Type{rest}
 	case union:

@@ -171,8 +171,28 @@ func Size(v any) int {
 		}
 		return n
 	}
+	return sizeScalar(v)
+}
+
+// sizeScalar is Size of what has no parts.
+func sizeScalar(v any) int {
+	switch v := v.(type) {
+	case nil:
+		return len("null")
+	case bool:
+		return len(strconv.FormatBool(v))
+	case int64:
+		var few [20]byte
+		return len(strconv.AppendInt(few[:0], v, 10))
+	case float64:
+		return sizeFloat(v)
+	}
+	return len(Append(nil, v))
+}
+
+func sizeFloat(f float64) int {
 	var few [32]byte
-	return len(Append(few[:0], v))
+	return len(appendFloat(few[:0], f))
 }
 
 func sizeString(s string) int {

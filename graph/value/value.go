@@ -118,14 +118,14 @@ func converted(v any) (Value, error) {
 func measure(v any, depth int) int {
 	switch v := v.(type) {
 	case nil, bool, int64:
-		return Size(v)
+		return sizeScalar(v)
 	case string:
 		return measureText(v) // JSON holds nothing but UTF-8
 	case float64:
 		if v-v != 0 { // infinite or NaN
 			return -1
 		}
-		return Size(v)
+		return sizeFloat(v)
 	case []any:
 		if v == nil || depth > maxParse {
 			return -1

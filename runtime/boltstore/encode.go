@@ -78,7 +78,8 @@ func (e *encoder) parts(v any) []part {
 // bulk is what is large in one record, as a row of its own.
 type bulk struct {
 	row
-	seq uint64
+	seq   uint64
+	value any
 }
 
 // records is the journal's row of one commit: one JSON object a line. What is
@@ -95,14 +96,14 @@ func (e *encoder) records(list []journal.Record) (row, []bulk) {
 			b = journal.AppendRecord(b, r, true)
 			if large {
 				b = append(b, apartMark)
-				apart = append(apart, bulk{seq: r.Seq})
+				apart = append(apart, bulk{seq: r.Seq, value: v})
 			}
 			b = append(b, '\n')
 		}
 		return b
 	})
 	for i := range apart {
-		apart[i].row = e.value(list[apart[i].seq-list[0].Seq].Bulk())
+		apart[i].row = e.value(apart[i].value)
 	}
 	return lines, apart
 }
@@ -153,15 +154,16 @@ func (e *encoder) commit(c runtime.Commit) (*commit, error) {
 		out.records, out.bulk = e.records(c.Records)
 	}
 	for i, ch := range c.Changes {
-		out.changes[i] = e.change(ch, c.Create != nil)
+		out.changes[i] = e.change(ch, c.Create != nil, out.bulk)
 	}
 	return out, nil
 }
 
 // change makes the rows of one key. A whole list or object is one row, since it
 // will most likely be replaced as a whole again; that of a new stack is stored
-// by its parts, since nothing is known of it yet.
-func (e *encoder) change(c graph.Change, create bool) change {
+// by its parts, since nothing is known of it yet. An output that became a value is
+// written once for both.
+func (e *encoder) change(c graph.Change, create bool, outputs []bulk) change {
 	out := change{Change: c}
 	switch {
 	case !c.Whole:
@@ -175,7 +177,13 @@ func (e *encoder) change(c graph.Change, create bool) change {
 	case create && formOf(c.Value) != asOne:
 		out.parts = e.parts(c.Value)
 	default:
-		out.one = e.value(c.Value)
+		same := slices.IndexFunc(outputs, func(b bulk) bool { return value.Same(b.value, c.Value) })
+		if same < 0 {
+			out.one = e.value(c.Value)
+			break
+		}
+		out.one = outputs[same].row
+		out.one.head = slices.Clone(out.one.head) // each row has its own checksum
 	}
 	return out
 }

@@ -6,7 +6,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/runtime"
 )
 
@@ -157,6 +160,54 @@ func TestBlobsAreCollected(t *testing.T) {
 	})
 	if err != nil {
 		t.Error(err)
+	}
+}
+
+// An output that became a value is encoded once and kept once, and both rows of it can
+// be read.
+func TestOutputThatBecameAValue(t *testing.T) {
+	t.Parallel()
+	large := map[string]any{"text": strings.Repeat("x", 10*outOfLine)}
+	w := &wave{stack: "once"}
+	created, c := w.create(), w.next()
+	output := journal.Record{Seq: c.Cursor.Seq + 1, Time: c.Records[0].Time, Stack: c.Stack,
+		Body: &journal.TaskFinished{Wave: 1, Node: "a", Attempt: 1, Status: "succeeded", Output: large}}
+	c.Records = append(c.Records, output)
+	c.Cursor.Seq++
+	c.Changes = append(c.Changes, graph.Change{Name: "big", Whole: true, Value: large})
+
+	e := newEncoder()
+	rows, err := e.commit(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	one := rows.changes[len(rows.changes)-1].one
+	if b := rows.bulk[0]; &b.blob[0] != &one.blob[0] || &b.head[0] == &one.head[0] {
+		t.Error("the value was encoded twice, or its rows share their checksum")
+	}
+
+	s := openAt(t, filepath.Join(t.TempDir(), "graphrun.db"), Options{Durability: runtime.DurabilityNone})
+	mustCommit(t, s, created)
+	mustCommit(t, s, c)
+	if n := blobs(t, s); n != 1 {
+		t.Errorf("%d blobs, want 1", n)
+	}
+	snap, err := s.Load(ctx, "once")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(any(large), snap.State["big"]); d != "" {
+		t.Error(d)
+	}
+	var got any
+	err = s.Records(ctx, "once", journal.Want{Bulk: true}, func(r journal.Record) error {
+		if b, ok := r.Body.(*journal.TaskFinished); ok && r.Seq == output.Seq {
+			got = b.Output
+		}
+		return nil
+	})
+	if d := cmp.Diff(any(large), got); err != nil || d != "" {
+		t.Error(err, d)
 	}
 }
 
