@@ -15,5 +15,3 @@ func lock(*os.File) error { return nil }
 
 // alive cannot be found out here; a wrong process id in a message does no harm.
 func alive(int) bool { return true }
-
-func unlock(*os.File) {}

@@ -12,6 +12,10 @@ import (
 // lockRetry is how often a taken lock is tried again.
 const lockRetry = 50 * time.Millisecond
 
+// unsigned is how long a lock is waited for that no living process has signed for. A
+// program that was being started when its owner ended may hold it until it is executed.
+const unsigned = time.Second
+
 // owned is a file that only this process owns. Two locks say so: one
 // on the file, and one on the note beside it, which stays with the path when
 // the file is moved away or replaced. A lock lives as long as its process: one
@@ -25,18 +29,17 @@ type owned struct {
 // acquire opens the file at path and makes this process its only owner.
 func acquire(path string, timeout time.Duration) (*owned, error) {
 	deadline := time.Now().Add(timeout)
-	f, err := lockFile(path, deadline, openFile)
+	f, err := lockFile(path, path, deadline, openFile)
 	if errors.Is(err, errLocked) {
 		return nil, inUse(path)
 	}
 	if err != nil {
 		return nil, err
 	}
-	note, err := lockFile(ownerPath(path), deadline, openNote)
+	note, err := lockFile(path, ownerPath(path), deadline, openNote)
 	switch {
 	case errors.Is(err, errLocked):
-		unlock(f)
-		_ = f.Close()
+		_ = f.Close() // gives the lock back
 		return nil, inUse(path)
 	case err != nil:
 		note = nil // a folder that cannot be written to: the file's lock must do
@@ -48,7 +51,6 @@ func acquire(path string, timeout time.Duration) (*owned, error) {
 func (o *owned) release() {
 	if o.note != nil {
 		_ = os.Remove(ownerPath(o.path))
-		unlock(o.note)
 		_ = o.note.Close()
 		o.note = nil
 	}
@@ -57,13 +59,12 @@ func (o *owned) release() {
 // Close gives up the file.
 func (o *owned) Close() error {
 	o.release()
-	unlock(o.File)
 	return o.File.Close()
 }
 
-// lockFile opens and locks the file that has this name then.
-func lockFile(name string, deadline time.Time, open func(string) (*os.File, error)) (*os.File, error) {
-	for ; ; time.Sleep(lockRetry) {
+// lockFile opens and locks the file of a store at path that has this name then.
+func lockFile(path, name string, deadline time.Time, open func(string) (*os.File, error)) (*os.File, error) {
+	for began := time.Now(); ; time.Sleep(lockRetry) {
 		f, err := patiently(func() (*os.File, error) { return open(name) })
 		if err != nil {
 			return nil, err
@@ -81,7 +82,8 @@ func lockFile(name string, deadline time.Time, open func(string) (*os.File, erro
 		default:
 			return nil, fmt.Errorf("cannot be locked: %w", err)
 		}
-		if time.Now().After(deadline) {
+		now := time.Now()
+		if now.After(deadline) && (now.Sub(began) > unsigned || Owner(path) > 0) {
 			return nil, err
 		}
 	}

@@ -3,35 +3,40 @@
 package boltstore
 
 import (
+	"os"
 	"path/filepath"
-	"syscall"
 	"testing"
+	"testing/synctest"
+	"time"
 )
 
-// A program that is being started has a copy of each open file until it is executed.
-// A store that was closed meanwhile is free all the same.
-func TestCopiesOfFilesHoldNoLock(t *testing.T) {
+// A program that is being started when the owner ends has a copy of the locked file
+// for a moment. Whoever opens the store then waits for it.
+func TestALockWithoutAnOwnerIsWaitedFor(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "s.db")
 	s, err := Open(path, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, f := range []interface{ Fd() uintptr }{s.file.File, s.file.note} {
-		fd, err := syscall.Dup(int(f.Fd()))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer syscall.Close(fd)
-	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	again, err := Open(path, Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := again.Close(); err != nil {
-		t.Fatal(err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		copied, err := os.OpenFile(path, os.O_RDWR, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := lock(copied); err != nil {
+			t.Fatal(err)
+		}
+		time.AfterFunc(unsigned/2, func() { _ = copied.Close() })
+		f, err := acquire(path, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Close(); err != nil {
+			t.Fatal(err)
+		}
+	})
 }
