@@ -9,12 +9,15 @@ import (
 	"github.com/graphrun/graphrun/graph/journal"
 )
 
-// What a Status says of tasks is explained in package inspect.
 type (
+	// TaskStatus is a task in a Status.
 	TaskStatus = inspect.TaskStatus
-	TaskState  = inspect.TaskState
-	TaskError  = inspect.TaskError
-	Attempt    = inspect.Attempt
+	// TaskState is where a task stands.
+	TaskState = inspect.TaskState
+	// TaskError is the last failure of a stack.
+	TaskError = inspect.TaskError
+	// Attempt is an attempt that failed and was followed by another one.
+	Attempt = inspect.Attempt
 )
 
 // States of a task.

@@ -1,0 +1,6 @@
+//go:build unix && !linux
+
+package std
+
+// starve is for Linux alone.
+func starve(string) {}
