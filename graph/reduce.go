@@ -95,6 +95,25 @@ func (key *Key) reduceWhole(c *Change, old any, written []any, env *cond.Env) (b
 	return true, nil
 }
 
+// Replace is Reduce for values that CheckWritten gave, where the last of them becomes
+// the key's value as it is: nothing is checked again. ok is false for every other
+// reducer, and for a list that `keep` cuts.
+func (g *Graph) Replace(k int, old, last any) (c Change, changed, ok bool) {
+	key := &g.Keys[k]
+	switch key.Reduce.Name {
+	case "", "replace", "last":
+	default:
+		return Change{}, false, false
+	}
+	if list, isList := last.([]any); isList && key.Keep > 0 && len(list) > key.Keep {
+		return Change{}, false, false
+	}
+	if value.Equal(old, last) {
+		return Change{}, false, true
+	}
+	return Change{Key: k, Name: key.Name, Value: last, Whole: true}, true, true
+}
+
 // join is the reducer's answer for one written value.
 func (key *Key) join(old, written any, env *cond.Env) (any, error) {
 	switch key.Reduce.Name {

@@ -155,7 +155,13 @@ func (m *Machine) measured() *graph.Sizes {
 // state. old is what the key is reduced from, was its size; last is the run that
 // wrote the last value, or nil.
 func (m *Machine) reduceKey(sizes *graph.Sizes, key int, old any, was int, values []any, last *run) (c graph.Change, size int, changed bool, err error) {
-	c, changed, err = m.g.Reduce(key, old, values, m.env)
+	known := false
+	if last != nil { // what a node of the wave writes was checked
+		c, changed, known = m.g.Replace(key, old, values[len(values)-1])
+	}
+	if !known {
+		c, changed, err = m.g.Reduce(key, old, values, m.env)
+	}
 	if err != nil || !changed {
 		return c, was, false, err
 	}
