@@ -79,6 +79,9 @@ func (s *secrets) mask(v any) any { return s.masker.Value(v) }
 
 // secretOf makes nodes.Task.Secret for a graph that declares some secrets.
 func (s *secrets) secretOf(declared []string) func(string) (string, bool) {
+	if len(declared) == 0 {
+		return noSecret
+	}
 	values := s.values
 	return func(name string) (string, bool) {
 		v, ok := values[name].(string)
@@ -88,3 +91,5 @@ func (s *secrets) secretOf(declared []string) func(string) (string, bool) {
 		return v, ok
 	}
 }
+
+func noSecret(string) (string, bool) { return "", false }

@@ -77,8 +77,8 @@ func stepsOf(recorded []*journal.TaskStep) []nodes.StepRecord {
 
 // noter makes nodes.Task.Note for an attempt.
 func (d *drive) noter(a *attempt) func(string) {
-	masker, name := d.secrets.masker, d.g.Name
+	masker := d.secrets.masker
 	return func(text string) {
-		d.eng.cfg.Feed.Note(feed.Note{Stack: d.name, Graph: name, Task: a.task.Key, Attempt: a.task.Attempt, At: time.Now().UTC(), Text: masker.Text(text)})
+		d.eng.cfg.Feed.Note(feed.Note{Stack: d.name, Graph: d.graph, Task: a.task.Key, Attempt: a.task.Attempt, At: time.Now().UTC(), Text: masker.Text(text)})
 	}
 }

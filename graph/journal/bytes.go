@@ -57,8 +57,8 @@ func reader(b []byte) (codec, error) {
 	return codec{in: &m, whole: true}, err
 }
 
-func appendObject[T any](b []byte, v *T, walk walk[T]) []byte {
-	c := codec{b: b, whole: true}
+func object[T any](v *T, walk walk[T]) []byte {
+	c := codec{b: make([]byte, 0, 384), whole: true}
 	inside(&c, nil, v, walk)
 	return c.b
 }
@@ -77,7 +77,7 @@ func parseObject[T any](b []byte, what string, v *T, walk walk[T]) error {
 
 // MarshalJSON keeps the exact numbers of what a node waits with.
 func (at Cursor) MarshalJSON() ([]byte, error) {
-	return appendObject(nil, &at, (*Cursor).members), nil
+	return object(&at, (*Cursor).members), nil
 }
 
 // UnmarshalJSON reads what MarshalJSON wrote, in this version or an earlier one.
@@ -88,7 +88,7 @@ func (at *Cursor) UnmarshalJSON(b []byte) error {
 
 // MarshalJSON keeps the exact numbers of params.
 func (id Identity) MarshalJSON() ([]byte, error) {
-	return appendObject(nil, &id, (*Identity).members), nil
+	return object(&id, (*Identity).members), nil
 }
 
 // UnmarshalJSON reads what MarshalJSON wrote, in this version or an earlier one.
@@ -99,7 +99,7 @@ func (id *Identity) UnmarshalJSON(b []byte) error {
 
 // MarshalJSON writes the members of a cursor's `counts`.
 func (n Counts) MarshalJSON() ([]byte, error) {
-	return appendObject(nil, &n, (*Counts).members), nil
+	return object(&n, (*Counts).members), nil
 }
 
 // UnmarshalJSON reads what MarshalJSON wrote.
@@ -110,7 +110,7 @@ func (n *Counts) UnmarshalJSON(b []byte) error {
 
 // MarshalJSON writes an element of a cursor's `parked`.
 func (p Parked) MarshalJSON() ([]byte, error) {
-	return appendObject(nil, &p, (*Parked).members), nil
+	return object(&p, (*Parked).members), nil
 }
 
 // UnmarshalJSON reads what MarshalJSON wrote.
@@ -121,7 +121,7 @@ func (p *Parked) UnmarshalJSON(b []byte) error {
 
 // MarshalJSON is a snapshot as one object, with its records in the journal form.
 func (s Snapshot) MarshalJSON() ([]byte, error) {
-	return appendObject(nil, &s, (*Snapshot).members), nil
+	return object(&s, (*Snapshot).members), nil
 }
 
 // UnmarshalJSON reads what MarshalJSON wrote, in this version or an earlier one.

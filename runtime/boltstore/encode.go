@@ -135,7 +135,7 @@ type graphInfo struct {
 func (e *encoder) commit(c runtime.Commit) (*commit, error) {
 	out := &commit{Commit: c, changes: make([]change, len(c.Changes))}
 	var err error
-	if out.cursor, err = json.Marshal(c.Cursor); err != nil {
+	if out.cursor, err = c.Cursor.MarshalJSON(); err != nil {
 		return nil, err
 	}
 	if c.Create != nil {

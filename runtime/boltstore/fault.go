@@ -87,7 +87,7 @@ func (s *Store) isWedged() bool {
 	}
 }
 
-// guarded calls use, which works with bbolt, on a goroutine of its own and
+// guarded calls use, which reads with bbolt, on a goroutine of its own and
 // waits for it, but not once bbolt's locks may be lost: another goroutine that
 // waits for one would wait for ever. After an error that is in s.failed, use
 // may still be running, and what it shares with the caller must be left alone.
@@ -98,10 +98,18 @@ func (s *Store) guarded(use func() error) error {
 	case err := <-done:
 		return err
 	case <-s.wedged:
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		return s.failed
+		return s.failure()
 	}
+}
+
+// failure is the fatal error that has stopped the store, or nil.
+func (s *Store) failure() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.failed == nil {
+		return nil
+	}
+	return s.failed
 }
 
 // commitFailed decides what a failed transaction means. A write that found no

@@ -12,66 +12,63 @@ import (
 type request struct {
 	apply func(*txn) error
 	sync  bool
-	err   error
-	lost  error     // the answer when the write did not come back; err is not read then
-	lead  chan bool // true asks to write the next group; false says that the answer is there
-}
-
-func (r *request) answer() error {
-	if r.lost != nil {
-		return r.lost
-	}
-	return r.err
+	err   error         // the answer
+	done  chan struct{} // closed when the answer is there
 }
 
 // groupSize bounds how many requests share a transaction.
 const groupSize = 1024
 
-// submit brings a change into the store and waits for it. There is one writer
-// at a time: whoever comes while nobody writes. It takes all that queue up
-// until it begins, and then hands the pen to the first of those that came
-// meanwhile. So a lonely request waits for no other goroutine, and a crowd
-// shares its fsyncs.
+// submit brings a change into the store and waits for it, but not once bbolt's locks
+// may be lost: the writer may then wait for one for ever, or still use what it shares
+// with the caller.
 func (s *Store) submit(sync bool, apply func(*txn) error) error {
-	r := &request{apply: apply, sync: sync}
+	r := &request{apply: apply, sync: sync, done: make(chan struct{})}
 	s.mu.Lock()
-	if err := s.unusable(); err != nil {
-		s.mu.Unlock()
+	err := s.unusable()
+	if err == nil {
+		s.queue = append(s.queue, r)
+		s.work.Signal()
+	}
+	s.mu.Unlock()
+	if err != nil {
 		return err
 	}
-	s.queue = append(s.queue, r)
-	if s.writing {
-		r.lead = make(chan bool, 1)
+	select {
+	case <-r.done:
+		return r.err
+	case <-s.wedged:
+		return s.failure()
+	}
+}
+
+// writeAll is the writer, until the store is closed. All that queues up while it writes
+// shares its next transaction, so a crowd shares its fsyncs. It is one goroutine as long
+// as the store is open, because its stack then stays as large as bbolt needs it.
+func (s *Store) writeAll() {
+	defer close(s.written)
+	debug.SetPanicOnFault(true)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for {
+		for len(s.queue) == 0 {
+			if s.closed {
+				return
+			}
+			s.work.Wait()
+		}
+		n := min(len(s.queue), groupSize)
+		group := s.queue[:n:n]
+		if s.queue = s.queue[n:]; len(s.queue) == 0 {
+			s.queue = nil
+		}
 		s.mu.Unlock()
-		if lead := <-r.lead; !lead {
-			return r.answer()
+		s.write(group)
+		for _, r := range group {
+			close(r.done)
 		}
 		s.mu.Lock()
 	}
-	s.writing = true
-	group := s.queue[:min(len(s.queue), groupSize):min(len(s.queue), groupSize)]
-	s.queue = s.queue[len(group):]
-	s.mu.Unlock()
-
-	lost := s.guarded(func() error {
-		s.write(group)
-		return nil
-	})
-
-	s.mu.Lock()
-	if len(s.queue) > 0 {
-		s.queue[0].lead <- true
-	} else {
-		s.queue, s.writing = nil, false
-		s.idle.Broadcast()
-	}
-	s.mu.Unlock()
-	for _, member := range group {
-		if member.lost = lost; member != r {
-			member.lead <- false
-		}
-	}
-	return r.answer()
 }
 
 // unusable says why the store takes nothing any more. Call with s.mu held.
@@ -89,7 +86,6 @@ func (s *Store) unusable() error {
 // answer. A request that fails does not touch the others: when it had begun to
 // write, the transaction starts over without it.
 func (s *Store) write(group []*request) {
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	for len(group) > 0 {
 		rest, err := s.tryWrite(group)
 		if err != nil {
@@ -107,12 +103,7 @@ func (s *Store) write(group []*request) {
 // tryWrite gives back the requests to try again, without the one that spoilt
 // the transaction. An error is the answer for all that were not refused.
 func (s *Store) tryWrite(group []*request) (rest []*request, err error) {
-	s.mu.Lock()
-	if s.failed != nil {
-		err = s.failed
-	}
-	s.mu.Unlock()
-	if err != nil {
+	if err := s.failure(); err != nil {
 		return nil, err
 	}
 	// A transaction would make a file that was cut off as long as it was.

@@ -68,14 +68,14 @@ type Store struct {
 	at   *place
 
 	mu      sync.Mutex
-	idle    sync.Cond // writing has become false
+	work    sync.Cond // the queue is not empty any more, or the store is closed
 	queue   []*request
-	writing bool
 	closed  bool
 	failed  *runtime.StoreError // why nothing is done any more
 	lookout *time.Timer         // of look
 	onStop  []func(error)       // who wants to know
 	wedged  chan struct{}       // closed when bbolt's locks may be lost
+	written chan struct{}       // closed when the writer has ended
 
 	unsynced bool // the last transaction was not forced to disk; of the writer
 }
@@ -91,8 +91,8 @@ func Open(path string, opts Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{path: path, opts: opts, wedged: make(chan struct{})}
-	s.idle.L = &s.mu
+	s := &Store{path: path, opts: opts, wedged: make(chan struct{}), written: make(chan struct{})}
+	s.work.L = &s.mu
 	if err := s.open(); err != nil {
 		var known *runtime.StoreError
 		if errors.As(err, &known) {
@@ -100,6 +100,7 @@ func Open(path string, opts Options) (*Store, error) {
 		}
 		return nil, &runtime.StoreError{Path: path, Err: fmt.Errorf("database %q %w", path, err)}
 	}
+	go s.writeAll()
 	s.mu.Lock()
 	s.lookout = time.AfterFunc(lookEvery, s.look)
 	s.mu.Unlock()
@@ -196,12 +197,15 @@ func (s *Store) Commit(ctx context.Context, c runtime.Commit) error {
 		return fmt.Errorf("runtime: stack %q: expected a name of 1 to %d bytes of UTF-8", c.Stack, maxStackName)
 	}
 	e := newEncoder()
-	defer e.free()
 	ready, err := e.commit(c)
 	if err != nil {
+		e.free()
 		return fmt.Errorf("runtime: stack %q: %w", c.Stack, err)
 	}
-	return s.submit(s.mustSync(c), ready.apply)
+	if err = s.submit(s.mustSync(c), ready.apply); !s.isWedged() { // else the writer may still use it
+		e.free()
+	}
+	return err
 }
 
 const maxStackName = 1024
@@ -218,14 +222,16 @@ func (s *Store) Close() error {
 	if s.lookout != nil {
 		s.lookout.Stop()
 	}
-	for s.writing {
-		s.idle.Wait()
-	}
-	failed, wedged := s.failed != nil, s.isWedged()
+	s.work.Signal()
 	s.mu.Unlock()
+	select {
+	case <-s.written:
+	case <-s.wedged:
+	}
+	wedged := s.isWedged()
 
 	var err error
-	if s.unsynced && !failed {
+	if s.failure() == nil && s.unsynced {
 		err = s.db.Sync()
 	}
 	s.file.release()
