@@ -7,7 +7,7 @@ import (
 )
 
 // AppendRecord appends a record as one JSON object without a line end: its
-// public form (SPEC.md section 4), or with whole its journal form, which stores
+// public form, which `trace` prints, or with whole its journal form, which stores
 // keep. The same record always gives the same bytes.
 func AppendRecord(b []byte, r Record, whole bool) []byte {
 	c := codec{b: append(b, '{'), whole: whole}
