@@ -52,29 +52,29 @@ func (rt *Runtime) cutOff(id string) bool {
 	return !c.Status.Ended() && !c.Clean && (c.Open || len(c.Background) > 0)
 }
 
-// orphan says whether nobody needs a child in the store any more: its parent is not
-// driven, or has gone past the task.
+// orphan says whether nobody needs a child in the store any more: its parent is gone, has
+// ended, or has gone past the task. It does not matter whether anybody drives the parent:
+// one that cannot be read or loaded now may continue later, and with it the child.
 func (rt *Runtime) orphan(sum *Summary) bool {
 	where, task, _ := strings.Cut(sum.Identity.Parent, "/")
 	parent := where[:max(strings.LastIndexByte(where, '.'), 0)]
-	d := rt.driving(parent)
-	if d == nil {
+	stands, err := rt.cfg.Store.Stack(rt.base, parent)
+	if err == nil {
+		err = stands.Err
+	}
+	if err != nil {
+		return errors.Is(err, ErrNotFound)
+	}
+	if stands.Identity.Nonce != where[len(parent)+1:] {
 		return true
 	}
-	stands, err := rt.cfg.Store.Stack(rt.base, d.name)
-	if err != nil {
+	c := &stands.Cursor
+	if c.Open && strings.HasPrefix(task, fmt.Sprintf("%d/%d/", c.Cycle, c.Wave)) {
 		return false
 	}
-	c := &stands.Cursor
-	at := fmt.Sprintf("%d/%d/", c.Cycle, c.Wave)
-	if stands.Identity.Nonce == where[len(parent)+1:] {
-		if c.Open && strings.HasPrefix(task, at) {
+	for _, b := range c.Background {
+		if strings.HasPrefix(task, fmt.Sprintf("%d/%d/%s/", b.Cycle, b.Wave, b.Node)) {
 			return false
-		}
-		for _, b := range c.Background {
-			if strings.HasPrefix(task, fmt.Sprintf("%d/%d/%s/", b.Cycle, b.Wave, b.Node)) {
-				return false
-			}
 		}
 	}
 	return true

@@ -176,6 +176,7 @@ func (m *Machine) carry(g *graph.Graph) (link func()) {
 			return false
 		}
 		m.empty(w.sidecar)
+		m.releaseChildren(&w.runs[0])
 		m.hasten()
 		return true
 	})
