@@ -14,7 +14,7 @@ import (
 // Send gives a stack an event. When it returns, the event is in the store. It ends a
 // pause, and is applied when the next cycle begins, in the order of the sends.
 // duplicate reports that an event with this ID was received before, and nothing has
-// changed. Errors: *UnknownStackError, *machine.UnknownEventError,
+// changed, also when the stack has ended since. Errors: *UnknownStackError, *machine.UnknownEventError,
 // *machine.PayloadError, ErrEnded, *StoreError, ErrClosed, or that of ctx. After a
 // *StoreError or an error of ctx the event may still arrive: send it again with the
 // same ID.
@@ -31,6 +31,9 @@ func (rt *Runtime) Send(ctx context.Context, in Send) (duplicate bool, err error
 			return err
 		})
 	})
+	if errors.Is(err, ErrEnded) && in.ID != "" && rt.repeats(ctx, in.Stack, machine.Event{ID: in.ID}) {
+		return true, nil
+	}
 	return duplicate, err
 }
 
@@ -45,13 +48,32 @@ func (rt *Runtime) Answer(ctx context.Context, stack, node string, output any) e
 
 // AnswerFor answers the question with the given id (journal.Waiting.ID), and no other
 // one; with "" it is Answer. Answering a question that is over is no error when the
-// answer is the recorded one. Without an id, an answer is refused with a
+// answer is the recorded one, also when the stack has ended since. Without an id, an answer is refused with a
 // *machine.StaleAnswerError while the open question is younger than two seconds and
 // follows an answered question of the same node: the answer may be a repetition.
 func (rt *Runtime) AnswerFor(ctx context.Context, stack, node, question string, output any) error {
-	return rt.input(ctx, stack, func(d *drive) machine.Input {
+	err := rt.input(ctx, stack, func(d *drive) machine.Input {
 		return machine.Answer{At: d.now(), Node: node, For: question, Output: output}
 	})
+	if errors.Is(err, ErrEnded) && rt.repeats(ctx, stack, machine.Answer{Node: node, For: question, Output: output}) {
+		return nil
+	}
+	return err
+}
+
+// repeats reports whether a stack that has ended took in the same input before. It
+// may have ended because of it.
+func (rt *Runtime) repeats(ctx context.Context, stack string, in machine.Input) bool {
+	snap, err := rt.cfg.Store.Load(ctx, stack)
+	if err != nil {
+		return false
+	}
+	def, err := rt.defs.of(ctx, snap.Cursor.Hash)
+	if err != nil {
+		return false
+	}
+	secrets, _ := secretsOf(rt.cfg.Secret, def.g) // those that are set
+	return machine.Repeats(def.g, secrets.options(), snap, in)
 }
 
 // CancelTask fails a task with kind cancelled, and no further attempt follows. item

@@ -2,6 +2,7 @@ package journal
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 )
 
@@ -32,9 +33,14 @@ func (w *Waiting) members(c *codec) {
 	c.someBool("answered", &w.Answered)
 }
 
-// ID names the question or wait among all of its stack. It stays the same over
-// restarts.
-func (w *Waiting) ID() string { return fmt.Sprintf("%s.%d.%d", w.Node, w.Cycle, w.Wave) }
+// ID names the question or wait, as in "ask.36.1.4f2k". It stays the same over
+// restarts. The end of it comes from the time, so that the questions of a stack that
+// was removed and started again under its old id have other ids.
+func (w *Waiting) ID() string {
+	const letters = 36 * 36 * 36 * 36
+	moment := strconv.FormatInt((w.Since.UnixMilli()%letters+letters)%letters, 36)
+	return fmt.Sprintf("%s.%d.%d.%04s", w.Node, w.Cycle, w.Wave, moment)
+}
 
 // Ends is when the wait ends by itself; zero means never.
 func (w *Waiting) Ends() time.Time {

@@ -28,9 +28,8 @@ func (m *Machine) answer(in Answer) error {
 	w := m.waitingFor(in.Node)
 	n := &m.g.Nodes[i]
 	output, err := m.answerOf(n, in)
-	given := m.answers.of(in.For)
 	switch {
-	case in.For != "" && given == sumOf(output, in.Failure) && err == nil:
+	case err == nil && m.answers.has(in.Node, in.For, sumOf(output, in.Failure)):
 		return nil
 	case in.For != "" && (w == nil || w.ID() != in.For):
 		return fmt.Errorf("%w any more: the question %q is over, or never was (%s)", ErrNotWaiting, in.For, m.waitingNames())
@@ -66,12 +65,15 @@ func (m *Machine) sameAnswer(i int, output any, f *journal.Failure) bool {
 // answers are the newest answers that were accepted.
 type answers struct {
 	*sidecar
-	sums  map[string]string // of the answer, by the question's id
-	nodes map[string]int    // how many of them are of a node
+	sums  map[question]string // of the answer
+	nodes map[string]int      // how many of them are of a node
 }
 
+// question is a node and the id of one of its questions.
+type question struct{ node, id string }
+
 func restoredAnswers(stored any) answers {
-	a := answers{restored(journal.SidecarMark+"answers", stored), map[string]string{}, map[string]int{}}
+	a := answers{restored(journal.SidecarMark+"answers", stored), map[question]string{}, map[string]int{}}
 	for _, e := range a.list {
 		a.note(e, 1)
 	}
@@ -83,13 +85,17 @@ func (a *answers) note(e any, by int) {
 	fields, _ := e.(map[string]any)
 	id, _ := fields["id"].(string)
 	node, _ := fields["node"].(string)
-	a.sums[id], _ = fields["sum"].(string)
+	a.sums[question{node, id}], _ = fields["sum"].(string)
 	if a.nodes[node] += by; by < 0 {
-		delete(a.sums, id)
+		delete(a.sums, question{node, id})
 	}
 }
 
-func (a *answers) of(id string) string { return a.sums[id] }
+// has reports whether the question of this id was answered like that.
+func (a *answers) has(node, id, sum string) bool {
+	given, known := a.sums[question{node, id}]
+	return known && given == sum
+}
 
 func (a *answers) add(m *Machine, id, node, sum string) {
 	e := map[string]any{"id": id, "node": node, "sum": sum}

@@ -104,6 +104,9 @@ func New(g *graph.Graph, o Options, id journal.Identity, init map[string]any, at
 // everything after the end but TaskUsed and Sent. Only an Event, an Answer, a CancelTask
 // and a TaskStep can be refused, and then nothing has changed.
 func (m *Machine) Step(in Input) error {
+	if (m.cur.Status.Ended() || m.cur.Closing != nil) && m.repeats(in) {
+		return nil
+	}
 	if m.cur.Status.Ended() {
 		switch in := in.(type) {
 		case TaskUsed:
