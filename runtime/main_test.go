@@ -31,6 +31,7 @@ func kinds(t testing.TB) *nodes.Registry {
 			}}},
 		{Kind: graph.Kind{Name: "work", Open: true}, Node: idle{}},
 		{Kind: graph.Kind{Name: "approval", Open: true, Waits: true, NoDefaults: true}},
+		{Kind: graph.Kind{Name: "wait", Open: true, Waits: true, NoDefaults: true}},
 		{Kind: graph.Kind{Name: "send", Open: true, Sends: true}},
 		{Kind: graph.Kind{Name: "graph", Open: true, Runs: true, NoDefaults: true}},
 	} {

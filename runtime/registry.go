@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"context"
+	"errors"
 	"fmt"
 )
 
@@ -93,7 +94,7 @@ func (rt *Runtime) leave(d *drive) {
 	if rt.drives[d.name] == d {
 		rt.unclaim(d.name)
 	}
-	if d.err != nil && !rt.closed && !d.visited {
+	if d.err != nil && !rt.closed && !d.visited && !errors.Is(d.err, ErrExists) { // that is another stack
 		rt.trouble[d.name] = d.err
 	}
 }

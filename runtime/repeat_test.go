@@ -2,8 +2,11 @@ package runtime_test
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/graphrun/graphrun/runtime"
 	"github.com/graphrun/graphrun/runtime/runtimetest"
@@ -118,6 +121,52 @@ func TestARepeatedAnswerNamesTheNodeToo(t *testing.T) {
 		}
 		if err := k.Runtime.AnswerFor(k.T.Context(), "once", "other", id, no); err == nil {
 			t.Error("other was answered by the id of ask's question")
+		}
+	})
+}
+
+// A start that is refused changes nothing, also about the stack that has the id.
+func TestAStartThatIsRefusedIsNoProblemOfTheStackThatIsThere(t *testing.T) {
+	t.Parallel()
+	runtimetest.Run(t, kinds(t), func(k *runtimetest.Kit) {
+		g := def(k.T, once)
+		start(k, g)
+		k.Forward(time.Second)
+		if err := k.Runtime.Cancel(k.T.Context(), "once", ""); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := k.Runtime.Start(k.T.Context(), k.Compile(g), runtime.StartOptions{}); !errors.Is(err, runtime.ErrExists) {
+			t.Fatalf("second start: %v, want ErrExists", err)
+		}
+		st, err := k.Runtime.Status(k.T.Context(), "once")
+		if err != nil || st.Problem != nil {
+			t.Errorf("problem %v, %v, want none", st.Problem, err)
+		}
+	})
+}
+
+// A changed graph may lack the event that a node waits for: nobody could end that wait.
+func TestAWaitForAnEventThatAChangedGraphLacksIsCancelled(t *testing.T) {
+	t.Parallel()
+	const desk = `{"graphrun": 1, "name": "desk", "state": [{"name": "log", "type": "list(string)", "reduce": {"name": "append"}}],
+		"events": [{"name": "%s", "to": "log"}], "nodes": [{"id": "w", "uses": "wait", "with": %s}], "edges": [{"to": ["w"]}], "pause": {"none": true}}`
+	runtimetest.Run(t, kinds(t), func(k *runtimetest.Kit) {
+		start(k, def(k.T, fmt.Sprintf(desk, "go", `{"event": "go"}`)))
+		k.Forward(time.Second)
+		k.Crash()
+		g := k.Compile(def(k.T, fmt.Sprintf(desk, "come", `{"event": "come"}`)))
+		k.Resume("desk", runtime.ResumeOptions{Graph: g})
+		k.Forward(time.Second)
+		st, err := k.Runtime.Status(k.T.Context(), "desk")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var events []string
+		for _, w := range st.Cursor.Waiting {
+			events = append(events, w.Event)
+		}
+		if diff := cmp.Diff([]string{"come"}, events); diff != "" {
+			t.Errorf("awaited events (-want +got):\n%s", diff)
 		}
 	})
 }

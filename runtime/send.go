@@ -14,10 +14,10 @@ import (
 // Send gives a stack an event. When it returns, the event is in the store. It ends a
 // pause, and is applied when the next cycle begins, in the order of the sends.
 // duplicate reports that an event with this ID was received before, and nothing has
-// changed, also when the stack has ended since. Errors: *UnknownStackError, *machine.UnknownEventError,
-// *machine.PayloadError, ErrEnded, *StoreError, ErrClosed, or that of ctx. After a
-// *StoreError or an error of ctx the event may still arrive: send it again with the
-// same ID.
+// changed, also when the stack has ended since. Errors: *UnknownStackError,
+// *machine.UnknownEventError, *machine.PayloadError, ErrEnded, *StoreError, ErrClosed,
+// or that of ctx. After a *StoreError or an error of ctx the event may still arrive:
+// send it again with the same ID.
 func (rt *Runtime) Send(ctx context.Context, in Send) (duplicate bool, err error) {
 	if len(in.ID) > machine.MaxEventID {
 		return false, fmt.Errorf("runtime: event id of %d bytes, at most %d are allowed", len(in.ID), machine.MaxEventID)
@@ -61,7 +61,7 @@ func (rt *Runtime) AnswerFor(ctx context.Context, stack, node, question string, 
 	return err
 }
 
-// repeats reports whether a stack that has ended took in the same input before. It
+// repeats reports whether a stack that has ended recorded the same input before. It
 // may have ended because of it.
 func (rt *Runtime) repeats(ctx context.Context, stack string, in machine.Input) bool {
 	snap, err := rt.cfg.Store.Load(ctx, stack)

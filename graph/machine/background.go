@@ -160,6 +160,9 @@ func (m *Machine) carry(g *graph.Graph) (link func()) {
 	answers, apart := map[string]*journal.TaskFinished{}, map[string]*wave{}
 	m.cur.Waiting = slices.DeleteFunc(slices.Clone(m.cur.Waiting), func(w journal.Waiting) bool {
 		gone := !m.stays(g, w.Node, func(was, is *graph.Node) bool { return is.Kind.Name == was.Kind.Name })
+		if _, known := g.EventByName(w.Event); w.Event != "" && !known && !w.Answered {
+			gone = true // nobody can send it any more
+		}
 		switch {
 		case !gone:
 			answers[w.Node] = m.nodes[m.plan.index[w.Node]].answer

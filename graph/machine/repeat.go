@@ -5,7 +5,7 @@ import (
 	"github.com/graphrun/graphrun/graph/journal"
 )
 
-// Repeats reports whether a stack that has ended took in the same input before: an
+// Repeats reports whether a stack that has ended recorded the same input before: an
 // event with that ID, or that answer to that question. Whoever repeats it, because
 // the reply to the first was lost, is to learn that it arrived. g is the graph of the
 // snapshot's cursor.
