@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"math"
 	"slices"
 
 	"github.com/graphrun/graphrun/graph/schema"
@@ -48,6 +49,9 @@ func asWritten(n *tree.Node, deep bool) *tree.Node {
 			return changed(n, func(_ string, v *tree.Node) *tree.Node { return asWritten(v, true) })
 		}
 	case tree.Bool, tree.Int, tree.Float:
+		if math.IsInf(n.Float, 0) || math.IsNaN(n.Float) {
+			return n // no value: it is reported where it stands
+		}
 		if n.Text.Value != value.String(n.Value()) {
 			return scalarText(n)
 		}

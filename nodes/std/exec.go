@@ -40,7 +40,7 @@ func (n execNode) Run(ctx context.Context, t nodes.Task) (nodes.Result, error) {
 	}
 	out := &head{max: s.maxOutput, over: make(chan struct{})}
 	errs := &tail{max: stderrTail, mask: t.Mask, log: debugLines(ctx, t.Logger)}
-	state, err := n.run(ctx, s, out, errs, t.Hurry)
+	state, err := n.run(ctx, s, out, errs, t)
 	errs.flush()
 	if err != nil {
 		return nodes.Result{}, err
@@ -66,7 +66,7 @@ func (n execNode) CleanUp(ctx context.Context, t nodes.Task) error {
 
 // run starts the program and sees to its end. When it returns, no process of
 // the group is alive, but for one that nothing can end.
-func (n execNode) run(ctx context.Context, s *script, stdout *head, stderr *tail, hurry <-chan struct{}) (*os.ProcessState, error) {
+func (n execNode) run(ctx context.Context, s *script, stdout *head, stderr *tail, t nodes.Task) (*os.ProcessState, error) {
 	var p *process
 	err := patiently(ctx, n.want, func() (err error) {
 		p, err = start(s, stdout, stderr)
@@ -86,15 +86,24 @@ func (n execNode) run(ctx context.Context, s *script, stdout *head, stderr *tail
 	case <-p.exited:
 		p.drained(n.drain) // what its children still write is output too
 	case <-ctx.Done():
-		p.end(n.killAfter, hurry)
+		n.cutOff(ctx, p, t)
 		err = context.Cause(ctx)
 	case <-stdout.over: // nothing it does can make the node succeed
-		p.end(n.killAfter, hurry)
+		n.cutOff(ctx, p, t)
 	}
 	p.killAll()
 	<-p.exited
 	p.drained(n.drain)
 	return p.cmd.ProcessState, err
+}
+
+// cutOff ends the program, its group, and what it started that left the group: the
+// next attempt must not run beside any of it.
+func (n execNode) cutOff(ctx context.Context, p *process, t nodes.Task) {
+	end := time.Now().Add(n.killAfter)
+	p.end(n.killAfter, t.Hurry)
+	p.killAll()
+	_ = endLeftovers(context.WithoutCancel(ctx), t.Key, max(0, time.Until(end)), t.Hurry) // the attempt is over with an error already
 }
 
 // script is one program to run.

@@ -114,3 +114,29 @@ func TestCleanUp(t *testing.T) {
 		t.Error("a process of another task was ended")
 	}
 }
+
+// An attempt that is cut off is not over while a process that left its group runs.
+func TestACutOffAttemptEndsWhatLeftItsGroup(t *testing.T) {
+	t.Parallel()
+	path, up := fifo(t)
+	tk := task(t, "hang "+path, nil)
+	_, away := orphan(t, "stubborn", tk.Key)
+	_, other := orphan(t, "hang", tk.Key+"2")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancelled := make(chan struct{})
+	go func() {
+		defer close(cancelled)
+		if _, fail := run(ctx, tk); fail == nil {
+			t.Error("no error")
+		}
+	}()
+	up()
+	cancel()
+	<-cancelled
+	if !isDone(away) {
+		t.Error("the process that left the group runs on")
+	}
+	if isDone(other) {
+		t.Error("a process of another task was ended")
+	}
+}
