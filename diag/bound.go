@@ -11,6 +11,8 @@ import (
 const (
 	maxMessage = 1000 // bytes
 	maxHelp    = 400  // bytes
+	maxPlace   = 500  // bytes of FILE:LINE:COL, for people
+	maxFile    = 4096 // bytes, for programs: no longer path can be opened
 )
 
 // MaxMessage is how many bytes any message for people has at most, whether a

@@ -113,3 +113,20 @@ func TestReportsAreClean(t *testing.T) {
 		}
 	}
 }
+
+// A path may be as long as an argument can be.
+func TestBoundOfAPlace(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("\x01", 100_000)
+	list := diag.List{{Code: diag.MissingFile, Span: diag.Span{File: long, Start: diag.Pos{Line: 7, Col: 3}}, Message: "no such file"}}
+	var out bytes.Buffer
+	if err := diag.Render(&out, list, nil, diag.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if out.Len() > 600 || !strings.Contains(out.String(), ":7:3: ") {
+		t.Errorf("text shows %d bytes: %.1000s", out.Len(), out.String())
+	}
+	if n := len(diag.NewReport(list, nil, false).Diagnostics[0].File); n > 4096 {
+		t.Errorf("a report shows %d bytes", n)
+	}
+}

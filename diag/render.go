@@ -39,7 +39,7 @@ func Render(out io.Writer, list List, sources map[string][]byte, opts Options) e
 		if d.Severity == Warning {
 			hue = colorYellow
 		}
-		place := Clean(d.Span.String())
+		place := Shorten(Clean(Shorten(d.Span.String(), maxPlace)), maxPlace)
 		if place != "" {
 			place = paint(colorBold, place+":") + " "
 		}

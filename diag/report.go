@@ -39,7 +39,7 @@ func NewReport(list List, sources map[string][]byte, strict bool) Report {
 	lines := map[string][]int{}
 	for _, d := range list {
 		d = d.bounded()
-		e := Entry{File: d.Span.File, Line: d.Span.Start.Line, Column: d.Span.Start.Col,
+		e := Entry{File: bound(d.Span.File, maxFile), Line: d.Span.Start.Line, Column: d.Span.Start.Col,
 			Severity: d.Severity.String(), Code: d.Code, Message: d.Message, Help: d.Help}
 		if !d.Span.IsZero() {
 			e.EndColumn = EndColumn(d.Span, lineWidth(d.Span, sources, lines))

@@ -129,5 +129,16 @@ func fail(w http.ResponseWriter, err error) {
 	w.Header().Set("Content-Type", jsonType)
 	giveTime(w)
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(errorBody{e}) // a client that has gone needs no answer
+	_, _ = w.Write(bodyOf(e)) // a client that has gone needs no answer
+}
+
+// bodyOf is an error as JSON, a line of at most diag.MaxMessage bytes.
+func bodyOf(e *Error) []byte {
+	for limit := diag.MaxMessage; ; {
+		body, err := json.Marshal(errorBody{&Error{e.Code, diag.Shorten(e.Message, limit)}})
+		if err != nil || len(body) < diag.MaxMessage {
+			return append(body, '\n')
+		}
+		limit = min(limit-1, limit*diag.MaxMessage/(len(body)+1)) // escapes take up to six times the text
+	}
 }
