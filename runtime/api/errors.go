@@ -139,6 +139,6 @@ func bodyOf(e *Error) []byte {
 		if err != nil || len(body) < diag.MaxMessage {
 			return append(body, '\n')
 		}
-		limit = min(limit-1, limit*diag.MaxMessage/(len(body)+1)) // escapes take up to six times the text
+		limit = min(limit-1, limit*diag.MaxMessage/(len(body)+1)) // an escape is up to six times as long
 	}
 }
