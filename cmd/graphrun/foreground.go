@@ -33,7 +33,7 @@ func (s *foreground) run(ctx context.Context) (result runtime.Result, err error)
 		return result, err
 	}
 	defer func() { err = firstOf(err, store.Close()) }()
-	if s.trace, err = s.app.openTrace(s.flags.trace, slices.Collect(maps.Keys(s.src.Files))...); err != nil {
+	if s.trace, err = s.app.openTrace(ctx, s.flags.trace, slices.Collect(maps.Keys(s.src.Files))...); err != nil {
 		return result, err
 	}
 	defer func() { err = firstOf(err, s.trace.close()) }()

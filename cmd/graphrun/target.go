@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -33,11 +34,14 @@ func (a *app) storeFiles() []string { return append(boltstore.Files(a.db), api.F
 
 // createTarget opens a file for writing, empty. A file that refuseTarget refuses
 // keeps its content, even if it gets its name at the last moment.
-func (a *app) createTarget(what, file string, graphs ...string) (*os.File, error) {
+func (a *app) createTarget(ctx context.Context, what, file string, graphs ...string) (*os.File, error) {
 	if err := a.refuseTarget(what, file, graphs...); err != nil {
 		return nil, err
 	}
-	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE, 0o666)
+	f, err := openToWrite(ctx, file)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
 	if err != nil {
 		return nil, usagef("%s: %v", what, err)
 	}
@@ -53,6 +57,24 @@ func (a *app) createTarget(what, file string, graphs ...string) (*os.File, error
 		return nil, usagef("%s: %v", what, err)
 	}
 	return f, nil
+}
+
+// openToWrite opens a file. A named pipe opens when somebody reads it, or not until
+// ctx ends: then a signal must end the command.
+func openToWrite(ctx context.Context, file string) (*os.File, error) {
+	opened := make(chan struct{})
+	var got *os.File
+	var failed error
+	go func() {
+		got, failed = os.OpenFile(file, os.O_WRONLY|os.O_CREATE, 0o666)
+		close(opened)
+	}()
+	select {
+	case <-opened:
+		return got, failed
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // isProtected reports whether an open file is one of the store's, or a graph.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -24,14 +25,14 @@ type trace struct {
 
 // openTrace empties file; "-" is standard output, "" gives a nil trace, which
 // writes nothing. graphs are the files that the trace must not go to.
-func (a *app) openTrace(file string, graphs ...string) (*trace, error) {
+func (a *app) openTrace(ctx context.Context, file string, graphs ...string) (*trace, error) {
 	switch file {
 	case "":
 		return nil, nil
 	case "-":
 		return &trace{file: "standard output", w: bufio.NewWriter(a.out)}, nil
 	}
-	f, err := a.createTarget("--trace", file, graphs...)
+	f, err := a.createTarget(ctx, "--trace", file, graphs...)
 	if err != nil {
 		return nil, err
 	}
