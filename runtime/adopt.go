@@ -65,7 +65,7 @@ func (d *drive) adopt() error {
 // adoptWhenGone adopts a changed definition once the tasks that it no longer contains
 // are gone.
 func (d *drive) adoptWhenGone() error {
-	if !d.adopting || d.m.Cursor().Open {
+	if !d.adopting || d.over || d.m.Cursor().Open {
 		return nil
 	}
 	d.adopting = false

@@ -3,9 +3,11 @@ package runtime
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/machine"
 )
 
@@ -32,33 +34,55 @@ func (rt *Runtime) deliverLater(stack string) {
 // errUndelivered reports that some messages have to be tried again.
 var errUndelivered = errors.New("runtime: some messages are not delivered yet")
 
-// emptyOutbox delivers the messages that a stack left in the store when it ended.
+// emptyOutbox delivers the messages that a stack left in the store when it ended. The
+// stack is not claimed meanwhile: a target may be writing to it as well.
 func (rt *Runtime) emptyOutbox(ctx context.Context, stack string) error {
-	if under, err := rt.claim(stack, errLeft, make(chan struct{})); err != nil {
-		return err
-	} else if under != nil {
-		return errUndelivered
-	}
-	defer rt.free(stack)
 	snap, err := rt.cfg.Store.State(ctx, stack)
 	if errors.Is(err, ErrNotFound) {
 		return nil
 	} else if err != nil {
 		return err
 	}
-	var left []machine.Message
+	delivered := map[string]bool{}
 	messages := machine.Messages(snap.State)
 	for _, m := range messages {
-		if _, err := rt.Send(rt.base, asEvent(m)); !rt.isDelivered(stack, m, err) {
-			left = append(left, m)
+		err := ErrEnded // for one to itself
+		if m.To != stack {
+			_, err = rt.Send(rt.base, asEvent(m))
+		}
+		if rt.isDelivered(stack, m, err) {
+			delivered[m.ID] = true
 		}
 	}
-	if len(left) < len(messages) {
-		snap.Cursor.Outbox = len(left)
-		err = rt.cfg.Store.Commit(ctx, Commit{Stack: stack, Changes: []graph.Change{machine.Undelivered(left)}, Cursor: snap.Cursor})
+	if err := rt.forget(ctx, &snap.Identity, delivered); err != nil {
+		return err
 	}
-	if err == nil && len(left) > 0 {
-		err = errUndelivered
+	if len(delivered) < len(messages) {
+		return errUndelivered
 	}
-	return err
+	return nil
+}
+
+// forget takes messages that were delivered out of the outbox of an ended stack.
+func (rt *Runtime) forget(ctx context.Context, id *journal.Identity, delivered map[string]bool) error {
+	switch under, err := rt.claim(id.Stack, errLeft, make(chan struct{})); {
+	case under != nil || errors.Is(err, errLeft):
+		return errUndelivered
+	case err != nil:
+		return err
+	}
+	defer rt.free(id.Stack)
+	snap, err := rt.cfg.Store.State(ctx, id.Stack)
+	if errors.Is(err, ErrNotFound) || err == nil && snap.Identity.Nonce != id.Nonce {
+		return nil // it was removed meanwhile
+	} else if err != nil {
+		return err
+	}
+	messages := machine.Messages(snap.State)
+	left := slices.DeleteFunc(slices.Clone(messages), func(m machine.Message) bool { return delivered[m.ID] })
+	if len(left) == len(messages) {
+		return nil
+	}
+	snap.Cursor.Outbox = len(left)
+	return rt.cfg.Store.Commit(ctx, Commit{Stack: id.Stack, Changes: []graph.Change{machine.Undelivered(left)}, Cursor: snap.Cursor})
 }

@@ -51,12 +51,6 @@ func (d *drive) delivered(gone int, all bool) {
 		}
 	}
 	o.waiting = slices.Delete(o.waiting, 0, gone)
-	if !d.over || d.err != nil { // else the loop commits nothing any more
-		return
-	}
-	for rd, ok := d.m.Ready(); ok && d.commit(rd); rd, ok = d.m.Ready() {
-		d.m.Advance()
-	}
 }
 
 // isDelivered judges an attempt to deliver a message. A message that can never arrive

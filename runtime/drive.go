@@ -122,7 +122,6 @@ type adoption struct {
 type workload struct {
 	attempts  map[journal.TaskKey]*attempt // whose results count
 	away      int                          // attempts that were launched and are not gone
-	rounds    uint64                       // of the loop so far
 	listed    int                          // of Ready.Start: tasks that have their attempts
 	replaced  []*attempt                   // by a later attempt in this round
 	own       work                         // an attempt that the loop does itself, once the mailbox is empty

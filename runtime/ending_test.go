@@ -360,3 +360,29 @@ func TestWorkThatIgnoresItsContext(t *testing.T) {
 		}
 	})
 }
+
+// TestATaskThatIsCancelledAsItIsQueued: an element that succeeds makes room for another
+// one, and one that fails at the same moment cancels that. Nothing of it is left, so the
+// stack can be unloaded.
+func TestATaskThatIsCancelledAsItIsQueued(t *testing.T) {
+	t.Parallel()
+	for range 20 {
+		runtimetest.Run(t, kinds(t), func(k *runtimetest.Kit) {
+			k.Config.Loaded = -1
+			k.Reopen()
+			k.Node("a", runtimetest.Takes(time.Second, func(_ context.Context, t nodes.Task) (any, error) {
+				if t.Item == "1" {
+					return nil, nodes.Errorf("exit", "no")
+				}
+				return 1, nil
+			}))
+			start(k, def(t, `{"graphrun": 1, "name": "g", "pause": {"set": true, "active": 3600000000000, "idle": 3600000000000},
+				"nodes": [{"id": "a", "uses": "work", "for_each": {"in": "[1, 2, 3, 4]", "max": "2", "as": "it", "on_failure": "fast"}}]}`))
+			k.Forward(time.Minute)
+			st, err := k.Runtime.Status(k.T.Context(), "g")
+			if err != nil || st.Cursor.Open || st.Loaded {
+				t.Fatalf("loaded: %t, cycle open: %t (%v)", st.Loaded, st.Cursor.Open, err)
+			}
+		})
+	}
+}

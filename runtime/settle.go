@@ -11,7 +11,7 @@ import (
 
 // settle does all that can be done without another letter.
 func (d *drive) settle() {
-	for !d.over {
+	for !d.closed && d.err == nil { // what follows the end of the stack is committed too
 		if err := d.adoptWhenGone(); err != nil {
 			d.fail(err)
 			break
@@ -75,7 +75,7 @@ func (d *drive) enlist(tasks []machine.Task) []*pool.Ticket {
 	defer d.mu.Unlock()
 	out := make([]*pool.Ticket, len(tasks))
 	for i, t := range tasks {
-		a := &attempt{task: t, round: d.rounds}
+		a := &attempt{task: t}
 		a.ticket = pool.Ticket{Owner: d.name, Priority: t.Priority, Since: time.Now(), Node: t.Node, Index: t.Index,
 			Granted: func(own bool) {
 				if own {
@@ -104,7 +104,7 @@ func (d *drive) slotGiven(a *attempt) {
 		return
 	}
 	d.step(machine.TaskRunning{At: d.now(), Key: a.task.Key, Attempt: a.task.Attempt})
-	if !d.m.Runs(a.task.Key, a.task.Attempt) { // it is not wanted any more
+	if !d.m.Wants(a.task.Key, a.task.Attempt) { // Cancel in the same Ready says so too
 		a.void = true
 		d.ended = append(d.ended, &a.ticket)
 		return
@@ -121,8 +121,8 @@ func (d *drive) act(rd machine.Ready) {
 		d.end(a, errReplaced)
 	}
 	for _, key := range rd.Cancel {
-		// A key may also stand for the attempt that takes the cancelled one's place.
-		if a := d.attempts[key]; a != nil && a.round != d.rounds {
+		// The attempt of the key may be the one that takes the cancelled one's place.
+		if a := d.attempts[key]; a != nil && !d.m.Wants(key, a.task.Attempt) {
 			d.end(a, errReplaced)
 		}
 	}
@@ -149,7 +149,6 @@ func (d *drive) act(rd machine.Ready) {
 		}
 	}
 	d.replaced, d.launching = d.replaced[:0], d.launching[:0]
-	d.rounds++
 	d.wakeUp(rd.WakeAt)
 }
 

@@ -28,7 +28,6 @@ type attempt struct {
 	ticket pool.Ticket // for its slot
 
 	// Owned by the stack's loop.
-	round    uint64 // of the loop that began it
 	cancel   context.CancelCauseFunc
 	granted  bool               // it has its slot
 	void     bool               // it is not to begin any more

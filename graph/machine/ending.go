@@ -287,8 +287,8 @@ func (m *Machine) stay() {
 	}
 }
 
-// Runs says whether an attempt runs and is not ending.
-func (m *Machine) Runs(key journal.TaskKey, attempt int) bool {
-	t, _ := m.current(key, attempt, running)
+// Wants says whether an attempt is queued, or runs and is not ending.
+func (m *Machine) Wants(key journal.TaskKey, attempt int) bool {
+	t, _ := m.current(key, attempt, queued, running)
 	return t != nil
 }
