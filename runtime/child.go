@@ -40,23 +40,29 @@ func (r runner) Run(ctx context.Context, t nodes.Task) (nodes.Result, error) {
 		r.a.shutdown = true
 		return nodes.Result{}, err
 	}
-	if ctx.Err() != nil {
+	if err != nil && ctx.Err() != nil {
 		return nodes.Result{}, ctx.Err()
 	}
 	r.a.child = &machine.ChildDone{Cursor: res.Cursor, State: res.State, Last: r.lastFailure(ctx, c.ID), Err: err}
 	return nodes.Result{Tokens: res.Cursor.Counts.Tokens, Cost: res.Cursor.Counts.Cost}, nil
 }
 
+// How long an attempt waits before it looks again whether its child is free.
+const (
+	firstLook = 10 * time.Millisecond
+	lastLook  = time.Second
+)
+
 // finish drives the child until it has finished its cycles. When somebody else stops
 // driving it first, finish takes it over again: an earlier attempt may be giving it up,
 // or a caller has detached it, which does not stop the node of its parent.
 func (r runner) finish(ctx context.Context, c *machine.Child, rush <-chan struct{}) (Result, error) {
-	for {
+	for pause := firstLook; ; pause = min(2*pause, lastLook) {
 		child, res, err := r.rt.child(ctx, r.g, c)
 		switch {
 		case errors.Is(err, ErrActive):
 			select {
-			case <-time.After(10 * time.Millisecond):
+			case <-time.After(pause):
 			case <-ctx.Done():
 				return Result{}, ctx.Err()
 			}
@@ -99,7 +105,8 @@ func (r runner) lastFailure(ctx context.Context, id string) *machine.ChildFailur
 }
 
 // child starts the child of a task, or continues it. It returns the result of a child
-// that has finished already.
+// that has finished already. ErrActive says that somebody else has the child at this
+// moment: an earlier attempt, which may be removing it.
 func (rt *Runtime) child(ctx context.Context, g *graph.Graph, c *machine.Child) (*Stack, Result, error) {
 	snap, err := rt.cfg.Store.State(ctx, c.ID)
 	switch {
@@ -120,5 +127,8 @@ func (rt *Runtime) child(ctx context.Context, g *graph.Graph, c *machine.Child) 
 	}
 	s, err := rt.Start(ctx, g, StartOptions{ID: c.ID, Params: c.Params, State: c.State,
 		StopAfter: StopAfter{Cycles: int(c.Cycles)}, parent: c.Parent})
+	if errors.Is(err, ErrExists) {
+		err = fmt.Errorf("%w: %q", ErrActive, c.ID)
+	}
 	return s, Result{}, err
 }

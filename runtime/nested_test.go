@@ -120,3 +120,58 @@ func TestAnInnerGraphThatDoesNotStop(t *testing.T) {
 		k.Forward(2 * time.Hour) // until the work returns that ignores its end
 	})
 }
+
+// slowly is a store that takes its time to remove a stack.
+type slowly struct{ runtime.Store }
+
+func (s slowly) Remove(ctx context.Context, stack string) error {
+	<-time.After(20 * time.Second)
+	return s.Store.Remove(ctx, stack)
+}
+
+// TestTheNextAttemptWaitsForTheChildOfTheOneBefore: the attempt before was
+// given up while it removed it.
+func TestTheNextAttemptWaitsForTheChildOfTheOneBefore(t *testing.T) {
+	t.Parallel()
+	runtimetest.Run(t, kinds(t), func(k *runtimetest.Kit) {
+		k.Node("first", runtimetest.Takes(time.Hour, runtimetest.Returns(1)), runtimetest.Returns(1))
+		k.Node("second", runtimetest.Returns(1))
+		rt, err := runtime.Open(k.T.Context(), runtime.Config{Store: slowly{k.Store}, Kinds: k.Kinds})
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := outer(t, "", `"[output.v]"|, "timeout": 30000000000, "retry": {"attempts": 2, "backoff": 0}`, "")
+		d.Pools[0].Parallel = 2 // the attempt that was given up still holds one
+		s, err := rt.Start(k.T.Context(), k.Compile(d), runtime.StartOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := s.Wait(k.T.Context())
+		if diff := cmp.Diff([]any{int64(2)}, r.State["got"]); diff != "" || err != nil || r.Failures > 0 {
+			t.Errorf("%d failures (%v); got (-want +got):\n%s", r.Failures, err, diff)
+		}
+		if err := rt.Close(k.T.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestWhatAnInnerGraphUsedCounts whichever comes first, its end or the timeout of its
+// node.
+func TestWhatAnInnerGraphUsedCounts(t *testing.T) {
+	t.Parallel()
+	for range 50 {
+		runtimetest.Run(t, kinds(t), func(k *runtimetest.Kit) {
+			spend := runtimetest.Takes(time.Second, func(ctx context.Context, _ nodes.Task) (any, error) {
+				nodes.Spend(ctx, 100, 0)
+				return 1, nil
+			})
+			k.Node("first", spend)
+			k.Node("second", runtimetest.Returns(1))
+			r := k.Wait(start(k, outer(t, "", `"[output.v]"|, "timeout": 1000000000`, "")))
+			if got := r.Cursor.Counts.Tokens; got != 100 && len(k.Runs("first")) > 0 {
+				t.Errorf("%d tokens are counted, want 100; %d failures", got, r.Failures)
+			}
+		})
+	}
+}
