@@ -40,7 +40,9 @@ func child() bool {
 	case "write":
 		childWrites(path)
 	case "lose":
-		childLosesFile(path)
+		childLosesFile(path, runtime.DurabilityWave)
+	case "lose unsynced":
+		childLosesFile(path, runtime.DurabilityNone)
 	default:
 		return false
 	}

@@ -173,15 +173,33 @@ func (s *Store) read(fn func(*txn) error) (err error) {
 			err = s.panicked(p)
 		}
 	}()
-	err = s.db.View(func(tx *bolt.Tx) error {
-		t, err := begin(tx)
-		if err != nil {
-			return err
-		}
-		return fn(t)
-	})
+	tx, err := s.beginRead()
 	if errors.Is(err, berrors.ErrDatabaseNotOpen) {
 		return runtime.ErrClosed
 	}
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }() // it only read
+	t, err := begin(tx)
+	if err == nil {
+		err = fn(t)
+	}
 	return s.wrap(err)
+}
+
+// beginRead begins a read transaction. It is where bbolt loses its locks when it cannot
+// read the file; whoever has entry next knows of that.
+func (s *Store) beginRead() (tx *bolt.Tx, err error) {
+	s.entry.Lock()
+	defer s.entry.Unlock()
+	defer func() {
+		if p := recover(); p != nil {
+			err = s.panicked(p)
+		}
+	}()
+	if err := s.failure(); err != nil {
+		return nil, err
+	}
+	return s.db.Begin(false)
 }

@@ -110,8 +110,8 @@ func TestFileGoneWhileIdle(t *testing.T) {
 // childLosesFile has a file cut off under readers and writers in a way that
 // only bbolt notices, which then leaves its locks taken. Everybody gets an
 // answer, Close included.
-func childLosesFile(path string) {
-	s, err := Open(path, Options{})
+func childLosesFile(path string, d runtime.Durability) {
+	s, err := Open(path, Options{Durability: d})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -149,8 +149,8 @@ func childLosesFile(path string) {
 
 func TestCutOffUnderBolt(t *testing.T) {
 	t.Parallel()
-	for range 5 {
-		p := startChild(t, "lose", filepath.Join(t.TempDir(), "graphrun.db"))
+	for i := range 10 {
+		p := startChild(t, []string{"lose", "lose unsynced"}[i%2], filepath.Join(t.TempDir(), "graphrun.db"))
 		for _, line := range []string{"cut <nil>", "fatal true", "closed <nil>"} {
 			p.expect(t, line)
 		}

@@ -25,15 +25,19 @@ const groupSize = 1024
 func (s *Store) submit(sync bool, apply func(*txn) error) error {
 	r := &request{apply: apply, sync: sync, done: make(chan struct{})}
 	s.mu.Lock()
-	err := s.unusable()
-	if err == nil {
-		s.queue = append(s.queue, r)
-		s.work.Signal()
-	}
-	s.mu.Unlock()
-	if err != nil {
+	if err := s.unusable(); err != nil {
+		s.mu.Unlock()
 		return err
 	}
+	if !s.writing && len(s.queue) == 0 && !sync && s.opts.Durability != runtime.DurabilityWave {
+		s.writing = true
+		s.mu.Unlock()
+		s.writeAlone(r)
+		return r.err
+	}
+	s.queue = append(s.queue, r)
+	s.work.Signal()
+	s.mu.Unlock()
 	select {
 	case <-r.done:
 		return r.err
@@ -51,8 +55,8 @@ func (s *Store) writeAll() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for {
-		for len(s.queue) == 0 {
-			if s.closed {
+		for s.writing || len(s.queue) == 0 {
+			if s.closed && !s.writing {
 				return
 			}
 			s.work.Wait()
@@ -62,12 +66,32 @@ func (s *Store) writeAll() {
 		if s.queue = s.queue[n:]; len(s.queue) == 0 {
 			s.queue = nil
 		}
+		s.writing = true
 		s.mu.Unlock()
 		s.write(group)
 		for _, r := range group {
 			close(r.done)
 		}
 		s.mu.Lock()
+		s.writing = false
+	}
+}
+
+// writeAlone writes a request that waits for no disk on the goroutine of its caller: to
+// wake the writer, and to be woken by it, would take as long as a good part of the
+// write. No reader begins meanwhile, so none can lose a lock that the write needs.
+func (s *Store) writeAlone(r *request) {
+	s.entry.Lock()
+	faults := debug.SetPanicOnFault(true)
+	s.write([]*request{r})
+	debug.SetPanicOnFault(faults)
+	s.entry.Unlock()
+
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.writing = false
+	if s.closed || len(s.queue) > 0 {
+		s.work.Signal()
 	}
 }
 

@@ -68,14 +68,17 @@ type Store struct {
 	at   *place
 
 	mu      sync.Mutex
-	work    sync.Cond // the queue is not empty any more, or the store is closed
+	work    sync.Cond // there may be something to do for the writer
 	queue   []*request
+	writing bool // somebody writes; nobody else does then
 	closed  bool
 	failed  *runtime.StoreError // why nothing is done any more
 	lookout *time.Timer         // of look
 	onStop  []func(error)       // who wants to know
 	wedged  chan struct{}       // closed when bbolt's locks may be lost
 	written chan struct{}       // closed when the writer has ended
+
+	entry sync.Mutex // held to begin a read, and to write on a caller's goroutine
 
 	unsynced bool // the last transaction was not forced to disk; of the writer
 }
