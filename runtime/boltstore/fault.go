@@ -19,7 +19,8 @@ import (
 // that is not there, stay what they are.
 func (s *Store) wrap(err error) error {
 	var d *Damage
-	if err == nil || !errors.As(err, &d) {
+	var known *runtime.StoreError
+	if err == nil || !errors.As(err, &d) || errors.As(err, &known) {
 		return err
 	}
 	return &runtime.StoreError{Path: s.path, Err: fmt.Errorf("database %q: %w", s.path, err)}

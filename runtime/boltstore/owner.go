@@ -50,7 +50,9 @@ func acquire(path string, timeout time.Duration) (*owned, error) {
 // release gives up the note; the file's lock goes when the file is closed.
 func (o *owned) release() {
 	if o.note != nil {
-		_ = os.Remove(ownerPath(o.path))
+		if sameFile(o.note, ownerPath(o.path)) { // else it is another owner's
+			_ = os.Remove(ownerPath(o.path))
+		}
 		_ = o.note.Close()
 		o.note = nil
 	}

@@ -40,3 +40,23 @@ func TestALockWithoutAnOwnerIsWaitedFor(t *testing.T) {
 		}
 	})
 }
+
+// An owner whose file and note were moved away leaves the note of the next owner alone.
+func TestTheNoteOfTheNextOwnerStays(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "s.db")
+	first, err := Open(path, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range Files(path) {
+		if err := os.Rename(name, name+".away"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	openAt(t, path, Options{})
+	_ = first.Close() // its file is gone
+	if pid := Owner(path); pid != os.Getpid() {
+		t.Errorf("the note names process %d, want %d", pid, os.Getpid())
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 
 	"github.com/graphrun/graphrun/graph/journal"
@@ -98,10 +99,7 @@ func (s *Store) readRecords(ctx context.Context, sp span, fn func(journal.Record
 	for sp.from <= sp.to {
 		var rows []commitRow
 		err := s.view(ctx, func(t *txn) error {
-			now, err := t.find(sp.stack)
-			if err == nil && now != sp.number {
-				err = fmt.Errorf("%w: %q", runtime.ErrNotFound, sp.stack) // and another of its name
-			}
+			err := t.same(sp)
 			if err == nil {
 				rows, err = t.commits(sp)
 			}
@@ -122,11 +120,44 @@ func (s *Store) readRecords(ctx context.Context, sp span, fn func(journal.Record
 			return fn(r)
 		})
 		if err != nil {
-			return s.wrap(ofStack(err, sp.stack))
+			return s.wrap(ofStack(s.unlessDeleted(ctx, sp, err), sp.stack))
 		}
 		sp.from = next
 	}
 	return nil
+}
+
+// same checks that a span's stack is still there: not removed, with another of its
+// name in its place.
+func (t *txn) same(sp span) error {
+	now, err := t.find(sp.stack)
+	if err == nil && now != sp.number {
+		err = fmt.Errorf("%w: %q", runtime.ErrNotFound, sp.stack)
+	}
+	return err
+}
+
+// unlessDeleted returns the error of reading a span. Records that were deleted while
+// others were read are no damage.
+func (s *Store) unlessDeleted(ctx context.Context, sp span, failed error) error {
+	var d *Damage
+	if !errors.As(failed, &d) {
+		return failed
+	}
+	err := s.view(ctx, func(t *txn) error {
+		if err := t.same(sp); err != nil {
+			return err
+		}
+		h, err := t.head(sp.number)
+		if err == nil && sp.from < h.first {
+			err = fmt.Errorf("runtime: stack %q: records before %d were deleted while they were read (see history in the graph): try again", sp.stack, h.first)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return failed
 }
 
 // withBulk reads the bulk of a record that lies in a row of its own.
