@@ -47,8 +47,8 @@ func NewSession(ctx context.Context) *Session {
 }
 
 // Run does one attempt as the function Run does, and opens its kind first when that is
-// an Opener that is not open yet. While another attempt opens it, Run waits until ctx
-// ends.
+// an Opener that is not open yet. It waits for that until ctx ends; the kind is opened
+// all the same, for the attempts that follow.
 func (s *Session) Run(ctx context.Context, spec Spec, t Task) (Result, *Error) {
 	if node, ok := spec.Node.(Opener); ok {
 		if err := s.open(ctx, spec.Name, node); err != nil {
@@ -60,7 +60,7 @@ func (s *Session) Run(ctx context.Context, spec Spec, t Task) (Result, *Error) {
 	return Run(ctx, spec, t)
 }
 
-func (s *Session) open(ctx context.Context, name string, node Opener) (err error) {
+func (s *Session) open(ctx context.Context, name string, node Opener) error {
 	s.mu.Lock()
 	o := s.kinds[name]
 	if o == nil {
@@ -70,22 +70,37 @@ func (s *Session) open(ctx context.Context, name string, node Opener) (err error
 	s.mu.Unlock()
 	select {
 	case o.turn <- struct{}{}:
-		defer func() { <-o.turn }()
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
-	switch {
-	case s.ctx.Err() != nil:
-		return Errorf("cancelled", "kind %q is closed", name)
-	case o.open:
+	if s.ctx.Err() != nil || o.open {
+		defer func() { <-o.turn }()
+		if s.ctx.Err() != nil {
+			return Errorf("cancelled", "kind %q is closed", name)
+		}
 		return nil
 	}
+	opened := make(chan error, 1)
+	go func() {
+		defer func() { <-o.turn }()
+		opened <- o.start(s.ctx, name)
+	}()
+	select {
+	case err := <-opened:
+		return err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// start opens the kind. It is called by whoever holds the turn.
+func (o *opened) start(ctx context.Context, name string) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = Errorf("panic", "panic while kind %q was opened: %v", name, p)
 		}
 	}()
-	if err := orNil(o.node.Open(s.ctx)); err != nil {
+	if err := orNil(o.node.Open(ctx)); err != nil {
 		return err
 	}
 	o.open = true

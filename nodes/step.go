@@ -77,8 +77,9 @@ func Step[T any](ctx context.Context, name string, fn func(context.Context) (T, 
 // decoded is the recorded value of a step.
 func decoded[T any](name string, content any) (v T, err error) {
 	if any, ok := any(&v).(*any); ok {
-		*any = content
-		return v, nil
+		own, err := value.CopyOf(content) // the record stays as it is, whatever the work does to its value
+		*any = own.Any()
+		return v, err
 	}
 	if err := Decode(content, &v); err != nil {
 		return v, Permanent(Errorf("config", "the recorded value of step %q does not fit any more: %v", name, err))

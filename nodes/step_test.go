@@ -3,9 +3,13 @@ package nodes_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -232,6 +236,82 @@ func TestSessionOpensOnceAndCloses(t *testing.T) {
 	}
 	if _, e := s.Run(t.Context(), spec, nodes.Task{}); e == nil || e.Kind != "cancelled" || o.opened != 1 {
 		t.Errorf("after Close: %v", e)
+	}
+}
+
+// slowOpener opens when it is let, or when its driver ends.
+type slowOpener struct {
+	let            chan struct{}
+	opened, closed atomic.Int64
+}
+
+func (o *slowOpener) Run(context.Context, nodes.Task) (nodes.Result, error) {
+	return nodes.Result{Output: "done"}, nil
+}
+
+func (o *slowOpener) Open(ctx context.Context) error {
+	select {
+	case <-o.let:
+		o.opened.Add(1)
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (o *slowOpener) Close() error { o.closed.Add(1); return nil }
+
+// An attempt that ends while its kind is opened returns at once, and what it began to
+// open serves the next attempt and is closed once.
+func TestSessionDoesNotHoldAnAttemptThatEnds(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		o := &slowOpener{let: make(chan struct{})}
+		spec := nodes.Spec{Node: o}
+		spec.Name = "k"
+		s := nodes.NewSession(t.Context())
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		over := make(chan *nodes.Error, 1)
+		go func() {
+			_, e := s.Run(ctx, spec, nodes.Task{})
+			over <- e
+		}()
+		<-ctx.Done()
+		synctest.Wait()
+		select {
+		case e := <-over:
+			if e == nil || e.Kind != "timeout" {
+				t.Errorf("got %v, want a timeout", e)
+			}
+		default:
+			t.Error("the attempt is held by Open after its timeout")
+		}
+		close(o.let)
+		synctest.Wait()
+		if res, e := s.Run(t.Context(), spec, nodes.Task{}); e != nil || res.Output != "done" {
+			t.Errorf("the next attempt: %v, %v", res.Output, e)
+		}
+		if err := s.Close(); err != nil || o.opened.Load() != 1 || o.closed.Load() != 1 {
+			t.Errorf("closed: %v; opened %d times, closed %d times", err, o.opened.Load(), o.closed.Load())
+		}
+	})
+}
+
+// What the work does to the value of a step does not change what was recorded.
+func TestStepValueIsTheWorksOwn(t *testing.T) {
+	t.Parallel()
+	r := &recorder{}
+	for i := range 2 {
+		res, e := r.attempt(t, func(ctx context.Context) (any, error) {
+			v, err := nodes.Step(ctx, "s", func(context.Context) (any, error) { return map[string]any{"list": []any{"a"}}, nil })
+			before := fmt.Sprint(v)
+			v.(map[string]any)["list"].([]any)[0] = "changed"
+			return before, err
+		})
+		if e != nil || res.Output != "map[list:[a]]" {
+			t.Errorf("attempt %d: %v, %v", i+1, res.Output, e)
+		}
 	}
 }
 

@@ -73,7 +73,7 @@ func sent(ctx context.Context, client *http.Client, req *http.Request) (resp *ht
 		}
 		resp, err = client.Do(req) //nolint:bodyclose // the caller closes it
 		if op := (*net.OpError)(nil); errors.As(err, &op) && op.Op == "dial" {
-			return err
+			return op // err has the whole url in it
 		}
 		return nil
 	})

@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
+	"net/http"
 	"os"
 	"strings"
 	"syscall"
@@ -51,6 +53,28 @@ func TestExecWaitsForDescriptors(t *testing.T) {
 			t.Errorf("%s without descriptors: %q, %v; want %q", time, got, fail, want)
 		}
 	}
+}
+
+// TestWantOfAConnectionKeepsTheQuery: what a request asks for is in no message.
+func TestWantOfAConnectionKeepsTheQuery(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		client := &http.Client{Transport: &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
+			return nil, &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("socket", syscall.EMFILE)}
+		}}}
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://example.com/a?token=private", http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := sent(t.Context(), client, req)
+		if err == nil {
+			_ = resp.Body.Close()
+			t.Fatal("got an answer without a connection")
+		}
+		if text := requestError(t.Context(), req, err).Error(); strings.Contains(text, "private") || !strings.Contains(text, "too many open files") {
+			t.Errorf("got %q, want the reason without the query", text)
+		}
+	})
 }
 
 func TestPatiently(t *testing.T) {
