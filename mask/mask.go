@@ -69,6 +69,9 @@ func (m *Masker) add(v string) {
 		return
 	}
 	whole := []string{v}
+	if shown := strings.ToValidUTF8(v, "\uFFFD"); shown != v { // what becomes of it in messages
+		whole = append(whole, shown)
+	}
 	if trimmed := strings.TrimSpace(v); trimmed != v && len(trimmed) >= shortSecret {
 		whole = append(whole, trimmed)
 	}

@@ -62,6 +62,23 @@ func TestMaskFindsEverySpelling(t *testing.T) {
 	}
 }
 
+// TestMaskFindsASecretThatIsNotUTF8: messages have one mark for a run of bytes that are
+// not UTF-8, JSON has one for each.
+func TestMaskFindsASecretThatIsNotUTF8(t *testing.T) {
+	t.Parallel()
+	const secret = "key\xff\xfe\xfdrest"
+	m := New([]string{secret})
+	inJSON, err := json.Marshal(secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{secret, strings.ToValidUTF8(secret, "\uFFFD"), strings.Trim(string(inJSON), `"`)} {
+		if got := m.Text("a " + text + " b"); got != "a *** b" {
+			t.Errorf("%q: %q", text, got)
+		}
+	}
+}
+
 func TestMaskedValues(t *testing.T) {
 	t.Parallel()
 	m := New([]string{"hunter2", "20260101"})
