@@ -73,8 +73,9 @@ type drive struct {
 	visited     bool // it is loaded or created for one command, and nothing of it runs
 	over        bool // nothing is decided any more
 	closed      bool
-	marching    bool     // its fleet knows of it
-	acks        []func() // answers to give when the round is committed
+	marching    bool           // its fleet knows of it
+	acks        []func()       // answers to give when the round is committed
+	recording   []chan<- error // the steps of the round
 	waiters     []*waiter
 }
 

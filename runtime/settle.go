@@ -24,9 +24,11 @@ func (d *drive) settle() {
 		if !d.commit(rd) {
 			break
 		}
+		d.recorded()
 		d.m.Advance()
 		d.act(rd)
 	}
+	d.recorded()
 	if d.over && !d.closed {
 		d.endAll()
 	}

@@ -37,15 +37,28 @@ func (d *drive) record(a *attempt) func(context.Context, nodes.StepRecord) (any,
 				durable <- err
 				return
 			}
-			d.acks = append(d.acks, func() { durable <- d.err })
+			d.recording = append(d.recording, durable)
 		})
 		select {
 		case err = <-durable:
-		case <-ctx.Done(): // the store may be in trouble; the step may still be recorded
-			return nil, context.Cause(ctx)
+		case <-ctx.Done():
+			select {
+			case err = <-durable:
+			default: // the store may be in trouble; the step may still be recorded
+				return nil, context.Cause(ctx)
+			}
 		}
 		return content.Any(), stepFailure(ctx, err)
 	}
+}
+
+// recorded answers the steps of a round. It comes before anything is cancelled, since an
+// attempt counts what it used in a step that it takes for not recorded.
+func (d *drive) recorded() {
+	for _, durable := range d.recording {
+		durable <- d.err
+	}
+	d.recording = d.recording[:0]
 }
 
 // stepFailure is the error for the work when a step was not recorded.

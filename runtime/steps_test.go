@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -209,6 +210,49 @@ func TestUsageCountsHoweverAnAttemptEnds(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestUsageOfAStepCountsOnce: a step that is recorded at the moment when its attempt is
+// cancelled is paid for once.
+func TestUsageOfAStepCountsOnce(t *testing.T) {
+	t.Parallel()
+	runtimetest.Run(t, kinds(t), func(k *runtimetest.Kit) {
+		inStep, finish, held, release := make(chan struct{}), make(chan struct{}), make(chan struct{}), make(chan struct{})
+		k.Node("a", func(ctx context.Context, _ nodes.Task) (any, error) {
+			_, err := nodes.Step(ctx, "s", func(ctx context.Context) (int, error) {
+				nodes.Spend(ctx, 100, 0.5)
+				close(inStep)
+				<-finish
+				return 1, nil
+			})
+			<-ctx.Done()
+			return nil, errors.Join(err, ctx.Err())
+		})
+		k.Node("b", func(context.Context, nodes.Task) (any, error) {
+			<-inStep
+			return 1, nil
+		})
+		defer k.Runtime.Feed().OnCommit("g", func(c feed.Commit) {
+			for _, r := range c.Records {
+				if b, ok := r.Body.(*journal.TaskFinished); ok && b.Node == "b" {
+					close(held)
+					<-release
+				}
+			}
+		})()
+		s := start(k, def(t, `{"graphrun": 1, "name": "g", "limits": {"cycles": 1},
+			"nodes": [{"id": "a", "uses": "work"}, {"id": "b", "uses": "work"}], "edges": [{"to": ["a", "b"]}]}`))
+		<-held // the loop is busy: what comes now is decided together
+		close(finish)
+		synctest.Wait()
+		go func() { _ = s.Cancel(k.T.Context(), "") }()
+		synctest.Wait()
+		close(release)
+		r := k.Wait(s)
+		if c := r.Cursor.Counts; c.Tokens != 100 || c.Cost != 0.5 || len(steps(k, "g")) != 1 {
+			t.Errorf("%d tokens and %v are counted with steps %v, want 100 and 0.5 with one", c.Tokens, c.Cost, steps(k, "g"))
+		}
+	})
 }
 
 // TestUsageOfAGraphThatIsCutOff: what the graph of a node used counts for its parent,
