@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"path/filepath"
 
 	"github.com/charmbracelet/colorprofile"
 	"github.com/lmittmann/tint"
@@ -46,6 +47,12 @@ func newRoot(a *app) *cobra.Command {
 			}
 			if a.db == "" {
 				return usagef("--db is empty: expected the path of the store")
+			}
+			if info, err := os.Lstat(a.db); err == nil && info.Mode()&os.ModeSymlink != 0 {
+				// What lies beside a store is found under each of its names.
+				if real, err := filepath.EvalSymlinks(a.db); err == nil {
+					a.db = real
+				}
 			}
 			if err := a.refuseStream("standard error", a.err); err != nil {
 				a.err = io.Discard // nothing can be said without writing there

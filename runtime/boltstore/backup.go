@@ -102,6 +102,7 @@ const compactTransaction = 16 << 20
 // a store in which anything is damaged stays as it is. It says how many bytes
 // the file had and has.
 func Compact(ctx context.Context, path string) (before, after int64, err error) {
+	path = realPath(path)
 	src, err := openReadOnly(path)
 	if err != nil {
 		return 0, 0, err

@@ -10,6 +10,15 @@ import (
 	"time"
 )
 
+// realPath follows links: a file that takes another's place takes it under all its
+// names. A path that leads nowhere stays as it is.
+func realPath(path string) string {
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		return real
+	}
+	return path
+}
+
 // lookEvery is how often a store that nobody uses looks whether its file is
 // still where it was opened.
 const lookEvery = time.Second

@@ -156,3 +156,34 @@ func TestCutOffUnderBolt(t *testing.T) {
 		}
 	}
 }
+
+// A store that is replaced is replaced under all its names: a link stays a link.
+func TestALinkStaysALink(t *testing.T) {
+	t.Parallel()
+	real := filepath.Join(t.TempDir(), "real.db")
+	want := lived(t, real)
+	link := filepath.Join(t.TempDir(), "link.db")
+	if err := os.Symlink(real, link); err != nil {
+		t.Skip(err)
+	}
+	for name, replace := range map[string]func() error{
+		"compact": func() error { _, _, err := Compact(ctx, link); return err },
+		"repair":  func() error { _, err := Repair(ctx, link, real+".damaged"); return err },
+	} {
+		before, err := os.Stat(real)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := replace(); err != nil {
+			t.Fatal(name, err)
+		}
+		after, err := os.Stat(real)
+		if err != nil || os.SameFile(before, after) {
+			t.Errorf("%s has not replaced the file (%v)", name, err)
+		}
+		if linked, err := os.Stat(link); err != nil || !os.SameFile(linked, after) {
+			t.Errorf("%s: the link leads to another file (%v)", name, err)
+		}
+	}
+	expectContent(t, real, want)
+}

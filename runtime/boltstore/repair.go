@@ -11,6 +11,7 @@ import (
 // one, which gets the name kept. Nobody may own it, and nobody can until it is
 // done. A crash leaves a store at path: the damaged one, or the repaired one.
 func Repair(ctx context.Context, path, kept string) (Report, error) {
+	path = realPath(path)
 	f, err := acquire(path, 0)
 	if err != nil {
 		return Report{}, unusable(path, err)
