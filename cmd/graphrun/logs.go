@@ -75,9 +75,18 @@ func (a *app) readRecords(ctx context.Context, c *api.Client, stack string, o ap
 			o.Follow = false
 		}
 	}
-	err := c.Records(ctx, stack, o, fn)
+	ended := false
+	err := c.Records(ctx, stack, o, func(line []byte) error {
+		ended = journal.TypeOf(line) == (*journal.StackFinished)(nil).Type()
+		return fn(line)
+	})
 	if o.Follow && ctx.Err() != nil {
 		return &exitError{code: exitInterrupted} // the usual end, which needs no words
+	}
+	if o.Follow && err == nil && !ended {
+		if _, err := c.Server(ctx); err != nil { // else the stack had ended before
+			a.notef("graphrun: the process that owns the store %s has ended before stack %q\n", a.db, stack)
+		}
 	}
 	return known(ctx, c, stack, err)
 }
