@@ -19,7 +19,7 @@ import (
 // the file has to grow waits. The new file is complete and on disk before it
 // gets its name.
 func (s *Store) Backup(ctx context.Context, path string) error {
-	return newFile(path, func(f *os.File) error {
+	return newFile(ctx, path, func(f *os.File) error {
 		return s.view(ctx, func(t *txn) error {
 			_, err := t.tx.WriteTo(stoppable{ctx, f})
 			return err
@@ -42,15 +42,18 @@ func (w stoppable) Write(b []byte) (int, error) {
 
 // newFile makes a file that appears at path whole or not at all. Where the system
 // allows it, a process that is killed meanwhile leaves nothing.
-func newFile(path string, fill func(*os.File) error) error {
+func newFile(ctx context.Context, path string, fill func(*os.File) error) error {
 	if err := absent(path); err != nil {
 		return err
 	}
-	f, err := patiently(func() (*os.File, error) { return openUnnamed(filepath.Dir(path)) })
+	f, err := patiently(ctx, func() (*os.File, error) { return openUnnamed(filepath.Dir(path)) })
+	if ctx.Err() != nil && err != nil {
+		return err
+	}
 	unnamed := err == nil
 	unfinished := path + unfinishedMark + rand.Text()
 	if !unnamed {
-		f, err = patiently(func() (*os.File, error) {
+		f, err = patiently(ctx, func() (*os.File, error) {
 			return os.OpenFile(unfinished, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 		})
 		if err != nil {

@@ -1,6 +1,7 @@
 package boltstore
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -67,7 +68,7 @@ func (o *owned) Close() error {
 // lockFile opens and locks the file of a store at path that has this name then.
 func lockFile(path, name string, deadline time.Time, open func(string) (*os.File, error)) (*os.File, error) {
 	for began := time.Now(); ; time.Sleep(lockRetry) {
-		f, err := patiently(func() (*os.File, error) { return open(name) })
+		f, err := patiently(context.Background(), func() (*os.File, error) { return open(name) })
 		if err != nil {
 			return nil, err
 		}

@@ -249,7 +249,7 @@ func (s *Store) Close() error {
 
 // syncDir makes a folder's entries durable.
 func syncDir(dir string) error {
-	d, err := patiently(func() (*os.File, error) { return os.Open(filepath.Clean(dir)) })
+	d, err := patiently(context.Background(), func() (*os.File, error) { return os.Open(filepath.Clean(dir)) })
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package boltstore
 
 import (
+	"context"
 	"errors"
 	"syscall"
 	"time"
@@ -18,12 +19,19 @@ func inWant(err error) bool {
 	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) || errors.Is(err, syscall.ENOMEM)
 }
 
-// patiently calls try again while it fails for want of a resource.
-func patiently[T any](try func() (T, error)) (T, error) {
-	for end := time.Now().Add(wantLimit); ; time.Sleep(wantWait) {
+// patiently calls try again while it fails for want of a resource, until ctx ends.
+func patiently[T any](ctx context.Context, try func() (T, error)) (T, error) {
+	again := time.NewTicker(wantWait)
+	defer again.Stop()
+	for end := time.Now().Add(wantLimit); ; {
 		v, err := try()
 		if !inWant(err) || time.Now().After(end) {
 			return v, err
+		}
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			return v, ctx.Err()
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package boltstore
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -33,7 +34,7 @@ func TestPatiently(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				began := time.Now()
-				v, err := patiently(func() (int, error) {
+				v, err := patiently(t.Context(), func() (int, error) {
 					if time.Since(began) < test.fails {
 						return 0, test.err
 					}
@@ -48,4 +49,18 @@ func TestPatiently(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Whoever gives up waits no longer.
+func TestPatientlyEndsWithItsContext(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		began := time.Now()
+		_, err := patiently(ctx, func() (int, error) { return 0, syscall.EMFILE })
+		if took := time.Since(began); !errors.Is(err, context.DeadlineExceeded) || took != time.Second {
+			t.Errorf("got %v after %s, want the end of the context after a second", err, took)
+		}
+	})
 }
