@@ -175,3 +175,24 @@ func TestWhatAnInnerGraphUsedCounts(t *testing.T) {
 		})
 	}
 }
+
+// TestAChildIsRemovedWhileTheRuntimeCloses: its node ends within the grace.
+func TestAChildIsRemovedWhileTheRuntimeCloses(t *testing.T) {
+	t.Parallel()
+	runtimetest.Run(t, kinds(t), func(k *runtimetest.Kit) {
+		echoes(k)
+		d := outer(t, "", `"[output.v]"|`, `, "pause": {"set": true, "active": 3600000000000}`)
+		d.Limits.Cycles = 0
+		start(k, d)
+		k.Forward(1500 * time.Millisecond)
+		k.Reopen()
+		if diff := cmp.Diff([]any{int64(2)}, state(k, "outer")["got"]); diff != "" {
+			t.Errorf("got (-want +got):\n%s", diff)
+		}
+		k.Resume("outer", runtime.ResumeOptions{})
+		k.Forward(time.Second)
+		if diff := cmp.Diff([]string{"outer"}, stacksLeft(k)); diff != "" {
+			t.Errorf("stacks (-want +got):\n%s", diff)
+		}
+	})
+}

@@ -9,8 +9,14 @@ import (
 // reserve claims a stack's id, so that nobody else drives the stack. A visit takes only
 // a moment, so reserve waits for it; taken is the error for any other claim.
 func (rt *Runtime) reserve(ctx context.Context, id string, taken error) error {
+	return rt.reserveUnless(ctx, rt.unusable, id, taken)
+}
+
+// reserveUnless is reserve in a runtime that may not be used for everything any more:
+// unless returns why not for this. It is called with rt.mu held.
+func (rt *Runtime) reserveUnless(ctx context.Context, unless func() error, id string, taken error) error {
 	for {
-		visit, err := rt.claim(id, taken, nil)
+		visit, err := rt.claimUnless(unless, id, taken, nil)
 		if visit == nil {
 			return err
 		}
@@ -26,9 +32,13 @@ func (rt *Runtime) reserve(ctx context.Context, id string, taken error) error {
 // channel that is closed when the visit is over. When visit is given, the claim itself
 // is a visit, which ends when the channel is closed.
 func (rt *Runtime) claim(id string, taken error, visit chan struct{}) (under <-chan struct{}, err error) {
+	return rt.claimUnless(rt.unusable, id, taken, visit)
+}
+
+func (rt *Runtime) claimUnless(unless func() error, id string, taken error, visit chan struct{}) (under <-chan struct{}, err error) {
 	rt.mu.Lock()
 	defer rt.mu.Unlock()
-	if err := rt.unusable(); err != nil {
+	if err := unless(); err != nil {
 		return nil, err
 	}
 	if _, claimed := rt.drives[id]; claimed {
@@ -51,6 +61,18 @@ func (rt *Runtime) unusable() error {
 		return rt.failed
 	}
 	if rt.closed {
+		return ErrClosed
+	}
+	return nil
+}
+
+// shut returns why nothing may be written any more, or nil. A runtime that closes still
+// writes what its stacks end with. Call it with rt.mu held.
+func (rt *Runtime) shut() error {
+	if rt.failed != nil {
+		return rt.failed
+	}
+	if rt.gone {
 		return ErrClosed
 	}
 	return nil

@@ -17,8 +17,8 @@ func (rt *Runtime) discard(id string) {
 	} else if d == nil && rt.cutOff(id) {
 		_ = rt.visitBeside(rt.base, id, func(d *drive) error { return d.handle.Cancel(rt.base, "its node is over") })
 	}
-	if err := rt.reserve(rt.base, id, ErrActive); err != nil {
-		return // it is closing, or somebody has it: Recover clears it away
+	if err := rt.reserveUnless(rt.base, rt.shut, id, ErrActive); err != nil {
+		return // the runtime has closed, or somebody has it: Recover clears it away
 	}
 	defer rt.free(id)
 	sum, err := rt.cfg.Store.Stack(rt.base, id)
