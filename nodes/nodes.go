@@ -107,8 +107,12 @@ func Errorf(kind, format string, args ...any) *Error {
 	return &Error{Kind: kind, Message: fmt.Sprintf(format, args...)}
 }
 
-// Permanent marks err as not to be tried again, and keeps its kind.
+// Permanent marks err as not to be tried again, and keeps its kind. It returns nil for
+// nil.
 func Permanent(err error) *Error {
+	if err = orNil(err); err == nil {
+		return nil
+	}
 	e := asError(err)
 	e.Permanent = true
 	return e
@@ -127,7 +131,7 @@ func orNil(err error) error {
 // error is of kind "error".
 func asError(err error) *Error {
 	var e *Error
-	if !errors.As(err, &e) {
+	if !errors.As(err, &e) || e == nil { // a wrapped nil has no kind
 		return &Error{Kind: "error", Message: err.Error()}
 	}
 	c := *e

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"runtime/debug"
 	"strings"
 	"unicode/utf8"
@@ -27,7 +28,7 @@ const MaxMessage = 64 << 10
 // A panic becomes kind "panic" with the top of its stack. When ctx has ended,
 // every failure is "timeout" (its deadline passed) or "cancelled"; a cause of
 // ctx that is an *Error decides instead (context.WithTimeoutCause). An output
-// that is no JSON, or too large, is kind "output".
+// that is no JSON, or too large, is kind "output", and so is a cost that is not finite.
 func Run(ctx context.Context, s Spec, t Task) (Result, *Error) {
 	if s.Node == nil {
 		return Result{}, &Error{Kind: "config", Permanent: true,
@@ -47,12 +48,26 @@ func Run(ctx context.Context, s Spec, t Task) (Result, *Error) {
 	if e != nil {
 		e.Message = bounded(e.Message)
 		e.Tokens += tokens
-		e.Cost += cost
+		if e.Cost += cost; checkCost(e.Cost) != nil {
+			e.Cost = 0 // the failure says more than a cost that is none
+		}
 		return Result{}, e
 	}
 	res.Tokens += tokens
 	res.Cost += cost
+	if e := checkCost(res.Cost); e != nil {
+		e.Tokens = res.Tokens
+		return Result{}, e
+	}
 	return res, nil
+}
+
+// checkCost refuses a cost that no journal can hold and that no limit can count.
+func checkCost(cost float64) *Error {
+	if math.IsNaN(cost) || math.IsInf(cost, 0) {
+		return Errorf("output", "the cost is %v, which is no number that can be counted", cost)
+	}
+	return nil
 }
 
 // filled is the `with` of a task with its secrets.

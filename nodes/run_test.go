@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -189,5 +190,50 @@ func TestTaskOfOutsideAnAttempt(t *testing.T) {
 	nodes.Spend(t.Context(), 1, 1)
 	if _, ok := nodes.TaskOf(t.Context()); ok {
 		t.Error("there is no attempt, but TaskOf found one")
+	}
+}
+
+// Permanent of no error is no error, and an error that wraps a nil *Error has no kind.
+func TestNilErrors(t *testing.T) {
+	t.Parallel()
+	var none *nodes.Error
+	for _, err := range []error{nil, none} {
+		if got := nodes.Permanent(err); got != nil {
+			t.Errorf("Permanent(%T) is %v", err, got)
+		}
+		spec := nodes.Func("k", func(context.Context, struct{}) (int, error) { return 1, nodes.Permanent(err) })
+		if res, e := nodes.Run(t.Context(), spec, nodes.Task{}); e != nil || res.Output != int64(1) {
+			t.Errorf("got %v, %v", res.Output, e)
+		}
+	}
+	spec := nodes.Func("k", func(context.Context, struct{}) (int, error) { return 1, wrapsNone{} })
+	if _, e := nodes.Run(t.Context(), spec, nodes.Task{}); e == nil || e.Kind != "error" || e.Message != "around none" {
+		t.Errorf("an error around a nil *Error: %+v", e)
+	}
+}
+
+type wrapsNone struct{}
+
+func (wrapsNone) Error() string { return "around none" }
+func (wrapsNone) Unwrap() error { return (*nodes.Error)(nil) }
+
+// A journal cannot hold a cost that is not finite, and it would pass every limit.
+func TestRunRefusesCostThatIsNotFinite(t *testing.T) {
+	t.Parallel()
+	for _, cost := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
+		for name, work := range map[string]func(context.Context) error{
+			"spent": func(ctx context.Context) error { nodes.Spend(ctx, 7, cost); return nil },
+			"in a step": func(ctx context.Context) error {
+				_, err := nodes.Step(ctx, "s", func(ctx context.Context) (int, error) { nodes.Spend(ctx, 7, cost); return 1, nil })
+				return err
+			},
+		} {
+			spec := nodes.Func("k", func(ctx context.Context, _ struct{}) (int, error) { return 1, work(ctx) })
+			var r recorder
+			_, e := nodes.Run(t.Context(), spec, nodes.Task{Record: r.record})
+			if e == nil || e.Kind != "output" || e.Cost != 0 || e.Tokens != 7 || len(r.steps) > 0 {
+				t.Errorf("%v %s: %+v, with %d steps", cost, name, e, len(r.steps))
+			}
+		}
 	}
 }

@@ -44,6 +44,9 @@ func Step[T any](ctx context.Context, name string, fn func(context.Context) (T, 
 	if _, nested := ctx.Value(stepKey{}).(*spent); nested {
 		return zero, Permanent(Errorf("config", "step %q begins within another step", name))
 	}
+	if err := value.CheckText(name); err != nil { // its record would have another name
+		return zero, Permanent(Errorf("config", "the name of step %q: %v", name, err))
+	}
 	if known := a.nextStep(name); known != nil {
 		return decoded[T](name, known.Content)
 	}
@@ -66,6 +69,9 @@ func Step[T any](ctx context.Context, name string, fn func(context.Context) (T, 
 		return zero, Errorf("output", "the value of step %q is no JSON value: %v", name, err)
 	}
 	tokens, cost := used.sum()
+	if e := checkCost(cost); e != nil {
+		return zero, e
+	}
 	content, err := a.task.Record(ctx, StepRecord{Name: name, Content: own.Any(), Duration: time.Since(began), Tokens: tokens, Cost: cost})
 	if err != nil {
 		return zero, err

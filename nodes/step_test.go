@@ -147,6 +147,7 @@ func TestStepsThatFail(t *testing.T) {
 		"nested": {&recorder{}, func(ctx context.Context) (any, error) {
 			return nodes.Step(ctx, "a", func(ctx context.Context) (any, error) { return nodes.Step(ctx, "b", one) })
 		}, "config"},
+		"no text": {&recorder{}, func(ctx context.Context) (any, error) { return nodes.Step(ctx, "a\xff", one) }, "config"},
 		"no JSON": {&recorder{}, func(ctx context.Context) (any, error) {
 			return nodes.Step(ctx, "a", func(context.Context) (func(), error) { return func() {}, nil })
 		}, "output"},

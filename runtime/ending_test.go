@@ -386,3 +386,14 @@ func TestATaskThatIsCancelledAsItIsQueued(t *testing.T) {
 		})
 	}
 }
+
+// Without a graph there is nothing to start.
+func TestStartWithoutAGraph(t *testing.T) {
+	t.Parallel()
+	runtimetest.Run(t, kinds(t), func(k *runtimetest.Kit) {
+		var want *runtime.InitError
+		if _, err := k.Runtime.Start(k.T.Context(), nil, runtime.StartOptions{ID: "x"}); !errors.As(err, &want) {
+			t.Errorf("got %v, want an *InitError", err)
+		}
+	})
+}

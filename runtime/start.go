@@ -41,6 +41,9 @@ var stackID = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$`)
 // *SecretError, *InitError (a param or a state key does not fit), *StoreError,
 // ErrClosed; after an error there is no new stack.
 func (rt *Runtime) Start(ctx context.Context, g *graph.Graph, o StartOptions) (*Stack, error) {
+	if g == nil {
+		return nil, &InitError{o.ID, errors.New("there is no graph")}
+	}
 	if o.ID == "" {
 		o.ID = g.Name
 	}

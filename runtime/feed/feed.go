@@ -82,7 +82,7 @@ func (f *Feed) OnNote(stack string, listener func(Note)) (stop func()) {
 		for {
 			select {
 			case note := <-n.waiting:
-				listener(note)
+				aside(func() { listener(note) })
 			case <-n.gone:
 				return
 			}
@@ -112,11 +112,22 @@ func (f *Feed) Commit(c Commit) {
 	all, one := f.commits[""], f.commits[c.Stack]
 	f.mu.RUnlock()
 	for _, l := range all {
-		(*l)(c)
+		aside(func() { (*l)(c) })
 	}
 	for _, l := range one {
-		(*l)(c)
+		aside(func() { (*l)(c) })
 	}
+}
+
+// aside calls a listener on a goroutine of its own and waits for it: a listener that
+// ends its goroutine, as a test that fails does, must not end that of the caller.
+func aside(call func()) {
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		call()
+	}()
+	<-over
 }
 
 // Note tells the listeners of a note, and waits for none of them.

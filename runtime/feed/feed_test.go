@@ -2,6 +2,7 @@ package feed
 
 import (
 	"fmt"
+	"runtime"
 	"testing"
 	"testing/synctest"
 
@@ -64,6 +65,33 @@ func TestNotesAreLossy(t *testing.T) {
 		synctest.Wait()
 		if len(got) != 1+heldNotes {
 			t.Errorf("after its end it got %q", got[len(got)-1])
+		}
+	})
+}
+
+// A listener that ends its goroutine, as a test that fails does, ends nobody else's.
+func TestListenersMayEndTheirGoroutine(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var heard []string
+		f := Of(func(Commit) { runtime.Goexit() })
+		defer f.OnCommit("", func(c Commit) { heard = append(heard, c.Stack) })()
+		defer f.OnNote("", func(n Note) {
+			heard = append(heard, n.Text)
+			runtime.Goexit()
+		})()
+		done := false
+		go func() {
+			f.Commit(Commit{Stack: "a"})
+			f.Commit(Commit{Stack: "b"})
+			done = true
+		}()
+		synctest.Wait()
+		f.Note(Note{Stack: "a", Text: "one"})
+		f.Note(Note{Stack: "a", Text: "two"})
+		synctest.Wait()
+		if diff := cmp.Diff([]string{"a", "b", "one", "two"}, heard); !done || diff != "" {
+			t.Errorf("returned: %v; heard (-want +got):\n%s", done, diff)
 		}
 	})
 }
