@@ -107,7 +107,7 @@ func (m *Machine) sent(id string) {
 			m.cutFront(m.outbox)
 		default:
 			m.outbox.list = slices.Delete(slices.Clone(m.outbox.list), i, i+1)
-			m.outbox.whole = true
+			m.outbox.whole, m.outbox.shown = true, false
 			m.touch(m.outbox)
 		}
 		m.cur.Outbox, m.out.moved = len(m.outbox.list), true
