@@ -9,6 +9,7 @@ func (d *drive) wakeLoaded() {
 		d.warnOfParked()
 		d.settle()
 	}
+	d.releasePools()
 	d.loop()
 }
 

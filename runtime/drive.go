@@ -73,6 +73,7 @@ type drive struct {
 	visited     bool // it is loaded or created for one command, and nothing of it runs
 	over        bool // nothing is decided any more
 	closed      bool
+	halting     bool           // no pool gives a slot until this stack holds those of what a crash left running
 	marching    bool           // its fleet knows of it
 	acks        []func()       // answers to give when the round is committed
 	recording   []chan<- error // the steps of the round

@@ -136,6 +136,7 @@ func (d *drive) cannotGoOn(why error) {
 	d.err, d.over, d.closed = why, true, true
 	d.result = &Result{Stack: d.name, Graph: d.graph}
 	d.home.leave(d)
+	d.releasePools()
 	close(d.done)
 	go d.loop()
 }

@@ -81,6 +81,14 @@ func (d *drive) clear(o machine.Orphan) {
 	}()
 }
 
+// releasePools lets the pools give slots again, for this stack's part.
+func (d *drive) releasePools() {
+	if d.halting {
+		d.halting = false
+		d.eng.pools.Release()
+	}
+}
+
 // stopClearing cuts off the cleaning up. The store still knows what has to be done.
 func (d *drive) stopClearing() {
 	for _, cancel := range d.clears {

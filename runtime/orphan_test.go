@@ -245,3 +245,66 @@ func TestCleansUpAfterAGraphThatDoesNotRunAgain(t *testing.T) {
 		})
 	}
 }
+
+// leaver is work whose program survives the engine, until its clean-up has ended it.
+type leaver struct {
+	mu      sync.Mutex
+	program string   // the stack whose program runs
+	beside  []string // stacks that began beside a program
+	begun   int
+}
+
+func (l *leaver) Run(ctx context.Context, t nodes.Task) (nodes.Result, error) {
+	l.mu.Lock()
+	if l.program != "" {
+		l.beside = append(l.beside, t.Stack)
+	}
+	l.program = t.Stack
+	l.begun++
+	l.mu.Unlock()
+	<-ctx.Done()
+	return nodes.Result{}, context.Cause(ctx)
+}
+
+func (l *leaver) CleanUp(_ context.Context, t nodes.Task) error {
+	<-time.After(5 * time.Second)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.program = ""
+	return nil
+}
+
+// After a crash no other stack takes the slot of a program that still runs, whichever is
+// loaded first.
+func TestRecoverHoldsTheSlotsOfWhatIsLeft(t *testing.T) {
+	t.Parallel()
+	for _, first := range []string{"a", "e", "z"} {
+		t.Run(first, func(t *testing.T) {
+			t.Parallel()
+			l, kinds := &leaver{}, kinds(t)
+			if err := kinds.Register(nodes.Spec{Kind: graph.Kind{Name: "program", Open: true}, Node: l}); err != nil {
+				t.Fatal(err)
+			}
+			runtimetest.Run(t, kinds, func(k *runtimetest.Kit) {
+				g := k.Compile(def(t, `{"graphrun": 1, "name": "one", "pools": [{"name": "default", "parallel": 1}],
+					"nodes": [{"id": "a", "uses": "program"}], "limits": {"cycles": 1}}`))
+				for _, id := range []string{first, "b", "c", "d", "f", "g", "h"} {
+					if _, err := k.Runtime.Start(t.Context(), g, runtime.StartOptions{ID: id}); err != nil {
+						t.Fatal(err)
+					}
+					k.Forward(time.Second)
+				}
+				k.Crash()
+				if _, err := k.Runtime.Recover(t.Context(), runtime.RecoverOptions{}); err != nil {
+					t.Fatal(err)
+				}
+				k.Forward(10 * time.Second)
+				l.mu.Lock()
+				defer l.mu.Unlock()
+				if len(l.beside) > 0 || l.begun != 2 {
+					t.Errorf("%d began, those of %q beside a program: want one, once the program was gone", l.begun-1, l.beside)
+				}
+			})
+		})
+	}
+}

@@ -29,6 +29,8 @@ func (rt *Runtime) Recover(ctx context.Context, o RecoverOptions) (n int, err er
 	hashes := map[string]bool{}
 	rt.fleets.Halt()
 	defer rt.fleets.Release()
+	rt.pools.Halt() // until what a crash has left running holds its slots
+	defer rt.pools.Release()
 	var left []string // stacks that have ended, with messages to deliver
 	var inner []Summary
 	err = rt.cfg.Store.Stacks(ctx, func(sum Summary) error {
@@ -92,6 +94,7 @@ func (rt *Runtime) ask(name string, o RecoverOptions) {
 func (rt *Runtime) takeOver(sum *Summary) (bool, error) {
 	d := rt.newDrive(sum.Identity.Stack, sum.Identity.Graph)
 	d.asleep = true
+	d.halting = wasCutOff(&sum.Cursor)
 	rt.mu.Lock()
 	if err := rt.unusable(); err != nil {
 		rt.mu.Unlock()
@@ -104,6 +107,9 @@ func (rt *Runtime) takeOver(sum *Summary) (bool, error) {
 	rt.drives[d.name] = d
 	delete(rt.trouble, d.name)
 	rt.mu.Unlock()
+	if d.halting {
+		rt.pools.Halt()
+	}
 	switch due, ok := dueAt(&sum.Cursor); {
 	case !ok:
 	case due.After(time.Now()):

@@ -131,6 +131,7 @@ func (d *drive) act(rd machine.Ready) {
 	for _, o := range rd.Orphans {
 		d.clear(o)
 	}
+	d.releasePools()
 	d.outbox.waiting = append(d.outbox.waiting, rd.Send...)
 	d.unneeded = append(d.unneeded, rd.Children...)
 	for _, m := range rd.Lost {

@@ -48,8 +48,7 @@ func (rt *Runtime) cutOff(id string) bool {
 	if err != nil || sum.Identity.Parent == "" {
 		return false
 	}
-	c := &sum.Cursor
-	return !c.Status.Ended() && !c.Clean && (c.Open || len(c.Background) > 0)
+	return wasCutOff(&sum.Cursor)
 }
 
 // orphan says whether nobody needs a child in the store any more: its parent is gone, has

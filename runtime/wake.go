@@ -30,6 +30,12 @@ func (d *drive) woke() {
 	}
 }
 
+// wasCutOff says whether a crash ended the driving of a stack while its tasks may have
+// run. It is due at once.
+func wasCutOff(c *journal.Cursor) bool {
+	return !c.Status.Ended() && !c.Clean && (c.Open || len(c.Background) > 0)
+}
+
 // dueAt returns when a stack has to be loaded; false if only a command for it loads it.
 // Only the machine knows when an open cycle or a background task is due.
 func dueAt(c *journal.Cursor) (due time.Time, ok bool) {

@@ -16,6 +16,7 @@ type Pools struct {
 	mu      sync.Mutex
 	named   map[name]*Pool
 	defined map[string]bool // graphs whose limits come from Define
+	halts   int             // while there are any, nobody gets a slot
 }
 
 type name struct{ graph, pool string }
@@ -161,6 +162,26 @@ func (ps *Pools) Hold(t *Ticket) {
 	t.Pool.taken++
 }
 
+// Halt keeps all tickets from getting slots until Release was called as often: what runs
+// already may have to take its slots with Hold first.
+func (ps *Pools) Halt() {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	ps.halts++
+}
+
+// Release ends a Halt. After the last one the slots that are free are handed out.
+func (ps *Pools) Release() {
+	ps.mu.Lock()
+	ps.halts--
+	var granted []*Ticket
+	for _, p := range ps.named { // in any order: pools share nothing
+		granted = append(granted, ps.grant(p)...)
+	}
+	ps.mu.Unlock()
+	tell(granted)
+}
+
 // remove takes a ticket out of its queue or its slot. It returns false when the
 // ticket is in neither.
 func (ps *Pools) remove(t *Ticket) bool {
@@ -187,7 +208,7 @@ func (p *Pool) limit() int {
 // grant hands out the free slots of one pool.
 func (ps *Pools) grant(p *Pool) []*Ticket {
 	var out []*Ticket
-	for p.queue.len > 0 && p.taken < p.limit() {
+	for ps.halts == 0 && p.queue.len > 0 && p.taken < p.limit() {
 		if p.rate > 0 && !ps.mayStart(p) {
 			break
 		}

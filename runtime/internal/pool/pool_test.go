@@ -113,3 +113,18 @@ func TestLimitsChange(t *testing.T) {
 		h.want(t, "no pool", "0s a0", "0s a1")
 	})
 }
+
+func TestHaltedPoolsGiveNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := newHall(graph.Pool{Name: "default", Parallel: 2})
+		h.ps.Halt()
+		h.ps.Halt()
+		h.ps.Exchange("a", nil, []*Ticket{h.ticket("a", 0, 0), h.ticket("a", 1, 0)})
+		h.ps.Hold(h.ticket("b", 0, 0))
+		h.ps.Release()
+		h.want(t)
+		h.ps.Release()
+		h.want(t, "0s a0") // what runs already has the other slot
+	})
+}
