@@ -105,6 +105,9 @@ func (a *attempt) nextStep(name string) *StepRecord {
 			}
 		}
 	}
+	if a.task.Mask != nil {
+		name = a.task.Mask(name) // as its record has it
+	}
 	known := a.steps[name]
 	if len(known) == 0 {
 		return nil

@@ -327,3 +327,17 @@ func TestStepRefusesWhatIsNoJSON(t *testing.T) {
 		t.Errorf("got %v, with %d steps", e, len(r.steps))
 	}
 }
+
+// The record of a step has its name without secrets, and is found all the same.
+func TestStepWithASecretInItsName(t *testing.T) {
+	t.Parallel()
+	mask := func(s string) string { return strings.ReplaceAll(s, "hunter2", "***") }
+	calls := 0
+	spec := nodes.Func("k", func(ctx context.Context, _ struct{}) (int, error) {
+		return nodes.Step(ctx, "log in as hunter2", func(context.Context) (int, error) { calls++; return 1, nil })
+	})
+	task := nodes.Task{Mask: mask, Steps: []nodes.StepRecord{{Name: "log in as ***", Content: int64(7)}}}
+	if res, e := nodes.Run(t.Context(), spec, task); e != nil || res.Output != int64(7) || calls != 0 {
+		t.Errorf("got %v, %v after %d calls, want the recorded 7", res.Output, e, calls)
+	}
+}
