@@ -44,7 +44,7 @@ func logsCommand(a *app) *cobra.Command {
 			if len(args) > 1 {
 				node = args[1]
 			}
-			o.Journal = true // else records cannot be read back
+			o.Journal, o.NoBulk = true, true // else records cannot be read back; no line shows an output
 			return a.through(cmd.Context(), func(c *api.Client) error {
 				if err := a.hadNode(cmd.Context(), c, args[0], node); err != nil {
 					return err

@@ -2,6 +2,11 @@ package main
 
 import (
 	"bytes"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -28,5 +33,36 @@ func TestLogsTellSteps(t *testing.T) {
 		if err := a.logLine(line, tt.node); err != nil || out.String() != tt.want {
 			t.Errorf("%v: got %q, want %q", err, out.String(), tt.want)
 		}
+	}
+}
+
+// TestLogsReadNoOutputs: logs cost what they show, however large an output was.
+// The memory that is allocated says so, since it counts all that was read.
+func TestLogsReadNoOutputs(t *testing.T) {
+	dir := t.TempDir()
+	db, graph := filepath.Join(dir, "s.db"), filepath.Join(dir, "g.graphrun.yaml")
+	text := `{graphrun: 1, name: g, state: {n: integer}, stop: "state.n == 1",
+nodes: {a: {uses: exec, with: {command: [head, -c, "8000000", /dev/zero], parse: text, max_output: 8000000}, writes: {n: "1"}}}}`
+	if err := os.WriteFile(graph, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var said bytes.Buffer
+	if code := run(t.Context(), []string{"run", graph, "--db", db, "--once"}, nil, io.Discard, &said); code != exitDone {
+		t.Fatalf("exit code %d: %s", code, said.String())
+	}
+	var before, after runtime.MemStats
+	var out bytes.Buffer
+	runtime.ReadMemStats(&before)
+	if code := run(t.Context(), []string{"logs", "g", "--db", db}, nil, &out, &said); code != exitDone {
+		t.Fatalf("exit code %d: %s", code, said.String())
+	}
+	runtime.ReadMemStats(&after)
+	if got := after.TotalAlloc - before.TotalAlloc; got > 6<<20 {
+		t.Errorf("logs allocated %d bytes to print %d", got, out.Len())
+	} else {
+		t.Logf("%d bytes allocated", got)
+	}
+	if !strings.Contains(out.String(), "a succeeded") {
+		t.Errorf("got %q", out.String())
 	}
 }

@@ -1,6 +1,7 @@
 package boltstore
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -135,5 +136,53 @@ func TestWriteError(t *testing.T) {
 			}
 			mustCommit(t, s, c)
 		})
+	}
+}
+
+// fillsUp is a context that does something when it is asked for the second time.
+type fillsUp struct {
+	context.Context
+	asked int
+	fill  func()
+}
+
+func (c *fillsUp) Err() error {
+	if c.asked++; c.asked == 2 {
+		c.fill()
+	}
+	return c.Context.Err()
+}
+
+// A stack that is out of the index is removed, also when the disk is full before
+// its rows are deleted; the next removal deletes them.
+func TestRemoveFillsDisk(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "graphrun.db")
+	s := openAt(t, path, Options{})
+	for _, name := range []string{"a", "b"} {
+		w := &wave{stack: name}
+		mustCommit(t, s, w.create())
+		mustCommit(t, s, w.next())
+	}
+	heal := func() { t.Error("the disk was never full") }
+	full := &fillsUp{Context: ctx, fill: func() { heal = swap(t, s, "/dev/full", os.O_WRONLY) }}
+	if err := s.Remove(full, "a"); err != nil {
+		t.Errorf("the stack is gone, but the removal failed: %v", err)
+	}
+	if _, err := s.Stack(ctx, "a"); !errors.Is(err, runtime.ErrNotFound) {
+		t.Errorf("reading the removed stack: %v", err)
+	}
+	heal()
+	if err := s.Remove(ctx, "b"); err != nil {
+		t.Fatal(err)
+	}
+	err := s.view(ctx, func(tx *txn) error {
+		if key, _ := tx.stacks.Cursor().First(); key != nil {
+			t.Errorf("a row of a removed stack is left: %x", key)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }

@@ -12,8 +12,8 @@ import (
 const removeSlice = 500
 
 // Remove takes a stack out of the index in one transaction; from then on it is
-// gone. Its rows are deleted in slices; what a crash leaves of them, the next
-// Open deletes.
+// gone, and Remove has succeeded. Its rows are deleted in slices; what a crash or
+// a full disk leaves of them, the next Remove or Open deletes.
 func (s *Store) Remove(ctx context.Context, stack string) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -37,7 +37,8 @@ func (s *Store) Remove(ctx context.Context, stack string) error {
 	if err != nil {
 		return err
 	}
-	return s.sweep(ctx)
+	_ = s.sweep(ctx) // a failure that lasts is that of the next command
+	return nil
 }
 
 // sweep deletes the rows of removed stacks. When ctx ends, the next sweep continues.
