@@ -25,7 +25,10 @@ func (rt *Runtime) Close(ctx context.Context) error {
 	}
 	rt.storage.nudge()
 	late := closeAll(ctx, drives...)
-	rt.couriers.Wait() // they end when the runtime is closed
+	late = errors.Join(late, inTime(ctx, "a message is still being delivered", func() error {
+		rt.couriers.Wait() // they end when the runtime is closed, unless the store holds them up
+		return nil
+	}))
 	rt.mu.Lock()
 	rt.gone = true
 	errs := []error{rt.failed}
@@ -36,27 +39,27 @@ func (rt *Runtime) Close(ctx context.Context) error {
 		}
 	}
 	rt.timers.Close()
-	errs = append(errs, rt.closeKinds(ctx))
+	errs = append(errs, inTime(ctx, "a kind does not close", rt.kinds.Close))
 	rt.disown()
 	return errors.Join(append(errs, late)...)
 }
 
-// closeKinds closes what kinds have open. When ctx has ended it leaves behind a kind
-// that does not return.
-func (rt *Runtime) closeKinds(ctx context.Context) error {
-	closed := make(chan error, 1)
-	go func() { closed <- rt.kinds.Close() }()
+// inTime waits for something that ends with the runtime. When ctx has ended it leaves
+// that behind a moment later; late says what it was.
+func inTime(ctx context.Context, late string, end func() error) error {
+	ended := make(chan error, 1)
+	go func() { ended <- end() }()
 	select {
-	case err := <-closed:
+	case err := <-ended:
 		return err
 	case <-ctx.Done():
 	}
 	moment := time.NewTimer(shortWait)
 	defer moment.Stop()
 	select {
-	case err := <-closed:
+	case err := <-ended:
 		return err
 	case <-moment.C:
-		return fmt.Errorf("runtime: a kind does not close: %w", context.Cause(ctx))
+		return fmt.Errorf("runtime: %s: %w", late, context.Cause(ctx))
 	}
 }
