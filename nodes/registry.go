@@ -25,7 +25,7 @@ type Registry struct {
 var _ graph.Kinds = (*Registry)(nil)
 
 // NewRegistry is an empty registry.
-func NewRegistry() *Registry { return &Registry{specs: map[string]Spec{}} }
+func NewRegistry() *Registry { return &Registry{} }
 
 var kindName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]*$`)
 
@@ -39,6 +39,9 @@ func (r *Registry) Register(s Spec) error {
 	defer r.mu.Unlock()
 	if old, taken := r.specs[s.Name]; taken && !old.Missing {
 		return fmt.Errorf("nodes: kind %q is registered already", s.Name)
+	}
+	if r.specs == nil {
+		r.specs = map[string]Spec{}
 	}
 	r.specs[s.Name] = s
 	return nil

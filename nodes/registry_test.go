@@ -1,6 +1,7 @@
 package nodes_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 
@@ -74,5 +75,16 @@ func TestRegistryNames(t *testing.T) {
 	}
 	if _, ok := r.Spec("d"); ok {
 		t.Error("found a kind that nobody registered")
+	}
+}
+
+func TestZeroRegistryIsEmpty(t *testing.T) {
+	t.Parallel()
+	var r nodes.Registry
+	if err := r.Register(nodes.Func("k", func(context.Context, struct{}) (int, error) { return 1, nil })); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := r.Spec("k"); !ok {
+		t.Error("the kind is not found")
 	}
 }

@@ -10,7 +10,7 @@ import (
 // Close stops all stacks as Stack.Detach does, at the same time, and leaves nothing
 // behind: no goroutine, no timer. When ctx ends, running tasks are cut off without
 // more grace, and Close returns a moment later: with the error of ctx when a listener
-// or the store holds up a stack. Nothing is written to the store after that. Afterwards
+// or the store holds it up. Nothing is written to the store after that. Afterwards
 // every call gives ErrClosed. The other errors say why stacks could not take a last
 // checkpoint, or why the store cannot be used any more.
 func (rt *Runtime) Close(ctx context.Context) error {

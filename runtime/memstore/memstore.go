@@ -12,7 +12,8 @@ import (
 	"github.com/graphrun/graphrun/runtime"
 )
 
-// Store is a runtime.Store without a disk. Safe for concurrent use.
+// Store is a runtime.Store without a disk. The zero value is empty. Safe for concurrent
+// use.
 type Store struct {
 	mu     sync.Mutex
 	closed bool
@@ -34,7 +35,7 @@ type stack struct {
 
 // New returns an empty store.
 func New() *Store {
-	return &Store{stacks: map[string]*stack{}, graphs: map[string]*keptGraph{}}
+	return &Store{}
 }
 
 // Commit applies a commit whole or not at all.
@@ -46,6 +47,9 @@ func (s *Store) Commit(ctx context.Context, c runtime.Commit) error {
 	defer s.mu.Unlock()
 	if s.closed {
 		return runtime.ErrClosed
+	}
+	if s.stacks == nil {
+		s.stacks, s.graphs = map[string]*stack{}, map[string]*keptGraph{}
 	}
 	st := s.stacks[c.Stack]
 	if c.Create != nil {

@@ -2,6 +2,7 @@ package memstore_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 
 	"github.com/graphrun/graphrun/graph"
@@ -14,6 +15,19 @@ import (
 func TestStore(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, func(testing.TB) runtime.Store { return memstore.New() }, nil)
+}
+
+func TestZeroStoreIsEmpty(t *testing.T) {
+	t.Parallel()
+	var s memstore.Store
+	c := runtime.Commit{Stack: "s", Create: &journal.Identity{Stack: "s"}, Graph: &runtime.StoredGraph{Hash: "h", Name: "g"},
+		Cursor: journal.Cursor{Hash: "h"}}
+	if err := s.Commit(t.Context(), c); err != nil && !errors.Is(err, runtime.ErrNoGraph) {
+		t.Error(err)
+	}
+	if _, err := s.Stack(t.Context(), "other"); !errors.Is(err, runtime.ErrNotFound) {
+		t.Errorf("got %v, want ErrNotFound", err)
+	}
 }
 
 // BenchmarkCommit removes the stack now and then: else it measures how fast
