@@ -20,9 +20,9 @@ func TestStore(t *testing.T) {
 func TestZeroStoreIsEmpty(t *testing.T) {
 	t.Parallel()
 	var s memstore.Store
-	c := runtime.Commit{Stack: "s", Create: &journal.Identity{Stack: "s"}, Graph: &runtime.StoredGraph{Hash: "h", Name: "g"},
+	c := runtime.Commit{Stack: "s", Create: &journal.Identity{Stack: "s"}, Graph: &runtime.StoredGraph{Hash: "h", Name: "g", Def: []byte("{}")},
 		Cursor: journal.Cursor{Hash: "h"}}
-	if err := s.Commit(t.Context(), c); err != nil && !errors.Is(err, runtime.ErrNoGraph) {
+	if err := s.Commit(t.Context(), c); err != nil {
 		t.Error(err)
 	}
 	if _, err := s.Stack(t.Context(), "other"); !errors.Is(err, runtime.ErrNotFound) {
