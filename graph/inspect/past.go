@@ -33,9 +33,12 @@ func At(ctx context.Context, store Reader, kinds graph.Kinds, stack string, at j
 		}
 		return past(at, snap.Cursor, g.Declared(snap.State)), nil
 	}
-	base, err := store.Base(ctx, stack, at)
+	base, err := baseFor(ctx, store, stack, at)
 	if err != nil {
 		return Past{}, err
+	}
+	if at.Wave > 0 && base.Cursor.Cycle == at.Cycle && base.Cursor.Wave == at.Wave {
+		return past(at, base.Cursor, journal.Visible(base.State)), nil
 	}
 	kept := journal.Point{Cycle: base.Cursor.Cycle}
 	switch {
@@ -64,6 +67,20 @@ func At(ctx context.Context, store Reader, kinds graph.Kinds, stack string, at j
 		return Past{}, err
 	}
 	return past(at, m.Cursor(), m.State()), nil
+}
+
+// baseFor is the nearest checkpoint that says what the state was at a point. For the
+// last wave of a cycle that may be the end of the cycle: nothing changes the state
+// between the two, and the outputs of the cycle need not be read.
+func baseFor(ctx context.Context, store Reader, stack string, at journal.Point) (journal.Snapshot, error) {
+	if at.Wave == 0 {
+		return store.Base(ctx, stack, at)
+	}
+	end, err := store.Base(ctx, stack, journal.Point{Cycle: at.Cycle})
+	if err != nil || end.Cursor.Cycle < at.Cycle || end.Cursor.Wave == at.Wave {
+		return end, err
+	}
+	return store.Base(ctx, stack, at)
 }
 
 var errNotCommitted = errors.New("the history ends before the point")
