@@ -81,8 +81,8 @@ func (t toldJSON) String() string {
 	return t.Stack + ": " + taskName(t.Node, t.Item) + " " + t.Done
 }
 
-// tellAll tells stacks something, one after the other, until one refuses. When one
-// of them does not exist, none is told anything.
+// tellAll sends a command to several stacks, one after the other, until one refuses it.
+// When one of them does not exist, none gets the command.
 func (a *app) tellAll(ctx context.Context, stacks []string, told toldJSON, tell func(*api.Client, context.Context, string) error) error {
 	return a.through(ctx, func(c *api.Client) error {
 		for i := 0; len(stacks) > 1 && i < len(stacks); i++ {

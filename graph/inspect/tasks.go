@@ -31,7 +31,7 @@ const keptTasks = 1000
 
 // TaskStatus reports where a task stands.
 type TaskStatus struct {
-	Node, Item string // Item is "" for a for_each node none of whose elements has begun
+	Node, Item string // Item is "" for a for_each node before its first element begins
 	Cycle      uint64
 	Wave       uint64
 	State      TaskState

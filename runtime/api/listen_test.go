@@ -214,7 +214,7 @@ func (s *pipeServer) close() {
 	}
 }
 
-// TestSlowHeader: who does not finish the header in time is hung up on.
+// TestSlowHeader: the server closes a connection whose header is not complete in time.
 func TestSlowHeader(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
