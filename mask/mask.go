@@ -35,8 +35,13 @@ type Masker struct {
 type form struct {
 	text   string
 	runes  []rune // how it may be spelled; nil for text alone
+	run    int    // how many backslashes in a row it has at most
 	broken bool   // lines may end within it, as in base64
 }
+
+// maxSpelled bounds the bytes of a run of backslashes in a text: each one of the form
+// may have become maxRun of them, and each of those the five bytes of %255C.
+func (f form) maxSpelled() int { return f.run * maxRun * len("%255C") }
 
 // New makes a Masker for the given secrets. It returns nil when there is nothing to
 // find: empty secrets do not count. Secrets shorter than four characters are masked
@@ -89,7 +94,19 @@ func (m *Masker) add(v string) {
 func (m *Masker) addText(v string) {
 	m.numbers[v] = true
 	runes := slices.CompactFunc([]rune(v), func(a, b rune) bool { return a == '\\' && b == '\\' }) // one stands for a run of them
-	m.forms = append(m.forms, form{text: v, runes: runes})
+	m.forms = append(m.forms, form{text: v, runes: runes, run: longestRun(v)})
+}
+
+// longestRun counts the backslashes of the longest run of them.
+func longestRun(v string) int {
+	longest, run := 0, 0
+	for i := range len(v) {
+		if run++; v[i] != '\\' {
+			run = 0
+		}
+		longest = max(longest, run)
+	}
+	return longest
 }
 
 func (m *Masker) addBase64(v string) {
@@ -155,7 +172,7 @@ func (f form) match(s string) int {
 			return 0
 		}
 		i += n
-		for end := i + maxRun; r == '\\' && n > 0 && i < end; i += n { // the rest of the run
+		for end := i + f.maxSpelled(); r == '\\' && n > 0 && i < end; i += n { // the rest of the run
 			n = spelled(s[i:], r, f.broken)
 		}
 		run = r == '\\' && s[i-1] == '\\'

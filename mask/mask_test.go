@@ -137,7 +137,7 @@ func TestMaskTakesNoLongerForOddText(t *testing.T) {
 
 // FuzzMask: whatever the secret is, what the encoders of Go make of it is found.
 func FuzzMask(f *testing.F) {
-	for _, secret := range []string{"plain", "a\"b\\\\ c/é😀", "00\\&", "\n\n\\\\\\%%%%x", "a\\\nb"} {
+	for _, secret := range []string{"plain", "a\"b\\\\ c/é😀", "00\\&", "\n\n\\\\\\%%%%x", "a\\\nb", `0` + strings.Repeat(`\`, 15) + `0`, `x` + strings.Repeat(`\`, 70) + `y`} {
 		f.Add(secret, "%25%25 \\ud83d "+secret[:3])
 	}
 	f.Fuzz(func(t *testing.T, secret, around string) {
