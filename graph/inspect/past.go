@@ -37,15 +37,12 @@ func At(ctx context.Context, store Reader, kinds graph.Kinds, stack string, at j
 	if err != nil {
 		return Past{}, err
 	}
-	if at.Wave > 0 && base.Cursor.Cycle == at.Cycle && base.Cursor.Wave == at.Wave {
-		return past(at, base.Cursor, journal.Visible(base.State)), nil
-	}
 	kept := journal.Point{Cycle: base.Cursor.Cycle}
 	switch {
-	case at.Cycle < kept.Cycle || at.Cycle == kept.Cycle && at.Wave > 0:
-		return Past{}, fmt.Errorf("stack %q: the history before the end of cycle %s is deleted (see history in the graph): got %s", stack, kept, at)
-	case at == kept:
+	case at.Cycle == kept.Cycle && (at.Wave == 0 || at.Wave == base.Cursor.Wave):
 		return past(at, base.Cursor, journal.Visible(base.State)), nil
+	case at.Cycle <= kept.Cycle:
+		return Past{}, fmt.Errorf("stack %q: the history before the end of cycle %s is deleted (see history in the graph): got %s", stack, kept, at)
 	}
 	now, err := store.Stack(ctx, stack)
 	if err != nil {

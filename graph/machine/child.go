@@ -61,13 +61,22 @@ func (m *Machine) childOf(t *task, r *run) *Child {
 	with, _ := t.with.(map[string]any)
 	c.Params, _ = with["params"].(map[string]any)
 	c.State, _ = with["state"].(map[string]any)
-	if _, until := with["until"]; until {
-		c.Cycles = graph.DefaultMaxCycles
-		if n, ok := with["max_cycles"].(int64); ok {
-			c.Cycles = uint64(max(n, 1))
-		}
+	if most, until := cyclesUntil(with); until {
+		c.Cycles = most
 	}
 	return c
+}
+
+// cyclesUntil is how many cycles a graph may take until its `until` holds; false if it
+// has none.
+func cyclesUntil(with map[string]any) (most uint64, until bool) {
+	if _, until = with["until"]; !until {
+		return 0, false
+	}
+	if n, ok := with["max_cycles"].(int64); ok {
+		return uint64(max(n, 1)), true
+	}
+	return graph.DefaultMaxCycles, true
 }
 
 // maxStackID is how long the id of a stack may be.
@@ -125,7 +134,7 @@ func (m *Machine) childOutput(in *ChildDone, t *task, r *run) (value.Value, *jou
 func (m *Machine) childFailed(in *ChildDone, t *task, r *run) *journal.Failure {
 	name := m.g.Nodes[r.node].Inner.Name
 	with, _ := t.with.(map[string]any)
-	_, until := with["until"]
+	most, until := cyclesUntil(with)
 	f := &journal.Failure{Kind: "error"}
 	switch c := &in.Cursor; {
 	case c.Status == journal.Failed:
@@ -137,7 +146,7 @@ func (m *Machine) childFailed(in *ChildDone, t *task, r *run) *journal.Failure {
 	case !until && c.FailedInRow > 0:
 		f.Message = fmt.Sprintf("graph %q: its cycle failed", name)
 	case until && c.Status != journal.Completed:
-		f.Kind, f.Message = "limit", fmt.Sprintf("graph %q: until does not hold after %d cycles", name, m.childOf(t, r).Cycles)
+		f.Kind, f.Message = "limit", fmt.Sprintf("graph %q: until does not hold after %d cycles", name, most)
 	default:
 		return nil
 	}
