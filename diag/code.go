@@ -24,6 +24,9 @@ const (
 	UnknownName     Code = "unknown-name"
 	UnknownProperty Code = "unknown-property"
 	UnknownFunction Code = "unknown-function"
+	UnknownProvider Code = "unknown-provider"
+	UnknownTool     Code = "unknown-tool"
+	UnknownServer   Code = "unknown-server"
 
 	ExprSyntax    Code = "expr-syntax"
 	ExprType      Code = "expr-type"
@@ -53,17 +56,28 @@ const (
 	MissingParam       Code = "missing-param"
 	MissingFile        Code = "missing-file"
 
+	NeverLive     Code = "never-live"
+	NeverTogether Code = "never-together"
+	IndexPairing  Code = "index-pairing"
+
+	PoolDiffers Code = "pool-differs"
+	UnevenStep  Code = "uneven-step"
+
 	NoStop    Code = "no-stop"
 	Unbounded Code = "unbounded"
 	NeverRead Code = "never-read"
 	Unused    Code = "unused"
+
+	UnguardedTool Code = "unguarded-tool"
+	NoPrice       Code = "no-price"
+	UnknownFormat Code = "unknown-format"
 )
 
 // Severity returns Warning for problems that do not keep a graph from running,
 // and Error for all others.
 func (c Code) Severity() Severity {
 	switch c {
-	case AlwaysFalse, AlwaysTrue, NoStop, Unbounded, NeverRead, Unused:
+	case AlwaysFalse, AlwaysTrue, NeverLive, NeverTogether, IndexPairing, NoStop, Unbounded, NeverRead, Unused, UnguardedTool, NoPrice, UnknownFormat, PoolDiffers, UnevenStep:
 		return Warning
 	}
 	return Error

@@ -102,6 +102,9 @@ func (b *builder) graph(n *tree.Node, file string) graph.Def {
 		Secrets:     b.texts(n, "secrets"),
 		Mode:        b.get(n, "mode"),
 		Fleet:       b.text(n, "fleet"),
+
+		Once: b.boolean(n, "once"), OnceAt: keyAt(n, "once"), Waves: b.text(n, "waves"),
+		Finally: b.texts(n, "finally"), FinallyTimeout: b.duration(n, "finally_timeout"), FinallyAt: keyAt(n, "finally_timeout"),
 	}
 	for _, f := range b.entries(n, "params") {
 		t, dflt := b.typed(f.Value)
@@ -121,8 +124,8 @@ func (b *builder) graph(n *tree.Node, file string) graph.Def {
 		}
 	}
 	for _, f := range b.entries(n, "events") {
-		if to := b.text(b.sound(f.Value), "to"); to.Value != "" {
-			def.Events = append(def.Events, graph.EventDef{Name: f.Key, To: to})
+		if e := b.sound(f.Value); e != nil {
+			def.Events = append(def.Events, b.event(f.Key, e))
 		}
 	}
 	for _, f := range b.entries(n, "pools") {
@@ -133,6 +136,7 @@ func (b *builder) graph(n *tree.Node, file string) graph.Def {
 	if r := b.retry(b.get(defaults, "retry")); r != nil {
 		def.Defaults.Retry = *r
 	}
+	b.agents(n, &def)
 	nodes := b.entries(n, "nodes")
 	def.Nodes = make([]graph.NodeDef, 0, len(nodes))
 	for _, f := range nodes {
@@ -201,6 +205,7 @@ func (b *builder) pool(f tree.Field) graph.PoolDef {
 		p.Parallel = b.integer(n, "parallel")
 	}
 	p.Rate, p.RatePer, _ = parseRate(b.text(n, "rate").Value)
+	p.Shared = b.boolean(n, "shared")
 	return p
 }
 
@@ -208,7 +213,7 @@ func (b *builder) retry(n *tree.Node) *graph.RetryDef {
 	if n == nil {
 		return nil
 	}
-	r := &graph.RetryDef{Errors: b.texts(n, "errors")}
+	r := &graph.RetryDef{Errors: b.texts(n, "errors"), When: b.text(n, "when")}
 	if b.get(n, "attempts") != nil {
 		r.Attempts = new(b.integer(n, "attempts"))
 	}
@@ -241,6 +246,9 @@ func (b *builder) node(f tree.Field) graph.NodeDef {
 		Priority:    b.get(n, "priority"),
 		Pool:        b.text(n, "pool"),
 		Background:  b.boolean(n, "background"),
+		Latch:       b.boolean(n, "latch"), LatchAt: keyAt(n, "latch"),
+		Lock:   b.get(n, "lock"),
+		Cancel: b.boolean(n, "cancel"), CancelAt: keyAt(n, "cancel"),
 	}
 	if d.With != nil {
 		d.WithAt = d.With.Head()
@@ -252,7 +260,7 @@ func (b *builder) node(f tree.Field) graph.NodeDef {
 	}
 	if fe := b.get(n, "for_each"); fe != nil && b.get(fe, "in") != nil {
 		d.ForEach = &graph.ForEachDef{In: b.text(fe, "in"), As: b.text(fe, "as"), Key: b.text(fe, "key"),
-			Max: b.text(fe, "max"), OnFailure: b.text(fe, "on_failure")}
+			Max: b.text(fe, "max"), OnFailure: b.text(fe, "on_failure"), Yield: b.text(fe, "yield"), Until: b.text(fe, "until")}
 		if d.ForEach.As.Value == "" {
 			d.ForEach.As = diag.Plain("item")
 		}
@@ -294,15 +302,24 @@ func (b *builder) edge(n *tree.Node) (graph.EdgeDef, bool) {
 		When: b.text(n, "when"), Else: b.boolean(n, "else"),
 		Outcome: b.text(n, "outcome"), NextCycle: b.boolean(n, "next_cycle"), At: n.Span,
 	}
-	for _, f := range n.Fields {
-		switch f.Key.Value {
-		case "else":
-			e.ElseAt = f.Key.Span
-		case "next_cycle":
-			e.NextAt = f.Key.Span
+	e.ElseAt, e.NextAt = keyAt(n, "else"), keyAt(n, "next_cycle")
+	return e, true
+}
+
+// keyAt is where the name of a field stands.
+func keyAt(n *tree.Node, field string) diag.Span {
+	if n != nil {
+		for _, f := range n.Fields {
+			if f.Key.Value == field {
+				return f.Key.Span
+			}
 		}
 	}
-	return e, true
+	return diag.Span{}
+}
+
+func (b *builder) event(name diag.Text, n *tree.Node) graph.EventDef {
+	return graph.EventDef{Name: name, To: b.text(n, "to"), Type: b.get(n, "type"), Queue: b.integer(n, "queue"), QueueAt: keyAt(n, "queue")}
 }
 
 // ending reads the fields about the time between cycles and the end of a stack.
@@ -314,11 +331,16 @@ func (b *builder) ending(n *tree.Node, def *graph.Def) {
 		if s.Kind == tree.String {
 			def.Schedule.Cron = s.Text
 		} else {
-			def.Schedule = graph.ScheduleDef{Cron: b.text(s, "cron"), Timezone: b.text(s, "timezone")}
+			def.Schedule = graph.ScheduleDef{Cron: b.text(s, "cron"), Timezone: b.text(s, "timezone"), CatchUp: b.text(s, "catch_up")}
+			if b.get(s, "at_start") != nil {
+				def.Schedule.AtStart = new(b.boolean(s, "at_start"))
+			}
 		}
 	}
 	if tz := b.text(n, "timezone"); def.Schedule.Timezone.Value == "" {
 		def.Schedule.Timezone = tz
+	} else {
+		def.Timezone = tz
 	}
 	if s := b.get(n, "stop"); s != nil {
 		stops := []*tree.Node{s}
@@ -338,6 +360,9 @@ func (b *builder) ending(n *tree.Node, def *graph.Def) {
 	}
 	if b.get(l, "failures") != nil {
 		def.Limits.Failures = new(b.integer(l, "failures"))
+	}
+	if b.get(l, "failed_pause") != nil {
+		def.Limits.FailedPause = new(b.duration(l, "failed_pause"))
 	}
 	h := b.get(n, "history")
 	def.History = graph.HistoryDef{Cycles: b.integer(h, "cycles"), Age: b.duration(h, "age")}

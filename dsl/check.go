@@ -11,6 +11,10 @@ import (
 	"github.com/graphrun/graphrun/graph/tree"
 )
 
+// foreign is how keys begin that belong to somebody else: they are welcome at the top
+// of a file and in nodes, and mean nothing here.
+const foreign = "x-"
+
 // checker checks a document against the table. It marks values that do not fit as
 // broken, so that nothing is built from them.
 type checker struct {
@@ -23,6 +27,7 @@ func (c *checker) object(n *tree.Node, o *object, what string) {
 	for _, f := range n.Fields {
 		spec := o.field(f.Key.Value)
 		switch {
+		case o.welcomes && strings.HasPrefix(f.Key.Value, foreign):
 		case spec != nil:
 			c.value(f.Value, spec.shape, quote(f.Key.Value), f.Key.Span)
 		case o.open:
@@ -328,13 +333,16 @@ func entryName(what string) string {
 	case "define", "writes":
 		return what + " entry"
 	}
+	if one, ok := strings.CutSuffix(what, "ies"); ok {
+		return one + "y"
+	}
 	return strings.TrimSuffix(what, "s")
 }
 
 // objectName names an object in messages.
 func objectName(what string, o *object) string {
 	if strings.HasPrefix(what, "an entry of ") {
-		return "the " + o.name
+		return "the " + strings.ReplaceAll(o.name, "_", " ")
 	}
 	return what
 }

@@ -66,7 +66,11 @@ type layout struct {
 func layOut(d *document) []byte {
 	l := layout{lines: splitLines(d.src)}
 	l.inner = make([]*tree.Node, len(l.lines)+1)
-	l.claim(d.root, map[*tree.Node]bool{})
+	seen := map[*tree.Node]bool{}
+	l.claim(d.root, seen)
+	for _, n := range d.merged {
+		l.claim(n, seen)
+	}
 	for i := 0; i < len(l.lines); i++ {
 		line := strings.TrimRight(l.lines[i], " \t")
 		text := strings.TrimLeft(line, " ")

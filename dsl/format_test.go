@@ -30,6 +30,8 @@ func TestFormat(t *testing.T) {
 		{"value on the next line", "a:\n      b\nc:\n   {x: 1}\n", "a:\n  b\nc:\n  {x: 1}\n"},
 		{"anchors", "a: &x\n    b: 1\nc: *x\n", "a: &x\n  b: 1\nc: *x\n"},
 		{"document marks", "---\na:\n    b: 1\n", "---\na:\n  b: 1\n"},
+		{"merge keys", "a: &x\n    b: 1\nc:\n    <<: *x\n    d: 2\ne:\n    <<: [*x,\n      *x]\n    f:\n        g: 1\n", "a: &x\n  b: 1\nc:\n  <<: *x\n  d: 2\ne:\n  <<: [*x,\n    *x]\n  f:\n    g: 1\n"},
+		{"merged braces over lines", "a:\n    <<: {x: 1,\n        y: 2}\n", "a:\n  <<: {x: 1,\n      y: 2}\n"},
 		{"no line break at the end", "a: 1", "a: 1\n"},
 	}
 	for _, tt := range tests {

@@ -40,8 +40,11 @@ func golden(t *testing.T, file string, got []byte) {
 func problems(t *testing.T, file string) (diag.List, []byte) {
 	t.Helper()
 	src, list := dsl.Load(file, std.Registry())
+	list = append(list, dsl.Together(src)...)
+	list.Sort()
 	for i := range list {
 		list[i].Span.File = filepath.Base(list[i].Span.File)
+		list[i].Message = strings.ReplaceAll(list[i].Message, filepath.Dir(file)+"/", "")
 	}
 	var out bytes.Buffer
 	if err := diag.Render(&out, list, map[string][]byte{filepath.Base(file): src.Text}, diag.Options{}); err != nil {

@@ -30,22 +30,44 @@ type loader struct {
 	files map[string][]byte // texts that were read, by name
 	open  []string          // absolute paths of the graphs around this one
 
+	openTypes []string // absolute paths of the files of types around this one
+
 	inside, size int // graphs within the outermost one, and the bytes of their texts
 }
 
-// inner checks the graphs that the nodes of a graph run: the file is there, it
+// inner checks the graphs that the nodes and the tools of a graph run: the file is there, it
 // is a valid graph, does not run itself, and gets the parameters that it needs.
 // The definitions of those that are sound become part of def.
-func (l *loader) inner(file string, root *tree.Node, broken map[*tree.Node]bool, def *graph.Def) diag.List {
-	var list diag.List
+func (l *loader) inner(file string, root *tree.Node, broken map[*tree.Node]bool, def *graph.Def) (list diag.List) {
 	own, err := filepath.Abs(file)
-	nodes := root.Get("nodes")
-	if err != nil || nodes == nil || broken[nodes] {
+	if err != nil {
 		return nil
 	}
 	l.open = append(l.open, own)
 	defer func() { l.open = l.open[:len(l.open)-1] }()
-	for _, f := range nodes.Fields {
+	list = l.runs(file, root, "tools", broken, func(name string, found *graph.Def) {
+		for i := range def.Tools {
+			if t := &def.Tools[i]; t.Name.Value == name && t.Uses.Value == "graph" {
+				t.Graph = found
+			}
+		}
+	})
+	return append(list, l.runs(file, root, "nodes", broken, func(name string, found *graph.Def) {
+		for i := range def.Nodes {
+			if n := &def.Nodes[i]; n.ID.Value == name && n.Uses.Value == "graph" {
+				n.Graph = found
+			}
+		}
+	})...)
+}
+
+// runs checks the graphs that the entries of a section run.
+func (l *loader) runs(file string, root *tree.Node, section string, broken map[*tree.Node]bool, found func(name string, def *graph.Def)) (list diag.List) {
+	entries := root.Get(section)
+	if entries == nil || broken[entries] {
+		return nil
+	}
+	for _, f := range entries.Fields {
 		uses, with := f.Value.Get("uses"), f.Value.Get("with")
 		if uses == nil || uses.Text.Value != "graph" {
 			continue
@@ -54,13 +76,9 @@ func (l *loader) inner(file string, root *tree.Node, broken map[*tree.Node]bool,
 		if name == nil || name.Kind != tree.String || strings.Contains(name.Text.Value, "${{") {
 			continue // reported with the configuration of the kind
 		}
-		found, problems := l.graph(file, name.Text, with)
+		def, problems := l.graph(file, name.Text, with)
 		list = append(list, problems...)
-		for i := range def.Nodes {
-			if n := &def.Nodes[i]; n.ID.Value == f.Key.Value && n.Uses.Value == "graph" {
-				n.Graph = found
-			}
-		}
+		found(f.Key.Value, def)
 	}
 	return list
 }
@@ -111,11 +129,15 @@ func (l *loader) graph(outer string, name diag.Text, with *tree.Node) (*graph.De
 	return &s.Def, append(list, params(s.Graph, name, with.Get("params"))...)
 }
 
-// circle is the way from an open graph back to itself, as paths from the folder
-// of the outermost graph.
+// circle is the way from an open graph back to itself.
 func (l *loader) circle(from int) string {
+	return l.way(append(slices.Clone(l.open[from:]), l.open[from]))
+}
+
+// way writes paths as they are seen from the folder of the outermost graph.
+func (l *loader) way(paths []string) string {
 	var words []string
-	for _, path := range append(slices.Clone(l.open[from:]), l.open[from]) {
+	for _, path := range paths {
 		if root, err := filepath.Abs(l.root); err == nil {
 			if rel, err := filepath.Rel(root, path); err == nil {
 				path = filepath.ToSlash(rel)

@@ -77,6 +77,9 @@ func objectSchema(o *object, defs map[string]any) map[string]any {
 	if !o.open {
 		out["additionalProperties"] = false
 	}
+	if o.welcomes {
+		out["patternProperties"] = map[string]any{"^" + foreign: true}
+	}
 	if len(required) > 0 {
 		out["required"] = required
 	}
@@ -126,7 +129,11 @@ func (s *shape) schema(defs map[string]any) map[string]any {
 		}
 		return out
 	case mapping:
-		return map[string]any{"type": "object", "propertyNames": map[string]any{"pattern": s.form}, "additionalProperties": s.elem.schema(defs)}
+		out := map[string]any{"type": "object", "additionalProperties": s.elem.schema(defs)}
+		if s.form != "" {
+			out["propertyNames"] = map[string]any{"pattern": s.form}
+		}
+		return out
 	case anyMap:
 		return map[string]any{"type": "object"}
 	case obj:

@@ -140,13 +140,22 @@ func (l *loader) compile(file string, src []byte) (*Source, diag.List) {
 	if d.root == nil {
 		return s, d.diags
 	}
+	def.TypeFiles = l.typeFiles(file, d.root)
 	inner := l.inner(file, d.root, d.broken, &def)
 	s.Def = def
 	g, more := graph.Compile(def, l.kinds)
 	if inner.HasErrors() { // nobody knows what the nodes without their graph use
 		more = slices.DeleteFunc(more, func(p diag.Diagnostic) bool { return p.Code == diag.Unused || p.Code == diag.NeverRead })
 	}
-	list := append(d.suppress(more), inner...)
+	var elsewhere diag.List // in files of types: what this file lacks does not cause it
+	more = slices.DeleteFunc(more, func(p diag.Diagnostic) bool {
+		other := p.Span.File != file && l.files[p.Span.File] != nil
+		if other {
+			elsewhere = append(elsewhere, p)
+		}
+		return other
+	})
+	list := append(append(d.suppress(more), elsewhere...), inner...)
 	if !list.HasErrors() {
 		s.Graph = g
 	}

@@ -14,7 +14,7 @@ func ReferenceMarkdown(kinds graph.Kinds) []byte {
 	b.WriteString("# Reference of the fields\n\nThis page is generated from the tables that check a graph. `graphrun schema` prints the same as a JSON Schema.\n\n" +
 		"A graph file is YAML 1.2 in UTF-8, at most 16 MiB, nested at most 100 levels deep. Lines end with LF, CR LF or CR. " +
 		"Only `true` and `false` are booleans, `010` is ten, and dates are texts. A `#` begins a comment only after a blank. " +
-		"Anchors and aliases work for whole values. Tags and several documents are errors.\n")
+		"Anchors and aliases work for whole values, and merge keys (`<<`) for mappings: what is written in a mapping wins, then what comes first in a list. Tags and several documents are errors.\n")
 	done := map[*object]bool{}
 	writeObject(&b, graphObject, done)
 	if kinds != nil {
@@ -23,7 +23,7 @@ func ReferenceMarkdown(kinds graph.Kinds) []byte {
 			k, _ := kinds.Kind(name)
 			fmt.Fprintf(&b, "\n## `uses: %s`\n\n%s\n", name, k.Doc)
 			if k.Missing {
-				b.WriteString("\nThis version can check such a node, but not run it.\n")
+				fmt.Fprintf(&b, "\n`graphrun` runs it. A Go program can run it when it registers the kind of package `nodes/%s`.\n", k.Name)
 			}
 			if len(k.Fields) > 0 {
 				b.WriteString("\n| field | type | | |\n| --- | --- | --- | --- |\n")

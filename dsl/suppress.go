@@ -95,7 +95,7 @@ func (d *document) damage() damage {
 }
 
 // declaring lists the sections whose names others use.
-var declaring = []string{"params", "secrets", "types", "state", "define", "events", "pools", "nodes"}
+var declaring = []string{"params", "secrets", "types", "state", "define", "events", "pools", "providers", "servers", "tools", "memories", "nodes"}
 
 // add notes an error at a place.
 func (l *damage) add(root *tree.Node, at diag.Pos) {
@@ -175,6 +175,8 @@ func (l *damage) causes(p diag.Diagnostic) bool {
 	case diag.UnknownProperty, diag.UnknownName, diag.UnknownState, diag.UnknownType, diag.UnknownPool,
 		diag.UnknownNode, diag.ExprType, diag.NotBoolean:
 		return l.unknown || l.all || l.names.in(p.Message)
+	case diag.UnknownProvider, diag.UnknownTool, diag.UnknownServer:
+		return l.unknown || l.all || l.sections["providers"] || l.sections["servers"] || l.sections["tools"] || l.sections["memories"]
 	case diag.BadDefault, diag.BadReducer:
 		return l.unknown || l.sections["types"] || within(p.Span.Start, l.spans)
 	case diag.BadConfig, diag.Unbounded:

@@ -53,6 +53,8 @@ type object struct {
 	// open: what is not listed belongs to a JSON Schema, which is checked when
 	// the graph is compiled.
 	open bool
+	// welcomes: keys that begin with x- may stand here, with any value.
+	welcomes bool
 }
 
 func (o *object) field(name string) *field {
@@ -104,13 +106,17 @@ var (
 
 // graphObject is the whole language: everything else hangs on it.
 var graphObject = &object{
-	name: "graph", at: "the file", doc: "One file is one graph.",
+	name: "graph", at: "the file", doc: "One file is one graph. Keys that begin with `x-` are welcome, and mean nothing.", welcomes: true,
 	fields: []field{
 		{name: "graphrun", shape: &shape{kind: integer, least: 1, most: 1}, required: true, doc: "Version of the language: 1."},
 		{name: "name", shape: &shape{kind: name, form: graphForm}, required: true, doc: "Name of the graph: a small letter, then small letters, digits, `_` and `-`."},
 		{name: "description", shape: aText, doc: "What the graph is for."},
 		{name: "params", shape: mapOf(oneOf(an(paramObject), aType)), doc: "Values that are fixed when a stack is created: a type, or a mapping with a type and a default."},
 		{name: "secrets", shape: listOf(aWord), doc: "Names of environment variables that may be used in `with`. They are never stored, logged or shown, and no condition sees them."},
+		{name: "providers", shape: dashedMap(an(providerObject)), dflt: "`ollama`; `openai` and `anthropic` with their secrets", doc: "Who answers for models, which agents name as `PROVIDER/MODEL`."},
+		{name: "servers", shape: dashedMap(an(serverObject)), doc: "MCP servers, whose tools agents and `mcp` nodes call as `SERVER/TOOL`."},
+		{name: "tools", shape: dashedMap(an(toolObject)), doc: "Tools of the graph's own: kinds that run when a model asks for them."},
+		{name: "memories", shape: dashedMap(an(memoryObject)), doc: "Texts that agents and `memory` nodes write and search."},
 		{name: "types", shape: mapOf(aType), doc: "Named JSON Schemas, for use wherever a type is expected."},
 		{name: "state", shape: mapOf(oneOf(an(keyObject), aType)), doc: "Keys of the state: the only thing that conditions are about. A type, or a mapping with a type, a reducer and more."},
 		{name: "define", shape: mapOf(anExpr), doc: "Named expressions for use in every condition."},
@@ -120,6 +126,10 @@ var graphObject = &object{
 		{name: "nodes", shape: dashedMap(an(nodeObject)), required: true, doc: "The nodes by name. Their order breaks ties."},
 		{name: "edges", shape: listOf(an(edgeObject)), doc: "What runs after what, and under which condition."},
 		{name: "pause", shape: oneOf(&shape{kind: duration, words: []string{"none"}}, aTemplate, an(pauseObject)), dflt: "`5s`", doc: "Time between two cycles: a duration, `none`, a mapping, or a template that gives a duration or `none`."},
+		{name: "once", shape: aBoolean, dflt: "false", doc: "The graph is a pipeline: a stack ends with its first cycle in which nothing waits any more, as `completed`, or as `failed` when a failure was not taken."},
+		{name: "finally", shape: listOf(aName), doc: "Nodes of one last wave, when a stack ends for whatever reason. They cannot change how it ended."},
+		{name: "finally_timeout", shape: aDuration, dflt: "`1m`", doc: "Time for the nodes of `finally`."},
+		{name: "waves", shape: words("barrier", "eager"), dflt: "`barrier`", doc: "`eager`: a node is decided as soon as its own sources have settled, and its writes are a commit of their own."},
 		{name: "schedule", shape: oneOf(aText, an(scheduleObject)), doc: "A cron expression in place of `pause`."},
 		{name: "timezone", shape: aText, doc: "Time zone of `schedule`, as `Europe/Berlin`."},
 		{name: "stop", shape: oneOf(anExpr, an(stopObject), listOf(oneOf(anExpr, an(stopObject)))), doc: "Condition that ends a stack at the end of a cycle, or a list of them: the first that holds decides."},
@@ -145,7 +155,7 @@ var keyObject = &object{
 	fields: []field{
 		{name: "type", shape: oneOf(aType, listOf(aName)), doc: "Type of the key."},
 		{name: "default", shape: aValue, dflt: "null, or the type's zero", doc: "Value at the start of a stack."},
-		{name: "reduce", shape: oneOf(aName, an(reduceObject)), dflt: "`replace`", doc: "How written values are joined to the old one: `replace`, `last`, `append`, `merge`, `deep_merge`, `sum`, `min`, `max`, `union`, `upsert(KEY)`, or `{expr: …}`."},
+		{name: "reduce", shape: oneOf(aName, an(reduceObject)), dflt: "`replace`", doc: "How written values are joined to the old one: `replace`, `last`, `append`, `merge`, `deep_merge`, `sum`, `min`, `max`, `union`, `upsert(KEY)`, `upsert(KEY, merge)`, or `{expr: …}`."},
 		{name: "keep", shape: atLeast(1), dflt: "all", doc: "Keeps the last N elements of a list."},
 	},
 }
@@ -156,8 +166,12 @@ var reduceObject = &object{
 }
 
 var eventObject = &object{
-	name: "event", at: "an entry of `events`", doc: "The payload goes through the reducer of a key of the state, and wakes the stack.",
-	fields: []field{{name: "to", shape: aName, required: true, doc: "Key of the state."}},
+	name: "event", at: "an entry of `events`", doc: "The payload goes through the reducer of a key of the state (`to`) and wakes the stack, or is kept until a `wait` takes it (`queue`).",
+	fields: []field{
+		{name: "to", shape: aName, doc: "Key of the state."},
+		{name: "queue", shape: atLeast(1), doc: "How many payloads are kept until waits take them, each wait one, in order. A full queue refuses the next one."},
+		{name: "type", shape: aType, dflt: "`any`", doc: "Type of the payloads of a queued event."},
+	},
 }
 
 var poolObject = &object{
@@ -165,6 +179,7 @@ var poolObject = &object{
 	fields: []field{
 		{name: "parallel", shape: atLeast(0), dflt: "4", doc: "How many tasks run at once; 0 holds all of them."},
 		{name: "rate", shape: &shape{kind: rate}, dflt: "no limit", doc: "How many tasks start in a time: `60/m`, per `s`, `m`, `h` or `d`."},
+		{name: "shared", shape: aBoolean, dflt: "false", doc: "One pool of this name over all graphs of the process."},
 	},
 }
 
@@ -186,11 +201,12 @@ var retryObject = &object{
 		{name: "jitter", shape: aBoolean, dflt: "false", doc: "Wait anything up to that, so that many retries do not fall together."},
 		{name: "errors", shape: listOf(words("exit", "timeout", "cancelled", "panic", "schema", "output", "config", "expression", "http", "model", "limit", "error")),
 			dflt: "all but `schema`, `config`, `expression`, `cancelled`", doc: "Error kinds to try again."},
+		{name: "when", shape: anExpr, dflt: "always", doc: "Condition over `error`: no attempt follows when it does not hold."},
 	},
 }
 
 var nodeObject = &object{
-	name: "node", at: "an entry of `nodes`", doc: "One agent.",
+	name: "node", at: "an entry of `nodes`", doc: "One agent. Keys that begin with `x-` are welcome, and mean nothing.", welcomes: true,
 	fields: []field{
 		{name: "uses", shape: aName, required: true, doc: "Kind of the node."},
 		{name: "with", shape: &shape{kind: anyMap}, doc: "Configuration of the kind; strings may hold `${{ expression }}`."},
@@ -204,6 +220,9 @@ var nodeObject = &object{
 		{name: "for_each", shape: an(forEachObject), doc: "Runs the node once per element of a list."},
 		{name: "background", shape: aBoolean, dflt: "false", doc: "Neither the wave nor the cycle waits for the node."},
 		{name: "cache", shape: an(cacheObject), doc: "A result is used again within a stack."},
+		{name: "latch", shape: aBoolean, dflt: "false", doc: "An edge to the node that was live stays live over cycles until the node has run, so that what ends in different cycles can meet."},
+		{name: "lock", shape: oneOf(aText, aNumber, aBoolean), doc: "A text, which may hold templates: of tasks with an equal one only one runs at a time, over all graphs and stacks."},
+		{name: "cancel", shape: aBoolean, dflt: "false", doc: "With `join: first`: the other sources are cancelled when the node is decided."},
 		{name: "description", shape: aText, doc: "What the node is for."},
 	},
 }
@@ -215,7 +234,9 @@ var forEachObject = &object{
 		{name: "as", shape: aWord, dflt: "`item`", doc: "Name of the element in expressions."},
 		{name: "key", shape: anExpr, dflt: "the index", doc: "Expression that gives each element a name of its own."},
 		{name: "max", shape: anExpr, dflt: "the pool's limit", doc: "How many run at once."},
-		{name: "on_failure", shape: words("collect", "fast", "skip"), dflt: "`collect`", doc: "`collect` lets the others end before the node fails, `fast` cancels them, `skip` leaves the element out."},
+		{name: "on_failure", shape: words("collect", "fast", "skip", "keep"), dflt: "`collect`", doc: "`collect` lets the others end before the node fails, `fast` cancels them, `skip` leaves the element out, `keep` has null in its place; with `skip` and `keep` the node succeeds."},
+		{name: "yield", shape: anExpr, dflt: "`output`", doc: "Expression over the element, `index` and `output`: what the element adds to the list `output`."},
+		{name: "until", shape: anExpr, doc: "Condition over `results`: when it holds, the node succeeds and what still runs is cancelled."},
 	},
 }
 
@@ -235,7 +256,7 @@ var edgeObject = &object{
 		{name: "to", shape: nameOrNames(), required: true, doc: "The target."},
 		{name: "when", shape: anExpr, dflt: "always", doc: "Condition over the state."},
 		{name: "else", shape: aBoolean, dflt: "false", doc: "Live when no other conditional edge of the same source and outcome is."},
-		{name: "outcome", shape: words("success", "failure", "always"), dflt: "`success`", doc: "What the source must have come to."},
+		{name: "outcome", shape: words("success", "failure", "always", "unless_failed"), dflt: "`success`", doc: "What the source must have come to. `unless_failed`: it succeeded, or was skipped and not because of a failure."},
 		{name: "next_cycle", shape: aBoolean, dflt: "false", doc: "Leads to the next cycle: the only way back."},
 	},
 }
@@ -250,10 +271,12 @@ var pauseObject = &object{
 }
 
 var scheduleObject = &object{
-	name: "schedule", at: "`schedule`", doc: "A cron expression with its time zone.",
+	name: "schedule", at: "`schedule`", doc: "A cron expression with its time zone, and what happens to moments that were missed.",
 	fields: []field{
-		{name: "cron", shape: aText, required: true, doc: "Five fields: minute, hour, day, month, weekday."},
+		{name: "cron", shape: aText, required: true, doc: "Five fields: minute, hour, day, month, weekday. `${{ }}` over `params` is evaluated when a stack starts."},
 		{name: "timezone", shape: aText, dflt: "UTC", doc: "As `Europe/Berlin`."},
+		{name: "catch_up", shape: words("last", "all", "none"), dflt: "`last`", doc: "Which of the moments that passed while no cycle could begin get one: the last, each of the last 1,000 in order, or none."},
+		{name: "at_start", shape: aBoolean, dflt: "true", doc: "The first cycle begins when the stack is created; otherwise at the first moment that is due."},
 	},
 }
 
@@ -270,8 +293,9 @@ var limitsObject = &object{
 	name: "limits", at: "`limits`", doc: "0 is no limit.",
 	fields: []field{
 		{name: "cycles", shape: atLeast(0), dflt: "no limit", doc: "Cycles of the stack."},
-		{name: "duration", shape: aDuration, dflt: "no limit", doc: "Time since the stack was created."},
-		{name: "failures", shape: atLeast(0), dflt: "5", doc: "Failed cycles in a row."},
+		{name: "duration", shape: aDuration, dflt: "no limit", doc: "Time since the stack was created, or last retried."},
+		{name: "failures", shape: atLeast(0), dflt: "10", doc: "Failed cycles in a row."},
+		{name: "failed_pause", shape: aDuration, dflt: "`1s`", doc: "The least pause after a failed cycle; it doubles with each in a row, up to 5 min. `0s` switches it off."},
 		{name: "node_runs", shape: atLeast(0), dflt: "no limit", doc: "Nodes that ran."},
 		{name: "tokens", shape: atLeast(0), dflt: "no limit", doc: "Tokens of models."},
 		{name: "cost", shape: aNumber, dflt: "no limit", doc: "Cost, in the unit in which nodes report it."},

@@ -28,6 +28,8 @@ type document struct {
 	// plain holds the scalars that were written without quotes, and where in
 	// src each of them ends.
 	plain map[*tree.Node]spot
+	// merged holds the values of merge keys: they are no values of the tree.
+	merged []*tree.Node
 	// stand holds the stand-ins of masked characters, and unmask undoes them;
 	// nil when the source has none of these characters.
 	stand  map[rune]rune
@@ -376,19 +378,33 @@ func (r *reader) mapping(n *yaml.Node, a *anchored, depth int) {
 	if n.Style&yaml.FlowStyle != 0 {
 		entries = r.rejoin(entries)
 	}
-	first := make(map[string]int, len(entries))
+	entries, own := r.distinct(entries)
+	for _, e := range entries {
+		if r.isMerge(e.key) {
+			r.join(out, e.value, own)
+		} else {
+			out.Fields = append(out.Fields, tree.Field{Key: e.key.Text, Value: e.value})
+		}
+	}
+}
+
+// distinct drops the entries that have no key of their own, and says on which line each
+// key is.
+func (r *reader) distinct(entries []entry) (kept []entry, lines map[string]int) {
+	kept, lines = entries[:0], make(map[string]int, len(entries))
 	for _, e := range entries {
 		key := e.key.Text
 		if !r.isKey(e.key) {
 			continue
 		}
-		if line, twice := first[key.Value]; twice {
+		if line, twice := lines[key.Value]; twice {
 			r.diags.Add(diag.DuplicateKey, key.Span, "remove one of the two", "the key %q is already on line %d", key.Value, line)
 			continue
 		}
-		first[key.Value] = key.Span.Start.Line
-		out.Fields = append(out.Fields, tree.Field{Key: key, Value: e.value})
+		lines[key.Value] = key.Span.Start.Line
+		kept = append(kept, e)
 	}
+	return kept, lines
 }
 
 // entry is an entry of a mapping whose key was not checked yet.
@@ -398,10 +414,6 @@ type entry struct{ key, value *tree.Node }
 func (r *reader) isKey(k *tree.Node) bool {
 	switch {
 	case r.broken[k] || r.tooLarge:
-		return false
-	case k.Kind == tree.String && k.Text.Value == "<<" && r.isPlain(k):
-		r.diags.Add(diag.UnknownField, k.Span, "write the fields out, or use an alias for a whole value",
-			`the merge key "<<" is not part of YAML 1.2`)
 		return false
 	case k.Kind == tree.String:
 		return true

@@ -83,38 +83,34 @@ func changed(n *tree.Node, change func(name string, v *tree.Node) *tree.Node) *t
 	return out
 }
 
-// textsOf gives a node's `with` the texts that its kind wants.
-func (c *compiler) textsOf(n *Node) *tree.Node {
-	with := n.Def.With
+// textsOf gives a `with` the texts that its kind wants.
+func (c *compiler) textsOf(s *site) *tree.Node {
+	with := s.with
 	if with == nil || with.Kind != tree.Map {
 		return with
 	}
-	given := innerTypes(n)
+	given := innerTypes(s)
 	return changed(with, func(name string, v *tree.Node) *tree.Node {
-		i := slices.IndexFunc(n.Kind.Fields, func(f Field) bool { return f.Name == name })
+		i := slices.IndexFunc(s.kind.Fields, func(f Field) bool { return f.Name == name })
 		switch {
 		case given[name] != nil:
 			return AsText(v, given[name])
-		case i < 0 || n.Kind.Fields[i].Type == "duration":
+		case i < 0 || s.kind.Fields[i].Type == "duration":
 			return v
-		case n.Kind.Fields[i].Text:
-			return asWritten(v, n.Kind.Fields[i].Type != "any")
+		case s.kind.Fields[i].Text:
+			return asWritten(v, s.kind.Fields[i].Type != "any")
 		}
-		return AsText(v, c.fieldType(n.Kind.Fields[i].Type))
+		return AsText(v, c.fieldType(s.kind.Fields[i].Type))
 	})
 }
 
-// innerTypes are the types of what a node gives to the graph that it runs.
-func innerTypes(n *Node) map[string]*schema.Type {
-	def := n.Def.Graph
-	if !n.Kind.Runs || def == nil {
+// innerTypes are the types of what a node or a tool gives to the graph that it runs.
+func innerTypes(s *site) map[string]*schema.Type {
+	def := s.runs
+	if !s.kind.Runs || def == nil {
 		return nil
 	}
-	named := make([]schema.Named, len(def.Types))
-	for i, t := range def.Types {
-		named[i] = schema.Named{Name: t.Name, Schema: t.Schema}
-	}
-	set, _ := schema.NewSet(named) // problems are reported with that graph
+	set, _ := typesOf(def) // problems are reported with that graph
 	var params, state []schema.Prop
 	for _, p := range def.Params {
 		t, _ := set.Compile(p.Type)

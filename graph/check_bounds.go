@@ -4,6 +4,9 @@ import "github.com/graphrun/graphrun/diag"
 
 // checkBounds warns of stacks that may run, and values that may grow, for ever.
 func (c *compiler) checkBounds() {
+	if c.g.Once {
+		return // its one pass ends
+	}
 	l := &c.def.Limits
 	limited := l.Cycles > 0 || l.Duration > 0 || l.NodeRuns > 0 || l.Tokens > 0 || l.Cost > 0 ||
 		l.Failures != nil && *l.Failures > 0

@@ -10,35 +10,77 @@ import (
 
 // checkConflicts reports nodes that can replace the same key in the same wave.
 // Only paths of the DAG order nodes. A `first` node is decided without its
-// ancestors, so paths end before it. Conditions do not count.
+// ancestors, so paths end before it. What conditions say does not count, but a branch and
+// its opposite never meet.
 func (c *compiler) checkConflicts() {
 	if c.loops {
 		return // without an order there is no before and after
 	}
 	o := newOrdering(c.g)
-	writers := make([][]int, len(c.g.Keys))
+	writers := make([][]int, 2*len(c.g.Keys)) // those of `finally` never meet the others: they are the second half
 	for i := range c.g.Nodes {
 		for _, w := range c.g.Nodes[i].Writes {
 			if c.g.Keys[w.Key].Reduce.Name == "replace" {
-				writers[w.Key] = append(writers[w.Key], i)
+				at := w.Key
+				if c.g.Nodes[i].Final {
+					at += len(c.g.Keys)
+				}
+				writers[at] = append(writers[at], i)
 			}
 		}
 	}
+	var x *exclusion
+	known := false
 	for k, nodes := range writers {
 		if len(nodes) < 2 || o.chain(nodes) && !c.manyOutside(nodes) {
 			continue
 		}
-		c.reportConflicts(k, nodes, o)
+		if !known {
+			x, known = c.excluding(), true
+		}
+		c.reportConflicts(k%len(c.g.Keys), nodes, o, x)
 	}
 }
 
 // Outside reports whether a node ends independently of the wave that started it.
 func (n *Node) Outside() bool { return n.Kind.Waits || n.Background }
 
+// MayWait reports whether a node may end in a later cycle than the one that started it: it
+// waits or works in the background, it is an agent that may wait for a person's word, or
+// it runs a graph with such a node, at any depth.
+func (n *Node) MayWait() bool { return n.leaves }
+
+// findLeaving finds the nodes that may leave their wave.
+func (c *compiler) findLeaving() {
+	for i := range c.g.Nodes {
+		n := &c.g.Nodes[i]
+		n.leaves = n.Outside() || n.Inner != nil && n.Inner.leaves || c.mayAsk(n.Calls)
+		c.g.leaves = c.g.leaves || n.leaves
+	}
+}
+
+// mayAsk reports whether one of some tools may need a person's word, or calls one that
+// may. No tool calls itself, or that is reported and nothing else about it.
+func (c *compiler) mayAsk(calls []ToolName) bool {
+	for _, t := range calls {
+		switch t.Of {
+		case OwnTool:
+			if tool := &c.g.Tools[t.Index]; tool.Approve != nil || !c.toolLoops && c.mayAsk(tool.Calls) {
+				return true
+			}
+		case ServersTool:
+			if c.g.Servers[t.Index].Tools[t.Tool].Approve != nil {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 func (c *compiler) manyOutside(nodes []int) bool {
 	count := 0
 	for _, i := range nodes {
-		if c.g.Nodes[i].Outside() {
+		if c.g.Nodes[i].leaves {
 			count++
 		}
 	}
@@ -59,24 +101,25 @@ type meeting struct {
 
 // reportConflicts names each pair of writers of a key that may meet in a wave,
 // at the later one in the file.
-func (c *compiler) reportConflicts(key int, nodes []int, o *ordering) {
+func (c *compiler) reportConflicts(key int, nodes []int, o *ordering, x *exclusion) {
 	met := make([]meeting, len(nodes))
 	for from := 0; from < len(nodes); from += 64 {
 		block := nodes[from:min(from+64, len(nodes))]
 		var outside uint64
 		for i, n := range block {
-			if c.g.Nodes[n].Outside() {
+			if c.g.Nodes[n].leaves {
 				outside |= 1 << i
 			}
 		}
 		ordered := o.orderedWith(block)
+		yes, no := x.inBlock(block)
 		for j := from + 1; j < len(nodes); j++ {
 			earlier := uint64(1)<<min(j-from, len(block)) - 1 // all bits when the shift is 64
 			apart := ordered[nodes[j]]
-			if c.g.Nodes[nodes[j]].Outside() {
+			if c.g.Nodes[nodes[j]].leaves {
 				apart &^= outside
 			}
-			c.meet(&met[j], block, earlier&^apart)
+			c.meet(&met[j], block, earlier&^apart&^x.excludes(nodes[j], yes, no))
 		}
 	}
 	for j, m := range met {
@@ -106,8 +149,8 @@ func (c *compiler) reportConflict(key int, a, b *Node, more int) {
 		}
 	}
 	help := fmt.Sprintf("order them with an edge, or give %q a reducer: with `reduce: last` the later in declaration order wins", name)
-	if a.Outside() && b.Outside() {
-		help = fmt.Sprintf("waiting and background nodes end when they do; give %q a reducer: with `reduce: last` the later in declaration order wins", name)
+	if a.leaves && b.leaves {
+		help = fmt.Sprintf("waiting and background nodes, agents whose calls may need a person's word, and graphs with such nodes end when they do; give %q a reducer: with `reduce: last` the later in declaration order wins", name)
 	}
 	if more > 0 {
 		help += fmt.Sprintf(" (%q can run in the same wave as %d more of the nodes before it that write %q)", b.ID, more, name)

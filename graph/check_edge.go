@@ -27,7 +27,7 @@ func (c *compiler) word(field string, t diag.Text, words ...string) int {
 }
 
 func (c *compiler) outcome(d *EdgeDef) Outcome {
-	return [...]Outcome{Success, Failure, Always}[c.word("outcome", d.Outcome, "success", "failure", "always")]
+	return Outcome(c.word("outcome", d.Outcome, outcomeWords[:]...))
 }
 
 func (c *compiler) join(d JoinDef) (Join, int) {
@@ -82,6 +82,9 @@ func (c *compiler) checkEdge(e *Edge, s source, to diag.Text) bool {
 	if e.From == e.To && !e.NextCycle {
 		c.diags.Add(diag.SelfEdge, at, "add `next_cycle: true` to run it again in the next cycle",
 			"%q has an edge to itself", to.Value)
+		return false
+	}
+	if !c.checkFinally(e, s, at) {
 		return false
 	}
 	key := edgeKey{e.From, e.To, e.After, e.NextCycle, e.Outcome}

@@ -11,6 +11,7 @@ import (
 // the expression language. `define` and `as` cannot use them.
 var scopeNames = []string{
 	"state", "params", "nodes", "stack", "cycle", "now", "error", "output", "secrets", "index", "old", "new",
+	"messages", "usage", "args", "results",
 	"true", "false", "nil", "null", "let", "if", "else", "in", "not", "and", "or",
 	"matches", "contains", "startsWith", "endsWith",
 }
@@ -34,6 +35,7 @@ func (c *compiler) checkNames() {
 	c.nameList("event", true, texts(d.Events, func(e *EventDef) diag.Text { return e.Name }))
 	c.nameList("pool", true, texts(d.Pools, func(p *PoolDef) diag.Text { return p.Name }))
 	c.nameList("node", true, texts(d.Nodes, func(n *NodeDef) diag.Text { return n.ID }))
+	c.agentNames()
 	for i := range d.Define {
 		c.notReserved("define", d.Define[i].Name)
 	}
@@ -45,6 +47,31 @@ func (c *compiler) checkNames() {
 		}
 		if n.ForEach != nil && n.ForEach.As.Value != "" && c.goodName("element", false, n.ForEach.As) {
 			c.elementName(n)
+		}
+	}
+}
+
+// agentNames checks the names of what agents use. Models see `__` in place of the `/`
+// between a server and its tool.
+func (c *compiler) agentNames() {
+	d := c.def
+	tools := texts(d.Tools, func(t *ToolDef) diag.Text { return t.Name })
+	servers := texts(d.Servers, func(s *ServerDef) diag.Text { return s.Name })
+	c.nameList("provider", true, texts(d.Providers, func(p *ProviderDef) diag.Text { return p.Name }))
+	c.nameList("server", true, servers)
+	c.nameList("tool", true, tools)
+	c.nameList("memory", true, texts(d.Memories, func(m *MemoryDef) diag.Text { return m.Name }))
+	for _, t := range tools {
+		if strings.Contains(t.Value, "__") {
+			c.diags.Add(diag.BadName, t.Span, "models see `__` between a server and its tool", "%q cannot be the name of a tool", t.Value)
+		}
+	}
+	for _, s := range servers {
+		switch {
+		case strings.Contains(s.Value, "__"):
+			c.diags.Add(diag.BadName, s.Span, "models see `__` between a server and its tool", "%q cannot be the name of a server", s.Value)
+		case s.Value == "memory":
+			c.diags.Add(diag.BadName, s.Span, "`memory/NAME` is a tool that searches a memory", "%q cannot be the name of a server", s.Value)
 		}
 	}
 }

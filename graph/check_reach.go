@@ -33,7 +33,7 @@ func (c *compiler) checkReach() {
 	for i := range g.Edges {
 		if e := &g.Edges[i]; e.Counts() {
 			count[e.To]++
-			if e.From == Start || e.After {
+			if e.From == Start || e.After || e.Outcome == UnlessFailed { // which a skip is enough for
 				live[e.To]++
 			}
 		}
@@ -50,7 +50,7 @@ func (c *compiler) checkReach() {
 		i := queue[0]
 		queue = queue[1:]
 		for _, out := range g.Nodes[i].Out {
-			if e := &g.Edges[out]; e.Counts() && !e.After {
+			if e := &g.Edges[out]; e.Counts() && !e.After && e.Outcome != UnlessFailed {
 				live[e.To]++
 				if enough(e.To) {
 					mark(e.To)

@@ -40,6 +40,19 @@ func (c *compiler) checkUse() {
 			warn("type", t.Name)
 		}
 	}
+	unused := func(what string, used []bool, name func(i int) diag.Text) {
+		for i, u := range used {
+			if !u {
+				warn(what, name(i))
+			}
+		}
+	}
+	if len(c.def.Providers) > 0 {
+		unused("provider", c.named.providers, func(i int) diag.Text { return c.def.Providers[i].Name })
+	}
+	unused("server", c.named.servers, func(i int) diag.Text { return c.def.Servers[i].Name })
+	unused("tool", c.named.tools, func(i int) diag.Text { return c.def.Tools[i].Name })
+	unused("memory", c.named.memories, func(i int) diag.Text { return c.def.Memories[i].Name })
 	pools := make([]bool, len(c.g.Pools))
 	for i := range c.g.Nodes {
 		if p := c.g.Nodes[i].Pool; p >= 0 {
@@ -62,7 +75,12 @@ func (u uses) field(of, name string) bool { return u[of][name] || u[of][""] }
 
 func (c *compiler) uses() uses {
 	u := uses{}
-	for _, p := range c.programs {
+	u.addAll(c.programs)
+	return u
+}
+
+func (u uses) addAll(programs []*cond.Program) {
+	for _, p := range programs {
 		for _, use := range cond.Uses(p.Text()) {
 			if u[use.Name] == nil {
 				u[use.Name] = map[string]bool{}
@@ -70,7 +88,6 @@ func (c *compiler) uses() uses {
 			u[use.Name][use.Field] = true
 		}
 	}
-	return u
 }
 
 // checkReads warns of keys that no expression reads.
@@ -115,8 +132,19 @@ func (c *compiler) typeWords() words {
 	for _, d := range c.def.Types {
 		w.tree(d.Schema)
 	}
+	for _, d := range c.def.Events {
+		w.tree(d.Type)
+	}
 	for i := range c.def.Nodes {
 		w.tree(c.def.Nodes[i].With)
+	}
+	for i := range c.def.Tools {
+		w.tree(c.def.Tools[i].Args)
+		w.tree(c.def.Tools[i].Output)
+		w.tree(c.def.Tools[i].With)
+	}
+	for i := range c.def.Memories {
+		w.tree(c.def.Memories[i].Data)
 	}
 	return w
 }

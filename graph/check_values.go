@@ -21,6 +21,9 @@ func (c *compiler) checkValues() {
 			c.diags.Add(diag.WrongType, p.Name.Span, "", "the rate of pool %q needs a time", p.Name.Value)
 		}
 	}
+	for i := range d.Events {
+		c.least("queue", d.Events[i].Queue, 0, placed(d.Events[i].QueueAt, d.Events[i].Name.Span))
+	}
 	c.notNegative("timeout", d.Defaults.Timeout, at)
 	c.checkRetryValues(&d.Defaults.Retry, at)
 	for i := range d.Nodes {

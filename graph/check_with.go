@@ -11,39 +11,84 @@ import (
 	"github.com/graphrun/graphrun/graph/tree"
 )
 
-// compileWith compiles a node's configuration, checks it against the table of its
-// kind, and returns the type of its output.
-func (c *compiler) compileWith(n *Node, elements []cond.Name) *schema.Type {
-	with := n.Def.With
+// site is one use of a kind: by a node, or by a tool of the graph.
+type site struct {
+	kind       *Kind
+	with       *tree.Node
+	withAt, at diag.Span   // of the `with`, and of what uses the kind
+	scope      *cond.Scope // of the templates
+	runs       *Def        // the graph that it runs; nil means none
+
+	// What compiling it gives.
+	template *Template
+	output   *schema.Type
+	inner    *Graph
+	calls    []ToolName
+	where    *cond.Program
+}
+
+// place is where a problem of the whole `with` is shown.
+func (s *site) place() diag.Span { return placed(s.withAt, s.at) }
+
+// compileSite compiles a configuration and checks it against the table of its kind.
+func (c *compiler) compileSite(s *site) {
+	s.output = schema.AnyType
+	with := s.with
 	if with != nil && with.Kind == tree.Null {
 		with = nil
 	}
-	config := Config{Tree: with, Type: schema.ObjectOf(), Types: c.types}
+	s.with = with
+	config := Config{Tree: with, Type: schema.ObjectOf(), Types: c.types, Payload: c.payloadOf}
 	if with != nil {
 		if with.Kind != tree.Map {
 			c.diags.Add(diag.WrongType, with.Span, "", "%q must be a mapping, not a %s", "with", with.Kind)
-			return schema.AnyType
+			return
 		}
-		n.With = c.template(with, c.errorScope(n).With(c.secretsName(n)...).With(elements...))
-		config.Type = n.With.Type()
+		s.template = c.withTemplate(s)
+		config.Type = s.template.Type()
+	}
+	if m := c.memoryOf(s); m != nil {
+		config.Data = m.Data
 	}
 	before := len(c.diags)
-	c.checkFields(n, with)
-	if k := &n.Kind; k.Check != nil {
+	c.checkFields(s)
+	if k := s.kind; k.Check != nil {
 		k.Check(config, func(code diag.Code, at diag.Span, help, format string, args ...any) {
-			at = placed(at, placed(n.Def.WithAt, n.Def.At))
-			if whole := at.Start == n.Def.WithAt.Start; whole || !c.reported(before, at) {
+			at = placed(at, s.place())
+			if whole := at.Start == s.withAt.Start; whole || !c.reported(before, at) {
 				c.diags.Add(code, at, help, format, args...)
 			}
 		})
 	}
-	if n.Kind.Runs {
-		return c.compileInner(n)
+	c.checkEventFields(s)
+	c.checkNaming(s)
+	switch {
+	case s.kind.Runs:
+		s.output = c.compileInner(s)
+	case s.kind.Output != nil:
+		s.output = s.kind.Output(config)
 	}
-	if n.Kind.Output == nil {
-		return schema.AnyType
+}
+
+// payloadOf is the type of an event's payload.
+func (c *compiler) payloadOf(event string) (*schema.Type, bool) {
+	i, ok := c.g.index.events[event]
+	if !ok || c.g.Events[i].Type == nil {
+		return schema.AnyType, false
 	}
-	return n.Kind.Output(config)
+	return c.g.Events[i].Type, true
+}
+
+// withTemplate compiles the templates of a `with`. Some fields see less than others.
+func (c *compiler) withTemplate(s *site) *Template {
+	return c.templateIn(s.with, func(field string) *cond.Scope {
+		for i := range s.kind.Fields {
+			if f := &s.kind.Fields[i]; f.Author && f.Name == field {
+				return c.authorOf(s.scope)
+			}
+		}
+		return s.scope
+	})
 }
 
 // reported says whether a problem after the first n has this place.
@@ -57,11 +102,11 @@ func (c *compiler) reported(n int, at diag.Span) bool {
 }
 
 // checkFields checks a configuration against the fields of the kind.
-func (c *compiler) checkFields(n *Node, with *tree.Node) {
-	k := &n.Kind
+func (c *compiler) checkFields(s *site) {
+	k, with := s.kind, s.with
 	for i := range k.Fields {
 		if f := &k.Fields[i]; f.Required && with.Get(f.Name) == nil {
-			c.diags.Add(diag.BadConfig, placed(n.Def.WithAt, n.Def.At), f.Doc, "%s needs %q in its `with`", k.Name, f.Name)
+			c.diags.Add(diag.BadConfig, s.place(), f.Doc, "%s needs %q in its `with`", k.Name, f.Name)
 		}
 	}
 	if with == nil {
@@ -71,8 +116,8 @@ func (c *compiler) checkFields(n *Node, with *tree.Node) {
 	for i := range k.Fields {
 		byName[k.Fields[i].Name] = &k.Fields[i]
 	}
-	root, _ := n.With.root.(object)
-	whole, _ := n.With.Const()
+	root, _ := s.template.root.(object)
+	whole, _ := s.template.Const()
 	fixed, _ := whole.(map[string]any)
 	for i, e := range with.Fields {
 		f, ok := byName[e.Key.Value]
@@ -228,12 +273,29 @@ func propType(t *schema.Type, name string) *schema.Type {
 
 // checkEventFields reports names of events that the graph does not declare:
 // nobody could ever send them.
-func (c *compiler) checkEventFields(n *Node) {
-	for _, f := range n.Kind.Fields {
-		if at := n.Def.With.Get(f.Name); f.Event && at != nil && at.Kind == tree.String {
-			if _, ok := c.g.index.events[at.Text.Value]; !ok {
-				c.unknown(diag.UnknownName, "event", at.Text, c.g.EventNames())
+func (c *compiler) checkEventFields(s *site) {
+	for _, f := range s.kind.Fields {
+		if !f.Event {
+			continue
+		}
+		for _, at := range textsIn(s.with.Get(f.Name)) {
+			if _, ok := c.g.index.events[at.Value]; !ok {
+				c.unknown(diag.UnknownName, "event", at, c.g.EventNames())
 			}
 		}
 	}
+}
+
+// textsIn lists a text, or those of a list.
+func textsIn(n *tree.Node) (out []diag.Text) {
+	switch {
+	case n == nil:
+	case n.Kind == tree.String:
+		out = append(out, n.Text)
+	case n.Kind == tree.List:
+		for _, it := range n.Items {
+			out = append(out, textsIn(it)...)
+		}
+	}
+	return out
 }

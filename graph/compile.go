@@ -16,6 +16,7 @@ import (
 // from being checked. The Graph is nil if one of the problems is an error.
 func Compile(def Def, kinds Kinds) (*Graph, diag.List) {
 	def.Nodes, def.Params, def.State = slices.Clone(def.Nodes), slices.Clone(def.Params), slices.Clone(def.State)
+	def.Providers, def.Servers, def.Tools = slices.Clone(def.Providers), slices.Clone(def.Servers), slices.Clone(def.Tools)
 	c := &compiler{def: &def, kinds: kinds, fieldTypes: map[string]*schema.Type{}, edges: map[edgeKey]struct{}{}}
 	c.g = &Graph{Name: def.Name.Value, Def: &def, index: newIndex(&def)}
 	if def.File != "" {
@@ -28,18 +29,30 @@ func Compile(def Def, kinds Kinds) (*Graph, diag.List) {
 	c.compilePools()
 	c.compileState()
 	c.declareNodes()
+	c.declareFinally()
 	c.buildScopes()
 	c.compileReducers()
 	c.compileDefines()
 	c.compileEvents()
 	c.compileEdges()
+	c.compileProviders()
+	c.compileServers()
+	c.compileMemories()
+	c.compileTools()
 	c.compileNodes()
+	c.compileLate()
 	c.compileEnd()
+	c.findLeaving()
+	c.checkFinalWaits()
+	c.checkOnce()
 	c.checkLoops()
 	c.checkJoins()
 	c.checkReach()
 	c.checkConflicts()
+	c.checkPairing()
 	c.checkBounds()
+	c.checkPrices()
+	c.checkGuards()
 	c.checkUse()
 	c.diags.Sort()
 	if c.diags.HasErrors() {
@@ -58,12 +71,17 @@ type compiler struct {
 	types *schema.Set
 
 	scopes     scopes
+	final      scopes // of the nodes of `finally`
 	edges      map[edgeKey]struct{}
 	programs   []*cond.Program         // all compiled expressions, to know what they read
+	retryWhen  *cond.Program           // of the default retry
 	fieldTypes map[string]*schema.Type // of the kinds' fields, by their short spelling
 	lost       []string                // defines with errors
 	stuck      []bool                  // nodes whose join cannot be satisfied
 	cut        []bool                  // nodes with an edge from a name that is not known
+	named      named                   // what of providers, servers, tools and memories is used
+	asked      []asked                 // models that the configurations name
+	toolLoops  bool                    // tools call themselves
 	broken     bool                    // an expression has errors, so the used names are not known
 	pairs      int                     // write conflicts that are reported
 	loops      bool                    // the edges have a loop, so checks that need an order are left out
@@ -77,6 +95,7 @@ func (c *compiler) expr(text diag.Text, scope *cond.Scope, want cond.Want) *cond
 		// A warning about an expression with errors only distracts.
 		problems = slices.DeleteFunc(problems, func(d diag.Diagnostic) bool { return d.Severity == diag.Warning })
 	}
+	sayFinally(problems)
 	c.diags = append(c.diags, c.own(text.Value, problems)...)
 	if p == nil {
 		c.broken = true

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/graphrun/graphrun/diag"
+	"github.com/graphrun/graphrun/graph/cond"
 )
 
 // declareNodes adds the nodes with their names, kinds and joins. Edges and scopes
@@ -65,7 +66,10 @@ func (c *compiler) expand(def int) {
 	if len(d.After) > 0 {
 		outcome = Success
 	}
-	when := c.condition(d.When, c.scopes.edge(outcome))
+	var when *cond.Program
+	if !c.readsResults(d) {
+		when = c.condition(d.When, c.edgeScopes(d).edge(outcome))
+	}
 	for _, s := range sources {
 		for _, to := range d.To {
 			t, ok := c.node(to)
@@ -133,12 +137,13 @@ func (c *compiler) groupElse() {
 	type group struct {
 		from    int
 		outcome Outcome
+		final   bool // of the edges from the start: those of `finally` are apart
 	}
 	grouped := func(e *Edge) bool { return !e.After && !e.NextCycle }
 	members := map[group][]int{}
 	for i := range c.g.Edges {
 		if e := &c.g.Edges[i]; grouped(e) && c.conditional(e) {
-			g := group{e.From, e.Outcome}
+			g := group{e.From, e.Outcome, c.g.Nodes[e.To].Final}
 			members[g] = append(members[g], i)
 		}
 	}
@@ -147,7 +152,7 @@ func (c *compiler) groupElse() {
 		if !e.Else || !grouped(e) {
 			continue
 		}
-		e.Siblings = members[group{e.From, e.Outcome}]
+		e.Siblings = members[group{e.From, e.Outcome, c.g.Nodes[e.To].Final}]
 		if len(e.Siblings) == 0 {
 			c.diags.Add(diag.WrongType, placed(c.def.Edges[e.def].ElseAt, e.At), "`else` needs another edge from the same source, with a `when`, whose opposite it is",
 				"%q has no condition that it could be the opposite of", "else")

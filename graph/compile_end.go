@@ -1,11 +1,10 @@
 package graph
 
 import (
-	"errors"
+	"cmp"
 	"time"
 
 	"github.com/graphrun/graphrun/diag"
-	"github.com/graphrun/graphrun/graph/cron"
 	"github.com/graphrun/graphrun/graph/schema"
 	"github.com/graphrun/graphrun/graph/tree"
 )
@@ -13,7 +12,10 @@ import (
 const (
 	defaultPause    = 5 * time.Second
 	defaultFactor   = 2
-	defaultFailures = 5
+	defaultFailures = 10
+	// defaultFinally is the time for the nodes of `finally`.
+	defaultFinally     = time.Minute
+	defaultFailedPause = time.Second
 )
 
 // compileEnd compiles the decisions at the end of a cycle: stop, limits, pause, and
@@ -29,8 +31,14 @@ func (c *compiler) compileEnd() {
 	}
 	l := c.def.Limits
 	c.g.Limits = Limits{Cycles: l.Cycles, NodeRuns: l.NodeRuns, Tokens: l.Tokens, Failures: defaultFailures,
-		Duration: l.Duration, Cost: l.Cost}
+		Duration: l.Duration, Cost: l.Cost, FailedPause: defaultFailedPause}
 	set(&c.g.Limits.Failures, l.Failures)
+	set(&c.g.Limits.FailedPause, l.FailedPause)
+	c.g.Once, c.g.FinallyTimeout = c.def.Once, cmp.Or(c.def.FinallyTimeout, defaultFinally)
+	if u := c.def.Until; u != nil {
+		c.g.Until = &Until{MaxCycles: u.MaxCycles}
+	}
+	c.g.Eager = c.word("waves", c.def.Waves, "barrier", "eager") == 1
 	c.g.History = History(c.def.History)
 	if c.g.History == (History{}) {
 		c.g.History.Cycles = DefaultHistory
@@ -38,6 +46,9 @@ func (c *compiler) compileEnd() {
 	c.compilePause()
 	c.compileSchedule()
 	c.g.Fleet = [...]Fleet{Independent, Lockstep}[c.word("fleet", c.def.Fleet, "independent", "lockstep")]
+	if c.g.Eager && c.g.Fleet == Lockstep {
+		c.diags.Add(diag.BadConfig, c.def.Waves.Span, "remove one of the two", "%q and %q exclude each other: without a barrier there is no wave that stacks could go through together", "waves: eager", "fleet: lockstep")
+	}
 	c.compileMode()
 }
 
@@ -62,38 +73,6 @@ func (c *compiler) compilePause() {
 		}
 	}
 	c.g.Pause = p
-}
-
-// compileSchedule reads the cron expression. Its fields are reported where they
-// stand.
-func (c *compiler) compileSchedule() {
-	d := &c.def.Schedule
-	zone, err := cron.Zone(d.Timezone.Value)
-	if err != nil {
-		c.diags.Add(diag.WrongType, d.Timezone.Span, `a name of the IANA database, as "Europe/Berlin"; UTC without one`, "%v", err)
-	}
-	if d.Cron.Value == "" && d.Cron.Span.IsZero() {
-		if d.Timezone.Value != "" {
-			c.diags.Add(diag.Unused, d.Timezone.Span, "", "a time zone is used by a %q only", "schedule")
-		}
-		return
-	}
-	if c.def.Pause != (PauseDef{}) {
-		c.diags.Add(diag.Unused, placed(c.def.Pause.At, d.Cron.Span), "remove one of the two", "%q is not used: the graph has a %q", "pause", "schedule")
-	}
-	if err != nil {
-		zone = time.UTC
-	}
-	s, err := cron.Parse(d.Cron.Value, zone)
-	var bad *cron.Error
-	if errors.As(err, &bad) {
-		at := d.Cron.Span
-		if !at.IsZero() {
-			at = d.Cron.Sub(bad.From, bad.To)
-		}
-		c.diags.Add(diag.WrongType, at, `as "*/5 * * * *": minute, hour, day of the month, month, day of the week`, "%v", bad)
-	}
-	c.g.Schedule = s
 }
 
 // modes are the values of `mode`. The first is the default.

@@ -11,6 +11,7 @@ import (
 
 func (c *compiler) compileNodes() {
 	c.checkRetryKinds(c.def.Defaults.Retry.Errors)
+	c.retryWhen = c.condition(c.def.Defaults.Retry.When, c.scopes.failed)
 	for i := range c.g.Nodes {
 		c.compileNode(&c.g.Nodes[i])
 	}
@@ -18,21 +19,37 @@ func (c *compiler) compileNodes() {
 
 func (c *compiler) compileNode(n *Node) {
 	d := n.Def
-	d.With = c.textsOf(n)
 	inner := c.compileForEach(n)
-	output := c.compileWith(n, inner)
-	n.Output = output
-	c.checkEventFields(n)
-	c.compileWrites(n, output)
+	s := &site{kind: &n.Kind, with: d.With, withAt: d.WithAt, at: d.At, runs: d.Graph,
+		scope: c.errorScope(n).With(c.secretsName(&n.Kind)...).With(inner...)}
+	s.with = c.textsOf(s)
+	d.With = s.with
+	c.compileSite(s)
+	n.With, n.Output, n.Inner, n.Calls, n.Where = s.template, s.output, s.inner, s.calls, s.where
+	for _, call := range n.Calls {
+		if call.Of == OwnTool {
+			n.Tools = append(n.Tools, call.Index)
+		}
+	}
+	c.compileWrites(n, s.output, inner)
 	n.Retry = c.retry(n)
 	n.Timeout, n.Deadline = d.Timeout, d.Deadline
 	if n.Timeout == 0 && !n.Kind.NoDefaults {
 		n.Timeout = c.def.Defaults.Timeout
 	}
-	n.Priority = c.compilePriority(d, c.scopes.base.With(inner...))
+	n.Priority = c.compilePriority(d, c.scopesOf(n).base.With(inner...))
 	n.Pool = c.pool(n)
+	n.Lock = c.compileLock(n, c.scopes.base.With(inner...))
+	n.Latch, n.Cancel = d.Latch, d.Cancel
+	if n.Cancel && d.Join.Text.Value != "first" {
+		c.diags.Add(diag.BadConfig, placed(d.CancelAt, d.At), "add `join: first`", "%q has %q without %q: it has no other sources to cancel", n.ID, "cancel", "join: first")
+	}
 	if d.Cache != nil {
-		n.Cache = &Cache{Key: c.expr(d.Cache.Key, c.scopes.base.With(inner...), cond.Want{}), TTL: d.Cache.TTL}
+		if n.Kind.Waits {
+			c.diags.Add(diag.BadConfig, placed(d.Cache.Key.Span, d.At), "an answer, an event and a time are no results to use again",
+				"node %q waits, it can have no cache", n.ID)
+		}
+		n.Cache = &Cache{Key: c.expr(d.Cache.Key, c.scopesOf(n).base.With(inner...), cond.Want{}), TTL: d.Cache.TTL}
 	}
 }
 
@@ -42,12 +59,12 @@ func (c *compiler) compileForEach(n *Node) []cond.Name {
 	if d == nil {
 		return nil
 	}
-	base := c.scopes.base
+	base := c.scopesOf(n).base
 	f := &ForEach{As: d.As.Value}
 	if f.As == "" {
 		f.As = "item"
 	}
-	f.OnFailure = [...]OnFailure{Collect, Fast, Skip}[c.word("on_failure", d.OnFailure, "collect", "fast", "skip")]
+	f.OnFailure = [...]OnFailure{Collect, Fast, Skip, Keep}[c.word("on_failure", d.OnFailure, "collect", "fast", "skip", "keep")]
 	elem := schema.AnyType
 	if f.In = c.expr(d.In, base, cond.Want{}); f.In != nil {
 		switch t := f.In.Type(); {
@@ -92,16 +109,18 @@ func oneKind(t *schema.Type, kinds ...schema.Kind) bool {
 }
 
 // compileWrites compiles the values that a node writes, in the scope of its output.
-func (c *compiler) compileWrites(n *Node, output *schema.Type) {
+func (c *compiler) compileWrites(n *Node, output *schema.Type, inner []cond.Name) {
 	var elements []cond.Name
+	talk := talkNames(n)
 	if n.ForEach != nil {
-		output = schema.ListOf(output)
-		elements = elementOutside(n.ForEach.As)
+		one := output
+		output = c.compileElements(n, inner, one)
+		elements = append(elementOutside(n.ForEach.As), c.resultsName(n, one)...)
 	}
 	if len(n.Def.Writes) == 0 {
 		return
 	}
-	scope := c.scopes.base.With(elements...).With(outputName(output))
+	scope := c.scopesOf(n).base.With(elements...).With(outputName(output)).With(talk...)
 	seen := map[int]bool{}
 	for i := range n.Def.Writes {
 		w := &n.Def.Writes[i]
@@ -177,15 +196,23 @@ func (c *compiler) compilePriority(d *NodeDef, scope *cond.Scope) *Template {
 
 // retry merges a node's retry with the defaults, field by field.
 func (c *compiler) retry(n *Node) Retry {
-	r := Retry{Attempts: 1, Backoff: time.Second, Factor: 2, MaxBackoff: time.Minute}
+	r := newRetry()
 	if !n.Kind.NoDefaults {
 		r.take(&c.def.Defaults.Retry)
+		r.When = c.retryWhen
 	}
 	if n.Def.Retry != nil {
 		c.checkRetryKinds(n.Def.Retry.Errors)
 		r.take(n.Def.Retry)
+		if when := c.condition(n.Def.Retry.When, c.scopesOf(n).failed); when != nil {
+			r.When = when
+		}
 	}
 	return r
+}
+
+func newRetry() Retry {
+	return Retry{Attempts: 1, Backoff: time.Second, Factor: 2, MaxBackoff: time.Minute}
 }
 
 func (r *Retry) take(d *RetryDef) {

@@ -13,13 +13,30 @@ import (
 const defaultParallel = 4
 
 func (c *compiler) compileTypes() {
-	named := make([]schema.Named, len(c.def.Types))
-	for i, t := range c.def.Types {
+	var problems diag.List
+	c.types, problems = typesOf(c.def)
+	c.diags = append(c.diags, problems...)
+}
+
+// typesOf compiles the named types of a graph, and those of other files that it uses.
+func typesOf(def *Def) (*schema.Set, diag.List) {
+	return schema.NewSet(namedTypes(def.Types), typeFiles(def.TypeFiles)...)
+}
+
+func namedTypes(types []TypeDef) []schema.Named {
+	named := make([]schema.Named, len(types))
+	for i, t := range types {
 		named[i] = schema.Named{Name: t.Name, Schema: t.Schema}
 	}
-	var problems diag.List
-	c.types, problems = schema.NewSet(named)
-	c.diags = append(c.diags, problems...)
+	return named
+}
+
+func typeFiles(files []TypeFileDef) []schema.File {
+	all := make([]schema.File, len(files))
+	for i, f := range files {
+		all[i] = schema.File{Name: f.Name, Types: namedTypes(f.Types), Files: typeFiles(f.Files), Problems: f.Problems}
+	}
+	return all
 }
 
 func (c *compiler) compileParams() {
@@ -85,21 +102,46 @@ func (c *compiler) compileReducers() {
 }
 
 func (c *compiler) compileEvents() {
-	for i, d := range c.def.Events {
-		k, ok := c.g.index.keys[d.To.Value]
-		if !ok {
-			c.unknown(diag.UnknownState, "state key", d.To, c.g.KeyNames())
+	for i := range c.def.Events {
+		d := &c.def.Events[i]
+		e := Event{Name: d.Name.Value, Key: -1, Queue: d.Queue, Type: schema.AnyType}
+		switch {
+		case d.To.Value != "":
+			c.compileTarget(d, &e)
+		case d.Queue == 0 && d.QueueAt.IsZero():
+			c.diags.Add(diag.MissingField, d.Name.Span, "`to: KEY` applies the payload to a key of the state, `queue: N` keeps it until a `wait` takes it",
+				"event %q has neither %q nor %q", d.Name.Value, "to", "queue")
+		case d.Type != nil:
+			e.Type = c.schema(d.Type)
 		}
-		c.g.Events = append(c.g.Events, Event{Name: d.Name.Value, Key: k})
+		c.g.Events = append(c.g.Events, e)
 		first(c.g.index.events, d.Name.Value, i)
 	}
+}
+
+// compileTarget compiles an event that goes to a key of the state.
+func (c *compiler) compileTarget(d *EventDef, e *Event) {
+	if d.Queue > 0 {
+		c.diags.Add(diag.BadConfig, placed(d.QueueAt, d.Name.Span), "keep one of them: `to` applies the payload to a key, `queue` keeps it until a `wait` takes it",
+			"event %q has both %q and %q", d.Name.Value, "to", "queue")
+	}
+	if d.Type != nil {
+		c.diags.Add(diag.BadConfig, d.Type.Span, "the payload has the type of its key; only a queued event has one of its own",
+			"event %q has %q and goes to a key", d.Name.Value, "type")
+	}
+	k, ok := c.g.index.keys[d.To.Value]
+	if !ok {
+		c.unknown(diag.UnknownState, "state key", d.To, c.g.KeyNames())
+		return
+	}
+	e.Key, e.Queue, e.Type = k, 0, c.g.Keys[k].Payload()
 }
 
 // compilePools puts "default" first, declared or not.
 func (c *compiler) compilePools() {
 	pools := []Pool{{Name: "default", Parallel: defaultParallel, RatePer: time.Minute}}
 	for _, d := range c.def.Pools {
-		p := Pool{Name: d.Name.Value, Parallel: d.Parallel, Rate: d.Rate, RatePer: d.RatePer}
+		p := Pool{Name: d.Name.Value, Parallel: d.Parallel, Rate: d.Rate, RatePer: d.RatePer, Shared: d.Shared}
 		if p.Name == "default" {
 			pools[0] = p
 			continue

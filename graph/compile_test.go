@@ -19,13 +19,15 @@ type kinds map[string]Kind
 
 func (k kinds) Kind(name string) (Kind, bool) { x, ok := k[name]; return x, ok }
 
-func (k kinds) Names() []string { return []string{"ask", "later", "set", "work"} }
+func (k kinds) Names() []string {
+	return []string{"ask", "call", "http", "keep", "later", "send", "set", "talk", "work"}
+}
 
 var testKinds = kinds{
 	"set": {Name: "set", Open: true, Inline: true, NoDefaults: true, Output: func(c Config) *schema.Type { return c.Type }},
 	"work": {Name: "work", Fields: []Field{
 		{Name: "command", Type: "list(string)", Required: true},
-		{Name: "mode", Type: "fast|slow", Literal: true},
+		{Name: "mode", Type: "fast|slow", Literal: true, Tool: "slow"},
 		{Name: "wait", Type: "duration"},
 		{Name: "input", Type: "any"},
 	}, Check: func(c Config, report func(diag.Code, diag.Span, string, string, ...any)) {
@@ -35,6 +37,17 @@ var testKinds = kinds{
 	}},
 	"ask":   {Name: "ask", Open: true, Waits: true, NoDefaults: true, Fields: []Field{{Name: "event", Type: "string", Literal: true, Event: true}}},
 	"later": {Name: "later", Open: true, Missing: true},
+	"send":  {Name: "send", Open: true, Sends: true},
+	"talk": {Name: "talk", Talks: true, Output: func(Config) *schema.Type { return schema.StringType }, Fields: []Field{
+		{Name: "model", Type: "any", Names: NamesModel},
+		{Name: "instructions", Type: "string", Author: true},
+		{Name: "input", Type: "any"},
+		{Name: "tools", Type: "list(string)", Literal: true, Names: NamesTools},
+	}},
+	"http": {Name: "http", Open: true},
+	"call": {Name: "call", Fields: []Field{{Name: "server", Type: "string", Names: NamesServer}, {Name: "tool", Type: "string"}}},
+	"keep": {Name: "keep", Fields: []Field{{Name: "memory", Type: "string", Names: NamesMemory}, {Name: "data", Type: "any", Names: NamesData},
+		{Name: "where", Type: "string", Literal: true, Condition: true}}},
 }
 
 var oneEnd = regexp.MustCompile(`"(from|after|to)": ("[^"]*")`)
@@ -87,9 +100,9 @@ func TestCompileEdges(t *testing.T) {
 		edges = append(edges, fmt.Sprint(e.From, e.To, e.After, e.Outcome, e.NextCycle, e.When != nil, e.Steady))
 	}
 	want := []string{
-		"-1 2 false 0 false true true", "-1 1 false 0 false true true",
-		"2 0 false 2 false false true", "1 0 false 2 false false true",
-		"0 2 false 2 true true false", "2 1 true 0 false false true",
+		"-1 2 false success false true true", "-1 1 false success false true true",
+		"2 0 false always false false true", "1 0 false always false false true",
+		"0 2 false always true true false", "2 1 true success false false true",
 	}
 	if d := cmp.Diff(want, edges); d != "" {
 		t.Error(d)

@@ -14,27 +14,47 @@ import (
 // later process compiles it again without the YAML file. Places in the file do
 // not survive, they are for diagnostics only.
 type Def struct {
-	Version     int         `json:"graphrun"`
-	Name        diag.Text   `json:"name"`
-	Description string      `json:"description,omitzero"`
-	File        string      `json:"file,omitzero"` // path of the YAML file, an absolute one for later processes; relative paths in the graph start at its folder
-	Params      []ParamDef  `json:"params,omitzero"`
-	Secrets     []diag.Text `json:"secrets,omitzero"`
-	Types       []TypeDef   `json:"types,omitzero"`
-	State       []KeyDef    `json:"state,omitzero"`
-	Define      []DefineDef `json:"define,omitzero"`
-	Events      []EventDef  `json:"events,omitzero"`
-	Pools       []PoolDef   `json:"pools,omitzero"`
-	Defaults    DefaultsDef `json:"defaults,omitzero"`
-	Nodes       []NodeDef   `json:"nodes"`
-	Edges       []EdgeDef   `json:"edges,omitzero"`
-	Pause       PauseDef    `json:"pause,omitzero"`
-	Schedule    ScheduleDef `json:"schedule,omitzero"`
-	Stop        []StopDef   `json:"stop,omitzero"`
-	Limits      LimitsDef   `json:"limits,omitzero"`
-	History     HistoryDef  `json:"history,omitzero"`
-	Mode        *tree.Node  `json:"mode,omitzero"`  // "graph", "round_robin", or a template that gives one of them
-	Fleet       diag.Text   `json:"fleet,omitzero"` // "independent" or "lockstep"
+	Version     int           `json:"graphrun"`
+	Name        diag.Text     `json:"name"`
+	Description string        `json:"description,omitzero"`
+	File        string        `json:"file,omitzero"` // path of the YAML file, an absolute one for later processes; relative paths in the graph start at its folder
+	Params      []ParamDef    `json:"params,omitzero"`
+	Secrets     []diag.Text   `json:"secrets,omitzero"`
+	Providers   []ProviderDef `json:"providers,omitzero"`
+	Servers     []ServerDef   `json:"servers,omitzero"`
+	Tools       []ToolDef     `json:"tools,omitzero"`
+	Memories    []MemoryDef   `json:"memories,omitzero"`
+	Types       []TypeDef     `json:"types,omitzero"`
+	TypeFiles   []TypeFileDef `json:"type_files,omitzero"` // whose types the graph's types refer to
+	State       []KeyDef      `json:"state,omitzero"`
+	Define      []DefineDef   `json:"define,omitzero"`
+	Events      []EventDef    `json:"events,omitzero"`
+	Pools       []PoolDef     `json:"pools,omitzero"`
+	Defaults    DefaultsDef   `json:"defaults,omitzero"`
+	Nodes       []NodeDef     `json:"nodes"`
+	Edges       []EdgeDef     `json:"edges,omitzero"`
+	Pause       PauseDef      `json:"pause,omitzero"`
+	Schedule    ScheduleDef   `json:"schedule,omitzero"`
+	Stop        []StopDef     `json:"stop,omitzero"`
+	Limits      LimitsDef     `json:"limits,omitzero"`
+	History     HistoryDef    `json:"history,omitzero"`
+	Mode        *tree.Node    `json:"mode,omitzero"`  // "graph", "round_robin", or a template that gives one of them
+	Fleet       diag.Text     `json:"fleet,omitzero"` // "independent" or "lockstep"
+
+	Once           bool          `json:"once,omitzero"`    // the graph is a pipeline: a stack ends with its one pass
+	Finally        []diag.Text   `json:"finally,omitzero"` // nodes of the last wave of every stack
+	FinallyTimeout time.Duration `json:"finally_timeout,omitzero"`
+	Waves          diag.Text     `json:"waves,omitzero"` // "barrier" or "eager"
+	OnceAt         diag.Span     `json:"-"`
+	FinallyAt      diag.Span     `json:"-"` // of finally_timeout
+	Timezone       diag.Text     `json:"-"` // beside a schedule that has one of its own: an error
+
+	Until *UntilDef `json:"until,omitzero"` // of a graph that a node or a tool runs with `until`: the first of Stop
+}
+
+// UntilDef says how a graph is run with `until`.
+type UntilDef struct {
+	MaxCycles int `json:"max_cycles,omitzero"` // 0 means that the node gives it when it begins
 }
 
 // ParamDef declares one parameter.
@@ -48,6 +68,17 @@ type ParamDef struct {
 type TypeDef struct {
 	Name   diag.Text  `json:"name"`
 	Schema *tree.Node `json:"schema"`
+}
+
+// TypeFileDef is a file of types, as it was when the graph was read.
+type TypeFileDef struct {
+	Name  string        `json:"name"` // as it stands in `$ref: "NAME#/TYPE"`
+	Types []TypeDef     `json:"types,omitzero"`
+	Files []TypeFileDef `json:"files,omitzero"` // whose types its types refer to
+
+	// Problems say why the types could not be read. They are reported where a type refers
+	// to the file.
+	Problems diag.List `json:"-"`
 }
 
 // KeyDef declares one key of the state.
@@ -73,10 +104,14 @@ type DefineDef struct {
 	Expr diag.Text `json:"expr"`
 }
 
-// EventDef is an event that may be sent to a stack.
+// EventDef is an event that may be sent to a stack. It goes to a key of the state (To), or
+// its payloads are queued until waits take them (Queue).
 type EventDef struct {
-	Name diag.Text `json:"name"`
-	To   diag.Text `json:"to"` // a key of the state
+	Name    diag.Text  `json:"name"`
+	To      diag.Text  `json:"to,omitzero"`
+	Type    *tree.Node `json:"type,omitzero"`  // of the payloads of a queued event; nil means any
+	Queue   int        `json:"queue,omitzero"` // how many payloads are kept; 0 for an event that goes to a key
+	QueueAt diag.Span  `json:"-"`
 }
 
 // PoolDef is a limit on running tasks.
@@ -85,6 +120,7 @@ type PoolDef struct {
 	Parallel int           `json:"parallel"`          // 0 holds the pool; dsl fills in 4 where it is not written
 	Rate     int           `json:"rate,omitzero"`     // tasks started per RatePer; 0 means no limit
 	RatePer  time.Duration `json:"rate_per,omitzero"` // a second, a minute, an hour or a day
+	Shared   bool          `json:"shared,omitzero"`   // one pool over all graphs of the process
 }
 
 // DefaultsDef applies to every node that does not have a value of its own.
@@ -102,6 +138,7 @@ type RetryDef struct {
 	MaxBackoff *time.Duration `json:"max_backoff,omitzero"` // default 1m
 	Jitter     *bool          `json:"jitter,omitzero"`      // default false
 	Errors     []diag.Text    `json:"errors,omitzero"`      // error kinds to try again
+	When       diag.Text      `json:"when,omitzero"`        // a condition over `error`
 }
 
 // NodeDef is one node.
@@ -121,8 +158,13 @@ type NodeDef struct {
 	ForEach     *ForEachDef   `json:"for_each,omitzero"`
 	Background  bool          `json:"background,omitzero"`
 	Cache       *CacheDef     `json:"cache,omitzero"`
-	Graph       *Def          `json:"graph,omitzero"` // of a node that runs a graph: that graph
-	At          diag.Span     `json:"-"`              // of the node's name
+	Graph       *Def          `json:"graph,omitzero"`  // of a node that runs a graph: that graph
+	Latch       bool          `json:"latch,omitzero"`  // an edge to it that was live stays live until it has run
+	Lock        *tree.Node    `json:"lock,omitzero"`   // a text: of tasks with an equal one only one runs at a time
+	Cancel      bool          `json:"cancel,omitzero"` // of a join that is `first`: the other sources are cancelled
+	At          diag.Span     `json:"-"`               // of the node's name
+	LatchAt     diag.Span     `json:"-"`
+	CancelAt    diag.Span     `json:"-"`
 }
 
 // WriteDef is one entry of `writes`: a key of the state and the expression that
@@ -147,7 +189,9 @@ type ForEachDef struct {
 	As        diag.Text `json:"as"` // default: item
 	Key       diag.Text `json:"key,omitzero"`
 	Max       diag.Text `json:"max,omitzero"`
-	OnFailure diag.Text `json:"on_failure,omitzero"` // collect (default), fast, skip
+	OnFailure diag.Text `json:"on_failure,omitzero"` // collect (default), fast, skip, keep
+	Yield     diag.Text `json:"yield,omitzero"`      // what an element adds to the list `output`; default: its output
+	Until     diag.Text `json:"until,omitzero"`      // a condition over `results` that ends it early
 }
 
 // CacheDef lets a node's result be used again within a stack.
@@ -163,7 +207,7 @@ type EdgeDef struct {
 	To        []diag.Text `json:"to"`
 	When      diag.Text   `json:"when,omitzero"`
 	Else      bool        `json:"else,omitzero"`
-	Outcome   diag.Text   `json:"outcome,omitzero"` // success (default), failure, always
+	Outcome   diag.Text   `json:"outcome,omitzero"` // success (default), failure, always, unless_failed
 	NextCycle bool        `json:"next_cycle,omitzero"`
 	At        diag.Span   `json:"-"` // of the whole edge
 	ElseAt    diag.Span   `json:"-"`
@@ -183,8 +227,10 @@ type PauseDef struct {
 
 // ScheduleDef is a cron expression in place of a pause.
 type ScheduleDef struct {
-	Cron     diag.Text `json:"cron,omitzero"`
+	Cron     diag.Text `json:"cron,omitzero"` // a template over params may stand for it
 	Timezone diag.Text `json:"timezone,omitzero"`
+	CatchUp  diag.Text `json:"catch_up,omitzero"` // last (default), all, none
+	AtStart  *bool     `json:"at_start,omitzero"` // default true
 }
 
 // StopDef ends a stack when its condition holds at the end of a cycle.
@@ -195,7 +241,7 @@ type StopDef struct {
 }
 
 // LimitsDef ends a stack that reaches one of its limits. 0 means no limit. Failures
-// is nil for the default of 5.
+// is nil for its default, and so is FailedPause.
 type LimitsDef struct {
 	Cycles   int           `json:"cycles,omitzero"`
 	Duration time.Duration `json:"duration,omitzero"`
@@ -203,6 +249,8 @@ type LimitsDef struct {
 	NodeRuns int           `json:"node_runs,omitzero"`
 	Tokens   int           `json:"tokens,omitzero"`
 	Cost     float64       `json:"cost,omitzero"`
+
+	FailedPause *time.Duration `json:"failed_pause,omitzero"` // the least pause after a failed cycle; it doubles with each in a row
 }
 
 // HistoryDef says how much of a stack's journal is kept: records older than either

@@ -10,7 +10,7 @@ import (
 	"github.com/graphrun/graphrun/graph/value"
 )
 
-var reduceExample = regexp.MustCompile(`^(\{.*?\}|\S+) on (\S+): (.*) \+ (.*) => (.*)$`)
+var reduceExample = regexp.MustCompile(`^(\{.*?\}|upsert\(.*?\)|\S+) on (\S+): (.*) \+ (.*) => (.*)$`)
 
 // TestTypesPageReducers runs the reducers of docs/types.md, which has an example
 // of each.

@@ -35,7 +35,7 @@ func (g *Graph) readBy(i int) bool {
 	return r.Slots&^(1<<SlotState|1<<SlotParams) == 0
 }
 
-// missing lists the kinds that this version cannot run.
+// missing lists the kinds that this program cannot run.
 func (g *Graph) missing() (out []string) {
 	add := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
 	for i := range g.Nodes {
@@ -47,10 +47,17 @@ func (g *Graph) missing() (out []string) {
 			add("node %q runs a graph that it does not have", n.ID)
 		case n.Inner != nil && len(n.Inner.Missing) > 0:
 			add("node %q runs graph %q, in which %s", n.ID, n.Inner.Name, strings.Join(n.Inner.Missing, ", "))
-		case n.Kind.Waits && n.ForEach != nil:
-			add("node %q waits for each element of a list", n.ID)
-		case n.Kind.Waits && n.Cache != nil:
-			add("node %q waits and has a cache", n.ID)
+		}
+	}
+	for i := range g.Tools {
+		t := &g.Tools[i]
+		switch {
+		case t.Kind.Missing:
+			add("tool %q uses %s", t.Name, t.Kind.Name)
+		case t.Kind.Runs && t.Inner == nil:
+			add("tool %q runs a graph that it does not have", t.Name)
+		case t.Inner != nil && len(t.Inner.Missing) > 0:
+			add("tool %q runs graph %q, in which %s", t.Name, t.Inner.Name, strings.Join(t.Inner.Missing, ", "))
 		}
 	}
 	return out

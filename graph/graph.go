@@ -5,7 +5,6 @@ import (
 
 	"github.com/graphrun/graphrun/diag"
 	"github.com/graphrun/graphrun/graph/cond"
-	"github.com/graphrun/graphrun/graph/cron"
 	"github.com/graphrun/graphrun/graph/schema"
 )
 
@@ -13,44 +12,53 @@ import (
 const (
 	SlotState   = iota // cond.Record, a field per key in declaration order
 	SlotParams         // map[string]any
-	SlotNodes          // cond.Record, a field per node: map[string]any{status, attempts}
+	SlotNodes          // cond.Record, a field per node: map[string]any{status, attempts, reason, error}
 	SlotStack          // map[string]any{id, graph, created_at}
-	SlotCycle          // map[string]any{number, started_at}
+	SlotCycle          // map[string]any{number, started_at, due}
 	SlotNow            // time.Time
-	SlotError          // map[string]any{node, kind, message}, or nil
+	SlotError          // map[string]any{node, kind, message, code, item, path, output}, or nil
 	SlotOutput         // the output of a node, in its writes
 	SlotSecrets        // map[string]any, in `with` only
 	SlotItem           // the `as` name of for_each
 	SlotIndex          // its index
 	SlotOld            // of an expression reducer
 	SlotNew
+	SlotArgs     // of a call, in a tool's `with` and `approve`
+	SlotMessages // what an agent added to a conversation, in its writes
+	SlotUsage    // what an agent used, in its writes
+	SlotData     // of an item of a memory, in `where`
+	SlotResults  // list({item, key, index, status, output, error}), of a for_each: in its writes, on edges from it, in its `until`
 	NumSlots
 )
 
 // Graph is a compiled graph. It is immutable and safe for concurrent use. Nodes,
 // edges, keys and pools are identified by their index, in declaration order.
 type Graph struct {
-	Name     string
-	Hash     string // of the definition, whatever its layout is: 64 hex digits
-	Def      *Def
-	Dir      string // folder of the graph file; "" for a graph that was built in Go
-	Params   []Param
-	Secrets  []string
-	Keys     []Key
-	Nodes    []Node
-	Edges    []Edge
-	Pools    []Pool // Pools[0] is "default"
-	Events   []Event
-	Pause    Pause
-	Schedule *cron.Schedule // in place of Pause; nil means none
-	Stops    []Stop
-	Limits   Limits
-	History  History // never zero
-	Defines  int     // how many names `define` has: the size of an Env's memo
+	Name      string
+	Hash      string // of the definition, whatever its layout is: 64 hex digits
+	Def       *Def
+	Dir       string // folder of the graph file; "" for a graph that was built in Go
+	Params    []Param
+	Secrets   []string
+	Providers []Provider
+	Servers   []Server
+	Tools     []Tool
+	Memories  []Memory
+	Keys      []Key
+	Nodes     []Node
+	Edges     []Edge
+	Pools     []Pool // Pools[0] is "default"
+	Events    []Event
+	Pause     Pause
+	Schedule  *Schedule // in place of Pause; nil means none
+	Stops     []Stop
+	Limits    Limits
+	History   History // never zero
+	Defines   int     // how many names `define` has: the size of an Env's memo
 
 	// Order is a topological order of the nodes; among equals, declaration order.
 	Order []int
-	// Missing lists what this version cannot run, for the message: "node \"ask\" uses approval".
+	// Missing lists what this program cannot run, for the message: "node \"ask\" uses approval".
 	Missing []string
 	// Readers lists, for each key of the state, the edges whose conditions read
 	// it, ascending.
@@ -59,7 +67,26 @@ type Graph struct {
 	Mode  *Template // nil means "graph"; else it gives "graph" or "round_robin"
 	Fleet Fleet
 
-	index index
+	// Once says that all cycles are one pass: a node that has settled, but for a skip
+	// because something waits, is not decided again, and the stack ends with the first
+	// cycle in which nothing waits any more. It is set for a pipeline (`once: true`), and
+	// for a graph that a node or a tool runs without `until`.
+	Once bool
+	// Until is set for a graph that a node or a tool runs with `until`, whose condition is
+	// the first of Stops.
+	Until *Until
+
+	Finally        []int         // the nodes of the last wave (Node.Final), in declaration order
+	FinallyTimeout time.Duration // for all of them; never 0
+	Eager          bool          // `waves: eager`
+
+	leaves bool // one of its nodes may wait, or work over cycles
+	index  index
+}
+
+// Until is how a graph is run as a node or a tool with `until`.
+type Until struct {
+	MaxCycles int // that are not idle; 0 means what journal.Identity.MaxCycles says
 }
 
 // Fleet says how the stacks of a graph go through their waves.
@@ -99,8 +126,10 @@ func (k *Key) Payload() *schema.Type {
 
 // Event is an event that may be sent to a stack.
 type Event struct {
-	Name string
-	Key  int
+	Name  string
+	Key   int          // that it is applied to; -1 for a queued one
+	Type  *schema.Type // of the payloads
+	Queue int          // how many payloads are kept until waits take them; 0 for one with a key
 }
 
 // Pool is a limit on running tasks.
@@ -109,6 +138,7 @@ type Pool struct {
 	Parallel int // 0 holds the pool
 	Rate     int // per RatePer; 0 means no limit
 	RatePer  time.Duration
+	Shared   bool // one pool of this name over all graphs of the process
 }
 
 // Node is a compiled node.
@@ -132,8 +162,18 @@ type Node struct {
 	ForEach    *ForEach
 	Background bool
 	Cache      *Cache
-	Inner      *Graph // the graph that it runs; nil means none
+	Inner      *Graph        // the graph that it runs; nil means none
+	Calls      []ToolName    // what an agent may call, in the order of its `tools`, SERVER/* expanded
+	Tools      []int         // of Calls, those of the graph's own: indices into Graph.Tools
+	Where      *cond.Program // a condition over the data of items, which the work evaluates (memory); nil means none
+	Latch      bool          // an edge to it that was live stays live over cycles until it has run
+	Lock       *Template     // of tasks with an equal text only one runs at a time; nil means none
+	Cancel     bool          // of JoinFirst: the other sources are cancelled when it is decided
+	Final      bool          // it is one of Graph.Finally
 	Def        *NodeDef
+
+	leaves  bool
+	element *schema.Type // of for_each
 }
 
 // Write is one entry of `writes`.
@@ -160,7 +200,8 @@ type Retry struct {
 	Factor     float64
 	MaxBackoff time.Duration
 	Jitter     bool
-	Errors     []string // nil means all except schema, config, expression and cancelled
+	Errors     []string      // nil means all except schema, config, expression and cancelled
+	When       *cond.Program // over `error`; nil means always
 }
 
 // ForEach runs a node once per element of a list.
@@ -170,6 +211,8 @@ type ForEach struct {
 	Key       *cond.Program // nil means the index
 	Max       *cond.Program // nil means the pool's limit
 	OnFailure OnFailure
+	Yield     *cond.Program // what an element adds to the list `output`; nil means its output
+	Until     *cond.Program // over `results`; nil means none
 }
 
 // OnFailure says what happens when an element fails.
@@ -179,6 +222,7 @@ const (
 	Collect OnFailure = iota
 	Fast
 	Skip
+	Keep // the other elements run, the node succeeds, and the places of failed ones are null
 )
 
 // Cache says when a result is reused within a stack.
@@ -220,7 +264,17 @@ const (
 	Success Outcome = iota
 	Failure
 	Always
+	UnlessFailed // it succeeded, or was skipped and not because of a failure
 )
+
+var outcomeWords = [...]string{"success", "failure", "always", "unless_failed"}
+
+// String is the outcome as it is written.
+func (o Outcome) String() string { return outcomeWords[o] }
+
+// TakesFailure reports whether a node that runs because of such an edge takes the failure
+// of its source.
+func (o Outcome) TakesFailure() bool { return o == Failure || o == Always }
 
 // Pause is the time between two cycles. With None, the next cycle follows at once
 // after a cycle in which a node ran.
@@ -245,6 +299,7 @@ type Limits struct {
 	Cycles, NodeRuns, Tokens, Failures int
 	Duration                           time.Duration
 	Cost                               float64
+	FailedPause                        time.Duration // after one failed cycle; it doubles with each in a row
 }
 
 // History says how much of a stack's journal is kept. A zero field means no bound.
@@ -287,7 +342,8 @@ type Property struct {
 
 // Reducer joins a written value to a key's old one.
 type Reducer struct {
-	Name string // replace, last, append, merge, deep_merge, sum, min, max, union, upsert, expr
-	Arg  string // of upsert
-	Expr *cond.Program
+	Name  string // replace, last, append, merge, deep_merge, sum, min, max, union, upsert, expr
+	Arg   string // of upsert: the field that identifies an element
+	Merge bool   // of upsert: properties are merged into the element
+	Expr  *cond.Program
 }

@@ -22,8 +22,16 @@ func hashOf(def *Def) string {
 		d.Nodes[i].Description = ""
 		d.Nodes[i].With = notNull(d.Nodes[i].With)
 		d.Nodes[i].Priority = notNull(d.Nodes[i].Priority)
+		d.Nodes[i].Lock = notNull(d.Nodes[i].Lock)
 		if inner := d.Nodes[i].Graph; inner != nil {
 			d.Nodes[i].Graph = &Def{Name: diag.Plain(hashOf(inner))}
+		}
+	}
+	d.Tools = slices.Clone(d.Tools)
+	for i := range d.Tools {
+		d.Tools[i].With = notNull(d.Tools[i].With)
+		if inner := d.Tools[i].Graph; inner != nil {
+			d.Tools[i].Graph = &Def{Name: diag.Plain(hashOf(inner))}
 		}
 	}
 	d.State = slices.Clone(d.State)

@@ -13,36 +13,36 @@ import (
 // `until` when it does not say.
 const DefaultMaxCycles = 100
 
-// compileInner compiles the graph that a node runs, checks the values that the node
+// compileInner compiles the graph that a node or a tool runs, checks the values that it
 // passes to it against its params and its state, and returns the type of its final
 // state. Without a definition, because its file has errors, the type is any.
-func (c *compiler) compileInner(n *Node) *schema.Type {
-	if n.Def.Graph == nil {
+func (c *compiler) compileInner(s *site) *schema.Type {
+	if s.runs == nil {
 		return schema.MapOf(nil)
 	}
-	with := n.Def.With
-	def := innerDef(n.Def.Graph, with)
+	with := s.with
+	def := innerDef(s.runs, with)
 	g, problems := Compile(def, c.kinds)
 	for _, d := range problems {
 		// What has a place in the inner file is reported with that file.
 		if d.Severity == diag.Error && (d.Span.IsZero() || d.Span.File != def.File) {
 			if d.Span.IsZero() {
-				d.Span = placed(n.Def.WithAt, n.Def.At)
+				d.Span = s.place()
 			}
 			c.diags = append(c.diags, d)
 		}
 	}
 	if g == nil && with.Get("until") != nil {
-		g, _ = Compile(innerDef(n.Def.Graph, nil), c.kinds) // the rest can be checked
+		g, _ = Compile(innerDef(s.runs, nil), c.kinds) // the rest can be checked
 	}
 	if g == nil {
 		return schema.MapOf(nil)
 	}
-	n.Inner = g
-	c.checkGiven(n, "params", "parameter", g.ParamNames(), func(name string) *schema.Type {
+	s.inner = g
+	c.checkGiven(s, "params", "parameter", g.ParamNames(), func(name string) *schema.Type {
 		return g.Params[slices.Index(g.ParamNames(), name)].Type
 	})
-	c.checkGiven(n, "state", "state key", g.KeyNames(), func(name string) *schema.Type {
+	c.checkGiven(s, "state", "state key", g.KeyNames(), func(name string) *schema.Type {
 		k, _ := g.KeyByName(name)
 		return g.Keys[k].Type
 	})
@@ -53,33 +53,42 @@ func (c *compiler) compileInner(n *Node) *schema.Type {
 	return schema.ObjectOf(props...)
 }
 
-// innerDef is a definition as a node runs it: `until` ends it, or its one cycle
-// does, which no limit of cycles makes a failure. Without a pause of its own its
-// cycles follow each other at once.
+// innerDef is a definition as a node runs it. Without `until` it is one pass: what it
+// says about the time after a cycle does not count. With `until` its cycles follow each
+// other by its own pause or schedule, at once without one, until the condition holds.
 func innerDef(own *Def, with *tree.Node) Def {
 	def := *own
-	if until := with.Get("until"); until != nil {
-		def.Stop = append([]StopDef{{When: until.Text, Reason: "until"}}, own.Stop...)
-	} else {
-		def.Limits.Cycles = 0
+	until := with.Get("until")
+	if until == nil {
+		def.Once, def.Stop, def.Pause, def.Limits.Cycles = true, nil, PauseDef{None: true}, 0
+		def.Schedule, def.Timezone = ScheduleDef{}, diag.Text{}
+		return def
 	}
-	p := &own.Pause
-	if !p.Set && !p.None && p.Template == nil {
-		def.Pause = PauseDef{Set: true}
+	def.Once = false
+	def.Stop = append([]StopDef{{When: until.Text, Reason: "until"}}, own.Stop...)
+	def.Until = &UntilDef{MaxCycles: DefaultMaxCycles}
+	switch most := with.Get("max_cycles"); {
+	case most == nil:
+	case most.Kind == tree.Int:
+		def.Until.MaxCycles = int(most.Int)
+	default:
+		def.Until.MaxCycles = 0
 	}
-	def.Schedule = ScheduleDef{}
+	if p := &own.Pause; !p.Set && !p.None && p.Template == nil && own.Schedule.Cron.Value == "" {
+		def.Pause = PauseDef{None: true}
+	}
 	return def
 }
 
 // checkGiven checks the entries of one field of a node's `with` against the types
 // of the inner graph. Missing params and constant values are checked when the files
 // are read.
-func (c *compiler) checkGiven(n *Node, field, what string, known []string, typeOf func(string) *schema.Type) {
-	given := n.Def.With.Get(field)
-	if given == nil || n.With == nil {
+func (c *compiler) checkGiven(s *site, field, what string, known []string, typeOf func(string) *schema.Type) {
+	given := s.with.Get(field)
+	if given == nil || s.template == nil {
 		return
 	}
-	p := entryOf(n.With.root, field)
+	p := entryOf(s.template.root, field)
 	if given.Kind != tree.Map {
 		if w, ok := p.(whole); ok {
 			c.checkGivenWhole(given.Text.Span, w.program.Type(), what, known, typeOf)

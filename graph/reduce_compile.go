@@ -32,7 +32,8 @@ func compileReducer(def *KeyDef, t *schema.Type, scope func(old, new *schema.Typ
 	if !ok || !c.fits(name, arg) {
 		return Reducer{Name: "last"}, t
 	}
-	return Reducer{Name: name, Arg: arg.Value}, writeType(name, t)
+	r = Reducer{Name: name, Arg: arg.Value, Merge: c.merge}
+	return r, writeType(r, t)
 }
 
 func checkKeep(def *KeyDef, t *schema.Type, problems *diag.List) {
@@ -49,6 +50,7 @@ type reducerCompiler struct {
 	def      *KeyDef
 	t        *schema.Type
 	problems *diag.List
+	merge    bool // upsert(KEY, merge)
 }
 
 func (c *reducerCompiler) bad(at diag.Span, help, format string, args ...any) bool {
@@ -71,6 +73,12 @@ func (c *reducerCompiler) parse() (name string, arg diag.Text, ok bool) {
 			return "", arg, c.bad(text.Sub(len(s), len(s)), "", "reducer %.60q lacks its closing \")\"", s)
 		}
 		arg = trimmed(text.Cut(open+1, len(end)-1))
+		if comma := strings.IndexByte(arg.Value, ','); comma >= 0 {
+			if how := trimmed(arg.Cut(comma+1, len(arg.Value))); how.Value != "merge" {
+				return "", arg, c.bad(how.Sub(0, len(how.Value)), "write upsert(id, merge)", "upsert cannot %q", how.Value)
+			}
+			c.merge, arg = true, trimmed(arg.Cut(0, comma))
+		}
 	}
 	word := s
 	if open >= 0 {
@@ -144,9 +152,14 @@ func (c *reducerCompiler) fits(name string, arg diag.Text) bool {
 }
 
 // writeType is the type of what may be written through a reducer.
-func writeType(name string, t *schema.Type) *schema.Type {
-	switch name {
-	case "append", "union", "upsert":
+func writeType(r Reducer, t *schema.Type) *schema.Type {
+	switch r.Name {
+	case "upsert":
+		if r.Merge && t.Elem.Kind == schema.Object {
+			return schema.ListOf(partial(t.Elem, false, nil)).OrNull()
+		}
+		fallthrough
+	case "append", "union":
 		return schema.ListOf(t.Elem).OrNull()
 	case "merge":
 		return partial(t, false, nil).OrNull()

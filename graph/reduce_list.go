@@ -73,6 +73,9 @@ func anyWritten(written []any) bool {
 func (key *Key) elements(written []any) ([]any, error) {
 	var out []any
 	list := schema.ListOf(key.Type.Elem).OrNull()
+	if key.Reduce.Merge {
+		list = key.Writes
+	}
 	for _, w := range written {
 		v, err := list.Check(key.Name, w)
 		if err != nil {
@@ -124,7 +127,8 @@ func (e *listEdit) union(more []any) {
 	}
 }
 
-// upsert replaces the elements with the same field KEY, and adds the others.
+// upsert replaces the elements with the same field KEY, or merges properties into them,
+// and adds the others.
 func (e *listEdit) upsert(key *Key, more []any) error {
 	find := e.finder(len(more), key.field)
 	for _, v := range more {
@@ -132,6 +136,13 @@ func (e *listEdit) upsert(key *Key, more []any) error {
 			return key.misfit("must have %q in every element that is written, not %s", key.Reduce.Arg, shown(v))
 		}
 		i, found := find(key.field(v))
+		if key.Reduce.Merge {
+			whole, err := key.mergedElement(e, i, found, v)
+			if err != nil {
+				return err
+			}
+			v = whole
+		}
 		switch {
 		case !found:
 			e.added = append(e.added, v)
@@ -140,6 +151,19 @@ func (e *listEdit) upsert(key *Key, more []any) error {
 		}
 	}
 	return nil
+}
+
+// mergedElement is the element i with the properties of v over its own, or v itself where
+// there is none. It has to be of the list's type: v alone may lack what that requires.
+func (key *Key) mergedElement(e *listEdit, i int, found bool, v any) (any, error) {
+	if found {
+		old, _ := e.at(i).(map[string]any)
+		more, _ := v.(map[string]any)
+		whole := maps.Clone(old)
+		maps.Copy(whole, more)
+		v = whole
+	}
+	return key.Type.Elem.Check(key.Name+"["+value.String(key.field(v))+"]", v)
 }
 
 // finder finds the first element whose part equals the one given, among the

@@ -24,7 +24,7 @@ func TestReplaceIsReduce(t *testing.T) {
 		{`"list(Todo)"`, "append", 0, 0},
 	} {
 		g := oneKey(t, tt.typ, tt.reduce, tt.keep)
-		g.Keys[0].Writes = writeType(g.Keys[0].Reduce.Name, g.Keys[0].Type)
+		g.Keys[0].Writes = writeType(g.Keys[0].Reduce, g.Keys[0].Type)
 		answers := 0
 		for _, w := range written {
 			v, err := g.Keys[0].CheckWritten("k", decoded(t, w))

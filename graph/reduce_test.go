@@ -30,14 +30,15 @@ func decoded(t testing.TB, text string) any {
 func oneKey(t testing.TB, typ, reduce string, keep int) *Graph {
 	t.Helper()
 	set, problems := schema.NewSet([]schema.Named{{Name: diag.Plain("Todo"),
-		Schema: tree.Of(decoded(t, `{"type":"object","required":["id"],"properties":{"id":"string","n":"integer"}}`))}})
+		Schema: tree.Of(decoded(t, `{"type":"object","required":["id"],"properties":{"id":"string","n":"integer"}}`))},
+		{Name: diag.Plain("Full"), Schema: tree.Of(decoded(t, `{"type":"object","required":["id","n"],"properties":{"id":"string","n":"integer","t":"string"}}`))}})
 	compiled, more := set.Compile(tree.Of(decoded(t, typ)))
 	problems = append(problems, more...)
 	r, _ := compileReducer(&KeyDef{Name: diag.Plain("k"), Reduce: ReduceDef{Name: diag.Plain(reduce)}, Keep: keep}, compiled, nil, &problems)
 	if err := problems.Err(); err != nil {
 		t.Fatal(err)
 	}
-	return &Graph{Keys: []Key{{Name: "k", Type: compiled, Reduce: r, Keep: keep}}}
+	return &Graph{Keys: []Key{{Name: "k", Type: compiled, Reduce: r, Keep: keep, Writes: writeType(r, compiled)}}}
 }
 
 func TestReduce(t *testing.T) {
@@ -86,6 +87,11 @@ func TestReduce(t *testing.T) {
 		{typ: `"list(Todo)"`, reduce: "upsert(id)", old: `[{"id":"b"}]`,
 			written: `[[{"id":"a"},{"id":"b","n":1},{"id":"c"},{"id":"d"},{"id":"a","n":2}]]`,
 			want:    `drop 0 put 0:{"id":"b","n":1} 1:{"id":"a","n":2} 2:{"id":"c"} 3:{"id":"d"}`},
+		{typ: `"list(Todo)"`, reduce: "upsert(id, merge)", old: `[{"id":"a","n":1,"x":[1]},{"id":"b"}]`, written: `[[{"id":"a","n":2}],[{"id":"b","n":3}]]`,
+			want: `drop 0 put 0:{"id":"a","n":2,"x":[1]} 1:{"id":"b","n":3}`},
+		{typ: `"list(Todo)"`, reduce: "upsert( id , merge )", old: `[{"id":"a","n":1}]`, written: `[[{"id":"a"}]]`, want: `same`},
+		{typ: `"list(Full)"`, reduce: "upsert(id, merge)", old: `[{"id":"a","n":1}]`, written: `[[{"id":"a","t":"x"}]]`, want: `drop 0 put 0:{"id":"a","n":1,"t":"x"}`},
+		{typ: `"list(Full)"`, reduce: "upsert(id, merge)", old: `[]`, written: `[[{"id":"a"}]]`, err: `k["a"]: must have "n"`},
 		{typ: `"list(any)"`, reduce: "upsert(id)", old: `[]`, written: `[[{"x":1}]]`, err: `k: must have "id" in every element that is written, not {"x":1}`},
 
 		{typ: `{"type":"object","required":["a"],"properties":{"a":"integer","b":"integer"}}`, reduce: "merge", old: `{"a":1,"b":1}`, written: `[{"b":2.0}]`, want: `set {"b":2}`},
@@ -253,7 +259,7 @@ func TestWritten(t *testing.T) {
 	t.Parallel()
 	elem := schema.ObjectOf(schema.Prop{Name: "id", Type: schema.StringType})
 	key := Key{Name: "k", Type: schema.ListOf(elem), Reduce: Reducer{Name: "upsert", Arg: "id"}}
-	key.Writes = writeType("upsert", key.Type)
+	key.Writes = writeType(key.Reduce, key.Type)
 	for _, tt := range []struct {
 		written any
 		want    string

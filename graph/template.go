@@ -46,8 +46,13 @@ func (t *Template) Const() (any, bool) {
 	return c.value, ok
 }
 
-// Programs returns its expressions, in the order of the text.
-func (t *Template) Programs() []*cond.Program { return t.programs }
+// Programs returns its expressions, in the order of the text; none of a nil template.
+func (t *Template) Programs() []*cond.Program {
+	if t == nil {
+		return nil
+	}
+	return t.programs
+}
 
 // part is one piece of a compiled template.
 type part interface {

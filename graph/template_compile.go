@@ -25,6 +25,16 @@ func (c *compiler) template(n *tree.Node, scope *cond.Scope) *Template {
 	return t
 }
 
+// templateIn is template for a mapping whose entries have scopes of their own.
+func (c *compiler) templateIn(n *tree.Node, scope func(entry string) *cond.Scope) *Template {
+	t := &Template{}
+	t.root, t.typ = c.entries(n, scope, t)
+	if slices.ContainsFunc(t.programs, readsSecrets) {
+		t.secrets = c.g.Secrets
+	}
+	return t
+}
+
 func (c *compiler) part(n *tree.Node, scope *cond.Scope, t *Template) (part, *schema.Type) {
 	switch n.Kind {
 	case tree.String:
@@ -60,12 +70,16 @@ func (c *compiler) listPart(n *tree.Node, scope *cond.Scope, t *Template) (part,
 }
 
 func (c *compiler) objectPart(n *tree.Node, scope *cond.Scope, t *Template) (part, *schema.Type) {
+	return c.entries(n, func(string) *cond.Scope { return scope }, t)
+}
+
+func (c *compiler) entries(n *tree.Node, scope func(string) *cond.Scope, t *Template) (part, *schema.Type) {
 	o := object{keys: make([]string, len(n.Fields)), parts: make([]part, len(n.Fields))}
 	values := make(map[string]any, len(n.Fields))
 	props := make([]schema.Prop, len(n.Fields))
 	fixed := true
 	for i, f := range n.Fields {
-		p, typ := c.part(f.Value, scope, t)
+		p, typ := c.part(f.Value, scope(f.Key.Value), t)
 		o.keys[i], o.parts[i] = f.Key.Value, p
 		props[i] = schema.Prop{Name: f.Key.Value, Type: typ, Required: true}
 		k, ok := p.(constant)

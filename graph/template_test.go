@@ -2,6 +2,7 @@ package graph
 
 import (
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -17,6 +18,7 @@ func (e env) Len() int        { return len(e) }
 func testEnv(state ...any) *cond.Env {
 	slots := make([]any, NumSlots)
 	slots[SlotState] = env(state)
+	slots[SlotCycle] = map[string]any{"number": int64(7), "started_at": time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)}
 	return &cond.Env{Slots: slots}
 }
 
@@ -36,6 +38,11 @@ func TestTemplates(t *testing.T) {
 		{"space around is text", `"${{ state.n }}\n"`, "2\n", "string"},
 		{"at any depth", `{"a": [{"b": "${{ state.n + 1 }}"}, 1, null]}`, map[string]any{"a": []any{map[string]any{"b": int64(3)}, int64(1), nil}}, "object"},
 		{"no expression", `{"a": [1, 2.5, "x"]}`, map[string]any{"a": []any{int64(1), 2.5, "x"}}, "object"},
+		{"a moment within, in text", `"in ${{ cycle }}"`, `in {"number":7,"started_at":"2026-05-01T12:00:00Z"}`, "string"},
+		{"a moment within", `"${{ [cycle, {\"c\": cycle}] }}"`, []any{
+			map[string]any{"number": int64(7), "started_at": "2026-05-01T12:00:00Z"},
+			map[string]any{"c": map[string]any{"number": int64(7), "started_at": "2026-05-01T12:00:00Z"}},
+		}, "list(object)"},
 		{"lone braces", `"a }} {{ $ {"`, "a }} {{ $ {", "string"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -25,7 +25,7 @@ func Markdown(r *Registry) []byte {
 func writeKind(b *bytes.Buffer, k graph.Kind) {
 	fmt.Fprintf(b, "\n## %s\n", k.Name)
 	if k.Missing {
-		b.WriteString("\n*Part of the language: graphs that use it are checked. This version cannot run it yet, unless a program registers its own.*\n")
+		fmt.Fprintf(b, "\n*`graphrun` runs it. A Go program can run it when it registers the kind of package `nodes/%s`.*\n", k.Name)
 	}
 	if k.Doc != "" {
 		fmt.Fprintf(b, "\n%s\n", k.Doc)

@@ -21,6 +21,37 @@ type Opener interface {
 	Close() error
 }
 
+// Reaper is a Node that may leave something behind when the process of its driver dies,
+// whether or not a task was open. Drivers call the function Reap before their first attempt.
+type Reaper interface {
+	Node
+	// Reap ends what an earlier process on the same store left behind. kept reads what was
+	// kept there (Task.Keep).
+	Reap(ctx context.Context, kept func(ctx context.Context, name string) (string, error)) error
+}
+
+// Reap ends what an earlier process left behind, of all kinds that can do so; a panic
+// becomes an error.
+func Reap(ctx context.Context, kinds *Registry, kept func(ctx context.Context, name string) (string, error)) error {
+	var errs []error
+	for _, name := range kinds.Names() {
+		spec, _ := kinds.Spec(name)
+		if r, ok := spec.Node.(Reaper); ok {
+			errs = append(errs, reap(ctx, name, r, kept))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func reap(ctx context.Context, name string, r Reaper, kept func(context.Context, string) (string, error)) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = Errorf("panic", "panic while kind %q ended what was left behind: %v", name, p)
+		}
+	}()
+	return orNil(r.Reap(ctx, kept))
+}
+
 // Session is what the kinds of a driver have open. It is safe for concurrent use;
 // make it with NewSession.
 type Session struct {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -20,6 +21,9 @@ const MaxOutput = value.MaxBytes
 // people read it. What is beyond is left out, with a … in its place.
 const MaxMessage = 64 << 10
 
+// MaxErrorOutput bounds what a failure keeps of the output of its work, in bytes.
+const MaxErrorOutput = 64 << 10
+
 // Run does one attempt and answers for it: whatever the kind does, the caller
 // gets a Result whose Output is canonical (package graph/value) and at most
 // MaxOutput large, or an Error. The Error is nil after a success; keep it in a
@@ -29,6 +33,7 @@ const MaxMessage = 64 << 10
 // every failure is "timeout" (its deadline passed) or "cancelled"; a cause of
 // ctx that is an *Error decides instead (context.WithTimeoutCause). An output
 // that is no JSON, or too large, is kind "output", and so is a cost that is not finite.
+// When the kind returns ErrHeld, that is no failure: Result.Held says so.
 func Run(ctx context.Context, s Spec, t Task) (Result, *Error) {
 	if s.Node == nil {
 		return Result{}, &Error{Kind: "config", Permanent: true,
@@ -39,7 +44,7 @@ func Run(ctx context.Context, s Spec, t Task) (Result, *Error) {
 		return Result{}, failed
 	}
 	t.With = with
-	if !s.Secrets {
+	if !s.Secrets && !s.Talks {
 		t.Secret = nil
 	}
 	a := &attempt{task: t}
@@ -47,6 +52,10 @@ func Run(ctx context.Context, s Spec, t Task) (Result, *Error) {
 	tokens, cost := a.sum()
 	if e != nil {
 		e.Message = bounded(e.Message)
+		if e.Output != nil {
+			output := within(*e.Output, MaxErrorOutput)
+			e.Output = &output
+		}
 		e.Tokens += tokens
 		if e.Cost += cost; checkCost(e.Cost) != nil {
 			e.Cost = 0 // the failure says more than a cost that is none
@@ -93,7 +102,10 @@ func guarded(ctx context.Context, n Node, t Task) (res Result, e *Error) {
 		}
 	}()
 	res, err := n.Run(ctx, t)
-	if err = orNil(err); err != nil {
+	if err = orNil(err); errors.Is(err, ErrHeld) {
+		return Result{Tokens: res.Tokens, Cost: res.Cost, held: true}, nil
+	}
+	if err != nil {
 		e := failure(ctx, err)
 		if e.Tokens == 0 && e.Cost == 0 { // what it used counts, wherever it says so
 			e.Tokens, e.Cost = res.Tokens, res.Cost
@@ -110,7 +122,54 @@ func guarded(ctx context.Context, n Node, t Task) (res Result, e *Error) {
 			Message: fmt.Sprintf("the output has %d bytes, at most %d are allowed", n, MaxOutput)}
 	}
 	res.Output, res.value = out.Any(), out
+	if e := res.besides(); e != nil {
+		e.Tokens, e.Cost = res.Tokens, res.Cost
+		return res, e
+	}
 	return res, nil
+}
+
+// besides makes canonical what an attempt gives besides its output.
+func (r *Result) besides() *Error {
+	if t := r.Talk; t != nil {
+		own := *t
+		for what, v := range map[string]*any{"messages": &own.Messages, "usage": &own.Usage} {
+			c, err := value.Of(*v)
+			if err != nil {
+				return Errorf("output", "the %s are no JSON value: %v", what, err)
+			}
+			if n := c.Size(); n > MaxOutput {
+				return Errorf("output", "the %s have %d bytes, at most %d are allowed", what, n, MaxOutput)
+			}
+			*v = c.Any()
+		}
+		r.Talk = &own
+	}
+	if len(r.Memory) == 0 {
+		return nil
+	}
+	size := 0
+	r.Memory = slices.Clone(r.Memory)
+	for i := range r.Memory {
+		w := &r.Memory[i]
+		if w.ID == "" {
+			return Errorf("output", "what is written to memory %q has no id", w.Memory)
+		}
+		for _, text := range []string{w.Memory, w.ID, w.Text, w.Model, w.Vector} {
+			if err := value.CheckText(text); err != nil {
+				return Errorf("output", "what is written to memory %q: %v", w.Memory, err)
+			}
+			size += len(text)
+		}
+		c, err := value.Of(w.Data)
+		if err != nil {
+			return Errorf("output", "the data for memory %q are no JSON value: %v", w.Memory, err)
+		}
+		if w.Data, size = c.Any(), size+c.Size(); size > MaxOutput {
+			return Errorf("output", "what is written to memories has %d bytes, at most %d are allowed", size, MaxOutput)
+		}
+	}
+	return nil
 }
 
 // CleanUp ends what the attempts of a task left behind, where the kind can; a
@@ -158,11 +217,20 @@ func bounded(s string) string {
 	if len(s) <= MaxMessage {
 		return s
 	}
-	at := MaxMessage
-	for !utf8.RuneStart(s[at]) {
-		at--
+	return within(s, MaxMessage) + "…"
+}
+
+// within is the beginning of a text within a number of bytes, of characters that JSON can
+// hold.
+func within(s string, most int) string {
+	s = strings.ToValidUTF8(s, "\uFFFD")
+	if len(s) <= most {
+		return s
 	}
-	return s[:at] + "…"
+	for !utf8.RuneStart(s[most]) {
+		most--
+	}
+	return s[:most]
 }
 
 // stackLines is how much of a panic's stack goes into its message: two lines a

@@ -17,6 +17,10 @@ type StepRecord struct {
 	Tokens   int64 // what it used, apart from what the attempt reports
 	Cost     float64
 	Error    *Error // the part failed, and the work continued; nil if it succeeded
+	Mark     bool   // the part only begins: a later attempt knows that it did. It is no step
+	// Void says that the step is forgotten, because what it came to was wrong: only what it
+	// used still counts.
+	Void bool
 }
 
 // Step runs a part of a task's work once per task. The first call runs fn and makes
@@ -100,7 +104,7 @@ func (a *attempt) nextStep(name string) *StepRecord {
 	if a.steps == nil {
 		a.steps = map[string][]*StepRecord{}
 		for i := range a.task.Steps {
-			if s := &a.task.Steps[i]; s.Error == nil {
+			if s := &a.task.Steps[i]; s.Error == nil && !s.Mark && !s.Void {
 				a.steps[s.Name] = append(a.steps[s.Name], s)
 			}
 		}

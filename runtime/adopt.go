@@ -14,7 +14,7 @@ func (d *drive) offer(def *definition) {
 	if def.g.Hash == d.g.Hash { // it was changed back
 		d.next = nil
 		d.refuse(nil)
-		_ = d.m.Adopt(d.g) // the one it has
+		_ = d.m.Adopt(d.g, d.now()) // the one it has
 		return
 	}
 	d.next, d.strict = def, false
@@ -32,12 +32,12 @@ func (d *drive) adopt() error {
 	}
 	d.next = nil
 	var refused *AdoptError
-	sec, err := secretsOf(d.eng.cfg.Secret, d.g, next.g)
+	sec, err := secretsOf(d.eng.cfg.Secret, next.g.Completed(d.id.Params), d.g, next.g)
 	switch {
 	case err != nil && d.strict:
 		return err
 	case err == nil:
-		err = d.m.Adopt(next.g)
+		err = d.m.Adopt(next.g, d.now())
 	}
 	if errors.Is(err, machine.ErrStillRunning) {
 		d.next, d.adopting = next, true
@@ -50,7 +50,7 @@ func (d *drive) adopt() error {
 		}
 	}
 	if known := d.refuse(refused); refused != nil {
-		_ = d.m.Adopt(d.g) // the one it has: it may have waited for another
+		_ = d.m.Adopt(d.g, d.now()) // the one it has: it may have waited for another
 		if !known {
 			d.log.Warn("continues under its old definition", "error", refused)
 		}

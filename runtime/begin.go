@@ -7,6 +7,7 @@ func (d *drive) wakeLoaded() {
 		d.eng.timers.Stop(d.wake)
 		d.wake = nil
 		d.warnOfParked()
+		d.attachHeld()
 		d.settle()
 	}
 	d.releasePools()
@@ -24,6 +25,7 @@ func (d *drive) begin(admit func() error) (*Stack, error) {
 	var err error
 	stall, first := d.nextStall(), make(chan struct{})
 	go func() {
+		d.attachHeld()
 		if d.settle(); d.closed && !(isNew && d.cursor.Seq > 0) {
 			err = d.err
 		}

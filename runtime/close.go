@@ -38,6 +38,7 @@ func (rt *Runtime) Close(ctx context.Context) error {
 			errs = append(errs, err)
 		}
 	}
+	rt.files.close()
 	rt.timers.Close()
 	errs = append(errs, inTime(ctx, "a kind does not close", rt.kinds.Close))
 	rt.disown()

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/machine"
 )
 
@@ -92,12 +93,13 @@ func (d *drive) whyOver() error {
 // errLeft reports a stack that was detached and may be driven again.
 var errLeft = fmt.Errorf("%w: it is not driven any more", ErrEnded)
 
-// graphNow returns the graph of a stack that is loaded and has not ended, or nil.
-func (d *drive) graphNow() *graph.Graph {
+// graphNow returns the graph of a stack that is loaded and has not ended, or nil, and
+// what is queued there.
+func (d *drive) graphNow() (*graph.Graph, []journal.Queued) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.live == nil || d.m == nil || d.cursor.Status.Ended() {
-		return nil
+		return nil, nil
 	}
-	return d.g
+	return d.g, d.cursor.Queued
 }

@@ -66,6 +66,9 @@ func (e *engine) isDelivered(from string, m machine.Message, err error) bool {
 		return true
 	}
 	level := slog.LevelWarn
+	if full := (*machine.QueueFullError)(nil); errors.As(err, &full) {
+		level = slog.LevelDebug // it arrives when a wait has made room
+	}
 	if trouble := (*StoreError)(nil); errors.As(err, &trouble) {
 		level = slog.LevelDebug // which the log tells once for all
 	}

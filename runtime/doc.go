@@ -52,7 +52,8 @@ its store:
 
 	n, err := rt.Recover(ctx, runtime.RecoverOptions{})
 
-Resume continues a single stack. Tasks whose results are recorded do not run again.
+Resume continues a single stack. Tasks whose results are recorded do not run again. Retry
+continues one that has ended.
 
 # Talking to stacks
 

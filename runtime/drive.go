@@ -10,6 +10,7 @@ import (
 	"github.com/graphrun/graphrun/graph/inspect"
 	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/mask"
 	"github.com/graphrun/graphrun/nodes"
 	"github.com/graphrun/graphrun/runtime/internal/pool"
 	"github.com/graphrun/graphrun/runtime/internal/timer"
@@ -21,9 +22,15 @@ type home interface {
 	Send(ctx context.Context, in Send) (duplicate bool, err error)
 	// sender is the work of nodes that send, runner that of nodes that run a graph.
 	sender() nodes.Node
-	runner(a *attempt, inner *graph.Graph) nodes.Node
-	// discard removes the stack of a node that ran a graph.
+	runner(d *drive, a *attempt, inner *graph.Graph) nodes.Node
+	// callRunner is the work of a call of a tool that runs a graph.
+	callRunner(d *drive, masker *mask.Masker, a *attempt, c nodes.Call) nodes.Node
+	// discard removes the stack of a node that ran a graph, endChild only ends it and says
+	// where it stands then.
 	discard(child string)
+	endChild(c *machine.Child) journal.Cursor
+	// findHeld has the child of a held task driven.
+	findHeld(c *machine.Child) foundChild
 	// deliverLater delivers what a stack that has ended left in its outbox.
 	deliverLater(stack string)
 
@@ -58,25 +65,32 @@ type drive struct {
 	err    error
 
 	view                // guarded by mu
+	up    *parentLink   // to the parent; nil for a stack without one. Guarded by mu
+	notes []usageNote   // what children have used, for the machine. Guarded by mu
 	shelf *list.Element // its place among those that rest; guarded by resting.mu
 
 	// The rest is owned by the loop.
 	*live
-	after  StopAfter
-	base   *journal.Counts // before this run; nil when it is the first
-	cycles int             // finished in this run
-	at     time.Time       // of the last input
+	attaching int  // children of held tasks that are being looked for
+	missesKid bool // one of them has to be looked for
+	after     StopAfter
+	base      *journal.Counts // before this run; nil when it is the first
+	cycles    int             // finished in this run
+	at        time.Time       // of the last input
 
 	wake, grace *timer.Timer
-	stopping    bool // no task begins any more
-	reached     bool // it stops where StopAfter says
-	visited     bool // it is loaded or created for one command, and nothing of it runs
-	over        bool // nothing is decided any more
+	stopping    bool                                       // no task begins any more
+	reached     bool                                       // it stops where StopAfter says
+	visited     bool                                       // it is loaded or created for one command, and nothing of it runs
+	follows     func(ctx context.Context, kid Stack) error // visited: what its children are to do too
+	over        bool                                       // nothing is decided any more
 	closed      bool
-	halting     bool           // no pool gives a slot until this stack holds those of what a crash left running
-	marching    bool           // its fleet knows of it
-	acks        []func()       // answers to give when the round is committed
-	recording   []chan<- error // the steps of the round
+	halting     bool                             // no pool gives a slot until this stack holds those of what a crash left running
+	marching    bool                             // its fleet knows of it
+	watching    bool                             // somebody looks for the files that it waits for
+	acks        []func()                         // answers to give when the round is committed
+	recording   []chan<- error                   // the steps of the round
+	kept        map[journal.TaskKey]*pool.Ticket // of tasks that keep their locks while no attempt runs
 	waiters     []*waiter
 }
 
@@ -108,8 +122,11 @@ type live struct {
 	adoption
 	workload
 	outbox   outbox
-	unneeded []string // children that are to be removed
-	clearing bool     // they are being removed
+	unneeded []string                          // children that are to be removed
+	spent    []string                          // children of calls that are to be removed when the end of their attempt is durable
+	orphans  map[journal.TaskKey][]calledChild // children of calls of attempts that were cut off
+	clearing bool                              // they are being removed
+	kids     map[string]*kid                   // attached children, by their ids
 	tasks    inspect.Tasks
 }
 
@@ -195,6 +212,8 @@ func (d *drive) outcome() Result {
 	r.Cycles = c.Counts.Cycles - base.Cycles
 	r.Waves = c.Counts.Waves - base.Waves
 	r.NodeRuns = c.Counts.NodeRuns - base.NodeRuns
+	r.Tokens = c.Counts.Tokens - base.Tokens
+	r.Cost = c.Counts.Cost - base.Cost
 	r.Failures = c.Counts.Failures - base.Failures
 	r.State, r.Cursor = d.m.State(), c
 	return r
@@ -215,3 +234,50 @@ type waiter struct {
 
 // Stack is a handle on a stack that a runtime drives. It is safe for concurrent use.
 type Stack struct{ d *drive }
+
+// kid is an attached child.
+type kid struct {
+	d    *drive
+	key  journal.TaskKey
+	call string   // that it does the work of, "" if it does that of the task; the attempt alone looks after its end
+	told standing // what it was last asked for
+	ends bool     // its node ends
+}
+
+// standing is what a parent wants of its children.
+type standing uint8
+
+const (
+	goesOn standing = iota
+	isPaused
+	isStopping
+)
+
+// parentLink is a child's way to its parent.
+type parentLink struct {
+	parent  *drive
+	key     journal.TaskKey
+	attempt int
+	call    string         // as kid.call
+	over    func()         // tells the parent that the child is not driven any more
+	metered bool           // a stack above has limits that count what the child uses
+	told    journal.Counts // that the parent knows of
+	at      time.Time      // when that was
+	rests   bool           // the child had no attempt then
+}
+
+// usageNote is what a child has used for a task.
+type usageNote struct {
+	key         journal.TaskKey
+	attempt     int
+	call, nonce string // of a call
+	counts      journal.Counts
+}
+
+// foundChild is a held child: one that is driven, the end of one, or why there is none.
+type foundChild struct {
+	d      *drive
+	status journal.Status
+	end    *Result
+	err    error
+}

@@ -137,7 +137,7 @@ func (w *stubborn) left() int {
 func TestOverWhenItsWorkIs(t *testing.T) {
 	t.Parallel()
 	const (
-		slow = `"pause": {"set": true, "active": 1000000000}, "limits": {"cycles": 100, "failures": 100}`
+		slow = `"pause": {"set": true, "active": 1000000000}, "limits": {"cycles": 100, "failures": 100, "failed_pause": 0}`
 		one  = `"pools": [{"name": "default", "parallel": 1}]`
 	)
 	kill := func(k *runtimetest.Kit, w *stubborn) {

@@ -62,6 +62,8 @@ type engine struct {
 	pools   *pool.Pools
 	fleets  fleet.Fleets
 	defs    definitions
+	files   watchers
 	storage storage
 	kinds   *nodes.Session
+	tools   *nodes.Toolbox
 }

@@ -11,7 +11,7 @@ var (
 	ErrActive = errors.New("runtime: stack is running here")
 	// ErrEnded reports that the stack has ended, or is not driven any more.
 	ErrEnded = errors.New("runtime: stack has ended")
-	// ErrNotEnded reports that the stack has not ended, so it cannot be removed.
+	// ErrNotEnded reports that the stack has not ended, so it cannot be removed or retried.
 	ErrNotEnded = errors.New("runtime: stack has not ended")
 )
 
@@ -23,6 +23,13 @@ type MissingError struct {
 
 func (e *MissingError) Error() string {
 	return fmt.Sprintf("graph %q cannot run here: %s", e.Graph, strings.Join(e.What, ", "))
+}
+
+// ChildError reports a stack that is part of another one, so it cannot be retried alone.
+type ChildError struct{ Stack string }
+
+func (e *ChildError) Error() string {
+	return fmt.Sprintf("stack %q is part of another one: retry that one", e.Stack)
 }
 
 // SecretError reports secrets of a graph that are not set.

@@ -1,6 +1,9 @@
 package runtime
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/graphrun/graphrun/graph"
 )
 
@@ -14,12 +17,16 @@ func (rt *Runtime) AddGraph(g *graph.Graph, source []byte) error {
 	if len(g.Missing) > 0 {
 		return &MissingError{g.Name, g.Missing}
 	}
-	if _, err := secretsOf(rt.cfg.Secret, g); err != nil {
+	if _, err := secretsOf(rt.cfg.Secret, nil, g); err != nil {
 		return err
 	}
 	def := rt.defs.limited(&definition{g, source})
 	rt.defs.define(def)
-	rt.pools.Define(def.g)
+	differ := rt.pools.Define(def.g)
+	for _, name := range slices.Sorted(maps.Keys(differ)) {
+		rt.log.Warn("a shared pool has other limits in another graph: those of the graph that was loaded last hold",
+			"pool", name, "graph", g.Name, "other", differ[name])
+	}
 	for _, d := range rt.all() {
 		if d.graph == g.Name && !d.child && (d.loaded() || d.hasRefused() || g.Fleet == graph.Lockstep) {
 			d.post(func() { d.offer(def) })

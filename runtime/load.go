@@ -3,7 +3,6 @@ package runtime
 import (
 	"context"
 	"fmt"
-	"maps"
 	"time"
 
 	"github.com/graphrun/graphrun/graph"
@@ -20,6 +19,8 @@ type ResumeOptions struct {
 	Source []byte
 	// StopAfter says when to stop driving the stack. Defaults to its end.
 	StopAfter StopAfter
+
+	reopen *machine.Reopen // the stack has ended, and is retried
 }
 
 // fill loads a stack from the store. o is nil for a stack that this runtime drives
@@ -45,10 +46,13 @@ func (d *drive) fill(ctx context.Context, o *ResumeOptions) error {
 		}
 		next = eng.defs.limited(&definition{o.Graph, o.Source})
 	}
-	if snap.Cursor.Status.Ended() {
-		for _, id := range childrenIn(d.name, snap.Records) {
-			d.home.discard(id)
-		}
+	reopens := o != nil && o.reopen != nil
+	switch ended := snap.Cursor.Status.Ended(); {
+	case reopens && !ended:
+		return fmt.Errorf("%w: %q", ErrNotEnded, d.name)
+	case reopens && d.child:
+		return &ChildError{d.name}
+	case ended && !reopens:
 		d.hasEnded(snap)
 		return nil
 	}
@@ -63,20 +67,30 @@ func (d *drive) fill(ctx context.Context, o *ResumeOptions) error {
 			return &MissingError{x.g.Name, x.g.Missing}
 		}
 	}
-	secrets, err := secretsOf(eng.cfg.Secret, def.g)
+	secrets, err := secretsOf(eng.cfg.Secret, def.g.Completed(snap.Identity.Params), def.g)
 	if err != nil && !d.visited {
 		return err
 	}
-	snap.Identity.Params = completed(snap.Identity.Params, def.g)
+	snap.Identity.Params = def.g.Completed(snap.Identity.Params)
 	options := secrets.options()
 	options.Rest = d.visited
 	m, err := machine.Restore(def.g, options, snap, time.Now().UTC())
 	if err != nil {
 		return fmt.Errorf("stack %q: %w", d.name, err)
 	}
+	if reopens {
+		if err := m.Step(*o.reopen); err != nil {
+			return fmt.Errorf("stack %q: %w", d.name, err)
+		}
+	}
 	l := d.liven(m, def, secrets)
 	l.cursor, l.stored = snap.Cursor, snap.Cursor.Hash
 	l.tasks.Take(snap.Records)
+	over, open := leftOver(d.name, snap.Records)
+	l.orphans = open
+	if !snap.Cursor.Clean && !d.visited {
+		l.unneeded = over
+	}
 	d.mu.Lock()
 	d.live, d.asleep = l, false
 	d.mu.Unlock()
@@ -87,20 +101,6 @@ func (d *drive) fill(ctx context.Context, o *ResumeOptions) error {
 		}
 	}
 	return nil
-}
-
-// completed adds the defaults of params that a later definition has added.
-func completed(params map[string]any, g *graph.Graph) map[string]any {
-	out := maps.Clone(params)
-	if out == nil {
-		out = map[string]any{}
-	}
-	for _, p := range g.Params {
-		if _, given := out[p.Name]; !given && p.HasDefault {
-			out[p.Name] = p.Default
-		}
-	}
-	return out
 }
 
 // liven makes the loaded part of a stack.
@@ -137,6 +137,7 @@ func (d *drive) cannotGoOn(why error) {
 	d.result = &Result{Stack: d.name, Graph: d.graph}
 	d.home.leave(d)
 	d.releasePools()
+	d.announceEnd()
 	close(d.done)
 	go d.loop()
 }

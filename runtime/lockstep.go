@@ -46,6 +46,8 @@ func (d *drive) standing() fleet.Standing {
 	}
 	c := d.m.Cursor()
 	switch {
+	case c.Finally != nil:
+		return fleet.Standing{}
 	case d.tasks.WaveOpen():
 		return fleet.Standing{Stage: fleet.Working}
 	case c.Status == journal.Paused:

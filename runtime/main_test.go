@@ -30,6 +30,7 @@ func kinds(t testing.TB) *nodes.Registry {
 				return c.Type
 			}}},
 		{Kind: graph.Kind{Name: "work", Open: true}, Node: idle{}},
+		{Kind: graph.Kind{Name: "caller", Open: true, Fields: []graph.Field{{Name: "tools", Type: "list(string)", Names: graph.NamesTools}}}, Node: idle{}},
 		{Kind: graph.Kind{Name: "approval", Open: true, Waits: true, NoDefaults: true}},
 		{Kind: graph.Kind{Name: "wait", Open: true, Waits: true, NoDefaults: true}},
 		{Kind: graph.Kind{Name: "send", Open: true, Sends: true}},

@@ -2,10 +2,10 @@ package runtime
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
-	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/machine"
 	"github.com/graphrun/graphrun/nodes"
 	"github.com/graphrun/graphrun/runtime/internal/pool"
@@ -25,11 +25,23 @@ func (d *drive) warnOfParked() {
 // clear ends what an attempt of an earlier process left behind, and then tells the
 // machine. Until then it holds a slot of its pool.
 func (d *drive) clear(o machine.Orphan) {
-	var used journal.Counts // by the graph that it ran
 	gone := func() {
-		d.step(machine.TaskFailed{At: d.now(), Key: o.Key, Attempt: o.Attempt, Tokens: used.Tokens, Cost: used.Cost})
+		d.step(machine.TaskFailed{At: d.now(), Key: o.Key, Attempt: o.Attempt})
 	}
-	i, ok := d.g.NodeByID(o.Key.Node)
+	var called []calledChild // they end with it
+	if !o.Again {
+		called = d.orphans[o.Key]
+		delete(d.orphans, o.Key)
+	}
+	d.keepLock(pool.Ticket{Lock: o.Lock, Task: o.Key}, o.Child)
+	if o.Child != nil && !o.Again { // attachHeld finds the graph that it ran, and ends it
+		if d.visited {
+			d.endAtRest(o.Key)
+		}
+		return
+	}
+	g := d.g
+	i, ok := g.NodeByID(o.Key.Node)
 	if !ok {
 		gone()
 		return
@@ -37,11 +49,11 @@ func (d *drive) clear(o machine.Orphan) {
 	n := &d.g.Nodes[i]
 	spec, _ := d.eng.cfg.Kinds.Spec(n.Kind.Name)
 	_, cleans := spec.Node.(nodes.Cleaner)
-	if !cleans && (!n.Kind.Runs || o.Again) { // the next attempt continues the child
+	if !cleans && (len(n.Calls) == 0 || o.Again) { // the next attempt continues the children, and ends calls
 		gone()
 		return
 	}
-	slot := &pool.Ticket{Owner: d.name}
+	slot := &pool.Ticket{Owner: d.name, Task: o.Key}
 	if n.Pool >= 0 {
 		slot.Pool = d.pools[n.Pool]
 		d.eng.pools.Hold(slot)
@@ -49,19 +61,23 @@ func (d *drive) clear(o machine.Orphan) {
 	t := d.task(n, o.Key)
 	t.Attempt = o.Attempt
 	t.Logger = slog.New(d.log.Handler())
-	ctx, cancel := context.WithTimeout(d.eng.base, cleanUpTime)
+	ctx, cancel := context.WithCancel(d.eng.base)
 	d.clears = append(d.clears, cancel)
 	d.away++
 	go func() {
 		defer cancel()
+		over := true
 		var err error = errGoexit // unless the kind lets this goroutine continue
 		defer func() {
-			cutOff := ctx.Err() == context.Canceled
+			cutOff := ctx.Err() != nil || !over
 			d.post(func() {
 				d.away--
 				d.ended = append(d.ended, slot)
 				if cutOff { // by a shutdown: whoever resumes the stack does it again
 					return
+				}
+				for _, c := range called {
+					d.unneeded = append(d.unneeded, c.id)
 				}
 				if err != nil {
 					d.log.Warn("an attempt that was cut off has left something behind", "node", o.Key.Node, "item", o.Key.Item, "error", err)
@@ -69,16 +85,33 @@ func (d *drive) clear(o machine.Orphan) {
 				gone()
 			})
 		}()
-		if n.Kind.Runs {
-			if sum, broken := d.eng.cfg.Store.Stack(d.eng.base, o.Child.ID); broken == nil && sum.Identity.Parent == o.Child.Parent {
-				used = sum.Cursor.Counts
-			}
-			d.home.discard(o.Child.ID)
-			err = nil
-		} else {
-			err = nodes.CleanUp(ctx, spec, t)
+		for _, c := range called {
+			over = d.endCalled(o, c) && over
 		}
+		ctx, stop := context.WithTimeout(ctx, cleanUpTime)
+		defer stop()
+		err = errors.Join(nodes.CleanUp(ctx, spec, t), d.eng.tools.CleanUp(ctx, t, g, n.Calls))
 	}()
+}
+
+// endCalled ends the child of a call of an attempt that was cut off, beside the loop. It
+// returns false if the child has not ended: nobody drives the stack, or not any more.
+func (d *drive) endCalled(o machine.Orphan, c calledChild) bool {
+	child := &machine.Child{ID: c.id}
+	if d.visited {
+		stands := d.home.endChild(child)
+		return stands.Status == "" || stands.Status.Ended()
+	}
+	f := d.home.findHeld(child)
+	if f.d == nil {
+		return true // it has ended, or there is none
+	}
+	d.post(func() {
+		d.attach(f.d, o.Key, o.Attempt, c.call, f.status)
+		f.d.post(f.d.endWith)
+	})
+	<-f.d.done
+	return f.d.err != nil || f.d.result.Status.Ended()
 }
 
 // releasePools lets the pools give slots again, for this stack's part.
@@ -87,14 +120,6 @@ func (d *drive) releasePools() {
 		d.halting = false
 		d.eng.pools.Release()
 	}
-}
-
-// stopClearing cuts off the cleaning up. The store still knows what has to be done.
-func (d *drive) stopClearing() {
-	for _, cancel := range d.clears {
-		cancel()
-	}
-	d.clears = nil
 }
 
 // removeChildren removes the children that nobody needs any more, beside the loop.

@@ -25,6 +25,7 @@ type RecoverOptions struct {
 // stack stays paused. A stack that cannot be read is skipped and logged; Status says
 // why. Errors: *StoreError, ErrClosed, or that of ctx.
 func (rt *Runtime) Recover(ctx context.Context, o RecoverOptions) (n int, err error) {
+	rt.reap()
 	asked := map[string]bool{}
 	hashes := map[string]bool{}
 	rt.fleets.Halt()
@@ -61,10 +62,8 @@ func (rt *Runtime) Recover(ctx context.Context, o RecoverOptions) (n int, err er
 	if err == nil {
 		err = rt.assemble(ctx, hashes)
 	}
-	for i := range inner {
-		if err == nil && rt.orphan(&inner[i]) {
-			rt.discard(inner[i].Identity.Stack)
-		}
+	if err == nil {
+		rt.discardAll(rt.orphans(inner))
 	}
 	for i := 0; err == nil && i < len(left); i++ {
 		if err = rt.emptyOutbox(ctx, left[i]); errors.Is(err, errUndelivered) {
@@ -104,6 +103,7 @@ func (rt *Runtime) takeOver(sum *Summary) (bool, error) {
 		rt.mu.Unlock()
 		return false, nil
 	}
+	d.keepHeld(&sum.Cursor)
 	rt.drives[d.name] = d
 	delete(rt.trouble, d.name)
 	rt.mu.Unlock()

@@ -111,6 +111,7 @@ func (rt *Runtime) unclaim(id string) {
 // leave removes a stack that is not driven any more.
 func (rt *Runtime) leave(d *drive) {
 	rt.resting.remove(d)
+	d.dropAllKept()
 	rt.mu.Lock()
 	defer rt.mu.Unlock()
 	if rt.drives[d.name] == d {

@@ -43,7 +43,7 @@ func TestAnAnswerThatEndedItsStackMayBeRepeated(t *testing.T) {
 		k.Forward(time.Second)
 		id := question(k, "once", "ask")
 		give := func(node, id string, approved bool) error {
-			return k.Runtime.AnswerFor(k.T.Context(), "once", node, id, map[string]any{"approved": approved})
+			return k.Runtime.AnswerWith(k.T.Context(), "once", node, runtime.AnswerOptions{For: id, Output: map[string]any{"approved": approved}})
 		}
 		if err := give("ask", id, true); err != nil {
 			t.Fatal(err)
@@ -116,10 +116,10 @@ func TestARepeatedAnswerNamesTheNodeToo(t *testing.T) {
 		k.Forward(time.Second)
 		id := question(k, "once", "ask")
 		no := map[string]any{"approved": false}
-		if err := k.Runtime.AnswerFor(k.T.Context(), "once", "ask", id, no); err != nil {
+		if err := k.Runtime.AnswerWith(k.T.Context(), "once", "ask", runtime.AnswerOptions{For: id, Output: no}); err != nil {
 			t.Fatal(err)
 		}
-		if err := k.Runtime.AnswerFor(k.T.Context(), "once", "other", id, no); err == nil {
+		if err := k.Runtime.AnswerWith(k.T.Context(), "once", "other", runtime.AnswerOptions{For: id, Output: no}); err == nil {
 			t.Error("other was answered by the id of ask's question")
 		}
 	})

@@ -24,6 +24,8 @@ type Result struct {
 
 	// Since Start or Resume.
 	Cycles, Waves, NodeRuns, Failures uint64
+	Tokens                            int64
+	Cost                              float64
 
 	State  map[string]any // as committed; shared, must not be changed
 	Cursor journal.Cursor

@@ -19,6 +19,7 @@ func (rt *Runtime) Resume(ctx context.Context, id string, o ResumeOptions) (*Sta
 	if err := rt.reserve(ctx, id, ErrActive); err != nil {
 		return nil, err
 	}
+	rt.reap()
 	d := rt.newDrive(id, "")
 	d.after = o.StopAfter
 	if err := d.fill(ctx, &o); err != nil {
@@ -32,14 +33,16 @@ func (rt *Runtime) Resume(ctx context.Context, id string, o ResumeOptions) (*Sta
 	}
 	counts := d.cursor.Counts
 	d.base = &counts
-	if c := d.m.Cursor(); c.Status == journal.Paused || len(c.Parked) > 0 && !d.child {
+	if c := d.m.Cursor(); !d.child && (c.Status == journal.Paused || len(c.Parked) > 0) { // a child follows its parent
 		d.step(machine.Resume{At: d.now()})
 	}
 	d.warnOfParked()
-	if c := d.m.Cursor(); d.after.UntilIdle && !c.Open && c.WakeAt.IsZero() && len(c.Background) == 0 {
-		d.reached = true // no cycle comes without an event, and the last one was idle
-		d.drain()
-	}
+	return rt.beginLoaded(d)
+}
+
+// beginLoaded has a stack driven that was loaded. Children that crashes have left are removed
+// beside its loop.
+func (rt *Runtime) beginLoaded(d *drive) (*Stack, error) {
 	admit := func() error { return rt.admit(d) }
 	if d.clearing = d.mayHaveLeft(); !d.clearing {
 		return d.begin(admit)
@@ -53,5 +56,5 @@ func (rt *Runtime) Resume(ctx context.Context, id string, o ResumeOptions) (*Sta
 
 // mayHaveLeft says whether crashes may have left children of earlier cycles.
 func (d *drive) mayHaveLeft() bool {
-	return !d.cursor.Clean && slices.ContainsFunc(d.g.Nodes, func(n graph.Node) bool { return n.Kind.Runs })
+	return !d.cursor.Clean && slices.ContainsFunc(d.g.Nodes, func(n graph.Node) bool { return n.Kind.Runs || callsGraphs(d.g, n.Calls) })
 }

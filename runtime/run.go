@@ -28,14 +28,15 @@ func (d *drive) prepare(a *attempt) work {
 		spec.Node = d.home.sender()
 	}
 	if n.Kind.Runs {
-		spec.Node = d.home.runner(a, n.Inner)
+		spec.Node = d.home.runner(d, a, n.Inner)
 	}
 	t := d.task(n, a.task.Key)
 	t.Attempt, t.With, t.Rerun, t.Hurry = a.task.Attempt, a.task.With, a.task.Rerun, d.rushed()
 	t.Secret = d.secrets.secretOf(d.g.Secrets)
-	t.Steps, t.Record, t.Note = stepsOf(a.task.Steps), d.record(a), d.noter(a)
+	d.remember(&t)
 	t.Logger = slog.New(taskLog{d.log.Handler(), a, d.g.Name})
 	ctx, cancel := context.WithCancelCause(d.eng.base)
+	finish := d.hooks(ctx, a, n, &t)
 	a.cancel = cancel
 	d.away++
 	return func() func() {
@@ -45,8 +46,13 @@ func (d *drive) prepare(a *attempt) work {
 				d.post(func() { d.returned(a, nodes.Result{}, errGoexit, time.Now().UTC()) })
 			}
 		}()
-		res, err := d.eng.kinds.Run(ctx, spec, t)
+		var res nodes.Result
+		err := d.endCalls(ctx, n, t)
+		if err == nil {
+			res, err = d.eng.kinds.Run(ctx, spec, t)
+		}
 		returned = true
+		finish()
 		at := time.Now().UTC()
 		cancel(nil)
 		return func() { d.returned(a, res, err, at) }
@@ -66,7 +72,7 @@ func (d *drive) task(n *graph.Node, key journal.TaskKey) nodes.Task {
 // returned tells the machine how an attempt ended.
 func (d *drive) returned(a *attempt, res nodes.Result, err *nodes.Error, at time.Time) {
 	d.gone(a)
-	d.ended = append(d.ended, &a.ticket)
+	d.endTickets(a, err == nil && res.Held())
 	d.eng.timers.Stop(a.giveUp)
 	if d.attempts[a.task.Key] == a {
 		delete(d.attempts, a.task.Key)
@@ -76,27 +82,49 @@ func (d *drive) returned(a *attempt, res nodes.Result, err *nodes.Error, at time
 	if err != nil {
 		tokens, cost = err.Tokens, err.Cost
 	}
+	broken, shutdown := a.trouble()
+	cutOff := (a.cut || broken != nil) && !a.asked || shutdown // a graph may still have its last cycle
+	if err == nil || !cutOff {                                 // else the next attempt continues the children
+		d.spent = append(d.spent, a.left()...)
+	}
 	switch {
+	case !cutOff && d.outlives(a):
+		d.endKid(key)
 	case d.over:
 		d.log.Debug("late result dropped", "node", key.Node, "item", key.Item, "attempt", attempt)
 	case a.givenUp:
 		d.log.Info("an attempt that was given up has returned", "node", key.Node, "item", key.Item, "attempt", attempt)
 		d.step(machine.TaskUsed{At: d.clock(at), Key: key, Attempt: attempt, Tokens: tokens, Cost: cost})
+	case err == nil && res.Held():
+		d.step(machine.TaskHeld{At: d.clock(at), Key: key, Attempt: attempt, Tokens: tokens, Cost: cost})
+		if c := a.task.Child; c != nil && d.kids[c.ID] == nil {
+			d.missesKid = true // it has ended meanwhile, and nobody else will say so
+		}
 	case err == nil && a.child != nil:
 		end := *a.child
 		end.At, end.Key, end.Attempt = d.clock(at), key, attempt
 		d.step(end)
 	case err == nil:
-		d.step(machine.TaskDone{At: d.clock(at), Key: key, Attempt: attempt, Output: res.Value(), Tokens: tokens, Cost: cost})
-	case a.broken != nil && !d.stopping && !a.asked:
-		d.fail(a.broken)
-	case (a.cut || a.shutdown || a.broken != nil) && !a.asked: // no failure: it runs again when the stack is resumed
+		d.step(machine.TaskDone{At: d.clock(at), Key: key, Attempt: attempt, Output: res.Value(),
+			Talk: d.maskedTalk(res.Talk), Memory: d.maskedWrites(res.Memory), Tokens: tokens, Cost: cost})
+	case broken != nil && !d.stopping:
+		d.fail(broken)
+	case cutOff: // no failure: it runs again when the stack is resumed
 		d.step(machine.TaskUsed{At: d.clock(at), Key: key, Attempt: attempt, Tokens: tokens, Cost: cost})
 	default:
 		d.step(machine.TaskFailed{At: d.clock(at), Key: key, Attempt: attempt,
-			Failure: journal.Failure{Kind: err.Kind, Message: err.Message, Permanent: err.Permanent},
-			Tokens:  tokens, Cost: cost})
+			Failure: journal.Failure{Kind: err.Kind, Message: err.Message, Permanent: err.Permanent, Limit: err.Limit, Code: err.Code, Output: err.Output},
+			Wait:    err.Wait, Tokens: tokens, Cost: cost})
 	}
+}
+
+// outlives reports that the child of an attempt that has returned is still there, because it
+// came to rest while the task or the stack was ended. The child's end is that of the task.
+func (d *drive) outlives(a *attempt) bool {
+	if a.task.Child == nil || d.kids[a.task.Child.ID] == nil || d.err != nil {
+		return false
+	}
+	return d.over || d.m.Ends(a.task.Key, a.task.Attempt)
 }
 
 // end ends an attempt that the machine wants to end, because it timed out, was
@@ -145,8 +173,14 @@ func (d *drive) gone(a *attempt) bool {
 }
 
 // giveUpOn continues without an attempt that ignores its cancellation. Its slot stays
-// taken until it returns.
+// taken until it returns. One whose children still run their last cycles ignores nothing:
+// they have a bound of their own.
 func (d *drive) giveUpOn(a *attempt) {
+	last := d.kidsOf(a.task.Key, func(*drive) {})
+	if last && !a.cut {
+		d.giveUpAfter(a, lastWait)
+		return
+	}
 	if !d.gone(a) {
 		return
 	}
@@ -156,7 +190,7 @@ func (d *drive) giveUpOn(a *attempt) {
 	}
 	d.log.Warn("a cancelled attempt does not return: it counts as over, and its slot stays taken until it returns",
 		"node", a.task.Key.Node, "item", a.task.Key.Item, "attempt", a.task.Attempt)
-	if a.asked {
+	if a.asked && !last {
 		d.step(machine.TaskGone{At: d.now(), Key: a.task.Key, Attempt: a.task.Attempt})
 	}
 }

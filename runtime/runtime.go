@@ -28,6 +28,7 @@ type Runtime struct {
 	aside   sync.Mutex // held during a visit: one at a time
 
 	couriers sync.WaitGroup
+	reaped   sync.Once
 
 	mu      sync.Mutex
 	drives  map[string]*drive        // by stack; nil while one is being loaded
@@ -82,9 +83,11 @@ func Open(ctx context.Context, cfg Config) (*Runtime, error) {
 		visits:  map[string]chan struct{}{},
 		trouble: map[string]error{},
 	}
+	rt.files = watchers{timers: rt.timers, log: rt.log, all: map[watched]*watcher{}}
 	rt.resting.bound = cfg.Loaded
 	rt.storage.timers = rt.timers
 	rt.kinds = nodes.NewSession(rt.base)
+	rt.tools = nodes.NewToolbox(cfg.Kinds, rt.kinds)
 	rt.pools = pool.New(rt.timers)
 	if st, ok := cfg.Store.(StoppingStore); ok {
 		st.OnStop(rt.fail)
@@ -93,6 +96,18 @@ func Open(ctx context.Context, cfg Config) (*Runtime, error) {
 		return nil, err
 	}
 	return rt, nil
+}
+
+// reap ends what an engine that was killed left behind on this store, before this one
+// drives its first stack: nobody else has the store now.
+func (rt *Runtime) reap() {
+	rt.reaped.Do(func() {
+		ctx, cancel := context.WithTimeout(rt.base, cleanUpTime)
+		defer cancel()
+		if err := nodes.Reap(ctx, rt.cfg.Kinds, rt.cfg.Store.Kept); err != nil {
+			rt.log.Warn("an engine before this one has left something behind", "error", err)
+		}
+	})
 }
 
 // owners are the runtimes of this process by their stores. The store itself keeps other

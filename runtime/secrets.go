@@ -15,9 +15,10 @@ type secrets struct {
 	masker *mask.Masker
 }
 
-// secretsOf looks up the secrets of some graphs; nil graphs are skipped. Together with
-// a *SecretError it returns those that are set.
-func secretsOf(lookUp func(name string) (string, bool), graphs ...*graph.Graph) (*secrets, error) {
+// secretsOf looks up the secrets of some graphs for a stack with these params, complete
+// ones, or nil if they are not known; nil graphs are skipped. Together with a *SecretError it returns those that
+// are set.
+func secretsOf(lookUp func(name string) (string, bool), params map[string]any, graphs ...*graph.Graph) (*secrets, error) {
 	s := &secrets{values: map[string]any{}}
 	var texts []string
 	var err error
@@ -26,18 +27,22 @@ func secretsOf(lookUp func(name string) (string, bool), graphs ...*graph.Graph) 
 			continue
 		}
 		var missing []string
-		for _, name := range allSecrets(g) {
+		eachSecret(g, params, func(name string, needed bool) {
+			if _, known := s.values[name]; known || slices.Contains(missing, name) {
+				return
+			}
 			v, ok := "", false
 			if lookUp != nil {
 				v, ok = lookUp(name)
 			}
-			if !ok {
+			switch {
+			case ok:
+				s.values[name] = v
+				texts = append(texts, v)
+			case needed:
 				missing = append(missing, name)
-				continue
 			}
-			s.values[name] = v
-			texts = append(texts, v)
-		}
+		})
 		if len(missing) > 0 && err == nil {
 			err = &SecretError{g.Name, missing}
 		}
@@ -46,21 +51,16 @@ func secretsOf(lookUp func(name string) (string, bool), graphs ...*graph.Graph) 
 	return s, err
 }
 
-// allSecrets lists the secrets of a graph and of the graphs that its nodes run.
-func allSecrets(g *graph.Graph) []string {
-	list := slices.Clone(g.Secrets)
-	for i := range g.Nodes {
-		inner := g.Nodes[i].Inner
-		if inner == nil {
-			continue
-		}
-		for _, name := range allSecrets(inner) {
-			if !slices.Contains(list, name) {
-				list = append(list, name)
-			}
-		}
+// eachSecret calls fn for the secrets of a graph and of the graphs that its nodes and
+// tools run. What these are given is known only when they begin.
+func eachSecret(g *graph.Graph, params map[string]any, fn func(name string, needed bool)) {
+	needed := g.SecretsNeeded(params)
+	for _, name := range g.Secrets {
+		fn(name, slices.Contains(needed, name))
 	}
-	return list
+	for _, inner := range g.Inner() {
+		eachSecret(inner, nil, fn)
+	}
 }
 
 func (s *secrets) options() machine.Options { return machine.Options{Mask: s.mask, Fleets: true} }

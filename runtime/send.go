@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/graphrun/graphrun/graph/inspect"
 	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/machine"
 	"github.com/graphrun/graphrun/graph/value"
@@ -31,6 +32,10 @@ func (rt *Runtime) Send(ctx context.Context, in Send) (duplicate bool, err error
 			return err
 		})
 	})
+	var unknown *machine.UnknownEventError
+	if errors.As(err, &unknown) {
+		return rt.sendBelow(ctx, in, err)
+	}
 	if errors.Is(err, ErrEnded) && in.ID != "" && rt.repeats(ctx, in.Stack, machine.Event{ID: in.ID}) {
 		return true, nil
 	}
@@ -38,24 +43,42 @@ func (rt *Runtime) Send(ctx context.Context, in Send) (duplicate bool, err error
 }
 
 // Answer settles a waiting node with an output; the output of an approval is {approved,
-// comment, by}. It takes effect when the next cycle begins, and ends a pause. Giving
-// the same answer again is no error. Errors: *UnknownStackError,
-// *machine.UnknownNodeError, machine.ErrNotWaiting, *machine.AnswerError, ErrEnded,
-// *StoreError, ErrClosed, or that of ctx.
+// comment, by}. It is AnswerWith without more.
 func (rt *Runtime) Answer(ctx context.Context, stack, node string, output any) error {
-	return rt.AnswerFor(ctx, stack, node, "", output)
+	return rt.AnswerWith(ctx, stack, node, AnswerOptions{Output: output})
 }
 
-// AnswerFor answers the question with the given id (journal.Waiting.ID), and no other
-// one; with "" it is Answer. Answering a question that is over is no error when the
-// answer is the recorded one, also when the stack has ended since. Without an id, an answer is refused with a
+// AnswerOptions are an answer, and say what it is for.
+type AnswerOptions struct {
+	// Output of an approval, or of a call of a tool, is {approved, comment, by}.
+	Output any
+	// Item is the key of the element that asks, of a call under for_each.
+	Item string
+	// For is the id of the question (journal.Waiting.ID): the answer is for no other one.
+	For string
+	// Call is the id of the call that gets a person's word. It may be "" if the node waits
+	// for one word only.
+	Call string
+	// Args are what the call is made with in place of the model's arguments; nil for those.
+	Args any
+}
+
+// AnswerWith answers a waiting node. An answer takes effect when the next cycle begins,
+// and ends a pause; a task that asked for words on calls continues when it has all of
+// them. Giving the same answer again is no error; with For, also when the question is over
+// or the stack has ended since. Without For, an answer is refused with a
 // *machine.StaleAnswerError while the open question is younger than two seconds and
-// follows an answered question of the same node: the answer may be a repetition.
-func (rt *Runtime) AnswerFor(ctx context.Context, stack, node, question string, output any) error {
+// follows an answered question of the same node: the answer may be a repetition. Errors:
+// *UnknownStackError, *machine.UnknownNodeError, machine.ErrNotWaiting, *machine.CallsError
+// (several calls wait, and the answer does not say which it is for),
+// *machine.AnswerError, ErrEnded, *StoreError, ErrClosed, or that of ctx.
+func (rt *Runtime) AnswerWith(ctx context.Context, stack, node string, o AnswerOptions) error {
+	in := machine.Answer{Node: node, Item: o.Item, For: o.For, Call: o.Call, Args: o.Args, Output: o.Output}
 	err := rt.input(ctx, stack, func(d *drive) machine.Input {
-		return machine.Answer{At: d.now(), Node: node, For: question, Output: output}
+		in.At = d.now()
+		return in
 	})
-	if errors.Is(err, ErrEnded) && rt.repeats(ctx, stack, machine.Answer{Node: node, For: question, Output: output}) {
+	if errors.Is(err, ErrEnded) && rt.repeats(ctx, stack, in) {
 		return nil
 	}
 	return err
@@ -72,7 +95,7 @@ func (rt *Runtime) repeats(ctx context.Context, stack string, in machine.Input) 
 	if err != nil {
 		return false
 	}
-	secrets, _ := secretsOf(rt.cfg.Secret, def.g) // those that are set
+	secrets, _ := secretsOf(rt.cfg.Secret, nil, def.g) // those that are set
 	return machine.Repeats(def.g, secrets.options(), snap, in)
 }
 
@@ -106,4 +129,40 @@ func (rt *Runtime) input(ctx context.Context, stack string, in func(*drive) mach
 	return rt.with(ctx, stack, func(d *drive) error {
 		return d.do(ctx, func() error { return d.m.Step(in(d)) })
 	})
+}
+
+// sendBelow gives an event that a stack does not declare to the stacks within it that do,
+// as they are at this moment. Without any, it returns why the stack refused the event.
+func (rt *Runtime) sendBelow(ctx context.Context, in Send, refused error) (duplicate bool, err error) {
+	children, err := inspect.Children(ctx, rt.cfg.Store, in.Stack, false)
+	if err != nil {
+		return false, err
+	}
+	taken := 0
+	duplicate = true
+	for i := range children {
+		sum := &children[i].Summary
+		def, err := rt.defs.of(ctx, sum.Cursor.Hash)
+		if err != nil || sum.Cursor.Status.Ended() {
+			continue
+		}
+		if _, declared := def.g.EventByName(in.Event); !declared {
+			continue
+		}
+		one := in
+		one.Stack = sum.Identity.Stack
+		known, err := rt.Send(ctx, one)
+		if errors.Is(err, ErrEnded) || errors.Is(err, ErrNotFound) {
+			continue // just now
+		}
+		if err != nil {
+			return false, err
+		}
+		taken++
+		duplicate = duplicate && known
+	}
+	if taken == 0 {
+		return false, refused
+	}
+	return duplicate, nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/value"
 	"github.com/graphrun/graphrun/nodes"
 )
@@ -19,7 +20,7 @@ func (n sender) Run(ctx context.Context, t nodes.Task) (nodes.Result, error) {
 	with, _ := t.With.(map[string]any)
 	to, _ := with["to"].(string)
 	event, _ := with["event"].(string)
-	g, err := n.rt.graphOf(ctx, to)
+	g, queued, err := n.rt.graphOf(ctx, to)
 	if err != nil {
 		return nodes.Result{}, nodes.Permanent(nodes.Errorf("config", "%v", err))
 	}
@@ -27,36 +28,39 @@ func (n sender) Run(ctx context.Context, t nodes.Task) (nodes.Result, error) {
 	if !ok {
 		return nodes.Result{}, nodes.Permanent(nodes.Errorf("config", "stack %q of graph %q has no event %q", to, g.Name, event))
 	}
-	key := &g.Keys[g.Events[e].Key]
 	given, err := value.Of(with["payload"])
 	var payload any
 	if err == nil {
-		payload, err = key.CheckPayload("payload", given.Any())
+		payload, err = g.CheckPayload(e, "payload", given.Any())
 	}
+	known := &g.Events[e]
 	if err != nil {
-		return nodes.Result{}, nodes.Permanent(nodes.Errorf("schema", "the payload of event %q does not fit %s: %v", event, key.Payload(), err))
+		return nodes.Result{}, nodes.Permanent(nodes.Errorf("schema", "the payload of event %q does not fit %s: %v", event, known.Type, err))
+	}
+	if known.Queue > 0 && journal.QueuedOf(queued, event) >= known.Queue {
+		return nodes.Result{}, nodes.Errorf("limit", "the queue of event %q of stack %q is full: it has %d payloads that no wait has taken yet", event, to, known.Queue)
 	}
 	return nodes.Result{Output: map[string]any{"to": to, "event": event, "payload": payload}}, nil
 }
 
-// graphOf returns the graph that a stack runs under at present. It fails when the stack
-// has ended.
-func (rt *Runtime) graphOf(ctx context.Context, stack string) (*graph.Graph, error) {
+// graphOf returns the graph that a stack runs under at present, and what is queued there.
+// It fails when the stack has ended.
+func (rt *Runtime) graphOf(ctx context.Context, stack string) (*graph.Graph, []journal.Queued, error) {
 	if d := rt.driving(stack); d != nil {
-		if g := d.graphNow(); g != nil {
-			return g, nil
+		if g, queued := d.graphNow(); g != nil {
+			return g, queued, nil
 		}
 	}
 	sum, err := rt.cfg.Store.Stack(ctx, stack)
 	if err != nil {
-		return nil, rt.unknown(ctx, stack, err)
+		return nil, nil, rt.unknown(ctx, stack, err)
 	}
 	if sum.Cursor.Status.Ended() {
-		return nil, fmt.Errorf("%w: %q", ErrEnded, stack)
+		return nil, nil, fmt.Errorf("%w: %q", ErrEnded, stack)
 	}
 	def, err := rt.defs.of(ctx, sum.Cursor.Hash)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return def.g, nil
+	return def.g, sum.Cursor.Queued, nil
 }

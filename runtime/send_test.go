@@ -233,7 +233,7 @@ func TestElementsSendInTheirOrder(t *testing.T) {
 		k.WantState(s, map[string]any{"lines": []any{"z", "a", "c"}})
 		for _, r := range k.Records("post") {
 			if c, ok := r.Body.(*journal.WaveCommitted); ok {
-				if diff := cmp.Diff([]string{"z", "a", "c"}, c.Settled[0].Elements); diff != "" {
+				if diff := cmp.Diff([]string{"z", "a", "c"}, c.Settled[0].Elements().Order); diff != "" {
 					t.Errorf("elements (-want +got):\n%s", diff)
 				}
 			}

@@ -29,18 +29,28 @@ func (d *drive) settle() {
 		d.act(rd)
 	}
 	d.recorded()
+	if !d.closed && d.err == nil {
+		d.stopIfIdle()
+	}
 	if d.over && !d.closed {
 		d.endAll()
 	}
+	if d.missesKid && !d.closed {
+		d.missesKid = false
+		d.attachHeld()
+	}
 	if !d.closed {
+		d.lead()
+		d.tellUsage()
 		d.deliver()
 		d.removeChildren()
 	}
+	d.watch()
 	if d.over && len(d.ended) > 0 {
 		d.eng.pools.Exchange(d.name, d.ended, nil)
 		d.ended = d.ended[:0]
 	}
-	if !d.closed && (d.over || d.stopping) && d.away == 0 && !d.outbox.delivering && !d.clearing {
+	if !d.closed && (d.over || d.stopping) && d.away == 0 && !d.outbox.delivering && !d.clearing && d.attaching == 0 && len(d.kids) == 0 {
 		d.close()
 	}
 	for _, ack := range d.acks {
@@ -58,6 +68,7 @@ func (d *drive) gather() (machine.Ready, bool) {
 		rd, ok := d.m.Ready()
 		fresh := d.enlist(rd.Start[min(d.listed, len(rd.Start)):])
 		d.listed = len(rd.Start)
+		d.dropKept()
 		if len(fresh) == 0 && len(d.ended) == 0 {
 			return rd, ok
 		}
@@ -78,7 +89,7 @@ func (d *drive) enlist(tasks []machine.Task) []*pool.Ticket {
 	out := make([]*pool.Ticket, len(tasks))
 	for i, t := range tasks {
 		a := &attempt{task: t}
-		a.ticket = pool.Ticket{Owner: d.name, Priority: t.Priority, Since: time.Now(), Node: t.Node, Index: t.Index,
+		a.ticket = pool.Ticket{Owner: d.name, Task: t.Key, Lock: t.Lock, After: d.kept[t.Key], Priority: t.Priority, Since: time.Now(), Node: t.Node, Index: t.Index,
 			Granted: func(own bool) {
 				if own {
 					d.slotGiven(a)
@@ -88,6 +99,9 @@ func (d *drive) enlist(tasks []machine.Task) []*pool.Ticket {
 			}}
 		if t.Pool >= 0 {
 			a.ticket.Pool = d.pools[t.Pool]
+		}
+		if t.Child != nil {
+			a.ticket.Child = t.Child.ID
 		}
 		if old := d.attempts[t.Key]; old != nil {
 			d.replaced = append(d.replaced, old)
@@ -124,7 +138,14 @@ func (d *drive) act(rd machine.Ready) {
 	}
 	for _, key := range rd.Cancel {
 		// The attempt of the key may be the one that takes the cancelled one's place.
-		if a := d.attempts[key]; a != nil && !d.m.Wants(key, a.task.Attempt) {
+		a := d.attempts[key]
+		switch {
+		case a == nil:
+			d.endKid(key)
+		case d.m.Wants(key, a.task.Attempt):
+		case a.asked:
+			d.kidsOf(key, func(kid *drive) { kid.post(kid.cutLast) })
+		default:
 			d.end(a, errReplaced)
 		}
 	}
@@ -134,11 +155,17 @@ func (d *drive) act(rd machine.Ready) {
 	d.releasePools()
 	d.outbox.waiting = append(d.outbox.waiting, rd.Send...)
 	d.unneeded = append(d.unneeded, rd.Children...)
+	d.unneeded, d.spent = append(d.unneeded, d.spent...), nil
 	for _, m := range rd.Lost {
 		d.eng.isDelivered(d.name, m.Message, m.Err)
 	}
 	if rd.Outcome != nil {
 		d.over = true
+		for _, called := range d.orphans { // in any order
+			for _, c := range called {
+				d.unneeded = append(d.unneeded, c.id)
+			}
+		}
 	}
 	for i := range rd.Records {
 		if c, ok := rd.Records[i].Body.(*journal.CycleFinished); ok && !d.over {
@@ -170,11 +197,27 @@ func (d *drive) cycleFinished(c *journal.CycleFinished) {
 		d.fail(err)
 		return
 	}
+	if rd := d.m.Cursor(); rd.Finally != nil {
+		return // the last cycle: the stack ends
+	}
 	d.cycles++
 	// A cycle that applied an answer or a result ran no node, but the next one may.
 	still := c.NodeRuns == 0 && (!c.Active || c.Failed)
-	idle := still && len(d.attempts) == 0 && d.away == 0 && len(d.m.Cursor().Background) == 0
+	idle := still && len(d.attempts) == 0 && d.away == 0 && !d.m.Works() && !d.kidsWork()
 	if d.after.Cycles > 0 && d.cycles >= d.after.Cycles || d.after.UntilIdle && idle {
+		d.reached = true
+		d.drain()
+	}
+}
+
+// stopIfIdle stops the driving of a stack that is to stop when it is idle, where no cycle
+// finds that out: its last attempt was held after it, or the stack was resumed so. Only
+// an event or an answer would begin another cycle.
+func (d *drive) stopIfIdle() {
+	if !d.after.UntilIdle || d.over || d.stopping || len(d.attempts) > 0 || d.away > 0 || d.kidsWork() {
+		return
+	}
+	if c := d.m.Cursor(); c.Status == journal.Running && !c.Open && c.WakeAt.IsZero() && !d.m.Works() {
 		d.reached = true
 		d.drain()
 	}
@@ -196,7 +239,7 @@ func (d *drive) answerWaiters() {
 func (d *drive) idle() (rests bool, own work) {
 	own, d.own = d.own, nil
 	return !d.over && !d.closed && !d.stopping && d.next == nil && len(d.attempts) == 0 && d.away == 0 &&
-		len(d.ended) == 0 && len(d.outbox.waiting) == 0 && !d.clearing && !d.marching, own
+		len(d.ended) == 0 && len(d.outbox.waiting) == 0 && !d.clearing && d.attaching == 0 && !d.marching, own
 }
 
 // expects, load and rest implement reader.

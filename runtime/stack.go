@@ -89,15 +89,35 @@ func (s *Stack) Cancel(ctx context.Context, reason string) error {
 
 // Pause keeps new waves from starting until Unpause, over restarts too.
 func (s *Stack) Pause(ctx context.Context) error {
-	return s.d.tell(ctx, func(at time.Time) machine.Input { return machine.Pause{At: at} })
+	return s.d.do(ctx, func() error {
+		s.d.step(machine.Pause{At: s.d.now()})
+		s.d.passOn(func(ctx context.Context, kid Stack) error { return kid.Pause(ctx) })
+		return nil
+	})
 }
 
 // Unpause ends a Pause.
 func (s *Stack) Unpause(ctx context.Context) error {
-	return s.d.tell(ctx, func(at time.Time) machine.Input { return machine.Resume{At: at} })
+	return s.d.do(ctx, func() error {
+		s.d.resumeAll()
+		s.d.passOn(func(ctx context.Context, kid Stack) error { return kid.Unpause(ctx) })
+		return nil
+	})
 }
 
 // Wake ends the pause between two cycles at once.
 func (s *Stack) Wake(ctx context.Context) error {
-	return s.d.tell(ctx, func(at time.Time) machine.Input { return machine.Woke{At: at, Early: true} })
+	return s.d.do(ctx, func() error {
+		s.d.wakeAll()
+		s.d.passOn(func(ctx context.Context, kid Stack) error { return kid.Wake(ctx) })
+		return nil
+	})
+}
+
+// passOn has a command reach the children of a stack that nobody drives, when its visit is
+// over. The loops of children that are driven follow their parent by themselves.
+func (d *drive) passOn(command func(ctx context.Context, kid Stack) error) {
+	if d.visited {
+		d.follows = command
+	}
 }

@@ -31,7 +31,8 @@ type StartOptions struct {
 	// it.
 	Rest bool
 
-	parent string // idempotency key of the task that runs it
+	parent    string // idempotency key of the task that runs it
+	maxCycles uint64 // of a child with `until`
 }
 
 var stackID = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$`)
@@ -61,7 +62,7 @@ func (rt *Runtime) Start(ctx context.Context, g *graph.Graph, o StartOptions) (*
 	if err != nil {
 		return nil, &InitError{o.ID, fmt.Errorf("state: %w", err)}
 	}
-	secrets, err := secretsOf(rt.cfg.Secret, g)
+	secrets, err := secretsOf(rt.cfg.Secret, g.Completed(params), g)
 	if err != nil {
 		return nil, err
 	}
@@ -74,11 +75,12 @@ func (rt *Runtime) Start(ctx context.Context, g *graph.Graph, o StartOptions) (*
 	def := rt.defs.limited(&definition{g, o.Source})
 	now := time.Now().UTC()
 	m, err := machine.New(def.g, secrets.options(), journal.Identity{Stack: o.ID, Graph: g.Name,
-		Nonce: rt.cfg.Nonce(), Params: params, CreatedAt: now, Parent: o.parent}, state, now)
+		Nonce: rt.cfg.Nonce(), Params: params, CreatedAt: now, Parent: o.parent, MaxCycles: o.maxCycles}, state, now)
 	if err != nil {
 		rt.free(o.ID)
 		return nil, &InitError{o.ID, err}
 	}
+	rt.reap()
 	d := rt.newDrive(o.ID, g.Name)
 	d.child = o.parent != ""
 	d.live, d.after = d.liven(m, def, secrets), o.StopAfter

@@ -3,6 +3,7 @@ package runtime
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/graphrun/graphrun/graph/inspect"
@@ -16,6 +17,10 @@ type (
 	TaskState = inspect.TaskState
 	// TaskError is the last failure of a stack.
 	TaskError = inspect.TaskError
+	// Behind is a task that a queued one waits behind.
+	Behind = inspect.Behind
+	// Elements says how many elements of a node with for_each failed.
+	Elements = inspect.Elements
 	// Attempt is an attempt that failed and was followed by another one.
 	Attempt = inspect.Attempt
 )
@@ -36,16 +41,21 @@ type Status struct {
 	CreatedAt    time.Time
 	Driven       bool // by this runtime
 	Loaded       bool // it is in memory
+	Child        bool // it does the work of a node or of a call of another stack
 
 	// Cursor has the status with its reason, cycle and wave, WakeAt, what the stack waits
 	// for (with the prompts of approvals), background nodes and counts.
 	Cursor journal.Cursor
 	// Tasks are those of the present cycle (between two cycles, of the last one) and
-	// those that continue from earlier cycles. List fills them in only for loaded stacks.
+	// those that continue from earlier cycles. List fills them in only for loaded stacks,
+	// and without what they wait behind.
 	Tasks []TaskStatus
 	// LastError is the last failure in the present cycle or the one before, or since the
 	// stack was loaded; nil when there is none. List fills it in as Tasks.
 	LastError *TaskError
+	// Failed counts the failed elements of nodes with for_each in that cycle. List fills
+	// it in as Tasks.
+	Failed []Elements
 	// WaitsFor lists the stacks, sorted, that this one waits for under `fleet: lockstep`.
 	WaitsFor []string
 	// Refused is the changed graph that the stack did not adopt, or nil.
@@ -70,9 +80,27 @@ func (rt *Runtime) Status(ctx context.Context, stack string) (Status, error) {
 		}
 		var tasks inspect.Tasks
 		tasks.Take(records)
-		st.Tasks, st.LastError = tasks.List(&st.Cursor, st.Driven), tasks.LastError()
+		st.Tasks, st.LastError, st.Failed = tasks.List(&st.Cursor, st.Driven), tasks.LastError(), tasks.Failed()
+	}
+	if st.Loaded {
+		rt.waitBehind(stack, st.Tasks)
 	}
 	return st, nil
+}
+
+// waitBehind says of the queued tasks of a stack what they wait behind.
+func (rt *Runtime) waitBehind(stack string, tasks []TaskStatus) {
+	if !slices.ContainsFunc(tasks, func(t TaskStatus) bool { return t.State == TaskQueued }) {
+		return
+	}
+	behind := rt.pools.Behind(stack)
+	for i := range tasks {
+		t := &tasks[i]
+		key := journal.TaskKey{Cycle: t.Cycle, Wave: t.Wave, Node: t.Node, Item: t.Item}
+		if b, ok := behind[key]; ok && t.State == TaskQueued {
+			t.Behind = &Behind{Stack: b.Owner, Node: b.Task.Node, Item: b.Task.Item}
+		}
+	}
 }
 
 // recordsOf reads the records of some types, or of all types, since the present cycle
@@ -95,7 +123,7 @@ func (rt *Runtime) List(ctx context.Context, fn func(Status) error) error {
 // status joins what the store has of a stack with what this runtime knows.
 func (rt *Runtime) status(sum Summary) Status {
 	id := sum.Identity
-	st := Status{Stack: id.Stack, Graph: id.Graph, CreatedAt: id.CreatedAt, Cursor: sum.Cursor, Problem: sum.Err}
+	st := Status{Stack: id.Stack, Graph: id.Graph, CreatedAt: id.CreatedAt, Child: id.Parent != "", Cursor: sum.Cursor, Problem: sum.Err}
 	rt.mu.Lock()
 	d := rt.drives[id.Stack]
 	if st.Problem == nil {
@@ -115,7 +143,7 @@ func (rt *Runtime) status(sum Summary) Status {
 	if d.live != nil && d.m != nil {
 		st.Loaded = true
 		st.Cursor = d.cursor
-		st.Tasks, st.LastError = d.tasks.List(&d.cursor, true), d.tasks.LastError()
+		st.Tasks, st.LastError, st.Failed = d.tasks.List(&d.cursor, true), d.tasks.LastError(), d.tasks.Failed()
 	}
 	return st
 }

@@ -9,7 +9,6 @@ import (
 	"github.com/graphrun/graphrun/graph/machine"
 	"github.com/graphrun/graphrun/graph/value"
 	"github.com/graphrun/graphrun/nodes"
-	"github.com/graphrun/graphrun/runtime/feed"
 )
 
 // record makes nodes.Task.Record for an attempt. The step is durable when it returns.
@@ -22,33 +21,68 @@ func (d *drive) record(a *attempt) func(context.Context, nodes.StepRecord) (any,
 		}
 		content := given.With(masker.Value(given.Any()))
 		in := machine.TaskStep{Key: a.task.Key, Attempt: a.task.Attempt, Name: r.Name, Content: content,
-			Duration: r.Duration, Tokens: r.Tokens, Cost: r.Cost}
+			Duration: r.Duration, Tokens: r.Tokens, Cost: r.Cost, Mark: r.Mark}
+		r.Content = content.Any()
+		if id, call := childOver(d.name, a.task.Key, &r); a.has(id) {
+			in.Call = call
+		}
 		if e := r.Error; e != nil {
 			in.Error = &journal.Failure{Kind: e.Kind, Message: e.Message, Permanent: e.Permanent}
 		}
-		durable := make(chan error, 1)
-		d.post(func() {
-			if d.over || a.givenUp {
-				durable <- machine.ErrNotRunning
-				return
-			}
-			in.At = d.now()
-			if err := d.m.Step(in); err != nil {
-				durable <- err
-				return
-			}
-			d.recording = append(d.recording, durable)
+		err = d.durably(ctx, a, func(at time.Time) machine.Input {
+			in.At = at
+			return in
 		})
-		select {
-		case err = <-durable:
-		case <-ctx.Done():
-			select {
-			case err = <-durable:
-			default: // the store may be in trouble; the step may still be recorded
-				return nil, context.Cause(ctx)
-			}
+		if ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) {
+			return nil, err // the store may be in trouble; the step may still be recorded
 		}
 		return content.Any(), stepFailure(ctx, err)
+	}
+}
+
+// ask makes nodes.Task.Ask for an attempt. That the task waits is durable when it returns.
+func (d *drive) ask(a *attempt) func(context.Context, []journal.Call) error {
+	masker := d.secrets.masker
+	return func(ctx context.Context, calls []journal.Call) error {
+		own := make([]journal.Call, len(calls))
+		for i, c := range calls {
+			args, err := value.Of(c.Args)
+			if err != nil {
+				return nodes.Errorf("output", "the arguments of call %q: %v", c.ID, err)
+			}
+			own[i] = journal.Call{ID: masker.Text(c.ID), Tool: masker.Text(c.Tool), Args: masker.Value(args.Any())}
+		}
+		return stepFailure(ctx, d.durably(ctx, a, func(at time.Time) machine.Input {
+			return machine.TaskWaits{At: at, Key: a.task.Key, Attempt: a.task.Attempt, Calls: own}
+		}))
+	}
+}
+
+// durably feeds the machine with something that a running attempt says, and returns when
+// that is durable, or with the cause of ctx. Then it may still become so.
+func (d *drive) durably(ctx context.Context, a *attempt, in func(at time.Time) machine.Input) error {
+	durable := make(chan error, 1)
+	d.post(func() {
+		if d.over || a.givenUp {
+			durable <- machine.ErrNotRunning
+			return
+		}
+		if err := d.m.Step(in(d.now())); err != nil {
+			durable <- err
+			return
+		}
+		d.recording = append(d.recording, durable)
+	})
+	select {
+	case err := <-durable:
+		return err
+	case <-ctx.Done():
+	}
+	select {
+	case err := <-durable:
+		return err
+	default:
+		return context.Cause(ctx)
 	}
 }
 
@@ -76,22 +110,14 @@ func stepFailure(ctx context.Context, err error) error {
 	return err
 }
 
-// stepsOf converts the recorded steps of a task for its work.
-func stepsOf(recorded []*journal.TaskStep) []nodes.StepRecord {
+// stepsOf converts the recorded steps of a task for its work. The first ones are void.
+func stepsOf(recorded []*journal.TaskStep, void int) []nodes.StepRecord {
 	steps := make([]nodes.StepRecord, len(recorded))
 	for i, r := range recorded {
-		steps[i] = nodes.StepRecord{Name: r.Name, Content: r.Content, Duration: r.Duration, Tokens: r.Tokens, Cost: r.Cost}
+		steps[i] = nodes.StepRecord{Name: r.Name, Content: r.Content, Duration: r.Duration, Tokens: r.Tokens, Cost: r.Cost, Mark: r.Mark, Void: i < void}
 		if f := r.Error; f != nil {
 			steps[i].Error = &nodes.Error{Kind: f.Kind, Message: f.Message, Permanent: f.Permanent}
 		}
 	}
 	return steps
-}
-
-// noter makes nodes.Task.Note for an attempt.
-func (d *drive) noter(a *attempt) func(string) {
-	masker := d.secrets.masker
-	return func(text string) {
-		d.eng.cfg.Feed.Note(feed.Note{Stack: d.name, Graph: d.graph, Task: a.task.Key, Attempt: a.task.Attempt, At: time.Now().UTC(), Text: masker.Text(text)})
-	}
 }

@@ -14,6 +14,9 @@ func (d *drive) drain() {
 		return
 	}
 	d.stopping = true
+	for _, k := range d.kids { // in any order: each has its own mailbox
+		k.d.post(k.d.drain)
+	}
 	d.eng.timers.Stop(d.wake)
 	d.wake = nil
 	for key, a := range d.attempts {
@@ -39,6 +42,16 @@ func (d *drive) cutOffAll() {
 	d.mu.Lock()
 	hurried := d.hurried
 	d.mu.Unlock()
+	if d.live == nil {
+		return
+	}
+	for _, k := range d.kids { // in any order: each has its own mailbox
+		if hurried {
+			k.d.hurry()
+		} else {
+			k.d.post(k.d.cutOffAll)
+		}
+	}
 	for _, a := range d.attempts {
 		if a.cancel == nil {
 			continue
@@ -49,6 +62,14 @@ func (d *drive) cutOffAll() {
 			d.giveUpAfter(a, shortWait)
 		}
 	}
+}
+
+// stopClearing cuts off the cleaning up. The store still knows what has to be done.
+func (d *drive) stopClearing() {
+	for _, cancel := range d.clears {
+		cancel()
+	}
+	d.clears = nil
 }
 
 // hurry cuts off the running tasks of a stopping stack, and its waiting for the store.
@@ -82,8 +103,15 @@ func (d *drive) endAll() {
 	d.eng.timers.Stop(d.wake)
 	d.wake = nil
 	d.stopClearing()
+	why := errReplaced
+	if d.err != nil { // the stack has not ended: what it runs is not over
+		why = errShutdown
+		for _, k := range d.kids { // in any order: each has its own mailbox
+			k.d.post(k.d.drain)
+		}
+	}
 	for _, a := range d.attempts {
-		d.end(a, errReplaced)
+		d.end(a, why)
 	}
 }
 
@@ -105,6 +133,7 @@ func (d *drive) close() {
 	if r.Status.Ended() && len(d.outbox.waiting) > 0 {
 		d.home.deliverLater(d.name)
 	}
+	d.announceEnd()
 	close(d.done)
 }
 

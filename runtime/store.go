@@ -48,6 +48,7 @@ func (e *StoreError) Unwrap() error { return e.Err }
 // Package storetest checks an implementation.
 type Store interface {
 	inspect.Reader
+	MemoryStore
 	// Commit makes one commit durable, whole or not at all. Calls that arrive while
 	// another commit is written may share one transaction. A commit whose records are
 	// in the store already (by their Seq) does nothing, and neither does a repetition of
@@ -55,7 +56,8 @@ type Store interface {
 	// Fatal the same commit may be tried again. Once begun, Commit does not return
 	// early when ctx ends.
 	Commit(ctx context.Context, c Commit) error
-	// Remove deletes a stack and its history. ErrNotFound when there is none.
+	// Remove deletes a stack, its history and its own memories. ErrNotFound when there is
+	// none.
 	Remove(ctx context.Context, stack string) error
 	Close() error
 }
@@ -81,8 +83,14 @@ type Commit struct {
 	Graph   *StoredGraph
 	Records []journal.Record // never changed again: they may be kept
 	Changes []graph.Change   // in the first commit every key is Whole
-	Cursor  journal.Cursor
-	Sync    bool // force to disk, whatever the durability
+	// Memory is what happens to memories, in this order: those of the stack's graph, and
+	// the stack's own. ChangeMemory says what it means.
+	Memory []MemoryWrites
+	// MemoriesOf is, in the first commit of a stack, another stack whose own memories it
+	// gets copies of, as they are now; "" is none. ErrNotFound when it is not there.
+	MemoriesOf string
+	Cursor     journal.Cursor
+	Sync       bool // force to disk, whatever the durability
 	// Keep is how much history stays. What is older is deleted little by little, with
 	// this and later commits, at the ends of cycles. Up to a quarter more may be there.
 	// The zero value deletes nothing.

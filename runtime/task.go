@@ -3,6 +3,8 @@ package runtime
 import (
 	"context"
 	"log/slog"
+	"slices"
+	"sync"
 
 	"github.com/graphrun/graphrun/graph/machine"
 	"github.com/graphrun/graphrun/nodes"
@@ -26,6 +28,7 @@ type attempt struct {
 	task machine.Task
 
 	ticket pool.Ticket // for its slot
+	slots  slots       // what it has of its pool while its work runs
 
 	// Owned by the stack's loop.
 	cancel   context.CancelCauseFunc
@@ -39,6 +42,70 @@ type attempt struct {
 	shutdown bool               // the work says that it was cut off
 	broken   error              // the work says that its stack cannot continue: the error of the store
 	gone     bool               // it returned, or was given up
+
+	calls calls
+}
+
+// calls are the children of the calls that the work of an attempt makes.
+type calls struct {
+	mu       sync.Mutex
+	children []string
+}
+
+// begun notes a child of a call, also one of an earlier attempt.
+func (a *attempt) begun(id string) {
+	a.calls.mu.Lock()
+	defer a.calls.mu.Unlock()
+	if !slices.Contains(a.calls.children, id) {
+		a.calls.children = append(a.calls.children, id)
+	}
+}
+
+// has reports whether there is a child of this id.
+func (a *attempt) has(id string) bool {
+	a.calls.mu.Lock()
+	defer a.calls.mu.Unlock()
+	return slices.Contains(a.calls.children, id)
+}
+
+// over forgets a child; false if there was none of this id.
+func (a *attempt) over(id string) bool {
+	a.calls.mu.Lock()
+	defer a.calls.mu.Unlock()
+	i := slices.Index(a.calls.children, id)
+	if i >= 0 {
+		a.calls.children = slices.Delete(a.calls.children, i, i+1)
+	}
+	return i >= 0
+}
+
+// left lists the children of calls, and forgets them.
+func (a *attempt) left() []string {
+	a.calls.mu.Lock()
+	defer a.calls.mu.Unlock()
+	ids := a.calls.children
+	a.calls.children = nil
+	return ids
+}
+
+// breaks ends the attempt from within its work: its stack cannot continue, or the runtime
+// closes.
+func (a *attempt) breaks(why error, closes bool) {
+	a.calls.mu.Lock()
+	if closes {
+		a.shutdown = true
+	} else {
+		a.broken = why
+	}
+	a.calls.mu.Unlock()
+	a.cancel(why)
+}
+
+// trouble is what breaks has said.
+func (a *attempt) trouble() (broken error, shutdown bool) {
+	a.calls.mu.Lock()
+	defer a.calls.mu.Unlock()
+	return a.broken, a.shutdown
 }
 
 // taskLog adds the names of a task to what it logs. It builds them only when something

@@ -53,11 +53,34 @@ func (rt *Runtime) visitBeside(ctx context.Context, id string, do func(*drive) e
 		return d.whyOver()
 	}
 	d.stopping, d.looping = true, false
+	below := d.childrenAtRest()
 	if err := rt.admit(d); err != nil {
 		return err
 	}
 	err := do(d)
 	d.post(func() {}) // a round of the loop closes it
 	<-d.done
-	return err
+	if err != nil || d.follows == nil || d.result.Status.Ended() {
+		return err // when it has ended, they have with it
+	}
+	var errs error
+	for _, child := range below {
+		err := rt.visitBeside(ctx, child, func(kid *drive) error { return d.follows(ctx, kid.handle) })
+		if !errors.Is(err, ErrEnded) && !errors.Is(err, ErrNotFound) {
+			errs = errors.Join(errs, err)
+		}
+	}
+	return errs
+}
+
+// childrenAtRest lists the children of a stack that was loaded for one command, also of
+// what a crash or a shutdown cut off.
+func (d *drive) childrenAtRest() []string {
+	ids := d.m.Children()
+	for _, called := range d.orphans { // in any order: each is a stack of its own
+		for _, c := range called {
+			ids = append(ids, c.id)
+		}
+	}
+	return ids
 }

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"slices"
 	"time"
 
 	"github.com/graphrun/graphrun/graph/journal"
@@ -33,13 +34,33 @@ func (d *drive) woke() {
 // wasCutOff says whether a crash ended the driving of a stack while its tasks may have
 // run. It is due at once.
 func wasCutOff(c *journal.Cursor) bool {
-	return !c.Status.Ended() && !c.Clean && (c.Open || len(c.Background) > 0)
+	return !c.Status.Ended() && !c.Clean && (c.Open || unfinished(c))
+}
+
+// unfinished reports whether a task in the background may have to be started. One that is
+// held has nothing to do before its answer, or its deadline, and neither have elements that
+// wait. Another node with for_each counts, because the cursor does not say what its other
+// tasks do.
+func unfinished(c *journal.Cursor) bool {
+	return slices.ContainsFunc(c.Background, func(b journal.Background) bool {
+		k := journal.TaskKey{Cycle: b.Cycle, Wave: b.Wave, Node: b.Node}
+		asks := func(w journal.Waiting) bool { return w.Held && len(w.Calls) > 0 && w.Task() == k }
+		waits := func(w journal.Waiting) bool {
+			return w.Item != "" && w.Node == k.Node && w.Cycle == k.Cycle && w.Wave == k.Wave
+		}
+		return !slices.ContainsFunc(c.Asking, asks) && !slices.ContainsFunc(c.Waiting, waits)
+	})
+}
+
+// watches reports that a wait for files is open: whoever drives the stack looks at them.
+func watches(c *journal.Cursor) bool {
+	return slices.ContainsFunc(c.Waiting, func(w journal.Waiting) bool { return w.Files != "" && !w.Answered })
 }
 
 // dueAt returns when a stack has to be loaded; false if only a command for it loads it.
 // Only the machine knows when an open cycle or a background task is due.
 func dueAt(c *journal.Cursor) (due time.Time, ok bool) {
-	if c.Open || len(c.Background) > 0 || c.Outbox > 0 {
+	if c.Open || c.Closing != nil || c.Outbox > 0 || unfinished(c) || watches(c) && !c.Status.Ended() {
 		return time.Time{}, true
 	}
 	sooner := func(at time.Time) {
@@ -51,10 +72,12 @@ func dueAt(c *journal.Cursor) (due time.Time, ok bool) {
 		sooner(c.WakeAt)
 		sooner(c.Expires)
 	}
-	for i := range c.Waiting {
-		if w := &c.Waiting[i]; !w.Answered {
-			sooner(w.Due)
-			sooner(w.Until)
+	for _, list := range [][]journal.Waiting{c.Waiting, c.Asking} {
+		for i := range list {
+			if w := &list[i]; !w.Answered {
+				sooner(w.Due)
+				sooner(w.Until)
+			}
 		}
 	}
 	return due, ok

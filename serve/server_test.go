@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/graphrun/graphrun/graph/journal"
+	"github.com/graphrun/graphrun/graph/schema"
 	"github.com/graphrun/graphrun/nodes/std"
 	"github.com/graphrun/graphrun/runtime"
 	"github.com/graphrun/graphrun/runtime/api"
@@ -225,5 +226,40 @@ func TestBrokenPort(t *testing.T) {
 	}
 	if err := serve.Run(t.Context(), o); err == nil || !strings.Contains(err.Error(), "the API broke") {
 		t.Errorf("ended with %v", err)
+	}
+}
+
+// TestReloadOfTypes: a changed file of types changes the graphs that take types of it, and
+// one that lacks them is refused.
+func TestReloadOfTypes(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write(t, dir, "tick.graphrun.yaml", tick)
+	file := write(t, dir, "typed.graphrun.yaml", "graphrun: 1\nname: typed\nstate: {n: {$ref: \"types.yaml#/N\"}}\nnodes: {a: {uses: set}}\nlimits: {cycles: 1}\n")
+	write(t, dir, "types.yaml", "N: integer\n")
+	graphs := load(t, dir)
+	o := options(t, memstore.New(), graphs)
+	end := begin(t, o)
+	c := connect(t, o.Path)
+	changes := func(types string, changed []string, refused int) {
+		t.Helper()
+		write(t, dir, "types.yaml", types)
+		r, err := c.Reload(t.Context())
+		if err != nil || !slices.Equal(r.Changed, changed) || len(r.Refused) != refused {
+			t.Errorf("%q: %+v, %v", types, r, err)
+		}
+	}
+	changes("N: integer\n", nil, 0)
+	changes("N: string\n", []string{"typed"}, 0)
+	if g, _, _ := graphs.Graph("typed"); g.Keys[0].Type.Kind != schema.String {
+		t.Errorf("the key is %s", g.Keys[0].Type)
+	}
+	changes("M: string\n", nil, 1)
+	changes("N: boolean\n", []string{"typed"}, 0)
+	if !slices.Contains(graphs.Files(), file) {
+		t.Errorf("the files are %q", graphs.Files())
+	}
+	if err := end(); err != nil {
+		t.Error(err)
 	}
 }

@@ -58,18 +58,12 @@ func TestHalfAWave(t *testing.T) {
 	}
 }
 
-// lines are the complete lines of a ledger, split into words. A ledger that does not
-// exist has none.
-func lines(t *testing.T, ledger string) (all [][]string) {
+// lines are the entries of a ledger. One that does not exist has none.
+func lines(t *testing.T, ledger string) [][]string {
 	t.Helper()
 	text, err := os.ReadFile(ledger)
 	if err != nil && !os.IsNotExist(err) {
 		t.Fatal(err)
 	}
-	for line := range strings.Lines(string(text)) {
-		if strings.HasSuffix(line, "\n") {
-			all = append(all, strings.Fields(line))
-		}
-	}
-	return all
+	return entries(string(text))
 }

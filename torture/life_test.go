@@ -39,7 +39,11 @@ func TestMain(m *testing.M) {
 		return
 	}
 	if role := os.Getenv(roleEnv); role != "" {
-		if err := live(role); err != nil {
+		run := live
+		if strings.HasPrefix(role, agentsLive) {
+			run = agentsMain
+		}
+		if err := run(role); err != nil {
 			fmt.Println("failed:", err)
 			os.Exit(1)
 		}
@@ -92,7 +96,7 @@ type life struct {
 
 // note writes one line; the system keeps it when the process dies.
 func (l *life) note(words ...string) {
-	_, _ = l.ledger.WriteString(strings.Join(append(words, l.number), " ") + "\n")
+	_, _ = l.ledger.WriteString(entry(append(words, l.number)...))
 }
 
 // taskName names a task as the ledger and the journal do.

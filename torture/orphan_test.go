@@ -60,7 +60,7 @@ func child() {
 		os.Exit(1)
 	}
 	key := os.Getenv("GRAPHRUN_KEY")
-	note := func(word string) { _, _ = fmt.Fprintln(ledger, word, key, os.Getpid()) }
+	note := func(word string) { _, _ = ledger.WriteString(entry(word, key, strconv.Itoa(os.Getpid()))) }
 	for range children(key) {
 		note("orphan")
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/runtime"
 	"github.com/graphrun/graphrun/runtime/api"
 )
@@ -53,14 +54,21 @@ func cancelCommand(a *app) *cobra.Command {
 			case r.Node != "" && r.Reason != "":
 				return usagef("--reason is for a whole stack, --node for one of its tasks: give one of them")
 			}
-			told := toldJSON{Node: r.Node, Item: r.Item, Done: "cancelled"}
+			told := toldJSON{Done: "cancelled"}
+			if r.Node != "" {
+				place, err := readPlace(r.Node, r.Item)
+				if err != nil {
+					return err
+				}
+				r.Node, r.Item, told = place.String(), "", toldAt("", place, told.Done)
+			}
 			return a.tellAll(cmd.Context(), stacks, told, func(c *api.Client, ctx context.Context, stack string) error {
 				return c.Cancel(ctx, stack, r)
 			})
 		},
 	}
 	cmd.Flags().StringVar(&r.Reason, "reason", "", "`TEXT` that the stack keeps as the reason of its end")
-	cmd.Flags().StringVar(&r.Node, "node", "", "only the task of this `NODE`")
+	cmd.Flags().StringVar(&r.Node, "node", "", "only the task of this `NODE`, NODE[KEY] or NODE/INNER")
 	cmd.Flags().StringVar(&r.Item, "item", "", "only that of this element, by its `KEY`, under for_each")
 	return cmd
 }
@@ -69,16 +77,29 @@ func cancelCommand(a *app) *cobra.Command {
 // it, or to a node or a task of it.
 type toldJSON struct {
 	Stack string `json:"stack"`
+	Path  string `json:"path,omitempty"` // of a node within the graphs that nodes run
 	Node  string `json:"node,omitempty"`
 	Item  string `json:"item,omitempty"`
 	Done  string `json:"done"`
+
+	place journal.Place
+}
+
+// toldAt is what was done to a node or a task.
+func toldAt(stack string, p journal.Place, done string) toldJSON {
+	last := p[len(p)-1]
+	t := toldJSON{Stack: stack, Node: last.Node, Item: last.Item, Done: done, place: p}
+	if len(p) > 1 {
+		t.Path = p.String()
+	}
+	return t
 }
 
 func (t toldJSON) String() string {
 	if t.Node == "" {
 		return t.Stack + ": " + t.Done
 	}
-	return t.Stack + ": " + taskName(t.Node, t.Item) + " " + t.Done
+	return t.Stack + ": " + placeName(t.place) + " " + t.Done
 }
 
 // tellAll sends a command to several stacks, one after the other, until one refuses it.

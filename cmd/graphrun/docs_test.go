@@ -15,7 +15,7 @@ import (
 )
 
 // TestDocs executes every example of README.md and docs/: each page in a folder
-// of its own, with the example graphs beside it.
+// of its own, with the example graphs and the files of testdata/docs beside it.
 //
 //   - a ```yaml block that begins with `graphrun:` or a comment before it is a
 //     whole graph and must be valid; with the line `<!-- file: NAME -->` before
@@ -38,6 +38,9 @@ func TestDocs(t *testing.T) {
 			}
 			dir := t.TempDir()
 			if err := os.CopyFS(filepath.Join(dir, "graphs"), os.DirFS("../../graphs")); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.CopyFS(dir, os.DirFS("testdata/docs")); err != nil {
 				t.Fatal(err)
 			}
 			for _, b := range blocks(string(text)) {

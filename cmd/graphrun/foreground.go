@@ -3,9 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"maps"
-	"os"
-	"slices"
 
 	"github.com/graphrun/graphrun/dsl"
 	"github.com/graphrun/graphrun/runtime"
@@ -23,6 +20,7 @@ type foreground struct {
 
 	view  view
 	trace *trace
+	tap   tap // of models and MCP servers; nil if there is none
 }
 
 // run owns the store while it drives the stack, and gives it back before it
@@ -33,10 +31,25 @@ func (s *foreground) run(ctx context.Context) (result runtime.Result, err error)
 		return result, err
 	}
 	defer func() { err = firstOf(err, store.Close()) }()
-	if s.trace, err = s.app.openTrace(ctx, s.flags.trace, slices.Collect(maps.Keys(s.src.Files))...); err != nil {
+	command := "run"
+	if s.flags.retry != nil {
+		command = "retry"
+		if s.src, err = s.app.storedSource(ctx, store, s.flags.stack); err != nil {
+			return result, err
+		}
+	}
+	if s.trace, err = s.app.openTrace(ctx, s.flags.trace, filesOf(s.src)...); err != nil {
 		return result, err
 	}
 	defer func() { err = firstOf(err, s.trace.close()) }()
+	if s.flags.record != "" {
+		r, opening := s.app.openRecording(ctx, s.flags.record, s.src.Graph, filesOf(s.src)...)
+		if opening != nil {
+			return result, opening
+		}
+		defer func() { err = firstOf(err, r.close()) }()
+		s.tap = r
+	}
 	defer survivePipes()()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -45,18 +58,23 @@ func (s *foreground) run(ctx context.Context) (result runtime.Result, err error)
 	}
 	s.view = s.app.viewFor(s.flags, s.src.Graph)
 	defer s.view.close()
-	rt, err := s.openRuntime(ctx, store)
+	w := newWork(s.app, s.tap)
+	w.open(ctx)
+	defer w.close() // after the runtime
+	news, stop := s.listen()
+	defer stop()
+	rt, err := s.openRuntime(ctx, store, w, news)
 	if err != nil {
 		return result, err
 	}
 	defer func() { err = firstOf(err, rt.Close(s.app.hurry)) }()
-	defer s.app.listenToCommands(rt, s.app.doorOptions(store, runtime.Durability(s.flags.durability), "run"))()
+	defer s.app.listenToCommands(rt, s.app.doorOptions(store, runtime.Durability(s.flags.durability), command))()
 	stack, err := s.startOrResume(ctx, rt, store)
 	if err != nil {
 		return result, err
 	}
 	select {
-	case <-stack.Done(): // it had ended before
+	case <-stack.Done(): // it has ended already
 	default:
 		s.view.begin()
 	}
@@ -92,22 +110,36 @@ func (s *foreground) startOrResume(ctx context.Context, rt *runtime.Runtime, sto
 		return nil, usagef("stack %q is there already: --param and --set are for new stacks (choose another --stack)", id)
 	}
 	s.view.from(sum.Cursor)
+	if s.flags.retry != nil {
+		if !sum.Cursor.Status.Ended() {
+			return nil, usagef("stack %q is %s: only one that has ended is retried (`graphrun serve`, or `graphrun run FILE --stack %s`, continues this one)", id, sum.Cursor.Status, id)
+		}
+		return rt.Retry(ctx, id, *s.flags.retry)
+	}
+	s.flags.ended = sum.Cursor.Status.Ended()
 	return rt.Resume(ctx, id, runtime.ResumeOptions{Graph: g, Source: s.src.Text, StopAfter: stop})
 }
 
-func (s *foreground) openRuntime(ctx context.Context, store runtime.Store) (*runtime.Runtime, error) {
+// listen shows what becomes of the stack, and what its models say, until stop.
+func (s *foreground) listen() (news *feed.Feed, stop func()) {
+	news = feed.Of(func(c feed.Commit) {
+		if c.Stack != s.flags.stack {
+			return // one that a node of this stack runs, or that came in through the socket
+		}
+		s.trace.write(c.Records)
+		for _, r := range c.Records {
+			s.view.record(r)
+		}
+	})
+	return news, news.OnDelta(s.flags.stack, s.view.delta)
+}
+
+func (s *foreground) openRuntime(ctx context.Context, store runtime.Store, w *work, news *feed.Feed) (*runtime.Runtime, error) {
 	return runtime.Open(context.WithoutCancel(ctx), runtime.Config{
-		Store: store, Kinds: s.app.kinds(), Logger: s.app.logger(), Secret: os.LookupEnv,
+		Store: store, Kinds: w.kinds, Logger: s.app.logger(),
+		Secret:   secretsOf(s.flags.replay != "", onlyGraph(s.src.Graph)),
 		Parallel: s.flags.parallel, Grace: graceOf(s.flags.grace), FailOnStoreError: true,
-		Feed: feed.Of(func(c feed.Commit) {
-			if c.Stack != s.flags.stack {
-				return // one that a node of this stack runs, or that came in through the socket
-			}
-			s.trace.write(c.Records)
-			for _, r := range c.Records {
-				s.view.record(r)
-			}
-		}),
+		Feed: news,
 	})
 }
 

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -39,9 +38,18 @@ func historyCommand(a *app) *cobra.Command {
 }
 
 func (a *app) printHistory(h inspect.History) error {
-	for _, c := range h.Cycles {
-		line := fmt.Sprintf("cycle %d  %s  ", c.Cycle, c.StartedAt.Format(time.RFC3339))
+	for i, c := range h.Cycles {
+		if r := c.Reopened; r != nil {
+			a.printf("%s\n", reopenedLine(h.Stack, r.By, &r.Limits))
+		}
+		line := fmt.Sprintf("cycle %d  %s  ", c.Cycle, a.clock(c.StartedAt))
+		if c.Finally {
+			line += "finally  "
+		}
+		line += a.lateText(c.Due, c.StartedAt)
 		switch {
+		case !c.Finished && i+1 < len(h.Cycles):
+			line += "not finished"
 		case !c.Finished:
 			line += "open"
 		case c.Failed:
@@ -49,7 +57,7 @@ func (a *app) printHistory(h inspect.History) error {
 		default:
 			line += plural(c.NodeRuns, "node run")
 		}
-		line += faultsText(c.Faults)
+		line += spent(c.Tokens, c.Cost) + faultsText(c.Faults)
 		if len(c.Events) > 0 {
 			line += "; events: " + strings.Join(c.Events, ", ")
 		}
@@ -73,6 +81,10 @@ func (a *app) printHistoryWave(w inspect.Wave) {
 		if n.Status != "succeeded" {
 			s += " " + n.Status
 		}
+		if n.Of > 0 {
+			s += ", " + failedElements(n.Failed, n.Of)
+		}
+		s += spent(n.Tokens, n.Cost)
 		if n.Error != "" {
 			s += " (" + oneLine(n.Error) + ")"
 		}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/graphrun/graphrun/diag"
 	"github.com/graphrun/graphrun/graphs"
 )
 
@@ -94,6 +95,6 @@ func (a *app) initTemplate(name, dir string) error {
 	if a.json() {
 		return a.printJSON(map[string]any{"template": name, "graph": graph})
 	}
-	a.printf("wrote %s and what it needs. Next:\n\n  graphrun validate %s\n  graphrun run %s\n", graph, graph, graph)
+	a.printf("wrote %[1]s and what it needs. Next:\n\n  graphrun validate %[1]s\n  graphrun run %[1]s\n", diag.Clean(graph))
 	return nil
 }

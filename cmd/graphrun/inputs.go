@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"os"
@@ -74,5 +75,8 @@ func readBounded(file string) ([]byte, error) {
 	if err == nil && len(b) > maxInput {
 		err = fmt.Errorf("%s is larger than %d MiB", file, maxInput>>20)
 	}
-	return b, err
+	return bytes.TrimPrefix(b, byteOrderMark), err
 }
+
+// byteOrderMark is what some programs write before a text in UTF-8.
+var byteOrderMark = []byte("\uFEFF")

@@ -18,6 +18,7 @@ type liveRow struct {
 	started time.Time            // of the first task
 	running map[string]time.Time // tasks that hold a slot, by item
 	waits   string               // what it waits for; "" if it works
+	of      int                  // how many elements there were, where some failed; 0 before it is known
 	items   bool                 // it is a for_each
 	attempt int                  // of the latest task
 	done    int                  // tasks that succeeded
@@ -25,6 +26,7 @@ type liveRow struct {
 	last    string               // how the latest task ended, while there is nothing newer
 	again   bool                 // last tells of an attempt that comes again
 	ended   time.Time
+	agentRow
 }
 
 func (r *liveRow) start(b *journal.TaskStarted, at time.Time) {
@@ -33,6 +35,7 @@ func (r *liveRow) start(b *journal.TaskStarted, at time.Time) {
 	}
 	r.items = r.items || b.Item != ""
 	r.running[b.Item], r.attempt = at, b.Attempt
+	delete(r.held, b.Item)
 	if r.again {
 		r.last, r.again = "", false
 	}
@@ -40,6 +43,7 @@ func (r *liveRow) start(b *journal.TaskStarted, at time.Time) {
 
 func (r *liveRow) finish(b *journal.TaskFinished, at time.Time) {
 	delete(r.running, b.Item)
+	r.over(b.Item)
 	r.ended = at
 	if r.started.IsZero() { // before this process
 		r.started = at.Add(-b.Duration)
@@ -68,7 +72,7 @@ func (r *liveRow) failAtCommit(s *journal.Settled) {
 }
 
 // busy: a task runs, or comes again.
-func (r *liveRow) busy() bool { return len(r.running) > 0 || r.again }
+func (r *liveRow) busy() bool { return len(r.running) > 0 || r.again || len(r.held) > 0 }
 
 // text is what stands behind the node's name.
 func (r *liveRow) text(now time.Time) string {
@@ -79,7 +83,11 @@ func (r *liveRow) text(now time.Time) string {
 			parts = append(parts, fmt.Sprintf("%d done", r.done))
 		}
 		if r.failed > 0 {
-			parts = append(parts, fmt.Sprintf("%d failed", r.failed))
+			text := fmt.Sprintf("%d failed", r.failed)
+			if r.of > 0 {
+				text = failedElements(r.failed, r.of)
+			}
+			parts = append(parts, text)
 		}
 		if n := len(r.running); n > 0 {
 			parts = append(parts, fmt.Sprintf("%d running", n))
@@ -96,13 +104,14 @@ func (r *liveRow) text(now time.Time) string {
 			parts = append(parts, fmt.Sprintf("attempt %d", r.attempt))
 		}
 		parts = append(parts, "running "+brief(max(0, now.Sub(r.running[""])).Round(100*time.Millisecond)))
+	case len(r.held) > 0:
 	case r.last == "":
 		parts = append(parts, brief(r.ended.Sub(r.started)))
 	}
 	if r.last != "" {
 		parts = append(parts, r.last)
 	}
-	return strings.Join(parts, ", ")
+	return strings.Join(append(parts, r.parts()...), ", ")
 }
 
 // liveStyles are the colors of the table; the zero value has none.
@@ -131,7 +140,7 @@ func (s liveStyles) table(rows []*liveRow, columns int, spinner string, now time
 	for _, r := range rows {
 		mark := s.good.Render("✓")
 		switch {
-		case r.busy() && r.waits != "":
+		case r.busy() && (r.waits != "" || len(r.running) == 0 && len(r.held) > 0):
 			mark = "·"
 		case r.busy():
 			mark = spinner
@@ -146,6 +155,9 @@ func (s liveStyles) table(rows []*liveRow, columns int, spinner string, now time
 		for _, text := range texts {
 			lines = append(lines, fmt.Sprintf("  %s %s  %s", mark, name, text))
 			mark, name = " ", strings.Repeat(" ", names)
+		}
+		if said := r.saying(room); said != "" && cut {
+			lines = append(lines, fmt.Sprintf("  %s %s  %s", mark, strings.Repeat(" ", names), s.dim.Render(said)))
 		}
 	}
 	return lines

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"io"
+	"log"
 	"os"
 	"os/signal"
 	"syscall"
@@ -11,7 +12,12 @@ import (
 	"github.com/graphrun/graphrun/graph/value"
 )
 
-func main() { os.Exit(run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
+func main() {
+	// What libraries say past every logger, as net/http of a server that answers without
+	// being asked, would tear the view and reach no log.
+	log.SetOutput(io.Discard)
+	os.Exit(run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
 
 // run is the program: arguments without its name in, the exit code out.
 func run(ctx context.Context, args []string, in io.Reader, out, err io.Writer) int {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/graphrun/graphrun/diag"
 	"github.com/graphrun/graphrun/runtime"
 	"github.com/graphrun/graphrun/runtime/api"
 	"github.com/graphrun/graphrun/runtime/boltstore"
@@ -37,7 +38,7 @@ func backupCommand(a *app) *cobra.Command {
 			if a.json() {
 				return a.printJSON(map[string]any{"file": file, "bytes": info.Size()})
 			}
-			a.printf("%s: %d bytes\n", args[0], info.Size())
+			a.printf("%s: %d bytes\n", diag.Clean(args[0]), info.Size())
 			return nil
 		},
 	}
@@ -70,7 +71,7 @@ func compactCommand(a *app) *cobra.Command {
 			if a.json() {
 				return a.printJSON(map[string]any{"store": a.db, "before": before, "after": after})
 			}
-			a.printf("%s: %d bytes, %d before\n", a.db, after, before)
+			a.printf("%s: %d bytes, %d before\n", diag.Clean(a.db), after, before)
 			return nil
 		},
 	}
@@ -187,7 +188,7 @@ func (a *app) printDiagnosis(d diagnosis) error {
 		}
 		return firstOf(a.printJSON(d), verdict)
 	}
-	a.printf("%s: %d bytes, %s, %s, %s\n", d.Store, d.Bytes, plural(uint64(d.Stacks), "stack"),
+	a.printf("%s: %d bytes, %s, %s, %s\n", diag.Clean(d.Store), d.Bytes, plural(uint64(d.Stacks), "stack"),
 		plural(uint64(d.Rows), "row"), plural(uint64(d.Graphs), "definition"))
 	if d.Owner != 0 {
 		a.printf("in use by process %d; a copy was looked through\n", d.Owner)
@@ -201,7 +202,7 @@ func (a *app) printDiagnosis(d diagnosis) error {
 	}
 	switch {
 	case d.Kept != "":
-		a.printf("repaired; the damaged store is kept as %s\n", d.Kept)
+		a.printf("repaired; the damaged store is kept as %s\n", diag.Clean(d.Kept))
 	case verdict == nil:
 		a.printf("%s\n", "no problems found")
 	}

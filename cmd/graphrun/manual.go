@@ -69,6 +69,13 @@ while you type.`, `  graphrun schema > graph.schema.json`},
 	"kinds": {groupAuthor, `List the kinds of nodes, or describe one kind: what it does and which fields its
 "with" has.`, `  graphrun kinds
   graphrun kinds exec`},
+	"models": {groupAuthor, `List the providers of models and the MCP servers of graphs: where they are,
+whether their keys are set (never the keys), their limits and prices. Without a
+FILE, list the providers that a graph has which declares none.
+
+With --probe each provider is asked for its models, and each server for its
+tools, at most 10 seconds long. The exit code is 1 when one of them fails.`, `  graphrun models support.graphrun.yaml
+  graphrun models --probe support.graphrun.yaml -o json`},
 	"init": {groupAuthor, "", `  graphrun init
   graphrun init helpdesk --dir support`},
 
@@ -82,7 +89,9 @@ The first Ctrl-C (or SIGTERM) lets running tasks finish within --grace and ends
 with a checkpoint and exit code 130. The same command continues from there. A
 second Ctrl-C cuts the tasks off.`, `  graphrun run review.graphrun.yaml --param goal="ship it"
   graphrun run review.graphrun.yaml --set 'todos=[{"id": "a"}]' --cycles 3
-  graphrun run review.graphrun.yaml --until-idle -o json --trace trace.jsonl`},
+  graphrun run review.graphrun.yaml --until-idle -o json --trace trace.jsonl
+  graphrun run support.graphrun.yaml --record talk.jsonl
+  graphrun run support.graphrun.yaml --stack again --replay talk.jsonl`},
 	"serve": {groupRun, `Run many graphs and all stacks of the store, with an HTTP API.
 
 A PATH is a graph file, or a folder, which stands for every *.graphrun.yaml in it
@@ -138,8 +147,20 @@ its history stays.
 
 With --node only the task of that node is cancelled, whether it runs or waits
 for a slot or for its next attempt. It then counts as failed. Cancelling what is
-over, or was cancelled before, is not an error.`, `  graphrun cancel review --reason "not needed any more"
+over, or was cancelled before, is not an error. --node also takes a place:
+builder[t7], or check/lint within the graph that check runs.`, `  graphrun cancel review --reason "not needed any more"
   graphrun cancel review --node builder --item t7`},
+	"retry": {groupControl, `Continue a stack that has ended, whatever ended it: the next cycle begins with the
+state that it has. A limit that ended it starts over, and so do failed cycles in
+a row and its duration. --limits takes the place of the graph's limits, with
+their names and values, until the stack is retried again.
+
+With "once: true" in the graph only what failed runs again, and what lies behind
+it. What waited at the end asks again.
+
+The process that owns the store runs the stack. Without one, this command does,
+as "graphrun run" does, with its output and exit codes.`, `  graphrun retry review
+  graphrun retry review --limits cycles=50,duration=2h --by ada`},
 	"rm": {groupControl, `Delete a stack that has ended, with its history. There is no way back.`, `  graphrun rm review`},
 	"pool": {groupControl, `Change how many tasks a pool runs at once, in the process that owns the store and
 for as long as that process runs. 0 holds the pool; running tasks continue.
@@ -148,10 +169,15 @@ To change the limit for good, change the graph. A changed limit there replaces
 this one.`, `  graphrun pool review gpu --parallel 2`},
 
 	"ps": {groupLook, `List all stacks with their status and position, and what each waits for or how it
-ended. With --pools, list the pools that tasks run in.`, `  graphrun ps
+ended. With --pools, list the pools that tasks run in.
+
+A stack that does the work of a node is part of that node's stack. With
+--children it has a line of its own.`, `  graphrun ps
+  graphrun ps --graph review --status running --watch
   graphrun ps -o json | jq -r '.stacks[] | select(.status == "failed").stack'
   graphrun ps --pools`},
-	"status": {groupLook, `Show the position of a stack, its tasks, what it waits for and its last error.`, `  graphrun status review
+	"status": {groupLook, `Show the position of a stack, its tasks, what it waits for and its last error.
+What is within a graph that a node runs is there with its place: check/lint.`, `  graphrun status review
   graphrun status review -o json`},
 	"state": {groupLook, `Print the state of a stack, now or as it was at the end of any cycle or wave of
 its history.`, `  graphrun state review
@@ -165,11 +191,22 @@ each has a seq: --from continues behind the last one that you have.`, `  graphru
   graphrun trace review --from 120 --follow`},
 	"logs": {groupLook, `Show the tasks of a stack as they began and ended, with their errors and the
 steps that they recorded. What a failed program wrote to standard error is in
-its error. -o json prints the records behind these lines.`, `  graphrun logs review --follow
-  graphrun logs review builder`},
+its error. -o json prints the records behind these lines.
+
+For a NODE that is an agent they are its conversation, turn by turn: what the
+model said, which tools it called with which arguments, what came back, what a
+person answered, and what each turn used.`, `  graphrun logs review --follow
+  graphrun logs review planner`},
 
 	"backup": {groupStore, `Copy the store as it is at one moment, also while it is in use. FILE must not
 exist; it appears whole or not at all. The copy is a store: --db FILE reads it.`, `  graphrun backup /backups/graphrun-$(date +%F).db`},
+	"memory": {groupStore, `Make the vectors of a memory again, with the model that the graph names now:
+a search refuses vectors of another model. The memory of each stack is done, or
+the one that the stacks share. No process may own the store meanwhile.
+
+An item that has a vector of the model already is not sent again, so the command
+can be repeated after a failure.`, `  graphrun memory reembed support facts
+  graphrun memory reembed support.graphrun.yaml facts`},
 	"compact": {groupStore, `Give the space of deleted data back to the file system. This writes a new store
 and puts it in place of the old one, so no process may own it meanwhile, and
 there must be space for both. A damaged store is left as it is.`, `  graphrun compact`},

@@ -20,10 +20,12 @@ params:
   yes: {type: boolean, default: false}
   list: {type: list(string), default: []}
   any: {type: any, default: null}
+  hour: {type: integer, default: 5}
 state: {got: any}
 nodes:
   a: {uses: set, with: {got: "${{ {text: params.text, maybe: params.maybe, mode: params.mode, level: params.level, n: params.n, yes: params.yes, list: params.list, any: params.any} }}"}, writes: [got]}
 edges: [{to: a}]
+schedule: {cron: "0 ${{ params.hour }} * * *"}
 stop: state.got != nil
 limits: {cycles: 2}
 `
@@ -65,6 +67,8 @@ func TestParamsHaveOneMeaning(t *testing.T) {
 		{"any=hello", 2, "is not JSON"},
 		{"other=1", 2, `unknown param "other"`},
 		{"other=x", 2, `unknown param "other"`},
+		{"hour=22", 0, `"text":""`},
+		{"hour=24", 2, `schedule: "24" is not a valid hour`},
 		{"text", 2, "expected K=V"},
 		{"=x", 2, "expected K=V"},
 		{"n=", 2, "is not JSON"},

@@ -4,12 +4,15 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/graphrun/graphrun/diag"
 	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/value"
 	"github.com/graphrun/graphrun/runtime"
@@ -17,33 +20,51 @@ import (
 )
 
 func psCommand(a *app) *cobra.Command {
-	var pools bool
+	var pools, watch bool
+	var q api.StackQuery
 	cmd := &cobra.Command{
 		Use:   "ps",
 		Short: "List all stacks, or the pools that their tasks run in",
 		Args:  arguments(0, 0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.through(cmd.Context(), func(c *api.Client) error {
+			if q.Status != "" && !slices.Contains(stackStatuses, string(q.Status)) {
+				return usagef("--status %q: expected one of %s", q.Status, strings.Join(stackStatuses, ", "))
+			}
+			if pools && (q != api.StackQuery{}) {
+				return usagef("--pools lists pools: --graph, --status and --children are for stacks")
+			}
+			return a.show(cmd.Context(), watch, func(ctx context.Context, a *app, c *api.Client) (bool, error) {
 				if pools {
-					return a.listPools(cmd, c)
+					return false, a.listPools(cmd, c)
 				}
-				return a.listStacks(cmd.Context(), c)
+				return false, a.listStacks(ctx, c, q)
 			})
 		},
 	}
 	cmd.Flags().BoolVar(&pools, "pools", false, "list the pools: their limits, what runs and what waits")
+	cmd.Flags().StringVar(&q.Graph, "graph", "", "only stacks of this `GRAPH`")
+	cmd.Flags().StringVar((*string)(&q.Status), "status", "", "only stacks with this `STATUS`: "+strings.Join(stackStatuses, ", "))
+	cmd.Flags().BoolVar(&q.Children, "children", false, "also the stacks that do the work of nodes")
+	watchFlag(cmd, &watch)
 	return cmd
 }
 
+// stackStatuses are what the status of a stack may be.
+var stackStatuses = []string{string(journal.Running), string(journal.Paused), string(journal.Completed), string(journal.Failed), string(journal.Cancelled)}
+
 // listStacks prints the stacks while they are read.
-func (a *app) listStacks(ctx context.Context, c *api.Client) error {
+func (a *app) listStacks(ctx context.Context, c *api.Client, q api.StackQuery) error {
 	if a.json() {
-		return a.listStacksJSON(ctx, c)
+		return a.listStacksJSON(ctx, c, q)
 	}
 	t := &table{w: a.out, fit: terminalColumns(a.out)}
 	t.row("STACK", "GRAPH", "STATUS", "CYCLE", "WAVE", "RUNS", "NOTE")
-	err := c.Stacks(ctx, func(s api.Stack) error {
-		t.row(s.Stack, s.Graph, s.Status, s.Cycle, s.Wave, s.Counts.NodeRuns, oneLine(note(s)))
+	err := c.StacksWhere(ctx, q, func(s api.Stack) error {
+		said := strings.TrimPrefix(a.note(s)+spent(s.Counts.Tokens, s.Counts.Cost), ", ")
+		if s.Parent != "" {
+			said = strings.TrimSuffix("runs "+s.Path+" of "+s.Parent+", "+said, ", ")
+		}
+		t.row(s.Stack, s.Graph, standing(s), s.Cycle, s.Wave, s.Counts.NodeRuns, oneLine(said))
 		return a.out.err
 	})
 	t.print()
@@ -51,9 +72,9 @@ func (a *app) listStacks(ctx context.Context, c *api.Client) error {
 }
 
 // listStacksJSON prints {"stacks":[…]} as one line.
-func (a *app) listStacksJSON(ctx context.Context, c *api.Client) error {
+func (a *app) listStacksJSON(ctx context.Context, c *api.Client, q api.StackQuery) error {
 	before := `{"stacks":[`
-	err := c.Stacks(ctx, func(s api.Stack) error {
+	err := c.StacksWhere(ctx, q, func(s api.Stack) error {
 		b, err := marshal(s)
 		if err != nil {
 			return err
@@ -72,8 +93,19 @@ func (a *app) listStacksJSON(ctx context.Context, c *api.Client) error {
 	return err
 }
 
+// standing is the status of a stack as text: a stack that is about to end says so.
+func standing(s api.Stack) string {
+	switch {
+	case s.Stopping:
+		return "stopping"
+	case s.Ending:
+		return "ending"
+	}
+	return string(s.Status)
+}
+
 // note says what a stack does at the moment, or how it ended.
-func note(s api.Stack) string {
+func (a *app) note(s api.Stack) string {
 	switch {
 	case s.Problem != "":
 		return s.Problem
@@ -84,16 +116,23 @@ func note(s api.Stack) string {
 	if !s.Driven {
 		parts = append(parts, "nobody runs it")
 	}
-	if s.Stopping {
-		parts = append(parts, "stopping")
-	}
+	open := 0
 	for _, w := range s.Waiting {
-		if !w.Answered {
-			parts = append(parts, w.Node+" waits")
+		if w.Answered {
+			continue
+		}
+		if open++; open <= notedWaits {
+			parts = append(parts, entryName(w.Stack, w.Path, w.Node, w.Item)+" waits"+wantedCalls(w))
 		}
 	}
+	if open > notedWaits {
+		parts = append(parts, fmt.Sprintf("%d more wait", open-notedWaits))
+	}
+	for _, event := range slices.Sorted(maps.Keys(s.Queued)) {
+		parts = append(parts, fmt.Sprintf("%s queued %d", event, s.Queued[event]))
+	}
 	for _, p := range s.Parked {
-		parts = append(parts, fmt.Sprintf("%s parked until %s", taskName(p.Node, p.Item), p.Until.Local().Format(time.DateTime)))
+		parts = append(parts, fmt.Sprintf("%s parked until %s", taskName(p.Node, p.Item), a.clock(p.Until)))
 	}
 	if len(s.WaitsFor) > 0 {
 		parts = append(parts, "in lockstep, waits for "+strings.Join(s.WaitsFor, ", "))
@@ -101,7 +140,7 @@ func note(s api.Stack) string {
 	switch {
 	case s.Status == journal.Paused:
 	case !s.WakeAt.IsZero() && time.Until(s.WakeAt) > 0:
-		parts = append(parts, "pause until "+s.WakeAt.Local().Format(time.DateTime))
+		parts = append(parts, "pause until "+a.clock(s.WakeAt))
 	case !s.Open && s.WakeAt.IsZero():
 		parts = append(parts, "waits for an event")
 	}
@@ -155,50 +194,74 @@ func poolCommand(a *app) *cobra.Command {
 }
 
 func statusCommand(a *app) *cobra.Command {
-	return &cobra.Command{
+	watch := false
+	cmd := &cobra.Command{
 		Use:   "status STACK",
 		Short: "Show the position of a stack, its tasks and what it waits for",
 		Args:  arguments(1, 1, "one STACK"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.through(cmd.Context(), func(c *api.Client) error {
-				s, err := c.Status(cmd.Context(), args[0])
+			return a.show(cmd.Context(), watch, func(ctx context.Context, a *app, c *api.Client) (bool, error) {
+				s, err := c.Status(ctx, args[0])
 				if err != nil {
-					return known(cmd.Context(), c, args[0], err)
+					return false, known(ctx, c, args[0], err)
 				}
 				if a.json() {
-					return a.printJSON(s)
+					return s.Status.Ended(), a.printJSON(s)
 				}
-				return a.printStatus(s)
+				return s.Status.Ended(), a.printStatus(s)
 			})
 		},
 	}
+	watchFlag(cmd, &watch)
+	return cmd
 }
 
 func (a *app) printStatus(s api.StackStatus) error {
-	line := fmt.Sprintf("%s: %s", s.Stack.Stack, s.Status)
-	if n := note(s.Stack); n != "" {
+	line := fmt.Sprintf("%s: %s", s.Stack.Stack, standing(s.Stack))
+	if n := a.note(s.Stack); n != "" {
 		line += ": " + oneLine(n)
 	}
 	a.printf("%s\n", line)
 	printTable(a.out, func(row func(cells ...any)) {
 		row("graph", s.Graph)
-		row("created", s.CreatedAt.Local().Format(time.DateTime))
+		row("created", a.clock(s.CreatedAt))
 		row("at", fmt.Sprintf("cycle %d, wave %d", s.Cycle, s.Wave))
-		row("so far", fmt.Sprintf("%s, %s, %s, %s", plural(s.Counts.Cycles, "cycle"), plural(s.Counts.Waves, "wave"),
-			plural(s.Counts.NodeRuns, "node run"), plural(s.Counts.Failures, "failure")))
+		row("so far", fmt.Sprintf("%s, %s, %s, %s%s", plural(s.Counts.Cycles, "cycle"), plural(s.Counts.Waves, "wave"),
+			plural(s.Counts.NodeRuns, "node run"), plural(s.Counts.Failures, "failure"), spent(s.Counts.Tokens, s.Counts.Cost)))
+		if l := s.Limits.String(); l != "" {
+			row("limits", l+" (set when it was retried)")
+		}
 		if s.Inbox > 0 {
 			row("inbox", plural(s.Inbox, "event"))
 		}
-		taskRows(s, row)
-		for _, w := range s.Waiting {
-			row("waiting", waitingLine(w))
+		a.taskRows(s, row)
+		for _, e := range s.Elements {
+			row("elements", fmt.Sprintf("%s: %s", e.Node, failedElements(e.Failed, e.Of)))
+		}
+		for _, event := range slices.Sorted(maps.Keys(s.Queued)) {
+			row("queued", fmt.Sprintf("%s %d", event, s.Queued[event]))
+		}
+		for i, w := range s.Waiting {
+			if i == shownWaits {
+				row("waiting", fmt.Sprintf("%d more", len(s.Waiting)-i))
+				break
+			}
+			row("waiting", a.waitingLine(w))
+			for _, c := range w.Calls {
+				row("", fmt.Sprintf("  %s (%s) %s", c.Tool, oneLine(c.ID), shortArgs(c.Args.V)))
+				node, item := w.Node, w.Item
+				if w.Stack != "" {
+					node, item = w.Path, ""
+				}
+				row("", "  "+answerWith(s.Stack.Stack, node, item, c.ID))
+			}
 		}
 		if e := s.LastError; e != nil {
 			where := fmt.Sprintf("cycle %d", e.Cycle)
 			if e.Node != "" {
 				where += ", " + taskName(e.Node, e.Item)
 			}
-			row("last error", fmt.Sprintf("%s (%s): %s", where, e.Kind, oneLine(e.Message)))
+			row("last error", fmt.Sprintf("%s (%s): %s", where, failureText(e.Kind, e.Code, e.Path), oneLine(e.Message)))
 		}
 		if s.Refused != "" {
 			row("changed graph", oneLine(s.Refused))
@@ -207,11 +270,18 @@ func (a *app) printStatus(s api.StackStatus) error {
 	return nil
 }
 
+// notedWaits is how many waits a line of ps names, and shownWaits how many status shows as
+// text.
+const (
+	notedWaits = 5
+	shownWaits = 100
+)
+
 // shownTasks is how many finished tasks are listed in text.
 const shownTasks = 20
 
 // taskRows are about a stack's tasks, each with the attempts that failed before.
-func taskRows(s api.StackStatus, row func(cells ...any)) {
+func (a *app) taskRows(s api.StackStatus, row func(cells ...any)) {
 	left := -shownTasks
 	for _, t := range s.Tasks {
 		if t.State == runtime.TaskOver {
@@ -226,34 +296,71 @@ func taskRows(s api.StackStatus, row func(cells ...any)) {
 			left--
 			continue
 		}
-		row("task", taskLine(t))
+		row("task", a.taskLine(t))
 		for _, p := range t.Previous {
 			row("", fmt.Sprintf("  attempt %d failed at %s (%s): %s", p.Attempt,
-				p.At.Local().Format(time.DateTime), p.Error.Kind, oneLine(p.Error.Message)))
+				a.clock(p.At), failureText(p.Error.Kind, p.Error.Code, p.Error.Path), oneLine(p.Error.Message)))
 		}
 	}
 }
 
-func taskLine(t api.Task) string {
-	state, at := string(t.State)+" since", t.Since.Local().Format(time.DateTime)
+func (a *app) taskLine(t api.Task) string {
+	state, at := string(t.State)+" since", a.clock(t.Since)
 	if t.State == runtime.TaskOver {
 		state = t.Status + " at"
 	}
-	s := fmt.Sprintf("%s %s %s", taskName(t.Node, t.Item), state, at)
+	s := fmt.Sprintf("%s %s %s", entryName(t.Stack, t.Path, t.Node, t.Item), state, at)
 	if t.Attempt > 1 {
 		s += fmt.Sprintf(", attempt %d", t.Attempt)
 	}
 	if !t.RetryAt.IsZero() {
-		s += ", tried again at " + t.RetryAt.Local().Format(time.DateTime)
+		s += ", tried again at " + a.clock(t.RetryAt)
 	}
+	if b := t.Behind; b != nil {
+		s += fmt.Sprintf(", behind %s %s", b.Stack, taskName(b.Node, b.Item))
+	}
+	s += spent(t.Tokens, t.Cost)
 	if e := t.Error; e != nil {
-		s += fmt.Sprintf(" (%s): %s", e.Kind, oneLine(e.Message))
+		s += fmt.Sprintf(" (%s): %s", failureText(e.Kind, e.Code, e.Path), oneLine(e.Message))
 	}
 	return s
 }
 
-func waitingLine(w api.WaitingNode) string {
-	s := fmt.Sprintf("%s (%s) since %s, id %s", w.Node, w.Kind, w.Since.Local().Format(time.DateTime), w.ID)
+// failureText is what a failure is: its kind, its code unless the message of this kind has
+// it, and its place in a graph within the node.
+func failureText(kind string, code *int64, path string) string {
+	if code != nil && kind != "exit" && kind != "http" {
+		kind += fmt.Sprintf(", code %d", *code)
+	}
+	if path != "" {
+		kind += ", at " + path
+	}
+	return kind
+}
+
+// wantedCalls are the tools that an agent wants to call.
+func wantedCalls(w api.WaitingNode) string {
+	var names []string
+	for _, c := range w.Calls {
+		names = append(names, c.Tool+" "+fit(oneLine(value.String(c.Args.V)), 60))
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return " for a word on " + strings.Join(names, ", ")
+}
+
+// shortArgs are arguments as text, at most 2 KiB of them.
+func shortArgs(v any) string {
+	text := value.String(v)
+	if len(text) > 2<<10 {
+		text = strings.ToValidUTF8(text[:2<<10], "") + "…"
+	}
+	return diag.Clean(text)
+}
+
+func (a *app) waitingLine(w api.WaitingNode) string {
+	s := fmt.Sprintf("%s (%s) since %s, id %s", entryName(w.Stack, w.Path, w.Node, w.Item), w.Kind, a.clock(w.Since), w.ID)
 	if w.Answered {
 		s += ", answered"
 	}

@@ -13,8 +13,6 @@ import (
 	"golang.org/x/term"
 
 	"github.com/graphrun/graphrun/nodes"
-	"github.com/graphrun/graphrun/nodes/charset"
-	"github.com/graphrun/graphrun/nodes/std"
 )
 
 // app is one run of the program: its streams and the global flags.
@@ -24,10 +22,13 @@ type app struct {
 	err   io.Writer
 	hurry context.Context // ends at the second signal, when there is no more time for a grace
 
+	known *nodes.Registry // the kinds, once they were asked for
+
 	db      string
 	output  string // text or json
 	noColor bool
 	verbose bool
+	utc     bool
 }
 
 const defaultDB = ".graphrun/graphrun.db"
@@ -66,6 +67,7 @@ func newRoot(a *app) *cobra.Command {
 	flags.StringVar(&a.db, "db", defaultDB, "`PATH` of the store: one file that holds all stacks")
 	flags.StringVarP(&a.output, "output", "o", "text", "`FORMAT` of the output: text or json")
 	flags.BoolVar(&a.noColor, "no-color", false, "never color the output (NO_COLOR does the same)")
+	flags.BoolVar(&a.utc, "utc", false, "show times in UTC, not in the local time zone")
 	flags.BoolVarP(&a.verbose, "verbose", "v", false, "log what the engine does to standard error")
 	root.AddCommand(
 		validateCommand(a), runCommand(a), planCommand(a), stateCommand(a),
@@ -74,8 +76,9 @@ func newRoot(a *app) *cobra.Command {
 	)
 	root.AddCommand(
 		serveCommand(a), startCommand(a), psCommand(a), statusCommand(a),
-		sendCommand(a), cancelCommand(a), poolCommand(a),
+		sendCommand(a), cancelCommand(a), retryCommand(a), poolCommand(a),
 		historyCommand(a), traceCommand(a), logsCommand(a),
+		modelsCommand(a), memoryCommand(a),
 		backupCommand(a), compactCommand(a), doctorCommand(a),
 	)
 	root.AddCommand(verbCommands(a)...)
@@ -83,15 +86,13 @@ func newRoot(a *app) *cobra.Command {
 	root.SetHelpCommand(helpCommand())
 	root.SetFlagErrorFunc(flagError)
 	root.CompletionOptions.DisableDefaultCmd = true
+	a.completeAll(root)
 	a.describe(root)
 	return root
 }
 
 // json reports whether the output is for programs.
 func (a *app) json() bool { return a.output == "json" }
-
-// kinds are the node kinds that this program knows.
-func (a *app) kinds() *nodes.Registry { return std.Registry(std.WithCharsets(charset.Find)) }
 
 // color reports whether what is written to w may be colored: a terminal, and
 // nobody objects.

@@ -3,9 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -24,7 +22,12 @@ type runFlags struct {
 	parallel     int
 	durability   string
 	trace        string
+	record       string
+	replay       string
 	grace        time.Duration
+
+	retry *runtime.RetryOptions // the stack has ended, and continues; nil to run it
+	ended bool                  // the stack had ended before
 }
 
 func runCommand(a *app) *cobra.Command {
@@ -50,6 +53,8 @@ func runCommand(a *app) *cobra.Command {
 	flags.IntVar(&f.parallel, "parallel", 0, "at most `N` tasks at once, in the default pool and in every other (default: as the graph says)")
 	flags.StringVar(&f.durability, "durability", string(runtime.DurabilityWave), "force the store to disk after every `wave` (survives a power cut), every cycle, or none")
 	flags.StringVar(&f.trace, "trace", "", "write every record as a JSON line to `FILE` (- for standard output)")
+	flags.StringVar(&f.record, "record", "", "write what models and MCP servers are asked, and what they answer, to `FILE` as JSON lines")
+	flags.StringVar(&f.replay, "replay", "", "answer for models and MCP servers from `FILE`, which --record wrote, and use no network")
 	flags.DurationVar(&f.grace, "grace", runtime.DefaultGrace, "how long running tasks may continue after an interrupt")
 	return cmd
 }
@@ -66,6 +71,12 @@ func (f *runFlags) check(cmd *cobra.Command) error {
 		return usagef("--parallel %d: expected 1 or more", f.parallel)
 	case given("stack") && f.stack == "":
 		return usagef("--stack is empty: expected the id of a stack")
+	case given("record") && (f.record == "" || f.record == "-"):
+		return usagef("--record %q: expected the path of a file", f.record)
+	case given("replay") && f.replay == "":
+		return usagef("--replay is empty: expected the path of a file")
+	case f.record != "" && f.replay != "":
+		return usagef("--record and --replay: give one of them")
 	case f.grace < 0:
 		return usagef("--grace %s: expected 0s or more", f.grace)
 	}
@@ -85,16 +96,19 @@ func (a *app) runStack(ctx context.Context, file string, f runFlags) error {
 	if err != nil {
 		return err
 	}
-	if g := src.Graph; len(g.Missing) > 0 {
-		return usagef("this version of graphrun checks graph %q and cannot run it yet: %s", g.Name, strings.Join(g.Missing, ", "))
-	}
 	if f.stack == "" {
 		f.stack = src.Graph.Name
 	}
-	if f.trace != "" && f.trace != "-" { // before the store is opened, which may create it
-		if err := a.refuseTarget("--trace", f.trace, slices.Collect(maps.Keys(src.Files))...); err != nil {
+	for _, file := range []struct{ flag, name string }{{"--trace", f.trace}, {"--record", f.record}} { // before the store is opened, which may create it
+		if file.name == "" || file.name == "-" {
+			continue
+		}
+		if err := a.refuseTarget(file.flag, file.name, filesOf(src)...); err != nil {
 			return err
 		}
+	}
+	if f.record != "" && f.trace != "" && sameFile(f.record, f.trace) {
+		return usagef("--record and --trace name one file: give each its own")
 	}
 	s := foreground{app: a, flags: f, src: src}
 	if s.params, err = parseParams(f.params, src.Graph.ReadParam); err != nil {
@@ -103,11 +117,18 @@ func (a *app) runStack(ctx context.Context, file string, f runFlags) error {
 	if s.state, err = parseSets(f.sets); err != nil {
 		return err
 	}
+	if f.replay != "" {
+		played, err := a.openReplay(f.replay, src.Graph)
+		if err != nil {
+			return err
+		}
+		s.tap = played
+	}
 	result, err := s.run(ctx)
 	if err != nil {
 		return err
 	}
-	return a.finish(result, f, ctx.Err() != nil)
+	return a.finish(result, s.flags, ctx.Err() != nil)
 }
 
 // finalJSON is what `run -o json` prints at the end.
@@ -120,11 +141,17 @@ type finalJSON struct {
 	Waves    uint64         `json:"waves"`
 	NodeRuns uint64         `json:"node_runs"`
 	Failures uint64         `json:"failures"`
+	Tokens   int64          `json:"tokens"`
+	Cost     float64        `json:"cost"`
 	State    rawJSON        `json:"state"`
+	Ended    bool           `json:"ended,omitempty"` // it had ended before: nothing has run
 }
 
 // finish prints the result and chooses the exit code.
 func (a *app) finish(r runtime.Result, f runFlags, interrupted bool) error {
+	if f.ended && !a.json() {
+		a.notef("graphrun: the stack %q had ended before, so nothing runs: `graphrun retry %s` continues it, --stack NAME begins another one\n", r.Stack, r.Stack)
+	}
 	if err := a.printResult(r, f); err != nil {
 		return err
 	}
@@ -133,6 +160,8 @@ func (a *app) finish(r runtime.Result, f runFlags, interrupted bool) error {
 		return &exitError{code: exitWorkFailed}
 	case r.Status.Ended():
 		return nil
+	case interrupted && f.retry != nil:
+		return &exitError{exitInterrupted, fmt.Errorf("interrupted; the stack %q is in %s and continues with `graphrun serve`, or with `graphrun run FILE --stack %s`", r.Stack, a.db, r.Stack)}
 	case interrupted:
 		return &exitError{exitInterrupted, fmt.Errorf("interrupted; the stack %q is in %s and continues with the same command", r.Stack, a.db)}
 	}
@@ -144,7 +173,7 @@ func (a *app) finish(r runtime.Result, f runFlags, interrupted bool) error {
 func (a *app) printResult(r runtime.Result, f runFlags) error {
 	if a.json() {
 		return a.printJSON(finalJSON{r.Stack, r.Graph, r.Status, r.Reason,
-			r.Cycles, r.Waves, r.NodeRuns, r.Failures, rawJSON{r.State}})
+			r.Cycles, r.Waves, r.NodeRuns, r.Failures, r.Tokens, r.Cost, rawJSON{r.State}, f.ended})
 	}
 	say := a.printf
 	if f.trace == "-" {
@@ -152,6 +181,7 @@ func (a *app) printResult(r runtime.Result, f runFlags) error {
 	}
 	line := fmt.Sprintf("%s: %s after %s (%s, %s, %s)", r.Stack, r.Status, plural(r.Cycles, "cycle"),
 		plural(r.Waves, "wave"), plural(r.NodeRuns, "node run"), plural(r.Failures, "failure"))
+	line += spent(r.Tokens, r.Cost)
 	if r.Reason != "" {
 		line += ": " + oneLine(r.Reason)
 	}

@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 	// A program that the race detector watches sleeps for a second at its end;
 	// the tests start hundreds.
 	os.Setenv("GORACE", "atexit_sleep_ms=0")
-	testscript.Main(m, map[string]func(){"graphrun": main})
+	testscript.Main(m, map[string]func(){"graphrun": main, "sums": sumsServer})
 }
 
 // TestScripts drives the program as its users do: testdata/script/*.txtar.
@@ -32,7 +32,10 @@ func TestMain(m *testing.M) {
 //	exits CODE ARGS…         run graphrun with these arguments, expect this exit code
 //	json FILE PATH VALUE     the value at a dotted path (`a.0.b`, `.` for all) of a JSON file
 //	                         or of stdout is this JSON; `! json FILE PATH` expects none
+//	tame [TEXT]              neither output has anything that a terminal acts on, or a line
+//	                         that begins with FORGED; one of them has the TEXT
 //	short                    no line of stdout or stderr has more than 2 KiB
+//	provider FILE…           start a provider of models; PROVIDER in the files is its base_url
 //	settled FILE OUT         copy a trace without what differs from run to run
 func TestScripts(t *testing.T) {
 	t.Parallel()
@@ -46,7 +49,7 @@ func TestScripts(t *testing.T) {
 			return os.CopyFS(filepath.Join(env.WorkDir, "graphs"), os.DirFS("../../graphs"))
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"exits": scriptExits, "json": scriptJSON, "settled": scriptSettled, "short": scriptShort,
+			"exits": scriptExits, "json": scriptJSON, "settled": scriptSettled, "short": scriptShort, "tame": scriptTame, "provider": scriptProvider,
 		},
 	})
 }
@@ -78,6 +81,28 @@ func scriptShort(ts *testscript.TestScript, neg bool, args []string) {
 				ts.Fatalf("%s has a line of %d bytes: %.200s…", stream, len(line), line)
 			}
 		}
+	}
+}
+
+func scriptTame(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) > 1 {
+		ts.Fatalf("usage: tame [TEXT]")
+	}
+	found := len(args) == 0
+	for _, stream := range []string{"stdout", "stderr"} {
+		text := ts.ReadFile(stream)
+		if safe := diag.CleanLines(text); safe != text {
+			ts.Fatalf("%s has what a terminal acts on:\n%s", stream, cmp.Diff(safe, text))
+		}
+		for line := range strings.Lines(text) {
+			if strings.HasPrefix(line, "FORGED") {
+				ts.Fatalf("a text in %s begins a line: %s", stream, line)
+			}
+		}
+		found = found || strings.Contains(text, args[0])
+	}
+	if !found {
+		ts.Fatalf("neither output has %s:\n%s\n%s", args[0], ts.ReadFile("stdout"), ts.ReadFile("stderr"))
 	}
 }
 

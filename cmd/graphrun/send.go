@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"os"
@@ -8,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/value"
 	"github.com/graphrun/graphrun/runtime/api"
 )
@@ -61,6 +64,7 @@ func (a *app) payload(args []string) (v api.Value, err error) {
 		if len(raw) > maxInput {
 			return v, usagef("the payload is larger than %d MiB", maxInput>>20)
 		}
+		raw = bytes.TrimPrefix(raw, byteOrderMark)
 	}
 	if v.V, err = value.Decode(raw); err != nil {
 		return v, usagef("the payload is not JSON: %v (a text needs quotes: '\"…\"')", err)
@@ -79,11 +83,15 @@ func answerCommand(a *app, name, short string, approved bool) *cobra.Command {
 	r := api.AnswerRequest{Approved: &approved}
 	var comment, by, with string
 	cmd := &cobra.Command{
-		Use:   name + " STACK NODE",
+		Use:   name + " STACK NODE|NODE[KEY]|NODE/INNER",
 		Short: short,
 		Args:  arguments(2, 2, "STACK NODE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			r.Node = args[1]
+			place, err := readPlace(args[1], r.Item)
+			if err != nil {
+				return err
+			}
+			r.Node, r.Item = place.String(), ""
 			if by == "" {
 				by = whoami()
 			}
@@ -101,18 +109,45 @@ func answerCommand(a *app, name, short string, approved bool) *cobra.Command {
 				}
 				done := map[bool]string{true: "approved", false: "rejected"}[approved]
 				if a.json() {
-					return a.printJSON(toldJSON{Stack: args[0], Node: r.Node, Done: done})
+					return a.printJSON(answeredJSON{toldAt(args[0], place, done), r.Call})
 				}
-				a.printf("%s: %s %s\n", args[0], r.Node, done)
+				what := placeName(place)
+				if r.Call != "" {
+					what += " " + r.Call
+				}
+				a.printf("%s: %s %s\n", args[0], what, done)
 				return nil
 			})
 		},
 	}
+	cmd.Flags().StringVar(&r.Call, "call", "", "`ID` of the call of an agent's tool, as status shows it (default: the one that waits)")
+	cmd.Flags().StringVar(&r.Item, "item", "", "`KEY` of the element, under for_each")
 	cmd.Flags().StringVar(&r.For, "for", "", "`ID` of the question, as status shows it (default: the one that is open)")
 	cmd.Flags().StringVar(&comment, "comment", "", "`TEXT` that the graph may read as output.comment")
-	cmd.Flags().StringVar(&with, "value", "", "`JSON` that the graph may read as output.value; - reads it from standard input")
+	cmd.Flags().StringVar(&with, "value", "", "`JSON` that the graph may read as output.value, or what a call is made with in place of the model's arguments; - reads it from standard input")
 	cmd.Flags().StringVar(&by, "by", "", "`NAME` of the person who decides (default: the user's)")
 	return cmd
+}
+
+// answeredJSON is what the commands that answer print.
+type answeredJSON struct {
+	toldJSON
+	Call string `json:"call,omitempty"`
+}
+
+// readPlace reads a place that was written by hand; item is the key of an element that
+// was given beside it.
+func readPlace(text, item string) (journal.Place, error) {
+	p, err := journal.ParsePlace(text)
+	if err != nil {
+		return nil, usagef("%v", err)
+	}
+	last := &p[len(p)-1]
+	if last.Item != "" && item != "" && last.Item != item {
+		return nil, usagef("--item %q and %s are two elements: give one of them", item, text)
+	}
+	last.Item = cmp.Or(last.Item, item)
+	return p, nil
 }
 
 // orNull is a text that is null in the graph when there is none.

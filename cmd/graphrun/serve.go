@@ -13,6 +13,7 @@ import (
 	"github.com/lmittmann/tint"
 	"github.com/spf13/cobra"
 
+	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/runtime"
 	"github.com/graphrun/graphrun/runtime/api"
 	"github.com/graphrun/graphrun/serve"
@@ -74,13 +75,25 @@ func (f *serveFlags) check(cmd *cobra.Command) error {
 
 // serve owns the store from beginning to end.
 func (a *app) serve(ctx context.Context, paths []string, f serveFlags) (err error) {
+	w := newWork(a, nil)
+	w.open(ctx)
+	defer w.close()
 	o := serve.Options{
-		Path: a.db, Kinds: a.kinds(), Logger: a.serverLog(), Secret: os.LookupEnv,
+		Path: a.db, Kinds: w.kinds, Logger: a.serverLog(),
 		Parallel: f.parallel, Grace: graceOf(f.grace), Hurry: a.hurry,
 	}
 	if o.Graphs, err = a.loadGraphs(paths, o.Logger); err != nil {
 		return err
 	}
+	graphs := o.Graphs
+	o.Secret = secretsOf(false, func() (all []*graph.Graph) {
+		for _, name := range graphs.Names() {
+			if g, _, ok := graphs.Graph(name); ok {
+				all = append(all, g)
+			}
+		}
+		return all
+	})
 	if o.Port, err = f.port(); err != nil {
 		return err
 	}

@@ -85,7 +85,8 @@ pause: 0s
 )
 
 // TestWatchesInnerGraphs: a change of a graph within a graph is one of the graph
-// that is served; a broken one is refused, and so is one that is gone.
+// that is served; a broken one is refused, and so is one that is gone. So it is with a file
+// of types.
 func TestWatchesInnerGraphs(t *testing.T) {
 	t.Parallel()
 	s := startServe(t, map[string]string{"outer.graphrun.yaml": outerGraph, "parts/child.yaml": childGraph},
@@ -108,6 +109,11 @@ func TestWatchesInnerGraphs(t *testing.T) {
 	}
 	s.write("parts/child.yaml", strings.Replace(childGraph, "n: 1}", "n: 456}", 1))
 	s.until("the child that came back is adopted", is("456"))
+	s.write("parts/types.yaml", "N: integer\n")
+	s.write("parts/child.yaml", strings.NewReplacer("n: 1}", "n: 789}", "n: integer", `n: {$ref: "types.yaml#/N"}`).Replace(childGraph))
+	s.until("the child with a type of another file is adopted", is("789"))
+	s.write("parts/types.yaml", "M: integer\n")
+	s.await("stderr", `unknown type \"N\"`)
 	if code := s.end(); code != 0 {
 		t.Errorf("exit code %d", code)
 	}

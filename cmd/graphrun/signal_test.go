@@ -102,7 +102,7 @@ func TestGoesOnAfterAnEnd(t *testing.T) {
 			}
 			r.release()
 			out, code := r.graphrun("run", "slow.graphrun.yaml", "--once", "-o", "json")
-			want := `{"stack":"slow","graph":"slow","status":"running","reason":"","cycles":1,"waves":1,"node_runs":2,"failures":0,"state":{"sum":2}}` + "\n"
+			want := `{"stack":"slow","graph":"slow","status":"running","reason":"","cycles":1,"waves":1,"node_runs":2,"failures":0,"tokens":0,"cost":0,"state":{"sum":2}}` + "\n"
 			if code != 0 || out != want {
 				t.Errorf("the next run: exit code %d\n%s", code, cmp.Diff(want, out))
 			}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/graphrun/graphrun/diag"
 	"github.com/graphrun/graphrun/runtime"
 	"github.com/graphrun/graphrun/runtime/api"
 )
@@ -117,7 +118,7 @@ func (a *app) start(ctx context.Context, c *api.Client, r api.StartRequest) erro
 		return a.printJSON(s)
 	}
 	if !s.Driven {
-		a.notef("nobody runs the store %s: the stack begins when `graphrun serve` does\n", a.db)
+		a.notef("nobody runs the store %s: the stack begins when `graphrun serve` does\n", diag.Clean(a.db))
 	}
 	a.printf("%s: started (graph %s)\n", s.Stack, s.Graph)
 	return nil

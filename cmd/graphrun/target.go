@@ -4,18 +4,21 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"github.com/graphrun/graphrun/dsl"
+	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/runtime/api"
 	"github.com/graphrun/graphrun/runtime/boltstore"
 )
 
 // refuseTarget returns a usage error for a file that no command may write to: the
-// store, a file that belongs to it, or one of the graph files, under whatever name
-// it is given. what says who wants to write. Every file that a command writes to
+// store, a file that belongs to it, or one of the graph files (filesOf), under whatever
+// name it is given. what says who wants to write. Every file that a command writes to
 // goes through here.
 func (a *app) refuseTarget(what, file string, graphs ...string) error {
 	for _, other := range a.storeFiles() {
@@ -27,6 +30,31 @@ func (a *app) refuseTarget(what, file string, graphs ...string) error {
 		return usagef("%s: %s is a graph file, which is only read", what, file)
 	}
 	return nil
+}
+
+// filesOf are the files that a graph is read from: its text, the graphs that it runs, and
+// the scripts that answer in place of models.
+func filesOf(src *dsl.Source) []string {
+	return append(slices.Collect(maps.Keys(src.Files)), scriptsOf(src.Graph)...)
+}
+
+func scriptsOf(g *graph.Graph) (files []string) {
+	for i := range g.Providers {
+		if p := &g.Providers[i]; p.API == "script" && p.Config != nil {
+			config, _ := p.Config.Const()
+			fields, _ := config.(map[string]any)
+			if file, _ := fields["file"].(string); file != "" {
+				if !filepath.IsAbs(file) {
+					file = filepath.Join(g.Dir, file)
+				}
+				files = append(files, file)
+			}
+		}
+	}
+	for _, inner := range g.Inner() {
+		files = append(files, scriptsOf(inner)...)
+	}
+	return files
 }
 
 // storeFiles are the store and what lies beside it.

@@ -101,7 +101,7 @@ func (a *app) putFormatted(file string, was, now []byte, check bool) error {
 	case bytes.Equal(was, now):
 		return nil
 	}
-	a.printf("%s\n", file)
+	a.printf("%s\n", diag.Clean(file))
 	if check {
 		return nil
 	}

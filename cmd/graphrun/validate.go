@@ -47,15 +47,17 @@ func validateCommand(a *app) *cobra.Command {
 func (a *app) check(files []string) (diag.List, map[string][]byte) {
 	var problems diag.List
 	sources := map[string][]byte{}
+	var all []*dsl.Source
 	for _, file := range files {
 		src, found := a.read(file)
-		problems = append(problems, found...)
+		problems, all = append(problems, found...), append(all, src)
 		for name, text := range src.Files {
 			if text != nil || sources[name] == nil {
 				sources[name] = text
 			}
 		}
 	}
+	problems = append(problems, dsl.Together(all...)...)
 	problems.Sort()
 	return problems, sources
 }

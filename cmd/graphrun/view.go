@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/graphrun/graphrun/diag"
 	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/journal"
+	"github.com/graphrun/graphrun/runtime/feed"
 )
 
 // view shows the records of a running stack to a person. Records come in
@@ -22,6 +24,8 @@ type view interface {
 	// begin: the stack is being driven, whether there are records or not.
 	begin()
 	record(journal.Record)
+	// delta shows what a model says while it says it.
+	delta(feed.Delta)
 	// stopping: no wave begins any more, running tasks have grace to finish.
 	stopping(grace time.Duration)
 	// close leaves the terminal as it was. It may be called twice.
@@ -63,15 +67,31 @@ type silentView struct{}
 func (silentView) from(journal.Cursor)    {}
 func (silentView) begin()                 {}
 func (silentView) record(journal.Record)  {}
+func (silentView) delta(feed.Delta)       {}
 func (silentView) stopping(time.Duration) {}
 func (silentView) close()                 {}
 
-// taskName names a task in a line: node, or node[item].
+// taskName names a task in a line: node, or node[item], as commands take it; a long item
+// is cut.
 func taskName(node, item string) string {
-	if item == "" {
-		return node
+	return oneLine(journal.Spot{Node: node, Item: fit(item, 30)}.String())
+}
+
+// placeName names a place in a line. Within the graphs that nodes run it is as commands
+// take it: check/lint, each["a/b"]/lint.
+func placeName(p journal.Place) string {
+	if len(p) == 1 {
+		return taskName(p[0].Node, p[0].Item)
 	}
-	return node + "[" + fit(oneLine(item), 30) + "]"
+	return oneLine(p.String())
+}
+
+// entryName names an entry of a status: one of a child's by its path.
+func entryName(child, path, node, item string) string {
+	if child == "" {
+		return taskName(node, item)
+	}
+	return oneLine(path)
 }
 
 // oneLine makes one short line of any text: what an agent says must not be
@@ -113,8 +133,36 @@ func failedAtCommit(s *journal.Settled) string {
 	return fmt.Sprintf("failed at the commit (%s): %s", s.Error.Kind, oneLine(s.Error.Message))
 }
 
+// failedElements tells how many elements of a for_each failed.
+func failedElements(failed, of int) string { return fmt.Sprintf("%d of %d failed", failed, of) }
+
+// spent tells what models cost, as it continues a sentence; "" if none was asked.
+func spent(tokens int64, cost float64) string {
+	s := ""
+	if tokens > 0 {
+		s += ", " + plural(tokens, "token")
+	}
+	if cost > 0 {
+		s += ", cost " + money(cost)
+	}
+	return s
+}
+
+// money is an amount in the unit of the graph's prices, to about three digits.
+func money(cost float64) string {
+	if cost == 0 {
+		return "0"
+	}
+	digits := 2
+	for small := cost; small < 1 && digits < 9; small *= 10 {
+		digits++
+	}
+	text := strconv.FormatFloat(cost, 'f', digits, 64)
+	return strings.TrimSuffix(strings.TrimRight(text, "0"), ".")
+}
+
 // plural counts things: "1 wave", "2 waves".
-func plural[N int | uint64](n N, word string) string {
+func plural[N int | int64 | uint64](n N, word string) string {
 	if n == 1 {
 		return "1 " + word
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/journal"
+	"github.com/graphrun/graphrun/runtime/feed"
 )
 
 // liveView keeps a table of the cycle's nodes at the bottom of the terminal,
@@ -66,6 +67,12 @@ func (v *liveView) record(r journal.Record) {
 	if lines := v.model.record(r); len(lines) > 0 {
 		v.draw(lines)
 	}
+}
+
+func (v *liveView) delta(d feed.Delta) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.model.delta(d) // shown at the next tick
 }
 
 // animate turns the spinner and lets the clocks run.
@@ -142,6 +149,10 @@ func (f *frame) draw(over, lines []string, columns, height int) {
 		fmt.Fprintf(&b, "\x1b[%dA", up)
 	}
 	for _, line := range over {
+		if lipgloss.Width(line) >= columns { // the terminal wraps it, or is about to
+			b.WriteString(eraseBelow + line + "\r\n")
+			continue
+		}
 		b.WriteString(line + eraseRight + "\r\n")
 	}
 	// In its last column a terminal would wrap, and of more lines than it has the
@@ -153,12 +164,35 @@ func (f *frame) draw(over, lines []string, columns, height int) {
 		if i > 0 {
 			b.WriteString("\r\n")
 		}
+		if i == len(lines)-1 { // a terminal writes ^C behind it
+			whole = whole.MaxWidth(max(1, columns-3))
+		}
 		line = whole.Render(line)
 		b.WriteString(line + eraseRight)
 		f.drawn = append(f.drawn, lipgloss.Width(line))
 	}
 	b.WriteString(eraseBelow)
 	_, _ = io.WriteString(f.w, b.String())
+}
+
+// below writes text above the frame, as it is, and the lines of a new frame. The text
+// may be wider than the terminal, which wraps it.
+func (f *frame) below(text string, lines []string, columns int) {
+	var b strings.Builder
+	if up := f.rows(columns); up > 0 { // the cursor stands below
+		fmt.Fprintf(&b, "\r\x1b[%dA%s", up, eraseBelow)
+	}
+	b.WriteString(text)
+	whole := lipgloss.NewStyle().MaxWidth(max(1, columns-1))
+	f.drawn = f.drawn[:0]
+	for _, line := range lines {
+		line = whole.Render(line)
+		b.WriteString(line + "\n")
+		f.drawn = append(f.drawn, lipgloss.Width(line))
+	}
+	if b.Len() > 0 {
+		_, _ = io.WriteString(f.w, b.String())
+	}
 }
 
 // rows are those that the drawn lines take on a terminal that may have become
@@ -189,6 +223,8 @@ type liveModel struct {
 	resting bool
 	cycle   uint64
 	wave    uint64
+	tokens  int64 // used since the view began
+	cost    float64
 	pause   time.Time // end of the pause; zero while a cycle is open
 	stop    string    // what an interrupt waits for
 	ended   bool
@@ -224,6 +260,9 @@ func (m *liveModel) from(c journal.Cursor) {
 			r.started, r.running[""] = w.Since, w.Since
 		}
 	}
+	for _, w := range c.Asking {
+		m.row(w.Node).ask(w.Item, w.Calls, w.Since)
+	}
 }
 
 // stopping says what the end waits for, when it is for anything.
@@ -241,6 +280,7 @@ func (m *liveModel) stopping(grace time.Duration) {
 
 // record updates the table and gives the lines of what is over.
 func (m *liveModel) record(r journal.Record) []string {
+	m.used(r)
 	switch b := r.Body.(type) {
 	case *journal.CycleStarted:
 		m.cycle, m.wave, m.pause, m.resting = r.Cycle, 0, time.Time{}, false
@@ -251,10 +291,22 @@ func (m *liveModel) record(r journal.Record) []string {
 		m.row(b.Node).start(b, r.Time)
 	case *journal.TaskFinished:
 		m.row(b.Node).finish(b, r.Time)
+	case *journal.TaskStep:
+		m.row(b.Node).step(b)
+	case *journal.TaskWaiting:
+		m.row(b.Node).ask(b.Item, b.Calls, r.Time)
+		return m.asked(b)
+	case *journal.TaskAnswered:
+		m.row(b.Node).answer(b)
+	case *journal.TaskHeld:
+		m.row(b.Node).hold(b.Item)
 	case *journal.WaveCommitted:
 		for i := range b.Settled {
 			if s := &b.Settled[i]; s.AtCommit {
 				m.row(s.Node).failAtCommit(s)
+			} else if e := s.Elements(); e.Of > 0 {
+				row := m.row(s.Node)
+				row.failed, row.of = e.Failed, e.Of
 			}
 		}
 	case *journal.CycleFinished:
@@ -268,6 +320,46 @@ func (m *liveModel) record(r journal.Record) []string {
 		return m.wrapped(plainLine(r))
 	}
 	return nil
+}
+
+// used counts what a record says that its task used.
+func (m *liveModel) used(r journal.Record) {
+	node, tokens, cost := "", int64(0), 0.0
+	switch b := r.Body.(type) {
+	case *journal.TaskStep:
+		node, tokens, cost = b.Node, b.Tokens, b.Cost
+	case *journal.TaskHeld:
+		node, tokens, cost = b.Node, b.Tokens, b.Cost
+	case *journal.TaskUsed:
+		node, tokens, cost = b.Node, b.Tokens, b.Cost
+	case *journal.TaskFinished:
+		node, tokens, cost = b.Node, b.Tokens, b.Cost
+	}
+	if tokens == 0 && cost == 0 {
+		return
+	}
+	m.tokens, m.cost = m.tokens+tokens, m.cost+cost
+	row := m.row(node)
+	row.tokens, row.cost = row.tokens+tokens, row.cost+cost
+}
+
+// asked are lines that stay, on calls that need a word: they can be copied.
+func (m *liveModel) asked(b *journal.TaskWaiting) (lines []string) {
+	for _, line := range askedLines(m.stack, b) {
+		if strings.HasPrefix(line, "      ") {
+			lines = append(lines, line) // a command stays whole, to be copied
+			continue
+		}
+		lines = append(lines, m.wrapped(line)...)
+	}
+	return lines
+}
+
+// delta notes what a model says.
+func (m *liveModel) delta(d feed.Delta) {
+	if r := m.index[d.Task.Node]; r != nil {
+		r.say(d)
+	}
 }
 
 // wrapped breaks a line for the terminal. None reaches its last column: the
@@ -305,8 +397,9 @@ func (m *liveModel) view() []string {
 	if m.ended {
 		return m.styles.table(m.visible(), m.columns, "·", m.now, true)
 	}
-	lines := m.styles.table(m.visible(), m.columns, m.spinner(), m.now, true)
-	if hidden := len(m.rows) - len(lines); hidden > 0 {
+	shown := m.visible()
+	lines := m.styles.table(shown, m.columns, m.spinner(), m.now, true)
+	if hidden := len(m.rows) - len(shown); hidden > 0 {
 		lines = append([]string{m.styles.dim.Render(fmt.Sprintf("  … %d more", hidden))}, lines...)
 	}
 	return append(lines, m.spinner()+" "+m.where())
@@ -321,11 +414,11 @@ func (m *liveModel) where() string {
 	case m.cycle == 0:
 		return name + " starting"
 	case m.resting:
-		return name + fmt.Sprintf(" cycle %d done, waits for an event", m.cycle)
+		return name + fmt.Sprintf(" cycle %d done, waits for an event", m.cycle) + spent(m.tokens, m.cost)
 	case m.pause.IsZero():
-		return name + fmt.Sprintf(" cycle %d, wave %d", m.cycle, m.wave)
+		return name + fmt.Sprintf(" cycle %d, wave %d", m.cycle, m.wave) + spent(m.tokens, m.cost)
 	}
-	s := name + fmt.Sprintf(" cycle %d done", m.cycle)
+	s := name + fmt.Sprintf(" cycle %d done", m.cycle) + spent(m.tokens, m.cost)
 	if left := m.pause.Sub(m.now); left > 0 {
 		s += ", next in " + brief(left.Round(time.Second))
 	}

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/graphrun/graphrun/graph/journal"
+	"github.com/graphrun/graphrun/graph/value"
+	"github.com/graphrun/graphrun/runtime/feed"
 )
 
 // plainView writes a line per event: for pipes, logs and programs. It never
@@ -22,6 +24,7 @@ type plainView struct {
 func (v *plainView) from(journal.Cursor) {}
 func (v *plainView) begin()              {}
 func (v *plainView) close()              {}
+func (v *plainView) delta(feed.Delta)    {} // what was said is in the logs
 
 func (v *plainView) record(r journal.Record) {
 	v.mu.Lock()
@@ -37,6 +40,8 @@ func (v *plainView) record(r journal.Record) {
 		if v.waits[b.Node] == "" {
 			v.running--
 		}
+	case *journal.TaskHeld:
+		v.running--
 	}
 	if s := plainLine(r); s != "" {
 		printText(v.w, "%s\n", s)
@@ -64,13 +69,28 @@ func plainLine(r journal.Record) string {
 	case *journal.EventReceived:
 		return "event " + b.Event
 	case *journal.CycleStarted:
-		return fmt.Sprintf("cycle %d", r.Cycle) + faultsText(b.Faults)
+		line := fmt.Sprintf("cycle %d", r.Cycle)
+		if b.Finally {
+			line += " (finally)"
+		}
+		return line + faultsText(b.Faults)
 	case *journal.WaveStarted:
+		if len(b.Nodes) == 0 { // it keeps verdicts alone
+			return ""
+		}
 		return fmt.Sprintf("  wave %d: %s", b.Wave, strings.Join(b.Nodes, ", "))
 	case *journal.NodeDecided:
 		if b.Reason == "condition-error" {
 			return fmt.Sprintf("  %s did not run, a condition failed: %s", b.Node, verdictError(b))
 		}
+	case *journal.TaskWaiting:
+		return strings.Join(askedLines(r.Stack, b), "\n")
+	case *journal.TaskAnswered:
+		did := "rejected"
+		if b.Approved {
+			did = "approved"
+		}
+		return fmt.Sprintf("    %s: call %s %s", taskName(b.Node, b.Item), oneLine(b.Call), did)
 	case *journal.TaskFinished:
 		return fmt.Sprintf("    %s %s", taskName(b.Node, b.Item), finished(b, r.Time))
 	case *journal.WaveCommitted:
@@ -83,8 +103,33 @@ func plainLine(r journal.Record) string {
 			s += ": " + oneLine(b.Reason)
 		}
 		return s
+	case *journal.StackReopened:
+		return reopenedLine(r.Stack, b.By, &b.Limits)
 	}
 	return ""
+}
+
+// reopenedLine says that a stack continues that had ended.
+func reopenedLine(stack, by string, limits *journal.Limits) string {
+	s := fmt.Sprintf("stack %s reopened", stack)
+	if by != "" {
+		s += " by " + oneLine(by)
+	}
+	if l := limits.String(); l != "" {
+		s += " (" + l + ")"
+	}
+	return s
+}
+
+// askedLines are the calls that need a word, each with the command that gives it.
+func askedLines(stack string, b *journal.TaskWaiting) (lines []string) {
+	for _, c := range b.Calls {
+		if !c.Answered {
+			lines = append(lines, fmt.Sprintf("    %s wants to call %s %s", taskName(b.Node, b.Item), oneLine(c.Tool), oneLine(value.String(c.Args))),
+				"      "+answerWith(stack, b.Node, b.Item, c.ID))
+		}
+	}
+	return lines
 }
 
 // committedLines are the nodes that failed by their writes, and what changed.
@@ -92,6 +137,9 @@ func committedLines(b *journal.WaveCommitted) (lines []string) {
 	for i := range b.Settled {
 		if s := &b.Settled[i]; s.AtCommit {
 			lines = append(lines, fmt.Sprintf("    %s %s", s.Node, failedAtCommit(s)))
+		}
+		if s, e := &b.Settled[i], b.Settled[i].Elements(); e.Of > 0 {
+			lines = append(lines, fmt.Sprintf("    %s: %s", s.Node, failedElements(e.Failed, e.Of)))
 		}
 	}
 	if len(b.Changed) > 0 {

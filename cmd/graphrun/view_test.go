@@ -8,8 +8,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/graphrun/graphrun/diag"
 	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/journal"
+	"github.com/graphrun/graphrun/nodes/agent"
 )
 
 var viewStart = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
@@ -158,5 +160,41 @@ func TestFrame(t *testing.T) {
 	f.draw(nil, []string{"a"}, 10, 4)
 	if want := hideCursor + "\r\x1b[4Aa" + eraseRight + eraseBelow; out.String() != want {
 		t.Errorf("got %q, want %q", out.String(), want)
+	}
+}
+
+// TestLiveTableIsTame: what a stack says moves no cursor and turns no line around.
+func TestLiveTableIsTame(t *testing.T) {
+	t.Parallel()
+	evil := "\x1b[2J\a\u009b2K\u202eevil\u2066\r\nFORGED line\u2028FORGED"
+	m := newLiveModel("s", &graph.Graph{})
+	m.columns = 200
+	tame := func(when string, lines []string) {
+		t.Helper()
+		for _, line := range lines {
+			if diag.Clean(line) != line || strings.HasPrefix(line, "FORGED") {
+				t.Errorf("%s: %q", when, line)
+			}
+		}
+	}
+	failure := &journal.Failure{Kind: "exit", Message: evil, Path: evil}
+	tame("printed", show(m,
+		&journal.CycleStarted{}, &journal.WaveStarted{Wave: 1, Nodes: []string{"each", "helper"}},
+		&journal.TaskStarted{Wave: 1, Node: "each", Item: evil, Attempt: 1},
+		&journal.TaskStarted{Wave: 1, Node: "helper", Attempt: 1},
+		&journal.TaskStep{Wave: 1, Node: "helper", Attempt: 1, Step: 1, Mark: true, Name: agent.ToolStep + evil},
+	))
+	tame("during a call", m.view())
+	tame("printed", show(m,
+		&journal.TaskWaiting{Wave: 1, Node: "helper", Attempt: 1, Calls: []journal.Call{{ID: evil, Tool: evil, Args: map[string]any{evil: evil}}}},
+		&journal.TaskFinished{Wave: 1, Node: "each", Item: evil, Attempt: 1, Error: failure},
+	))
+	tame("while it runs", m.view())
+	tame("at the end", show(m,
+		&journal.CycleFinished{Waves: 1, NodeRuns: 2, Failed: true},
+		&journal.StackFinished{Status: journal.Failed, Reason: evil},
+	))
+	if text := strings.Join(m.view(), "\n"); !strings.Contains(text, "helper") {
+		t.Errorf("the view has no task: %s", text)
 	}
 }

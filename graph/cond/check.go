@@ -31,6 +31,8 @@ type checker struct {
 	visits int // how many were checked; reduce checks its body several times, and nested ones multiply
 	timely bool
 	shared bool
+
+	sketch *sketch // nil but for Explain
 }
 
 // typed is a checked and compiled node.
@@ -45,7 +47,6 @@ type typed struct {
 	work    float64 // the least work, as far as it is known at load
 	firm    bool    // it is the length of a list without nulls
 	fitted  bool    // its parts were checked against the wanted type
-	part    *part   // of && || not: its operands
 
 	literals     literals // the literals that it may be
 	elemLiterals literals // of a list: the literals that its elements may be
@@ -165,6 +166,9 @@ func (c *checker) check(n ast.Node, want *schema.Type) typed {
 	c.low, c.high = min(low, c.low), max(high, c.high)
 	if t.typ.Nullable && t.typ.Kind != schema.Null && len(c.facts) > 0 && c.facts.has(c.key(n)) {
 		t.typ = t.typ.NonNull()
+	}
+	if c.sketch != nil {
+		c.draw(n, t)
 	}
 	if t.typ.Kind == schema.Time || t.typ.Kind == schema.Duration {
 		c.timely = true

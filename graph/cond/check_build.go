@@ -127,7 +127,7 @@ func (c *checker) let(n *ast.VariableDeclaratorNode, want *schema.Type) typed {
 	rest := c.check(n.Expr, want)
 	c.vars = c.vars[:len(c.vars)-1]
 	t := rest
-	t.code, t.fitted, t.part = &let{at: i, value: v.code, rest: rest.code}, true, nil
+	t.code, t.fitted = &let{at: i, value: v.code, rest: rest.code}, true
 	t.work = v.work + rest.work
 	return t
 }
@@ -144,7 +144,7 @@ func (c *checker) sequence(n *ast.SequenceNode, want *schema.Type) typed {
 		t = c.check(it, w)
 		code.steps = append(code.steps, t.code)
 	}
-	t.code, t.fitted, t.part = code, true, nil
+	t.code, t.fitted = code, true
 	return t
 }
 

@@ -36,13 +36,31 @@ func (c *checker) call(n ast.Node, name string, args []ast.Node) typed {
 	if !ok {
 		return broken()
 	}
+	problems := len(*c.problems)
 	t := f.result(c, k, checked)
 	if t.code == nil {
 		t.code = k
 	}
+	if len(*c.problems) == problems {
+		c.tryConstant(k)
+	}
 	c.shared = c.shared || f.shares
 	t.work += work
 	return t
+}
+
+// tryConstant runs a call of constants, and reports its failure where it stands: the
+// expression could only fail there.
+func (c *checker) tryConstant(k *call) {
+	for _, a := range k.args {
+		if _, ok := constantOf(a); !ok {
+			return
+		}
+	}
+	e := &Env{}
+	if k.eval(e); e.err != nil && !e.err.Limit { // what costs too much is reported as that
+		c.report(diag.ExprType, e.err.Span, "", "%s", e.err.Message)
+	}
 }
 
 // argument checks one argument against the function's parameter.
@@ -124,6 +142,9 @@ func (c *checker) callOther(n *ast.CallNode) typed {
 				"%q is not a function", callee.Value)
 			return c.arguments(n.Arguments)
 		}
+		if lookFunction(callee.Value) != nil { // the parser does not know those that expr lacks
+			return c.call(n, callee.Value, n.Arguments)
+		}
 		return c.unknownFunction(callee, callee.Value, n.Arguments)
 	case *ast.MemberNode:
 		return c.method(n, callee)
@@ -203,6 +224,9 @@ func (c *checker) predicate(n ast.Node, f *function, args []ast.Node) typed {
 		l.desc = c.direction(args[2])
 	}
 	l.finish = f.loop.run
+	if c.sketch != nil {
+		c.sketch.loops[n] = l
+	}
 	if !ok {
 		return broken()
 	}

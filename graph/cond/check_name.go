@@ -64,6 +64,9 @@ func (c *checker) name(n *ast.IdentifierNode) typed {
 		return value(&record{slot: slot{name.Slot}, typ: name.Type, at: c.at(n.Location())}, name.Type)
 	}
 	c.reads.slot(name.Slot)
+	for _, p := range name.Type.Props { // `cycle` as a whole has a moment in it
+		c.timely = c.timely || p.Type.Kind == schema.Time
+	}
 	return value(slot{name.Slot}, name.Type)
 }
 

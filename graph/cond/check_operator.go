@@ -15,7 +15,6 @@ func (c *checker) unary(n *ast.UnaryNode) typed {
 	case "!", "not":
 		t := value(&not{of: c.boolean(of, diag.ExprType, at)}, schema.BooleanType)
 		t.yes, t.no, t.verdict = of.no, of.yes, of.verdict.negated()
-		t.part = &part{op: "not", of: t, kids: []*part{c.partOf(of)}}
 		return c.folded(t, of)
 	}
 	if !c.operand(of, n.Operator, at) {
@@ -83,12 +82,10 @@ func (c *checker) logical(n *ast.BinaryNode) typed {
 	}
 	right := c.within(known, n.Right, nil)
 	l, r := c.boolean(left, diag.ExprType, at), c.boolean(right, diag.ExprType, at)
-	kids := []*part{c.partOf(left), c.partOf(right)}
 	var t typed
 	if isAnd {
 		t = value(&and{l, r}, schema.BooleanType)
 		t.yes, t.no = left.yes.and(right.yes), left.no.or(right.no)
-		t.part = &part{op: "&&", of: t, kids: kids}
 		if left.verdict == never || right.verdict == never {
 			t.verdict = never
 		} else if left.verdict == always && right.verdict == always {
@@ -97,7 +94,6 @@ func (c *checker) logical(n *ast.BinaryNode) typed {
 	} else {
 		t = value(&or{l, r}, schema.BooleanType)
 		t.yes, t.no = left.yes.or(right.yes), left.no.and(right.no)
-		t.part = &part{op: "||", of: t, kids: kids}
 		if left.verdict == always || right.verdict == always {
 			t.verdict = always
 		} else if left.verdict == never && right.verdict == never {

@@ -75,7 +75,7 @@ func TestMapGroupSort(t *testing.T) {
 		{`map(is, #index)`, `[0,1,2]`},
 		{`map([], #)`, `[]`},
 		{`map(rs, .id)`, `["p","q","r"]`},
-		{`map(rs, {"x": .n, y: #index})`, `13 expr-syntax: unexpected ":"`},
+		{`map(rs, {"x": .n, y: #index})`, `[{"x":2,"y":0},{"x":1,"y":1},{"x":2,"y":2}]`},
 		{`map(is, is[#])`, `fails 11: index 3 is out of range: the list has 3 elements`},
 		{`map(a_list, type(#))`, `["int","string","nil"]`},
 		{`map(is, nil)`, `[null,null,null]`},
@@ -137,7 +137,7 @@ func TestReduce(t *testing.T) {
 		{`reduce(is, # / zero, 0)`, `fails 14: division by zero`},
 		{`reduce(is, 7)`, `7`},
 		{`reduce(is, #acc, nil)`, `null`},
-		{`reduce(is, {"n": #acc, "m": #}, nil)`, `16 expr-syntax: unexpected ":"`},
+		{`reduce(is, {"n": #acc, "m": #}, nil)`, `{"m":2,"n":{"m":1,"n":{"m":3,"n":null}}}`},
 		{`reduce(rs, [#acc], 1)`, `[[[1]]]`},
 		{`reduce(rs, #acc == nil || .n > #acc.n ? # : #acc, nil).id`, `"p"`},
 	})

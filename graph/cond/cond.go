@@ -60,6 +60,18 @@ func (s *Scope) Lookup(name string) (Name, bool) {
 	return Name{}, false
 }
 
+// Names lists all names, also those that must not be used, sorted.
+func (s *Scope) Names() []string {
+	var names []string
+	for ; s != nil; s = s.outer {
+		for name := range s.names { // in any order: they are sorted
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
 // usable lists the names that may be used, sorted.
 func (s *Scope) usable() []string {
 	var names []string
@@ -93,7 +105,8 @@ type Program struct {
 	typ     *schema.Type
 	code    code
 	test    testCode
-	root    *part
+	scope   *Scope
+	want    Want
 	reads   Reads
 	locals  int     // how many places it needs in Env.stack
 	verdict verdict // what is known of its value at load, also where a define uses it
@@ -109,18 +122,18 @@ type Program struct {
 // warnings alone it is not.
 func Compile(text diag.Text, scope *Scope, want Want) (*Program, diag.List) {
 	var problems diag.List
-	tree := parse(text, &problems)
+	tree, src := parse(text, &problems)
 	if tree == nil {
 		return nil, problems
 	}
-	c := &checker{source: newSource(text), scope: scope, problems: &problems}
+	c := &checker{source: src, scope: scope, problems: &problems}
 	t := c.checkRoot(tree, want)
 	if problems.HasErrors() {
 		problems.Sort()
 		return nil, problems
 	}
 	return &Program{
-		text: text, typ: t.typ, code: t.code, test: asTest(t.code, c.span(t.from, t.to)), root: c.partOf(t),
+		text: text, typ: t.typ, code: t.code, test: asTest(t.code, c.span(t.from, t.to)), scope: scope, want: want,
 		reads: c.reads.done(), locals: c.locals, timely: c.timely, shared: c.shared,
 		literals: t.literals, elemLiterals: t.elemLiterals, verdict: t.verdict,
 	}, problems

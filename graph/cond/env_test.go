@@ -17,7 +17,8 @@ func (panics) eval(*Env) any { panic("a mistake") }
 
 func TestPanicIsAnError(t *testing.T) {
 	t.Parallel()
-	p := &Program{text: placed("x"), code: panics{}, test: &truth{of: panics{}}, root: &part{of: typed{code: panics{}}, to: 1}}
+	broken := &Program{text: placed("true"), code: panics{}}
+	p := &Program{text: placed("x"), code: panics{}, test: &truth{of: panics{}}, scope: NewScope(Name{Name: "x", Type: schema.BooleanType, Define: broken})}
 	env := &Env{}
 	const want = "internal error: a mistake"
 	if _, err := p.Eval(env); err == nil || err.Error() != want {

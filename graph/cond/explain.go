@@ -4,152 +4,218 @@ import (
 	"github.com/graphrun/graphrun/diag"
 )
 
-// Part is one piece of a condition with its value in one Env. Conditions are
-// taken apart at && || and not.
+// Part is a piece of an expression, and what became of it.
+//
+//   - "&&", "||": two parts or more; "not": one; "?:": the condition and both values;
+//     "??": the value and what stands for null.
+//   - a comparison, with its operator as it is written ("==", "not in", "startsWith"):
+//     both sides.
+//   - "any", "all", "none", "one", "filter", "count": the list. List says which elements
+//     matched, Reads what the predicate reads beside them.
+//   - "call": the arguments; of a function that runs a predicate, the list, and Reads as
+//     above.
+//   - "define": what the name stands for, where it is read for the first time.
+//   - "let": the value of the variable, and the rest.
+//   - "value": none; Reads says what it reads.
 type Part struct {
-	Op        string    // "&&", "||", "not", or "" for a piece that is not taken apart further
+	Op        string
 	Text      string    // the source of the piece, without brackets around it
 	Span      diag.Span // where it stands
-	Evaluated bool      // false when an earlier part decided the condition
-	Value     any       // nil when it was not evaluated, failed, or is null
+	Evaluated bool      // false when another part decided the expression
+	Value     any       // nil when it was not evaluated, failed, or is null; moments and durations are text
 	Err       *Error    // why it has no value
-	Parts     []Part    // two for && and ||, one for not
+	Parts     []Part
+	Reads     []Read
+	List      *Matches // of what looks at the elements of a list, if it was evaluated
 }
 
-// part is how a condition is put together.
-type part struct {
-	op       string
-	of       typed
-	from, to int // bytes of the source
-	kids     []*part
-	test     testCode
+// Read is a value that a part reads by name.
+type Read struct {
+	Path  string // as it is written, as far as no value decides it: "state.todos[0].status"
+	Name  string // the first name of Path
+	Field string // the property that is read from it, or ""
+	Value any    // nil too if the part was not evaluated, or there is no such element
 }
 
-// partOf is the part that a checked node is.
-func (c *checker) partOf(t typed) *part {
-	p := t.part
-	if p == nil {
-		p = &part{of: t}
-	}
-	p.from, p.to = balance(c.text.Value, c.byteAt(t.from), c.byteAt(max(t.to, t.from)))
-	p.test = asTest(t.code, c.text.Sub(p.from, p.to))
-	return p
+// Matches counts the elements of a list for which a predicate holds.
+type Matches struct {
+	Matched, Of int    // an element for which the predicate fails does not match
+	First       *Match // the first one that matched; of `all`, that did not; nil if there is none
 }
 
-// Explain evaluates a condition part by part: each part is evaluated at most
-// once and only when the condition itself would evaluate it.
-func (p *Program) Explain(env *Env) Part {
-	out, err := p.guardedExplain(env)
-	if e := AsError(err); e != nil {
-		out.Err = e
-	}
-	return out
+// Match is an element of a list.
+type Match struct {
+	Index int
+	Value any
+	Holds bool // the predicate does
 }
 
-func (p *Program) guardedExplain(env *Env) (out Part, err error) {
+// Explain evaluates an expression part by part. A part is evaluated only when the
+// expression itself would evaluate it, but for elements of a list behind the one that
+// decides: they are counted, and their failures have no effect. The text is compiled
+// again, so that programs carry nothing that Explain alone needs.
+func (p *Program) Explain(env *Env) (out Part) {
+	var err error
+	defer func() {
+		if e := AsError(err); e != nil {
+			out.Err, out.Value = e, nil
+		}
+	}()
 	env.begin()
 	defer env.guard(p, &err) // recovers: it must be deferred itself
-	frame := env.enter(p.locals)
-	out = p.explain(p.root, env)
-	env.leave(frame)
-	return out, nil
+	x := &explaining{env: env, opened: map[*Program]bool{}}
+	out = x.program(p)
+	if _, err = p.Eval(env); AsError(err) != nil && !AsError(err).Limit {
+		err = nil // it is that of a part
+	}
+	return out
 }
 
-func (p *Program) explain(at *part, env *Env) Part {
-	out := Part{Op: at.op, Text: p.text.Value[at.from:at.to], Span: p.text.Sub(at.from, at.to), Evaluated: true}
-	env.err = nil
-	switch at.op {
-	case "":
-		out.Value = at.of.code.eval(env)
-	case "not":
-		kid := p.explain(at.kids[0], env)
-		out.Parts = []Part{kid}
-		out.Value = kid.Value != true
-	default:
-		left := p.explain(at.kids[0], env)
-		decided := (left.Value == true) == (at.op == "||")
-		if left.Err != nil || decided {
-			out.Parts = []Part{left, p.idle(at.kids[1])}
-			out.Value = decided && at.op == "||"
-			break
+// explaining is one explanation. Each part is evaluated within bounds of its own; work is
+// what all of them have used, and bounds how far they are taken apart.
+type explaining struct {
+	env    *Env
+	text   diag.Text         // of the program that is taken apart
+	opened map[*Program]bool // defines that have been taken apart
+	work   int
+}
+
+// program takes a program apart, in a frame of its own.
+func (x *explaining) program(p *Program) Part {
+	root, locals := p.sketch()
+	outer := x.text
+	x.text = p.text
+	frame := x.env.enter(locals)
+	out := x.part(root)
+	x.env.leave(frame)
+	x.text = outer
+	return out
+}
+
+// part evaluates a part, and what is inside it.
+func (x *explaining) part(at *part) Part {
+	out := x.piece(at)
+	out.Evaluated = true
+	out.Value, out.Err = x.eval(at.code)
+	if x.work > 4*maxWork {
+		return out
+	}
+	for i := range out.Reads {
+		out.Reads[i].Value, _ = x.eval(at.reads[i].code)
+	}
+	for i, kid := range at.kids {
+		if reaches(at.op, out.Parts, i) {
+			out.Parts = append(out.Parts, x.part(kid))
+		} else {
+			out.Parts = append(out.Parts, x.idle(kid))
 		}
-		right := p.explain(at.kids[1], env)
-		out.Parts = []Part{left, right}
-		out.Value = right.Value == true
+		if at.op == "let" && i == 0 { // the rest reads it
+			x.env.stack[x.env.base+at.local], _ = x.raw(at.kids[0].code)
+		}
 	}
-	if env.err == nil {
-		out.Value = plainTimes(env, &out.Span, out.Value, 0)
+	if at.define != nil && !x.opened[at.define] {
+		x.opened[at.define] = true
+		out.Parts = []Part{x.program(at.define)}
 	}
-	if env.err != nil {
-		out.Err, out.Value = env.err, nil
-	}
-	return out
-}
-
-// idle is a part that was not evaluated.
-func (p *Program) idle(at *part) Part {
-	out := Part{Op: at.op, Text: p.text.Value[at.from:at.to], Span: p.text.Sub(at.from, at.to)}
-	for _, kid := range at.kids {
-		out.Parts = append(out.Parts, p.idle(kid))
+	if at.loop != nil {
+		out.List = x.matches(at.op, at.loop)
 	}
 	return out
 }
 
-// balance widens the bytes from..to of s until its brackets are balanced, and
-// includes an argument list that follows directly. The syntax tree does not say
-// where a call or an index ends.
-func balance(s string, from, to int) (int, int) {
-	open := 0  // brackets to close after to
-	close := 0 // brackets to open before from
-	count := func(i int) {
-		switch s[i] {
-		case '(', '[', '{':
-			open++
-		case ')', ']', '}':
-			if open > 0 {
-				open--
-			} else {
-				close++
+// reaches reports that part i of an operator that is evaluated is evaluated too, after
+// those before it.
+func reaches(op string, before []Part, i int) bool {
+	if i == 0 {
+		return true
+	}
+	last := before[i-1]
+	switch op {
+	case "&&":
+		return last.Evaluated && last.Err == nil && last.Value == true
+	case "||":
+		return last.Evaluated && last.Err == nil && last.Value != true
+	case "?:":
+		return before[0].Err == nil && (before[0].Value == true) == (i == 1)
+	case "??":
+		return last.Err == nil && last.Value == nil
+	}
+	return last.Evaluated && last.Err == nil
+}
+
+// eval is the value of code, with moments and durations as text.
+func (x *explaining) eval(c code) (any, *Error) {
+	v, err := x.raw(c)
+	if err != nil {
+		return nil, err
+	}
+	at := x.text.Sub(0, len(x.text.Value))
+	v = plainTimes(x.env, &at, v, 0)
+	err, x.env.err = x.env.err, nil
+	return v, err
+}
+
+func (x *explaining) raw(c code) (any, *Error) {
+	e := x.env
+	e.spent, e.err = spent{}, nil
+	v := c.eval(e)
+	err := e.err
+	e.err = nil
+	x.work += e.spent.work
+	return v, err
+}
+
+// matches counts the elements for which a predicate holds. It is nil when there is no
+// list, or the predicate fails before the element that decides.
+func (x *explaining) matches(op string, l *loop) *Matches {
+	list, _ := x.raw(l.list)
+	items, ok := list.([]any)
+	if !ok {
+		return nil
+	}
+	out := &Matches{Of: len(items)}
+	for i, it := range items {
+		if x.work > 4*maxWork {
+			return nil
+		}
+		x.env.spent, x.env.err = spent{}, nil
+		holds := l.turn(x.env, i, it) && l.test.test(x.env)
+		failed := x.env.err != nil
+		x.work += x.env.spent.work
+		x.env.err = nil
+		if failed {
+			if out.First == nil {
+				return nil
 			}
+			continue
+		}
+		if holds {
+			out.Matched++
+		}
+		if out.First == nil && holds == (op != "all") {
+			at := l.at
+			v := plainTimes(x.env, &at, it, 0)
+			x.env.err = nil
+			out.First = &Match{Index: i, Value: v, Holds: holds}
 		}
 	}
-	to = scan(s, from, to, count)
-	for open > 0 && to < len(s) {
-		to = scan(s, to, to+1, count)
-	}
-	for to < len(s) && s[to] == '(' && from < to && isWord(s[to-1]) {
-		to = scan(s, to, to+1, count)
-		for open > 0 && to < len(s) {
-			to = scan(s, to, to+1, count)
-		}
-	}
-	for from > 0 && close > 0 {
-		from--
-		switch s[from] {
-		case '(', '[', '{':
-			close--
-		case ')', ']', '}':
-			close++
-		}
-	}
-	return from, to
+	return out
 }
 
-func isWord(b byte) bool {
-	return b == '_' || b >= '0' && b <= '9' || b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z'
+// idle is a part that was not evaluated, with what is inside it.
+func (x *explaining) idle(at *part) Part {
+	out := x.piece(at)
+	for _, kid := range at.kids {
+		out.Parts = append(out.Parts, x.idle(kid))
+	}
+	return out
 }
 
-// scan calls count for the bytes from..to that are outside strings, and
-// returns where it stopped: beyond to when a string reaches there.
-func scan(s string, from, to int, count func(int)) int {
-	i := from
-	for ; i < to && i < len(s); i++ {
-		switch s[i] {
-		case '"', '\'', '`':
-			i = skipString(s, i)
-		default:
-			count(i)
-		}
+// piece is a part by itself.
+func (x *explaining) piece(at *part) Part {
+	out := Part{Op: at.op, Text: x.text.Value[at.from:at.to], Span: x.text.Sub(at.from, at.to)}
+	for _, r := range at.reads {
+		out.Reads = append(out.Reads, Read{Path: r.path, Name: r.name, Field: r.field})
 	}
-	return min(i, len(s))
+	return out
 }

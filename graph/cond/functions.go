@@ -59,6 +59,7 @@ type call struct {
 	args     []code
 	places   []diag.Span
 	at       diag.Span
+	hidden   []map[string]bool // of merge, by argument: properties that it may have and is not declared to have
 }
 
 func (k *call) eval(e *Env) any {

@@ -20,16 +20,17 @@ var builtins = sync.OnceValue(func() map[string]*function {
 
 // Parameters that many functions share.
 var (
-	anyValue   = param{null: true}
-	someValue  = param{}
-	aText      = param{kinds: []schema.Kind{schema.String}}
-	anInteger  = param{kinds: []schema.Kind{schema.Integer}}
-	aNumber    = param{kinds: []schema.Kind{schema.Number}}
-	aList      = param{kinds: []schema.Kind{schema.List}}
-	anObject   = param{kinds: []schema.Kind{schema.Object}}
-	aTextList  = param{kinds: []schema.Kind{schema.List}, elems: []schema.Kind{schema.String}}
-	aSortable  = param{kinds: []schema.Kind{schema.List}, elems: []schema.Kind{schema.Integer, schema.Number, schema.String, schema.Time, schema.Duration}}
-	numbersToo = param{kinds: []schema.Kind{schema.Number, schema.List}, elems: []schema.Kind{schema.Integer, schema.Number}}
+	anyValue     = param{null: true}
+	someValue    = param{}
+	aText        = param{kinds: []schema.Kind{schema.String}}
+	anInteger    = param{kinds: []schema.Kind{schema.Integer}}
+	aNumber      = param{kinds: []schema.Kind{schema.Number}}
+	aList        = param{kinds: []schema.Kind{schema.List}}
+	anObject     = param{kinds: []schema.Kind{schema.Object}}
+	aListOfLists = param{kinds: []schema.Kind{schema.List}, elems: []schema.Kind{schema.List}}
+	aTextList    = param{kinds: []schema.Kind{schema.List}, elems: []schema.Kind{schema.String}}
+	aSortable    = param{kinds: []schema.Kind{schema.List}, elems: []schema.Kind{schema.Integer, schema.Number, schema.String, schema.Time, schema.Duration}}
+	numbersToo   = param{kinds: []schema.Kind{schema.Number, schema.List}, elems: []schema.Kind{schema.Integer, schema.Number}}
 )
 
 // gives is the result rule of a function whose result type is fixed.

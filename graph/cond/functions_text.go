@@ -39,6 +39,7 @@ func textFunctions() []*function {
 			run: func(a args) any { return hasPart(a, strings.HasPrefix) }},
 		{name: "hasSuffix", doc: "hasSuffix(string, suffix) boolean", least: 2, most: 2, params: two, result: truth,
 			run: func(a args) any { return hasPart(a, strings.HasSuffix) }},
+		{name: "sprintf", doc: "sprintf(format, …) string", least: 1, most: -1, params: []param{aText, anyValue}, result: sprintfResult, run: sprintf},
 		{name: "toBase64", doc: "toBase64(string) string", least: 1, most: 1, params: two, result: text, run: toBase64},
 		{name: "fromBase64", doc: "fromBase64(string) string", least: 1, most: 1, params: two, result: text, run: fromBase64},
 	}

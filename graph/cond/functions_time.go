@@ -3,11 +3,15 @@ package cond
 import (
 	"maps"
 	"math"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/graphrun/graphrun/diag"
+	"github.com/graphrun/graphrun/graph/cron"
 	"github.com/graphrun/graphrun/graph/schema"
 )
 
@@ -18,7 +22,54 @@ func timeFunctions() []*function {
 		{name: "duration", doc: "duration(string) duration", least: 1, most: 1, params: []param{aText}, result: gives(schema.DurationType), run: duration},
 		{name: "date", doc: "date(string[, layout]) time", least: 1, most: 2,
 			params: []param{{kinds: []schema.Kind{schema.String, schema.Time}}, aText}, result: gives(schema.TimeType), run: date},
+		{name: "inZone", doc: "inZone(time, zone) time", least: 2, most: 2, params: []param{aTime, aText}, result: gives(schema.TimeType), run: inZone},
+		{name: "formatTime", doc: "formatTime(time, layout) string", least: 2, most: 2, params: []param{aTime, aText}, result: gives(schema.StringType), run: formatTime},
 	}
+}
+
+var aTime = param{kinds: []schema.Kind{schema.Time}}
+
+// zones are those that were asked for; there are some 600 names.
+var zones sync.Map // of *time.Location, by name
+
+// inZone is the same moment with the clock of a zone, for its methods and formatTime.
+func inZone(a args) any {
+	t, name := a.time(0), a.text(1)
+	if a.failed() || !a.tick(16) {
+		return nil
+	}
+	zone, known := zones.Load(name)
+	if !known {
+		found, err := cron.Zone(name)
+		if err != nil || name == "" {
+			return a.fail(`inZone: %q is no zone of the IANA database, as "Europe/Berlin"`, shorten(name))
+		}
+		zone, _ = zones.LoadOrStore(name, found)
+	}
+	return t.In(zone.(*time.Location))
+}
+
+// maxLayout is the greatest length of a layout, in bytes.
+const maxLayout = 1000
+
+func formatTime(a args) any {
+	t, layout := a.time(0), a.text(1)
+	switch {
+	case a.failed() || !a.tick(len(layout)) || !a.spend(8*len(layout)):
+		return nil
+	case len(layout) > maxLayout:
+		return a.fail("formatTime: the layout has %d bytes, at most %d are allowed", len(layout), maxLayout)
+	}
+	return t.Format(layout)
+}
+
+// time is argument i as a moment.
+func (a args) time(i int) time.Time {
+	t, ok := toTime(a.v[i])
+	if !ok {
+		a.wrong(i, "a time")
+	}
+	return t
 }
 
 func duration(a args) any {
@@ -26,11 +77,27 @@ func duration(a args) any {
 	if !a.tick(len(s) >> 2) {
 		return nil
 	}
-	d, err := time.ParseDuration(s)
+	d, err := time.ParseDuration(daysAsHours(s))
 	if err != nil && !a.failed() {
-		return a.fail(`%q is not a duration: write it as in "1h30m"`, shorten(s))
+		return a.fail(`%q is not a duration: write it as in "1h30m" or "7d"`, shorten(s))
 	}
 	return d
+}
+
+var days = regexp.MustCompile(`[0-9]+(\.[0-9]+)?d`)
+
+// daysAsHours writes the days of a duration as hours: 24 for each.
+func daysAsHours(s string) string {
+	if !strings.Contains(s, "d") {
+		return s
+	}
+	return days.ReplaceAllStringFunc(s, func(part string) string {
+		n, err := strconv.ParseFloat(strings.TrimSuffix(part, "d"), 64)
+		if err != nil {
+			return part
+		}
+		return strconv.FormatFloat(24*n, 'f', -1, 64) + "h"
+	})
 }
 
 // layouts are the forms of a moment that date reads without a layout.
@@ -87,7 +154,7 @@ func toTime(v any) (time.Time, bool) {
 		return v, true
 	case string:
 		t, err := time.Parse(time.RFC3339Nano, v)
-		return t, err == nil
+		return t.UTC(), err == nil
 	}
 	return time.Time{}, false
 }
@@ -215,7 +282,7 @@ func ofTime(f func(time.Time) int) *method {
 		if !ok {
 			return nil
 		}
-		return int64(f(t.UTC()))
+		return int64(f(t))
 	}}
 }
 
@@ -229,7 +296,8 @@ func ofDuration(f func(time.Duration) float64) *method {
 	}}
 }
 
-// methodsOf is the table of methods, in UTC.
+// methodsOf is the table of methods. They go by the zone of the moment: UTC, or that of
+// inZone.
 func methodsOf(k schema.Kind) map[string]*method {
 	switch k {
 	case schema.Time:

@@ -37,7 +37,8 @@ var nameHints = map[string]string{
 
 // functionHints are functions of other languages, with what to write here.
 var functionHints = map[string]string{
-	"timezone": "times are in UTC; write the offset in the text, as in date(\"2026-01-01T09:00:00+02:00\")",
+	"timezone": "write inZone(time, \"Europe/Berlin\")",
+	"format":   "write sprintf(format, …), or formatTime(time, layout)",
 	"now":      "write now, without parentheses: it is one instant for the whole wave",
 	"size":     "write len(x)", "length": "write len(x)", "count_of": "write count(list, predicate)",
 	"exists": "write any(list, predicate)", "some": "write any(list, predicate)",
@@ -62,7 +63,7 @@ func wordSyntax(text string, at int, message string) (worded, help string) {
 		token := tokenText(strings.TrimPrefix(message, "unexpected token "))
 		return fmt.Sprintf("unexpected %q", token), hintFor(text, at, token)
 	case strings.Contains(message, "coalesce expressions (??) cannot be mixed"):
-		return "?? cannot be mixed with other operators", "put the ?? in parentheses: (x ?? y)"
+		return mixedOperators, mixedHelp
 	case strings.HasPrefix(message, "invalid ") && strings.Contains(message, "invalid syntax"),
 		strings.HasPrefix(message, "bad number syntax"):
 		return "this is not a number", ""
@@ -122,6 +123,8 @@ func hintFor(text string, at int, token string) string {
 		return "write let name = value; and then the expression"
 	case token == "{" && strings.HasSuffix(before, "$"), token == "$" && strings.HasPrefix(text[len(before):], "${"):
 		return templateHelp
+	case token == ":" && strings.Contains(before, "{"):
+		return "an object in place of a predicate begins with a key, as in {id: .id}; put any other into brackets: ({…})"
 	case operatorWords[token]:
 		return functionHints[token]
 	case tokenHints[token] != "":

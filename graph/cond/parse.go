@@ -13,13 +13,22 @@ import (
 	"github.com/graphrun/graphrun/diag"
 )
 
-// parse returns the syntax tree, or nil and a problem. It bounds length and
-// nesting before the parser reads the text, because the parser recurses and a
-// stack overflow would end the process.
-func parse(text diag.Text, problems *diag.List) (node ast.Node) {
+// parse returns the syntax tree with the places of its text, or nil and a problem. It
+// bounds length and nesting before the parser reads the text, because the parser recurses
+// and a stack overflow would end the process.
+func parse(text diag.Text, problems *diag.List) (node ast.Node, src source) {
 	if !bounded(text, problems) {
-		return nil
+		return nil, src
 	}
+	var missing []paren
+	if strings.Contains(text.Value, "??") || strings.Contains(text.Value, "{") {
+		all := tokens(text.Value)
+		if mixed(text, all, problems) {
+			return nil, src
+		}
+		missing = objectPredicates(all)
+	}
+	src = bracketed(text, missing)
 	defer func() {
 		if recover() != nil { // expr's parser panics on some broken texts
 			node = nil
@@ -28,17 +37,17 @@ func parse(text diag.Text, problems *diag.List) (node ast.Node) {
 			}
 		}
 	}()
-	tree, err := new(parser.Parser).Parse(text.Value, nil)
+	tree, err := new(parser.Parser).Parse(src.parsed, nil)
 	if err != nil {
-		syntaxError(text, err, problems)
-		return nil
+		src.syntaxError(err, problems)
+		return nil, src
 	}
 	if n := countNodes(tree.Node, 0); n > maxNodes {
 		problems.Add(diag.ExprTooCostly, text.Sub(0, len(text.Value)), "name parts of it in `define`",
 			"the expression has more than %d parts", maxNodes)
-		return nil
+		return nil, src
 	}
-	return tree.Node
+	return tree.Node, src
 }
 
 // bounded checks what can be checked without parsing.
@@ -169,25 +178,59 @@ func children(n ast.Node) []ast.Node {
 	return nil
 }
 
-// source maps the places of the parser, in characters, to bytes.
+// source maps the places of the parser, in characters of what it reads, to bytes of the
+// text.
 type source struct {
-	text  diag.Text
-	bytes []int // of each character; nil when the text is ASCII
+	text   diag.Text
+	parsed string // the text, with parentheses that it lacks
+	bytes  []int  // of each character of parsed; nil when the two are the same, in ASCII
 }
 
-func newSource(text diag.Text) source {
-	s := source{text: text}
-	for i := range len(text.Value) {
-		if text.Value[i] >= utf8.RuneSelf {
-			s.bytes = make([]int, 0, len(text.Value)+1)
-			for i := range text.Value {
-				s.bytes = append(s.bytes, i)
-			}
-			s.bytes = append(s.bytes, len(text.Value))
-			break
-		}
+// newSource is the source of a text. parsed has the parentheses in added besides, which
+// ascend.
+func newSource(text diag.Text, parsed string, added []paren) source {
+	s := source{text: text, parsed: parsed}
+	plain := len(added) == 0
+	for i := 0; plain && i < len(text.Value); i++ {
+		plain = text.Value[i] < utf8.RuneSelf
 	}
+	if plain {
+		return s
+	}
+	s.bytes = make([]int, 0, len(parsed)+1)
+	char := 0
+	for i := range text.Value {
+		for ; len(added) > 0 && added[0].at == char; added = added[1:] {
+			s.bytes = append(s.bytes, i)
+		}
+		s.bytes = append(s.bytes, i)
+		char++
+	}
+	for range added {
+		s.bytes = append(s.bytes, len(text.Value))
+	}
+	s.bytes = append(s.bytes, len(text.Value))
 	return s
+}
+
+// bracketed is the source of a text with the parentheses that it lacks.
+func bracketed(text diag.Text, missing []paren) source {
+	if len(missing) == 0 {
+		return newSource(text, text.Value, nil)
+	}
+	var b strings.Builder
+	char, left := 0, missing
+	for _, r := range text.Value {
+		for ; len(left) > 0 && left[0].at == char; left = left[1:] {
+			b.WriteByte(left[0].sign)
+		}
+		b.WriteRune(r)
+		char++
+	}
+	for _, p := range left {
+		b.WriteByte(p.sign)
+	}
+	return newSource(text, b.String(), missing)
 }
 
 func (s *source) byteAt(char int) int {
@@ -205,13 +248,13 @@ func (s *source) span(from, to int) diag.Span {
 func (s *source) at(loc file.Location) diag.Span { return s.span(loc.From, loc.To) }
 
 // syntaxError reports an error of the parser in our words.
-func syntaxError(text diag.Text, err error, problems *diag.List) {
+func (s *source) syntaxError(err error, problems *diag.List) {
+	text := s.text
 	var e *file.Error
 	if !errors.As(err, &e) {
 		problems.Add(diag.ExprSyntax, text.Sub(0, len(text.Value)), "", "%s", err)
 		return
 	}
-	s := newSource(text)
 	from, to := s.byteAt(e.From), s.byteAt(e.To)
 	if strings.HasPrefix(e.Message, "invalid ") && strings.Contains(e.Message, " literal") {
 		from, to = s.numberBefore(e.From) // the parser reports the place after it
@@ -251,7 +294,7 @@ var operatorWords = map[string]bool{"not": true, "and": true, "or": true, "in": 
 
 // numberBefore is the number that ends before a character.
 func (s *source) numberBefore(char int) (from, to int) {
-	tokens, _ := lexer.Lex(file.NewSource(s.text.Value))
+	tokens, _ := lexer.Lex(file.NewSource(s.parsed))
 	for _, t := range tokens {
 		if t.Kind == lexer.Number && t.From < char {
 			from, to = s.byteAt(t.From), s.byteAt(t.To)

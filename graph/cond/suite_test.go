@@ -101,6 +101,7 @@ var refusals = []struct {
 	{regexp.MustCompile(`may be null|must not be null`), "null is no operand and no argument; expr fails at run time, or gives nil"},
 	{regexp.MustCompile(`^the key of (groupBy|sortBy) must be`), "keys of groupBy are strings, keys of sortBy are ordered values"},
 	{regexp.MustCompile(`^mismatched types`), "values of different types are not compared"},
+	{regexp.MustCompile(`^\?\? cannot be mixed`), "no other operator stands beside ?? without brackets; expr takes one before it"},
 	{regexp.MustCompile(`must be|takes .* arguments|needs|cannot be|is indexed by|is needed here`), "operands and arguments have the types of their operator or function"},
 }
 

@@ -18,11 +18,11 @@ type Use struct {
 // nil for a text that does not parse; Compile reports why.
 func Uses(text diag.Text) []Use {
 	var ignored diag.List
-	node := parse(text, &ignored)
+	node, src := parse(text, &ignored)
 	if node == nil {
 		return nil
 	}
-	v := &useVisitor{source: newSource(text)}
+	v := &useVisitor{source: src}
 	ast.Walk(&node, v)
 	return v.uses
 }

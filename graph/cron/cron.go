@@ -42,6 +42,38 @@ func (s *Schedule) Next(t time.Time) time.Time {
 	return time.Time{}
 }
 
+// Latest returns the last due moments after one time and not after another, at most n of
+// them, the earliest first.
+func (s *Schedule) Latest(after, until time.Time, n int) []time.Time {
+	for back := time.Hour; ; back *= 2 {
+		from := until.Add(-back)
+		whole := !from.After(after) || back > 1<<60
+		if whole {
+			from = after
+		}
+		var due []time.Time
+		for t := s.Next(from); !t.IsZero() && !t.After(until); t = s.Next(t) {
+			if due = append(due, t); len(due) > 2*n {
+				due = append(due[:0], due[len(due)-n:]...)
+			}
+		}
+		if len(due) >= n || whole {
+			return due[max(0, len(due)-n):]
+		}
+	}
+}
+
+// Equal reports whether two schedules have the same moments: the same fields in the same
+// zone.
+func (s *Schedule) Equal(o *Schedule) bool {
+	if s == nil || o == nil {
+		return s == o
+	}
+	a, b := *s, *o
+	a.zone, b.zone = nil, nil
+	return a == b && s.zone.String() == o.zone.String()
+}
+
 // onDay reports whether the schedule is due on the day of t, or was due in hours
 // that the clock has just skipped.
 func (s *Schedule) onDay(t time.Time) bool {

@@ -1,6 +1,7 @@
 package cron
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -51,6 +52,68 @@ func TestNext(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// The latest moments are the last ones that Next gives, whatever their distance.
+func TestLatest(t *testing.T) {
+	t.Parallel()
+	zone, err := Zone("Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	after := time.Date(2024, 2, 28, 23, 0, 30, 0, time.UTC)
+	for _, expr := range []string{"* * * * *", "*/7 3 * * *", "30 2 * * *", "0 0 1 1 *", "0 0 29 2 *"} {
+		s, err := Parse(expr, zone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, span := range []time.Duration{0, time.Second, time.Minute, 90 * time.Minute, 26 * time.Hour, 40 * 24 * time.Hour, 3000 * 24 * time.Hour} {
+			if expr[0] == '*' && span > 1000*time.Hour {
+				continue
+			}
+			until := after.Add(span)
+			var all []time.Time
+			for at := s.Next(after); !at.After(until); at = s.Next(at) {
+				all = append(all, at)
+			}
+			for _, n := range []int{1, 2, 1000} {
+				want := all[max(0, len(all)-n):]
+				if got := s.Latest(after, until, n); !slices.Equal(got, want) {
+					t.Errorf("%q, the last %d in %s: %v, want %v", expr, n, span, got, want)
+				}
+			}
+		}
+	}
+}
+
+func TestEqual(t *testing.T) {
+	t.Parallel()
+	parse := func(expr, name string) *Schedule {
+		zone, err := Zone(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := Parse(expr, zone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	for _, tt := range []struct {
+		a, b *Schedule
+		want bool
+	}{
+		{parse("0 5 * * *", "Europe/Berlin"), parse("00 05 * * *", "Europe/Berlin"), true},
+		{parse("0 5 * * *", ""), parse("0 5 * * *", "UTC"), true},
+		{parse("0 5 * * *", "Europe/Berlin"), parse("0 5 * * *", ""), false},
+		{parse("0 * * * *", ""), parse("0 0-23 * * *", ""), false}, // they differ when clocks change
+		{parse("0 5 * * *", ""), nil, false},
+		{nil, nil, true},
+	} {
+		if got := tt.a.Equal(tt.b); got != tt.want {
+			t.Errorf("%+v and %+v: %v", tt.a, tt.b, got)
+		}
 	}
 }
 

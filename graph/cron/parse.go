@@ -138,6 +138,34 @@ func (f *field) span(part string) (out set, err error) {
 	return out, nil
 }
 
+// Uneven lists the steps over whole fields (`*/N`) of minutes, hours and months that do not
+// divide their field: the last interval is shorter than the others. Expressions that Parse
+// does not take have none.
+func Uneven(expr string) (out []Error) {
+	words, at := strings.Fields(expr), 0
+	if len(words) != len(fields) {
+		return nil
+	}
+	for i, w := range words {
+		at += strings.Index(expr[at:], w)
+		f := &fields[i]
+		from := at
+		at += len(w)
+		if i == 2 || i == 4 {
+			continue // months have no fixed length, and no step divides a week
+		}
+		for part := range strings.SplitSeq(w, ",") {
+			by, stepped := strings.CutPrefix(part, "*/")
+			step, err := strconv.Atoi(by)
+			if size := f.max - f.min + 1; stepped && err == nil && step > 0 && size%step != 0 {
+				out = append(out, Error{from, from + len(part), fmt.Sprintf("%q does not divide the %d values of the %s: its last interval is shorter", part, size, f.name)})
+			}
+			from += len(part) + 1
+		}
+	}
+	return out
+}
+
 func (f *field) number(word string) (int, error) {
 	for i, name := range f.names {
 		if strings.EqualFold(word, name) {

@@ -22,13 +22,25 @@ type History struct {
 type Cycle struct {
 	Cycle     uint64    `json:"cycle"`
 	StartedAt time.Time `json:"started_at"`
+	Due       time.Time `json:"due,omitzero"` // the moment of the schedule that it is for
 	Finished  bool      `json:"finished"`
+	Finally   bool      `json:"finally,omitzero"`  // the last one, of the nodes of `finally`
+	Reopened  *Reopened `json:"reopened,omitzero"` // the stack was reopened before it; else nil
 	Failed    bool      `json:"failed"`
 	Faults    []string  `json:"faults,omitzero"` // what failed while it began or ended
 	NodeRuns  int       `json:"node_runs"`
 	PauseMS   int64     `json:"pause_ms"`
+	Tokens    int64     `json:"tokens"` // used until the next cycle began
+	Cost      float64   `json:"cost"`
 	Events    []string  `json:"events"` // received before it, or while it ran
 	Waves     []Wave    `json:"waves"`
+}
+
+// Reopened says how a stack continued that had ended.
+type Reopened struct {
+	At     time.Time      `json:"at"`
+	By     string         `json:"by"`
+	Limits journal.Limits `json:"limits,omitzero"` // that were set
 }
 
 // Wave is one commit of a Cycle. Wave 0 is what the cycle began with.
@@ -44,6 +56,12 @@ type Settled struct {
 	Status   string `json:"status"`
 	Attempts int    `json:"attempts"`
 	Error    string `json:"error,omitzero"`
+	Failed   int    `json:"failed,omitzero"` // of a for_each: the elements that failed,
+	Of       int    `json:"of,omitzero"`     // of so many; 0 if none did
+	// Tokens and Cost are what it has used since it began, or since an earlier Wave told
+	// of it as waiting.
+	Tokens int64   `json:"tokens"`
+	Cost   float64 `json:"cost"`
 }
 
 // Write is a key that a Wave changed, and who wrote to it.
@@ -56,10 +74,17 @@ type Write struct {
 // historyReader puts records together to cycles.
 type historyReader struct {
 	out    History
+	again  *Reopened           // before the next cycle
 	events []string            // of the next cycle
+	used   map[string]usage    // by node, since a wave told of it
 	writes map[string][]string // nodes by the key that they write
 	to     map[string]string   // keys by the event that goes to them
 	graph  func(hash string) (*graph.Graph, error)
+}
+
+type usage struct {
+	tokens int64
+	cost   float64
 }
 
 // HistoryOf reads the last cycles of a stack; all that are kept when last is 0. It
@@ -71,10 +96,12 @@ func HistoryOf(ctx context.Context, store Reader, kinds graph.Kinds, stack strin
 	}
 	r := historyReader{
 		out:   History{stack, sum.Identity.Graph, sum.Cursor.Status, sum.Cursor.Reason, []Cycle{}},
+		used:  map[string]usage{},
 		graph: func(hash string) (*graph.Graph, error) { return Definition(ctx, store, kinds, hash) },
 	}
 	err = store.Records(ctx, stack, journal.Want{Last: last, Types: []string{
 		"stack.started", "event.received", "cycle.started", "wave.committed", "cycle.finished",
+		"task.step", "task.mark", "task.held", "task.finished", "task.used", "stack.reopened",
 	}}, r.add)
 	return r.out, err
 }
@@ -87,12 +114,22 @@ func (r *historyReader) add(rec journal.Record) error {
 		r.events = append(r.events, b.Event)
 	case *journal.CycleStarted:
 		r.out.Cycles = append(r.out.Cycles, Cycle{
-			Cycle: rec.Cycle, StartedAt: rec.Time, Faults: b.Faults, Events: append([]string{}, r.events...), Waves: []Wave{},
+			Cycle: rec.Cycle, StartedAt: rec.Time, Due: b.Due, Finally: b.Finally, Reopened: r.again, Faults: b.Faults, Events: append([]string{}, r.events...), Waves: []Wave{},
 		})
-		r.events = nil
+		r.events, r.again = nil, nil
 		if b.Hash != "" {
 			return r.under(b.Hash)
 		}
+	case *journal.StackReopened:
+		r.again = &Reopened{rec.Time, b.By, b.Limits}
+	case *journal.TaskStep:
+		r.uses(b.Node, b.Tokens, b.Cost)
+	case *journal.TaskHeld:
+		r.uses(b.Node, b.Tokens, b.Cost)
+	case *journal.TaskFinished:
+		r.uses(b.Node, b.Tokens, b.Cost)
+	case *journal.TaskUsed:
+		r.uses(b.Node, b.Tokens, b.Cost)
 	case *journal.WaveCommitted:
 		if c := r.open(); c != nil {
 			c.Waves = append(c.Waves, r.wave(b))
@@ -104,6 +141,15 @@ func (r *historyReader) add(rec journal.Record) error {
 		}
 	}
 	return nil
+}
+
+// uses counts what an attempt of a node used.
+func (r *historyReader) uses(node string, tokens int64, cost float64) {
+	if c := r.open(); c != nil && (tokens != 0 || cost != 0) {
+		c.Tokens, c.Cost = c.Tokens+tokens, c.Cost+cost
+		u := r.used[node]
+		r.used[node] = usage{u.tokens + tokens, u.cost + cost}
+	}
 }
 
 // open is the cycle that records belong to; nil before the first, where the
@@ -123,7 +169,9 @@ func (r *historyReader) under(hash string) error {
 	}
 	r.writes, r.to = map[string][]string{}, map[string]string{}
 	for _, e := range g.Events {
-		r.to[e.Name] = g.Keys[e.Key].Name
+		if e.Key >= 0 {
+			r.to[e.Name] = g.Keys[e.Key].Name
+		}
 	}
 	for i := range g.Nodes {
 		for _, w := range g.Nodes[i].Writes {
@@ -135,10 +183,12 @@ func (r *historyReader) under(hash string) error {
 }
 
 func (r *historyReader) wave(b *journal.WaveCommitted) Wave {
-	w := Wave{Wave: b.Wave, Nodes: []Settled{}, Writes: []Write{}}
+	w := Wave{Wave: b.Number(), Nodes: []Settled{}, Writes: []Write{}}
 	var succeeded []string
 	for _, s := range b.Settled {
-		n := Settled{Node: s.Node, Status: s.Status, Attempts: s.Attempts}
+		u := r.used[s.Node]
+		delete(r.used, s.Node)
+		n := Settled{Node: s.Node, Status: s.Status, Attempts: s.Attempts, Failed: s.Elements().Failed, Of: s.Elements().Of, Tokens: u.tokens, Cost: u.cost}
 		if s.Error != nil {
 			n.Error = s.Error.Kind + ": " + s.Error.Message
 		}

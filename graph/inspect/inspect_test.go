@@ -78,9 +78,9 @@ func after(t *testing.T, cycles int) *one {
 	r := &one{}
 	s := sim.New(m, start, func(task machine.Task) sim.Result {
 		if task.Key.Node == "slow" {
-			return sim.Result{Takes: 24 * time.Hour}
+			return sim.Result{Takes: 90 * time.Second, Tokens: 7, Cost: 0.5}
 		}
-		return sim.Result{Output: "done"}
+		return sim.Result{Output: "done", Tokens: 3}
 	})
 	s.Recorded = func(rec journal.Record) { r.records = append(r.records, rec) }
 	for range cycles {

@@ -39,7 +39,7 @@ func At(ctx context.Context, store Reader, kinds graph.Kinds, stack string, at j
 	}
 	kept := journal.Point{Cycle: base.Cursor.Cycle}
 	switch {
-	case at.Cycle == kept.Cycle && (at.Wave == 0 || at.Wave == base.Cursor.Wave):
+	case at.Cycle == kept.Cycle && (at.Wave == 0 || at.Wave == base.Cursor.Committed()):
 		return past(at, base.Cursor, journal.Visible(base.State)), nil
 	case at.Cycle <= kept.Cycle:
 		return Past{}, fmt.Errorf("stack %q: the history before the end of cycle %s is deleted (see history in the graph): got %s", stack, kept, at)
@@ -58,7 +58,7 @@ func At(ctx context.Context, store Reader, kinds graph.Kinds, stack string, at j
 		m, _, err = again.To(at)
 	}
 	if errors.Is(err, errNotCommitted) {
-		return Past{}, fmt.Errorf("stack %q has not committed %s: it is at %s", stack, at, journal.Point{Cycle: now.Cursor.Cycle, Wave: now.Cursor.Wave})
+		return Past{}, fmt.Errorf("stack %q has not committed %s: it is at %s", stack, at, journal.Point{Cycle: now.Cursor.Cycle, Wave: now.Cursor.Committed()})
 	}
 	if err != nil {
 		return Past{}, err
@@ -74,7 +74,7 @@ func baseFor(ctx context.Context, store Reader, stack string, at journal.Point) 
 		return store.Base(ctx, stack, at)
 	}
 	end, err := store.Base(ctx, stack, journal.Point{Cycle: at.Cycle})
-	if err != nil || end.Cursor.Cycle < at.Cycle || end.Cursor.Wave == at.Wave {
+	if err != nil || end.Cursor.Cycle < at.Cycle || end.Cursor.Committed() == at.Wave {
 		return end, err
 	}
 	return store.Base(ctx, stack, at)
@@ -109,7 +109,7 @@ func past(at journal.Point, c journal.Cursor, state map[string]any) Past {
 		at.Cycle = c.Cycle
 	}
 	if at.Wave == 0 {
-		at.Wave = c.Wave
+		at.Wave = c.Committed()
 	}
 	return Past{at, state}
 }

@@ -10,20 +10,36 @@ import (
 // Tasks follows the tasks of a stack through its records. The zero value has seen none.
 // It is not safe for concurrent use.
 type Tasks struct {
-	waveOpen  bool
-	wave      journal.Record // that began the wave that was begun last
-	tasks     []*TaskStatus  // as they began
+	open      []begun       // nodes that began and are not committed
+	tasks     []*TaskStatus // as they began
 	byKey     map[journal.TaskKey]*TaskStatus
 	over      int // of tasks
 	lastError *TaskError
+	failed    []Elements // of nodes that were committed in the present cycle
 }
 
 // WaveOpen says whether a wave has begun and is not committed.
-func (p *Tasks) WaveOpen() bool { return p.waveOpen }
+func (p *Tasks) WaveOpen() bool { return len(p.open) > 0 }
+
+// begun is a node that has begun.
+type begun struct {
+	key journal.TaskKey
+	at  time.Time
+}
 
 // LastError returns the last failure in the records of the present cycle and of those
 // before it that were read, or nil.
 func (p *Tasks) LastError() *TaskError { return p.lastError }
+
+// Failed counts the failed elements of the nodes with for_each that were committed in the
+// present cycle. A node without failed elements is left out.
+func (p *Tasks) Failed() []Elements { return slices.Clone(p.failed) }
+
+// Elements says how many elements of a node with for_each failed.
+type Elements struct {
+	Node       string
+	Failed, Of int
+}
 
 // keptTasks bounds how many finished tasks are kept. In a larger cycle those that began
 // first are dropped.
@@ -44,6 +60,19 @@ type TaskStatus struct {
 	Status string // succeeded or failed
 	Took   time.Duration
 	Error  *journal.Failure
+
+	// Behind is the task that has the lock, or a slot of the pool, that this one is queued
+	// for. It is nil if no task has, as when the pool is on hold.
+	Behind *Behind
+
+	// What its attempts have used of models, as far as it is recorded.
+	Tokens int64
+	Cost   float64
+}
+
+// Behind is a task that another one waits behind.
+type Behind struct {
+	Stack, Node, Item string
 }
 
 func (t *TaskStatus) key() journal.TaskKey {
@@ -84,9 +113,10 @@ type TaskError struct {
 func (p *Tasks) Take(records []journal.Record) {
 	for i := range records {
 		r := &records[i]
+		p.used(r)
 		switch b := r.Body.(type) {
 		case *journal.CycleStarted:
-			p.waveOpen = false
+			p.open, p.failed = p.open[:0], p.failed[:0]
 			p.forgetOver()
 			p.faults(r, 0, "", b.Faults...)
 		case *journal.NodeDecided:
@@ -98,19 +128,35 @@ func (p *Tasks) Take(records []journal.Record) {
 		case *journal.CycleFinished:
 			p.faults(r, 0, "", b.Faults...)
 		case *journal.WaveStarted:
-			p.waveOpen, p.wave = true, *r
+			for _, node := range b.Nodes {
+				p.open = append(p.open, begun{journal.TaskKey{Cycle: r.Cycle, Wave: b.Wave, Node: node}, r.Time})
+			}
 		case *journal.TaskStarted:
 			key, _ := r.Task()
 			t := p.task(key)
 			t.State, t.Attempt, t.Since, t.RetryAt = TaskRunning, b.Attempt, r.Time, time.Time{}
+		case *journal.TaskHeld:
+			key, _ := r.Task()
+			t := p.task(key)
+			t.State, t.Attempt, t.Since, t.RetryAt = TaskWaiting, b.Attempt, r.Time, time.Time{}
 		case *journal.TaskFinished:
 			p.finished(r, b)
 		case *journal.WaveCommitted:
-			p.waveOpen = false
+			p.open = slices.DeleteFunc(p.open, func(o begun) bool { return b.Commit == 0 || settles(b, o.key.Node) })
+			p.settled(r, b)
 		case *journal.StackFinished:
-			p.waveOpen = false
+			p.open = p.open[:0]
 			p.forget(func(t *TaskStatus) bool { return t.State != TaskOver })
 		}
+	}
+}
+
+// used adds what a record says that its task used. One that was dropped stays dropped.
+func (p *Tasks) used(r *journal.Record) {
+	key, u, ok := usedBy(r)
+	if t := p.byKey[key]; ok && t != nil {
+		t.Tokens += u.tokens
+		t.Cost += u.cost
 	}
 }
 
@@ -141,6 +187,19 @@ func (p *Tasks) finished(r *journal.Record, b *journal.TaskFinished) {
 			n--
 			return n >= 0 && t.State == TaskOver
 		})
+	}
+}
+
+// settled notes what a commit tells besides the ends of tasks.
+func (p *Tasks) settled(r *journal.Record, b *journal.WaveCommitted) {
+	for i := range b.Settled {
+		s := &b.Settled[i]
+		if s.AtCommit && s.Error != nil {
+			p.lastError = &TaskError{Cycle: r.Cycle, Wave: b.Wave, Node: s.Node, At: r.Time, Error: *s.Error}
+		}
+		if e := s.Elements(); e.Of > 0 {
+			p.failed = append(p.failed, Elements{s.Node, e.Failed, e.Of})
+		}
 	}
 }
 
@@ -203,19 +262,31 @@ func (p *Tasks) List(c *journal.Cursor, runs bool) []TaskStatus {
 	out := make([]TaskStatus, 0, len(p.tasks)+len(c.Waiting))
 	known := map[journal.TaskKey]bool{}
 	add := func(t TaskStatus) {
-		known[journal.TaskKey{Cycle: t.Cycle, Wave: t.Wave, Node: t.Node}] = true
+		known[journal.TaskKey{Cycle: t.Cycle, Wave: t.Wave, Node: t.Node}], known[t.key()] = true, true
 		out = append(out, t)
 	}
-	waiting := func(t *TaskStatus) bool {
-		return slices.ContainsFunc(c.Waiting, func(w journal.Waiting) bool {
-			return w.Node == t.Node && w.Cycle == t.Cycle && w.Wave == t.Wave
-		})
+	waits := make(map[journal.TaskKey]bool, len(c.Waiting))
+	for i := range c.Waiting {
+		waits[c.Waiting[i].Task()] = true
+	}
+	waiting := func(t *TaskStatus) bool { return waits[t.key()] }
+	asking := func(t *TaskStatus) *journal.Waiting {
+		if i := slices.IndexFunc(c.Asking, func(w journal.Waiting) bool { return w.Task() == t.key() }); i >= 0 {
+			return &c.Asking[i]
+		}
+		return nil
 	}
 	for _, t := range p.tasks {
 		one := *t
 		one.Previous = slices.Clone(t.Previous)
 		until := c.ParkedUntil(t.key())
+		question := asking(t)
 		switch {
+		case one.State == TaskOver:
+		case question != nil && (one.State == TaskRunning || one.State == TaskWaiting):
+			one.State, one.Since = TaskWaiting, question.Since
+		case one.State == TaskWaiting: // it was held, and has all its words
+			one.State = TaskQueued
 		case one.State != TaskRunning:
 		case !until.IsZero():
 			one.State, one.RetryAt = TaskParked, until
@@ -235,8 +306,15 @@ func (p *Tasks) List(c *journal.Cursor, runs bool) []TaskStatus {
 		}
 	}
 	for i := range c.Waiting { // since an earlier cycle
-		if w := &c.Waiting[i]; !w.Answered {
-			missing(journal.TaskKey{Cycle: w.Cycle, Wave: w.Wave, Node: w.Node}, TaskWaiting, w.Since)
+		if w := &c.Waiting[i]; !w.Answered && !known[w.Task()] {
+			add(TaskStatus{Node: w.Node, Item: w.Item, Cycle: w.Cycle, Wave: w.Wave, State: TaskWaiting, Attempt: 1, Since: w.Since})
+		}
+	}
+	for i := range c.Asking {
+		w := &c.Asking[i]
+		if k := w.Task(); !slices.ContainsFunc(out, func(t TaskStatus) bool { return t.key() == k }) {
+			known[journal.TaskKey{Cycle: w.Cycle, Wave: w.Wave, Node: w.Node}] = true
+			out = append(out, TaskStatus{Node: w.Node, Item: w.Item, Cycle: w.Cycle, Wave: w.Wave, State: TaskWaiting, Attempt: 1, Since: w.Since})
 		}
 	}
 	if runs {
@@ -247,11 +325,13 @@ func (p *Tasks) List(c *journal.Cursor, runs bool) []TaskStatus {
 			missing(journal.TaskKey{Cycle: b.Cycle, Wave: b.Wave, Node: b.Node}, TaskQueued, b.Since)
 		}
 	}
-	if p.waveOpen {
-		w := p.wave.Body.(*journal.WaveStarted)
-		for _, node := range w.Nodes {
-			missing(journal.TaskKey{Cycle: p.wave.Cycle, Wave: w.Wave, Node: node}, TaskQueued, p.wave.Time)
-		}
+	for _, o := range p.open {
+		missing(o.key, TaskQueued, o.at)
 	}
 	return out
+}
+
+// settles reports whether a commit, which is whole, has the end of a node.
+func settles(b *journal.WaveCommitted, node string) bool {
+	return slices.ContainsFunc(b.Settled, func(s journal.Settled) bool { return s.Node == node })
 }

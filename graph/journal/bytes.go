@@ -119,6 +119,28 @@ func (p *Parked) UnmarshalJSON(b []byte) error {
 	return parseObject(b, "a parked task", p, (*Parked).members)
 }
 
+// MarshalJSON writes an element of a cursor's `waiting` or `asking`.
+func (w Waiting) MarshalJSON() ([]byte, error) {
+	return object(&w, (*Waiting).members), nil
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote, in this version or an earlier one.
+func (w *Waiting) UnmarshalJSON(b []byte) error {
+	*w = Waiting{}
+	return parseObject(b, "a question", w, (*Waiting).members)
+}
+
+// MarshalJSON writes limits as a record has them.
+func (l Limits) MarshalJSON() ([]byte, error) {
+	return object(&l, (*Limits).members), nil
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (l *Limits) UnmarshalJSON(b []byte) error {
+	*l = Limits{}
+	return parseObject(b, "limits", l, (*Limits).members)
+}
+
 // MarshalJSON is a snapshot as one object, with its records in the journal form.
 func (s Snapshot) MarshalJSON() ([]byte, error) {
 	return object(&s, (*Snapshot).members), nil

@@ -61,6 +61,7 @@ func TestSnapshotSurvivesJSON(t *testing.T) {
 	if err := json.Unmarshal([]byte(oldCursor), &want.Cursor); err != nil {
 		t.Fatal(err)
 	}
+	want.Cursor.Reopened = &Reopened{At: epoch, Before: Counts{Cycles: 2, Cost: 0.5}, Limits: Limits{Cycles: new(0), Duration: new(time.Hour)}}
 	if err := json.Unmarshal([]byte(oldIdentity), &want.Identity); err != nil {
 		t.Fatal(err)
 	}

@@ -136,18 +136,22 @@ func someNumber[T integer](c *codec, k string, n *T) {
 	}
 }
 
-func (c *codec) someFloat(k string, f *float64) {
+func (c *codec) float(k string, f *float64) {
 	if !c.reading() {
-		if *f != 0 {
-			c.key(k)
-			c.b = value.Append(c.b, *f)
-		}
+		c.key(k)
+		c.b = value.Append(c.b, *f)
 		return
 	}
 	if b, ok := c.member(k); ok {
 		var err error
 		*f, err = strconv.ParseFloat(string(b), 64)
 		c.fail(k, err)
+	}
+}
+
+func (c *codec) someFloat(k string, f *float64) {
+	if c.reading() || *f != 0 {
+		c.float(k, f)
 	}
 }
 
@@ -285,6 +289,19 @@ func somePointer[T any](c *codec, k string, v **T, walk walk[T]) {
 	if b, ok := c.member(k); ok {
 		*v = new(T)
 		inside(c, b, *v, walk)
+	}
+}
+
+// maybe is a plain value that may be absent: a nil pointer.
+func maybe[T any](c *codec, k string, v **T, plain func(*codec, string, *T)) {
+	if c.reading() {
+		if _, ok := c.member(k); !ok {
+			return
+		}
+		*v = new(T)
+	}
+	if *v != nil {
+		plain(c, k, *v)
 	}
 }
 

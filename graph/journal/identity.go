@@ -13,6 +13,7 @@ type Identity struct {
 	Params    map[string]any // complete and canonical
 	CreatedAt time.Time
 	Parent    string // the idempotency key of the task that runs this stack; "" if no task does
+	MaxCycles uint64 // of a stack that a node or a tool runs with `until`: how many cycles that are not idle it may take; else 0
 }
 
 func (id *Identity) members(c *codec) {
@@ -24,6 +25,7 @@ func (id *Identity) members(c *codec) {
 	}
 	c.time("created_at", &id.CreatedAt)
 	c.someText("parent", &id.Parent)
+	c.someUint("max_cycles", &id.MaxCycles)
 }
 
 // TaskKey is the idempotency key of a task, STACK.NONCE/CYCLE/WAVE/NODE/ITEM: the

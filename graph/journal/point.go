@@ -37,12 +37,15 @@ func ParsePoint(s string) (Point, error) {
 
 // Ends reports that a record is the one that completes what p names.
 func (p Point) Ends(r Record) bool {
+	if b, ok := r.Body.(*CycleStarted); ok && b.Finally { // it may have cut the cycle before it off
+		return p.Wave == 0 && r.Cycle == p.Cycle+1 && p.Cycle > 0
+	}
 	if p == (Point{}) || r.Cycle != p.Cycle {
 		return false
 	}
 	switch b := r.Body.(type) {
 	case *WaveCommitted:
-		return b.Wave == p.Wave && p.Wave > 0
+		return b.Number() == p.Wave && p.Wave > 0
 	case *CycleFinished, *StackFinished:
 		return p.Wave == 0
 	}

@@ -26,6 +26,12 @@ func (r *Record) Task() (key TaskKey, ok bool) {
 		began, key = b.Began, TaskKey{Wave: b.Wave, Node: b.Node, Item: b.Item}
 	case *TaskStep:
 		began, key = b.Began, TaskKey{Wave: b.Wave, Node: b.Node, Item: b.Item}
+	case *TaskWaiting:
+		began, key = b.Began, TaskKey{Wave: b.Wave, Node: b.Node, Item: b.Item}
+	case *TaskAnswered:
+		began, key = b.Began, TaskKey{Wave: b.Wave, Node: b.Node, Item: b.Item}
+	case *TaskHeld:
+		began, key = b.Began, TaskKey{Wave: b.Wave, Node: b.Node, Item: b.Item}
 	default:
 		return key, false
 	}
@@ -60,6 +66,14 @@ func fresh(name string) Body {
 		return new(TaskStarted)
 	case "task.step":
 		return new(TaskStep)
+	case "task.mark":
+		return &TaskStep{Mark: true}
+	case "task.waiting":
+		return new(TaskWaiting)
+	case "task.answered":
+		return new(TaskAnswered)
+	case "task.held":
+		return new(TaskHeld)
 	case "task.finished":
 		return new(TaskFinished)
 	case "task.used":
@@ -70,6 +84,8 @@ func fresh(name string) Body {
 		return new(CycleFinished)
 	case "stack.finished":
 		return new(StackFinished)
+	case "stack.reopened":
+		return new(StackReopened)
 	}
 	return nil
 }
@@ -99,6 +115,7 @@ type EventReceived struct {
 	Event   string
 	ID      string // journal
 	Payload any    // journal
+	Queued  bool   // journal: it is kept until a wait takes it, and the next cycle does not apply it
 }
 
 func (*EventReceived) Type() string { return "event.received" }
@@ -108,6 +125,7 @@ func (b *EventReceived) members(c *codec) {
 	if c.whole {
 		c.someText("id", &b.ID)
 		c.value("payload", &b.Payload)
+		c.someBool("queued", &b.Queued)
 	}
 }
 
@@ -116,6 +134,34 @@ type CycleStarted struct {
 	Hash   string   // journal: of the graph that the cycle runs under
 	Mode   string   // journal: round_robin, or "" for graph
 	Faults []string // what failed while it began; the cycle is a failed one
+
+	// Due is the moment of the schedule that the cycle is for, or when the stack was created.
+	// It is zero when the cycle was not due.
+	Due time.Time
+
+	// Finally says that it is the last one, of the nodes of `finally` alone; Status, Reason
+	// and Failure (journal) are how the stack ends with it. Left (journal) are the events that
+	// no cycle has applied: the next one does if the stack is reopened.
+	Finally bool
+	Status  Status
+	Reason  string
+	Failure *Failure
+	Left    []LeftEvent
+}
+
+// LeftEvent is an event that was accepted and that no cycle has applied.
+type LeftEvent struct {
+	Seq     uint64 // of its record
+	Time    time.Time
+	Event   string
+	Payload any
+}
+
+func (e *LeftEvent) members(c *codec) {
+	c.uint("seq", &e.Seq)
+	c.time("time", &e.Time)
+	c.text("event", &e.Event)
+	c.value("payload", &e.Payload)
 }
 
 func (*CycleStarted) Type() string { return "cycle.started" }
@@ -125,7 +171,15 @@ func (b *CycleStarted) members(c *codec) {
 		c.someText("hash", &b.Hash)
 		c.someText("mode", &b.Mode)
 	}
+	c.someTime("due", &b.Due)
 	c.someTexts("faults", &b.Faults)
+	c.someBool("finally", &b.Finally)
+	if c.whole {
+		c.someText("status", (*string)(&b.Status))
+		c.someText("reason", &b.Reason)
+		somePointer(c, "failure", &b.Failure, (*Failure).members)
+		someList(c, "left", &b.Left, (*LeftEvent).members)
+	}
 }
 
 // NodeDecided is the decision over one node.
@@ -177,7 +231,7 @@ func (v *Verdict) members(c *codec) {
 type WaveStarted struct {
 	Wave  uint64
 	Nodes []string  // in declaration order
-	Early []Verdict // journal: verdicts over edges of nodes that are not decided yet (join: first, siblings of an else edge)
+	Early []Verdict // journal: verdicts over edges of nodes that are not decided yet or were cancelled (join: first, siblings of an else edge)
 }
 
 func (*WaveStarted) Type() string { return "wave.started" }
@@ -233,13 +287,23 @@ type TaskStep struct {
 	Cost     float64
 	Error    *Failure // nil if it succeeded
 	Content  any      // journal: what the node wants back in a later attempt
+	Call     string   // journal: the call of a graph that is over with it, as in TaskUsed; else ""
+
+	// Mark says that a part begins, for work that must know in a later attempt that it
+	// did: the record task.mark, which is no step and has no number.
+	Mark bool
 }
 
-func (*TaskStep) Type() string { return "task.step" }
+func (b *TaskStep) Type() string {
+	if b.Mark {
+		return "task.mark"
+	}
+	return "task.step"
+}
 
 func (b *TaskStep) members(c *codec) {
 	c.task(&b.Wave, &b.Began, &b.Node, &b.Item, &b.Attempt)
-	number(c, "step", &b.Step)
+	someNumber(c, "step", &b.Step)
 	c.text("name", &b.Name)
 	c.ms("duration_ms", &b.Duration)
 	someNumber(c, "tokens", &b.Tokens)
@@ -248,6 +312,7 @@ func (b *TaskStep) members(c *codec) {
 	if c.whole {
 		number(c, "duration_ns", &b.Duration)
 		c.someValue("content", &b.Content)
+		c.someText("call", &b.Call)
 	}
 }
 
@@ -262,12 +327,17 @@ type TaskFinished struct {
 	Status   string // succeeded or failed
 	Duration time.Duration
 	Error    *Failure
-	Output   any       // journal
-	Tokens   int64     // journal: what the attempt used, without its steps
-	Cost     float64   // journal: as Tokens
-	RetryAt  time.Time // journal: when the next attempt is due; zero if none follows
-	Cached   bool      // the result of an earlier run is used again
-	CacheKey string    // journal: what the result is kept under; "" if it is not kept
+	Output   any           // journal
+	Talk     *Talk         // journal: of an agent; else nil
+	Memory   []MemoryWrite // journal: what the commit of its writes puts into memories
+	Tokens   int64         // journal: what the attempt used, without its steps
+	Cost     float64       // journal: as Tokens
+	Wait     time.Duration // journal: the least time before the next attempt, as the work asked for it
+	RetryAt  time.Time     // journal: when the next attempt is due; zero if none follows
+	Cached   bool          // the result of an earlier run is used again
+	Enough   bool          // journal: with this element the `until` of its for_each holds
+	CacheKey string        // journal: what the result is kept under; "" if it is not kept
+	NodeRuns uint64        // journal: of the stack that did the work, as far as no TaskUsed has them
 }
 
 func (*TaskFinished) Type() string { return "task.finished" }
@@ -281,23 +351,33 @@ func (b *TaskFinished) members(c *codec) {
 	if c.whole {
 		number(c, "duration_ns", &b.Duration)
 		c.someValue("output", &b.Output)
+		somePointer(c, "talk", &b.Talk, (*Talk).members)
+		someList(c, "memory", &b.Memory, (*MemoryWrite).members)
 		someNumber(c, "tokens", &b.Tokens)
 		c.someFloat("cost", &b.Cost)
+		someNumber(c, "wait_ns", &b.Wait)
 		c.someTime("retry_at", &b.RetryAt)
 		c.someText("cache_key", &b.CacheKey)
+		c.someUint("node_runs", &b.NodeRuns)
+		c.someBool("enough", &b.Enough)
 	}
 }
 
 // TaskUsed is what an attempt used whose result does not count: it had timed out
-// or been cancelled, or was cut off, before its work came to an end.
+// or been cancelled, or was cut off, before its work came to an end. A task that runs a
+// graph, or makes a call that does, has one for what the graph's stack has used since the
+// last one.
 type TaskUsed struct {
-	Wave    uint64
-	Began   uint64 // as in TaskStarted
-	Node    string
-	Item    string
-	Attempt int
-	Tokens  int64
-	Cost    float64
+	Wave     uint64
+	Began    uint64 // as in TaskStarted
+	Node     string
+	Item     string
+	Attempt  int
+	Tokens   int64
+	Cost     float64
+	NodeRuns uint64 // of the graph's stack
+	Call     string // journal: the numbers of the call that runs the graph, as in "2.1"; "" if the task does
+	Nonce    string // journal: of the call's stack
 }
 
 func (*TaskUsed) Type() string { return "task.used" }
@@ -306,20 +386,31 @@ func (b *TaskUsed) members(c *codec) {
 	c.task(&b.Wave, &b.Began, &b.Node, &b.Item, &b.Attempt)
 	number(c, "tokens", &b.Tokens)
 	c.someFloat("cost", &b.Cost)
+	c.someUint("node_runs", &b.NodeRuns)
+	if c.whole {
+		c.someText("call", &b.Call)
+		c.someText("nonce", &b.Nonce)
+	}
 }
 
 // WaveCommitted is the end of a wave. Wave 0 is what a cycle began with:
 // events, answers and background results.
 type WaveCommitted struct {
 	Wave    uint64
+	Commit  uint64    // under `waves: eager` its number among the commits of the cycle; else 0
 	Changed []string  // keys, in declaration order
-	Settled []Settled // how the wave's nodes ended, in declaration order; the public form has those with AtCommit
+	Settled []Settled // how the wave's nodes ended, in declaration order; the public form has those with AtCommit, and those with Of
 }
+
+// Number is what a Point calls the commit: its wave, or under `waves: eager` its own
+// number.
+func (b *WaveCommitted) Number() uint64 { return cmp.Or(b.Commit, b.Wave) }
 
 func (*WaveCommitted) Type() string { return "wave.committed" }
 
 func (b *WaveCommitted) members(c *codec) {
 	c.uint("wave", &b.Wave)
+	c.someUint("commit", &b.Commit)
 	c.texts("changed", &b.Changed)
 	if c.whole {
 		list(c, "settled", &b.Settled, (*Settled).members)
@@ -329,8 +420,10 @@ func (b *WaveCommitted) members(c *codec) {
 	}
 	unfit := slices.DeleteFunc(slices.Clone(b.Settled), func(s Settled) bool { return !s.AtCommit })
 	someList(c, "failed", &unfit, (*Settled).unfit)
+	some := slices.DeleteFunc(slices.Clone(b.Settled), func(s Settled) bool { return s.Elements().Of == 0 })
+	someList(c, "elements", &some, (*Settled).some)
 	if c.reading() {
-		b.Settled = unfit
+		b.Settled = slices.Concat(unfit, some)
 	}
 }
 
@@ -358,10 +451,11 @@ func (b *CycleFinished) members(c *codec) {
 	}
 }
 
-// StackFinished is the last record of a stack.
+// StackFinished is the end of a stack: its last record, unless it is reopened.
 type StackFinished struct {
-	Status Status
-	Reason string
+	Status  Status
+	Reason  string
+	Failure *Failure // journal: as Cursor.Failure
 }
 
 func (*StackFinished) Type() string { return "stack.finished" }
@@ -369,4 +463,7 @@ func (*StackFinished) Type() string { return "stack.finished" }
 func (b *StackFinished) members(c *codec) {
 	c.text("status", (*string)(&b.Status))
 	c.text("reason", &b.Reason)
+	if c.whole {
+		somePointer(c, "failure", &b.Failure, (*Failure).members)
+	}
 }

@@ -46,13 +46,16 @@ var everyRecord = []Body{
 	&StackFinished{Status: Failed, Reason: "cycles limit of 2 reached"},
 	&EventReceived{Event: "message", ID: "a-1", Payload: []any{}},
 	&CycleStarted{Hash: "ff00", Mode: "round_robin", Faults: []string{"mode: x"}},
-	&WaveCommitted{Changed: []string{"n"}, Settled: []Settled{{Node: "ask", Status: "succeeded", Attempts: 1, Elements: []string{"b", "a"}}}},
+	&WaveCommitted{Changed: []string{"n"}, Settled: []Settled{{Node: "ask", Status: "succeeded", Attempts: 1, Each: &Each{Order: []string{"b", "a"}}}}},
 	&TaskStarted{Wave: 2, Began: 1, Node: "long", Attempt: 2, Crashes: 1},
 	&TaskFinished{Wave: 2, Began: 1, Node: "long", Attempt: 2, Status: "succeeded", Output: "x", CacheKey: "[1]"},
 	&TaskFinished{Wave: 1, Node: "a", Status: "succeeded", Output: "x", Cached: true},
 	&TaskStep{Wave: 1, Node: "a", Attempt: 1, Step: 1, Name: "model:openai/gpt-5-mini", Duration: 1500 * time.Microsecond, Tokens: 7, Cost: 0.25, Content: []any{"hi"}},
 	&TaskStep{Wave: 2, Began: 1, Node: "each", Item: "k", Attempt: 2, Step: 3, Name: "tool:get", Error: &Failure{Kind: "model", Message: "m", Permanent: true}},
 	&TaskUsed{Wave: 2, Began: 1, Node: "each", Item: "k", Attempt: 2, Tokens: 9, Cost: 1.5},
+	&StackReopened{},
+	&StackReopened{By: "me", Limits: Limits{Cycles: new(50), NodeRuns: new(0), Tokens: new(7), Failures: new(3), Duration: new(time.Hour), FailedPause: new(90 * time.Second), Cost: new(0.25)}},
+	&CycleStarted{Hash: "ff00", Finally: true, Status: Failed, Reason: "why", Left: []LeftEvent{{Seq: 7, Time: epoch, Event: "message", Payload: []any{int64(1)}}}},
 }
 
 func record(i int, b Body) Record {

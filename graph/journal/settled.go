@@ -6,7 +6,8 @@ type Settled struct {
 	Status   string // succeeded, failed, skipped, waiting
 	Attempts int
 	Error    *Failure
-	Elements []string // of a for_each that sends: its tasks, in the order in which their messages leave
+	Reason   string // of a skip, in Cursor.Last
+	Each     *Each  // of a for_each; nil where there is nothing to say of its elements
 
 	// AtCommit says that the node's work succeeded and its writes did not fit, so
 	// that no TaskFinished has the failure.
@@ -17,14 +18,60 @@ type Settled struct {
 	Owed bool
 }
 
+// Each is what is known of the elements of a for_each. It stands apart from Settled because
+// every node that runs has one of those.
+type Each struct {
+	Order []string // of a for_each that sends: its tasks, in the order in which their messages leave
+
+	// Failed is how many elements failed, and Of how many there were; both are 0 if none
+	// failed.
+	Failed, Of int
+
+	// Results are those of the elements, where an edge from the node reads them.
+	Results any
+}
+
+// Elements is what is known of the elements, the zero Each for nothing.
+func (s *Settled) Elements() Each {
+	if s.Each == nil {
+		return Each{}
+	}
+	return *s.Each
+}
+
+// SetElements says what is known of the elements.
+func (s *Settled) SetElements(e Each) {
+	if s.Each = nil; len(e.Order) > 0 || e.Of > 0 || e.Results != nil {
+		kept := e // only this one escapes
+		s.Each = &kept
+	}
+}
+
 func (s *Settled) members(c *codec) {
+	e := s.Elements()
 	c.text("node", &s.Node)
 	c.text("status", &s.Status)
 	number(c, "attempts", &s.Attempts)
 	somePointer(c, "error", &s.Error, (*Failure).members)
-	c.someTexts("elements", &s.Elements)
+	c.someText("reason", &s.Reason)
+	c.someTexts("elements", &e.Order)
+	someNumber(c, "failed", &e.Failed)
+	someNumber(c, "of", &e.Of)
+	c.someValue("results", &e.Results)
 	c.someBool("at_commit", &s.AtCommit)
 	c.someBool("owed", &s.Owed)
+	if c.reading() {
+		s.SetElements(e)
+	}
+}
+
+// some is the public form of a for_each in which elements failed.
+func (s *Settled) some(c *codec) {
+	c.text("node", &s.Node)
+	e := s.Elements()
+	number(c, "failed", &e.Failed)
+	number(c, "of", &e.Of)
+	s.SetElements(e)
 }
 
 // unfit is the public form of a node whose writes did not fit.
@@ -39,12 +86,43 @@ type Failure struct {
 	Kind      string
 	Message   string
 	Permanent bool // journal: it is not retried
+	// Limit is "tokens" or "cost" where the task would pass this limit of the stack
+	// (journal): the stack ends with its wave.
+	Limit string
+
+	Code   *int64  // the exit code, or the HTTP status; nil means none
+	Item   string  // the element's key, of the failure of a node under for_each
+	Path   string  // the place within the node's graph, as "check/lint" or "each[b]/lint"; "" for the node's own
+	Output *string // what the work had given out until then, bounded; nil means nothing
+}
+
+// Value is the failure of a node as expressions read it.
+func (f *Failure) Value(node string) map[string]any {
+	v := map[string]any{"node": node, "kind": f.Kind, "message": f.Message, "code": nil, "item": nil, "path": f.Path, "output": nil}
+	if f.Code != nil {
+		v["code"] = *f.Code
+	}
+	if f.Item != "" {
+		v["item"] = f.Item
+	}
+	if f.Path == "" {
+		v["path"] = Spot{node, f.Item}.String()
+	}
+	if f.Output != nil {
+		v["output"] = *f.Output
+	}
+	return v
 }
 
 func (f *Failure) members(c *codec) {
 	c.text("kind", &f.Kind)
 	c.text("message", &f.Message)
+	maybe(c, "code", &f.Code, number)
+	c.someText("item", &f.Item)
+	c.someText("path", &f.Path)
 	if c.whole {
 		c.someBool("permanent", &f.Permanent)
+		c.someText("limit", &f.Limit)
+		maybe(c, "output", &f.Output, (*codec).text)
 	}
 }

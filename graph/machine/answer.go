@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,11 +26,21 @@ func (m *Machine) answer(in Answer) error {
 	if !ok {
 		return &UnknownNodeError{Node: in.Node, Known: m.g.NodeIDs()}
 	}
-	w := m.waitingFor(in.Node)
 	n := &m.g.Nodes[i]
+	switch {
+	case !n.Kind.Waits:
+		return m.answerCall(i, in)
+	case in.Call != "":
+		return &CallsError{Node: in.Node, Call: in.Call}
+	}
+	w, lost := m.asked(i, in)
 	output, err := m.answerOf(n, in)
 	switch {
 	case err == nil && m.answers.has(in.Node, in.For, sumOf(output, in.Failure)):
+		return nil
+	case lost != nil:
+		return lost
+	case w == nil && err == nil && n.ForEach != nil && m.sameForElement(i, in, output):
 		return nil
 	case in.For != "" && (w == nil || w.ID() != in.For):
 		return fmt.Errorf("%w any more: the question %q is over, or never was (%s)", ErrNotWaiting, in.For, m.waitingNames())
@@ -43,14 +54,25 @@ func (m *Machine) answer(in Answer) error {
 		return fmt.Errorf("%w any more: %q has its answer, which the next cycle applies", ErrNotWaiting, in.Node)
 	case w.Late(in.At):
 		return fmt.Errorf("%w any more: the time of %q was over at %s", ErrNotWaiting, in.Node, w.Ends().Format(time.RFC3339))
-	case in.For == "" && in.At.Sub(w.Since) < youngQuestion && m.answers.nodes[in.Node] > 0:
+	case in.For == "" && in.At.Sub(w.Since) < youngQuestion && m.answers.nodes[question{in.Node, w.Item}] > 0:
 		return &StaleAnswerError{Node: in.Node, ID: w.ID(), Since: w.Since}
 	}
 	m.at = in.At
-	id := w.ID()
-	m.emit(m.settled(w, output, in.Failure))
-	m.answers.add(m, id, in.Node, sumOf(output, in.Failure))
+	id, item := w.ID(), w.Item
+	m.endWait(w, output, in.Failure)
+	m.answers.add(m, id, in.Node, item, sumOf(output, in.Failure))
 	return nil
+}
+
+// asked finds what an answer is for; nil if there is nothing.
+func (m *Machine) asked(i int, in Answer) (*journal.Waiting, error) {
+	switch {
+	case m.g.Nodes[i].ForEach != nil:
+		return m.elementAsked(i, in)
+	case in.Item != "":
+		return nil, fmt.Errorf("%w: %q runs once, it has no element %q", ErrNotWaiting, in.Node, in.Item)
+	}
+	return m.waitingFor(in.Node, ""), nil
 }
 
 // sameAnswer reports whether a node that waits was answered like that.
@@ -66,14 +88,14 @@ func (m *Machine) sameAnswer(i int, output any, f *journal.Failure) bool {
 type answers struct {
 	*sidecar
 	sums  map[question]string // of the answer
-	nodes map[string]int      // how many of them are of a node
+	nodes map[question]int    // how many of them are of a node, or of an element of it
 }
 
-// question is a node and the id of one of its questions.
+// question is a node and the id of one of its questions, or the key of one of its elements.
 type question struct{ node, id string }
 
 func restoredAnswers(stored any) answers {
-	a := answers{restored(journal.SidecarMark+"answers", stored), map[question]string{}, map[string]int{}}
+	a := answers{restored(journal.SidecarMark+"answers", stored), map[question]string{}, map[question]int{}}
 	for _, e := range a.list {
 		a.note(e, 1)
 	}
@@ -85,8 +107,9 @@ func (a *answers) note(e any, by int) {
 	fields, _ := e.(map[string]any)
 	id, _ := fields["id"].(string)
 	node, _ := fields["node"].(string)
+	item, _ := fields["item"].(string)
 	a.sums[question{node, id}], _ = fields["sum"].(string)
-	if a.nodes[node] += by; by < 0 {
+	if a.nodes[question{node, item}] += by; by < 0 {
 		delete(a.sums, question{node, id})
 	}
 }
@@ -97,8 +120,11 @@ func (a *answers) has(node, id, sum string) bool {
 	return known && given == sum
 }
 
-func (a *answers) add(m *Machine, id, node, sum string) {
+func (a *answers) add(m *Machine, id, node, item, sum string) {
 	e := map[string]any{"id": id, "node": node, "sum": sum}
+	if item != "" {
+		e["item"] = item
+	}
 	a.note(e, 1)
 	if gone := m.put(a.sidecar, e, keptAnswers); gone != nil {
 		a.note(gone, -1)
@@ -119,11 +145,27 @@ func (m *Machine) waitingNames() string {
 	var names []string
 	for k := range m.cur.Waiting {
 		if w := &m.cur.Waiting[k]; !w.Answered {
-			names = append(names, w.Node)
+			names = append(names, w.Place())
+		}
+	}
+	for k := range m.cur.Asking {
+		if w := &m.cur.Asking[k]; len(w.Calls) > 0 && !slices.Contains(names, w.Place()) {
+			names = append(names, w.Place())
 		}
 	}
 	if len(names) == 0 {
 		return "no node waits"
 	}
-	return "waiting: " + strings.Join(names, ", ")
+	return "waiting: " + some(names)
+}
+
+// mostNames is how many names a message has.
+const mostNames = 20
+
+// some lists names, the first ones if there are many.
+func some(names []string) string {
+	if more := len(names) - mostNames; more > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:mostNames], ", "), more)
+	}
+	return strings.Join(names, ", ")
 }

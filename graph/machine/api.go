@@ -7,6 +7,7 @@ import (
 
 	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/cond"
+	"github.com/graphrun/graphrun/graph/cron"
 	"github.com/graphrun/graphrun/graph/journal"
 )
 
@@ -20,6 +21,8 @@ type Machine struct {
 	id   journal.Identity
 	plan *plan
 
+	schedule *cron.Schedule // by the params of the stack; nil for none
+
 	state    keys
 	sizes    *graph.Sizes // of the state; nil until the first write
 	view     view
@@ -28,28 +31,45 @@ type Machine struct {
 	at       time.Time // of the last input
 	cycle    cycle
 	nodes    []node
-	edges    []judged // verdicts that are shared or taken early, by edge
-	held     []held   // conditions over the state alone, kept while it stays, by edge
-	ready    []int    // nodes whose sources have settled, not decided yet
-	firsts   []int    // undecided `join: first` nodes with news of a source
-	early    []int    // edges judged at this moment ahead of their target
+	latched  []*journal.Latch // by edge: it stays live; nil if none does
+	edges    []judged         // verdicts that are shared or taken early, by edge
+	held     []held           // conditions over the state alone, kept while it stays, by edge
+	ready    []int            // nodes whose sources have settled, not decided yet
+	firsts   []int            // undecided `join: first` nodes with news of a source
+	early    []int            // edges judged at this moment ahead of their target
 	wave     wave
-	inbox    []*journal.EventReceived // since the last cycle began
-	recent   []journal.Record         // see remember
-	sidecars []*sidecar               // that changed since the last commit
+	alone    []*wave              // under waves: eager, the nodes that run, in the order in which they began
+	ended    []*wave              // of alone, those that are over and not committed, in the order in which they ended
+	inbox    []arrived            // events that the next cycle applies
+	had      map[string]*hadFiles // by node: files that its waits gave; nil without any
+	queues   []*sidecar           // by event: the payloads that wait for a wait; nil without queued events
+	recent   []journal.Record     // see remember
+	sidecars []*sidecar           // that changed since the last commit
 	caches   map[string]*cache
 	answers  answers  // that were accepted
+	kept     *sidecar // children that have ended; nil for a stack that never had one
 	outbox   *sidecar // messages that are yet to be delivered
 	ids      ids      // of the events that were accepted
+	past     *sidecar // see past.go
+	before   []was    // what is in it
 	adopts   bool     // a changed graph is to be adopted: no cycle begins
 	out      outbox
 	pace     func(time.Time) (at time.Time, now bool) // Replay: when the next decision was taken, and whether it is next; else nil
 
+	dueThen func() (time.Time, bool) // Replay: the moment that the cycle was for, if its beginning comes next; else nil
+
+	told func(*journal.Waiting) *journal.TaskFinished // Replay: how a wait ended then, if that comes next; else nil
+
+	opened  func(journal.TaskKey) bool // Replay: whether the wait of an element began then, as what comes next; else nil
+	opening []journal.Waiting          // waits of elements that are yet to be put into the cursor
+
 	watch      *watch // see Explain; else nil
 	stopBefore uint64 // the record that a replay stops before; 0 for none
 
-	released  bool // the next wave may begin, of a machine that is led
-	restoring bool // records are applied that the machine's own lists know already
+	released   bool      // the next wave may begin, of a machine that is led
+	undecided  bool      // under waves: eager, there may be something to decide
+	restoredAt time.Time // when this driver took the stack over
+	restoring  bool      // records are applied that the machine's own lists know already
 
 	order    []int             // nodes decided at this moment
 	verdicts []journal.Verdict // of the node that is being decided
@@ -60,6 +80,7 @@ type Machine struct {
 type outbox struct {
 	records  []journal.Record
 	changes  []graph.Change
+	memory   []MemoryChange
 	start    []Task
 	cancel   []journal.TaskKey
 	orphans  []Orphan
@@ -72,14 +93,18 @@ type outbox struct {
 	moved     bool      // the cursor changed without a record
 	wakeAt    time.Time // what the driver was last told
 	usual     int       // how many records the Ready before had
-	seen      struct{ records, changes, start, cancel, orphans, send, lost, children int }
+	seen      struct{ records, changes, memory, start, cancel, orphans, send, lost, children int }
 }
 
 // New starts a stack: init overrides initial values of keys. Its first cycle
-// begins when the machine is woken at WakeAt, which is at once. Errors name
-// the param or key that does not fit.
+// begins when the machine is woken at WakeAt, which is at once, or when the schedule is due.
+// Errors name the param, key or schedule that does not fit.
 func New(g *graph.Graph, o Options, id journal.Identity, init map[string]any, at time.Time) (*Machine, error) {
 	params, err := fitParams(g, id.Params)
+	if err != nil {
+		return nil, err
+	}
+	schedule, err := g.Schedule.For(params)
 	if err != nil {
 		return nil, err
 	}
@@ -91,9 +116,16 @@ func New(g *graph.Graph, o Options, id journal.Identity, init map[string]any, at
 	if id.CreatedAt.IsZero() {
 		id.CreatedAt = at
 	}
-	m := &Machine{o: o, id: id, at: at, caches: map[string]*cache{}, ids: restoredIDs(nil), answers: restoredAnswers(nil), outbox: restored(outboxName, nil)}
+	m := &Machine{o: o, id: id, at: at, caches: map[string]*cache{}, ids: restoredIDs(nil), answers: restoredAnswers(nil), outbox: restored(outboxName, nil), past: restored(pastName, nil)}
 	m.cur = journal.Cursor{Status: journal.Running, Hash: g.Hash, WakeAt: at}
+	m.schedule = schedule
 	m.load(g, values)
+	m.restoreQueues(nil)
+	if m.schedule != nil {
+		if m.cur.Due = m.firstDue(); !g.Schedule.AtStart {
+			m.cur.WakeAt = m.cur.Due
+		}
+	}
 	m.expire()
 	m.showState()
 	m.emit(&journal.StackStarted{Graph: g.Name, Hash: g.Hash, Params: params, State: m.State()})
@@ -101,9 +133,12 @@ func New(g *graph.Graph, o Options, id journal.Identity, init map[string]any, at
 }
 
 // Step feeds one input. Late, double and unknown results are ignored, as is
-// everything after the end but TaskUsed and Sent. Only an Event, an Answer, a CancelTask
-// and a TaskStep can be refused, and then nothing has changed.
+// everything after the end but TaskUsed, Sent and Reopen. Only an Event, an Answer, a
+// CancelTask, a TaskStep, TaskWaits and Reopen can be refused, and then nothing has changed.
 func (m *Machine) Step(in Input) error {
+	if in, ok := in.(Reopen); ok {
+		return m.reopenStack(in)
+	}
 	if (m.cur.Status.Ended() || m.cur.Closing != nil) && m.repeats(in) {
 		return nil
 	}
@@ -116,7 +151,10 @@ func (m *Machine) Step(in Input) error {
 		}
 		return refusal(in)
 	}
-	if m.cur.Closing != nil && !endsAttempt(in) {
+	if in, ok := in.(Cancel); ok && m.cur.Closing != nil && !in.ByNode {
+		m.cancelAgain(nil)
+	}
+	if m.cur.Closing != nil && !endsAttempt(in) || m.cur.Finally != nil && comesTooLate(in) {
 		return refusal(in)
 	}
 	switch in := in.(type) {
@@ -139,8 +177,17 @@ func (m *Machine) Step(in Input) error {
 		if err := m.taskStep(in); err != nil {
 			return err
 		}
+	case TaskWaits:
+		if err := m.taskWaits(in); err != nil {
+			return err
+		}
+	case TaskHeld:
+		m.at = in.At
+		m.taskHeld(in)
 	case TaskUsed:
 		m.taskUsed(in)
+	case ChildUsed:
+		m.childUsed(in)
 	case Sent:
 		m.sent(in.ID)
 	case TaskDone:
@@ -162,6 +209,12 @@ func (m *Machine) Step(in Input) error {
 		m.woke(in.Early)
 	case Cancel:
 		m.at = in.At
+		if m.cur.Finally != nil {
+			if !in.ByNode {
+				m.endFinally()
+			}
+			break
+		}
 		m.stop(journal.Cancelled, in.Reason)
 	case Stop:
 		m.at = in.At
@@ -173,14 +226,20 @@ func (m *Machine) Step(in Input) error {
 		m.at = in.At
 		m.move(journal.Paused, journal.Running)
 		m.unpark()
+		m.skipMissed(0)
 		m.startCycleIfDue()
+	case Files:
+		m.at = in.At
+		m.files(in)
 	case NextWave:
 		m.at = in.At
 		m.release()
 	default:
 		return fmt.Errorf("machine: unknown input %T", in)
 	}
-	m.proceed()
+	if !m.g.Eager { // Ready has all that ended at one moment before it commits the first
+		m.proceed()
+	}
 	return nil
 }
 
@@ -190,17 +249,27 @@ func refusal(in Input) error {
 	switch in.(type) {
 	case Event, Answer:
 		return ErrEnded
-	case TaskStep:
+	case TaskStep, TaskWaits:
 		return ErrNotRunning
 	}
 	return nil
+}
+
+// comesTooLate reports whether an input can change nothing any more once the last cycle,
+// of `finally`, has begun.
+func comesTooLate(in Input) bool {
+	switch in.(type) {
+	case Event, Pause, Stop, NextWave:
+		return true
+	}
+	return false
 }
 
 // endsAttempt reports whether an input says that an attempt is over, which also
 // counts while the stack is closing.
 func endsAttempt(in Input) bool {
 	switch in.(type) {
-	case TaskDone, TaskFailed, ChildDone, TaskGone, TaskUsed, Sent:
+	case TaskDone, TaskFailed, TaskHeld, ChildDone, ChildUsed, TaskGone, TaskUsed, Sent:
 		return true
 	}
 	return false
@@ -215,17 +284,20 @@ func (m *Machine) move(from, to journal.Status) {
 
 // Ready is what there is to do; false when there is nothing new since Advance.
 func (m *Machine) Ready() (Ready, bool) {
+	if m.g.Eager {
+		m.proceed()
+	}
 	o := &m.out
 	wake := m.WakeAt()
 	if len(o.records) == 0 && len(o.start) == 0 && len(o.cancel) == 0 && len(o.orphans) == 0 && len(o.send) == 0 && len(o.lost) == 0 && len(o.children) == 0 && !o.moved && wake.Equal(o.wakeAt) {
 		return Ready{}, false
 	}
-	o.seen.records, o.seen.changes = len(o.records), len(o.changes)
+	o.seen.records, o.seen.changes, o.seen.memory = len(o.records), len(o.changes), len(o.memory)
 	o.seen.start, o.seen.cancel, o.seen.orphans = len(o.start), len(o.cancel), len(o.orphans)
 	o.seen.send, o.seen.lost, o.seen.children = len(o.send), len(o.lost), len(o.children)
 	o.wakeAt, o.moved = wake, true
 	return Ready{
-		Records: o.records, Changes: m.sidecarChanges(o.changes), Cursor: m.cur,
+		Records: o.records, Changes: m.sidecarChanges(o.changes), Memory: o.memory, Cursor: m.cur,
 		Start: o.start, Cancel: o.cancel, Orphans: o.orphans, Send: o.send, Lost: o.lost, Children: o.children, WakeAt: wake, Outcome: o.ended,
 	}, true
 }
@@ -239,13 +311,14 @@ func (m *Machine) Advance() {
 	}
 	o.records = rest(o.records, o.seen.records)
 	o.changes = rest(o.changes, o.seen.changes)
+	o.memory = rest(o.memory, o.seen.memory)
 	o.start = rest(o.start, o.seen.start)
 	o.cancel = rest(o.cancel, o.seen.cancel)
 	o.orphans = rest(o.orphans, o.seen.orphans)
 	o.send = rest(o.send, o.seen.send)
 	o.lost = rest(o.lost, o.seen.lost)
 	o.children = rest(o.children, o.seen.children)
-	o.seen.records, o.seen.changes, o.seen.start, o.seen.cancel = 0, 0, 0, 0
+	o.seen.records, o.seen.changes, o.seen.memory, o.seen.start, o.seen.cancel = 0, 0, 0, 0, 0
 	o.seen.orphans, o.seen.send, o.seen.lost, o.seen.children = 0, 0, 0, 0
 	m.sidecarsStored()
 	o.moved = false
@@ -303,6 +376,7 @@ func (m *Machine) log(b journal.Body) {
 	})
 	rec := m.out.records[len(m.out.records)-1]
 	m.remember(rec)
+	m.noteInWave(rec)
 	if len(m.cur.Background) > 0 {
 		m.keep(rec)
 	}
@@ -313,27 +387,44 @@ func (m *Machine) proceed() {
 	for m.cur.Open && !m.cur.Status.Ended() && m.cur.Closing == nil && !m.o.Rest {
 		switch {
 		case m.cur.Stopping != "" && !m.waveGoesOn():
-			m.stop(journal.Cancelled, m.cur.Stopping)
+			m.stopWhenGone()
 			return
+		case m.g.Eager:
+			if !m.proceedEagerly() {
+				return
+			}
+			continue
 		case m.wave.open && (m.wave.left > 0 || m.out.committed):
 			return
 		case !m.wave.open && (m.cur.Status == journal.Paused || m.halted()):
 			return
 		}
-		if m.pace != nil {
-			at, next := m.pace(m.at)
-			if !next {
-				return
-			}
-			m.at = at
+		if !m.keepsPace() {
+			return
 		}
 		switch {
 		case m.wave.open:
-			m.commitWave()
+			m.commitWave(&m.wave)
 		case m.cycle.spent:
 			m.finishCycle()
 		default:
 			m.nextWave()
 		}
 	}
+	if m.cur.Stopping != "" && !m.cur.Open {
+		m.stopWhenGone()
+	}
+}
+
+// keepsPace reports that the next decision is to be taken. A replay takes it when it was
+// taken then.
+func (m *Machine) keepsPace() bool {
+	if m.pace == nil {
+		return true
+	}
+	at, next := m.pace(m.at)
+	if next {
+		m.at = at
+	}
+	return next
 }

@@ -13,9 +13,12 @@ type cycle struct {
 	startedAt time.Time
 	waves     int
 	nodeRuns  int
-	settled   int   // nodes that were outside and ended when it began
-	robin     bool  // it goes by turns, not by edges
-	fault     bool  // a condition failed
+	inner     int  // nodes that ran in children
+	waits     int  // of nodeRuns: those that began to wait
+	settled   int  // nodes that were outside and ended when it began
+	robin     bool // it goes by turns, not by edges
+	fault     bool // a condition failed
+	started   *journal.CycleStarted
 	spent     bool  // no node is left, only its end
 	failed    []int // nodes that failed, in the order of the waves
 }
@@ -26,7 +29,7 @@ type cycle struct {
 func (m *Machine) apply(b journal.Body, at time.Time, seq uint64) {
 	switch b := b.(type) {
 	case *journal.EventReceived:
-		m.applyEvent(b, at)
+		m.applyEvent(b, at, seq)
 	case *journal.CycleStarted:
 		m.applyCycleStarted(b, at, seq)
 	case *journal.NodeDecided:
@@ -39,46 +42,76 @@ func (m *Machine) apply(b journal.Body, at time.Time, seq uint64) {
 		m.applyTaskStarted(b, at)
 	case *journal.TaskStep:
 		m.applyTaskStep(b)
+	case *journal.TaskWaiting:
+		m.applyTaskWaiting(b, at)
+	case *journal.TaskAnswered:
+		m.applyTaskAnswered(b)
+	case *journal.TaskHeld:
+		m.applyTaskHeld(b)
 	case *journal.TaskFinished:
 		m.applyTaskFinished(b, at)
 	case *journal.TaskUsed:
-		m.cur.Counts.Tokens += b.Tokens
-		m.cur.Counts.Cost += b.Cost
+		m.applyTaskUsed(b)
 	case *journal.WaveCommitted:
 		m.applyCommitted(b)
 	case *journal.CycleFinished:
 		m.applyCycleFinished(b, at)
 	case *journal.StackFinished:
-		m.cur.Status, m.cur.Reason = b.Status, b.Reason
+		switch {
+		case m.id.Parent != "": // it is removed with its task
+			m.cur.Pass, m.cur.Latches = nil, nil
+		case m.cur.Open && m.cur.Finally == nil:
+			m.notePass(nil)
+		}
+		m.cur.Status, m.cur.Reason, m.cur.Failure = b.Status, b.Reason, b.Failure
 		m.cur.Stopping = ""
-		m.cur.WakeAt, m.cur.Expires, m.cur.Open = time.Time{}, time.Time{}, false
-		m.cur.Waiting, m.cur.Background, m.cur.Inbox = nil, nil, 0
-		m.cur.Ending, m.cur.Closing = nil, nil
+		m.cur.WakeAt, m.cur.Due, m.cur.Expires, m.cur.Open = time.Time{}, time.Time{}, time.Time{}, false
+		m.cur.Waiting, m.cur.Background, m.cur.Asking, m.cur.Inbox = nil, nil, nil, 0
+		m.cur.Ending, m.cur.Closing, m.cur.Children, m.cur.Finally = nil, nil, nil, nil
 		m.wave.open = false
 		m.wave.timers.clear()
+		m.closeEach()
+	case *journal.StackReopened:
+		m.applyReopened(b)
 	}
 }
 
 func (m *Machine) applyCycleStarted(b *journal.CycleStarted, at time.Time, seq uint64) {
+	if b.Finally {
+		m.applyFinally(b)
+	}
+	m.cur.Due = m.dueAfter(b, at)
 	m.cur.Cycle++
 	m.inbox, m.cur.Inbox = nil, 0
-	m.cur.Wave, m.cur.Open, m.cur.CycleSeq, m.cur.WakeAt = 0, true, seq, time.Time{}
-	m.cycle = cycle{startedAt: at, failed: m.cycle.failed[:0], robin: b.Mode == roundRobin, fault: len(b.Faults) > 0}
-	m.seeCycle(m.cur.Cycle, at)
+	m.applyLeft(b)
+	m.cur.Wave, m.cur.Commit, m.cur.Open, m.cur.CycleSeq, m.cur.WakeAt = 0, 0, true, seq, time.Time{}
+	m.undecided = true
+	m.cycle = cycle{startedAt: at, failed: m.cycle.failed[:0], robin: b.Mode == roundRobin, fault: len(b.Faults) > 0, started: b}
+	m.seeCycle(m.cur.Cycle, at, b.Due)
 	for i := range m.nodes {
 		n := &m.nodes[i]
-		n.status, n.decided, n.taken, n.repaid, n.attempts, n.run = pending, false, false, false, 0, 0
+		n.status, n.decided, n.kept, n.open, n.taken, n.repaid = pending, false, false, false, false, false
+		n.attempts, n.run, n.cause, n.lost, n.decision = 0, 0, plain, false, nil
 		n.waits = len(m.g.Nodes[i].Waits)
 		if n.err != nil {
 			n.err = nil
 		}
+		if n.results != nil {
+			n.results = nil
+		}
 	}
 	clear(m.view.shown)
-	m.outside(func(i int) { m.view.shown[i] = seen{waiting, 1} })
+	m.outside(func(i int) { m.view.shown[i] = seen{status: waiting, attempts: 1} })
 	clear(m.edges)
 	m.view.fresh = m.view.fresh[:0]
-	m.ready = append(m.ready[:0], m.plan.roots...)
-	m.firsts = append(m.firsts[:0], m.plan.firsts...)
+	m.ready = append(m.ready[:0], m.plan.ordinary.roots...)
+	m.firsts = append(m.firsts[:0], m.plan.ordinary.firsts...)
+	m.resumePass()
+	m.takeLatches()
+	if b.Finally { // what a pass has left undone stays so
+		m.ready = append(m.ready[:0], m.plan.final.roots...)
+		m.firsts = append(m.firsts[:0], m.plan.final.firsts...)
+	}
 }
 
 func (m *Machine) applyDecided(i int, b *journal.NodeDecided) {
@@ -86,12 +119,12 @@ func (m *Machine) applyDecided(i int, b *journal.NodeDecided) {
 	n.decided, n.decision = true, b
 	for k := range b.Edges {
 		v := &b.Edges[k]
-		m.cycle.fault = m.cycle.fault || v.Error != ""
+		m.cycle.fault = m.cycle.fault || v.Error != "" && !m.isOldFault(v.Edge)
 		e := &m.g.Edges[v.Edge]
-		if m.plan.shared[v.Edge] {
+		if m.plan.shared[v.Edge] && m.latchOver(v.Edge) == nil {
 			m.edges[v.Edge] = judged{known: true, live: v.Live, err: v.Error}
 		}
-		if b.Run && v.Live && !v.After && e.From != graph.Start && e.Outcome != graph.Success {
+		if b.Run && v.Live && !v.After && e.From != graph.Start && e.Outcome.TakesFailure() {
 			if v.NextCycle {
 				m.nodes[e.From].repaid = true
 			} else {
@@ -99,24 +132,33 @@ func (m *Machine) applyDecided(i int, b *journal.NodeDecided) {
 			}
 		}
 	}
+	if b.Run && m.g.Nodes[i].Cancel {
+		m.applyLost(i)
+	}
 	switch {
 	case b.Run:
 	case m.isOutside(i):
 		n.attempts = 1
 		m.settle(i, waiting)
 	default:
+		if m.plan.unless {
+			n.cause = m.causeOf(i)
+		}
+		n.open = b.Reason == "waiting" || !m.g.Once && m.anyOutside() && m.mayChange(i, b)
 		m.settle(i, skipped)
 	}
 }
 
 func (m *Machine) applyWaveStarted(b *journal.WaveStarted, at time.Time) {
 	m.cur.Wave = b.Wave
-	m.cycle.waves++
+	if !m.g.Eager {
+		m.cycle.waves++
+	}
 	for _, v := range b.Early {
 		m.edges[v.Edge] = judged{known: true, live: v.Live, err: v.Error}
 	}
 	m.wave.now, m.wave.cycle, m.wave.number = at, m.cur.Cycle, b.Wave
-	if m.cycle.robin {
+	if m.cycle.robin && len(b.Nodes) > 0 {
 		m.cur.Turn = b.Nodes[0]
 	}
 }
@@ -126,17 +168,21 @@ func (m *Machine) applyTaskStarted(b *journal.TaskStarted, at time.Time) {
 	m.attemptStarted(t, r, b, at)
 }
 
-// startedKey, steppedKey and finishedKey say which task a record is about.
+// startedKey, steppedKey, finishedKey and keyOf say which task a record is about.
 func (m *Machine) startedKey(b *journal.TaskStarted) journal.TaskKey {
-	return journal.TaskKey{Cycle: cmp.Or(b.Began, m.cur.Cycle), Wave: b.Wave, Node: b.Node, Item: b.Item}
+	return m.keyOf(b.Began, b.Wave, b.Node, b.Item)
 }
 
 func (m *Machine) steppedKey(b *journal.TaskStep) journal.TaskKey {
-	return journal.TaskKey{Cycle: cmp.Or(b.Began, m.cur.Cycle), Wave: b.Wave, Node: b.Node, Item: b.Item}
+	return m.keyOf(b.Began, b.Wave, b.Node, b.Item)
 }
 
 func (m *Machine) finishedKey(b *journal.TaskFinished) journal.TaskKey {
-	return journal.TaskKey{Cycle: cmp.Or(b.Began, m.cur.Cycle), Wave: b.Wave, Node: b.Node, Item: b.Item}
+	return m.keyOf(b.Began, b.Wave, b.Node, b.Item)
+}
+
+func (m *Machine) keyOf(began, wave uint64, node, item string) journal.TaskKey {
+	return journal.TaskKey{Cycle: cmp.Or(began, m.cur.Cycle), Wave: wave, Node: node, Item: item}
 }
 
 func (m *Machine) attemptStarted(t *task, r *run, b *journal.TaskStarted, at time.Time) {
@@ -146,32 +192,42 @@ func (m *Machine) attemptStarted(t *task, r *run, b *journal.TaskStarted, at tim
 		}
 		return
 	}
-	t.attempt, t.startedAt, t.cut, t.crashes = b.Attempt, at, false, b.Crashes
+	t.attempt, t.startedAt, t.cut, t.crashes = b.Attempt, at, 0, b.Crashes
 	if t.firstAt.IsZero() {
 		t.firstAt = at
 	}
 	r.attempts = max(r.attempts, b.Attempt)
+	if m.g.Nodes[r.node].Kind.Waits {
+		m.turn(t, r, onHold)
+		return
+	}
 	m.turn(t, r, running)
 }
 
 func (m *Machine) applyTaskFinished(b *journal.TaskFinished, at time.Time) {
-	m.cur.Counts.Tokens += b.Tokens
-	m.cur.Counts.Cost += b.Cost
+	m.count(b.Tokens, b.Cost, b.NodeRuns)
+	if b.Error != nil && b.Error.Limit != "" {
+		m.cur.Refused = b.Error.Limit
+	}
 	m.applyCached(b, at)
 	key := m.finishedKey(b)
+	m.noteFiles(key, b)
 	if m.applyAnswer(key, b) {
 		return
 	}
 	t, r := m.find(key)
 	m.attemptFinished(t, r, b)
-	if r != nil && r.w.sidecar != nil && r.over {
-		m.backgroundOver(r.w)
+	if r != nil && r.w.sidecar != nil {
+		m.dropWaits(r)
+		if r.over {
+			m.backgroundOver(r.w)
+		}
 	}
 }
 
 func (m *Machine) attemptFinished(t *task, r *run, b *journal.TaskFinished) {
 	switch {
-	case r == nil || r.outside && !m.g.Nodes[r.node].Kind.Waits:
+	case r == nil || r.outside && (!m.g.Nodes[r.node].Kind.Waits || m.g.Nodes[r.node].ForEach != nil):
 		return // of a node in the background: its own list has it
 	case t == nil:
 		m.closeRun(r, b.Error)
@@ -181,11 +237,20 @@ func (m *Machine) attemptFinished(t *task, r *run, b *journal.TaskFinished) {
 	}
 	switch {
 	case b.Status == succeeded.String():
-		t.ok, t.output = true, b.Output
+		t.ok, t.output, t.talk, t.memory = true, b.Output, b.Talk, b.Memory
 		m.turn(t, r, over)
+		if b.Enough {
+			m.closeElements(r)
+		}
 	case !b.RetryAt.IsZero():
 		if b.Error.Kind == "schema" || b.Error.Kind == "limit" {
-			t.steps = nil // what they came to was wrong: the next attempt does it all again
+			t.void = len(t.steps) // what they came to was wrong: the next attempt does it all again
+			m.dropQuestions(t, r)
+			t.asked, t.words = nil, nil
+		}
+		if m.g.Nodes[r.node].Kind.Runs { // the next attempt has another child
+			m.dropQuestions(t, r)
+			m.forgetUsage(t, r)
 		}
 		t.tries++
 		t.due = b.RetryAt
@@ -194,7 +259,10 @@ func (m *Machine) attemptFinished(t *task, r *run, b *journal.TaskFinished) {
 		t.tries++
 		t.err = b.Error
 		m.turn(t, r, over)
-		if m.fast(r) {
+		switch {
+		case b.Enough:
+			m.closeElements(r)
+		case m.fast(r) && !r.enough:
 			m.failRun(r, b.Error)
 		}
 	}
@@ -213,21 +281,36 @@ func (m *Machine) applyCommitted(b *journal.WaveCommitted) {
 			continue
 		}
 		n := &m.nodes[i]
-		n.attempts, n.err = s.Attempts, s.Error
+		n.attempts, n.err, n.results = s.Attempts, s.Error, s.Elements().Results
 		m.cycle.nodeRuns++
 		m.cur.Counts.NodeRuns++
+		if s.Status == waiting.String() {
+			m.cycle.waits++
+		}
 		if s.Status == failed.String() {
 			m.cycle.failed = append(m.cycle.failed, i)
 			m.cur.Counts.Failures++
 		}
+		m.settleLost(i, s)
 		m.settle(i, statusNamed(s.Status))
+		if b.Commit > 0 {
+			m.closeAlone(i)
+		}
 	}
-	m.wave.close()
+	if b.Commit > 0 {
+		m.cur.Commit, m.undecided = b.Commit, true
+		m.cycle.waves++
+	} else {
+		m.wave.close()
+	}
 	m.show()
 }
 
 func (m *Machine) applyCycleFinished(b *journal.CycleFinished, at time.Time) {
 	m.cur.Open = false
+	if m.cur.Finally != nil {
+		return
+	}
 	m.cur.Counts.Cycles++
 	switch {
 	case b.Failed:
@@ -241,13 +324,22 @@ func (m *Machine) applyCycleFinished(b *journal.CycleFinished, at time.Time) {
 		m.cur.IdleInRow++
 	}
 	m.cur.WakeAt = at.Add(b.Pause)
-	if (b.None || m.g.Pause.None && m.g.Schedule == nil) && !b.Active {
+	m.afterPause(b, at)
+	if (b.None || m.g.Pause.None && m.schedule == nil) && (!b.Active || m.onlyBeganToWait()) {
 		m.cur.WakeAt = time.Time{}
+	}
+	if m.g.Once {
+		m.cur.WakeAt = time.Time{}
+	}
+	if m.g.Until != nil && b.Active {
+		m.cur.Busy++
 	}
 	if m.expects() {
 		m.cur.WakeAt = at
 	}
+	m.noteLatches()
 	m.cur.Last = m.lastOf()
+	m.notePass(b.Faults)
 }
 
 // lastOf is how the sources of next_cycle edges settled.
@@ -259,8 +351,15 @@ func (m *Machine) lastOf() map[string]journal.Settled {
 	for _, i := range m.plan.sources {
 		n := &m.nodes[i]
 		id := m.g.Nodes[i].ID
-		last[id] = journal.Settled{Node: id, Status: n.status.String(), Attempts: n.attempts, Error: n.err,
-			Owed: n.status == failed && !n.taken && m.mayBeTaken(i)}
+		var results any
+		if m.plan.results[i].next {
+			results = n.results
+		}
+		s := journal.Settled{
+			Node: id, Status: n.status.String(), Attempts: n.attempts, Error: m.lastError(i),
+			Owed: n.status == failed && !n.taken && m.mayBeTaken(i), Reason: m.lastReason(i)}
+		s.SetElements(journal.Each{Results: results})
+		last[id] = s
 	}
 	return last
 }

@@ -18,22 +18,19 @@ const apartMark = "apart"
 
 // keep adds a record of a task in the background to what outlives a restart.
 func (m *Machine) keep(rec journal.Record) {
-	var node string
-	var key journal.TaskKey
-	switch b := rec.Body.(type) {
-	case *journal.TaskStarted:
-		node, key = b.Node, m.startedKey(b)
-	case *journal.TaskStep:
-		node, key = b.Node, m.steppedKey(b)
-	case *journal.TaskFinished:
-		node, key = b.Node, m.finishedKey(b)
-	default:
+	key, ok := rec.Task()
+	if !ok {
 		return
 	}
-	w := m.nodes[m.plan.index[node]].apart
-	if w == nil || w.cycle != key.Cycle || w.number != key.Wave {
-		return
+	if i, known := m.plan.index[key.Node]; known {
+		if w := m.nodes[i].apart; w != nil && w.cycle == key.Cycle && w.number == key.Wave {
+			m.keepIn(w, rec)
+		}
 	}
+}
+
+// keepIn adds a record to the sidecar of a node in the background.
+func (m *Machine) keepIn(w *wave, rec journal.Record) {
 	rec, large := without(rec)
 	v, _ := value.Decode(journal.AppendRecord(nil, rec, true))
 	members, _ := v.(map[string]any) // a record is always an object
@@ -107,15 +104,24 @@ func (m *Machine) restoreBackground(s journal.Snapshot) error {
 		saw, _ := o.list[0].(map[string]any)
 		r := &m.layBackground(i, b, o, saw).runs[0]
 		err := keptRecords(o.list[1:], func(rec journal.Record) {
+			key, _ := rec.Task()
+			t, _ := m.in(r, key.Item)
 			switch b := rec.Body.(type) {
 			case *journal.TaskStarted:
-				t, _ := m.in(r, b.Item)
 				m.attemptStarted(t, r, b, rec.Time)
 			case *journal.TaskStep:
-				t, _ := m.in(r, b.Item)
 				stepDone(t, b)
+			case *journal.TaskWaiting:
+				asked(t, r, b)
+			case *journal.TaskAnswered:
+				if t != nil {
+					t.words = append(t.words, b)
+				}
+			case *journal.TaskHeld:
+				if t != nil && t.state != over {
+					m.turn(t, r, onHold)
+				}
 			case *journal.TaskFinished:
-				t, _ := m.in(r, b.Item)
 				m.attemptFinished(t, r, b)
 			}
 		})

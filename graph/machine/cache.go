@@ -21,8 +21,9 @@ type cache struct {
 }
 
 type kept struct {
-	output any
-	at     time.Time
+	output   any
+	messages any // of an agent
+	at       time.Time
 }
 
 func (m *Machine) cacheOf(node string) *cache {
@@ -41,7 +42,7 @@ func restoredCache(node string, stored any) *cache {
 		key, _ := e["key"].(string)
 		text, _ := e["at"].(string)
 		at, _ := time.Parse(time.RFC3339Nano, text)
-		c.byKey[key] = kept{e["output"], at}
+		c.byKey[key] = kept{e["output"], e["messages"], at}
 	}
 	return c
 }
@@ -71,8 +72,11 @@ func (m *Machine) reuse(t *task, r *run) bool {
 	}
 	body := m.finished(t, r)
 	body.Status, body.Output, body.Cached = succeeded.String(), old.output, true
-	if n.ForEach == nil && r.w == &m.wave {
-		r.written, body.Error = m.evalWrites(n, body.Output)
+	if n.Kind.Talks { // it used nothing this time
+		body.Talk = &journal.Talk{Messages: old.messages}
+	}
+	if n.ForEach == nil && r.w.sidecar == nil {
+		body.Error = m.tryWrites(r, gave{output: body.Output, talk: body.Talk})
 	}
 	m.finish(t, r, body)
 	return true
@@ -85,10 +89,15 @@ func (m *Machine) applyCached(b *journal.TaskFinished, at time.Time) {
 	}
 	c := m.cacheOf(b.Node)
 	e := map[string]any{"key": b.CacheKey, "output": b.Output, "at": at.UTC().Format(time.RFC3339Nano)}
+	result := kept{output: b.Output, at: at}
+	if b.Talk != nil {
+		result.messages = b.Talk.Messages
+		e["messages"] = result.messages
+	}
 	if gone, ok := m.put(c.sidecar, e, keptResults).(map[string]any); ok {
 		c.forget(gone)
 	}
-	c.byKey[b.CacheKey] = kept{b.Output, at}
+	c.byKey[b.CacheKey] = result
 }
 
 // forget drops an entry, unless a newer one has its key.

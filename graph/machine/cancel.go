@@ -10,7 +10,7 @@ func (m *Machine) cancelTask(in CancelTask) error {
 	}
 	m.at = in.At
 	f := journal.Failure{Kind: "cancelled", Message: "cancelled", Permanent: true}
-	if w := m.waitingFor(in.Node); w != nil && !w.Answered && in.Item == "" {
+	if w := m.waitingFor(in.Node, ""); w != nil && !w.Answered && in.Item == "" && m.g.Nodes[i].ForEach == nil {
 		m.emit(m.settled(w, nil, &f))
 		return nil
 	}
@@ -26,9 +26,29 @@ func (m *Machine) cancelTask(in CancelTask) error {
 		if t.state == over || in.Item != "" && t.item != in.Item {
 			continue
 		}
+		if t.state == ending {
+			m.cancelAgain(t)
+		}
 		m.fail(t, r, &f)
 	}
 	r.filling = was
 	m.fill(r)
 	return nil
+}
+
+// cancelAgain asks again for the end of tasks that are to end already and may have
+// children, of all or of one. The last cycles of the children are cut off.
+func (m *Machine) cancelAgain(one *task) {
+	m.eachWave(func(w *wave) {
+		for k := range w.tasks {
+			t := &w.tasks[k]
+			if t.state != ending || t.fate == nil || one != nil && t != one {
+				continue
+			}
+			r := &w.runs[t.run]
+			if n := &m.g.Nodes[r.node]; n.Kind.Runs || len(n.Calls) > 0 {
+				m.out.cancel = append(m.out.cancel, m.key(t, r))
+			}
+		}
+	})
 }

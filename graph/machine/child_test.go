@@ -3,6 +3,7 @@ package machine
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -23,14 +24,15 @@ type parent struct {
 	records  []journal.Record
 }
 
-func newParent(t *testing.T, with, node string) *parent {
+func newParent(t *testing.T, with, node string, more ...string) *parent {
+	rest := strings.Join(more, "")
 	t.Helper()
 	var def graph.Def
 	err := json.Unmarshal([]byte(`{"graphrun": 1, "name": "outer", "state": [{"name": "got", "type": "any"}],
 		"nodes": [{"id": "sub", "uses": "graph", "with": {"file": "inner.yaml" `+with+`}, "writes": [{"key": "got", "expr": "output"}] `+node+`,
 			"graph": {"graphrun": 1, "name": "inner", "params": [{"name": "n", "type": "integer", "default": 1}],
 				"state": [{"name": "v", "type": "integer"}], "nodes": [{"id": "w", "uses": "work"}]}}],
-		"limits": {"cycles": 1, "failures": 1}}`), &def)
+		"limits": {"cycles": 1, "failures": 1} `+rest+`}`), &def)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,6 +76,16 @@ func (p *parent) over(end ChildDone) {
 	p.step(end)
 }
 
+// keeps are the children whose records the parent keeps.
+func (p *parent) keeps() (ids []string) {
+	p.t.Helper()
+	s, _ := p.m.Snapshot()
+	for _, c := range KeptChildren(s.State) {
+		ids = append(ids, c.ID)
+	}
+	return ids
+}
+
 func (p *parent) finished() (ends []*journal.TaskFinished) {
 	for _, r := range p.records {
 		if b, ok := r.Body.(*journal.TaskFinished); ok {
@@ -86,7 +98,7 @@ func (p *parent) finished() (ends []*journal.TaskFinished) {
 func TestWhatAChildBeginsWith(t *testing.T) {
 	t.Parallel()
 	p := newParent(t, `, "params": {"n": 7}, "state": {"v": 3}, "until": "state.v > 5", "max_cycles": 4`, "")
-	want := &Child{ID: "s.sub.1.1", Parent: "s.x/1/1/sub/", Cycles: 4,
+	want := &Child{ID: "s.sub.1.1", Parent: "s.x/1/1/sub/", MaxCycles: 4,
 		Params: map[string]any{"n": int64(7)}, State: map[string]any{"v": int64(3)}}
 	if diff := cmp.Diff(want, p.tasks[0].Child); diff != "" {
 		t.Error(diff)
@@ -96,31 +108,28 @@ func TestWhatAChildBeginsWith(t *testing.T) {
 // The machine decides what the end of a child means.
 func TestWhatTheEndOfAChildMeans(t *testing.T) {
 	t.Parallel()
-	at := func(s journal.Status, reason string, failed int) journal.Cursor {
-		return journal.Cursor{Status: s, Reason: reason, FailedInRow: failed, Counts: journal.Counts{Tokens: 9, Cost: 0.5}}
+	at := func(s journal.Status, reason string, f *journal.Failure) journal.Cursor {
+		return journal.Cursor{Status: s, Reason: reason, Failure: f, Counts: journal.Counts{NodeRuns: 4, Tokens: 9, Cost: 0.5}}
 	}
-	until := `, "until": "state.v > 5", "max_cycles": 4`
+	code, said := int64(2), "no"
 	for name, tt := range map[string]struct {
-		with string
 		end  ChildDone
 		want string
 	}{
-		"a cycle":        {"", ChildDone{Cursor: at(journal.Running, "", 0)}, "succeeded"},
-		"a failed cycle": {"", ChildDone{Cursor: at(journal.Running, "", 1)}, `error: graph "inner": its cycle failed`},
-		"and why": {"", ChildDone{Cursor: at(journal.Running, "", 1), Last: &ChildFailure{Cycle: 1, Node: "w", Item: "k", Failure: journal.Failure{Kind: "exit", Message: "code 2"}}},
-			`error: graph "inner": its cycle failed (w[k] in cycle 1: exit: code 2)`},
-		"failed": {"", ChildDone{Cursor: at(journal.Failed, "failures limit", 0), Last: &ChildFailure{Cycle: 3, Failure: journal.Failure{Kind: "expression", Message: "no"}}},
-			`error: graph "inner" failed: failures limit (cycle 3: expression: no)`},
-		"cancelled":      {"", ChildDone{Cursor: at(journal.Cancelled, "", 0)}, `cancelled: graph "inner" was cancelled`},
-		"cancelled, why": {"", ChildDone{Cursor: at(journal.Cancelled, "enough", 0)}, `cancelled: graph "inner" was cancelled: enough`},
-		"until":          {until, ChildDone{Cursor: at(journal.Completed, "", 0)}, "succeeded"},
-		"never until":    {until, ChildDone{Cursor: at(journal.Running, "", 0)}, `limit: graph "inner": until does not hold after 4 cycles`},
-		"did not begin":  {"", ChildDone{Err: errors.New("params.n is text")}, "config: params.n is text"},
-		"no JSON":        {"", ChildDone{Cursor: at(journal.Running, "", 0), State: map[string]any{"v": "\xff"}}, "output: "},
+		"completed": {ChildDone{Cursor: at(journal.Completed, "", nil)}, "succeeded"},
+		"failed": {ChildDone{Cursor: at(journal.Failed, "w failed", &journal.Failure{
+			Kind: "exit", Message: "code 2", Code: &code, Output: &said, Item: "k", Path: "w[k]", Limit: "tokens"})},
+			"exit: code 2 at sub/w[k], 2, no"},
+		"by a limit":     {ChildDone{Cursor: at(journal.Failed, "", &journal.Failure{Kind: "limit", Message: "until does not hold"})}, "limit: until does not hold"},
+		"long ago":       {ChildDone{Cursor: at(journal.Failed, "failures limit", nil)}, `error: graph "inner" failed: failures limit`},
+		"cancelled":      {ChildDone{Cursor: at(journal.Cancelled, "", nil)}, `cancelled: graph "inner" was cancelled`},
+		"cancelled, why": {ChildDone{Cursor: at(journal.Cancelled, "enough", nil)}, `cancelled: graph "inner" was cancelled: enough`},
+		"did not begin":  {ChildDone{Err: errors.New("params.n is text")}, "config: params.n is text"},
+		"no JSON":        {ChildDone{Cursor: at(journal.Completed, "", nil), State: map[string]any{"v": "\xff"}}, "output: "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p := newParent(t, tt.with, "")
+			p := newParent(t, "", "")
 			if tt.end.State == nil {
 				tt.end.State = map[string]any{"v": int64(6)}
 			}
@@ -129,15 +138,24 @@ func TestWhatTheEndOfAChildMeans(t *testing.T) {
 			got := end.Status
 			if end.Error != nil {
 				got = end.Error.Kind + ": " + end.Error.Message
+				if end.Error.Path != "" {
+					got += fmt.Sprintf(" at %s, %d, %s", end.Error.Path, *end.Error.Code, *end.Error.Output)
+				}
+				if end.Error.Limit != "" {
+					t.Errorf("the limit %q of a child is one of its parent", end.Error.Limit)
+				}
 			}
 			if got != tt.want && (tt.want != "output: " || !strings.HasPrefix(got, tt.want)) {
 				t.Errorf("%s\nwant %s", got, tt.want)
 			}
-			if used := tt.end.Cursor.Counts; end.Tokens != used.Tokens || end.Cost != used.Cost {
-				t.Errorf("used %d and %v, want %+v", end.Tokens, end.Cost, used)
+			if used := tt.end.Cursor.Counts; end.Tokens != used.Tokens || end.Cost != used.Cost || end.NodeRuns != used.NodeRuns {
+				t.Errorf("used %d, %v and %d, want %+v", end.Tokens, end.Cost, end.NodeRuns, used)
 			}
-			if want := []string{"s.sub.1.1"}; !slices.Equal(p.children, want) {
-				t.Errorf("children that nobody needs: %v, want %v once", p.children, want)
+			if got := p.m.Cursor().Counts; got.NodeRuns != 1+tt.end.Cursor.Counts.NodeRuns {
+				t.Errorf("%d node runs, want those of the child and one", got.NodeRuns)
+			}
+			if got := p.keeps(); len(p.children) > 0 || !slices.Equal(got, []string{"s.sub.1.1"}) {
+				t.Errorf("%v are removed and %v are kept", p.children, got)
 			}
 		})
 	}
@@ -149,9 +167,6 @@ func TestAnotherAttemptHasAnotherChild(t *testing.T) {
 	t.Parallel()
 	p := newParent(t, "", `, "retry": {"attempts": 2, "backoff": 1000000}`)
 	p.over(ChildDone{Cursor: journal.Cursor{Status: journal.Failed, Reason: "no"}})
-	if len(p.children) > 0 {
-		t.Errorf("not needed before the node is settled: %v", p.children)
-	}
 	p.step(Woke{At: epoch.Add(time.Second)})
 	if len(p.tasks) != 2 {
 		t.Fatalf("%d attempts, want 2", len(p.tasks))
@@ -161,19 +176,19 @@ func TestAnotherAttemptHasAnotherChild(t *testing.T) {
 		t.Errorf("children %+v and %+v: want one id and two parents", first, second)
 	}
 	p.over(ChildDone{Cursor: journal.Cursor{Status: journal.Completed}, State: map[string]any{"v": int64(1)}})
-	if want := []string{"s.sub.1.1"}; !slices.Equal(p.children, want) {
-		t.Errorf("children that nobody needs: %v, want %v", p.children, want)
+	if got := p.keeps(); !slices.Equal(got, []string{"s.sub.1.1"}) {
+		t.Errorf("%v are kept", got)
 	}
 }
 
-// The end of a stack leaves no child.
-func TestAnEndedStackNeedsNoChild(t *testing.T) {
+// A stack that has ended keeps its children with its history.
+func TestAnEndedStackKeepsItsChildren(t *testing.T) {
 	t.Parallel()
 	p := newParent(t, "", "")
 	p.step(Cancel{At: epoch})
 	p.step(TaskGone{At: epoch, Key: p.tasks[0].Key, Attempt: 1})
-	if want := []string{"s.sub.1.1"}; !slices.Equal(p.children, want) || !p.m.Cursor().Status.Ended() {
-		t.Errorf("children that nobody needs: %v, want %v; the stack is %s", p.children, want, p.m.Cursor().Status)
+	if got := p.keeps(); !slices.Equal(got, []string{"s.sub.1.1"}) || !p.m.Cursor().Status.Ended() {
+		t.Errorf("%v are kept; the stack is %s", got, p.m.Cursor().Status)
 	}
 }
 

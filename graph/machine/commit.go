@@ -18,16 +18,15 @@ func (m *Machine) writes(n *graph.Node) []graph.Write {
 	return n.Writes
 }
 
-// evalWrites gives what a node writes for an output, each value checked
+// evalWrites gives what a node writes for what it gave, each value checked
 // against its key's type.
-func (m *Machine) evalWrites(n *graph.Node, output any) ([]any, *journal.Failure) {
+func (m *Machine) evalWrites(n *graph.Node, out gave) ([]any, *journal.Failure) {
 	entries := m.writes(n)
 	if len(entries) == 0 {
 		return []any{}, nil
 	}
 	written := make([]any, len(entries))
-	m.env.Slots[graph.SlotOutput] = output
-	defer func() { m.env.Slots[graph.SlotOutput] = nil }()
+	defer m.seeGiven(n, out)()
 	for k := range entries {
 		w := &entries[k]
 		v, err := w.Expr.Eval(m.env)
@@ -45,34 +44,56 @@ func (m *Machine) evalWrites(n *graph.Node, output any) ([]any, *journal.Failure
 
 // commitWave reduces what the nodes of the wave wrote, in the order in which
 // they are declared, and settles them.
-func (m *Machine) commitWave() {
-	w := &m.wave
+func (m *Machine) commitWave(w *wave) {
 	failures, told := make([]*journal.Failure, len(w.runs)), make([]bool, len(w.runs))
+	var shown map[int]any // results that edges read, by run
 	for k := range w.runs {
 		if r := &w.runs[k]; r.outside {
 			failures[k], told[k] = r.err, true
 		} else {
 			failures[k], told[k] = m.result(r)
+			if m.plan.results[r.node].edges {
+				list, f := m.shownResults(r)
+				if shown == nil {
+					shown = map[int]any{}
+				}
+				if shown[k] = list; f != nil && failures[k] == nil {
+					failures[k], told[k] = f, false
+				}
+			}
+		}
+		if w.alone && failures[k] == nil && m.nodes[w.runs[k].node].lost {
+			failures[k] = cancelled("cancelled")
 		}
 	}
-	changes, sizes := m.reduce(failures)
-	body := &journal.WaveCommitted{Wave: m.cur.Wave, Settled: make([]journal.Settled, len(w.runs))}
+	changes, sizes := m.reduce(w, failures)
+	body := &journal.WaveCommitted{Wave: w.number, Settled: make([]journal.Settled, len(w.runs))}
 	for k := range w.runs {
 		r := &w.runs[k]
 		s := journal.Settled{Node: m.g.Nodes[r.node].ID, Status: succeeded.String(), Attempts: max(1, r.attempts)}
+		e := journal.Each{Results: shown[k]}
+		e.Failed, e.Of = m.failedOf(r)
 		switch {
+		case w.alone && m.nodes[r.node].lost:
+			lostAs(&s)
 		case failures[k] != nil:
 			s.Status, s.Error, s.AtCommit = failed.String(), failures[k], !told[k]
 		case r.outside:
 			s.Status, s.Attempts = waiting.String(), 1
 		default:
-			s.Elements = m.sendingOrder(r)
+			e.Order = m.sendingOrder(r)
 			m.send(r)
+			m.putMemory(r)
 		}
+		s.SetElements(e)
 		body.Settled[k] = s
 		if !r.outside {
-			m.releaseChildren(r)
+			m.keepChildren(r)
 		}
+	}
+	if w.alone {
+		body.Commit = m.cur.Commit + 1
+		m.keepPast(w, changes)
 	}
 	for i, c := range changes {
 		body.Changed = append(body.Changed, c.Name)
@@ -86,10 +107,10 @@ func (m *Machine) commitWave() {
 // reduce gives the changes of a wave, and the sizes of the values that they
 // leave behind. A node whose write makes a key's value unfit fails too, and is
 // left out altogether.
-func (m *Machine) reduce(failures []*journal.Failure) ([]graph.Change, []int) {
-	touched := m.touched(failures)
+func (m *Machine) reduce(w *wave, failures []*journal.Failure) ([]graph.Change, []int) {
+	touched := m.touched(w, failures)
 	for {
-		changes, sizes, bad, f := m.reduceKeys(touched, failures)
+		changes, sizes, bad, f := m.reduceKeys(w, touched, failures)
 		if f == nil {
 			return changes, sizes
 		}
@@ -98,11 +119,11 @@ func (m *Machine) reduce(failures []*journal.Failure) ([]graph.Change, []int) {
 }
 
 // touched lists the keys that the wave writes, in declaration order.
-func (m *Machine) touched(failures []*journal.Failure) (touched []int) {
-	for k := range m.wave.runs {
-		if r := &m.wave.runs[k]; failures[k] == nil && !r.outside {
-			for _, w := range m.writes(&m.g.Nodes[r.node]) {
-				touched = append(touched, w.Key)
+func (m *Machine) touched(w *wave, failures []*journal.Failure) (touched []int) {
+	for k := range w.runs {
+		if r := &w.runs[k]; failures[k] == nil && !r.outside {
+			for _, e := range m.writes(&m.g.Nodes[r.node]) {
+				touched = append(touched, e.Key)
 			}
 		}
 	}
@@ -112,18 +133,18 @@ func (m *Machine) touched(failures []*journal.Failure) (touched []int) {
 
 // reduceKeys tries to reduce all keys; when one does not come out, bad is the
 // run to blame.
-func (m *Machine) reduceKeys(touched []int, failures []*journal.Failure) (changes []graph.Change, sizes []int, bad int, f *journal.Failure) {
+func (m *Machine) reduceKeys(w *wave, touched []int, failures []*journal.Failure) (changes []graph.Change, sizes []int, bad int, f *journal.Failure) {
 	if len(touched) == 0 {
 		return nil, nil, 0, nil
 	}
 	grown := m.measured().Clone()
 	for _, key := range touched {
-		values, runs := m.writesTo(key, failures)
+		values, runs := m.writesTo(w, key, failures)
 		if len(values) == 0 {
 			continue
 		}
 		old, was := m.state.values[key], grown.Key(key)
-		c, size, changed, err := m.reduceKey(&grown, key, old, was, values, &m.wave.runs[runs[len(runs)-1]])
+		c, size, changed, err := m.reduceKey(&grown, key, old, was, values, &w.runs[runs[len(runs)-1]])
 		if err == nil {
 			if changed {
 				grown.Set(key, size)
@@ -133,7 +154,7 @@ func (m *Machine) reduceKeys(touched []int, failures []*journal.Failure) (change
 		}
 		// The first node after whose write the value does not fit is to blame.
 		for n := 1; n <= len(values); n++ {
-			if _, _, _, err = m.reduceKey(&grown, key, old, was, values[:n], &m.wave.runs[runs[n-1]]); err != nil || n == len(values) {
+			if _, _, _, err = m.reduceKey(&grown, key, old, was, values[:n], &w.runs[runs[n-1]]); err != nil || n == len(values) {
 				return nil, nil, runs[n-1], m.reduceFailure(err)
 			}
 		}
@@ -165,7 +186,7 @@ func (m *Machine) reduceKey(sizes *graph.Sizes, key int, old any, was int, value
 	if err != nil || !changed {
 		return c, was, false, err
 	}
-	if last != nil && last.size > 0 && c.Whole && value.Same(c.Value, m.wave.tasks[last.first].output) {
+	if last != nil && last.size > 0 && c.Whole && value.Same(c.Value, last.w.tasks[last.first].output) {
 		size = last.size // the output became the value
 	} else {
 		size = c.Size(old, was)
@@ -189,14 +210,14 @@ func (m *Machine) reduceFailure(err error) *journal.Failure {
 }
 
 // writesTo lists what the wave writes to a key, and which run each value is of.
-func (m *Machine) writesTo(key int, failures []*journal.Failure) (values []any, runs []int) {
-	for k := range m.wave.runs {
-		r := &m.wave.runs[k]
+func (m *Machine) writesTo(w *wave, key int, failures []*journal.Failure) (values []any, runs []int) {
+	for k := range w.runs {
+		r := &w.runs[k]
 		if failures[k] != nil || r.outside {
 			continue
 		}
-		for x, w := range m.writes(&m.g.Nodes[r.node]) {
-			if w.Key == key {
+		for x, e := range m.writes(&m.g.Nodes[r.node]) {
+			if e.Key == key {
 				values, runs = append(values, r.written[x]), append(runs, k)
 			}
 		}

@@ -3,7 +3,6 @@ package machine
 import (
 	"slices"
 
-	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/journal"
 )
 
@@ -14,8 +13,8 @@ func (m *Machine) startCycleIfDue() {
 	switch end := m.expiry(); {
 	case m.o.Rest:
 	case !end.IsZero() && !end.After(m.at):
-		m.stop(journal.Failed, m.overLimit())
-	case m.adopts || m.cur.Closing != nil:
+		m.stopAs(limited(m.overLimit()))
+	case m.adopts || m.cur.Closing != nil || m.cur.Stopping != "":
 	case m.cur.Status != journal.Running || m.cur.Open || due.IsZero() || due.After(m.at) || m.halted():
 	case m.expects() && len(m.out.changes) > 0:
 		// The arrivals would change a key a second time in one commit. WakeAt asks
@@ -27,10 +26,11 @@ func (m *Machine) startCycleIfDue() {
 
 // startCycle begins a cycle with what came in since the last one began.
 func (m *Machine) startCycle() {
-	body := &journal.CycleStarted{Hash: m.cur.Hash}
-	in := m.intake()
+	body := &journal.CycleStarted{Hash: m.cur.Hash, Due: m.momentDue()}
+	events := m.inbox
 	m.emit(body)
-	m.takeIn(in, body)
+	m.serve(events)
+	m.takeIn(m.intake(events), body)
 	m.chooseMode(body)
 }
 
@@ -38,13 +38,20 @@ func (m *Machine) startCycle() {
 // limits.
 func (m *Machine) finishCycle() {
 	m.released = false
+	if m.cur.Finally != nil {
+		m.finishFinally()
+		return
+	}
 	end, faults := m.stops()
+	if end == nil {
+		end = m.passEnds(faults)
+	}
 	body := &journal.CycleFinished{
-		Waves: m.cycle.waves, NodeRuns: m.cycle.nodeRuns,
-		Failed: m.cycle.fault || m.owing() || m.untaken(end != nil || m.isLast()),
+		Waves: m.cycle.waves, NodeRuns: m.cycle.nodeRuns + m.cycle.inner,
+		Failed: m.cycle.fault || m.owing() || m.untaken(end != nil || m.isLast()) || m.g.Once && end != nil && m.passFault(faults) != "",
 		Active: m.cycle.fault || m.cycle.nodeRuns > 0 || m.cycle.settled > 0,
 	}
-	if end == nil {
+	if end == nil && !m.g.Once {
 		var err error
 		if body.Pause, body.None, err = m.pause(body.Active || len(faults) > 0); err != nil {
 			faults = append(faults, "pause: "+message(err))
@@ -53,20 +60,38 @@ func (m *Machine) finishCycle() {
 	if len(faults) > 0 {
 		body.Failed, body.Active, body.Faults = true, true, faults
 	}
+	if body.Failed && end == nil && !m.g.Once {
+		body.Pause = m.failedPause(body.Pause)
+	}
 	m.emit(body)
-	if end == nil {
-		if why := m.overCycleLimit(); why != "" {
-			end = &journal.Outcome{Status: journal.Failed, Reason: why}
-		}
+	if end = m.untilEnds(body, end); end == nil {
+		end = m.cycleLimited()
 	}
 	if end != nil {
-		m.stop(end.Status, end.Reason)
+		m.stopAs(*end)
 	}
+	m.releaseOldChildren()
+}
+
+// cycleLimited is the end of the stack by a limit at the end of a cycle, nil for none.
+func (m *Machine) cycleLimited() *journal.Outcome {
+	why := m.overCycleLimit()
+	if why == "" {
+		return nil
+	}
+	end := limited(why)
+	if l := m.Limits().Failures; l > 0 && m.cur.FailedInRow >= l {
+		end.Failure = nil // what failed says more
+	}
+	return &end
 }
 
 // untaken reports a failure of the cycle that no node took, and that no node of
 // the next cycle can take. After the last cycle there is no next one.
 func (m *Machine) untaken(last bool) bool {
+	if last && m.g.Once && m.cur.Finally == nil && m.untakenOf() >= 0 {
+		return true
+	}
 	for _, i := range m.cycle.failed {
 		if m.cycle.robin || !m.nodes[i].taken && (last || !m.mayBeTaken(i)) {
 			return true
@@ -77,10 +102,13 @@ func (m *Machine) untaken(last bool) bool {
 
 // mayBeTaken reports that a node may run in the next cycle because of a failure
 // in this one, whatever the condition of its edge will say. A node that is outside
-// now does not run in the next cycle.
+// now does not run in the next cycle. Under `once` it is one that is not decided yet.
 func (m *Machine) mayBeTaken(i int) bool {
 	for _, x := range m.g.Nodes[i].Out {
-		if e := &m.g.Edges[x]; e.NextCycle && e.Outcome != graph.Success && !m.isAway(e.To) {
+		e := &m.g.Edges[x]
+		switch {
+		case !e.Outcome.TakesFailure():
+		case m.g.Once && !e.NextCycle && m.isOpen(e.To), !m.g.Once && e.NextCycle && !m.isAway(e.To):
 			return true
 		}
 	}
@@ -107,8 +135,8 @@ func (m *Machine) owing() (owing bool) {
 
 // isLast reports that no cycle follows this one, because of a limit.
 func (m *Machine) isLast() bool {
-	most := m.g.Limits.Cycles
-	return most > 0 && m.cur.Counts.Cycles+1 >= uint64(most) || m.overLimit() != ""
+	most := m.Limits().Cycles
+	return most > 0 && m.counted().Cycles+1 >= uint64(most) || m.overLimit() != ""
 }
 
 // stops gives the first stop condition that holds. One that fails to evaluate

@@ -30,15 +30,21 @@ func statusNamed(name string) status {
 type node struct {
 	status   status
 	decided  bool
+	kept     bool // an earlier cycle of the pass has settled it
+	open     bool // it was skipped, and what waits may still change that
 	taken    bool // a node ran because of its failure
 	repaid   bool // a node ran because of its failure in the cycle before
 	waits    int  // sources that have not settled
 	attempts int
 	run      int // its place in the wave
 	err      *journal.Failure
+	results  any   // of a for_each, where an edge reads them
+	cause    cause // of a skip, where the plan asks for it
 	decision *journal.NodeDecided
 	answer   *journal.TaskFinished // of a node that waits, until the next cycle takes it in
 	apart    *wave                 // of a node in the background
+	lost     bool                  // under waves: eager: a `join: first` node has cancelled it
+	alone    *wave                 // of a node that runs, under waves: eager
 
 	// Decisions of earlier cycles, to be shared when the verdict is the same.
 	ran, passed *journal.NodeDecided
@@ -62,7 +68,17 @@ func (m *Machine) decide() []int {
 		m.decideTurn()
 	}
 	var ahead []int
-	for len(m.ready) > 0 || len(m.firsts) > 0 {
+	for len(m.ready) > 0 || len(m.firsts) > 0 || len(ahead) > 0 {
+		if len(m.ready)+len(m.firsts) == 0 {
+			slices.Sort(ahead) // one may cancel the other
+			for _, i := range ahead {
+				if !m.nodes[i].decided {
+					m.decideNode(i)
+				}
+			}
+			ahead = ahead[:0] // what they cancelled may decide more
+			continue
+		}
 		for k := 0; k < len(m.ready); k++ {
 			if i := m.ready[k]; !m.nodes[i].decided {
 				m.decideNode(i)
@@ -75,11 +91,6 @@ func (m *Machine) decide() []int {
 			}
 		}
 		m.firsts = m.firsts[:0]
-	}
-	for _, i := range ahead {
-		if !m.nodes[i].decided {
-			m.decideNode(i)
-		}
 	}
 	return m.logDecisions()
 }
@@ -114,21 +125,32 @@ func (m *Machine) decideNode(i int) {
 	verdicts := m.verdicts[:0]
 	for _, x := range n.In {
 		e := &m.g.Edges[x]
+		if e.After && m.g.Once && m.isOpen(e.From) {
+			t.behind = true
+		}
 		if !e.Counts() || !m.judgeable(n, e) {
 			continue
 		}
-		live, err := m.judge(e)
+		live, err := m.judgeLatched(e)
 		t.counted++
 		if live {
 			t.live++
 		}
 		t.fault = t.fault || err != ""
 		if !live && e.From != graph.Start && !e.After {
+			if m.openOver(e) {
+				t.open++
+			}
 			switch m.settledAs(e) {
 			case failed:
-				t.upstream = t.upstream || e.Outcome == graph.Success
+				t.upstream = t.upstream || e.Outcome == graph.Success || e.Outcome == graph.UnlessFailed
 			case waiting:
-				t.suspended = true
+				t.suspended = !m.g.Once
+			case skipped:
+				if e.Outcome == graph.UnlessFailed {
+					cause := m.causeOver(e)
+					t.upstream, t.suspended = t.upstream || cause == byFailure, t.suspended || cause == byWaiting && !m.g.Once
+				}
 			}
 		}
 		v := m.plan.verdict[x]
@@ -136,11 +158,15 @@ func (m *Machine) decideNode(i int) {
 		verdicts = append(verdicts, v)
 	}
 	m.verdicts = verdicts
-	d := m.decision(i, t.runs(n), t, verdicts)
+	t.held = n.Join == graph.JoinNone && t.mayChange(n) || m.g.Once && t.early(n)
+	d := m.decision(i, !t.held && t.runs(n), t, verdicts)
 	if m.plan.steady[i] {
 		m.nodes[i].sure = d
 	}
 	m.applyDecided(i, d)
+	if d.Run && n.Cancel {
+		m.skipLosers(i)
+	}
 }
 
 // decision is the record, or an equal one of an earlier cycle.
@@ -186,7 +212,7 @@ func (m *Machine) anyLive(i int) bool {
 	for _, x := range n.In {
 		e := &m.g.Edges[x]
 		if e.Counts() && m.judgeable(n, e) {
-			if live, _ := m.judge(e); live {
+			if live, _ := m.judgeLatched(e); live {
 				return true
 			}
 		}

@@ -19,7 +19,10 @@ func (m *Machine) arm(t *task, r *run) {
 			at = sooner(at, t.startedAt.Add(n.Timeout))
 		}
 		fallthrough
-	case queued:
+	case queued, onHold:
+		if n.Timeout > 0 && m.isHeldChild(t, r) {
+			at = sooner(at, t.startedAt.Add(n.Timeout))
+		}
 		if n.Deadline > 0 && !t.firstAt.IsZero() {
 			at = sooner(at, t.firstAt.Add(n.Deadline))
 		}
@@ -55,6 +58,9 @@ func (m *Machine) nextDue() (next due, ok bool) {
 		}
 	}
 	look(&m.wave)
+	for _, w := range m.alone {
+		look(w)
+	}
 	for k := range m.cur.Background {
 		if b := m.nodes[m.plan.index[m.cur.Background[k].Node]].apart; b != nil {
 			look(b)
@@ -76,7 +82,8 @@ func (m *Machine) WakeAt() time.Time {
 		return time.Time{}
 	}
 	next, _ := m.nextDue()
-	if m.cur.Open || m.cur.Status == journal.Paused || m.adopts {
+	next.at = sooner(next.at, m.finallyEnds())
+	if m.cur.Open || m.cur.Status == journal.Paused || m.adopts || m.cur.Stopping != "" {
 		return next.at
 	}
 	return sooner(sooner(next.at, m.cur.WakeAt), m.expiry())
@@ -91,6 +98,8 @@ func (m *Machine) woke(early bool) {
 		}
 		m.happen(d)
 	}
+	m.cutFinally()
+	m.skipMissed(lateness)
 	if early {
 		m.hasten()
 	}
@@ -128,7 +137,7 @@ func (m *Machine) fire(t *task, r *run) {
 // fail ends a task, or its present attempt, with a failure: at once when nothing
 // of it runs.
 func (m *Machine) fail(t *task, r *run, f *journal.Failure) {
-	if t.state == running || t.state == ending {
+	if t.state == running || t.state == ending || m.isHeldChild(t, r) {
 		m.endAttempt(t, r, f)
 		return
 	}

@@ -22,6 +22,7 @@ type Orphan struct {
 	Key     journal.TaskKey
 	Attempt int
 	Again   bool   // another attempt follows; false if the task ends
+	Lock    string // as Task.Lock: it had it
 	Child   *Child // as Task.Child: remove it, unless another attempt follows and continues it
 }
 
@@ -43,12 +44,13 @@ func (m *Machine) endAttempt(t *task, r *run, f *journal.Failure) {
 		}
 		return
 	}
-	orphan := t.cut
+	orphan, held := t.cut > 0, m.isHeldChild(t, r)
 	t.fate = f
 	m.turn(t, r, ending)
+	t.byChild = held || orphan && m.g.Nodes[r.node].Kind.Runs
 	m.noteEnding(t, r)
 	if orphan {
-		m.out.orphans = append(m.out.orphans, Orphan{Key: k, Attempt: t.attempt, Child: m.childOf(t, r)})
+		m.out.orphans = append(m.out.orphans, Orphan{Key: k, Attempt: t.attempt, Lock: m.lockOf(t, r), Child: m.childOf(t, r)})
 	} else {
 		m.out.cancel = append(m.out.cancel, k)
 	}
@@ -58,7 +60,7 @@ func (m *Machine) endAttempt(t *task, r *run, f *journal.Failure) {
 // recorded: under on_failure: fast and at the end of a stack it does.
 func (m *Machine) noteEnding(t *task, r *run) {
 	k := m.key(t, r)
-	if m.cur.Closing != nil || r.failing != nil || m.cur.EndingOf(k, t.attempt) != nil {
+	if m.cur.Closing != nil || r.failing != nil || r.enough || m.cur.EndingOf(k, t.attempt) != nil {
 		return
 	}
 	m.cur.Ending = append(slices.Clip(m.cur.Ending), journal.Ending{
@@ -101,36 +103,60 @@ func (m *Machine) runAgain(t *task, r *run) {
 
 // stop ends the stack when nothing of it runs any more. Nothing begins meanwhile.
 func (m *Machine) stop(s journal.Status, reason string) {
+	m.stopAs(journal.Outcome{Status: s, Reason: reason})
+}
+
+// stopAs is stop, with a failure for the task whose work the stack does.
+func (m *Machine) stopAs(end journal.Outcome) {
 	if m.cur.Closing != nil {
 		return
 	}
-	m.cur.Closing, m.out.moved = &journal.Outcome{Status: s, Reason: reason}, true
+	switch {
+	case m.id.Parent == "" || end.Status != journal.Failed:
+		end.Failure = nil
+	case end.Failure == nil:
+		end.Failure = m.failureOfChild(end.Reason)
+	}
+	m.cur.Closing, m.out.moved = &end, true
+	var cut []journal.TaskKey
 	m.eachWave(func(w *wave) {
 		for k := range w.runs {
 			m.takeBack(&w.runs[k], nil)
+			cut = append(cut, m.cutOff(&w.runs[k], nil)...)
 			m.endRunning(&w.runs[k], nil, cancelled("cancelled"))
 		}
 	})
+	m.goneAlready(cut)
 	m.closeWhenGone()
 }
 
 // stopAfterWave ends the stack as cancelled once its open wave is committed.
 func (m *Machine) stopAfterWave(reason string) {
-	if m.waveGoesOn() && !m.o.Rest {
+	if (m.waveGoesOn() || m.childrenApart()) && !m.o.Rest {
 		m.cur.Stopping, m.out.moved = reason, true
 		return
 	}
 	m.stop(journal.Cancelled, reason)
 }
 
+// stopWhenGone ends a stack that is stopping once its children have ended: they commit
+// what they have begun.
+func (m *Machine) stopWhenGone() {
+	if m.cur.Closing == nil && !m.cur.Status.Ended() && !m.o.Rest && !m.childrenApart() {
+		m.stop(journal.Cancelled, m.cur.Stopping)
+	}
+}
+
 // waveGoesOn reports that a wave is open whose tasks still run, or whose commit is
 // all that is left.
-func (m *Machine) waveGoesOn() bool { return m.wave.open && (m.wave.left == 0 || !m.onlyParked()) }
+func (m *Machine) waveGoesOn() bool { return goesOn(&m.wave) || slices.ContainsFunc(m.alone, goesOn) }
 
-// onlyParked reports that what is left of the open wave is parked.
-func (m *Machine) onlyParked() bool {
-	for k := range m.wave.tasks {
-		if t := &m.wave.tasks[k]; t.state != over && !t.parked {
+func goesOn(w *wave) bool { return w.open && (w.left == 0 || !w.onlyParked()) }
+
+// onlyParked reports that what is left of an open wave is parked.
+func (w *wave) onlyParked() bool {
+	for k := range w.tasks {
+		if t := &w.tasks[k]; t.state != over && !t.parked {
 			return false
 		}
 	}
@@ -140,7 +166,7 @@ func (m *Machine) onlyParked() bool {
 // endRunning ends what runs of a node.
 func (m *Machine) endRunning(r *run, except *task, f *journal.Failure) {
 	for x := r.first; x < r.first+r.n; x++ {
-		if t := &r.w.tasks[x]; t != except && (t.state == running || t.state == ending) {
+		if t := &r.w.tasks[x]; t != except && (t.state == running || t.state == ending || m.isHeldChild(t, r)) {
 			m.endAttempt(t, r, f)
 		}
 	}
@@ -156,6 +182,29 @@ func (m *Machine) takeBack(r *run, except *task) {
 	}
 }
 
+// cutOff finds the attempts of a node that were cut off and have not begun again: they are
+// ending from now on, as those that run. The records say that they began, so they have to
+// say that they ended.
+func (m *Machine) cutOff(r *run, except *task) (keys []journal.TaskKey) {
+	for x := r.first; x < r.first+r.n; x++ {
+		if t := &r.w.tasks[x]; t != except && t.cut > 0 && (t.state == idle || t.state == backoff) {
+			t.attempt = t.cut
+			m.turn(t, r, ending)
+			keys = append(keys, m.key(t, r))
+		}
+	}
+	return keys
+}
+
+// goneAlready ends attempts whose work is gone.
+func (m *Machine) goneAlready(keys []journal.TaskKey) {
+	for _, key := range keys {
+		if t, r := m.find(key); t != nil && t.state == ending {
+			m.taskGone(t, r, 0, 0)
+		}
+	}
+}
+
 // fast says whether the first element of a node that fails ends the others.
 func (m *Machine) fast(r *run) bool {
 	fe := m.g.Nodes[r.node].ForEach
@@ -166,11 +215,11 @@ func (m *Machine) fast(r *run) bool {
 // runs: what waits is cancelled with it.
 func (m *Machine) closeWhenGone() {
 	end := m.cur.Closing
-	if end == nil || m.anyEnding() {
+	if end == nil || m.anyEnding() || m.o.Rest && m.finallyIsDue() {
 		return
 	}
-	for k := range m.cur.Waiting {
-		if w := m.cur.Waiting[k]; !w.Answered {
+	for _, w := range m.cur.Waiting {
+		if !w.Answered {
 			m.emit(m.settled(&w, nil, cancelled("cancelled")))
 		}
 	}
@@ -181,10 +230,14 @@ func (m *Machine) closeWhenGone() {
 	}
 	m.eachWave(func(w *wave) {
 		for k := range w.runs {
-			m.releaseChildren(&w.runs[k])
+			m.keepChildren(&w.runs[k])
 		}
 	})
-	m.emit(&journal.StackFinished{Status: end.Status, Reason: end.Reason})
+	if m.finallyIsDue() {
+		m.startFinally(end)
+		return
+	}
+	m.emit(&journal.StackFinished{Status: end.Status, Reason: end.Reason, Failure: end.Failure})
 	m.out.ended = end
 }
 
@@ -206,7 +259,7 @@ func (m *Machine) failRun(r *run, f *journal.Failure) {
 	}
 	r.failing, r.err = f, f
 	for x := r.first; x < r.first+r.n; x++ {
-		if t := &r.w.tasks[x]; t.state == idle || t.state == queued || t.state == backoff {
+		if t := &r.w.tasks[x]; t.state == idle || t.state == queued || t.state == backoff || t.state == onHold && !m.isHeldChild(t, r) {
 			m.turn(t, r, over)
 		}
 	}
@@ -220,15 +273,19 @@ func (m *Machine) orphaned(w *wave, was journal.Cursor, replays bool) {
 		r := &w.runs[k]
 		for x := r.first; x < r.first+r.n && !r.over; x++ {
 			t := &w.tasks[x]
-			if t.state != running {
+			held := m.isHeldChild(t, r)
+			if t.state != running && !held {
 				continue
 			}
 			fate := was.EndingOf(m.key(t, r), t.attempt)
-			if was.Closing != nil || r.failing != nil {
+			if was.Closing != nil || r.failing != nil || r.enough {
 				fate = cancelled("cancelled")
 			}
-			t.cut = !replays
+			if !replays && !held {
+				t.cut = t.attempt
+			}
 			switch {
+			case held && fate == nil: // the driver finds its child
 			case replays && fate == nil: // its end is in the records that follow
 				m.arm(t, r)
 			case replays:
@@ -243,7 +300,7 @@ func (m *Machine) orphaned(w *wave, was journal.Cursor, replays bool) {
 				t.parked = false
 				m.turn(t, r, ending)
 				t.parked = parked
-				m.out.orphans = append(m.out.orphans, Orphan{Key: m.key(t, r), Attempt: t.attempt, Again: true, Child: m.childOf(t, r)})
+				m.out.orphans = append(m.out.orphans, Orphan{Key: m.key(t, r), Attempt: t.attempt, Again: true, Lock: m.lockOf(t, r), Child: m.childOf(t, r)})
 			}
 		}
 	}
@@ -260,7 +317,9 @@ func (m *Machine) leaving(g *graph.Graph) bool {
 		}
 		w.runs[0].leaving = true
 		m.takeBack(&w.runs[0], nil)
+		cut := m.cutOff(&w.runs[0], nil)
 		m.endRunning(&w.runs[0], nil, cancelled("the graph has changed"))
+		m.goneAlready(cut)
 	}
 	for k := range m.cur.Background {
 		w := m.nodes[m.plan.index[m.cur.Background[k].Node]].apart

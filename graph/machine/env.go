@@ -31,6 +31,29 @@ type view struct {
 type seen struct {
 	status   status
 	attempts int
+	reason   string // of a skip
+	err      any    // of a failure, as journal.Failure.Value has it; else nil
+}
+
+// seenAs is how expressions see a node that stands as it does now.
+func (m *Machine) seenAs(i int) seen {
+	n := &m.nodes[i]
+	s := seen{status: n.status, attempts: n.attempts}
+	if n.status == skipped {
+		s.reason = m.skipReason(i)
+	}
+	if n.status == failed && n.err != nil {
+		s.err = n.err.Value(m.g.Nodes[i].ID)
+	}
+	return s
+}
+
+func (s seen) value() map[string]any {
+	v := map[string]any{"status": s.status.String(), "attempts": int64(s.attempts), "reason": nil, "error": s.err}
+	if s.reason != "" {
+		v["reason"] = s.reason
+	}
+	return v
 }
 
 func (v *view) Len() int { return len(v.shown) }
@@ -42,7 +65,7 @@ func (v *view) Field(i int) any {
 			s = now
 		}
 	}
-	return map[string]any{"status": s.status.String(), "attempts": int64(s.attempts)}
+	return s.value()
 }
 
 // lookAhead lets the condition of an edge see its source and the source's
@@ -55,7 +78,7 @@ func (m *Machine) lookAhead(e *graph.Edge) (end func()) {
 	before := m.plan.settledBefore(m.g, e.From)
 	m.view.ahead = func(i int) (seen, bool) {
 		if n := &m.nodes[i]; before.has(i) && n.status != pending {
-			return seen{n.status, n.attempts}, true
+			return m.seenAs(i), true
 		}
 		return seen{}, false
 	}
@@ -82,18 +105,31 @@ func (m *Machine) load(g *graph.Graph, values []any) {
 	if m.id.Params == nil {
 		s[graph.SlotParams] = map[string]any{}
 	}
-	s[graph.SlotStack] = map[string]any{"id": m.id.Stack, "graph": m.id.Graph, "created_at": m.id.CreatedAt}
+	m.seeStack()
+}
+
+// seeStack is `stack`. How it ends is known while it ends.
+func (m *Machine) seeStack() {
+	stack := map[string]any{"id": m.id.Stack, "graph": m.id.Graph, "created_at": m.id.CreatedAt.UTC()}
+	if end := m.cur.Finally; end != nil {
+		stack["status"], stack["reason"] = string(end.Status), end.Reason
+	}
+	m.env.Slots[graph.SlotStack] = stack
 }
 
 // see makes `now` one instant for a moment of the cycle, and forgets what was
 // worked out for the one before.
 func (m *Machine) see(now time.Time) {
-	m.env.Slots[graph.SlotNow] = now
+	m.env.Slots[graph.SlotNow] = now.UTC()
 	m.env.Reset()
 }
 
-func (m *Machine) seeCycle(number uint64, at time.Time) {
-	m.env.Slots[graph.SlotCycle] = map[string]any{"number": int64(number), "started_at": at}
+func (m *Machine) seeCycle(number uint64, at, due time.Time) {
+	cycle := map[string]any{"number": int64(number), "started_at": at.UTC(), "due": nil}
+	if !due.IsZero() {
+		cycle["due"] = due.UTC()
+	}
+	m.env.Slots[graph.SlotCycle] = cycle
 }
 
 // set changes a key; conditions that read it are to be evaluated again.
@@ -109,7 +145,7 @@ func (m *Machine) set(key int, v any, size int) {
 // show commits how nodes stand to what expressions see.
 func (m *Machine) show() {
 	for _, i := range m.view.fresh {
-		m.view.shown[i] = seen{m.nodes[i].status, m.nodes[i].attempts}
+		m.view.shown[i] = m.seenAs(i)
 	}
 	m.view.fresh = m.view.fresh[:0]
 }
@@ -151,8 +187,10 @@ func (m *Machine) mask(v any) any {
 func (m *Machine) maskValue(v value.Value) value.Value { return v.With(m.mask(v.Any())) }
 
 func (m *Machine) maskFailure(f journal.Failure) *journal.Failure {
-	if s, ok := m.mask(f.Message).(string); ok {
-		f.Message = s
+	f.Message = m.maskText(f.Message)
+	if f.Output != nil {
+		output := m.maskText(*f.Output)
+		f.Output = &output
 	}
 	return &f
 }

@@ -32,18 +32,32 @@ func (e *UnknownEventError) Error() string {
 	return fmt.Sprintf("unknown event %q (%s)", e.Event, listed("events", e.Known))
 }
 
-// PayloadError is a payload that does not fit the key that its event goes to.
+// PayloadError is a payload that does not fit the key that its event goes to, or the type
+// of its queue.
 type PayloadError struct {
-	Event, Key string
+	Event, Key string // the key is "" for a queued event
 	Expected   string // the type, in its short spelling
 	Err        error  // where it does not fit
 }
 
 func (e *PayloadError) Error() string {
+	if e.Key == "" {
+		return fmt.Sprintf("the payload of event %q does not fit: expected %s: %v", e.Event, e.Expected, e.Err)
+	}
 	return fmt.Sprintf("the payload of event %q does not fit: expected %s, for state.%s: %v", e.Event, e.Expected, e.Key, e.Err)
 }
 
 func (e *PayloadError) Unwrap() error { return e.Err }
+
+// QueueFullError is a queued event for which there is no room.
+type QueueFullError struct {
+	Event string
+	Queue int // how many payloads are kept
+}
+
+func (e *QueueFullError) Error() string {
+	return fmt.Sprintf("the queue of event %q is full: it has %d payloads that no wait has taken yet", e.Event, e.Queue)
+}
 
 // UnknownNodeError is a node that the graph does not have.
 type UnknownNodeError struct {
@@ -82,6 +96,35 @@ func (e *StaleAnswerError) Error() string {
 }
 
 func (e *StaleAnswerError) Unwrap() error { return ErrNotWaiting }
+
+// CallsError is an answer that does not say which of several waiting calls of a task it
+// is for, or that names one which does not wait.
+type CallsError struct {
+	Node, Item string
+	Call       string // that it names; "" if it names none
+	Waiting    []journal.Call
+	Items      []string // of several elements that ask, and the answer names none; else nil
+}
+
+func (e *CallsError) Error() string {
+	name := e.Node
+	if e.Item != "" {
+		name += "[" + e.Item + "]"
+	}
+	calls := make([]string, len(e.Waiting))
+	for i, c := range e.Waiting {
+		calls[i] = c.ID + " " + c.Tool
+	}
+	if len(e.Items) > 0 {
+		return fmt.Sprintf("several elements of %q wait: name one of them (%s)", name, some(e.Items))
+	}
+	if e.Call == "" {
+		return fmt.Sprintf("several calls of %q wait: name one of them (%s)", name, strings.Join(calls, ", "))
+	}
+	return fmt.Sprintf("no call %q of %q waits (%s)", e.Call, name, listed("calls", calls))
+}
+
+func (e *CallsError) Unwrap() error { return ErrNotWaiting }
 
 // StepError is a step that was not recorded: it is too large, or one too many.
 type StepError struct {

@@ -7,44 +7,64 @@ import (
 	"github.com/graphrun/graphrun/graph/value"
 )
 
+// arrived is an event that the next cycle applies.
+type arrived struct {
+	*journal.EventReceived
+	seq uint64 // of its record
+	at  time.Time
+}
+
 // event accepts an event. It is durable with the next Ready, and applied when the
-// next cycle begins.
+// next cycle begins; the payload of a queued event is kept until a wait takes it.
 func (m *Machine) event(in Event) error {
-	e, ok := m.g.EventByName(in.Name)
+	i, ok := m.g.EventByName(in.Name)
 	if !ok {
 		return &UnknownEventError{Event: in.Name, Known: m.g.EventNames()}
 	}
-	key := m.g.Events[e].Key
-	payload, err := m.payload(key, in.Payload)
+	e := &m.g.Events[i]
+	payload, err := m.payload(i, in.Payload)
 	if err != nil {
-		k := &m.g.Keys[key]
-		return &PayloadError{Event: in.Name, Key: k.Name, Expected: k.Payload().String(), Err: err}
+		p := &PayloadError{Event: in.Name, Expected: e.Type.String(), Err: err}
+		if e.Key >= 0 {
+			p.Key = m.g.Keys[e.Key].Name
+		}
+		return p
 	}
 	if m.Known(in.ID) {
 		return nil
 	}
-	m.at = in.At
-	m.emit(&journal.EventReceived{Event: in.Name, ID: in.ID, Payload: payload})
-	for _, w := range m.cur.Waiting {
-		if w.Event == in.Name && !w.Answered && !w.Late(in.At) {
-			m.emit(m.settled(&w, payload, nil))
-		}
+	if q := m.queueOf(in.Name); q != nil && len(q.list) >= e.Queue && m.pace == nil {
+		return &QueueFullError{Event: in.Name, Queue: e.Queue}
 	}
+	m.at = in.At
+	m.emit(&journal.EventReceived{Event: in.Name, ID: in.ID, Payload: payload, Queued: e.Queue > 0})
 	return nil
 }
 
-func (m *Machine) payload(key int, v any) (any, error) {
+func (m *Machine) payload(event int, v any) (any, error) {
 	given, err := value.CopyOf(v)
 	if err != nil {
 		return nil, err
 	}
-	return m.g.Keys[key].CheckPayload("payload", given.Any())
+	return m.g.CheckPayload(event, "payload", given.Any())
 }
 
-func (m *Machine) applyEvent(b *journal.EventReceived, at time.Time) {
-	m.inbox = append(m.inbox, b)
-	m.cur.Inbox = len(m.inbox)
-	m.hasten()
+// applyEvent keeps an event for the next cycle, which begins at once, or for a wait. A
+// queued event that nobody waits for ends no pause.
+func (m *Machine) applyEvent(b *journal.EventReceived, at time.Time, seq uint64) {
+	switch {
+	case !b.Queued:
+		m.inbox = append(m.inbox, arrived{b, seq, at})
+		m.cur.Inbox = len(m.inbox)
+		m.hasten()
+	case m.restoring: // the queue that was stored has it
+		return
+	default:
+		m.enlist(b, at, seq)
+		if m.canServe() {
+			m.hasten()
+		}
+	}
 	if b.ID == "" || m.restoring {
 		return
 	}

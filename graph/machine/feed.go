@@ -17,11 +17,19 @@ func (p *replay) feed() error {
 	case *journal.EventReceived:
 		return m.Step(Event{At: r.Time, ID: b.ID, Name: b.Event, Payload: b.Payload})
 	case *journal.CycleStarted:
-		if err := p.adopt(b.Hash); err != nil {
+		if b.Finally {
+			return p.feedClosing(r.Time, journal.Outcome{Status: b.Status, Reason: b.Reason})
+		}
+		if err := p.adopt(b.Hash, r.Time); err != nil {
 			return fmt.Errorf("cycle %d: %w", r.Cycle, err)
 		}
 		return m.Step(Woke{At: r.Time, Early: true})
 	case *journal.TaskStarted:
+		if t, run := m.find(m.startedKey(b)); t != nil && m.g.Nodes[run.node].Kind.Waits {
+			m.at = r.Time // it began when a later driver continued the stack
+			m.fill(run)
+			return nil
+		}
 		m.requeue(b)
 		return m.Step(TaskRunning{At: r.Time, Key: m.startedKey(b), Attempt: b.Attempt})
 	case *journal.TaskStep:
@@ -30,25 +38,50 @@ func (p *replay) feed() error {
 			return err
 		}
 		return m.Step(TaskStep{At: r.Time, Key: m.steppedKey(b), Attempt: b.Attempt, Name: b.Name, Content: content,
-			Duration: b.Duration, Tokens: b.Tokens, Cost: b.Cost, Error: b.Error})
+			Duration: b.Duration, Tokens: b.Tokens, Cost: b.Cost, Error: b.Error, Mark: b.Mark, Call: b.Call})
+	case *journal.TaskWaiting:
+		return m.Step(TaskWaits{At: r.Time, Key: m.keyOf(b.Began, b.Wave, b.Node, b.Item), Attempt: b.Attempt, Calls: b.Calls})
+	case *journal.TaskAnswered:
+		t, run := m.find(m.keyOf(b.Began, b.Wave, b.Node, b.Item))
+		if t != nil && b.Attempt > t.attempt && (t.state == running || t.state == ending) {
+			m.turn(t, run, queued) // that attempt was cut off, and the next one waits for its slot
+			t.attempt = b.Attempt
+		}
+		return m.Step(Answer{At: r.Time, Node: b.Node, Item: b.Item, Call: b.Call, Args: b.Args, Output: b.Output()})
+	case *journal.TaskHeld:
+		return m.Step(TaskHeld{At: r.Time, Key: m.keyOf(b.Began, b.Wave, b.Node, b.Item), Attempt: b.Attempt, Tokens: b.Tokens, Cost: b.Cost})
 	case *journal.TaskUsed:
 		key := journal.TaskKey{Cycle: cmp.Or(b.Began, r.Cycle), Wave: b.Wave, Node: b.Node, Item: b.Item}
-		return m.Step(TaskUsed{At: r.Time, Key: key, Attempt: b.Attempt, Tokens: b.Tokens, Cost: b.Cost})
+		return m.Step(TaskUsed{At: r.Time, Key: key, Attempt: b.Attempt, Tokens: b.Tokens, Cost: b.Cost, NodeRuns: b.NodeRuns, Call: b.Call, Nonce: b.Nonce})
 	case *journal.TaskFinished:
 		return p.feedEnd(r, b)
 	case *journal.StackFinished:
-		if b.Status == journal.Cancelled {
-			return m.Step(Cancel{At: r.Time, Reason: b.Reason})
-		}
-		if end := m.expiry(); !end.IsZero() && !end.After(r.Time) {
-			return m.Step(Woke{At: r.Time})
-		}
+		return p.feedClosing(r.Time, journal.Outcome{Status: b.Status, Reason: b.Reason})
+	case *journal.StackReopened:
+		return m.Step(Reopen{At: r.Time, By: b.By, Limits: b.Limits})
 	}
 	return nil // a decision that was not taken again
 }
 
+// feedClosing gives the machine what ended the stack, or its last cycle, from outside.
+func (p *replay) feedClosing(at time.Time, end journal.Outcome) error {
+	m := p.m
+	last := m.finallyEnds()
+	if last.IsZero() {
+		last = m.expiry()
+	}
+	switch {
+	case m.cur.Finally == nil && end.Status == journal.Cancelled:
+	case !last.IsZero() && !last.After(at):
+		return m.Step(Woke{At: at})
+	case m.cur.Finally == nil:
+		return nil
+	}
+	return m.Step(Cancel{At: at, Reason: end.Reason})
+}
+
 // adopt switches to the definition that the stack adopted then.
-func (p *replay) adopt(hash string) error {
+func (p *replay) adopt(hash string, at time.Time) error {
 	if hash == p.m.cur.Hash {
 		return nil
 	}
@@ -56,7 +89,7 @@ func (p *replay) adopt(hash string) error {
 	if err != nil {
 		return err
 	}
-	if err := p.m.Adopt(g); err != nil {
+	if err := p.m.Adopt(g, at); err != nil {
 		return err
 	}
 	p.pull()
@@ -68,13 +101,21 @@ func (p *replay) adopt(hash string) error {
 // ended.
 func (p *replay) feedEnd(r journal.Record, b *journal.TaskFinished) error {
 	m := p.m
-	if end := p.ending(0); end != nil && end.Status == journal.Cancelled && m.cur.Closing == nil {
-		if err := m.Step(Cancel{At: r.Time, Reason: end.Reason}); err != nil || m.cur.Status.Ended() {
+	if m.finallyEndedIt(b.Error) {
+		if err := m.Step(Woke{At: r.Time}); err != nil {
+			return err
+		}
+	}
+	if end := p.ending(0); end != nil && p.fromOutside(end) && m.cur.Closing == nil {
+		last := m.cur.Finally
+		if err := m.Step(Cancel{At: r.Time, Reason: end.Reason}); err != nil || m.cur.Status.Ended() || m.cur.Finally != last {
 			return err
 		}
 	}
 	key := m.finishedKey(b)
-	if w := m.waitingFor(b.Node); w != nil && w.Cycle == key.Cycle && w.Wave == key.Wave {
+	if w := m.waitingFor(b.Node, b.Item); w != nil && p.dropsAll(w) {
+		return m.Step(CancelTask{At: r.Time, Node: b.Node})
+	} else if w != nil && w.Cycle == key.Cycle && w.Wave == key.Wave {
 		return m.feedAnswer(w, b, r.Time)
 	}
 	t, run := m.find(key)
@@ -85,7 +126,7 @@ func (p *replay) feedEnd(r journal.Record, b *journal.TaskFinished) error {
 		switch {
 		case t.state == ending:
 			t.fate = b.Error
-		case t.state == running:
+		case t.state == running || m.isHeldChild(t, run):
 		case b.Error.Kind == "timeout" && m.overdue(t, run, r.Time):
 			m.at, t.attempt = r.Time, b.Attempt
 			m.fire(t, run)
@@ -101,9 +142,9 @@ func (p *replay) feedEnd(r journal.Record, b *journal.TaskFinished) error {
 		if err != nil {
 			return err
 		}
-		return m.Step(TaskDone{At: r.Time, Key: key, Attempt: b.Attempt, Output: output, Tokens: b.Tokens, Cost: b.Cost})
+		return m.Step(TaskDone{At: r.Time, Key: key, Attempt: b.Attempt, Output: output, Talk: b.Talk, Memory: b.Memory, Tokens: b.Tokens, Cost: b.Cost, NodeRuns: b.NodeRuns})
 	}
-	return m.Step(TaskFailed{At: r.Time, Key: key, Attempt: b.Attempt, Failure: *b.Error, Tokens: b.Tokens, Cost: b.Cost})
+	return m.Step(TaskFailed{At: r.Time, Key: key, Attempt: b.Attempt, Failure: *b.Error, Wait: b.Wait, Tokens: b.Tokens, Cost: b.Cost, NodeRuns: b.NodeRuns})
 }
 
 // feedAnswer ends a wait: by time, or by what was answered.
@@ -111,33 +152,71 @@ func (m *Machine) feedAnswer(w *journal.Waiting, b *journal.TaskFinished, at tim
 	switch {
 	case !w.Late(at):
 	case b.Error != nil && b.Error.Kind == "cancelled":
-		return m.Step(CancelTask{At: at, Node: b.Node})
+		return m.Step(CancelTask{At: at, Node: b.Node, Item: b.Item})
 	default:
 		m.at = at
 		m.waitOver(w)
 		return nil
 	}
-	return m.Step(Answer{At: at, Node: b.Node, For: w.ID(), Output: b.Output, Failure: b.Error})
+	return m.Step(Answer{At: at, Node: b.Node, Item: b.Item, For: w.ID(), Output: b.Output, Failure: b.Error})
+}
+
+// dropsAll reports whether all elements of a node that waits, also those that have not
+// begun, were cancelled at once: then none of them makes room for another.
+func (p *replay) dropsAll(w *journal.Waiting) bool {
+	if w.Item == "" {
+		return false
+	}
+	r := p.m.runOf(p.m.plan.index[w.Node])
+	left := 0
+	for x := r.first; x < r.first+r.n; x++ {
+		if r.w.tasks[x].state != over {
+			left++
+		}
+	}
+	if left < 2 {
+		return false
+	}
+	for i := range left {
+		rec, ok := p.peek(i)
+		if !ok || !rec.Time.Equal(p.window[0].Time) {
+			return false
+		}
+		b, ok := rec.Body.(*journal.TaskFinished)
+		if !ok || b.Node != w.Node || b.Item == "" || b.Error == nil || b.Error.Kind != "cancelled" {
+			return false
+		}
+	}
+	return true
 }
 
 // cameIn reports that record i is none of the machine's own decisions.
 func (p *replay) cameIn(i int) bool {
 	switch b := p.window[i].Body.(type) {
-	case *journal.EventReceived, *journal.TaskStarted, *journal.TaskStep, *journal.TaskUsed:
+	case *journal.EventReceived, *journal.TaskStarted, *journal.TaskStep, *journal.TaskUsed,
+		*journal.TaskWaiting, *journal.TaskAnswered, *journal.TaskHeld, *journal.StackReopened:
 		return true
 	case *journal.TaskFinished:
 		end := p.ending(i)
-		return end == nil || end.Status == journal.Cancelled
+		return end == nil || p.fromOutside(end)
+	case *journal.CycleStarted:
+		return b.Finally && b.Status == journal.Cancelled
 	case *journal.StackFinished:
-		return b.Status == journal.Cancelled
+		return b.Status == journal.Cancelled || p.m.cur.Finally != nil
 	}
 	return false
+}
+
+// fromOutside reports that it was no decision of the machine's own to end the stack, or
+// its last cycle, so.
+func (p *replay) fromOutside(end *journal.Outcome) bool {
+	return end.Status == journal.Cancelled || p.m.cur.Finally != nil
 }
 
 // ending is the end of the stack that the records from i on are: what still ran
 // or waited is cancelled first, the last of it at that moment. It is nil when they
 // are something else.
-func (p *replay) ending(i int) *journal.StackFinished {
+func (p *replay) ending(i int) *journal.Outcome {
 	last := p.window[i].Time
 	for ; ; i++ {
 		rec, ok := p.peek(i)
@@ -150,11 +229,16 @@ func (p *replay) ending(i int) *journal.StackFinished {
 				return nil
 			}
 			last = rec.Time
+		case *journal.CycleStarted:
+			if !b.Finally || !rec.Time.Equal(last) {
+				return nil
+			}
+			return &journal.Outcome{Status: b.Status, Reason: b.Reason}
 		case *journal.StackFinished:
 			if !rec.Time.Equal(last) {
 				return nil
 			}
-			return b
+			return &journal.Outcome{Status: b.Status, Reason: b.Reason}
 		case *journal.TaskUsed:
 		default:
 			return nil

@@ -120,11 +120,16 @@ func (m *Machine) fill(r *run) {
 	if r.filling || m.o.Rest {
 		return // tasks that end at once come back here
 	}
-	if m.cur.Closing != nil || r.failing != nil || r.leaving {
+	if m.cur.Closing != nil || r.failing != nil || r.enough || r.leaving {
 		return
 	}
 	r.filling = true
-	defer func() { r.filling = false }()
+	m.fillUp(r)
+	r.filling = false
+	m.placeWaits()
+}
+
+func (m *Machine) fillUp(r *run) {
 	for {
 		if r.over || r.max > 0 && r.active >= r.max {
 			return
@@ -138,8 +143,13 @@ func (m *Machine) fill(r *run) {
 			}
 		case r.next < r.n:
 			x := r.first + r.next
+			t := &r.w.tasks[x]
+			begins := t.state == idle && t.attempt == 0
+			if begins && m.opened != nil && m.g.Nodes[r.node].Kind.Waits && !m.opened(m.key(t, r)) {
+				return
+			}
 			r.next++
-			if t := &r.w.tasks[x]; t.state == idle && t.attempt == 0 {
+			if begins {
 				m.enqueue(r, x)
 			}
 		default:

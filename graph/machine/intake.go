@@ -12,19 +12,19 @@ import (
 // their arrival, and nodes that were waiting or in the background and are over,
 // in the order of their declaration.
 type arrivals struct {
-	events []*journal.EventReceived
+	events []arrived
 	nodes  []int
 }
 
 // expects reports whether something waits to be applied when the next cycle begins.
 func (m *Machine) expects() bool {
-	return len(m.inbox) > 0 ||
+	return len(m.inbox) > 0 || m.canServe() ||
 		slices.ContainsFunc(m.cur.Waiting, func(w journal.Waiting) bool { return w.Answered }) ||
 		slices.ContainsFunc(m.cur.Background, func(b journal.Background) bool { return b.Over })
 }
 
-func (m *Machine) intake() arrivals {
-	in := arrivals{events: m.inbox}
+func (m *Machine) intake(events []arrived) arrivals {
+	in := arrivals{events: events}
 	for _, w := range m.cur.Waiting {
 		if w.Answered {
 			in.nodes = append(in.nodes, m.plan.index[w.Node])
@@ -69,31 +69,53 @@ func (m *Machine) takeIn(in arrivals, body *journal.CycleStarted) {
 func (m *Machine) settleOutside(i int, j *folding) journal.Settled {
 	n := &m.g.Nodes[i]
 	s := journal.Settled{Node: n.ID, Status: succeeded.String(), Attempts: 1}
-	var output any
+	var out gave
 	if b := m.nodes[i].answer; b != nil {
-		output, s.Error = b.Output, b.Error
+		out.output, s.Error = b.Output, b.Error
 	} else {
 		r := &m.nodes[i].apart.runs[0]
 		s.Attempts = max(1, r.attempts)
-		output, s.Error = m.outputOf(r)
-		s.Elements = m.sendingOrder(r)
+		out, s.Error = m.outputOf(r)
+		e := journal.Each{Order: m.sendingOrder(r)}
+		e.Failed, e.Of = m.failedOf(r)
+		var f *journal.Failure
+		if e.Results, f = m.shownResults(r); s.Error == nil {
+			s.Error = f
+		}
+		s.SetElements(e)
+	}
+	if m.isLost(i) {
+		lostAs(&s)
+		if b := m.nodes[i].apart; b != nil {
+			m.keepChildren(&b.runs[0])
+		}
+		return s
 	}
 	if s.Error == nil {
 		var written []any
-		if written, s.Error = m.evalWrites(n, output); s.Error == nil {
+		if written, s.Error = m.evalWrites(n, out); s.Error == nil {
 			s.Error = j.write(n, written)
 		}
 		s.AtCommit = s.Error != nil
 	}
 	if s.Error != nil {
-		s.Status, s.Elements = failed.String(), nil
+		s.Status = failed.String()
+		forgetOrder(&s)
 	} else if b := m.nodes[i].apart; b != nil {
 		m.send(&b.runs[0])
+		m.putMemory(&b.runs[0])
 	}
 	if b := m.nodes[i].apart; b != nil {
-		m.releaseChildren(&b.runs[0])
+		m.keepChildren(&b.runs[0])
 	}
 	return s
+}
+
+// forgetOrder takes back that a node sends messages.
+func forgetOrder(s *journal.Settled) {
+	e := s.Elements()
+	e.Order = nil
+	s.SetElements(e)
 }
 
 // folding reduces values into the state one after the other. Each key is
@@ -138,7 +160,7 @@ func (j *folding) reduce(key int, values []any) error {
 }
 
 // events applies payloads. One that its key does not take is left out, and said.
-func (j *folding) events(all []*journal.EventReceived) (faults []string) {
+func (j *folding) events(all []arrived) (faults []string) {
 	payloads := make(map[int][]any)
 	var order []int
 	for _, e := range all {
@@ -148,6 +170,10 @@ func (j *folding) events(all []*journal.EventReceived) (faults []string) {
 			continue
 		}
 		key := j.m.g.Events[i].Key
+		if key < 0 { // a changed graph queues it
+			j.m.enlist(e.EventReceived, e.at, e.seq)
+			continue
+		}
 		if _, seen := payloads[key]; !seen {
 			order = append(order, key)
 		}
@@ -200,12 +226,13 @@ func (m *Machine) applyTakenIn(b *journal.WaveCommitted) {
 			m.empty(n.apart.sidecar)
 		}
 		n.decided, n.answer, n.apart = true, nil, nil
-		n.attempts, n.err = s.Attempts, s.Error
+		n.attempts, n.err, n.results = s.Attempts, s.Error, s.Elements().Results
 		m.cycle.settled++
 		if s.Status == failed.String() {
 			m.cycle.failed = append(m.cycle.failed, i)
 			m.cur.Counts.Failures++
 		}
+		m.settleLost(i, s)
 		m.settle(i, statusNamed(s.Status))
 		m.cur.Waiting = slices.DeleteFunc(slices.Clone(m.cur.Waiting), func(w journal.Waiting) bool { return w.Node == s.Node })
 		m.cur.Background = slices.DeleteFunc(slices.Clone(m.cur.Background), func(b journal.Background) bool { return b.Node == s.Node })
@@ -216,7 +243,7 @@ func (m *Machine) applyTakenIn(b *journal.WaveCommitted) {
 // outside calls f for the nodes that continued from an earlier cycle.
 func (m *Machine) outside(f func(i int)) {
 	for _, w := range m.cur.Waiting {
-		if i, ok := m.plan.index[w.Node]; ok && w.Cycle < m.cur.Cycle {
+		if i, ok := m.plan.index[w.Node]; ok && w.Item == "" && w.Cycle < m.cur.Cycle {
 			f(i)
 		}
 	}

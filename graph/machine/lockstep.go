@@ -10,7 +10,7 @@ import (
 // sees them all. One that another stack runs goes by itself, and a replay as the
 // history says.
 func (m *Machine) halted() bool {
-	return m.o.Fleets && m.g.Fleet == graph.Lockstep && m.id.Parent == "" && !m.released && m.pace == nil
+	return m.o.Fleets && m.g.Fleet == graph.Lockstep && m.id.Parent == "" && !m.released && m.pace == nil && m.cur.Finally == nil
 }
 
 // release lets the machine begin the next wave, end the cycle, or begin the
@@ -20,6 +20,7 @@ func (m *Machine) release() {
 		return
 	}
 	m.released = true
+	m.skipMissed(lateness)
 	m.hasten()
 	m.startCycleIfDue()
 }

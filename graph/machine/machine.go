@@ -29,19 +29,41 @@ type Options struct {
 
 // Task is one attempt to start (or to put in its pool's queue).
 type Task struct {
-	Key      journal.TaskKey
-	Attempt  int // from 1; grows over retries, crashes and restarts
-	Node     int // index of the node: declaration order
-	Index    int // index of the element under for_each
-	With     any // the evaluated `with`
+	Key     journal.TaskKey
+	Attempt int // from 1; grows over retries, crashes and restarts
+	Node    int // index of the node: declaration order
+	Index   int // index of the element under for_each
+	With    any // the evaluated `with`
+	// Bound is what the work may evaluate while it runs, as the tools that an agent may
+	// call, with what its expressions saw when the task began.
+	Bound    graph.Bound
 	Pool     int // index into graph.Pools
 	Priority int
-	Rerun    bool // an attempt before this one was cut off by a crash or shutdown
+	Lock     string // of tasks with an equal text only one runs at a time; "" means none
+	Rerun    bool   // an attempt before this one was cut off by a crash or shutdown
 	// Steps are those that earlier attempts recorded, oldest first. They are shared
 	// and must not be changed.
 	Steps []*journal.TaskStep
+	// Void is how many of Steps, the first ones, are forgotten: an attempt failed with kind
+	// "schema" or "limit" after them. Only what they used still counts.
+	Void int
 	// Child is the stack that does the work, of a kind that runs a graph; else nil.
 	Child *Child
+
+	// Words are the answers that were given on calls of the task, in their order. They are
+	// shared and must not be changed.
+	Words []*journal.TaskAnswered
+	// LeftTokens and LeftCost are what the limits of the stack leave at this moment; nil
+	// means no such limit.
+	LeftTokens *int64
+	LeftCost   *float64
+}
+
+// MemoryChange is what a commit does to one item of a memory.
+type MemoryChange struct {
+	journal.MemoryWrite
+	Graph bool // all stacks of the graph share the memory
+	Keep  int  // how many items it keeps; the oldest are dropped
 }
 
 // Ready is what a driver has to do. Everything in it stays in Ready until
@@ -51,14 +73,18 @@ type Task struct {
 type Ready struct {
 	Records []journal.Record // 1. persist with Changes and Cursor in one transaction, BEFORE anything below
 	Changes []graph.Change   //    what changed in the state, at most one per key; names that begin with $ are the machine's own, see Visible
+	Memory  []MemoryChange   //    in the order of the writes
 	Cursor  journal.Cursor
-	Start   []Task            // 2. give these to their pools, all at once. When one gets its slot: Step(TaskRunning), commit, then start it
-	Cancel  []journal.TaskKey // end these attempts; say TaskGone of each that was running when nothing of it runs any more
-	Orphans []Orphan          // see that nothing of these attempts of an earlier driver runs any more, then say TaskGone
-	Send    []Message         // deliver these to their stacks in this order, as events with their ids, and say Sent of each
-	Lost    []Lost            // messages to the stack itself that it cannot take: for the log
-	// Children are ids of stacks (Task.Child) that nobody needs any more: remove them.
-	// After a crash they are not named again.
+	Start   []Task // 2. give these to their pools, all at once. When one gets its slot: Step(TaskRunning), commit, then start it
+	// Cancel: end these attempts; say TaskGone of each that was running when nothing of it
+	// runs any more. One that is there a second time was cancelled again while it ends: its
+	// children are cancelled again too, which cuts off their last cycles.
+	Cancel  []journal.TaskKey
+	Orphans []Orphan  // see that nothing of these attempts of an earlier driver runs any more, then say TaskGone
+	Send    []Message // deliver these to their stacks in this order, as events with their ids, and say Sent of each
+	Lost    []Lost    // messages to the stack itself that it cannot take: for the log
+	// Children are ids of stacks (Task.Child) that are in the history no more: remove
+	// them. After a crash they are not named again.
 	Children []string
 	WakeAt   time.Time        // 3. when set: Step(Woke) no earlier than this. It replaces the one before
 	Outcome  *journal.Outcome //    non-nil: the stack has ended
@@ -81,8 +107,12 @@ type (
 		Key     journal.TaskKey
 		Attempt int
 		Output  value.Value
+		Talk    *journal.Talk         // canonical, of an agent; else nil
+		Memory  []journal.MemoryWrite // canonical: what the commit of its writes puts into memories
 		Tokens  int64
 		Cost    float64
+
+		NodeRuns uint64 // see journal.TaskFinished
 	}
 	// TaskFailed says that the attempt failed.
 	TaskFailed struct {
@@ -90,6 +120,28 @@ type (
 		Key     journal.TaskKey
 		Attempt int
 		Failure journal.Failure
+		Wait    time.Duration // the least time before the next attempt; one beyond MaxBackoff ends the attempts, unless the kind is "http"
+		Tokens  int64
+		Cost    float64
+
+		NodeRuns uint64 // see journal.TaskFinished
+	}
+	// TaskWaits says that calls of a running attempt need a person's word. The node waits
+	// from then on, durably once the commit of the next Ready is; the attempt may continue
+	// and then returns with TaskHeld. Calls that the task has asked for before are no
+	// error and change nothing. It is refused as TaskStep is.
+	TaskWaits struct {
+		At      time.Time
+		Key     journal.TaskKey
+		Attempt int
+		Calls   []journal.Call // canonical; secrets in them are masked
+	}
+	// TaskHeld says that an attempt returned because its task waits. It is no failure: the
+	// next attempt comes when all calls have their words.
+	TaskHeld struct {
+		At      time.Time
+		Key     journal.TaskKey
+		Attempt int
 		Tokens  int64
 		Cost    float64
 	}
@@ -109,6 +161,8 @@ type (
 		Tokens   int64
 		Cost     float64
 		Error    *journal.Failure // the part failed; nil if it succeeded
+		Mark     bool             // the part only begins; see journal.TaskStep
+		Call     string           // as journal.TaskStep.Call
 	}
 	// TaskUsed reports the usage of an attempt that has returned after it was cut off
 	// or given up, and whose end the driver does not report by TaskDone or TaskFailed.
@@ -120,6 +174,9 @@ type (
 		Attempt int
 		Tokens  int64
 		Cost    float64
+
+		NodeRuns    uint64 // this and the rest are of a replay; see journal.TaskUsed
+		Call, Nonce string
 	}
 	// TaskGone says that nothing runs any more of an attempt that Ready.Cancel or
 	// Ready.Orphans asked to end. TaskDone and TaskFailed imply it.
@@ -140,10 +197,12 @@ type (
 		At    time.Time
 		Early bool
 	}
-	// Cancel ends the stack.
+	// Cancel ends the stack. A last cycle that has begun is cut off, and so are those of
+	// the children of tasks that are to end already.
 	Cancel struct {
 		At     time.Time
 		Reason string
+		ByNode bool // the node ends whose work the stack does: no last cycle is cut off
 	}
 	// Stop ends the stack gently, as cancelled: the tasks of the open wave finish
 	// and are committed first. Until then Cursor.Stopping has the reason, and a
@@ -152,6 +211,14 @@ type (
 	Stop struct {
 		At     time.Time
 		Reason string
+	}
+	// Reopen continues a stack that has ended, with its state: the next cycle begins when
+	// the machine is woken at WakeAt, which is at once. Under `once` it runs what failed and
+	// what lies behind it. Error: ErrNotEnded.
+	Reopen struct {
+		At     time.Time
+		By     string
+		Limits journal.Limits // in place of those of the graph, until it is reopened again
 	}
 	// Pause pauses the stack: it starts no new wave.
 	Pause struct{ At time.Time }
@@ -175,9 +242,17 @@ type (
 	// output, or with a failure. The same answer to the same question again is no
 	// error. Errors: *UnknownNodeError, ErrNotWaiting, *StaleAnswerError (which is
 	// an ErrNotWaiting), *AnswerError, ErrEnded.
+	//
+	// It also gives a person's word on a call of a task that asked for it (TaskWaits), which
+	// continues when all its calls have their words. More errors then: *CallsError.
 	Answer struct {
 		At   time.Time
 		Node string
+		Item string // the element's key, of a call under for_each
+		// Call is the id of a call. It may be "" if the task waits for one word only.
+		Call string
+		// Args are what the call is made with in place of the model's arguments; nil for those.
+		Args any
 		// For is the id of the question (journal.Waiting.ID). Without it the answer is
 		// for the one that is open. Then it is refused while that one is younger than
 		// two seconds and an earlier one of the node was answered: it may be the
@@ -199,12 +274,15 @@ func (TaskRunning) input() {}
 func (TaskDone) input()    {}
 func (TaskFailed) input()  {}
 func (TaskStep) input()    {}
+func (TaskWaits) input()   {}
+func (TaskHeld) input()    {}
 func (TaskUsed) input()    {}
 func (TaskGone) input()    {}
 func (Sent) input()        {}
 func (Woke) input()        {}
 func (Cancel) input()      {}
 func (Stop) input()        {}
+func (Reopen) input()      {}
 func (Pause) input()       {}
 func (Resume) input()      {}
 func (NextWave) input()    {}

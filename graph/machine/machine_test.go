@@ -125,12 +125,12 @@ nodes: {a: {uses: work}}
 edges: [{to: a}]
 limits: {cycles: 5}
 `)
-	err := r.m.Adopt(bad)
+	err := r.m.Adopt(bad, r.clock)
 	if err == nil || !strings.Contains(err.Error(), `"n" was integer and is now boolean`) {
 		t.Errorf("a state that does not fit: %v", err)
 	}
 	wider := compile(t, strings.Replace(counter, "n: {type: integer, reduce: sum}", "n: {type: number, reduce: sum}, new: {type: string, default: x}", 1))
-	if err := r.m.Adopt(wider); err != nil {
+	if err := r.m.Adopt(wider, r.clock); err != nil {
 		t.Fatal(err)
 	}
 	r.drain()
@@ -144,7 +144,7 @@ limits: {cycles: 5}
 	r.crash()
 	r.wake("")
 	r.drain()
-	if err := r.m.Adopt(bad); err == nil || !strings.Contains(err.Error(), "cycle 1 is open") {
+	if err := r.m.Adopt(bad, r.clock); err == nil || !strings.Contains(err.Error(), "cycle 1 is open") {
 		t.Errorf("adopted within a cycle: %v", err)
 	}
 }

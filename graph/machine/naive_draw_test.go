@@ -2,7 +2,9 @@ package machine
 
 import (
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 
 	"pgregory.net/rapid"
 )
@@ -10,7 +12,15 @@ import (
 // draw makes a random graph whose edges go from earlier to later nodes, but
 // for next_cycle ones.
 func draw(t *rapid.T) plainGraph {
-	var g plainGraph
+	g := plainGraph{
+		once: chance(t, "once", 3), eager: chance(t, "eager", 3),
+		pause: plainPause{
+			active: rapid.SampledFrom([]time.Duration{0, time.Second, 5 * time.Second}).Draw(t, "pause"), idle: 7 * time.Second,
+			factor: rapid.IntRange(1, 3).Draw(t, "factor"), none: chance(t, "none", 3),
+			failed: rapid.SampledFrom([]time.Duration{0, time.Second, 2 * time.Minute}).Draw(t, "failed_pause"),
+		},
+	}
+	cancels := rapid.Bool().Draw(t, "cancels")
 	count := rapid.IntRange(2, 12).Draw(t, "nodes")
 	flags := []string{"a", "b", "c", "d"}
 	condition := func(label string, from int) string {
@@ -21,7 +31,7 @@ func draw(t *rapid.T) plainGraph {
 		}
 		return rapid.SampledFrom([]string{
 			"", "", "", "state." + x, "not state." + x, "state." + x + " || state." + y,
-			fmt.Sprintf(`nodes.n%d.status == "%s"`, n, rapid.SampledFrom([]string{"pending", "succeeded", "failed", "skipped"}).Draw(t, label)),
+			fmt.Sprintf(`nodes.n%d.status == "%s"`, n, rapid.SampledFrom([]string{"pending", "succeeded", "failed", "skipped", "waiting"}).Draw(t, label)),
 			"state." + x + " && state.list[9] == 1",
 		}).Draw(t, label)
 	}
@@ -36,15 +46,21 @@ func draw(t *rapid.T) plainGraph {
 	}
 	for i := range count {
 		n := plainNode{name: fmt.Sprintf("n%d", i), join: rapid.SampledFrom([]string{"any", "any", "all", "none", "at_least", "first"}).Draw(t, "join")}
+		if cancels && i > 0 && rapid.Bool().Draw(t, "first") {
+			n.join = "first"
+		}
 		n.writes = rapid.SampledFrom(append([]string{"", ""}, flags...)).Draw(t, "writes")
 		n.attempts = rapid.IntRange(1, 3).Draw(t, "attempts")
+		n.waits = chance(t, "waits", 6)
+		n.latch = n.join != "none" && chance(t, "latch", 3)
+		n.cancel = n.join == "first" && cancels
 		g.nodes = append(g.nodes, n)
 		for range rapid.IntRange(1, 3).Draw(t, "in") {
 			from := rapid.IntRange(-1, i-1).Draw(t, "from")
 			e := plainEdge{to: n.name, outcome: "success", when: condition("when", from)}
 			if from >= 0 {
 				e.from = fmt.Sprintf("n%d", from)
-				e.outcome = rapid.SampledFrom([]string{"success", "success", "failure", "always"}).Draw(t, "outcome")
+				e.outcome = rapid.SampledFrom([]string{"success", "success", "failure", "always", "unless_failed"}).Draw(t, "outcome")
 				if rapid.IntRange(0, 5).Draw(t, "after") == 0 {
 					e.after, e.outcome = true, "success"
 				}
@@ -57,7 +73,7 @@ func draw(t *rapid.T) plainGraph {
 		if rapid.IntRange(0, 3).Draw(t, "again") == 0 {
 			add(plainEdge{
 				from: fmt.Sprintf("n%d", rapid.IntRange(0, count-1).Draw(t, "from")), to: n.name, again: true,
-				outcome: rapid.SampledFrom([]string{"success", "failure", "always"}).Draw(t, "outcome"), when: condition("when", -1),
+				outcome: rapid.SampledFrom([]string{"success", "failure", "always", "unless_failed"}).Draw(t, "outcome"), when: condition("when", -1),
 			})
 		}
 	}
@@ -73,29 +89,75 @@ func draw(t *rapid.T) plainGraph {
 			n.join = "any"
 		}
 	}
+	if chance(t, "finally", 4) {
+		g.last = drawLast(t, g, condition)
+	}
 	return g
 }
 
 func (g plainGraph) yaml() string {
 	var b strings.Builder
-	b.WriteString("graphrun: 1\nname: random\nstate:\n  list: list(integer)\n")
+	b.WriteString("graphrun: 1\nname: random\n")
+	if g.eager {
+		b.WriteString("waves: eager\n")
+	}
+	if g.once {
+		b.WriteString("once: true\n")
+	} else {
+		b.WriteString(g.pause.yaml())
+	}
+	b.WriteString("state:\n  list: list(integer)\n")
 	for _, f := range []string{"a", "b", "c", "d"} {
 		fmt.Fprintf(&b, "  %s: {type: boolean, reduce: last}\n", f)
 	}
-	b.WriteString("events: {a: {to: a}, b: {to: b}, c: {to: c}, d: {to: d}}\nnodes:\n")
-	for _, n := range g.nodes {
+	events := "a: {to: a}, b: {to: b}, c: {to: c}, d: {to: d}"
+	if g.hasEach() {
+		b.WriteString("  xs: {type: list(string), reduce: last, default: [p, q, r]}\n  told: {type: list(string), reduce: last}\n")
+		events += ", xs: {to: xs}"
+	}
+	if g.queue > 0 {
+		events += fmt.Sprintf(", q: {queue: %d, type: boolean}, r: {queue: %d, type: boolean}", g.queue, g.queue)
+	}
+	b.WriteString("events: {" + events + "}\nnodes:\n")
+	all := g
+	if g.last != nil {
+		all.nodes, all.edges = slices.Concat(g.nodes, g.last.nodes), slices.Concat(g.edges, g.last.edges)
+	}
+	for _, n := range all.nodes {
 		join := n.join
 		if join == "at_least" {
 			join = fmt.Sprintf("at_least(%d)", n.n)
 		}
-		fmt.Fprintf(&b, "  %s: {uses: work, join: %s, retry: {attempts: %d, backoff: 1s, jitter: false}", n.name, join, n.attempts)
-		if n.writes != "" {
-			fmt.Fprintf(&b, ", writes: {%s: output}", n.writes)
+		output := "output"
+		switch {
+		case n.set:
+			fmt.Fprintf(&b, "  %s: {uses: set, join: %s", n.name, join)
+		case n.wait != nil:
+			fmt.Fprintf(&b, "  %s: {uses: wait, join: %s", n.name, join)
+		case n.waits:
+			output = "output.approved"
+			fmt.Fprintf(&b, "  %s: {uses: approval, join: %s", n.name, join)
+		default:
+			fmt.Fprintf(&b, "  %s: {uses: work, join: %s, retry: {attempts: %d, backoff: 1s, jitter: false}", n.name, join, n.attempts)
+		}
+		switch {
+		case n.wait != nil:
+			b.WriteString(n.wait.yaml(n.writes))
+		case n.each != nil:
+			b.WriteString(n.each.yaml(n.writes))
+		case n.writes != "":
+			fmt.Fprintf(&b, ", writes: {%s: %s}", n.writes, output)
+		}
+		if n.latch {
+			b.WriteString(", latch: true")
+		}
+		if n.cancel {
+			b.WriteString(", cancel: true")
 		}
 		b.WriteString("}\n")
 	}
 	b.WriteString("edges:\n")
-	for _, e := range g.edges {
+	for _, e := range all.edges {
 		fmt.Fprintf(&b, "  - {to: %s", e.to)
 		switch {
 		case e.after:
@@ -114,7 +176,12 @@ func (g plainGraph) yaml() string {
 		}
 		b.WriteString("}\n")
 	}
-	fmt.Fprintf(&b, "limits: {cycles: %d, failures: 0}\n", naiveCycles)
+	if g.last != nil {
+		fmt.Fprintf(&b, "finally: [%s]\n", g.last.names())
+	}
+	if !g.once {
+		fmt.Fprintf(&b, "limits: {cycles: %d, failures: 0, failed_pause: %s}\n", naiveCycles, g.pause.failed)
+	}
 	return b.String()
 }
 

@@ -4,16 +4,10 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"testing"
-
-	"github.com/google/go-cmp/cmp"
-	"pgregory.net/rapid"
-
-	"github.com/graphrun/graphrun/graph/journal"
 )
 
-// What follows reads SPEC section 2.3 as plainly as it can: names and maps, no
-// indices, no counters, everything looked at again until nothing changes.
+// What follows reads the rules of docs/semantics.md as plainly as it can: names and maps,
+// no indices, no counters, everything looked at again until nothing changes.
 
 type plainEdge struct {
 	id                   int
@@ -27,11 +21,21 @@ type plainNode struct {
 	n          int // of at_least
 	writes     string
 	attempts   int
+
+	waits, latch, cancel bool // waits: an approval
+	set                  bool // its output is there at once
+	each                 *plainEach
+	wait                 *plainWait // waits for an event
 }
 
 type plainGraph struct {
-	nodes []plainNode
-	edges []plainEdge
+	nodes       []plainNode
+	edges       []plainEdge
+	once, eager bool
+	pause       plainPause
+	queue       int         // how long the queues are; 0 means that there are none
+	last        *plainGraph // the nodes of `finally`
+	ends        string      // of those: how the stack ends
 }
 
 // result is what a run of a node comes to: so many attempts fail before the one
@@ -39,14 +43,20 @@ type plainGraph struct {
 type result struct {
 	ok, value bool
 	misses    int
+	asks      bool              // its first attempt waits for a word, and the next one comes to the result
+	lost      bool              // it waited, and a `join: first` node has cancelled it
+	each      map[string]result // of elements, by key
+	ends      []string          // of their attempts, by key
 }
 
 func (r result) of(n plainNode) bool { return r.ok && r.misses < n.attempts }
 
 // sent is an event that sets a flag.
 type sent struct {
-	flag  string
-	value bool
+	flag   string
+	value  bool
+	list   []string // of `xs`
+	number int      // which of all that were sent
 }
 
 // naiveCycles is after how many cycles a stack ends.
@@ -58,37 +68,120 @@ type naive struct {
 	state    map[string]bool
 	last     map[string]string // how nodes settled in the cycle before
 	settled  map[string]string
+	unknown  map[string]bool   // skipped nodes that what waits may still make run
+	cause    map[string]string // what a skip goes back to: failure, waiting or ""
+	was      map[string]string // cause of the cycle before
 	shown    map[string]string // statuses at the last commit
+	past     map[string]string // of the last cycle: what a pass has come to
 	verdicts map[int]string    // live, dead, error
+	latched  map[int]bool      // edges that stay live
+	liveAt   map[string][]int  // edges that were live when a node was decided
+	ran      map[string]bool   // was decided to run, in this cycle or in the pass
+	begun    map[string]bool   // began to run, in an earlier moment of this cycle
+	lost     map[string]bool   // what runs and was cancelled by a `join: first` node
+	done     map[string]bool   // decided, or not to be decided in this cycle
+	why      map[string]string // the decision that a node got last
+	dropped  map[string]bool   // skipped by a `join: first` node before it was decided
+	vague    bool              // some status is seen or not, depending on the order within a moment
 	failed   bool
+	fault    bool // some condition of the pass has failed
+	active   bool
 	cycles   int
+	failures int             // failed cycles in a row
+	idle     int             // idle ones
 	owed     map[string]bool // failures that the next cycle is to take
 	inbox    []sent
+	away     map[string]*result // nodes that wait, nil, or are over, until a cycle begins
+	outside  map[string]bool    // nodes that wait at this moment
 	log      []string
+
+	lists                  map[string][]string
+	queues                 map[string][]sent
+	served                 int                  // waits that took a queued payload
+	elements, lastElements map[string][]element // of nodes that have run
+	sawA                   map[string]bool      // the state that those saw
 }
 
-func (s *naive) cycle(results func(node string) result) {
-	s.settled, s.shown, s.verdicts = map[string]string{}, map[string]string{}, map[int]string{}
-	s.failed = false
-	for _, e := range s.inbox {
+// begin begins a cycle: with what came in, and under `once` with what has settled for good.
+func (s *naive) begin() {
+	kept, causes := map[string]string{}, map[string]string{}
+	for name, status := range s.settled {
+		if s.g.once && status != "waiting" && !s.unknown[name] {
+			kept[name], causes[name] = status, s.cause[name]
+		}
+	}
+	verdicts := map[int]string{}
+	for _, e := range s.g.edges {
+		if v, ok := s.verdicts[e.id]; ok && s.g.once && (e.from == "" || kept[e.from] != "") {
+			verdicts[e.id] = v
+		}
+	}
+	elements := map[string][]element{}
+	for name := range kept {
+		elements[name] = s.elements[name]
+	}
+	s.elements, s.lastElements, s.sawA = elements, s.elements, map[string]bool{}
+	s.settled, s.shown, s.verdicts, s.was = kept, map[string]string{}, verdicts, s.cause
+	s.failed, s.active, s.unknown, s.cause = false, false, map[string]bool{}, causes
+	for name := range s.liveAt {
+		if !s.ran[name] { // it is decided again
+			delete(s.liveAt, name)
+		}
+	}
+	s.lost, s.done = map[string]bool{}, map[string]bool{}
+	s.dropped, s.begun = map[string]bool{}, map[string]bool{}
+	if !s.g.once || s.ran == nil {
+		s.ran, s.liveAt = map[string]bool{}, map[string][]int{}
+	}
+	for name, status := range kept {
+		s.done[name], s.shown[name] = true, status
+	}
+	applied := s.inbox
+	for _, e := range applied {
+		if e.flag == "xs" {
+			s.lists["xs"] = e.list
+			continue
+		}
 		s.state[e.flag] = e.value
 	}
 	s.inbox = nil
-	done := map[string]bool{}
+	s.takeIn(applied)
+}
+
+// cycle goes through a cycle that has begun. order is how nodes ended, under waves: eager.
+func (s *naive) cycle(results func(node string) result, order []string) {
+	running := map[string]bool{}
+	commits := 0
 	for wave := 1; ; wave++ {
-		run := s.moment(done)
-		if len(run) == 0 {
+		run := s.moment()
+		s.active = s.active || len(run) > 0
+		for _, name := range run {
+			running[name] = true
+		}
+		switch {
+		case !s.g.eager && len(run) > 0:
+			s.log = append(s.log, fmt.Sprintf("wave %d: %s", wave, strings.Join(run, " ")))
+		case len(run) > 0:
+			s.log = append(s.log, "begin: "+strings.Join(run, " "))
+		}
+		if len(running) == 0 {
 			break
 		}
-		s.log = append(s.log, fmt.Sprintf("wave %d: %s", wave, strings.Join(run, " ")))
+		if s.g.eager {
+			if len(order) == 0 { // the stack was cancelled
+				return
+			}
+			run, order = order[:1], order[1:]
+			commits++
+		}
 		for _, name := range run {
-			r := results(name)
-			s.settled[name] = "failed"
-			if r.of(s.node(name)) {
-				s.settled[name] = "succeeded"
-				if w := s.node(name).writes; w != "" {
-					s.state[w] = r.value
-				}
+			if !running[name] {
+				s.log = append(s.log, name+" does not run")
+			}
+			delete(running, name)
+			s.end(name, results(name))
+			if s.g.eager {
+				s.log = append(s.log, fmt.Sprintf("commit %d: %s %s", commits, name, s.settled[name]))
 			}
 		}
 		s.shown = map[string]string{}
@@ -96,7 +189,37 @@ func (s *naive) cycle(results func(node string) result) {
 			s.shown[k] = v
 		}
 	}
+	s.finish()
+}
+
+// end settles a node that ran.
+func (s *naive) end(name string, r result) {
+	n := s.node(name)
+	switch {
+	case s.lost[name]:
+		s.settled[name] = "skipped"
+		s.cause[name] = s.causeOf(n, "cancelled")
+	case n.waits || r.asks:
+		s.settled[name], s.outside[name] = "waiting", true
+		if s.away[name] == nil { // else it has ended already, and the next cycle applies that
+			s.away[name] = nil
+		}
+	case n.each != nil:
+		s.endEach(n, r)
+	case !r.of(n):
+		s.settled[name] = "failed"
+	default:
+		s.settled[name] = "succeeded"
+		if n.writes != "" {
+			s.state[n.writes] = r.value
+		}
+	}
+}
+
+// finish ends the cycle.
+func (s *naive) finish() {
 	s.cycles++
+	s.fault = s.fault || s.failed
 	for name := range s.owed {
 		if !s.takenBy(name, true) {
 			s.failed = true
@@ -106,49 +229,92 @@ func (s *naive) cycle(results func(node string) result) {
 	for name, status := range s.settled {
 		switch {
 		case status != "failed" || s.takenBy(name, false):
-		case s.cycles < naiveCycles && s.mayTake(name):
+		case !s.g.once && s.cycles < naiveCycles && s.mayTake(name):
 			s.owed[name] = true
 		default:
 			s.failed = true
 		}
 	}
+	s.noteLatches()
 	s.last = s.settled
-	s.log = append(s.log, fmt.Sprintf("end: failed=%t %v %v", s.failed, s.settled, s.state))
+	if s.g.ends != "" {
+		s.log = append(s.log, fmt.Sprintf("last: failed=%t %v %v", s.failed, s.settled, s.state))
+		return
+	}
+	if s.g.once {
+		s.log = append(s.log, fmt.Sprintf("end: %v %v%s", s.settled, s.state, s.listsText()))
+		if len(s.away) == 0 {
+			s.log = append(s.log, "stack "+map[bool]string{false: "completed", true: "failed"}[s.failed || s.fault])
+		}
+		return
+	}
+	s.log = append(s.log, fmt.Sprintf("end: failed=%t pause=%s %v %v%s", s.failed, s.rests(), s.settled, s.state, s.listsText()))
+}
+
+// noteLatches remembers which edges stay live.
+func (s *naive) noteLatches() {
+	for _, n := range s.g.nodes {
+		for _, e := range s.in(n.name) {
+			if !n.latch || s.ran[n.name] {
+				delete(s.latched, e.id)
+			} else if slices.Contains(s.liveAt[n.name], e.id) {
+				s.latched[e.id] = true
+			}
+		}
+	}
 }
 
 // moment takes all decisions between two commits; skips come out as "skipped"
 // in settled, and the nodes to run are given.
-func (s *naive) moment(done map[string]bool) []string {
+func (s *naive) moment() []string {
 	text := map[string]string{}
-	ahead := map[string]bool{}
-	for changed := true; changed; {
-		changed = false
-		for _, n := range s.g.nodes {
-			if done[n.name] || ahead[n.name] {
-				continue
-			}
-			if s.open(n.name) == 0 {
-				text[n.name] = s.decide(n)
-				done[n.name], changed = true, true
-			} else if n.join == "first" && s.anyLive(n) {
-				ahead[n.name], changed = true, true
-			}
+	for name, status := range s.settled { // since an earlier cycle
+		if status == "waiting" && !s.done[name] {
+			text[name], s.done[name] = "waiting", true
 		}
 	}
-	for _, n := range s.g.nodes {
-		if ahead[n.name] && !done[n.name] {
-			text[n.name] = s.decide(n)
-			done[n.name] = true
+	for changed := true; changed; {
+		changed = false
+		ahead := map[string]bool{}
+		for more := true; more; {
+			more = false
+			for _, n := range s.g.nodes {
+				if s.done[n.name] || ahead[n.name] {
+					continue
+				}
+				if s.open(n.name) == 0 {
+					text[n.name] = s.decide(n)
+					s.done[n.name], more = true, true
+				} else if n.join == "first" && s.anyLive(n) {
+					ahead[n.name], more = true, true
+				}
+			}
+		}
+		for _, n := range s.g.nodes {
+			if ahead[n.name] && !s.done[n.name] {
+				text[n.name], changed = s.decide(n), true
+				s.done[n.name] = true
+				s.skipLosers(n, text)
+			}
 		}
 	}
 	var run []string
 	for _, n := range s.g.nodes {
 		if t, ok := text[n.name]; ok {
 			s.log = append(s.log, n.name+" "+t)
+			s.why[n.name] = t
 			if t == "run" {
 				run = append(run, n.name)
+				s.ran[n.name] = true
+				s.decideEach(n)
 			}
 		}
+	}
+	for _, name := range run {
+		s.loseOthers(s.node(name))
+	}
+	for _, name := range run {
+		s.begun[name] = true
 	}
 	return run
 }
@@ -189,52 +355,77 @@ func (s *naive) known(e plainEdge, looked map[int]bool) bool {
 
 func (s *naive) decide(n plainNode) string {
 	counted, live := 0, 0
-	fault, upstream := false, false
+	fault, upstream, waits, unknown, behind := false, false, false, 0, false
 	for _, e := range s.in(n.name) {
+		behind = behind || s.g.once && e.after && s.isOpen(e.from)
 		if e.after && e.when == "" || !s.ready(e) {
 			continue
 		}
 		counted++
-		switch s.verdict(e) {
+		switch s.seen(e) {
 		case "live":
 			live++
+			s.liveAt[n.name] = append(s.liveAt[n.name], e.id)
+			continue
 		case "error":
-			fault, s.failed = true, true
+			fault, s.failed, s.active = true, true, true
 		}
-		status := s.settled[e.from]
+		if e.after {
+			continue
+		}
+		status, cause := s.settled[e.from], s.cause[e.from]
+		if e.again && s.g.once { // never live, whatever the source does
+			continue
+		}
 		if e.again {
-			status = s.last[e.from]
+			status, cause = s.last[e.from], s.was[e.from]
 		}
-		if s.verdict(e) != "live" && !e.after && status == "failed" && e.outcome == "success" {
-			upstream = true
+		if e.outcome == "unless_failed" && status == "skipped" && cause != "" {
+			upstream = upstream || cause == "failure"
+			waits = waits || cause == "waiting" && !s.g.once
+		}
+		upstream = upstream || status == "failed" && (e.outcome == "success" || e.outcome == "unless_failed")
+		waits = waits || status == "waiting" && !s.g.once
+		if s.isOpen(e.from) && !e.again || e.again && status == "waiting" {
+			unknown++
 		}
 	}
-	runs := live > 0
+	runs, mayRun := live > 0, live+unknown > 0
 	switch n.join {
 	case "all":
-		runs = live == counted
+		runs, mayRun = live == counted, live+unknown == counted
 	case "none":
-		runs = live == 0
+		runs, mayRun = live == 0, live == 0
 	case "at_least":
-		runs = live >= n.n
+		runs, mayRun = live >= n.n, live+unknown >= n.n
 	}
+	runs = runs || counted == 0
+	held := n.join == "none" && runs && unknown > 0
+	if s.g.once {
+		held = held || !runs && unknown > 0 || behind && !(n.join == "first" && live > 0)
+	}
+	reason := "no-live-edge"
 	switch {
-	case runs || counted == 0:
+	case held:
+		reason = "waiting"
+	case runs:
 		return "run"
 	case fault:
-		n.join = "condition-error"
+		reason = "condition-error"
 	case upstream:
-		n.join = "upstream-failed"
-	default:
-		n.join = "no-live-edge"
+		reason = "upstream-failed"
+	case waits:
+		reason = "waiting"
 	}
 	s.settled[n.name] = "skipped"
-	return n.join
+	s.unknown[n.name] = reason == "waiting" || unknown > 0 && mayRun && len(s.outside) > 0
+	s.cause[n.name] = s.causeOf(n, reason)
+	return reason
 }
 
 func (s *naive) anyLive(n plainNode) (any bool) {
 	for _, e := range s.in(n.name) {
-		if (!e.after || e.when != "") && s.ready(e) && s.verdict(e) == "live" {
+		if (!e.after || e.when != "") && s.ready(e) && s.seen(e) == "live" {
 			any = true
 		}
 	}
@@ -255,9 +446,17 @@ func (s *naive) judge(e plainEdge) string {
 	if e.again {
 		status = s.last[e.from]
 	}
+	if s.g.once && (e.again || s.isOpen(e.from)) {
+		return "dead"
+	}
+	cause := s.cause[e.from]
+	if e.again {
+		cause = s.was[e.from]
+	}
 	ok := e.from == "" || e.after ||
 		e.outcome == "success" && status == "succeeded" ||
 		e.outcome == "failure" && status == "failed" ||
+		e.outcome == "unless_failed" && (status == "succeeded" || status == "skipped" && cause == "") ||
 		e.outcome == "always" && (status == "failed" || status == "succeeded")
 	if !ok {
 		return "dead"
@@ -279,6 +478,9 @@ func (s *naive) judge(e plainEdge) string {
 
 func (s *naive) holds(e plainEdge) string {
 	when := e.when
+	if strings.Contains(when, "results") {
+		return s.overResults(when, s.elementsOver(e), false)
+	}
 	word := func(b bool) string {
 		if b {
 			return "live"
@@ -301,12 +503,20 @@ func (s *naive) holds(e plainEdge) string {
 		}
 		return "dead"
 	}
+	if f[0] == "stack" {
+		return word(s.g.ends == f[2])
+	}
 	status := s.shown[f[0]]
 	if !e.again && e.from != "" && s.before(f[0], e.from) && s.settled[f[0]] != "" {
+		// The source has settled before, and what comes before it settles again just now.
+		s.vague = s.vague || s.shown[f[0]] == "" && (s.shown[e.from] != "" || s.dropped[e.from])
 		status = s.settled[f[0]] // also when it was skipped just now
 	}
 	if status == "" {
 		status = "pending"
+		if is, ok := s.past[f[0]]; ok {
+			status = is
+		}
 	}
 	return word(status == f[2])
 }
@@ -350,8 +560,7 @@ func (s *naive) waits(name string, looked map[int]bool) (all []string) {
 // takenBy: a node ran because of the failure, in its cycle or the next one.
 func (s *naive) takenBy(name string, again bool) bool {
 	for _, e := range s.g.edges {
-		if e.from == name && !e.after && e.outcome != "success" && e.again == again &&
-			s.verdicts[e.id] == "live" && s.settled[e.to] != "skipped" {
+		if e.from == name && !e.after && takes(e) && e.again == again && s.ran[e.to] && slices.Contains(s.liveAt[e.to], e.id) {
 			return true
 		}
 	}
@@ -360,7 +569,10 @@ func (s *naive) takenBy(name string, again bool) bool {
 
 // mayTake: a node may run because of the failure in the next cycle.
 func (s *naive) mayTake(name string) bool {
-	return slices.ContainsFunc(s.g.edges, func(e plainEdge) bool { return e.from == name && e.again && e.outcome != "success" })
+	return slices.ContainsFunc(s.g.edges, func(e plainEdge) bool {
+		_, away := s.away[e.to]
+		return e.from == name && e.again && takes(e) && !away
+	})
 }
 
 func (s *naive) in(name string) (in []plainEdge) {
@@ -383,150 +595,4 @@ func (s *naive) siblings(e plainEdge) (all []plainEdge) {
 
 func (s *naive) node(name string) plainNode {
 	return s.g.nodes[slices.IndexFunc(s.g.nodes, func(n plainNode) bool { return n.name == name })]
-}
-
-// trial is a machine beside the naive reading of its graph.
-type trial struct {
-	*rapid.T
-	r    *rig
-	want naive
-	sent int
-}
-
-// send sends an event, some of them twice, to be applied by the next cycle.
-func (t *trial) send() {
-	e := sent{rapid.SampledFrom([]string{"a", "b", "c", "d"}).Draw(t.T, "event"), rapid.Bool().Draw(t.T, "payload")}
-	t.want.inbox = append(t.want.inbox, e)
-	t.sent++
-	for range rapid.IntRange(1, 2).Draw(t.T, "times") {
-		t.r.try(Event{At: t.r.clock, ID: fmt.Sprint(t.sent), Name: e.flag, Payload: e.value})
-		t.r.drain()
-	}
-}
-
-// cycle goes through a cycle with results in any order, until its end or the
-// stack's, which is sometimes cancelled.
-func (t *trial) cycle() {
-	results, missed := map[string]result{}, map[string]int{}
-	for _, n := range t.want.g.nodes {
-		results[n.name] = result{!chance(t.T, "fails", 4), rapid.Bool().Draw(t.T, "value"), rapid.IntRange(0, 3).Draw(t.T, "misses")}
-	}
-	t.want.cycle(func(n string) result { return results[n] })
-	r := t.r
-	r.wake("early")
-	r.drain()
-	for steps := 0; r.m.Cursor().Open; steps++ {
-		if steps == 1000 {
-			t.Fatalf("the cycle does not end:\n%s", t.want.g.yaml())
-		}
-		if len(r.tasks) == 0 {
-			r.wake("") // the end of a backoff
-			r.drain()
-			continue
-		}
-		switch {
-		case chance(t.T, "send", 12):
-			t.send()
-		case chance(t.T, "cancel", 60):
-			r.step(Cancel{At: r.clock, Reason: "enough"})
-			r.drain()
-			return
-		}
-		names := make([]string, 0, len(r.tasks))
-		for n := range r.tasks {
-			names = append(names, n)
-		}
-		slices.Sort(names)
-		n := rapid.SampledFrom(names).Draw(t.T, "next")
-		key, attempt := r.tasks[n].task.Key, r.tasks[n].task.Attempt
-		if missed[n]++; results[n].ok && missed[n] > results[n].misses {
-			r.done(n, results[n].value)
-		} else {
-			r.fail(n, journal.Failure{Kind: "exit"})
-		}
-		r.drain()
-		if chance(t.T, "late", 4) {
-			r.step(TaskDone{At: r.clock, Key: key, Attempt: attempt, Output: r.known(!results[n].value)})
-			r.drain()
-		}
-	}
-}
-
-// The machine decides what the naive reading decides, over several cycles, with
-// results in any order, retries, late and double results, events and their
-// repetitions, and also when it crashes after any commit or is cancelled.
-func TestAgainstNaive(t *testing.T) {
-	t.Parallel()
-	compiled, cancelled := 0, 0
-	rapid.Check(t, func(rt *rapid.T) {
-		p := draw(rt)
-		g, ok := tryCompile(p.yaml())
-		for range 10 { // some have an else group that makes a loop, or a node that cannot run
-			if ok {
-				break
-			}
-			p = draw(rt)
-			g, ok = tryCompile(p.yaml())
-		}
-		if !ok {
-			return
-		}
-		compiled++
-		one := &trial{T: rt, r: newRig(t, g), want: naive{g: p, state: map[string]bool{"a": false, "b": false, "c": false, "d": false}}}
-		if n := rapid.IntRange(0, 40).Draw(rt, "crash"); n > 0 {
-			one.r.crashAt = n
-		}
-		if err := one.r.start(nil, nil); err != nil {
-			rt.Fatal(err)
-		}
-		for k := 0; k < 4 && !one.r.m.Cursor().Status.Ended(); k++ {
-			if chance(rt, "send", 3) {
-				one.send()
-			}
-			one.cycle()
-		}
-		got, want := told(one.r), one.want.log
-		if one.r.m.Cursor().Status == journal.Cancelled {
-			cancelled++
-			want = want[:min(len(got), len(want))] // up to there
-		}
-		if d := cmp.Diff(want, got); d != "" {
-			rt.Fatalf("%s\n(-naive +machine)\n%s", p.yaml(), d)
-		}
-	})
-	t.Logf("%d graphs compared, %d cancelled", compiled, cancelled)
-	if !testing.Short() && (compiled < 50 || cancelled == 0 || cancelled > compiled/2) {
-		t.Error("too few for the test to mean anything")
-	}
-}
-
-// told is the machine's history in the naive one's words.
-func told(r *rig) (log []string) {
-	settled := map[string]string{}
-	for _, rec := range r.records {
-		switch b := rec.Body.(type) {
-		case *journal.CycleStarted:
-			settled = map[string]string{}
-		case *journal.NodeDecided:
-			if b.Run {
-				log = append(log, b.Node+" run")
-			} else {
-				log = append(log, b.Node+" "+b.Reason)
-				settled[b.Node] = "skipped"
-			}
-		case *journal.WaveStarted:
-			log = append(log, fmt.Sprintf("wave %d: %s", b.Wave, strings.Join(b.Nodes, " ")))
-		case *journal.WaveCommitted:
-			for _, s := range b.Settled {
-				settled[s.Node] = s.Status
-			}
-		case *journal.CycleFinished:
-			state := map[string]bool{}
-			for _, k := range []string{"a", "b", "c", "d"} {
-				state[k] = strings.Contains(r.states[journal.Point{Cycle: rec.Cycle}], k+" = true")
-			}
-			log = append(log, fmt.Sprintf("end: failed=%t %v %v", b.Failed, settled, state))
-		}
-	}
-	return log
 }

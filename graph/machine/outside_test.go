@@ -58,26 +58,26 @@ func TestAdoptOutside(t *testing.T) {
 			do(r, "wake")
 			do(r, "running long")
 			do(r, `done keep "kept"`)
-			err := r.m.Adopt(changed)
+			err := r.m.Adopt(changed, r.clock)
 			if (name == "gone") != errors.Is(err, ErrStillRunning) {
 				t.Fatalf("adopted: %v", err)
 			}
 			if err != nil { // until what is not in the changed graph is gone
 				r.lingers = true
 				do(r, "wake")
-				if again := r.m.Adopt(changed); !errors.Is(again, ErrStillRunning) || r.m.Cursor().Open {
+				if again := r.m.Adopt(changed, r.clock); !errors.Is(again, ErrStillRunning) || r.m.Cursor().Open {
 					t.Fatalf("adopted while a task runs: %v, in a cycle: %t", again, r.m.Cursor().Open)
 				}
 				r.leave()
 				r.drain()
-				if err := r.m.Adopt(changed); err != nil {
+				if err := r.m.Adopt(changed, r.clock); err != nil {
 					t.Fatal(err)
 				}
 				r.lingers = false
 			}
 			r.g = changed
 			r.drain()
-			if r.m.waitingFor("ask") != nil {
+			if r.m.waitingFor("ask", "") != nil {
 				do(r, `answer ask {"approved": true}`)
 			}
 			if r.tasks["long"] != nil {

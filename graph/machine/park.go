@@ -93,10 +93,13 @@ func (m *Machine) unpark() {
 	})
 }
 
-// eachWave visits the open wave and the nodes in the background.
+// eachWave visits the open waves and the nodes in the background.
 func (m *Machine) eachWave(do func(*wave)) {
 	if m.wave.open {
 		do(&m.wave)
+	}
+	for _, w := range m.alone {
+		do(w)
 	}
 	for i := range m.nodes {
 		if b := m.nodes[i].apart; b != nil {

@@ -18,10 +18,8 @@ const defaultPause = 5 * time.Second
 func (m *Machine) pause(active bool) (d time.Duration, none bool, err error) {
 	p := &m.g.Pause
 	switch {
-	case m.g.Schedule != nil:
-		// From the beginning of the cycle: what came round since is made up
-		// for at once, and once.
-		return max(0, m.g.Schedule.Next(m.cycle.startedAt).Sub(m.at)), false, nil
+	case m.schedule != nil:
+		return m.untilDue(), false, nil
 	case p.None:
 		return 0, false, nil
 	case p.Template != nil:
@@ -43,6 +41,31 @@ func (m *Machine) pause(active bool) (d time.Duration, none bool, err error) {
 	}
 	grown := float64(p.Active) * math.Pow(max(p.Factor, 0), float64(m.cur.IdleInRow+1))
 	return time.Duration(min(grown, float64(p.Idle))), false, nil
+}
+
+// longestFailedPause bounds the pause that failed cycles make longer.
+const longestFailedPause = 5 * time.Minute
+
+// failedPause is the pause after a failed cycle: no shorter than limits.failed_pause,
+// doubled for each failed cycle in a row before it. With a schedule, the next due
+// moment after that counts; under `catch_up: all` one that was missed is due at once then.
+func (m *Machine) failedPause(d time.Duration) time.Duration {
+	least := m.Limits().FailedPause
+	for range m.cur.FailedInRow {
+		if least <= 0 || least >= longestFailedPause {
+			break
+		}
+		least *= 2
+	}
+	least = min(least, longestFailedPause)
+	if d >= least {
+		return d
+	}
+	if m.schedule != nil && m.g.Schedule.CatchUp != graph.CatchUpAll {
+		at := m.at.Add(least)
+		return m.schedule.Next(at.Add(-1)).Sub(m.at) // one that is due at that moment counts
+	}
+	return least
 }
 
 // durationOf reads what a pause template gave.

@@ -5,19 +5,38 @@ import (
 	"github.com/graphrun/graphrun/graph/journal"
 )
 
+// beginning is what can be decided when a cycle begins.
+type beginning struct {
+	roots  []int // nodes that wait for none
+	firsts []int // `join: first` nodes with an edge that can be judged from the start
+}
+
+// of is the beginning of the cycles that a node is in.
+func (p *plan) of(n *graph.Node) *beginning {
+	if n.Final {
+		return &p.final
+	}
+	return &p.ordinary
+}
+
 // plan is what a machine looks up again and again, worked out once per graph.
 type plan struct {
-	index   map[string]int // node by name
-	waiters [][]int        // nodes that wait for a node's settling (graph.Node.Waits, turned round)
-	roots   []int          // nodes that wait for none
-	firsts  []int          // `join: first` nodes with an edge that can be judged from the start
+	index           map[string]int // node by name
+	waiters         [][]int        // nodes that wait for a node's settling (graph.Node.Waits, turned round)
+	ordinary, final beginning      // of a cycle, and of the last one, of `finally`
 
 	verdict []journal.Verdict // by edge: what never changes of its verdict
 	shared  []bool            // by edge: judged ahead of its target, so its verdict is kept
 	sources []int             // nodes with an outgoing next_cycle edge
+	to      []string          // by edge: its target
 	steady  []bool            // by node: its decision depends on state and params alone
 
-	before map[int]nodeSet // see settledBefore
+	latches bool                  // a node has `latch`
+	unless  bool                  // some edge is live unless its source failed: skips keep their causes
+	results []results             // by node: who reads what became of its elements
+	before  map[int]nodeSet       // see settledBefore
+	edges   map[journal.Latch]int // see edgeOf
+	reads   []*reads              // see readsOf
 }
 
 func newPlan(g *graph.Graph) *plan {
@@ -26,23 +45,33 @@ func newPlan(g *graph.Graph) *plan {
 		waiters: make([][]int, len(g.Nodes)),
 		verdict: make([]journal.Verdict, len(g.Edges)),
 		shared:  make([]bool, len(g.Edges)),
+		to:      make([]string, len(g.Edges)),
 		steady:  make([]bool, len(g.Nodes)),
+		results: make([]results, len(g.Nodes)),
+	}
+	if g.Once { // a verdict holds for the whole pass
+		for x := range p.shared {
+			p.shared[x] = true
+		}
 	}
 	for i := range g.Nodes {
 		n := &g.Nodes[i]
 		p.index[n.ID] = i
+		p.latches = p.latches || n.Latch
+		p.results[i] = resultsOf(g, n)
 		for _, s := range n.Waits {
 			p.waiters[s] = append(p.waiters[s], i)
 		}
 		if len(n.Waits) == 0 {
-			p.roots = append(p.roots, i)
+			b := p.of(n)
+			b.roots = append(b.roots, i)
 		}
 	}
 	source := make([]bool, len(g.Nodes))
 	for i := range g.Edges {
 		e := &g.Edges[i]
 		p.addEdge(g, e)
-		if e.NextCycle && !source[e.From] {
+		if e.NextCycle && !g.Once && !source[e.From] {
 			source[e.From] = true
 			p.sources = append(p.sources, e.From)
 		}
@@ -62,7 +91,7 @@ func (p *plan) isSteady(g *graph.Graph, i int) bool {
 			return false
 		}
 	}
-	return len(g.Nodes[i].In) > 0
+	return len(g.Nodes[i].In) > 0 && !g.Nodes[i].Latch
 }
 
 func (p *plan) addEdge(g *graph.Graph, e *graph.Edge) {
@@ -70,22 +99,42 @@ func (p *plan) addEdge(g *graph.Graph, e *graph.Edge) {
 	if e.From != graph.Start {
 		v.From = g.Nodes[e.From].ID
 		if !e.After {
-			v.Outcome = [...]string{"success", "failure", "always"}[e.Outcome]
+			v.Outcome = e.Outcome.String()
 		}
 	}
 	if e.When != nil {
 		v.When = e.When.Text().Value
 	}
-	p.verdict[e.Index] = v
+	p.verdict[e.Index], p.to[e.Index] = v, g.Nodes[e.To].ID
+	p.unless = p.unless || e.Outcome == graph.UnlessFailed
 	for _, s := range e.Siblings {
 		p.shared[s] = true
 	}
 	if g.Nodes[e.To].Join == graph.JoinFirst {
 		p.shared[e.Index] = true
 		if to := e.To; (e.From == graph.Start || e.NextCycle) && len(g.Nodes[to].Waits) > 0 {
-			p.firsts = append(p.firsts, to)
+			b := p.of(&g.Nodes[to])
+			b.firsts = append(b.firsts, to)
 		}
 	}
+}
+
+// edgeOf finds the edge that a verdict is about.
+func (p *plan) edgeOf(l *journal.Latch) (int, bool) {
+	if p.edges == nil {
+		p.edges = make(map[journal.Latch]int, len(p.verdict))
+		for x, v := range p.verdict {
+			p.edges[p.latch(x, false, "")] = v.Edge
+		}
+	}
+	x, ok := p.edges[journal.Latch{From: l.From, To: l.To, Outcome: l.Outcome, After: l.After, NextCycle: l.NextCycle}]
+	return x, ok
+}
+
+// latch names an edge, and says what its verdict is.
+func (p *plan) latch(x int, dead bool, fault string) journal.Latch {
+	v := &p.verdict[x]
+	return journal.Latch{From: v.From, To: p.to[x], Outcome: v.Outcome, After: v.After, NextCycle: v.NextCycle, Dead: dead, Fault: fault}
 }
 
 // nodeSet is a set of nodes, a bit for each.

@@ -24,6 +24,10 @@ func (m *Machine) repeats(in Input) bool {
 		if !ok || in.For == "" {
 			return false
 		}
+		if !m.g.Nodes[i].Kind.Waits {
+			word, err := m.wordOf(in)
+			return err == nil && m.answers.hasWord(in.Node, in.For, in.Call, sumOfWord(word))
+		}
 		output, err := m.answerOf(&m.g.Nodes[i], in)
 		return err == nil && m.answers.has(in.Node, in.For, sumOf(output, in.Failure))
 	}

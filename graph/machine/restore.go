@@ -20,7 +20,11 @@ func restore(g *graph.Graph, o Options, s journal.Snapshot, at time.Time, replay
 	if s.Cursor.Hash != g.Hash {
 		return nil, fmt.Errorf("%w: the stack runs %.12s, this is %.12s", ErrGraphChanged, s.Cursor.Hash, g.Hash)
 	}
-	m := &Machine{o: o, id: s.Identity, at: at, caches: map[string]*cache{}, ids: restoredIDs(s.State[journal.SidecarMark+"events"]),
+	schedule, err := scheduleOf(g, s.Identity.Params)
+	if err != nil {
+		return nil, err
+	}
+	m := &Machine{o: o, id: s.Identity, at: at, schedule: schedule, caches: map[string]*cache{}, ids: restoredIDs(s.State[journal.SidecarMark+"events"]),
 		answers: restoredAnswers(s.State[journal.SidecarMark+"answers"]), outbox: restored(outboxName, s.State[outboxName])}
 	values := make([]any, len(g.Keys))
 	for i := range g.Keys {
@@ -31,13 +35,21 @@ func restore(g *graph.Graph, o Options, s journal.Snapshot, at time.Time, replay
 		values[i] = v
 	}
 	m.load(g, values)
+	m.restoreQueues(s.State)
+	m.restoreFiles(s.State)
 	for i := range g.Nodes {
 		if id := g.Nodes[i].ID; g.Nodes[i].Cache != nil {
 			m.caches[id] = restoredCache(id, s.State[journal.SidecarMark+"cache."+id])
 		}
 	}
-	m.cur.Last, m.cur.Waiting, m.cur.Background = s.Cursor.Last, s.Cursor.Waiting, s.Cursor.Background
+	m.cur.Last, m.cur.Waiting, m.cur.Background, m.cur.Asking = s.Cursor.Last, s.Cursor.Waiting, s.Cursor.Background, s.Cursor.Asking
+	m.cur.Pass, m.cur.Latches = s.Cursor.Pass, s.Cursor.Latches
+	m.cur.Finally = s.Cursor.Finally
+	if list := s.State[childrenName]; list != nil {
+		m.kept = restored(childrenName, list)
+	}
 	m.restoring = true
+	m.restorePast(s.State[pastName])
 	if err := m.reapply(s); err != nil {
 		return nil, err
 	}
@@ -45,7 +57,11 @@ func restore(g *graph.Graph, o Options, s journal.Snapshot, at time.Time, replay
 		return nil, err
 	}
 	m.restoring = false
+	if !replays {
+		m.restoredAt = at
+	}
 	m.cur = s.Cursor
+	m.restoreDue()
 	m.expire()
 	m.out.wakeAt = time.Time{}
 	if m.wave.open {
@@ -59,6 +75,7 @@ func restore(g *graph.Graph, o Options, s journal.Snapshot, at time.Time, replay
 		m.eachWave(m.pickUp)
 	}
 	m.closeWhenGone()
+	m.endOldPass()
 	m.cur.Outbox = len(m.outbox.list)
 	if !replays {
 		m.resend()
@@ -83,6 +100,10 @@ func (m *Machine) reapply(s journal.Snapshot) error {
 		return fmt.Errorf("machine: record %d is missing: it began cycle %d", s.Cursor.CycleSeq, s.Cursor.Cycle)
 	}
 	m.cur.Cycle = s.Cursor.Cycle - 1
+	at, settled := m.at, map[string]bool(nil)
+	if m.g.Eager {
+		settled = settledIn(records)
+	}
 	for i, r := range records {
 		if r.Seq != s.Cursor.CycleSeq+uint64(i) {
 			return fmt.Errorf("machine: record %d is missing", s.Cursor.CycleSeq+uint64(i))
@@ -90,13 +111,21 @@ func (m *Machine) reapply(s journal.Snapshot) error {
 		if r.Seq > s.Cursor.Seq {
 			break
 		}
+		m.at = r.Time
 		m.apply(r.Body, r.Time, r.Seq)
 		m.remember(r)
-		if w, ok := r.Body.(*journal.WaveStarted); ok && !committed(records[i:], w.Wave) {
+		m.noteInWave(r)
+		w, begins := r.Body.(*journal.WaveStarted)
+		switch {
+		case begins && m.g.Eager:
+			m.see(r.Time)
+			m.reopen(w, settled)
+		case begins && !committed(records[i:], w.Wave):
 			m.see(r.Time)
 			m.openWave(m.indices(w.Nodes))
 		}
 	}
+	m.at = at
 	return nil
 }
 
@@ -104,13 +133,11 @@ func (m *Machine) reapply(s journal.Snapshot) error {
 func (m *Machine) reapplyArrivals(s journal.Snapshot, records []journal.Record) error {
 	m.cur.Cycle = s.Cursor.Cycle
 	for _, r := range records {
-		if s.Cursor.Status.Ended() { // no cycle applies anything any more
-			m.remember(r)
-			continue
-		}
 		switch b := r.Body.(type) {
+		case *journal.CycleStarted:
+			m.applyLeft(b)
 		case *journal.EventReceived:
-			m.applyEvent(b, r.Time)
+			m.applyEvent(b, r.Time, r.Seq)
 		case *journal.TaskFinished:
 			m.applyAnswer(m.finishedKey(b), b)
 		}
@@ -152,6 +179,12 @@ func (m *Machine) pickUp(w *wave) {
 			case t.state == backoff && t.due.After(m.at):
 				m.arm(t, r)
 			case t.state == backoff:
+				m.turn(t, r, idle)
+				r.again = append(r.again, x)
+			case t.state == onHold && m.g.Nodes[r.node].Kind.Waits: // its time is in the cursor
+			case t.state == onHold && m.waits(t, r):
+				m.arm(t, r)
+			case t.state == onHold:
 				m.turn(t, r, idle)
 				r.again = append(r.again, x)
 			}

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/graphrun/graphrun/graph"
@@ -16,12 +17,22 @@ var notRetried = []string{"schema", "config", "expression", "cancelled"}
 
 // retryAt is when the next attempt follows a failed one. The zero time means never.
 func (m *Machine) retryAt(t *task, r *run, b *journal.TaskFinished) time.Time {
+	if r.failing != nil || r.enough {
+		return time.Time{} // the node ends without it
+	}
 	n := &m.g.Nodes[r.node]
-	tries := t.tries + 1
-	if tries >= n.Retry.Attempts || !retries(&n.Retry, b.Error) {
+	if n.Kind.Waits {
 		return time.Time{}
 	}
-	due := m.at.Add(m.backoff(t, r, tries))
+	tries := t.tries + 1
+	if tries >= n.Retry.Attempts || !retries(&n.Retry, b.Error) || !m.retryHolds(r, n, b) {
+		return time.Time{}
+	}
+	// What a server asks for in the header Retry-After counts, however short the backoff is.
+	if most := n.Retry.MaxBackoff; most > 0 && b.Wait > most && b.Error.Kind != "http" {
+		return time.Time{}
+	}
+	due := m.at.Add(max(m.backoff(t, r, tries), b.Wait))
 	if n.Deadline > 0 && !due.Before(t.firstAt.Add(n.Deadline)) {
 		return time.Time{}
 	}
@@ -42,6 +53,28 @@ func retries(r *graph.Retry, f *journal.Failure) bool {
 		return named
 	}
 	return !hopeless
+}
+
+// retryHolds evaluates the author's condition over a failure. When it cannot be evaluated
+// no attempt follows, and the failure says why.
+func (m *Machine) retryHolds(r *run, n *graph.Node, b *journal.TaskFinished) bool {
+	when := n.Retry.When
+	if when == nil {
+		return true
+	}
+	s := r.w.env.Slots
+	was := s[graph.SlotError]
+	s[graph.SlotError] = b.Error.Value(n.ID)
+	holds, err := when.Holds(r.w.env)
+	s[graph.SlotError] = was
+	if err != nil {
+		f := *b.Error
+		if note := m.maskText(" (retry.when: " + message(err) + ")"); !strings.HasSuffix(f.Message, note) { // a replay is given it
+			f.Message += note
+		}
+		b.Error = &f
+	}
+	return holds && err == nil
 }
 
 // backoff is the pause before a try: it grows by the factor up to its bound,

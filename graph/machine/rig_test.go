@@ -23,7 +23,7 @@ import (
 type testKinds struct{}
 
 func (testKinds) Names() []string {
-	return []string{"approval", "graph", "send", "set", "wait", "work"}
+	return []string{"approval", "graph", "send", "set", "talk", "wait", "work"}
 }
 
 func (testKinds) Kind(name string) (graph.Kind, bool) {
@@ -32,6 +32,8 @@ func (testKinds) Kind(name string) (graph.Kind, bool) {
 		return graph.Kind{Name: name, Open: true, Inline: true, NoDefaults: true, Output: func(c graph.Config) *schema.Type { return c.Type }}, true
 	case "send":
 		return graph.Kind{Name: name, Open: true, Sends: true}, true
+	case "talk":
+		return graph.Kind{Name: name, Open: true, Talks: true}, true
 	case "work":
 		return graph.Kind{Name: name, Open: true}, true
 	case "graph":
@@ -89,6 +91,8 @@ type rig struct {
 	lingers bool         // what was asked to end does not, until leave
 	print   func(string) // one line about a Ready
 
+	committed func(Ready) // nil, or sees each Ready
+
 	// What the store has.
 	id      journal.Identity
 	cursor  []byte
@@ -105,6 +109,7 @@ type rig struct {
 	advances  int
 	crashAt   int // crash after that many Advances; 0 means never
 	crashed   bool
+	queues    bool // after a crash, what was cut off waits for its slot
 }
 
 // given is a task in the driver's hands.
@@ -143,6 +148,9 @@ func (r *rig) drain() {
 			return
 		}
 		r.commit(ready)
+		if r.committed != nil {
+			r.committed(ready)
+		}
 		if !r.unchecked {
 			r.checkSnapshot()
 			r.checkSizes()
@@ -171,7 +179,7 @@ func (r *rig) commit(ready Ready) {
 	for _, rec := range ready.Records {
 		switch b := rec.Body.(type) {
 		case *journal.WaveCommitted:
-			r.states[journal.Point{Cycle: rec.Cycle, Wave: b.Wave}] = r.stateText()
+			r.states[journal.Point{Cycle: rec.Cycle, Wave: b.Number()}] = r.stateText()
 		case *journal.CycleFinished, *journal.StackFinished:
 			r.states[journal.Point{Cycle: rec.Cycle}] = r.stateText()
 		}
@@ -350,7 +358,7 @@ func (r *rig) crash() {
 	r.m = m
 	r.drain()
 	for _, name := range slices.Sorted(maps.Keys(r.tasks)) {
-		if again[name] {
+		if again[name] && !r.queues {
 			r.running(name)
 			r.drain()
 		}
@@ -387,208 +395,15 @@ func (r *rig) done(name string, output any) {
 	r.step(TaskDone{At: r.clock, Key: h.task.Key, Attempt: h.task.Attempt, Output: r.known(output)})
 }
 
-func (r *rig) fail(name string, f journal.Failure) {
+func (r *rig) fail(name string, f journal.Failure, wait ...time.Duration) {
 	r.running(name)
 	h := r.tasks[name]
 	delete(r.tasks, name)
-	r.step(TaskFailed{At: r.clock, Key: h.task.Key, Attempt: h.task.Attempt, Failure: f})
+	r.step(TaskFailed{At: r.clock, Key: h.task.Key, Attempt: h.task.Attempt, Failure: f, Wait: append(wait, 0)[0]})
 }
 
 func (r *rig) step(in Input) {
 	if err := r.m.Step(in); err != nil {
 		r.t.Fatal(err)
 	}
-}
-
-func (r *rig) printReady(ready Ready) {
-	for _, rec := range ready.Records {
-		r.print(r.recordText(rec))
-	}
-	for _, c := range ready.Changes {
-		if !strings.HasPrefix(c.Name, journal.SidecarMark) {
-			r.print(changeText(c))
-		}
-	}
-	for _, t := range ready.Start {
-		line := fmt.Sprintf("start %s#%d", nameOf(t.Key), t.Attempt)
-		if t.With != nil {
-			line += " with " + value.String(t.With)
-		}
-		if t.Priority != 0 {
-			line += fmt.Sprintf(" priority %d", t.Priority)
-		}
-		if t.Rerun {
-			line += " rerun"
-		}
-		for _, s := range t.Steps {
-			line += fmt.Sprintf(" step %d %s %s", s.Step, s.Name, value.String(s.Content))
-		}
-		r.print(line)
-	}
-	for _, k := range ready.Cancel {
-		r.print("cancel " + nameOf(k))
-	}
-	for _, m := range ready.Send {
-		r.print(fmt.Sprintf("send %s to %s: %s %s", m.ID, m.To, m.Event, value.String(m.Payload)))
-	}
-	for _, m := range ready.Lost {
-		r.print(fmt.Sprintf("lost %s: %v", m.ID, m.Err))
-	}
-	if !ready.WakeAt.IsZero() {
-		r.print("wake " + r.relative(ready.WakeAt))
-	}
-	for _, w := range ready.Cursor.Waiting {
-		line := "waiting " + w.Node
-		if w.With != nil {
-			line += " " + value.String(w.With)
-		}
-		for _, t := range []struct {
-			name string
-			at   time.Time
-		}{{"due", w.Due}, {"until", w.Until}} {
-			if !t.at.IsZero() {
-				line += " " + t.name + " " + r.relative(t.at)
-			}
-		}
-		if w.Answered {
-			line += " answered"
-		}
-		r.print(line)
-	}
-	for _, b := range ready.Cursor.Background {
-		r.print(fmt.Sprintf("background %s over=%t", b.Node, b.Over))
-	}
-	for _, p := range ready.Cursor.Parked {
-		r.print("parked " + nameOf(p.Key()) + " until " + r.relative(p.Until))
-	}
-	if ready.Cursor.Stopping != "" {
-		r.print("stopping: " + ready.Cursor.Stopping)
-	}
-	if ready.Cursor.Status == journal.Paused {
-		r.print("paused")
-	}
-}
-
-// relative is a time as seconds since the test's beginning.
-func (r *rig) relative(t time.Time) string { return "at " + t.Sub(epoch).String() }
-
-func changeText(c graph.Change) string {
-	if c.Whole {
-		return fmt.Sprintf("%s = %s", c.Name, value.String(c.Value))
-	}
-	line := c.Name
-	if c.Drop > 0 {
-		line += fmt.Sprintf(" drop %d", c.Drop)
-	}
-	for _, p := range c.Set {
-		line += fmt.Sprintf(" .%s=%s", p.Name, value.String(p.Value))
-	}
-	for _, p := range c.Put {
-		line += fmt.Sprintf(" [%d]=%s", p.At, value.String(p.Value))
-	}
-	return line
-}
-
-func (r *rig) recordText(rec journal.Record) string {
-	switch b := rec.Body.(type) {
-	case *journal.StackStarted:
-		return "stack.started"
-	case *journal.EventReceived:
-		return fmt.Sprintf("event.received %s %s", b.Event, value.String(b.Payload))
-	case *journal.CycleStarted:
-		line := fmt.Sprintf("cycle.started %d", rec.Cycle)
-		if b.Mode != "" {
-			line += " " + b.Mode
-		}
-		return line + faultsText(b.Faults)
-	case *journal.NodeDecided:
-		return decidedText(b)
-	case *journal.WaveStarted:
-		line := fmt.Sprintf("wave.started %d: %s", b.Wave, strings.Join(b.Nodes, " "))
-		if len(b.Early) > 0 {
-			line += " early" + verdictText(b.Early)
-		}
-		return line
-	case *journal.TaskStarted:
-		return fmt.Sprintf("task.started %s#%d", nameOf(journal.TaskKey{Node: b.Node, Item: b.Item}), b.Attempt)
-	case *journal.TaskFinished:
-		line := fmt.Sprintf("task.finished %s#%d %s", nameOf(journal.TaskKey{Node: b.Node, Item: b.Item}), b.Attempt, b.Status)
-		if b.Error != nil {
-			line += fmt.Sprintf(" %s: %s", b.Error.Kind, b.Error.Message)
-		}
-		if b.Cached {
-			line += " cached"
-		}
-		if !b.RetryAt.IsZero() {
-			line += " retry " + r.relative(b.RetryAt)
-		}
-		return line
-	case *journal.TaskStep:
-		return fmt.Sprintf("task.step %s#%d %d %s %s", nameOf(journal.TaskKey{Node: b.Node, Item: b.Item}), b.Attempt, b.Step, b.Name, value.String(b.Content))
-	case *journal.TaskUsed:
-		return fmt.Sprintf("task.used %s#%d %d %g", nameOf(journal.TaskKey{Node: b.Node, Item: b.Item}), b.Attempt, b.Tokens, b.Cost)
-	case *journal.WaveCommitted:
-		line := fmt.Sprintf("wave.committed %d: %s", b.Wave, strings.Join(b.Changed, " "))
-		for _, s := range b.Settled {
-			line += fmt.Sprintf(" (%s %s#%d", s.Node, s.Status, s.Attempts)
-			if s.Error != nil {
-				line += " " + s.Error.Kind
-			}
-			if s.AtCommit {
-				line += " at commit"
-			}
-			line += ")"
-		}
-		return line
-	case *journal.CycleFinished:
-		return fmt.Sprintf("cycle.finished waves=%d runs=%d failed=%t active=%t pause=%s", b.Waves, b.NodeRuns, b.Failed, b.Active, b.Pause) + faultsText(b.Faults)
-	case *journal.StackFinished:
-		return fmt.Sprintf("stack.finished %s: %s", b.Status, b.Reason)
-	}
-	return rec.Body.Type()
-}
-
-func faultsText(faults []string) (s string) {
-	for _, f := range faults {
-		s += fmt.Sprintf(" [%s]", f)
-	}
-	return s
-}
-
-func decidedText(b *journal.NodeDecided) string {
-	line := fmt.Sprintf("node.decided %s run", b.Node)
-	if !b.Run {
-		line = fmt.Sprintf("node.decided %s %s", b.Node, b.Reason)
-	}
-	return line + verdictText(b.Edges)
-}
-
-func verdictText(all []journal.Verdict) (line string) {
-	for _, v := range all {
-		line += " [" + v.From
-		if v.Outcome != "" && v.Outcome != "success" {
-			line += " " + v.Outcome
-		}
-		for _, form := range []struct {
-			on   bool
-			name string
-		}{{v.After, "after"}, {v.Else, "else"}, {v.NextCycle, "next_cycle"}} {
-			if form.on {
-				line += " " + form.name
-			}
-		}
-		if v.When != "" {
-			line += fmt.Sprintf(" %q", v.When)
-		}
-		switch {
-		case v.Error != "":
-			line += " error: " + v.Error
-		case v.Live:
-			line += " live"
-		default:
-			line += " dead"
-		}
-		line += "]"
-	}
-	return line
 }

@@ -39,13 +39,13 @@ func (m *Machine) decideTurn() {
 	}
 	next := -1
 	for k := range m.nodes {
-		if i := (first + k) % len(m.nodes); !m.nodes[i].decided {
+		if i := (first + k) % len(m.nodes); !m.nodes[i].decided && !m.g.Nodes[i].Final {
 			next = i
 			break
 		}
 	}
 	for i := range m.nodes {
-		if !m.nodes[i].decided {
+		if !m.nodes[i].decided && !m.g.Nodes[i].Final {
 			m.order = append(m.order, i)
 			m.applyDecided(i, m.decision(i, i == next, tally{}, nil))
 		}

@@ -3,6 +3,7 @@ package machine
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"slices"
 
 	"github.com/graphrun/graphrun/graph"
@@ -126,8 +127,12 @@ func (m *Machine) takeOwn() {
 			continue
 		}
 		err := ErrEnded
-		if !m.cur.Status.Ended() {
+		if !m.cur.Status.Ended() && m.cur.Finally == nil {
 			err = m.event(Event{At: m.at, ID: msg.ID, Name: msg.Event, Payload: msg.Payload})
+		}
+		var full *QueueFullError
+		if errors.As(err, &full) {
+			continue // until a wait has made room
 		}
 		if err != nil {
 			m.out.lost = append(m.out.lost, Lost{msg, err})

@@ -21,6 +21,16 @@ func (m *Machine) Snapshot() (journal.Snapshot, bool) {
 	m.ids.into(s.State)
 	m.answers.into(s.State)
 	m.outbox.into(s.State)
+	m.past.into(s.State)
+	if m.kept != nil {
+		m.kept.into(s.State)
+	}
+	m.filesInto(s.State)
+	for _, q := range m.queues {
+		if q != nil {
+			q.into(s.State)
+		}
+	}
 	for i := range m.nodes {
 		if b := m.nodes[i].apart; b != nil {
 			b.sidecar.into(s.State)
@@ -42,7 +52,14 @@ func (m *Machine) remember(rec journal.Record) {
 	switch b := rec.Body.(type) {
 	case *journal.CycleStarted:
 		m.recent = nil
+		if len(b.Left) > 0 {
+			m.recent = append(m.recent, rec)
+			return
+		}
 	case *journal.EventReceived:
+		if b.Queued && !m.o.Snapshots {
+			return // its payload is in the queue
+		}
 		m.recent = append(m.recent, rec)
 		return
 	case *journal.TaskFinished:

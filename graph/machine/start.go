@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/schema"
@@ -96,7 +97,7 @@ func (m *Machine) showState() {
 
 // Adopt switches to a changed graph between two cycles. The error says which key
 // does not fit and why.
-func (m *Machine) Adopt(g *graph.Graph) error {
+func (m *Machine) Adopt(g *graph.Graph, at time.Time) error {
 	if g.Hash == m.cur.Hash {
 		m.stay()
 		return nil
@@ -105,6 +106,10 @@ func (m *Machine) Adopt(g *graph.Graph) error {
 		return fmt.Errorf("machine: cycle %d is open: a changed graph is adopted between two cycles", m.cur.Cycle)
 	}
 	params, err := fitParams(g, m.id.Params)
+	if err != nil {
+		return err
+	}
+	schedule, err := g.Schedule.For(params)
 	if err != nil {
 		return err
 	}
@@ -124,17 +129,27 @@ func (m *Machine) Adopt(g *graph.Graph) error {
 			return fmt.Errorf("state key %q was %s and is now %s: %w", k.Name, m.g.Keys[was].Type, k.Type, err)
 		}
 	}
+	queues, err := m.moveQueues(g)
+	if err != nil {
+		return err
+	}
 	if m.leaving(g) {
 		m.adopts = true
 		return ErrStillRunning
 	}
-	m.adopts = false
+	m.adopts, m.at = false, at
 	link := m.carry(g)
+	m.carryPass(g)
 	m.id.Params = params
+	was := m.schedule
+	m.schedule = schedule
 	m.cur.Hash, m.out.moved = g.Hash, true
 	m.load(g, values)
+	queues()
 	m.expire()
 	link()
+	m.reschedule(was)
 	m.showState()
+	m.endOldPass()
 	return nil
 }

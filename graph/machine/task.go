@@ -19,8 +19,14 @@ const (
 	running                  // holds a slot
 	ending                   // is to end, and its work may still run: see ending.go
 	backoff                  // waits for its next attempt
+	onHold                   // waits for words: see asking.go
 	over
 )
+
+// counts reports whether a task in this state counts for the bound of its for_each.
+func (s taskState) counts() bool {
+	return s == queued || s == running || s == ending || s == onHold
+}
 
 // task is one element of a node's run, or the node itself.
 type task struct {
@@ -31,19 +37,31 @@ type task struct {
 	state     taskState
 	attempt   int              // of the last attempt that was queued or started
 	tries     int              // attempts that failed
-	cut       bool             // the driver before this one ended while it ran
+	cut       int              // the attempt that ran when the driver before this one ended, until the next begins
+	byChild   bool             // it is ending, and no attempt runs: its child is to end
 	fate      *journal.Failure // of an ending attempt; nil if the task runs again
 	ok        bool
 	output    any
 	err       *journal.Failure
 	with      any
-	steps     []*journal.TaskStep // that the next attempt is given
-	stepped   int                 // how many there were in all
-	ready     bool                // with, priority and cacheKey are evaluated
+	bound     graph.Bound
+	ready     bool                    // with, bound, priority, lock and cacheKey are evaluated
+	steps     []*journal.TaskStep     // that the next attempt is given
+	void      int                     // how many of them, the first ones, are forgotten
+	stepped   int                     // how many there were in all
+	marked    int                     // how many marks there were in all
+	noted     []int                   // where they are in the records of the open wave
+	asked     []string                // ids of the calls that it asked for
+	questions int                     // how often it asked
+	words     []*journal.TaskAnswered // that the next attempt is given
+	heard     int                     // how many of them the last attempt was given
+	talk      *journal.Talk
+	memory    []journal.MemoryWrite
 	cacheKey  string
 	crashes   int // attempts that ended with the engine
 	parked    bool
 	priority  int
+	lock      string
 	startedAt time.Time // of the running attempt
 	firstAt   time.Time // of the first attempt
 	due       time.Time // of the next attempt, in backoff
@@ -55,8 +73,7 @@ func (m *Machine) turn(t *task, r *run, to taskState) {
 	if t.parked {
 		m.leavePark(t, r)
 	}
-	was := t.state == queued || t.state == running || t.state == ending
-	is := to == queued || to == running || to == ending
+	was, is := t.state.counts(), to.counts()
 	switch {
 	case is && !was:
 		r.active++
@@ -66,10 +83,12 @@ func (m *Machine) turn(t *task, r *run, to taskState) {
 	t.state = to
 	t.turns++
 	if to != ending {
-		t.fate = nil
+		t.fate, t.byChild = nil, false
 	}
 	if to == over {
-		t.with, t.steps = nil, nil
+		m.forgetUsage(t, r)
+		m.dropQuestions(t, r)
+		t.with, t.bound, t.steps, t.void, t.asked, t.words = nil, graph.Bound{}, nil, 0, nil, nil
 		if r.left--; r.left == 0 {
 			m.endRun(r)
 		}
@@ -94,6 +113,9 @@ func (m *Machine) find(key journal.TaskKey) (*task, *run) {
 func (m *Machine) runOf(i int) *run {
 	if b := m.nodes[i].apart; b != nil {
 		return &b.runs[0]
+	}
+	if w := m.nodes[i].alone; w != nil {
+		return &w.runs[0]
 	}
 	if k := m.nodes[i].run; m.wave.open && k < len(m.wave.runs) && m.wave.runs[k].node == i {
 		return &m.wave.runs[k]
@@ -143,7 +165,7 @@ func (m *Machine) taskRunning(in TaskRunning) {
 }
 
 func (m *Machine) taskDone(in TaskDone) {
-	t, r := m.current(in.Key, in.Attempt, running, ending)
+	t, r := m.working(in.Key, in.Attempt)
 	switch {
 	case t == nil:
 		return
@@ -151,24 +173,28 @@ func (m *Machine) taskDone(in TaskDone) {
 		m.taskGone(t, r, in.Tokens, in.Cost)
 		return
 	}
-	m.finishDone(t, r, in.Output, in.Tokens, in.Cost)
+	m.finishDone(t, r, in)
 }
 
-// finishDone masks an output. It has to be within its bound, and its writes have to
-// fit; otherwise the attempt has failed.
-func (m *Machine) finishDone(t *task, r *run, output value.Value, tokens int64, cost float64) {
+// finishDone masks what an attempt gave. It has to be within its bounds, and its writes
+// have to fit; otherwise the attempt has failed.
+func (m *Machine) finishDone(t *task, r *run, in TaskDone) {
 	body := m.finished(t, r)
-	body.Status, body.Tokens, body.Cost = succeeded.String(), tokens, cost
+	body.Status, body.Tokens, body.Cost, body.NodeRuns = succeeded.String(), in.Tokens, in.Cost, in.NodeRuns
 	n := &m.g.Nodes[r.node]
-	output = m.maskValue(output)
-	if size := output.Size(); size > value.MaxBytes {
+	output := m.maskValue(in.Output)
+	talk, memory, err := m.besides(in)
+	switch size := output.Size(); {
+	case size > value.MaxBytes:
 		body.Error = &journal.Failure{Kind: "output", Permanent: n.Kind.Inline,
 			Message: fmt.Sprintf("the output has %d bytes, at most %d are allowed", size, value.MaxBytes)}
-	} else {
-		body.Output = output.Any()
-		if n.ForEach == nil && r.w == &m.wave {
-			r.written, body.Error = m.evalWrites(n, body.Output)
-			r.size = output.Size()
+	case err != nil:
+		body.Error = m.maskFailure(journal.Failure{Kind: "output", Message: err.Error()})
+	default:
+		body.Output, body.Talk, body.Memory = output.Any(), talk, memory
+		if n.ForEach == nil && r.w.sidecar == nil {
+			body.Error = m.tryWrites(r, gave{output: body.Output, talk: talk})
+			r.size = size
 		}
 	}
 	if body.Error == nil && t.cacheKey != "" {
@@ -177,12 +203,27 @@ func (m *Machine) finishDone(t *task, r *run, output value.Value, tokens int64, 
 	m.finish(t, r, body)
 }
 
+// working is current for an attempt that runs or is ending, and for a task whose child
+// works for it.
+func (m *Machine) working(key journal.TaskKey, attempt int) (*task, *run) {
+	t, r := m.current(key, attempt, running, ending, onHold)
+	if t != nil && t.state == onHold && !m.isHeldChild(t, r) {
+		return nil, nil
+	}
+	return t, r
+}
+
 func (m *Machine) taskFailed(in TaskFailed) {
-	t, r := m.current(in.Key, in.Attempt, running, ending)
+	t, r := m.working(in.Key, in.Attempt)
 	switch {
 	case t == nil:
 		return
 	case t.state == ending:
+		if t.fate != nil && in.Failure.Output != nil && t.fate.Output == nil {
+			f := *t.fate
+			f.Output = in.Failure.Output
+			t.fate = &f
+		}
 		m.taskGone(t, r, in.Tokens, in.Cost)
 		return
 	}
@@ -191,7 +232,8 @@ func (m *Machine) taskFailed(in TaskFailed) {
 		f.Kind = "error"
 	}
 	body := m.finished(t, r)
-	body.Tokens, body.Cost, body.Error = in.Tokens, in.Cost, m.maskFailure(f)
+	body.Tokens, body.Cost, body.NodeRuns = in.Tokens, in.Cost, in.NodeRuns
+	body.Error, body.Wait = m.maskFailure(f), max(0, in.Wait)
 	m.finish(t, r, body)
 }
 
@@ -200,7 +242,7 @@ func (m *Machine) finished(t *task, r *run) *journal.TaskFinished {
 	b := &journal.TaskFinished{
 		Wave: r.w.number, Began: m.began(r.w), Node: m.g.Nodes[r.node].ID, Item: t.item, Attempt: t.attempt,
 	}
-	if t.state == running || t.state == ending {
+	if t.state == running || t.state == ending || m.isHeldChild(t, r) || t.state == onHold && m.g.Nodes[r.node].Kind.Waits {
 		b.Duration = max(0, m.at.Sub(t.startedAt))
 	}
 	return b
@@ -209,16 +251,25 @@ func (m *Machine) finished(t *task, r *run) *journal.TaskFinished {
 // finish ends an attempt: for good, or until its next try.
 func (m *Machine) finish(t *task, r *run, body *journal.TaskFinished) {
 	if body.Error != nil {
+		if t.item != "" && body.Error.Item == "" {
+			f := *body.Error // what was decided for several elements
+			f.Item = t.item
+			body.Error = &f
+		}
 		body.Status = failed.String()
 		body.RetryAt = m.retryAt(t, r, body)
 	}
-	fast := body.Error != nil && body.RetryAt.IsZero() && m.fast(r) && r.failing == nil
-	if fast { // the other elements of a for_each end with it
+	body.Enough = m.enough(t, r, body)
+	fast := body.Error != nil && body.RetryAt.IsZero() && m.fast(r) && r.failing == nil && !r.enough
+	var cut []journal.TaskKey
+	if fast || body.Enough { // the other elements of a for_each end with it
 		m.takeBack(r, t)
+		cut = m.cutOff(r, t)
 	}
 	m.emit(body)
-	if fast {
+	if fast || body.Enough {
 		m.endRunning(r, t, cancelled("cancelled"))
+		m.goneAlready(cut)
 	}
 	if t.state == backoff {
 		m.arm(t, r)
@@ -244,6 +295,10 @@ func (m *Machine) enqueue(r *run, x int) {
 		return
 	}
 	t.attempt++
+	if n.Kind.Waits {
+		m.openWait(t, r, n)
+		return
+	}
 	if n.Kind.Inline {
 		m.emit(m.started(r, t.item, t.attempt))
 		m.finishInline(t, r)
@@ -251,10 +306,13 @@ func (m *Machine) enqueue(r *run, x int) {
 	}
 	m.turn(t, r, queued)
 	m.arm(t, r)
-	m.out.start = append(m.out.start, Task{
+	start := Task{
 		Key: m.key(t, r), Attempt: t.attempt, Node: r.node, Index: t.index,
-		With: t.with, Pool: n.Pool, Priority: t.priority, Rerun: t.cut, Steps: t.steps, Child: m.childOf(t, r),
-	})
+		With: t.with, Bound: t.bound, Pool: n.Pool, Priority: t.priority, Lock: t.lock, Rerun: t.cut > 0, Steps: t.steps, Void: t.void, Words: t.words, Child: m.childOf(t, r),
+	}
+	t.heard = len(t.words) // those that come before it begins are for the next attempt
+	start.LeftTokens, start.LeftCost = m.left()
+	m.out.start = append(m.out.start, start)
 }
 
 // finishInline is finishDone for a kind without work: nothing can retry it.
@@ -270,7 +328,7 @@ func (m *Machine) finishInline(t *task, r *run) {
 		m.finish(t, r, body)
 		return
 	}
-	m.finishDone(t, r, v, 0, 0)
+	m.finishDone(t, r, TaskDone{Output: v})
 }
 
 // failBegun ends a task whose `with` cannot be evaluated.
@@ -285,24 +343,17 @@ func (m *Machine) failBegun(t *task, r *run, f *journal.Failure) {
 // prepare evaluates what the attempts of a task are given.
 func (m *Machine) prepare(t *task, r *run, n *graph.Node) *journal.Failure {
 	env := r.w.env
-	s := env.Slots
-	hadError := s[graph.SlotError]
-	if r.w == &m.wave {
-		s[graph.SlotError] = m.errorOf(r.node)
-	}
-	if n.ForEach != nil {
-		s[graph.SlotItem], s[graph.SlotIndex] = t.value, int64(t.index)
-	}
-	defer func() {
-		s[graph.SlotError], s[graph.SlotItem], s[graph.SlotIndex] = hadError, nil, nil
-	}()
-	if n.With != nil {
+	defer m.seeTask(t, r, n).done()
+	if with, ok := r.w.given(t.item); ok {
+		t.with = with
+	} else if n.With != nil {
 		with, err := m.configure(n, env)
 		if err != nil {
 			return m.maskFailure(*failureOf(err))
 		}
 		t.with = with
 	}
+	t.bound = m.g.Bind(n, env)
 	if n.Priority != nil {
 		v, err := n.Priority.Eval(env)
 		if err != nil {
@@ -315,6 +366,13 @@ func (m *Machine) prepare(t *task, r *run, n *graph.Node) *journal.Failure {
 		}
 		t.priority = p
 	}
+	if n.Lock != nil {
+		lock, err := m.lock(n, env)
+		if err != nil {
+			return err
+		}
+		t.lock = lock
+	}
 	if n.Cache != nil {
 		key, f := m.cacheKey(n, env)
 		if f != nil {
@@ -324,6 +382,30 @@ func (m *Machine) prepare(t *task, r *run, n *graph.Node) *journal.Failure {
 	}
 	t.ready = true
 	return nil
+}
+
+// sight is what expressions see while one of a node's tasks is prepared. It is no closure:
+// every task would allocate one.
+type sight struct {
+	slots    []any
+	hadError any
+}
+
+func (s sight) done() {
+	s.slots[graph.SlotError], s.slots[graph.SlotItem], s.slots[graph.SlotIndex] = s.hadError, nil, nil
+}
+
+// seeTask shows the expressions of a node one of its tasks, until the sight is done.
+func (m *Machine) seeTask(t *task, r *run, n *graph.Node) sight {
+	s := r.w.env.Slots
+	seen := sight{s, s[graph.SlotError]}
+	if r.w.sidecar == nil {
+		s[graph.SlotError] = m.errorOf(r.node)
+	}
+	if n.ForEach != nil {
+		s[graph.SlotItem], s[graph.SlotIndex] = t.value, int64(t.index)
+	}
+	return seen
 }
 
 // configure evaluates a node's `with`. A machine knows no secrets: the work fills them

@@ -30,15 +30,22 @@ var update = flag.Bool("update", false, "write the transcripts' expectations aga
 //	wake [+D] | early               Woke when it asked for it, D later, or at once
 //	tick +D                         the clock moves, nobody tells the machine
 //	running T, done T [JSON], fail T KIND [MESSAGE]    T is NODE or NODE/ITEM
+//	fail T KIND@D [MESSAGE]         fail, and not to be tried again before D
 //	spend T TOKENS COST             done, with what it cost
 //	step T NAME TOKENS COST [JSON]  the running attempt records a step
+//	mark T NAME [JSON]              it marks that a part begins
+//	asks T CALLS                    the running attempt asks for words on [{id, tool, args}]
+//	held T                          it returns without them
+//	word NODE[/ITEM] JSON [call ID] [for ID]    a person's word: {approved, comment, by, args}
 //	used T ATTEMPT TOKENS COST      an attempt whose result does not count has returned
-//	event NAME [JSON] [id ID], answer NODE JSON [for ID], deny NODE KIND [MESSAGE]
+//	event NAME [JSON] [id ID], answer NODE[/ITEM] JSON [for ID], deny NODE[/ITEM] KIND [MESSAGE]
 //	end [REASON]                    Stop
 //	sent ID                         a message has arrived
+//	files PATTERN [[PATH, SIZE, MODIFIED, SINCE], …]    what a driver saw; both times in seconds
 //	drop T                          CancelTask
 //	stop                            a clean shutdown and a restart
 //	rest, go                        the same; until go, nobody runs it (Options.Rest)
+//	retry [LIMITS]                  Reopen
 //	crash, pause, resume, cancel [REASON], state, counts, outbox
 //
 // `# matrix: off` keeps a transcript that measures times out of the crash matrix.
@@ -159,6 +166,19 @@ func do(r *rig, line string) {
 			in.Content = r.known(r.value(words[3]))
 		}
 		r.try(in)
+	case "mark":
+		h := r.tasks[arg]
+		name, content, _ := strings.Cut(tail, " ")
+		r.try(TaskStep{At: r.clock, Key: h.task.Key, Attempt: h.task.Attempt, Name: name, Content: r.known(r.value(content)), Mark: true})
+	case "asks":
+		h := r.tasks[arg]
+		r.try(TaskWaits{At: r.clock, Key: h.task.Key, Attempt: h.task.Attempt, Calls: r.calls(tail)})
+	case "held":
+		h := r.tasks[arg]
+		delete(r.tasks, arg)
+		r.step(TaskHeld{At: r.clock, Key: h.task.Key, Attempt: h.task.Attempt})
+	case "word":
+		r.try(r.word(arg, tail))
 	case "used":
 		in := TaskUsed{At: r.clock, Key: r.keys[arg]}
 		if _, err := fmt.Sscan(tail, &in.Attempt, &in.Tokens, &in.Cost); err != nil {
@@ -175,18 +195,22 @@ func do(r *rig, line string) {
 	case "fail":
 		kind, message, _ := strings.Cut(tail, " ")
 		kind, permanent := strings.CutSuffix(kind, "!")
-		r.fail(arg, journal.Failure{Kind: kind, Message: message, Permanent: permanent})
+		kind, wait, _ := strings.Cut(kind, "@")
+		d, _ := time.ParseDuration(wait)
+		r.fail(arg, journal.Failure{Kind: kind, Message: message, Permanent: permanent}, d)
 	case "event":
 		payload, id, _ := strings.Cut(tail, " id ")
 		r.try(Event{At: r.clock, ID: id, Name: arg, Payload: r.value(payload)})
 	case "answer":
 		answer, id, _ := strings.Cut(tail, " for ")
-		r.try(Answer{At: r.clock, Node: arg, Output: r.value(answer), For: id})
+		node, item, _ := strings.Cut(arg, "/")
+		r.try(Answer{At: r.clock, Node: node, Item: item, Output: r.value(answer), For: id})
 	case "end":
 		r.step(Stop{At: r.clock, Reason: rest})
 	case "deny":
 		kind, message, _ := strings.Cut(tail, " ")
-		r.try(Answer{At: r.clock, Node: arg, Failure: &journal.Failure{Kind: kind, Message: message}})
+		node, item, _ := strings.Cut(arg, "/")
+		r.try(Answer{At: r.clock, Node: node, Item: item, Failure: &journal.Failure{Kind: kind, Message: message}})
 	case "drop":
 		node, item, _ := strings.Cut(arg, "/")
 		r.try(CancelTask{At: r.clock, Node: node, Item: item})
@@ -196,8 +220,16 @@ func do(r *rig, line string) {
 		r.crash()
 	case "crash":
 		r.crash()
+	case "files":
+		r.step(Files{At: r.clock, Pattern: arg, Seen: filesIn(r, tail)})
 	case "next":
 		r.step(NextWave{At: r.clock})
+	case "retry":
+		limits, err := ReadLimits(r.object(rest))
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		r.try(Reopen{At: r.clock, Limits: limits})
 	case "pause":
 		r.step(Pause{At: r.clock})
 	case "resume":
@@ -379,4 +411,19 @@ func TestDeterminism(t *testing.T) {
 		}
 		checkReplay(t, a)
 	}
+}
+
+func filesIn(r *rig, text string) (out []File) {
+	all, _ := r.value(text).([]any)
+	second := func(v any) time.Time {
+		n, _ := v.(int64)
+		return epoch.Add(time.Duration(n) * time.Second)
+	}
+	for _, one := range all {
+		f, _ := one.([]any)
+		path, _ := f[0].(string)
+		size, _ := f[1].(int64)
+		out = append(out, File{Path: path, Size: size, Modified: second(f[2]), Since: second(f[3])})
+	}
+	return out
 }

@@ -11,19 +11,33 @@ import (
 	"github.com/graphrun/graphrun/graph/value"
 )
 
+// defaultSettle is how long a file is quiet before it counts.
+const defaultSettle = time.Second
+
 // beginToWait starts a node that waits: from now on it is in Cursor.Waiting,
 // and not in its wave.
 func (m *Machine) beginToWait(r *run) {
 	n := &m.g.Nodes[r.node]
 	var t task
 	f := m.prepare(&t, r, n)
-	w := journal.Waiting{Node: n.ID, Kind: n.Kind.Name, Cycle: r.w.cycle, Wave: r.w.number, Since: m.at}
+	var w journal.Waiting
 	if f == nil {
-		f = m.awaits(&w, t.with)
+		w, f = m.question(&t, r, n)
 	}
 	if f != nil {
 		m.failAtOnce(r, f)
 		return
+	}
+	m.emit(m.started(r, "", 1))
+	at, _ := slices.BinarySearchFunc(m.cur.Waiting, r.node, func(w journal.Waiting, i int) int { return m.plan.index[w.Node] - i })
+	m.cur.Waiting = slices.Insert(slices.Clone(m.cur.Waiting), at, w)
+}
+
+// question is what a task waits for whose `with` is evaluated.
+func (m *Machine) question(t *task, r *run, n *graph.Node) (journal.Waiting, *journal.Failure) {
+	w := journal.Waiting{Node: n.ID, Item: t.item, Kind: n.Kind.Name, Cycle: r.w.cycle, Wave: r.w.number, Since: m.at}
+	if f := m.awaits(&w, t.with); f != nil {
+		return w, f
 	}
 	w.With = m.mask(t.with)
 	for _, d := range []time.Duration{n.Timeout, n.Deadline} {
@@ -31,9 +45,7 @@ func (m *Machine) beginToWait(r *run) {
 			w.Until = sooner(w.Until, m.at.Add(d))
 		}
 	}
-	m.emit(m.started(r, "", 1))
-	at, _ := slices.BinarySearchFunc(m.cur.Waiting, r.node, func(w journal.Waiting, i int) int { return m.plan.index[w.Node] - i })
-	m.cur.Waiting = slices.Insert(slices.Clone(m.cur.Waiting), at, w)
+	return w, nil
 }
 
 // awaits reads what a node of kind wait waits for. Any other kind waits for an
@@ -46,7 +58,15 @@ func (m *Machine) awaits(w *journal.Waiting, with any) *journal.Failure {
 	bad := func(name string, err error) *journal.Failure {
 		return m.maskFailure(journal.Failure{Kind: "config", Permanent: true, Message: fmt.Sprintf("%s: %v", name, err)})
 	}
-	w.Event, _ = fields["event"].(string)
+	switch v := fields["event"].(type) {
+	case string:
+		w.Event = v
+	case []any:
+		for _, name := range v {
+			text, _ := name.(string)
+			w.Events = append(w.Events, text)
+		}
+	}
 	if v := fields["for"]; v != nil {
 		d, err := durationOf(v)
 		if err != nil {
@@ -62,25 +82,64 @@ func (m *Machine) awaits(w *journal.Waiting, with any) *journal.Failure {
 		}
 		w.Due = at.UTC()
 	}
-	if w.Event == "" && w.Due.IsZero() {
-		return bad("with", fmt.Errorf("event, for and until are all null"))
+	if v, _ := fields["files"].(string); v != "" {
+		if _, err := graph.ParsePathPattern(v); err != nil {
+			return bad("files", err)
+		}
+		w.Files, w.Settle = v, defaultSettle
+		if s := fields["settle"]; s != nil {
+			d, err := durationOf(s)
+			if err != nil {
+				return bad("settle", err)
+			}
+			w.Settle = d
+		}
+	}
+	if len(w.EventNames()) == 0 && w.Due.IsZero() && w.Files == "" {
+		return bad("with", fmt.Errorf("event, for, until and files are all null"))
 	}
 	return nil
 }
 
-// waitOver ends the wait for a time, by that time or by the node's timeout.
+// waitOver ends the wait for a time, by that time or by the node's timeout. What came
+// before that and is not applied yet settles it.
 func (m *Machine) waitOver(w *journal.Waiting) {
+	if o, ok := m.offerFor(w, m.inbox); ok && m.tookThen(w) {
+		m.take(w, o)
+		return
+	}
 	if !w.Due.IsZero() && !w.Due.After(m.at) && (w.Until.IsZero() || !w.Until.Before(w.Due)) {
-		m.emit(m.settled(w, nil, nil))
+		m.endWait(w, nil, nil)
 		return
 	}
 	if output, ok := m.byDefault(w); ok {
-		m.emit(m.settled(w, output, nil))
+		m.endWait(w, output, nil)
 		return
 	}
-	m.emit(m.settled(w, nil, &journal.Failure{
+	m.endWait(w, nil, &journal.Failure{
 		Kind: "timeout", Message: fmt.Sprintf("timeout of %s exceeded", w.Until.Sub(w.Since)),
-	}))
+	})
+}
+
+// tookThen says, in a replay, whether a wait whose time was over had got what it waited for.
+func (m *Machine) tookThen(w *journal.Waiting) bool {
+	if m.told == nil {
+		return true
+	}
+	b := m.told(w)
+	return b != nil && b.Error == nil
+}
+
+// endWait ends the waiting of a node, or of an element.
+func (m *Machine) endWait(w *journal.Waiting, output any, f *journal.Failure) {
+	body := m.settled(w, output, f)
+	if w.Item == "" {
+		m.emit(body)
+		return
+	}
+	if t, r := m.find(w.Task()); t != nil {
+		m.finish(t, r, body)
+	}
 }
 
 // byDefault is the answer that an approval has when nobody gave one in time.
@@ -124,7 +183,7 @@ func (m *Machine) answerOf(n *graph.Node, in Answer) (any, error) {
 // settled is the record that ends the waiting of a node.
 func (m *Machine) settled(w *journal.Waiting, output any, f *journal.Failure) *journal.TaskFinished {
 	b := &journal.TaskFinished{
-		Wave: w.Wave, Node: w.Node, Attempt: 1, Status: succeeded.String(),
+		Wave: w.Wave, Node: w.Node, Item: w.Item, Attempt: 1, Status: succeeded.String(),
 		Duration: max(0, m.at.Sub(w.Since)), Output: output,
 	}
 	if w.Cycle != m.cur.Cycle {
@@ -143,7 +202,7 @@ func (m *Machine) settled(w *journal.Waiting, output any, f *journal.Failure) *j
 func (m *Machine) applyAnswer(key journal.TaskKey, b *journal.TaskFinished) bool {
 	for k := range m.cur.Waiting {
 		w := &m.cur.Waiting[k]
-		if w.Node != key.Node || w.Cycle != key.Cycle || w.Wave != key.Wave {
+		if w.Item != "" || w.Node != key.Node || w.Cycle != key.Cycle || w.Wave != key.Wave {
 			continue
 		}
 		m.cur.Waiting = slices.Clone(m.cur.Waiting)
@@ -155,9 +214,10 @@ func (m *Machine) applyAnswer(key journal.TaskKey, b *journal.TaskFinished) bool
 	return false
 }
 
-func (m *Machine) waitingFor(node string) *journal.Waiting {
+// waitingFor is the wait of a node, or of an element of it; nil if it does not wait.
+func (m *Machine) waitingFor(node, item string) *journal.Waiting {
 	for k := range m.cur.Waiting {
-		if w := &m.cur.Waiting[k]; w.Node == node {
+		if w := &m.cur.Waiting[k]; w.Node == node && w.Item == item {
 			return w
 		}
 	}

@@ -1,9 +1,9 @@
 package machine
 
 import (
+	"slices"
 	"time"
 
-	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/cond"
 	"github.com/graphrun/graphrun/graph/journal"
 )
@@ -20,7 +20,15 @@ type wave struct {
 	tasks   []task    // by run, then by element
 	left    int       // runs that are not over
 	timers  timers
-	sidecar *sidecar // a background node's: what it has to outlive a restart; else nil
+	records []journal.Record // of its tasks, of the open wave: see noteInWave
+	asks    bool             // a task of it began to wait while it ran
+	sidecar *sidecar         // a background node's: what it has to outlive a restart; else nil
+	alone   bool             // of one node, under waves: eager; what it needs then is in after and past
+	after   uint64           // the last commit before its decision
+	past    bool             // env sees the state as it was, and not as it is
+
+	overAt    time.Time // alone: when its run was over
+	overAfter uint64    // and the last commit before that
 }
 
 // run is one node of a wave.
@@ -38,6 +46,8 @@ type run struct {
 	attempts int
 	err      *journal.Failure // of the node as a whole
 	failing  *journal.Failure // of the element that failed first, under on_failure: fast
+	enough   bool             // `until` holds: nothing more begins, and the node succeeds
+	results  []any            // see Machine.results; nil before the first use
 	leaving  bool             // a changed graph does not have it any more
 	written  []any            // by entry of writes; nil if not evaluated
 	size     int              // of the output that they were evaluated for; 0 if not known
@@ -50,7 +60,8 @@ func (w *wave) close() {
 	w.timers.clear()
 	clear(w.runs)
 	clear(w.tasks)
-	w.runs, w.tasks = w.runs[:0], w.tasks[:0]
+	clear(w.records)
+	w.runs, w.tasks, w.records = w.runs[:0], w.tasks[:0], w.records[:0]
 }
 
 // nextWave decides, and starts the nodes that are to run; without any, only the
@@ -58,30 +69,36 @@ func (w *wave) close() {
 func (m *Machine) nextWave() {
 	m.released = false
 	nodes := m.decide()
-	if len(nodes) == 0 {
-		m.cycle.spent = true
+	if len(nodes) == 0 && !(m.g.Eager && slices.ContainsFunc(m.early, m.judgedAhead)) {
+		m.cycle.spent = !m.g.Eager
 		return
 	}
 	if why := m.overLimit(); why != "" {
-		m.stop(journal.Failed, why)
+		m.stopAs(limited(why))
 		return
 	}
 	body := &journal.WaveStarted{Wave: m.cur.Wave + 1, Nodes: make([]string, len(nodes))}
 	for k, i := range nodes {
 		body.Nodes[k] = m.g.Nodes[i].ID
 	}
+	slices.Sort(m.early) // after a crash they are judged in another order
 	for _, x := range m.early {
-		if e := &m.g.Edges[x]; !m.nodes[e.To].decided {
+		if m.judgedAhead(x) {
 			v := m.plan.verdict[x]
 			v.Live, v.Error = m.edges[x].live, m.edges[x].err
 			body.Early = append(body.Early, v)
 		}
 	}
 	m.emit(body)
-	m.openWave(nodes)
-	for k := range m.wave.runs {
-		m.startRun(&m.wave.runs[k])
+	if m.g.Eager {
+		m.openEach(nodes)
+	} else {
+		m.openWave(nodes)
+		for k := range m.wave.runs {
+			m.startRun(&m.wave.runs[k])
+		}
 	}
+	m.endLosers(nodes)
 }
 
 // openWave lays out the tasks of a wave. It depends on the committed state
@@ -118,10 +135,11 @@ func (m *Machine) layRun(r *run, k int) {
 // startRun queues what may be queued of a node, or records why it cannot run.
 func (m *Machine) startRun(r *run) {
 	switch n := &m.g.Nodes[r.node]; {
-	case r.outside && n.Kind.Waits:
+	case r.outside && m.nodes[r.node].lost: // it is over before it begins to wait
+	case r.outside && n.Kind.Waits && n.ForEach == nil:
 		m.beginToWait(r)
-	case r.outside:
-		m.beginBackground(r.node)
+	case r.outside: // under for_each, waits too
+		m.beginBackground(r)
 	case r.over:
 	case r.err != nil:
 		m.failAtOnce(r, r.err)
@@ -156,6 +174,9 @@ func (m *Machine) endRun(r *run) {
 	if !r.over {
 		r.over = true
 		r.w.left--
+		if r.w.alone {
+			m.runOver(r)
+		}
 	}
 }
 
@@ -177,32 +198,24 @@ func (m *Machine) result(r *run) (f *journal.Failure, told bool) {
 	if r.err != nil || r.written != nil {
 		return r.err, r.err != nil
 	}
-	output, f := m.outputOf(r)
+	out, f := m.outputOf(r)
 	if f != nil {
 		return f, true
 	}
-	r.written, r.err = m.evalWrites(&m.g.Nodes[r.node], output)
+	r.written, r.err = m.evalWrites(&m.g.Nodes[r.node], out)
 	return r.err, false
 }
 
-// outputOf is what a node gave whose tasks are over: for `writes`.
-func (m *Machine) outputOf(r *run) (any, *journal.Failure) {
-	if r.err != nil {
-		return nil, r.err
+// tryWrites evaluates what a node writes as soon as its output is there: where it does
+// not fit, the attempt has failed. Under `waves: eager` the commit evaluates it again,
+// since the state may change until then.
+func (m *Machine) tryWrites(r *run, out gave) *journal.Failure {
+	if r.w.alone {
+		m.see(m.at)
 	}
-	fe := m.g.Nodes[r.node].ForEach
-	if fe == nil {
-		t := &r.w.tasks[r.first]
-		return t.output, t.err
+	written, f := m.evalWrites(&m.g.Nodes[r.node], out)
+	if !r.w.alone {
+		r.written = written
 	}
-	outputs := make([]any, 0, r.n)
-	for k := r.first; k < r.first+r.n; k++ {
-		t := &r.w.tasks[k]
-		if t.ok {
-			outputs = append(outputs, t.output)
-		} else if fe.OnFailure != graph.Skip {
-			return nil, t.err
-		}
-	}
-	return outputs, nil
+	return f
 }

@@ -18,10 +18,13 @@ type (
 		Order []string   `json:"order"` // sources before their targets
 	}
 	jsonNode struct {
-		ID     string   `json:"id"`
-		Uses   string   `json:"uses"`
-		Join   string   `json:"join,omitzero"`
-		Writes []string `json:"writes,omitzero"`
+		ID      string   `json:"id"`
+		Uses    string   `json:"uses"`
+		Join    string   `json:"join,omitzero"`
+		Cancel  bool     `json:"cancel,omitzero"`
+		Latch   bool     `json:"latch,omitzero"`
+		Finally bool     `json:"finally,omitzero"`
+		Writes  []string `json:"writes,omitzero"`
 	}
 	jsonEdge struct {
 		From      string `json:"from,omitzero"`  // "start" for the start of the cycle
@@ -38,7 +41,9 @@ func asJSON(w *bufio.Writer, g *graph.Graph) error {
 	out := jsonGraph{Name: g.Name, Hash: g.Hash, Nodes: []jsonNode{}, Edges: []jsonEdge{}, Order: []string{}}
 	for i := range g.Nodes {
 		n := &g.Nodes[i]
-		out.Nodes = append(out.Nodes, jsonNode{ID: n.ID, Uses: n.Kind.Name, Join: joinOf(n), Writes: written(g, n)})
+		out.Nodes = append(out.Nodes, jsonNode{
+			ID: n.ID, Uses: n.Kind.Name, Join: joinOf(n), Cancel: n.Cancel, Latch: n.Latch, Finally: n.Final, Writes: written(g, n),
+		})
 	}
 	for i := range g.Edges {
 		e := &g.Edges[i]
@@ -48,7 +53,7 @@ func asJSON(w *bufio.Writer, g *graph.Graph) error {
 		} else {
 			j.From = source(g, e)
 			if e.From != graph.Start {
-				j.Outcome = outcomes[e.Outcome]
+				j.Outcome = e.Outcome.String()
 			}
 		}
 		if e.When != nil {

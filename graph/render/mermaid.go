@@ -43,12 +43,22 @@ func mermaid(w *bufio.Writer, g *graph.Graph) error {
 	return nil
 }
 
-// kindLine is the second line of a node: what it uses, and its join.
+// kindLine is the second line of a node: what it uses, its join, and whether it is one of
+// `finally`.
 func kindLine(n *graph.Node) string {
+	line := n.Kind.Name
 	if j := joinOf(n); j != "" {
-		return n.Kind.Name + ", join " + j
+		line += ", join " + j
 	}
-	return n.Kind.Name
+	for _, is := range []struct {
+		so   bool
+		word string
+	}{{n.Cancel, "cancel"}, {n.Latch, "latch"}, {n.Final, "finally"}} {
+		if is.so {
+			line += ", " + is.word
+		}
+	}
+	return line
 }
 
 // mermaidText writes a text as the inside of a quoted label: what Mermaid or

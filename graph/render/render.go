@@ -48,13 +48,11 @@ func styleOf(e *graph.Edge) style {
 	return solid
 }
 
-var outcomes = map[graph.Outcome]string{graph.Success: "success", graph.Failure: "failure", graph.Always: "always"}
-
 // label says when an edge is live: "" for one that follows a success.
 func label(e *graph.Edge) string {
 	var parts []string
 	if e.Outcome != graph.Success {
-		parts = append(parts, outcomes[e.Outcome])
+		parts = append(parts, e.Outcome.String())
 	}
 	switch {
 	case e.Else:

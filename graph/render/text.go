@@ -19,7 +19,13 @@ func text(w *bufio.Writer, g *graph.Graph) error {
 			fmt.Fprintf(w, " writes %s", strings.Join(keys, ", "))
 		}
 		fmt.Fprintln(w)
-		if len(n.In) == 0 {
+		switch {
+		case len(n.In) > 0:
+		case n.Final:
+			fmt.Fprintln(w, "  when the stack ends")
+		case g.Once:
+			fmt.Fprintln(w, "  from the start")
+		default:
 			fmt.Fprintln(w, "  in every cycle")
 		}
 		for _, in := range n.In {
@@ -51,6 +57,8 @@ func edgeLine(g *graph.Graph, e *graph.Edge) string {
 		b.WriteString(" on failure")
 	case graph.Always:
 		b.WriteString(" on success or failure")
+	case graph.UnlessFailed:
+		b.WriteString(" unless it failed")
 	}
 	if e.NextCycle {
 		b.WriteString(" of the cycle before")

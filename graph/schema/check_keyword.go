@@ -23,6 +23,12 @@ func (k *checks) check(v any, changed bool, at walk) (any, bool, *Mismatch) {
 	}
 	for i := range k.rules {
 		r := &k.rules[i]
+		if r.format != nil {
+			if m := r.format.check(v); m != nil {
+				return nil, false, m
+			}
+			continue
+		}
 		if err := r.schema.Validate(v); err != nil {
 			return nil, false, mismatch("does not satisfy %s: %s", r.keyword, r.text)
 		}

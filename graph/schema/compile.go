@@ -114,7 +114,10 @@ func (c *compiler) object(n *tree.Node, p place) *Type {
 		}
 	}
 	t := &Type{}
-	c.fill(t, d.same(), func() { c.build(t, d) })
+	c.fill(t, d.same(), func() {
+		c.build(t, d)
+		t.src = &source{node: n, set: c.set, defs: d.place.defs, nullable: t.Nullable}
+	})
 	return t
 }
 
@@ -257,7 +260,7 @@ func (c *compiler) typeWords(d *draft, f tree.Field) {
 	}
 }
 
-// ref returns the type that a $ref names: a type of the graph or an entry of $defs.
+// ref returns the type that a $ref names: a type of the graph, an entry of $defs, or a type of another file.
 func (c *compiler) ref(n *tree.Node, p place) *Type {
 	if name, ok := strings.CutPrefix(n.Text.Value, "#/types/"); ok {
 		from := len(n.Text.Value) - len(name)
@@ -275,6 +278,9 @@ func (c *compiler) ref(n *tree.Node, p place) *Type {
 		c.problems.Add(diag.UnknownType, n.Text.Sub(from, len(n.Text.Value)), "", "unknown type %q: no \"$defs\" around holds it", name)
 		return AnyType
 	}
-	c.problems.Add(diag.WrongType, n.Span, "", "\"$ref\" must be \"#/types/NAME\" or \"#/$defs/NAME\", not %s", quoted(n))
+	if file, name, ok := fileRef(n.Text.Value); ok {
+		return c.refToFile(n, file, name)
+	}
+	c.problems.Add(diag.WrongType, n.Span, "", "\"$ref\" must be \"#/types/NAME\", \"#/$defs/NAME\" or \"FILE#/NAME\", not %s", quoted(n))
 	return AnyType
 }

@@ -62,7 +62,7 @@ var keywords = map[string]keyword{
 	"minProperties": {count, true}, "maxProperties": {count, true}, "dependentRequired": {wordsMap, true},
 
 	"title": {shape: text}, "description": {shape: text}, "$comment": {shape: text}, "default": {}, "examples": {shape: aList},
-	"deprecated": {shape: boolean}, "readOnly": {shape: boolean}, "writeOnly": {shape: boolean}, "format": {shape: text},
+	"deprecated": {shape: boolean}, "readOnly": {shape: boolean}, "writeOnly": {shape: boolean}, "format": {text, true},
 	"contentEncoding": {shape: text}, "contentMediaType": {shape: text}, "contentSchema": {shape: oneSchema},
 	"$schema": {shape: dialect}, "$id": {shape: text},
 
@@ -77,11 +77,12 @@ func Keywords() []string { return slices.Sorted(maps.Keys(keywords)) }
 // same keywords can mean something else.
 const draft2020 = "https://json-schema.org/draft/2020-12/schema"
 
-// rule is one keyword that the JSON Schema library checks.
+// rule is one keyword about a value as a whole.
 type rule struct {
 	keyword string
 	text    string // its value, for the message
 	schema  *jsonschema.Resolved
+	format  *format // of `format`, which the library does not check: text and schema are empty then
 }
 
 // known reports a keyword that is unknown, unsupported, or has the wrong shape, and
@@ -169,13 +170,16 @@ func isWords(n *tree.Node) bool {
 // rule compiles a keyword for the library. It returns nil after a problem that the
 // shape did not find.
 func (c *compiler) rule(f tree.Field) *rule {
+	if f.Key.Value == "format" {
+		return c.format(f.Value)
+	}
 	var s jsonschema.Schema
 	v := f.Value.Value()
 	err := json.Unmarshal(value.Append(nil, map[string]any{f.Key.Value: v}), &s)
 	if err == nil {
 		var r *jsonschema.Resolved
 		if r, err = s.Resolve(nil); err == nil {
-			return &rule{f.Key.Value, value.String(v), r}
+			return &rule{keyword: f.Key.Value, text: value.String(v), schema: r}
 		}
 	}
 	c.problems.Add(diag.WrongType, f.Value.Span, "", "%q: %v", f.Key.Value, err)

@@ -20,6 +20,7 @@ type Named struct {
 type Set struct {
 	order []string
 	named map[string]*entry
+	files []fileTypes
 }
 
 var nameForm = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
@@ -30,9 +31,12 @@ var shortNames = []string{"string", "integer", "number", "boolean", "object", "a
 // NewSet compiles the named types. They may use each other, also recursively if a
 // property or a list is between them. The Set is never nil: of a type with an error
 // it has the parts that could be read, so that the rest of the graph can be checked.
-func NewSet(named []Named) (*Set, diag.List) {
-	s := &Set{named: make(map[string]*entry, len(named))}
+// Schemas may also refer to types of the files.
+func NewSet(named []Named, files ...File) (*Set, diag.List) {
+	s := &Set{named: make(map[string]*entry, len(named)+1)}
+	s.named[MessageType.Name] = &entry{name: MessageType.Name, typ: MessageType, state: compiled}
 	c := &compiler{set: s, open: map[*Type]bool{}}
+	c.compileFiles(files)
 	for _, n := range named {
 		name := n.Name.Value
 		at := n.Name.Sub(0, len(name))
@@ -41,6 +45,8 @@ func NewSet(named []Named) (*Set, diag.List) {
 			c.problems.Add(diag.BadName, at, "", "type name %q stands for a built-in type", name)
 		case !nameForm.MatchString(name):
 			c.problems.Add(diag.BadName, at, "", "type name %q must be letters, digits and \"_\", and not begin with a digit", name)
+		case name == MessageType.Name:
+			c.problems.Add(diag.BadName, at, "every graph has a type of that name", "type name %q stands for a built-in type", name)
 		case s.named[name] != nil:
 			c.problems.Add(diag.DuplicateKey, at, "", "type %q is declared twice", name)
 		default:
@@ -215,6 +221,11 @@ func (c *compiler) enterChained(e *entry) {
 	c.fill(e.typ, []*Type{t}, func() {
 		*e.typ = *t
 		e.typ.Name = e.name
+		at := e.defs
+		if t.src != nil && t.src.node == e.node {
+			at = t.src.defs // its own
+		}
+		e.typ.src = &source{node: e.node, set: c.set, defs: at, name: e.name, nullable: t.Nullable}
 	})
 	e.state = compiled
 }

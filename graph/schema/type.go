@@ -41,6 +41,7 @@ type Type struct {
 	// because it has no `type`. It is Any for all other types.
 	Lacks Kind
 
+	src    *source // for JSON; nil for a short spelling, and for types that expressions infer
 	checks *checks // what Check needs beyond the above; nil for types that expressions infer
 }
 

@@ -1,12 +1,16 @@
 package suites
 
 import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"testing"
 )
 
-// Variable names the folder that holds `suites`, when it is not the folder
+// Variable names the folder that holds `suites` and `cassettes`, when it is not the folder
 // `shared` beside the repository.
 const Variable = "GRAPHRUN_SHARED"
 
@@ -15,13 +19,68 @@ const Variable = "GRAPHRUN_SHARED"
 // does not exist.
 func Path(t testing.TB, name ...string) string {
 	t.Helper()
+	return path(t, "suites", name)
+}
+
+// Cassette returns the absolute path of a file of recorded exchanges below
+// `cassettes`. It skips the test when the file does not exist.
+func Cassette(t testing.TB, name string) string {
+	t.Helper()
+	return path(t, "cassettes", []string{name})
+}
+
+// Exchange is a question and its answer, as they were recorded.
+type Exchange struct {
+	ID          string `json:"id"`
+	Host        string `json:"host"`
+	Path        string `json:"path"`
+	Request     string `json:"request"`
+	Status      int    `json:"status"`
+	ContentType string `json:"content_type"`
+	RetryAfter  string `json:"retry_after"`
+	Body        string `json:"body"`
+}
+
+// Exchanges reads a file of recorded exchanges, see Cassette.
+func Exchanges(t testing.TB, name string) []Exchange {
+	t.Helper()
+	f, err := os.Open(Cassette(t, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	var all []Exchange
+	for dec := json.NewDecoder(f); ; {
+		var e Exchange
+		if err := dec.Decode(&e); errors.Is(err, io.EOF) {
+			return all
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, e)
+	}
+}
+
+// ServeHTTP answers any request as it was answered then.
+func (e Exchange) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	_, _ = io.Copy(io.Discard, r.Body)
+	w.Header().Set("Content-Type", e.ContentType)
+	if e.RetryAfter != "" {
+		w.Header().Set("Retry-After", e.RetryAfter)
+	}
+	w.WriteHeader(e.Status)
+	_, _ = io.WriteString(w, e.Body)
+}
+
+func path(t testing.TB, folder string, name []string) string {
+	t.Helper()
 	shared := os.Getenv(Variable)
 	if shared == "" {
 		shared = filepath.Join(repository(t), "..", "shared")
 	}
-	path := filepath.Join(append([]string{shared, "suites"}, name...)...)
+	path := filepath.Join(append([]string{shared, folder}, name...)...)
 	if _, err := os.Stat(path); err != nil {
-		t.Skipf("SKIPPED, the conformance suite is absent: %v (set %s to the folder that holds suites/)", err, Variable)
+		t.Skipf("SKIPPED, the test's data is absent: %v (set %s to the folder that holds %s/)", err, Variable, folder)
 	}
 	return path
 }

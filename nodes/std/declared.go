@@ -4,7 +4,28 @@ import (
 	"github.com/graphrun/graphrun/diag"
 	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/schema"
+	"github.com/graphrun/graphrun/nodes"
 )
+
+// outputField is the entry of `with` that declares the type of what comes.
+func outputField(of string) graph.Field {
+	return graph.Field{Name: "output", Type: "any", Literal: true, Doc: "The type of " + of + ", as a JSON Schema or its short spelling. What came is checked: a value that does not fit is kind `output`, and `writes` knows the type. Default: no check."}
+}
+
+// Fitted checks v, which came from outside, against the type that the task's `with`
+// declares as `output`, and returns its canonical form. typ is the compiled type; v is
+// returned as it is when nothing is declared. The error has kind "output".
+func Fitted(t nodes.Task, typ *schema.Type, v any) (any, error) {
+	with, _ := t.With.(map[string]any)
+	if typ == nil || with["output"] == nil {
+		return v, nil
+	}
+	v, err := typ.Check("output", v)
+	if err != nil {
+		return nil, nodes.Errorf("output", "%v", err)
+	}
+	return v, nil
+}
 
 // declared is the type that the author declares in an entry of `with`, or other
 // where there is none.

@@ -1,20 +1,23 @@
 package std
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"maps"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/graphrun/graphrun/graph/value"
 	"github.com/graphrun/graphrun/nodes"
+	"github.com/graphrun/graphrun/nodes/internal/program"
+	"github.com/graphrun/graphrun/nodes/internal/stay"
 )
 
 // execNode runs programs. The fields are the times that tests shorten.
@@ -22,16 +25,21 @@ type execNode struct {
 	killAfter time.Duration // from TERM to KILL
 	want      time.Duration // how long to wait for what the machine is out of
 	drain     time.Duration // how long to wait for output once the program has ended
+	stays     *stay.Programs
 }
 
 func (n execNode) Run(ctx context.Context, t nodes.Task) (nodes.Result, error) {
-	s, err := newScript(t)
+	c := settings(t)
+	if c.stays() {
+		return n.runStaying(ctx, t)
+	}
+	s, err := newScript(c, t)
 	if err != nil {
 		return nodes.Result{}, err
 	}
 	if t.Rerun {
 		// Whatever becomes of this attempt: it is not over while they run.
-		if err := endLeftovers(context.WithoutCancel(ctx), t.Key, n.killAfter, t.Hurry); err != nil {
+		if err := program.EndLeftovers(context.WithoutCancel(ctx), t.Key, n.killAfter, t.Hurry); err != nil {
 			return nodes.Result{}, err
 		}
 	}
@@ -39,37 +47,85 @@ func (n execNode) Run(ctx context.Context, t nodes.Task) (nodes.Result, error) {
 		return nodes.Result{}, err
 	}
 	out := &head{max: s.maxOutput, over: make(chan struct{})}
-	errs := &tail{max: stderrTail, mask: t.Mask, log: debugLines(ctx, t.Logger)}
+	errs := &program.Tail{Max: program.StderrTail, Mask: t.Mask, Log: debugLines(ctx, t.Logger)}
+	if s.parse == "full" {
+		errs.Max = nodes.MaxErrorOutput
+	}
 	state, err := n.run(ctx, s, out, errs, t)
-	errs.flush()
-	if err != nil {
-		return nodes.Result{}, err
+	errs.Flush()
+	v, err := s.result(state, err, out, errs)
+	if err == nil {
+		v, err = Fitted(t, t.Output, v)
 	}
-	if out.full {
-		return nodes.Result{}, nodes.Errorf("output", "more than %d bytes on standard output (max_output)", s.maxOutput)
+	if err != nil && state != nil { // it has run
+		err = told(err, state.ExitCode(), out.kept, t.Mask)
 	}
-	if !state.Success() {
+	return nodes.Result{Output: v}, err
+}
+
+// result is what a program gave that has ended, or why that is a failure.
+func (s *script) result(state *os.ProcessState, err error, out *head, errs *program.Tail) (any, error) {
+	switch {
+	case err != nil:
+		return nil, err
+	case out.full:
+		return nil, nodes.Errorf("output", "more than %d bytes on standard output (max_output)", s.maxOutput)
+	case !state.Exited() || !slices.Contains(s.expect, int64(state.ExitCode())):
 		msg := state.String() // "exit status 3", "signal: killed"
-		if end := errs.String(); end != "" {
+		if end := errs.Last(program.StderrTail); end != "" {
 			msg += ": " + end
 		}
-		return nodes.Result{}, &nodes.Error{Kind: "exit", Message: msg}
+		return nil, &nodes.Error{Kind: "exit", Message: msg}
+	case s.parse != "full":
+		return parseOutput(s.parse, out.kept)
 	}
-	v, err := parseOutput(s.parse, out.kept)
-	return nodes.Result{Output: v}, err
+	text, err := parseOutput("text", out.kept)
+	if err != nil {
+		return nil, err
+	}
+	said, before := errs.Bytes()
+	if err := value.CheckText(said); err != nil {
+		if at := (*value.TextError)(nil); errors.As(err, &at) {
+			at.Offset += before
+		}
+		return nil, nodes.Errorf("output", "standard error is not text: %v", err)
+	}
+	return map[string]any{"code": int64(state.ExitCode()), "stdout": text, "stderr": errs.Whole()}, nil
+}
+
+// told is a failure of a program with its exit code, unless a signal ended it, and with
+// the end of what it had printed.
+func told(err error, code int, printed []byte, mask func(string) string) error {
+	var e *nodes.Error
+	if !errors.As(err, &e) || e == nil {
+		e = &nodes.Error{Kind: "error", Message: err.Error()} // Run sets the kind of an attempt that was ended
+	}
+	c := *e
+	if code >= 0 {
+		exit := int64(code)
+		c.Code = &exit
+	}
+	text := program.End(program.Text(printed), nodes.MaxErrorOutput, mask)
+	c.Output = &text
+	return &c
 }
 
 // CleanUp ends the programs of an attempt that outlived their engine.
 func (n execNode) CleanUp(ctx context.Context, t nodes.Task) error {
-	return endLeftovers(ctx, t.Key, n.killAfter, t.Hurry)
+	return program.EndLeftovers(ctx, t.Key, n.killAfter, t.Hurry)
+}
+
+// CleanUpCalls ends the programs of calls by a task that outlived their engine.
+func (n execNode) CleanUpCalls(ctx context.Context, t nodes.Task) error {
+	return program.EndAll(ctx, func(key string) bool { return nodes.IsCallOf(key, t.Key) }, n.killAfter, t.Hurry)
 }
 
 // run starts the program and sees to its end. When it returns, no process of
 // the group is alive, but for one that nothing can end.
-func (n execNode) run(ctx context.Context, s *script, stdout *head, stderr *tail, t nodes.Task) (*os.ProcessState, error) {
-	var p *process
-	err := patiently(ctx, n.want, func() (err error) {
-		p, err = start(s, stdout, stderr)
+func (n execNode) run(ctx context.Context, s *script, stdout *head, stderr *program.Tail, t nodes.Task) (*os.ProcessState, error) {
+	var p *program.Process
+	err := program.Patiently(ctx, n.want, func() (err error) {
+		p, err = s.Start(s.input(), stdout, stderr)
 		return err
 	})
 	var failure *nodes.Error
@@ -81,49 +137,54 @@ func (n execNode) run(ctx context.Context, s *script, stdout *head, stderr *tail
 	case err != nil:
 		return nil, badConfig(err.Error())
 	}
-	defer p.close()
+	defer p.Close()
 	select {
-	case <-p.exited:
-		p.drained(n.drain) // what its children still write is output too
+	case <-p.Exited():
+		p.Drained(n.drain) // what its children still write is output too
 	case <-ctx.Done():
 		n.cutOff(ctx, p, t)
 		err = context.Cause(ctx)
 	case <-stdout.over: // nothing it does can make the node succeed
 		n.cutOff(ctx, p, t)
 	}
-	p.killAll()
-	<-p.exited
-	p.drained(n.drain)
-	return p.cmd.ProcessState, err
+	p.KillAll()
+	<-p.Exited()
+	p.Drained(n.drain)
+	return p.State(), err
 }
 
 // cutOff ends the program, its group, and what it started that left the group: the
 // next attempt must not run beside any of it.
-func (n execNode) cutOff(ctx context.Context, p *process, t nodes.Task) {
+func (n execNode) cutOff(ctx context.Context, p *program.Process, t nodes.Task) {
 	end := time.Now().Add(n.killAfter)
-	p.end(n.killAfter, t.Hurry)
-	p.killAll()
-	_ = endLeftovers(context.WithoutCancel(ctx), t.Key, max(0, time.Until(end)), t.Hurry) // the attempt is over with an error already
+	p.End(n.killAfter, t.Hurry)
+	p.KillAll()
+	_ = program.EndLeftovers(context.WithoutCancel(ctx), t.Key, max(0, time.Until(end)), t.Hurry) // the attempt is over with an error already
 }
 
 // script is one program to run.
 type script struct {
-	path      string // absolute
-	args      []string
-	env       []string
-	dir       string
+	program.Command
 	stdin     []byte // nil if there is nothing to read
 	parse     string
+	expect    []int64 // the exit codes that are a success
 	maxOutput int64
 }
 
+// input is what the program reads; nil if there is nothing.
+func (s *script) input() io.Reader {
+	if s.stdin == nil {
+		return nil
+	}
+	return bytes.NewReader(s.stdin)
+}
+
 // newScript reads the evaluated `with`.
-func newScript(t nodes.Task) (*script, error) {
-	c := settings(t)
-	s := &script{dir: resolve(t.Dir, c.text("dir", "")), parse: c.text("parse", parsings[0]), maxOutput: c.size("max_output", maxStdout)}
-	s.args = c.argv()
-	s.env = append(inherited(), c.environment()...)
-	s.env = append(s.env, identity(t)...) // last: the last one of a name counts
+func newScript(c *config, t nodes.Task) (*script, error) {
+	s := &script{Command: program.Command{Dir: program.Resolve(t.Dir, c.text("dir", ""))}, parse: c.text("parse", parsings[0]), maxOutput: c.size("max_output", maxStdout)}
+	s.Args = c.argv()
+	s.Env = append(program.Inherited(), c.environment()...)
+	s.Env = append(s.Env, identity(t)...) // last: the last one of a name counts
 	if in, ok := c.with["stdin"]; ok {
 		if text, ok := in.(string); ok {
 			s.stdin = []byte(text)
@@ -131,17 +192,20 @@ func newScript(t nodes.Task) (*script, error) {
 			s.stdin = c.json("stdin", in)
 		}
 	}
+	if s.expect = c.integers("expect", "exit codes"); s.expect == nil {
+		s.expect = []int64{0}
+	}
 	if !slices.Contains(parsings, s.parse) {
 		c.failf(`"parse" is %q, want one of %s`, s.parse, strings.Join(parsings, ", "))
 	}
 	if c.err != nil {
 		return nil, c.err
 	}
-	path, err := program(t.Dir, s.args[0])
+	path, err := program.Find(t.Dir, s.Args[0])
 	if err != nil {
 		return nil, badConfig(err.Error())
 	}
-	s.path = path
+	s.Path = path
 	return s, nil
 }
 
@@ -181,20 +245,6 @@ func (c *config) environment() []string {
 	return env
 }
 
-// inherited is all that a program gets of the engine's environment, which may
-// hold what no program of a graph should see.
-func inherited() []string {
-	var env []string
-	for _, name := range []string{"PATH", "HOME", "LANG", "TMPDIR"} {
-		if v, ok := os.LookupEnv(name); ok {
-			env = append(env, name+"="+v)
-		}
-	}
-	return env
-}
-
-const keyVariable = "GRAPHRUN_KEY"
-
 // identity tells the program who it is.
 func identity(t nodes.Task) []string {
 	return []string{
@@ -205,29 +255,8 @@ func identity(t nodes.Task) []string {
 		"GRAPHRUN_NODE=" + t.Node,
 		"GRAPHRUN_ITEM=" + strings.ReplaceAll(t.Item, "\x00", ""), // no variable can hold it
 		"GRAPHRUN_ATTEMPT=" + strconv.Itoa(t.Attempt),
-		keyVariable + "=" + t.Key,
+		program.KeyVariable + "=" + t.Key,
 	}
-}
-
-// resolve is a path of the graph, relative to its folder.
-func resolve(dir, path string) string {
-	if filepath.IsAbs(path) {
-		return path
-	}
-	return filepath.Join(dir, path)
-}
-
-// program finds the file to run: by its path, or in the engine's own PATH.
-func program(dir, name string) (string, error) {
-	if strings.ContainsRune(name, '/') || strings.ContainsRune(name, filepath.Separator) {
-		// Absolute, because the working folder of the program is another one.
-		return filepath.Abs(resolve(dir, name))
-	}
-	path, err := exec.LookPath(name)
-	if err != nil {
-		return "", fmt.Errorf("cannot start %q: %w", name, errors.Unwrap(err))
-	}
-	return filepath.Abs(path)
 }
 
 // debugLines gives each line of standard error to the log, where somebody

@@ -250,7 +250,7 @@ func TestExecLeavesNoChildren(t *testing.T) {
 	ended := make(chan int)
 	go func() { ended <- pid() }()
 	tk := task(t, "parent "+path, nil)
-	s := execKind()
+	s := execKind(nil)
 	s.Node = execNode{killAfter: quick.killAfter, drain: 2 * time.Second} // the grandchild has to get to its FIFO
 	res, fail := nodes.Run(t.Context(), s, tk)
 	if fail != nil || res.Output != "left one behind" {
@@ -340,53 +340,5 @@ func TestHead(t *testing.T) {
 	}
 	if string(h.kept) != "abc\nd" || !h.full {
 		t.Errorf("kept %q (full: %v)", h.kept, h.full)
-	}
-}
-
-func TestTail(t *testing.T) {
-	t.Parallel()
-	hide := func(s string) string { return strings.ReplaceAll(s, "<secret>", "***") }
-	long := strings.Repeat("x", 3*margin)
-	for _, tt := range []struct {
-		mask func(string) string
-		in   []string
-		want string
-	}{
-		{nil, []string{"ab", "c\n", " "}, "abc"},
-		{nil, []string{"abc\n", "defgh", "ij\nklm"}, "klm"},
-		{nil, []string{long, "abcdefgh"}, "abcdefgh"},
-		{nil, []string{long + "\n", long, "é1234567"}, "1234567"},
-		{hide, []string{long, "<sec", "ret>1234"}, "1234"},
-		{hide, []string{long, "<secret>"}, "<secret>"},
-		{hide, []string{"<secret>", "<secret>", "12"}, "12"},
-	} {
-		l := &tail{max: 8, mask: tt.mask}
-		for _, piece := range tt.in {
-			if n, err := l.Write([]byte(piece)); n != len(piece) || err != nil {
-				t.Errorf("Write(%q) = %d, %v", piece, n, err)
-			}
-		}
-		if got := l.String(); got != tt.want {
-			t.Errorf("%.30q: %q, want %q", tt.in, got, tt.want)
-		}
-		if len(l.kept) > l.max+margin {
-			t.Errorf("%.30q: %d bytes are kept", tt.in, len(l.kept))
-		}
-	}
-}
-
-// TestLinesAreNotCutWithinASecret: half of one would not be masked.
-func TestLinesAreNotCutWithinASecret(t *testing.T) {
-	t.Parallel()
-	var lines []string
-	l := &tail{max: 8,
-		mask: func(s string) string { return strings.ReplaceAll(s, "<secret>", "***") },
-		log:  func(line string) { lines = append(lines, line) },
-	}
-	fmt.Fprint(l, "short\n12345<sec", "ret>6789\n", strings.Repeat("y", 2*margin), "\nno end")
-	l.flush()
-	l.flush()
-	if diff := cmp.Diff([]string{"short", "12345", "yyyyyyyy", "no end"}, lines); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

@@ -3,6 +3,7 @@ package std
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -11,12 +12,14 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
 
 	"github.com/graphrun/graphrun/graph/value"
 	"github.com/graphrun/graphrun/nodes"
+	"github.com/graphrun/graphrun/nodes/internal/program"
 )
 
 const (
@@ -31,8 +34,11 @@ type httpNode struct{ charsets Charsets }
 func (n httpNode) Run(ctx context.Context, t nodes.Task) (nodes.Result, error) {
 	c := settings(t)
 	req := c.request(ctx, t)
-	expect, limit := c.statuses("expect"), c.size("max_response", maxResponse)
-	allow := c.flag("allow_private")
+	expect, limit := c.integers("expect", "statuses"), c.size("max_response", maxResponse)
+	parse, allow := c.text("parse", bodies[0]), c.flag("allow_private")
+	if !slices.Contains(bodies, parse) {
+		c.failf(`"parse" is %q, want one of %s`, parse, strings.Join(bodies, ", "))
+	}
 	if c.err != nil {
 		return nodes.Result{}, c.err
 	}
@@ -44,18 +50,25 @@ func (n httpNode) Run(ctx context.Context, t nodes.Task) (nodes.Result, error) {
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, limit+1))
+	var content any
+	switch {
+	case err != nil:
+		err = requestError(ctx, req, err)
+	case !expected(expect, resp.StatusCode):
+		err = statusError(req, resp, body, t.Mask)
+	case int64(len(body)) > limit:
+		err = nodes.Errorf("output", "more than %d bytes of response (max_response)", limit)
+	default:
+		content, err = n.responseBody(parse, resp.Header.Get("Content-Type"), body)
+	}
 	if err != nil {
-		return nodes.Result{}, requestError(ctx, req, err)
+		return nodes.Result{}, n.answered(err, resp, body, t.Mask)
 	}
-	if !expected(expect, resp.StatusCode) {
-		return nodes.Result{}, statusError(req, resp, body, t.Mask)
-	}
-	if int64(len(body)) > limit {
-		return nodes.Result{}, nodes.Errorf("output", "more than %d bytes of response (max_response)", limit)
-	}
-	content, err := n.responseBody(resp.Header.Get("Content-Type"), body)
-	if err != nil {
-		return nodes.Result{}, err
+	if t.Output != nil {
+		of, _ := t.Output.Prop("body")
+		if content, err = Fitted(t, of.Type, content); err != nil {
+			return nodes.Result{}, n.answered(err, resp, body, t.Mask)
+		}
 	}
 	return nodes.Result{Output: map[string]any{
 		"status":  int64(resp.StatusCode),
@@ -67,7 +80,7 @@ func (n httpNode) Run(ctx context.Context, t nodes.Task) (nodes.Result, error) {
 // sent sends a request. While the machine has no descriptor for a connection it waits:
 // nothing was sent then.
 func sent(ctx context.Context, client *http.Client, req *http.Request) (resp *http.Response, err error) {
-	want := patiently(ctx, wantTime, func() error {
+	want := program.Patiently(ctx, program.WantTime, func() error {
 		if req.GetBody != nil {
 			req.Body, _ = req.GetBody() // a copy of bytes cannot fail
 		}
@@ -148,17 +161,54 @@ func expected(want []int64, status int) bool {
 	return slices.Contains(want, int64(status))
 }
 
+// answered is a failure after a response has begun, with its status and the beginning of
+// its body.
+func (n httpNode) answered(err error, resp *http.Response, body []byte, mask func(string) string) error {
+	var e *nodes.Error
+	if !errors.As(err, &e) || e == nil {
+		e = &nodes.Error{Kind: "error", Message: err.Error()} // Run sets the kind of an attempt that was ended
+	}
+	c, status := *e, int64(resp.StatusCode)
+	_, params, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
+	if text, err := n.decoded(params["charset"], body); err == nil {
+		body = text
+	}
+	output := program.Beginning(program.Text(body), nodes.MaxErrorOutput, mask)
+	c.Code, c.Output = &status, &output
+	return &c
+}
+
+// maxRetryAfter is the longest pause that a server may ask for.
+const maxRetryAfter = time.Hour
+
+// retryAfter is the pause that a server asks for before the next request, in seconds or as
+// a date; 0 for none.
+func retryAfter(text string, now time.Time) time.Duration {
+	text = strings.TrimSpace(text)
+	if seconds, err := strconv.ParseUint(text, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {
+		return time.Duration(min(seconds, uint64(maxRetryAfter/time.Second))) * time.Second
+	}
+	at, err := http.ParseTime(text)
+	if err != nil {
+		return 0
+	}
+	return min(max(0, at.Sub(now)), maxRetryAfter)
+}
+
 // statusError is a response that was not expected. What the server says of the
 // request itself does not change by asking again.
 func statusError(req *http.Request, resp *http.Response, body []byte, mask func(string) string) error {
 	msg := where(req) + ": status " + resp.Status
 	if after := resp.Header.Get("Retry-After"); after != "" {
-		msg += fmt.Sprintf(" (retry after %q)", beginning(after, 40, mask))
+		msg += fmt.Sprintf(" (retry after %q)", program.Beginning(after, 40, mask))
 	}
-	if piece := strings.TrimSpace(beginning(text(body), errorPiece, mask)); piece != "" {
+	if piece := strings.TrimSpace(program.Beginning(program.Text(body), errorPiece, mask)); piece != "" {
 		msg += ": " + piece
 	}
 	e := nodes.Errorf("http", "%s", msg)
+	if s := resp.StatusCode; s == http.StatusTooManyRequests || s == http.StatusServiceUnavailable {
+		e.Wait = retryAfter(resp.Header.Get("Retry-After"), time.Now())
+	}
 	switch resp.StatusCode {
 	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
 	default:
@@ -190,15 +240,19 @@ func latin1(s string) string {
 	return b.String()
 }
 
-// responseBody makes a value of a body: of JSON the value, of anything else its
-// text.
-func (n httpNode) responseBody(contentType string, body []byte) (any, error) {
+// responseBody makes a value of a body, as `parse` says. With auto, JSON becomes its
+// value, and anything else its text.
+func (n httpNode) responseBody(parse, contentType string, body []byte) (any, error) {
+	if parse == "base64" {
+		return base64.StdEncoding.EncodeToString(body), nil
+	}
 	media, params, _ := mime.ParseMediaType(contentType)
 	body, err := n.decoded(params["charset"], body)
 	if err != nil {
-		return nil, nodes.Errorf("output", "the response is not text: %v", err)
+		return nil, nodes.Errorf("output", "the response is not text: %v (parse: base64 takes any bytes)", err)
 	}
-	if media != "application/json" && !strings.HasSuffix(media, "+json") {
+	isJSON := media == "application/json" || strings.HasSuffix(media, "+json")
+	if parse == "text" || parse == "auto" && !isJSON {
 		return string(body), nil
 	}
 	if body = bytes.TrimPrefix(body, byteOrderMark); len(body) == 0 {

@@ -144,17 +144,17 @@ func headerText(s string) string {
 	return s
 }
 
-// statuses is a list of HTTP statuses; nil when it is not given.
-func (c *config) statuses(name string) []int64 {
+// integers is a list of integers, of what is said; nil if it is absent.
+func (c *config) integers(name, of string) []int64 {
 	list, ok := c.with[name].([]any)
 	if !ok && c.with[name] != nil {
-		c.failf("%q is %s, want a list of statuses", name, describe(c.with[name]))
+		c.failf("%q is %s, want a list of %s", name, describe(c.with[name]), of)
 	}
 	var out []int64
 	for _, v := range list {
 		n, ok := v.(int64)
 		if !ok {
-			c.failf("%q holds %s, want a status", name, describe(v))
+			c.failf("%q holds %s, want %s", name, describe(v), of)
 		}
 		out = append(out, n)
 	}

@@ -103,6 +103,10 @@ func TestHTTPResponse(t *testing.T) {
 		"utf-16":                        {"text/plain; charset=utf-16", "\xfe\xff\x00a\x20\xac", 200, nil, "a€"},
 		"shift_jis":                     {"text/html; charset=Shift_JIS", "\x93\xfa\x96\x7b", 200, nil, "日本"},
 		"a byte order mark before json": {"application/json", "\xef\xbb\xbf[1]", 200, nil, []any{int64(1)}},
+		"base64 of any bytes":           {"image/png", "\x89PNG\xff", 200, map[string]any{"parse": "base64"}, "iVBOR/8="},
+		"base64 knows no charset":       {"text/plain; charset=none", "a\xff", 200, map[string]any{"parse": "base64"}, "Yf8="},
+		"text of json":                  {"application/json", `{"a": 1}`, 200, map[string]any{"parse": "text"}, `{"a": 1}`},
+		"json of text":                  {"text/plain", `{"a": 1}`, 200, map[string]any{"parse": "json"}, map[string]any{"a": int64(1)}},
 		"at the limit":                  {"text/plain", "12345", 200, map[string]any{"max_response": int64(5)}, "12345"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/graphrun/graphrun/nodes"
+	"github.com/graphrun/graphrun/nodes/internal/program"
 )
 
 // orphan is a program of an attempt whose engine was killed: it runs in a
@@ -19,7 +20,7 @@ func orphan(t *testing.T, what, key string) (pid int, ended <-chan struct{}) {
 	t.Helper()
 	path, up := fifo(t)
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = []string{childVariable + "=" + what + " " + path, keyVariable + "=" + key}
+	cmd.Env = []string{childVariable + "=" + what + " " + path, program.KeyVariable + "=" + key}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -92,7 +93,7 @@ func TestRerunCancelledWhileItWaits(t *testing.T) {
 func TestNoKeyNoLeftovers(t *testing.T) {
 	t.Parallel()
 	_, other := orphan(t, "hang", "")
-	if err := endLeftovers(t.Context(), "", quick.killAfter, nil); err != nil {
+	if err := program.EndLeftovers(t.Context(), "", quick.killAfter, nil); err != nil {
 		t.Fatal(err)
 	}
 	if isDone(other) {
@@ -133,10 +134,28 @@ func TestACutOffAttemptEndsWhatLeftItsGroup(t *testing.T) {
 	up()
 	cancel()
 	<-cancelled
-	if isAlive(away) && !isZombie(away) {
+	if program.Runs(away) {
 		t.Error("the process that left the group runs on")
 	}
 	if isDone(other) {
 		t.Error("a process of another task was ended")
+	}
+}
+
+// TestLeftoversOfCalls: the programs of a task's calls are ended, and no others.
+func TestLeftoversOfCalls(t *testing.T) {
+	t.Parallel()
+	tk := task(t, "", nil)
+	_, call := orphan(t, "hang", nodes.CallKey(tk.Key, 2))
+	_, below := orphan(t, "stubborn", nodes.CallKey(tk.Key, 1)+"#3")
+	_, own := orphan(t, "hang", tk.Key)
+	_, other := orphan(t, "hang", nodes.CallKey(tk.Key+"#2", 1))
+	if err := (execNode{killAfter: quick.killAfter}).CleanUpCalls(t.Context(), tk); err != nil {
+		t.Fatal(err)
+	}
+	<-call
+	<-below
+	if isDone(own) || isDone(other) {
+		t.Error("a process that is of no call of the task was ended")
 	}
 }

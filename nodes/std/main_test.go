@@ -79,6 +79,8 @@ func child(what string) int {
 	case "parent-hangs":
 		startGrandchild("stubborn "+arg, false)
 		forever()
+	case "stays":
+		staying(arg)
 	case "starved": // runs a program without descriptors, for the time that arg says
 		starve(arg)
 	case "daemon": // leaves a grandchild in another session that holds the pipes
@@ -155,7 +157,7 @@ func task(t *testing.T, what string, more map[string]any) nodes.Task {
 
 // run runs a task with short times of grace.
 func run(ctx context.Context, t nodes.Task) (nodes.Result, *nodes.Error) {
-	s := execKind()
+	s := execKind(nil)
 	s.Node = quick
 	return nodes.Run(ctx, s, t)
 }

@@ -2,6 +2,7 @@ package std
 
 import (
 	"fmt"
+	"log/slog"
 
 	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/schema"
@@ -17,12 +18,19 @@ type Charsets func(label string) (decode func([]byte) ([]byte, error), ok bool)
 // Option changes what a Registry's kinds can do.
 type Option func(*options)
 
-type options struct{ charsets Charsets }
+type options struct {
+	charsets Charsets
+	log      *slog.Logger
+}
 
 // WithCharsets lets `http` read responses in charsets other than UTF-8, which is
 // all that it reads by default: the tables of the others are large, and few
 // programs need them.
 func WithCharsets(c Charsets) Option { return func(o *options) { o.charsets = c } }
+
+// WithLogger gives the log that gets what programs write on standard error which is of no
+// single task, at debug level, and what is wrong with them. By default nothing does.
+func WithLogger(log *slog.Logger) Option { return func(o *options) { o.log = log } }
 
 // Registry is a new registry with all kinds of this package, for a program to
 // add its own to.
@@ -33,8 +41,8 @@ func Registry(opts ...Option) *nodes.Registry {
 	}
 	r := nodes.NewRegistry()
 	for _, s := range []nodes.Spec{
-		set(), execKind(), httpKind(o.charsets), fail(),
-		agent(), approval(), wait(), graphKind(), send(), mcp(), memory(),
+		set(), execKind(o.log), httpKind(o.charsets), fail(),
+		missing(Agent()), approval(), wait(), graphKind(), send(), missing(MCP()), missing(Memory()),
 	} {
 		if err := r.Register(s); err != nil {
 			panic(fmt.Sprintf("std: %v", err)) // the table above is wrong, not its user

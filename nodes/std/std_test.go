@@ -81,13 +81,18 @@ func TestOutputTypes(t *testing.T) {
 		"exec json":  {"exec", map[string]any{"parse": "json"}, "any"},
 		"exec text":  {"exec", map[string]any{"parse": "text"}, "string"},
 		"exec lines": {"exec", map[string]any{"parse": "lines"}, "list(string)"},
+		"exec typed": {"exec", map[string]any{"output": "list(Todo)"}, "list(Todo)"},
+		"mcp":        {"mcp", nil, "any"},
+		"mcp typed":  {"mcp", map[string]any{"output": "Todo?"}, "Todo?"},
 		"fail":       {"fail", nil, "null"},
 		"graph":      {"graph", nil, "map(any)"},
 		"set":        {"set", nil, "object"},
 		"agent":      {"agent", map[string]any{"output": "list(Todo)"}, "list(Todo)"},
-		"any agent":  {"agent", nil, "any"},
-		"search":     {"memory", map[string]any{"search": "a"}, "list(object)"},
-		"write":      {"memory", map[string]any{"write": []any{"a"}}, "list(string)"},
+		"text agent": {"agent", nil, "string"},
+		"search":     {"memory", map[string]any{"op": "search"}, "list(object)"},
+		"write":      {"memory", map[string]any{"op": "write"}, "object"},
+		"delete":     {"memory", map[string]any{"op": "delete"}, "object"},
+		"memory":     {"memory", nil, "any"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -109,6 +114,11 @@ func TestOutputTypes(t *testing.T) {
 	)
 	if diff := cmp.Diff(want, k.Output(graph.Config{}), cmpopts.IgnoreUnexported(schema.Type{})); diff != "" {
 		t.Error(diff)
+	}
+	for body, with := range map[string]map[string]any{"Todo": {"output": "Todo", "parse": "json"}, "string": {"parse": "base64"}, "any": {"parse": "auto"}} {
+		if p, _ := k.Output(configOf(with)).Prop("body"); p.Type.String() != body {
+			t.Errorf("the body of http with %v is %s, want %s", with, p.Type, body)
+		}
 	}
 }
 
@@ -139,7 +149,18 @@ func TestChecks(t *testing.T) {
 		"template in shell":     {"exec", map[string]any{"shell": "echo ${{ state.a }}"}, []string{"shell-interpolation: a shell script takes no ${{ }}: the value would be run as a program"}},
 		"no bytes":              {"exec", map[string]any{"command": argv, "max_output": int64(0)}, []string{`bad-config: "max_output" is 0, want 1 to 67108864 bytes`}},
 		"unknown parse":         {"exec", map[string]any{"command": argv, "parse": "yaml"}, []string{`bad-config: "parse" cannot be "yaml"`}},
+		"stays":                 {"exec", map[string]any{"command": []any{"echo"}, "stay": true, "parallel": int64(4), "processes": int64(2), "idle": "5m", "stdin": "${{ state.a }}", "env": map[string]any{"A": "${{ state.a }}"}}, nil},
+		"stays, and a tool":     {"exec", map[string]any{"command": []any{"echo"}, "stay": true, "parse": "text"}, nil},
+		"stays and parses":      {"exec", map[string]any{"command": []any{"echo"}, "stay": true, "parse": "json"}, []string{`bad-config: "parse" is not for a program that stays`}},
+		"stays and expects":     {"exec", map[string]any{"command": []any{"echo"}, "stay": true, "expect": []any{int64(0)}}, []string{`bad-config: "expect" is not for a program that stays`}},
+		"stays with a template": {"exec", map[string]any{"command": []any{"a", "${{ state.a }}"}, "dir": "${{ state.a }}", "stay": true}, []string{"bad-config: \"command\" takes no ${{ }} with `stay`: the program is started once, for all tasks", "bad-config: \"dir\" takes no ${{ }} with `stay`: the program is started once, for all tasks"}},
+		"stays too often":       {"exec", map[string]any{"command": []any{"echo"}, "stay": true, "parallel": int64(0), "processes": int64(101)}, []string{`bad-config: "parallel" is 0, want 1 to 1000`, `bad-config: "processes" is 101, want 1 to 100`}},
+		"does not stay":         {"exec", map[string]any{"command": argv, "stay": false, "parallel": int64(2), "processes": int64(2), "idle": "1s"}, []string{`bad-config: "parallel" is for a program that stays`, `bad-config: "processes" is for a program that stays`, `bad-config: "idle" is for a program that stays`}},
 		"http":                  {"http", map[string]any{"url": "https://example.com", "method": "post"}, nil},
+		"exec of no type":       {"exec", map[string]any{"command": argv, "output": "Tood"}, []string{`unknown-type: unknown type "Tood"`}},
+		"mcp of no type":        {"mcp", map[string]any{"server": "a", "tool": "b", "output": "Tood"}, []string{`unknown-type: unknown type "Tood"`}},
+		"http of no type":       {"http", map[string]any{"url": "http://a", "output": "Tood"}, []string{`unknown-type: unknown type "Tood"`}},
+		"http parse":            {"http", map[string]any{"url": "http://a", "parse": "lines"}, []string{`bad-config: "parse" cannot be "lines"`}},
 		"http from data":        {"http", map[string]any{"url": "${{ state.url }}", "method": "${{ state.m }}"}, nil},
 		"relative url":          {"http", map[string]any{"url": "/a"}, []string{`bad-config: "url" is no absolute http or https address`}},
 		"method":                {"http", map[string]any{"url": "http://a", "method": "FETCH"}, []string{`bad-config: no method is called "FETCH"`}},
@@ -148,13 +169,24 @@ func TestChecks(t *testing.T) {
 		"fail":                  {"fail", map[string]any{"message": "m", "kind": "model"}, nil},
 		"fail of no kind":       {"fail", map[string]any{"kind": "oops"}, []string{`bad-config: no error kind is called "oops"`}},
 		"wait":                  {"wait", map[string]any{"for": "5s"}, nil},
-		"wait for nothing":      {"wait", map[string]any{}, []string{`bad-config: wait needs one of "event", "for", "until"`}},
+		"wait for nothing":      {"wait", map[string]any{}, []string{`bad-config: wait needs one of "event", "for", "until", "files"`}},
 		"wait until no moment":  {"wait", map[string]any{"until": "tomorrow"}, []string{`bad-config: "tomorrow" is no moment`}},
-		"wait for two":          {"wait", map[string]any{"for": "5s", "event": "e"}, []string{`bad-config: wait takes only one of "event", "for", "until"`}},
-		"memory":                {"memory", map[string]any{"search": "a"}, nil},
-		"agent":                 {"agent", map[string]any{"output": map[string]any{"type": "Todo"}}, nil},
-		"agent of no type":      {"agent", map[string]any{"output": "Tood"}, []string{`unknown-type: unknown type "Tood"`}},
-		"mcp":                   {"mcp", map[string]any{"command": argv, "url": "http://a"}, []string{`bad-config: mcp takes only one of "command", "url"`}},
+		"wait for two":          {"wait", map[string]any{"for": "5s", "event": "e"}, []string{`bad-config: wait takes only one of "event", "for", "until", "files"`}},
+		"memory":                {"memory", map[string]any{"memory": "facts", "op": "search", "query": "a", "limit": int64(3), "where": "data.n > 1"}, nil},
+		"memory of no op":       {"memory", map[string]any{"memory": "facts", "op": "serach", "query": "a"}, []string{`bad-config: "serach" is not known here`}},
+		"memory lacks":          {"memory", map[string]any{"memory": "facts", "op": "write"}, []string{`bad-config: memory needs "text" to write`}},
+		"memory takes no":       {"memory", map[string]any{"memory": "facts", "op": "delete", "id": "a", "query": "b", "qery": "c"}, []string{`bad-config: memory takes no "query" to delete`}},
+		"memory limit":          {"memory", map[string]any{"memory": "facts", "op": "search", "query": "a", "limit": int64(0)}, []string{`bad-config: "limit" must be at least 1`}},
+		"agent":                 {"agent", map[string]any{"input": "a", "output": map[string]any{"type": "Todo"}}, nil},
+		"agent of no type":      {"agent", map[string]any{"input": "a", "output": "Tood"}, []string{`unknown-type: unknown type "Tood"`}},
+		"agent without input":   {"agent", map[string]any{"instructions": "a"}, []string{`bad-config: agent needs "input" or "messages"`}},
+		"agent words":           {"agent", map[string]any{"input": "a", "reasoning": "hihg"}, []string{`bad-config: "hihg" is not known here`}},
+		"agent structured":      {"agent", map[string]any{"input": "a", "structured": "${{ params.s }}"}, nil},
+		"agent extra":           {"agent", map[string]any{"input": "a", "extra": map[string]any{"tools": "x", "top_p": int64(1)}}, []string{`bad-config: "extra" cannot hold "tools"`}},
+		"agent limits":          {"agent", map[string]any{"input": "a", "max_turns": int64(0)}, []string{`bad-config: "max_turns" must be at least 1`}},
+		"agent budget":          {"agent", map[string]any{"input": "a", "budget": map[string]any{"token": int64(1)}}, []string{`unknown-field: "budget" has no entry "token"`}},
+		"agent money":           {"agent", map[string]any{"input": "a", "budget": map[string]any{"cost": -0.5}}, []string{`bad-config: "cost" must not be negative`}},
+		"agent conversation":    {"agent", map[string]any{"messages": map[string]any{"tokens": int64(9)}}, []string{`bad-config: "messages" needs "from"`}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -179,7 +211,7 @@ func TestShellInterpolationHasItsPlace(t *testing.T) {
 	text := diag.Placed(script, diag.Span{File: "g.yaml", Start: at, End: diag.Pos{Line: 7, Col: 40}}, at)
 	with := &tree.Node{Kind: tree.Map, Fields: []tree.Field{{Key: diag.Plain("shell"), Value: &tree.Node{Kind: tree.String, Text: text}}}}
 	var found diag.List
-	execKind().Check(graph.Config{Tree: with}, found.Add)
+	execKind(nil).Check(graph.Config{Tree: with}, found.Add)
 	want := diag.Span{File: "g.yaml", Start: diag.Pos{Line: 7, Col: 19}, End: diag.Pos{Line: 7, Col: 33}}
 	if len(found) != 1 || found[0].Span != want {
 		t.Errorf("got %v, want one problem at %+v", found, want)

@@ -6,6 +6,7 @@ import (
 	"github.com/graphrun/graphrun/diag"
 	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/schema"
+	"github.com/graphrun/graphrun/graph/tree"
 	"github.com/graphrun/graphrun/nodes"
 )
 
@@ -45,25 +46,96 @@ func approvalOutput(c graph.Config) *schema.Type {
 func wait() nodes.Spec {
 	return nodes.Spec{Kind: graph.Kind{
 		Name: "wait",
-		Doc: "Waits for an event or a time. Exactly one of `event`, `for` and `until` is required. " +
-			"The node is `waiting` until then: it holds no slot, no wave and no cycle. Its output is the payload of the event, and null after a time.",
+		Doc: "Waits for an event, a time or files. Exactly one of `event`, `for`, `until` and `files` is required. " +
+			"The node is `waiting` until then: it holds no slot, no wave and no cycle. Its output is the payload of the event, `{event, payload}` where `event` is a list, null after a time, and the list of files `{path, size, modified}`. " +
+			"An event settles the wait when it is applied, whenever it was sent; of two events of one commit the first does. Each wait takes one payload of a queued event.",
 		Fields: []graph.Field{
-			{Name: "event", Type: "string", Literal: true, Event: true, Doc: "The name of an event of this graph; its payload is the output."},
+			{Name: "event", Type: "any", Literal: true, Event: true, Doc: "The name of an event of this graph; its payload is the output. A list of names waits for whichever comes first; the output is `{event, payload}` then."},
 			{Name: "for", Type: "duration", Doc: "How long to wait, as `90s` or `24h`."},
 			{Name: "until", Type: "string", Doc: "The moment to wait for, as RFC 3339 text."},
+			{Name: "files", Type: "string", Doc: "A pattern of paths relative to the folder of the graph file, with `*`, `?`, `[…]` and `**`. The wait is over when files match that this node has not had, or that have changed since. Folders do not count."},
+			{Name: "settle", Type: "duration", Doc: "How long a file must be quiet before it counts, with `files`. Default: `1s`."},
 		},
 		Check:      checkWait,
-		Output:     output(schema.AnyType),
+		Output:     waitOutput,
 		NoDefaults: true,
 		Waits:      true,
 	}}
 }
 
+// filesType is the type of the output of a wait for files.
+var filesType = schema.ListOf(schema.ObjectOf(
+	schema.Prop{Name: "path", Type: schema.StringType, Required: true},
+	schema.Prop{Name: "size", Type: schema.IntegerType, Required: true},
+	schema.Prop{Name: "modified", Type: schema.StringType, Required: true},
+))
+
+func waitOutput(c graph.Config) *schema.Type {
+	at := c.Tree.Get("event")
+	switch {
+	case c.Tree.Get("files") != nil:
+		return filesType
+	case at == nil || c.Payload == nil:
+	case at.Kind == tree.String:
+		t, _ := c.Payload(at.Text.Value)
+		return t
+	case at.Kind == tree.List && len(at.Items) > 0:
+		var payload *schema.Type
+		names := make([]any, len(at.Items))
+		for i, it := range at.Items {
+			names[i] = it.Text.Value
+			t, _ := c.Payload(it.Text.Value)
+			if payload == nil {
+				payload = t
+			} else {
+				payload = schema.Join(payload, t)
+			}
+		}
+		return schema.ObjectOf(
+			schema.Prop{Name: "event", Type: schema.EnumOf(schema.String, names...), Required: true},
+			schema.Prop{Name: "payload", Type: payload, Required: true},
+		)
+	}
+	return schema.AnyType
+}
+
 func checkWait(c graph.Config, report func(diag.Code, diag.Span, string, string, ...any)) {
-	oneOf("wait", "event", "for", "until")(c, report)
+	oneOf("wait", "event", "for", "until", "files")(c, report)
+	checkEvents(c.Tree.Get("event"), report)
 	if u, ok := fixedText(c.Tree.Get("until")); ok {
 		if _, err := time.Parse(time.RFC3339, u.Value); err != nil {
 			report(diag.BadConfig, u.Span, `until: "2026-01-31T15:04:05Z"`, "%q is no moment", u.Value)
+		}
+	}
+	if f, ok := fixedText(c.Tree.Get("files")); ok {
+		if _, err := graph.ParsePathPattern(f.Value); err != nil {
+			report(diag.BadConfig, f.Span, `files: "inbox/*.json"`, "%v", err)
+		}
+	}
+	if at := c.Tree.Get("settle"); at != nil && c.Tree.Get("files") == nil {
+		report(diag.BadConfig, at.Span, "", "%q goes with %q", "settle", "files")
+	}
+}
+
+// checkEvents reports what is neither the name of an event nor a list of names.
+func checkEvents(at *tree.Node, report func(diag.Code, diag.Span, string, string, ...any)) {
+	const help = "the name of an event, or a list of names"
+	switch {
+	case at == nil || at.Kind == tree.String:
+	case at.Kind != tree.List:
+		report(diag.WrongType, at.Span, help, "%q must be a name or a list of names, not a %s", "event", at.Kind)
+	case len(at.Items) == 0:
+		report(diag.BadConfig, at.Span, help, "%q names no event", "event")
+	default:
+		seen := map[string]bool{}
+		for _, it := range at.Items {
+			switch {
+			case it.Kind != tree.String:
+				report(diag.WrongType, it.Span, help, "%q must hold names, not a %s", "event", it.Kind)
+			case seen[it.Text.Value]:
+				report(diag.BadConfig, it.Span, "", "%q names %q twice", "event", it.Text.Value)
+			}
+			seen[it.Text.Value] = true
 		}
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+
+	"github.com/graphrun/graphrun/graph/journal"
 )
 
 // Server says who answers.
@@ -16,7 +18,33 @@ func (c *Client) Server(ctx context.Context) (s Server, err error) {
 // Stacks calls fn for each stack, sorted by id, while the list arrives. An error
 // of fn ends it and comes back as it is.
 func (c *Client) Stacks(ctx context.Context, fn func(Stack) error) error {
-	return c.stacks(ctx, "", fn)
+	return c.StacksWhere(ctx, StackQuery{}, fn)
+}
+
+// StackQuery says which stacks are wanted.
+type StackQuery struct {
+	Graph    string         // of this graph; "" means any
+	Status   journal.Status // "" means any
+	Children bool           // also those that do the work of nodes, which have Stack.Parent
+}
+
+// StacksWhere is Stacks for some of them.
+func (c *Client) StacksWhere(ctx context.Context, q StackQuery, fn func(Stack) error) error {
+	v := url.Values{}
+	if q.Graph != "" {
+		v.Set("graph", q.Graph)
+	}
+	if q.Status != "" {
+		v.Set("status", string(q.Status))
+	}
+	if q.Children {
+		v.Set("children", "true")
+	}
+	query := ""
+	if len(v) > 0 {
+		query = "?" + v.Encode()
+	}
+	return c.stacks(ctx, query, fn)
 }
 
 func (c *Client) stacks(ctx context.Context, query string, fn func(Stack) error) error {
@@ -95,6 +123,11 @@ func (c *Client) Remove(ctx context.Context, stack string) error { return c.tell
 // Cancel ends a stack as cancelled, or one of its tasks.
 func (c *Client) Cancel(ctx context.Context, stack string, r CancelRequest) error {
 	return c.call(ctx, http.MethodPost, stackPath(stack, "/cancel"), r, nil)
+}
+
+// Retry continues a stack that has ended.
+func (c *Client) Retry(ctx context.Context, stack string, r RetryRequest) error {
+	return c.call(ctx, http.MethodPost, stackPath(stack, "/retry"), r, nil)
 }
 
 func (c *Client) tell(ctx context.Context, stack, what string) error {

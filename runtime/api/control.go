@@ -2,9 +2,13 @@ package api
 
 import (
 	"encoding/json"
+	"errors"
+	"slices"
 	"strings"
 
 	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/journal"
+	"github.com/graphrun/graphrun/graph/machine"
 	"github.com/graphrun/graphrun/runtime"
 )
 
@@ -76,12 +80,16 @@ func (c *call) answer(in AnswerRequest) (Nothing, error) {
 	if in.Node == "" || in.Approved == nil {
 		return Nothing{}, errorf(CodeUsage, "expected node and approved: the node to answer, and true or false")
 	}
-	st, err := c.rt.Status(c.ctx, c.stack())
+	stack, spot, err := c.locate(in.Node, in.Item)
+	if err != nil {
+		return Nothing{}, c.withPlaces(err)
+	}
+	st, err := c.rt.Status(c.ctx, stack)
 	if err != nil {
 		return Nothing{}, err
 	}
 	for _, node := range st.Cursor.Waiting {
-		if node.Node == in.Node && node.Kind == "wait" {
+		if node.Node == spot.Node && node.Kind == "wait" {
 			return Nothing{}, errorf(CodeConflict, "%q waits for an event or a time, nobody is asked", in.Node)
 		}
 	}
@@ -91,20 +99,47 @@ func (c *call) answer(in AnswerRequest) (Nothing, error) {
 			out[name] = *text
 		}
 	}
-	if in.Value != nil {
+	o := runtime.AnswerOptions{Output: out, Item: spot.Item, For: in.For, Call: in.Call}
+	calls := in.Call != "" || slices.ContainsFunc(st.Cursor.Asking, func(w journal.Waiting) bool { return w.Node == spot.Node })
+	switch {
+	case in.Value != nil && in.Args != nil:
+		return Nothing{}, errorf(CodeUsage, "value and args are two answers: give one of them")
+	case calls && in.Args != nil:
+		o.Args = in.Args.V
+	case calls && in.Value != nil:
+		o.Args = in.Value.V
+	case in.Args != nil:
+		return Nothing{}, errorf(CodeConflict, "no call of %q waits for a word: args are for one that does", in.Node)
+	case in.Value != nil:
 		out["value"] = in.Value.V
 	}
-	return Nothing{}, c.rt.AnswerFor(c.ctx, c.stack(), in.Node, in.For, out)
+	return Nothing{}, c.withPlaces(c.rt.AnswerWith(c.ctx, stack, spot.Node, o))
 }
 
 func (c *call) cancel(in CancelRequest) (Nothing, error) {
 	switch {
 	case in.Node != "":
-		return Nothing{}, c.rt.CancelTask(c.ctx, c.stack(), in.Node, in.Item)
+		stack, spot, err := c.locate(in.Node, in.Item)
+		if err != nil {
+			return Nothing{}, err
+		}
+		return Nothing{}, c.rt.CancelTask(c.ctx, stack, spot.Node, spot.Item)
 	case in.Item != "":
 		return Nothing{}, errorf(CodeUsage, "item %q: expected node too", in.Item)
 	}
 	return Nothing{}, c.rt.Cancel(c.ctx, c.stack(), in.Reason)
+}
+
+func (c *call) retry(in RetryRequest) (Nothing, error) {
+	limits, err := machine.ReadLimits(in.Limits)
+	if err != nil {
+		return Nothing{}, errorf(CodeUsage, "limits: %v", err)
+	}
+	_, err = c.rt.Retry(c.ctx, c.stack(), runtime.RetryOptions{By: in.By, Limits: limits, Rest: c.o.Rest})
+	if errors.Is(err, runtime.ErrNotEnded) {
+		return Nothing{}, errorf(CodeConflict, "%s: only one that has ended is retried", said(err))
+	}
+	return Nothing{}, err
 }
 
 func (c *call) setPool(in PoolRequest) (Nothing, error) {

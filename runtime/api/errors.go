@@ -78,6 +78,8 @@ func toWire(err error) *Error {
 		store    *runtime.StoreError
 		adopt    *runtime.AdoptError
 		pool     *runtime.UnknownPoolError
+		full     *machine.QueueFullError
+		child    *runtime.ChildError
 		problems diag.List
 	)
 	switch {
@@ -94,7 +96,7 @@ func toWire(err error) *Error {
 	case errors.Is(err, runtime.ErrNotEnded):
 		return &Error{CodeConflict, said(err) + ": cancel it first"}
 	case errors.Is(err, runtime.ErrEnded), errors.Is(err, runtime.ErrActive),
-		errors.Is(err, machine.ErrNotWaiting):
+		errors.Is(err, machine.ErrNotWaiting), errors.As(err, &full), errors.As(err, &child):
 		return &Error{CodeConflict, said(err)}
 	case errors.Is(err, runtime.ErrClosed), errors.Is(err, context.Canceled):
 		return &Error{CodeShuttingDown, said(err)}

@@ -30,19 +30,28 @@ type EventReply struct {
 // AnswerRequest answers a node that waits for somebody. What is not said is null
 // in the node's output.
 type AnswerRequest struct {
-	Node     string  `json:"node"`
-	For      string  `json:"for,omitzero"` // the id of the question; "" means the one that is open
+	Node     string  `json:"node"`          // or a place: NODE[KEY], NODE/INNER
+	Item     string  `json:"item,omitzero"` // the key of the element that asks, of a call under for_each
+	For      string  `json:"for,omitzero"`  // the id of the question; "" means the one that is open
+	Call     string  `json:"call,omitzero"` // the id of the call that gets the word; "" if only one waits
 	Approved *bool   `json:"approved"`
 	Comment  *string `json:"comment,omitzero"`
 	By       *string `json:"by,omitzero"`
-	Value    *Value  `json:"value,omitzero"` // of the type that the node declares as `answer`
+	Value    *Value  `json:"value,omitzero"` // of the type that the node declares as `answer`; of a call: args
+	Args     *Value  `json:"args,omitzero"`  // what a call is made with in place of the model's arguments
 }
 
 // CancelRequest ends a stack, or only a task of it where Node is set.
 type CancelRequest struct {
 	Reason string `json:"reason,omitzero"`
-	Node   string `json:"node,omitzero"`
+	Node   string `json:"node,omitzero"` // or a place, as in AnswerRequest
 	Item   string `json:"item,omitzero"`
+}
+
+// RetryRequest continues a stack that has ended.
+type RetryRequest struct {
+	By     string `json:"by,omitzero"`     // who asks for it, for the record
+	Limits Values `json:"limits,omitzero"` // as `limits` of a graph, in place of the graph's
 }
 
 // PoolRequest changes how many tasks a pool runs at once; 0 holds it.

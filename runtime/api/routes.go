@@ -12,7 +12,7 @@ import (
 var routes = []route{
 	reads("/health", open, "whether the engine answers", (*call).health),
 	reads("/v1/server", operate, "who owns the store", (*call).server),
-	streams("/v1/stacks", operate, "all stacks", reflect.TypeFor[stacksBody](), (*call).listStacks, "graph", "status", "full"),
+	streams("/v1/stacks", operate, "all stacks", reflect.TypeFor[stacksBody](), (*call).listStacks, "graph", "status", "full", "children"),
 	acts("/v1/stacks", operate, "start a stack", (*call).startStack),
 	reads("/v1/stacks/{stack}", operate, "where a stack stands", (*call).stackStatus, "full"),
 	reads("/v1/stacks/{stack}/state", operate, "its state, now or `?at=CYCLE[.WAVE]`", (*call).stackState, "at"),
@@ -26,6 +26,7 @@ var routes = []route{
 	tells("/v1/stacks/{stack}/resume", "continue after pause", func(c *call) error { return c.rt.Unpause(c.ctx, c.stack()) }),
 	tells("/v1/stacks/{stack}/stop", "end it when its open wave is committed", func(c *call) error { return c.rt.End(c.ctx, c.stack()) }),
 	acts("/v1/stacks/{stack}/cancel", operate, "end it as cancelled, or one of its tasks", (*call).cancel),
+	acts("/v1/stacks/{stack}/retry", operate, "continue it after its end", (*call).retry),
 	tells("/v1/stacks/{stack}/remove", "delete it and its history", func(c *call) error { return c.rt.Remove(c.ctx, c.stack()) }),
 	reads("/v1/graphs", operate, "the graphs that stacks can be started of", (*call).listGraphs),
 	reads("/v1/graphs/{hash}", operate, "a stored definition by its hash", (*call).storedGraph),

@@ -60,6 +60,12 @@ func TestRoutes(t *testing.T) {
 	if _, err := r.rt.Start(t.Context(), asking(t), runtime.StartOptions{ID: "asks"}); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := r.rt.Start(t.Context(), g, runtime.StartOptions{ID: "over", Rest: true}); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.rt.Cancel(t.Context(), "over", ""); err != nil {
+		t.Fatal(err)
+	}
 	// In the order of the table, which ends the stack with its last commands.
 	requests := map[string]struct{ path, body string }{
 		"POST /v1/stacks":                     {"/v1/stacks", `{"graph":"counter","stack":"a"}`},
@@ -68,6 +74,7 @@ func TestRoutes(t *testing.T) {
 		"POST /v1/stacks/{stack}/events":      {"/v1/stacks/a/events", `{"event":"seen","payload":["x"]}`},
 		"POST /v1/stacks/{stack}/answers":     {"/v1/stacks/asks/answers", `{"node":"ask","approved":true}`},
 		"POST /v1/stacks/{stack}/cancel":      {"/v1/stacks/a/cancel", `{"reason":"over"}`},
+		"POST /v1/stacks/{stack}/retry":       {"/v1/stacks/over/retry", `{"by":"me","limits":{"cycles":5,"duration":"1h"}}`},
 		"GET /v1/graphs/{hash}":               {"/v1/graphs/" + g.Hash, ""},
 		"POST /v1/graphs/{name}/pools/{pool}": {"/v1/graphs/counter/pools/default", `{"parallel":2}`},
 		"POST /v1/backup":                     {"/v1/backup", `{"file":"/tmp/x"}`},

@@ -13,8 +13,12 @@ import (
 type Stack struct {
 	Stack     string           `json:"stack"`
 	Graph     string           `json:"graph"`
+	Parent    string           `json:"parent,omitzero"`   // of a stack that does the work of a node: the stack that Path is in
+	Path      string           `json:"path,omitzero"`     // of that node
+	Children  []Child          `json:"children,omitzero"` // that are not over
 	Status    journal.Status   `json:"status"`
 	Stopping  bool             `json:"stopping,omitzero"` // it ends when its open wave is committed, or when what runs is gone
+	Ending    bool             `json:"ending,omitzero"`   // the nodes of `finally` run; how it ends is decided
 	Reason    string           `json:"reason"`
 	Cycle     uint64           `json:"cycle"`
 	Wave      uint64           `json:"wave"`
@@ -25,35 +29,66 @@ type Stack struct {
 	WaitsFor  []string         `json:"waits_for,omitzero"` // stacks that have to get as far first (fleet: lockstep)
 	Parked    []journal.Parked `json:"parked,omitzero"`    // tasks not started again for a while: the engine died too often while they ran
 	Inbox     int              `json:"inbox"`              // events that the next cycle applies
-	Counts    journal.Counts   `json:"counts"`
+	Queued    map[string]int   `json:"queued,omitzero"`    // by event: payloads that no wait has taken yet; events without any are left out
+	Counts    Counts           `json:"counts"`
 	CreatedAt time.Time        `json:"created_at"`
 	Problem   string           `json:"problem,omitzero"` // why it cannot be read, is not driven any more, or waits for the store
 	Cursor    *journal.Cursor  `json:"cursor,omitzero"`  // with ?full=true
 }
 
+// Counts are totals over the life of a stack.
+type Counts struct {
+	Cycles   uint64  `json:"cycles"` // finished cycles
+	Waves    uint64  `json:"waves"`
+	NodeRuns uint64  `json:"node_runs"`
+	Failures uint64  `json:"failures"` // nodes that failed
+	Tokens   int64   `json:"tokens"`
+	Cost     float64 `json:"cost"`
+}
+
 // WaitingNode is a node that waits for somebody or something outside.
 type WaitingNode struct {
-	ID       string    `json:"id"` // of the question or wait; the same over restarts
+	ID       string    `json:"id"`             // of the question or wait; the same over restarts
+	Path     string    `json:"path"`           // NODE, or NODE[KEY] for an element; within a child NODE/INNER
+	Stack    string    `json:"stack,omitzero"` // the child, if it is one's
 	Node     string    `json:"node"`
+	Item     string    `json:"item,omitzero"` // the element's key
 	Kind     string    `json:"kind"`
 	Since    time.Time `json:"since"`
 	Until    time.Time `json:"until,omitzero"`
 	Due      time.Time `json:"due,omitzero"`
 	Event    string    `json:"event,omitzero"`
-	With     Value     `json:"with"` // of an approval: {"prompt": …}
+	Events   []string  `json:"events,omitzero"` // of a wait for a list of events
+	Files    string    `json:"files,omitzero"`  // the pattern of the files that it waits for
+	With     Value     `json:"with"`            // of an approval: {"prompt": …}
 	Answered bool      `json:"answered"`
+	Prompt   string    `json:"prompt,omitzero"` // what a person is asked
+	Calls    []Call    `json:"calls,omitzero"`  // of an agent: those that still need a word
 }
 
-// StackStatus is a stack with what runs of it.
+// Call is a call of a tool that needs a person's word.
+type Call struct {
+	ID   string `json:"id"`
+	Tool string `json:"tool"`
+	Args Value  `json:"args"`
+}
+
+// StackStatus is a stack with what runs of it, and of the stacks within it: what those
+// wait for is in Waiting too.
 type StackStatus struct {
 	Stack
 	Tasks     []Task     `json:"tasks"`
+	Elements  []Elements `json:"elements,omitzero"` // failed ones in the present cycle, by node; of a node once it is committed
 	LastError *TaskError `json:"last_error,omitzero"`
 	Refused   string     `json:"refused,omitzero"` // why it did not adopt the changed graph
+
+	Limits journal.Limits `json:"limits,omitzero"` // set when it was retried, in place of the graph's
 }
 
 // Task is a task of the current cycle, or one from an earlier cycle that still runs.
 type Task struct {
+	Path    string            `json:"path"` // as that of a WaitingNode
+	Stack   string            `json:"stack,omitzero"`
 	Node    string            `json:"node"`
 	Item    string            `json:"item,omitzero"`
 	Cycle   uint64            `json:"cycle"`
@@ -62,12 +97,29 @@ type Task struct {
 	Attempt int               `json:"attempt"`
 	Since   time.Time         `json:"since"`
 	RetryAt time.Time         `json:"retry_at,omitzero"`
+	Behind  *Behind           `json:"behind,omitzero"` // the task that has the slot or the lock; nil unless this one is queued for it
+	Tokens  int64             `json:"tokens"`          // that its attempts have used, as far as it is recorded
+	Cost    float64           `json:"cost"`
 	// Set if the task is finished.
 	Status   string   `json:"status,omitzero"`
 	Duration int64    `json:"duration_ms,omitzero"`
 	Error    *Failure `json:"error,omitzero"`
 	// Previous are the attempts that failed and were followed by another.
 	Previous []Attempt `json:"previous,omitzero"`
+}
+
+// Behind is a task that another one waits behind.
+type Behind struct {
+	Stack string `json:"stack"`
+	Node  string `json:"node"`
+	Item  string `json:"item,omitzero"`
+}
+
+// Elements says how many elements of a node with for_each failed.
+type Elements struct {
+	Node   string `json:"node"`
+	Failed int    `json:"failed"`
+	Of     int    `json:"of"`
 }
 
 // Attempt is one that failed.
@@ -82,16 +134,24 @@ type Attempt struct {
 type Failure struct {
 	Kind    string `json:"kind"`
 	Message string `json:"message"`
+	Code    *int64 `json:"code,omitempty"` // the exit code, or the status of a response
+	Path    string `json:"path,omitzero"`  // the place within the node's graph
 }
 
+func failureOf(f *journal.Failure) Failure { return Failure{f.Kind, f.Message, f.Code, f.Path} }
+
 func taskOf(t *runtime.TaskStatus) Task {
-	out := Task{Node: t.Node, Item: t.Item, Cycle: t.Cycle, Wave: t.Wave, State: t.State, Attempt: t.Attempt,
-		Since: t.Since, RetryAt: t.RetryAt, Status: t.Status, Duration: t.Took.Milliseconds()}
+	out := Task{Path: journal.Spot{Node: t.Node, Item: t.Item}.String(), Node: t.Node, Item: t.Item, Cycle: t.Cycle, Wave: t.Wave, State: t.State, Attempt: t.Attempt,
+		Since: t.Since, RetryAt: t.RetryAt, Tokens: t.Tokens, Cost: t.Cost, Status: t.Status, Duration: t.Took.Milliseconds()}
+	if b := t.Behind; b != nil {
+		out.Behind = &Behind{b.Stack, b.Node, b.Item}
+	}
 	if e := t.Error; e != nil {
-		out.Error = &Failure{e.Kind, e.Message}
+		failure := failureOf(e)
+		out.Error = &failure
 	}
 	for _, p := range t.Previous {
-		out.Previous = append(out.Previous, Attempt{p.Attempt, p.At, p.Took.Milliseconds(), Failure{p.Error.Kind, p.Error.Message}})
+		out.Previous = append(out.Previous, Attempt{p.Attempt, p.At, p.Took.Milliseconds(), failureOf(&p.Error)})
 	}
 	return out
 }
@@ -105,23 +165,37 @@ type TaskError struct {
 	At      time.Time `json:"at"`
 	Kind    string    `json:"kind"`
 	Message string    `json:"message"`
+	Code    *int64    `json:"code,omitempty"` // the exit code, or the status of a response
+	Path    string    `json:"path,omitzero"`  // the place within the node's graph
 }
 
 func stackOf(s runtime.Status, full bool) Stack {
 	c := s.Cursor
 	out := Stack{
 		Stack: s.Stack, Graph: s.Graph, Status: c.Status, Reason: c.Reason, Cycle: c.Cycle, Wave: c.Wave, Open: c.Open,
-		Driven: s.Driven, Waiting: []WaitingNode{}, WaitsFor: s.WaitsFor, Parked: c.Parked, Inbox: c.Inbox, Counts: c.Counts, CreatedAt: s.CreatedAt,
+		Driven: s.Driven, Waiting: []WaitingNode{}, WaitsFor: s.WaitsFor, Parked: c.Parked, Inbox: c.Inbox, Counts: Counts(c.Counts), CreatedAt: s.CreatedAt,
+	}
+	for _, q := range c.Queued {
+		if out.Queued == nil {
+			out.Queued = map[string]int{}
+		}
+		out.Queued[q.Event] = q.N
 	}
 	if full {
 		out.Cursor = &c
 	}
-	out.Stopping = !c.Status.Ended() && (c.Stopping != "" || c.Closing != nil)
+	out.Ending = c.Finally != nil
+	out.Stopping = !c.Status.Ended() && !out.Ending && (c.Stopping != "" || c.Closing != nil)
 	if !c.Open && !c.Status.Ended() {
 		out.WakeAt = c.WakeAt
 	}
-	for _, w := range c.Waiting {
-		out.Waiting = append(out.Waiting, WaitingNode{w.ID(), w.Node, w.Kind, w.Since, w.Until, w.Due, w.Event, Value{w.With}, w.Answered})
+	for i := range c.Waiting {
+		out.Waiting = append(out.Waiting, waitingNode(&c.Waiting[i]))
+	}
+	for _, w := range c.Questions() {
+		if w.Kind != "approval" && w.Kind != "wait" {
+			out.Waiting = append(out.Waiting, waitingNode(&w))
+		}
 	}
 	if s.Problem != nil {
 		out.Problem = said(s.Problem)
@@ -129,13 +203,28 @@ func stackOf(s runtime.Status, full bool) Stack {
 	return out
 }
 
+func waitingNode(w *journal.Waiting) WaitingNode {
+	out := WaitingNode{ID: w.ID(), Path: w.Place(), Node: w.Node, Item: w.Item, Kind: w.Kind, Since: w.Since, Until: w.Until,
+		Due: w.Due, Event: w.Event, Events: w.Events, Files: w.Files, With: Value{w.With}, Answered: w.Answered, Prompt: w.Prompt()}
+	for _, c := range w.Calls {
+		out.Calls = append(out.Calls, Call{c.ID, c.Tool, Value{c.Args}})
+	}
+	return out
+}
+
 func statusBody(s runtime.Status, full bool) StackStatus {
 	out := StackStatus{Stack: stackOf(s, full), Tasks: []Task{}}
+	if r := s.Cursor.Reopened; r != nil {
+		out.Limits = r.Limits
+	}
 	for i := range s.Tasks {
 		out.Tasks = append(out.Tasks, taskOf(&s.Tasks[i]))
 	}
+	for _, e := range s.Failed {
+		out.Elements = append(out.Elements, Elements(e))
+	}
 	if e := s.LastError; e != nil {
-		out.LastError = &TaskError{e.Cycle, e.Wave, e.Node, e.Item, e.At, e.Error.Kind, e.Error.Message}
+		out.LastError = &TaskError{e.Cycle, e.Wave, e.Node, e.Item, e.At, e.Error.Kind, e.Error.Message, e.Error.Code, e.Error.Path}
 	}
 	if s.Refused != nil {
 		out.Refused = said(s.Refused)
@@ -169,12 +258,29 @@ func (c *call) listStacks() error {
 	if err != nil {
 		return err
 	}
+	children, err := c.flag("children")
+	if err != nil {
+		return err
+	}
+	var kin *families // of a list of all that the store has; nil while no stack has children
+	parents := map[string]bool{}
 	out, buf, between := newPieces(c.w, jsonType), []byte(nil), `{"stacks":[`
 	err = c.rt.List(c.ctx, func(s runtime.Status) error {
+		over := s.Cursor.Status.Ended() || s.Cursor.Hash == ""
+		if kin == nil && !full && (s.Child && (children || !over) || !over && c.runsGraphs(s.Cursor.Hash, parents)) {
+			kin = c.families()
+		}
+		if s.Child && !children && !full && (s.Cursor.Status.Ended() || kin != nil && kin.members[s.Stack] != nil) {
+			return nil // it is part of its parent
+		}
 		if c.query["graph"] != "" && c.query["graph"] != s.Graph || c.query["status"] != "" && c.query["status"] != string(s.Cursor.Status) {
 			return nil
 		}
-		b, err := json.Marshal(stackOf(s, full))
+		line := stackOf(s, full)
+		if kin != nil {
+			kin.complete(&line)
+		}
+		b, err := json.Marshal(line)
 		if err != nil {
 			return errorf(CodeInternal, "cannot write the answer: %v", err)
 		}
@@ -200,7 +306,11 @@ func (c *call) stackStatus() (StackStatus, error) {
 		return StackStatus{}, err
 	}
 	s, err := c.rt.Status(c.ctx, c.stack())
-	return statusBody(s, full), err
+	if err != nil {
+		return StackStatus{}, err
+	}
+	out := statusBody(s, full)
+	return out, c.addChildren(&out)
 }
 
 // Graph is one that stacks can be started of by name.

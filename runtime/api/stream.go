@@ -24,7 +24,8 @@ const (
 // records streams a stack's journal from ?from=SEQ on (default 1), as JSON
 // lines, or as server-sent events where the client asks for them; these are
 // resumable by Last-Event-ID, which is the record's seq. With ?follow=true the
-// stream continues until the stack has ended. ?journal=true adds what only the
+// stream continues until the stack has ended, and server-sent events also have what
+// models say meanwhile (Delta). ?journal=true adds what only the
 // store keeps: outputs, payloads, initial state. ?to=SEQ, ?last=CYCLES and
 // ?types=TYPE,… narrow down what is read.
 func (c *call) records() error {
@@ -104,10 +105,22 @@ type stream struct {
 	next  uint64 // seq
 	ended bool
 	buf   []byte
+
+	shown map[speech]int // bytes of text that were shown of an attempt
 }
 
 func (s *stream) run(ctx context.Context, follow bool) error {
-	news := make(chan struct{}, 1)
+	news, said := make(chan struct{}, 1), make(chan feed.Delta)
+	if follow && s.events {
+		over := make(chan struct{})
+		defer s.h.rt.Feed().OnDelta(s.id, func(d feed.Delta) {
+			select {
+			case said <- d:
+			case <-over:
+			}
+		})()
+		defer close(over)
+	}
 	if follow {
 		defer s.h.rt.Feed().OnCommit(s.id, func(feed.Commit) {
 			select {
@@ -137,6 +150,15 @@ func (s *stream) run(ctx context.Context, follow bool) error {
 		}
 		select {
 		case <-news:
+		case d := <-said:
+			if err := s.send(ctx); err != nil { // what was recorded before it was said
+				return err
+			}
+			s.buf = s.delta(s.buf[:0], &d)
+			if err := s.out.write(s.buf); err != nil {
+				return err
+			}
+			quiet = time.Now()
 		case <-again.C:
 		case <-closing(ctx):
 			return nil

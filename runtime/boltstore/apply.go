@@ -77,6 +77,11 @@ func (c *commit) create(t *txn) error {
 	if err := t.add(n.row(identityRow), c.identity); err != nil {
 		return err
 	}
+	if c.MemoriesOf != "" {
+		if err := c.copyMemories(t, n); err != nil {
+			return err
+		}
+	}
 	return c.write(t, n, &h)
 }
 
@@ -167,6 +172,9 @@ func (c *commit) write(t *txn, n stackNumber, h *head) error {
 			h.since += uint64(b.size())
 		}
 	}
+	if err := c.writeMemories(t); err != nil {
+		return err
+	}
 	if err := t.forgetEvents(n, h); err != nil {
 		return err
 	}
@@ -176,6 +184,9 @@ func (c *commit) write(t *txn, n stackNumber, h *head) error {
 		}
 	}
 	h.cursor = c.cursor
+	if err := c.writeQuestions(t, n, h); err != nil {
+		return err
+	}
 	if len(c.Records) > 0 {
 		h.seq = c.Records[len(c.Records)-1].Seq
 		if err := c.retain(t, n, h); err != nil {

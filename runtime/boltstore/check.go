@@ -28,6 +28,7 @@ type Report struct {
 	Rows     int       `json:"rows"`
 	Blobs    int       `json:"blobs"`  // values that are stored out of line
 	Graphs   int       `json:"graphs"` // definitions
+	Memories int       `json:"memories"`
 	Problems []Problem `json:"problems"`
 }
 
@@ -94,6 +95,11 @@ func check(ctx context.Context, path string, db *bolt.DB) (report Report, err er
 	err = db.View(func(tx *bolt.Tx) error {
 		report, err = inspect(ctx, tx)
 		report.ID, report.Bytes = m.ID, tx.Size()
+		for _, name := range [][]byte{memoryBucket, keptBucket} {
+			if m.Format > 2 && tx.Bucket(name) == nil {
+				report.Problems = append(report.Problems, Problem{What: damage(name, nil, "the bucket is missing").Error()})
+			}
+		}
 		return err
 	})
 	return report, err
@@ -159,7 +165,7 @@ func inspect(ctx context.Context, tx *bolt.Tx) (Report, error) {
 	}
 	i := &inspector{txn: t, names: map[stackNumber]string{}, removed: map[stackNumber]bool{},
 		blobs: map[string]uint64{}, graphs: map[string]uint64{}}
-	for _, part := range []func(context.Context) error{i.readIndex, i.rows, i.stackByStack, i.countBlobs, i.countGraphs} {
+	for _, part := range []func(context.Context) error{i.readIndex, i.rows, i.stackByStack, i.countBlobs, i.countGraphs, i.memory} {
 		if err := part(ctx); err != nil {
 			return i.report, err
 		}

@@ -19,7 +19,11 @@ import (
 // Format 2 has the bulk of records and large definitions in rows of their own, more
 // checkpoints, and no ids of events. A file of format 1 is one of format 2 that has
 // none of the new rows yet; Open raises it.
-const format = 2
+//
+// Format 3 has memories and kept texts. A program that knows format 2 would leave the
+// memories of a stack behind that it removes, and lose what a running task writes. It
+// would not see the questions that have rows of their own either.
+const format = 3
 
 const magic = "graphrun store"
 
@@ -95,7 +99,7 @@ func build(path, createdBy string) error {
 }
 
 func fill(tx *bolt.Tx, mark []byte) error {
-	for _, name := range [][]byte{markerBucket, graphsBucket, indexBucket, stacksBucket, blobsBucket, removedBucket} {
+	for _, name := range [][]byte{markerBucket, graphsBucket, indexBucket, stacksBucket, blobsBucket, removedBucket, memoryBucket, keptBucket} {
 		if _, err := tx.CreateBucket(name); err != nil {
 			return err
 		}
@@ -111,6 +115,11 @@ func (m *marker) raise(db *bolt.DB) error {
 		return err
 	}
 	return db.Update(func(tx *bolt.Tx) error {
+		for _, name := range [][]byte{memoryBucket, keptBucket} {
+			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
+				return err
+			}
+		}
 		return tx.Bucket(markerBucket).Put(markerKey, sealed(markerBucket, markerKey, mark))
 	})
 }

@@ -122,7 +122,9 @@ type commit struct {
 	records  row
 	bulk     []bulk
 	changes  []change
-	cursor   []byte
+	cursor   []byte // without the questions that have rows of their own
+	waiting  []question
+	asking   []question
 	graph    []byte // what StoredGraph says beside its texts
 }
 
@@ -134,10 +136,10 @@ type graphInfo struct {
 
 func (e *encoder) commit(c runtime.Commit) (*commit, error) {
 	out := &commit{Commit: c, changes: make([]change, len(c.Changes))}
-	var err error
-	if out.cursor, err = c.Cursor.MarshalJSON(); err != nil {
+	if err := e.cursor(out); err != nil {
 		return nil, err
 	}
+	var err error
 	if c.Create != nil {
 		b, err := json.Marshal(*c.Create)
 		if err != nil {

@@ -24,12 +24,19 @@ import (
 //	          NUMBER 'l' KEY INDEX → one element of a list of the state
 //	          NUMBER 'o' KEY BASE NAME → one property of an object of the state, as
 //	          an object of its own; BASE tells the object from earlier ones
+//	          (of the cursor's questions: questions.go)
 //	          NUMBER 's' KEY → a key's value that is stored whole
 //	          NUMBER 't' → head: last record, keys of the state, cursor
 //	          NUMBER 'u' -SEQ → the records of one commit, from SEQ on
 //	          NUMBER 'u' -SEQ 'b' → the bulk of one record, where it is large
 //	blobs     SHA-256 → a bucket with the value; SHA-256 'n' → its references
 //	removed   NUMBER → stacks whose rows are still to be deleted
+//	memories  's' NUMBER NAME → the number of a stack's memory; 'g' GRAPH 0 NAME →
+//	          that of a graph's
+//	          'v' NUMBER 'h' → where the memory stands
+//	          'v' NUMBER 'i' SEQ → an item: its text and data, and its vector
+//	          'v' NUMBER 'x' ID → the item's SEQ
+//	kept      NAME → a small text
 //
 // All stacks share one tree with short keys, and what commits touch lies
 // together, so that they write few pages: the end of a list, small values, the
@@ -44,6 +51,8 @@ var (
 	stacksBucket  = []byte("stacks")
 	blobsBucket   = []byte("blobs")
 	removedBucket = []byte("removed")
+	memoryBucket  = []byte("memories")
+	keptBucket    = []byte("kept")
 )
 
 const (

@@ -73,15 +73,12 @@ func (s *Store) load(ctx context.Context, stack string, read func(t *txn, stack 
 
 // stillMatters tells the records of a snapshot whose bulk has not been used yet.
 func stillMatters(at *journal.Cursor) func(*journal.Record) bool {
-	switch {
-	case at.Open:
+	if at.Open {
 		return always
-	case at.Status.Ended():
-		return never
 	}
 	return func(r *journal.Record) bool {
 		switch b := r.Body.(type) {
-		case *journal.EventReceived:
+		case *journal.EventReceived: // also after the end: the next cycle applies it if the stack is reopened
 			return true
 		case *journal.TaskFinished:
 			return slices.ContainsFunc(at.Waiting, func(w journal.Waiting) bool { return w.Node == b.Node })
@@ -121,7 +118,7 @@ func (t *txn) load(stack string) (raw rawStack, err error) {
 	if err != nil {
 		return raw, err
 	}
-	raw.keys = h.keys
+	raw.keys = h.stateKeys()
 	return raw, t.copyKeys(&raw, func(k stateKey) ([][]byte, error) { return t.copyKey(raw.number, k, nil) })
 }
 
@@ -144,10 +141,10 @@ func (t *txn) loadBase(stack string, at journal.Point) (raw rawStack, err error)
 	if err != nil || then == nil {
 		return raw, err
 	}
-	if err := json.Unmarshal(then.cursor, &raw.cursor); err != nil {
-		return raw, damage(stacksBucket, raw.number.saved(points[0], nil), err.Error())
+	if err := t.cursor(&raw, then, points, raw.number.saved(points[0], nil)); err != nil {
+		return raw, err
 	}
-	raw.keys = then.keys
+	raw.keys = then.stateKeys()
 	return raw, t.copyKeys(&raw, func(k stateKey) ([][]byte, error) { return t.copyKey(raw.number, k, points) })
 }
 
@@ -214,10 +211,7 @@ func (t *txn) who(raw *rawStack) (h head, err error) {
 	if h, err = t.head(raw.number); err != nil {
 		return h, err
 	}
-	if err := json.Unmarshal(h.cursor, &raw.cursor); err != nil {
-		return h, damage(stacksBucket, raw.number.row(headRow), err.Error())
-	}
-	return h, nil
+	return h, t.cursor(raw, &h, nil, raw.number.row(headRow))
 }
 
 // copyKey copies the rows of one key of the state: as they were at the first of
@@ -287,18 +281,24 @@ func (t *txn) copyElements(n stackNumber, k stateKey, points []uint64) ([][]byte
 	return list, err
 }
 
-// copyProperties copies the rows of an object.
+// copyProperties copies the rows of an object, in the order of their names.
 func (t *txn) copyProperties(n stackNumber, k stateKey, points []uint64) ([][]byte, error) {
-	rows := make([][]byte, 0, min(k.size, 1024))
+	type named struct{ name, row []byte }
+	found := make([]named, 0, min(k.size, 1024))
 	prefix := n.properties(k.number, k.base)
 	all := func([]byte) bool { return true }
-	err := t.eachRow(n, prefix, points, all, func(_, v []byte) {
+	err := t.eachRow(n, prefix, points, all, func(rest, v []byte) {
 		if v != nil {
-			rows = append(rows, bytes.Clone(v))
+			found = append(found, named{bytes.Clone(rest), bytes.Clone(v)})
 		}
 	})
-	if err == nil && uint64(len(rows)) != k.size {
-		err = damage(stacksBucket, prefix, fmt.Sprintf("%d properties, expected %d", len(rows), k.size))
+	if err == nil && uint64(len(found)) != k.size {
+		err = damage(stacksBucket, prefix, fmt.Sprintf("%d properties, expected %d", len(found), k.size))
+	}
+	slices.SortFunc(found, func(a, b named) int { return bytes.Compare(a.name, b.name) })
+	rows := make([][]byte, len(found))
+	for i := range found {
+		rows[i] = found[i].row
 	}
 	return rows, err
 }

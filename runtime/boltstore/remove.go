@@ -89,11 +89,15 @@ func sweepSlice(t *txn) error {
 			return err
 		}
 	}
-	if len(keys) < removeSlice {
-		t.writes++
-		return b.Delete(entry)
+	if len(keys) == removeSlice {
+		return nil
 	}
-	return nil
+	done, err := t.sweepMemories(stackNumber(binary.BigEndian.Uint32(entry)))
+	if err != nil || !done {
+		return err
+	}
+	t.writes++
+	return b.Delete(entry)
 }
 
 // discard deletes a row as well as it can: what a damaged row referred to

@@ -91,6 +91,9 @@ func (s *salvage) run(src *bolt.DB) (report Report, err error) {
 				err = s.stack(t, name, names[name])
 			}
 		}
+		if err == nil {
+			err = s.memories(t)
+		}
 		return err
 	})
 	if err != nil {
@@ -164,7 +167,8 @@ func guardReading(read func() error) (err error) {
 	return read()
 }
 
-// copy writes a stack's rows under a new number, a slice in each transaction.
+// copy writes a stack's rows under a new number, a slice in each transaction, and then
+// its memories, as far as they can be read.
 func (s *salvage) copy(t *txn, name string, n stackNumber) error {
 	prefix, to := n.row(0)[:numberSize], stackNumber(0)
 	c := t.stacks.Cursor()
@@ -185,6 +189,19 @@ func (s *salvage) copy(t *txn, name string, n stackNumber) error {
 			return err
 		})
 		if err != nil {
+			return err
+		}
+	}
+	var own []ownMemory
+	err := guardReading(func() (err error) {
+		own, err = t.memoriesOf(n)
+		return err
+	})
+	if err != nil {
+		s.problems = append(s.problems, Problem{name, ofStack(err, name).Error()})
+	}
+	for _, m := range own {
+		if err := s.memory(t, m.number, append(stackMemories(to), m.name...), name); err != nil {
 			return err
 		}
 	}

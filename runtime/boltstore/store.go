@@ -2,6 +2,7 @@ package boltstore
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -63,9 +64,11 @@ type Store struct {
 	path string
 	opts Options
 	id   string
-	db   *bolt.DB
-	file *owned // bbolt closes it
-	at   *place
+	// opened is another one each time: part of the ids of memories.
+	opened string
+	db     *bolt.DB
+	file   *owned // bbolt closes it
+	at     *place
 
 	mu      sync.Mutex
 	work    sync.Cond // there may be something to do for the writer
@@ -94,7 +97,7 @@ func Open(path string, opts Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{path: path, opts: opts, wedged: make(chan struct{}), written: make(chan struct{})}
+	s := &Store{path: path, opts: opts, opened: rand.Text(), wedged: make(chan struct{}), written: make(chan struct{})}
 	s.work.L = &s.mu
 	if err := s.open(); err != nil {
 		var known *runtime.StoreError
@@ -198,6 +201,9 @@ func (s *Store) Commit(ctx context.Context, c runtime.Commit) error {
 	}
 	if c.Stack == "" || len(c.Stack) > maxStackName || !utf8.ValidString(c.Stack) {
 		return fmt.Errorf("runtime: stack %q: expected a name of 1 to %d bytes of UTF-8", c.Stack, maxStackName)
+	}
+	if err := runtime.CheckMemories(c); err != nil {
+		return err
 	}
 	e := newEncoder()
 	ready, err := e.commit(c)

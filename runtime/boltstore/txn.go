@@ -14,6 +14,7 @@ type txn struct {
 	stacks *bolt.Bucket
 	blobs  *bolt.Bucket // opened when first needed
 	graphs *bolt.Bucket // opened when first needed
+	memory *bolt.Bucket // opened when first needed
 	writes int          // rows put and deleted so far
 
 	known map[string]stackNumber // in place of the index, when parts of that are lost

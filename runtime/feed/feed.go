@@ -31,6 +31,7 @@ type Feed struct {
 	mu      sync.RWMutex
 	commits map[string][]*func(Commit) // by stack; "" for those of all stacks
 	notes   map[string][]*notes
+	deltas  map[string][]*deltas
 }
 
 // notes is a listener with the notes that it has not seen yet.

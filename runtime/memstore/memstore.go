@@ -19,6 +19,9 @@ type Store struct {
 	closed bool
 	stacks map[string]*stack
 	graphs map[string]*keptGraph
+
+	memories map[journal.MemoryRef]*memory
+	kept     map[string]string
 }
 
 // stack is what the store has of one stack.
@@ -73,6 +76,18 @@ func (s *Store) Commit(ctx context.Context, c runtime.Commit) error {
 	}
 	if c.Graph != nil && c.Graph.Def == nil && s.graphs[c.Graph.Hash] == nil {
 		return fmt.Errorf("%w: %.12s", runtime.ErrNoGraph, c.Graph.Hash)
+	}
+	if err := runtime.CheckMemories(c); err != nil {
+		return err
+	}
+	if c.MemoriesOf != "" {
+		if s.stacks[c.MemoriesOf] == nil {
+			return fmt.Errorf("%w: %q", runtime.ErrNotFound, c.MemoriesOf)
+		}
+		s.copyMemories(c.MemoriesOf, c.Stack)
+	}
+	if err := s.change(c.Memory); err != nil {
+		return err
 	}
 	for i := range c.Changes {
 		st.state[c.Changes[i].Name] = c.Changes[i].Value
@@ -206,6 +221,7 @@ func (s *Store) Remove(ctx context.Context, name string) error {
 		s.unuse(u)
 	}
 	delete(s.stacks, name)
+	maps.DeleteFunc(s.memories, func(ref journal.MemoryRef, _ *memory) bool { return ref.Stack == name })
 	return nil
 }
 
@@ -213,7 +229,7 @@ func (s *Store) Remove(ctx context.Context, name string) error {
 func (s *Store) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.closed, s.stacks, s.graphs = true, nil, nil
+	s.closed, s.stacks, s.graphs, s.memories, s.kept = true, nil, nil, nil, nil
 	return nil
 }
 

@@ -12,7 +12,7 @@ import (
 func checkIdentity(t *testing.T, s runtime.Store, again func() runtime.Store) {
 	st := newStack("identity")
 	st.cursor = journal.Cursor{
-		Reason: "because", Cycle: 3, Wave: 2, Open: true, CycleSeq: 1, WakeAt: began, Expires: began, IdleInRow: 4, FailedInRow: 5,
+		Reason: "because", Cycle: 3, Wave: 2, Open: true, CycleSeq: 1, WakeAt: began, Due: began, Expires: began, IdleInRow: 4, FailedInRow: 5,
 		Counts: journal.Counts{Cycles: 1, NodeRuns: 1 << 60, Failures: 2, Tokens: 7, Cost: 0.125},
 		Last:   map[string]journal.Settled{"a": {Node: "a", Status: "failed", Attempts: 2, Error: &journal.Failure{Kind: "exit", Message: "m"}}},
 	}

@@ -50,7 +50,7 @@ func sampleBody(seq uint64) journal.Body {
 	bodies := []journal.Body{
 		&journal.StackStarted{Graph: "sample", Hash: "hash", Params: map[string]any{"goal": "x"}, State: map[string]any{"n": int64(math.MaxInt64)}},
 		&journal.EventReceived{Event: "message", Payload: []any{map[string]any{"text": "hi\n", "n": 0.5}}},
-		&journal.CycleStarted{Hash: "other"},
+		&journal.CycleStarted{Hash: "other", Due: began, Finally: true, Status: journal.Failed, Reason: "because"},
 		&journal.NodeDecided{Wave: 1, Node: "a", Reason: "no-live-edge", Edges: []journal.Verdict{
 			{Edge: 3, From: "start", Outcome: "failure", When: "len(state.todos) == 0", Error: "index out of range"},
 			{Edge: 4, From: "b", Live: true},
@@ -65,6 +65,7 @@ func sampleBody(seq uint64) journal.Body {
 		&journal.WaveCommitted{Wave: 1, Changed: []string{"todos", "idea"}, Settled: []journal.Settled{{Node: "b", Status: "failed", Attempts: 2, Error: failure}}},
 		&journal.CycleFinished{Waves: 1, NodeRuns: 2, Failed: true, Active: true, Pause: 5 * time.Second},
 		&journal.StackFinished{Status: journal.Failed, Reason: fmt.Sprintf("failures: %d", seq)},
+		&journal.StackReopened{By: "me", Limits: journal.Limits{Cycles: new(50), Duration: new(time.Hour), Cost: new(0.5)}},
 	}
 	return bodies[seq%uint64(len(bodies))]
 }

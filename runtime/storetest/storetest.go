@@ -56,6 +56,7 @@ var checks = []struct {
 	{"lists by chance", false, checkListsByChance},
 	{"objects", false, checkObjects},
 	{"objects by chance", false, checkObjectsByChance},
+	{"open questions", false, checkQuestions},
 	{"an object of 10,000 properties", false, checkManyProperties},
 	{"large values", false, checkLarge},
 	{"repeated commits", false, checkRepeated},
@@ -75,6 +76,13 @@ var checks = []struct {
 	{"records that are wanted", false, checkWants},
 	{"points of a long history", false, checkPoints},
 	{"definitions", false, checkDefinitions},
+	{"memories", false, checkMemories},
+	{"deletes of memories", false, checkMemoryDeletes},
+	{"scopes of memories", false, checkMemoryScopes},
+	{"memories by chance", false, checkMemoriesByChance},
+	{"other vectors", false, checkReembed},
+	{"memories are read", true, checkMemoryReading},
+	{"kept texts", false, checkKept},
 }
 
 var began = time.Date(2026, 2, 3, 4, 5, 6, 789, time.UTC)

@@ -1,7 +1,9 @@
 // Package telemetry emits OpenTelemetry traces and metrics of a runtime: a trace for
 // every cycle, with a span for each wave and each attempt, and metrics of cycles,
-// tasks and pools. Providers are passed in and nothing is global. The engine does not
-// know about it: the package reads commits once the store has them.
+// tasks and pools. Below an attempt of an agent there is a span for each question to a
+// model and each call of a tool, with the attributes that OpenTelemetry has for them.
+// Providers are passed in and nothing is global. The engine does not know about it: the
+// package reads commits once the store has them.
 //
 // It is a module of its own, so only programs that use it link OpenTelemetry:
 //
@@ -11,6 +13,6 @@
 //	err = tel.Attach(rt)
 //
 // It emits names, counts, times and error kinds. It never emits values: no output, no
-// message of a failure, no key of an element, because any of them may come from the
-// state of a stack.
+// message of a failure, no key of an element, no word of a model, because any of them may
+// come from the state of a stack or from outside.
 package telemetry

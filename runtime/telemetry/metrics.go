@@ -19,6 +19,8 @@ type metrics struct {
 	stacks   metric.Int64Counter     // that ended; by graph, status
 	tokens   metric.Int64Counter     // by graph, node
 	cost     metric.Float64Counter   // by graph, node
+	asked    metric.Float64Histogram // a question to a model, in seconds; by provider, model, error.type
+	usage    metric.Int64Histogram   // tokens of a question; by provider, model, type
 
 	running metric.Int64ObservableGauge // tasks; by graph, pool
 	queued  metric.Int64ObservableGauge
@@ -51,6 +53,12 @@ func (m *metrics) make(meter metric.Meter) (err error) {
 	keep(e)
 	m.cost, e = meter.Float64Counter("graphrun.cost", metric.WithDescription("What nodes cost, in the unit of the graph."))
 	keep(e)
+	m.asked, e = meter.Float64Histogram("gen_ai.client.operation.duration", metric.WithUnit("s"),
+		metric.WithDescription("How long questions to models took."))
+	keep(e)
+	m.usage, e = meter.Int64Histogram("gen_ai.client.token.usage", metric.WithUnit("{token}"),
+		metric.WithDescription("Tokens of questions to models and of their answers."))
+	keep(e)
 	m.running = gauge("graphrun.pool.running", "Tasks that hold a slot.")
 	m.queued = gauge("graphrun.pool.queued", "Tasks that wait for a slot.")
 	m.limit = gauge("graphrun.pool.limit", "Slots of a pool.")
@@ -77,12 +85,28 @@ func (m *metrics) record(graph string, r *journal.Record) {
 			}
 			m.attempts.Add(ctx, 1, metric.WithAttributes(of...))
 		}
-		if b.Tokens > 0 {
-			m.tokens.Add(ctx, b.Tokens, metric.WithAttributes(g, node))
+		m.used(g, b.Node, b.Tokens, b.Cost)
+	case *journal.TaskStep:
+		m.used(g, b.Node, b.Tokens, b.Cost)
+		if g := generationOf(b); g != nil && g.operation == chat {
+			m.question(g, b)
 		}
-		if b.Cost > 0 {
-			m.cost.Add(ctx, b.Cost, metric.WithAttributes(g, node))
-		}
+	case *journal.TaskHeld:
+		m.used(g, b.Node, b.Tokens, b.Cost)
+	case *journal.TaskUsed:
+		m.used(g, b.Node, b.Tokens, b.Cost)
+	}
+}
+
+// used counts tokens and cost. Each is in one record only: a step's own, and what an
+// attempt used besides its steps in the record of its end.
+func (m *metrics) used(graph attribute.KeyValue, node string, tokens int64, cost float64) {
+	of := metric.WithAttributes(graph, attribute.String("graphrun.node", node))
+	if tokens > 0 {
+		m.tokens.Add(context.Background(), tokens, of)
+	}
+	if cost > 0 {
+		m.cost.Add(context.Background(), cost, of)
 	}
 }
 

@@ -16,7 +16,8 @@ import (
 // span is an open span, with the context for its children.
 type span struct {
 	trace.Span
-	ctx context.Context
+	ctx  context.Context
+	left int // of a wave: nodes that are not committed
 }
 
 // span opens and closes what a record is about. A process that takes over a stack
@@ -27,17 +28,23 @@ func (t *Telemetry) span(s *stack, r *journal.Record) {
 		s.cutOffCycle()
 		t.openCycle(s, r)
 	case *journal.WaveStarted:
-		t.openWave(s, r, b.Wave)
+		if len(b.Nodes) > 0 {
+			t.openWave(s, r, b.Wave).left = len(b.Nodes)
+		}
 	case *journal.TaskStarted:
 		t.openAttempt(s, r, b)
 	case *journal.TaskStep:
 		t.stepDone(s, r, b)
+	case *journal.TaskHeld:
+		t.closeHeld(s, r, b)
 	case *journal.TaskFinished:
 		t.closeAttempt(s, r, b)
 	case *journal.WaveCommitted:
-		if s.wave != nil && b.Wave > 0 {
-			s.wave.end(r.Time, "")
-			s.wave = nil
+		if w := s.waves[b.Wave]; w != nil {
+			if w.left -= len(b.Settled); w.left <= 0 || b.Commit == 0 {
+				w.end(r.Time, "")
+				delete(s.waves, b.Wave)
+			}
 		}
 	case *journal.CycleFinished:
 		if s.cycle != nil {
@@ -59,7 +66,7 @@ func (t *Telemetry) span(s *stack, r *journal.Record) {
 
 func (t *Telemetry) open(parent context.Context, name string, at time.Time, attrs ...attribute.KeyValue) *span {
 	ctx, sp := t.tracer.Start(parent, name, trace.WithTimestamp(at), trace.WithAttributes(attrs...))
-	return &span{sp, ctx}
+	return &span{Span: sp, ctx: ctx}
 }
 
 func (t *Telemetry) openCycle(s *stack, r *journal.Record) {
@@ -68,21 +75,26 @@ func (t *Telemetry) openCycle(s *stack, r *journal.Record) {
 		attribute.Int64("graphrun.cycle", int64(r.Cycle)))
 }
 
-func (t *Telemetry) openWave(s *stack, r *journal.Record, wave uint64) {
+func (t *Telemetry) openWave(s *stack, r *journal.Record, wave uint64) *span {
 	if s.cycle == nil {
 		t.openCycle(s, r)
 	}
-	s.wave = t.open(s.cycle.ctx, fmt.Sprintf("wave %d", wave), r.Time, attribute.Int64("graphrun.wave", int64(wave)))
+	w := t.open(s.cycle.ctx, fmt.Sprintf("wave %d", wave), r.Time, attribute.Int64("graphrun.wave", int64(wave)))
+	if s.waves == nil {
+		s.waves = map[uint64]*span{}
+	}
+	s.waves[wave] = w
+	return w
 }
 
 func (t *Telemetry) openAttempt(s *stack, r *journal.Record, b *journal.TaskStarted) {
-	if s.wave == nil && b.Began == 0 {
+	if s.waves[b.Wave] == nil && b.Began == 0 {
 		t.openWave(s, r, b.Wave)
 	}
 	parent := context.Background() // for a background node that continues in a later cycle
 	switch {
-	case s.wave != nil && b.Began == 0:
-		parent = s.wave.ctx
+	case b.Began == 0:
+		parent = s.waves[b.Wave].ctx
 	case s.cycle != nil:
 		parent = s.cycle.ctx
 	}
@@ -112,12 +124,33 @@ func (t *Telemetry) closeAttempt(s *stack, r *journal.Record, b *journal.TaskFin
 	sp.end(r.Time, why)
 }
 
-// stepDone notes a recorded step in the span of its attempt.
+// closeHeld ends the span of an attempt that returned because its task waits for a
+// person's word. The attempt that continues has a span of its own.
+func (t *Telemetry) closeHeld(s *stack, r *journal.Record, b *journal.TaskHeld) {
+	a := attemptOf(r, b.Began, b.Wave, b.Node, b.Item, b.Attempt)
+	t.mu.Lock()
+	sp := s.attempts[a]
+	delete(s.attempts, a)
+	t.mu.Unlock()
+	if sp != nil {
+		sp.SetAttributes(attribute.Bool("graphrun.held", true))
+		sp.end(r.Time, "")
+	}
+}
+
+// stepDone shows a recorded step below the span of its attempt: a question or a call of an
+// agent as a span, any other step as an event.
 func (t *Telemetry) stepDone(s *stack, r *journal.Record, b *journal.TaskStep) {
 	t.mu.Lock()
 	sp := s.attempts[attemptOf(r, b.Began, b.Wave, b.Node, b.Item, b.Attempt)]
 	t.mu.Unlock()
-	if sp == nil {
+	if sp == nil || b.Mark {
+		return
+	}
+	if g := generationOf(b); g != nil {
+		if !g.refused {
+			g.span(t, sp, r, b)
+		}
 		return
 	}
 	attrs := []attribute.KeyValue{attribute.String("graphrun.step.name", b.Name), attribute.Int("graphrun.step", b.Step),
@@ -145,12 +178,14 @@ const cutOff = "cut off"
 // cutOffCycle ends the open spans of a cycle whose end this process will not see.
 // Background nodes outlive it.
 func (s *stack) cutOffCycle() {
-	for _, sp := range []*span{s.wave, s.cycle} {
-		if sp != nil {
-			sp.end(time.Now(), cutOff)
-		}
+	for _, sp := range s.waves { // in any order
+		sp.end(time.Now(), cutOff)
 	}
-	s.wave, s.cycle = nil, nil
+	clear(s.waves)
+	if s.cycle != nil {
+		s.cycle.end(time.Now(), cutOff)
+		s.cycle = nil
+	}
 }
 
 func (s *stack) cutOff() {

@@ -41,7 +41,7 @@ type Telemetry struct {
 type stack struct {
 	graph    string
 	cycle    *span
-	wave     *span
+	waves    map[uint64]*span // by number: under `waves: eager` several are open
 	attempts map[attempt]*span
 }
 

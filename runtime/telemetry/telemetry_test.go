@@ -2,7 +2,6 @@ package telemetry_test
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -59,15 +58,7 @@ type rig struct {
 
 func newRig(t *testing.T, store runtime.Store, work func(context.Context, input) (string, error)) *rig {
 	t.Helper()
-	r := &rig{t: t, spans: tracetest.NewSpanRecorder(), metrics: metric.NewManualReader()}
-	var err error
-	r.tel, err = telemetry.New(telemetry.Config{
-		Tracer: sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(r.spans)),
-		Meter:  metric.NewMeterProvider(metric.WithReader(r.metrics)),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	var r *rig
 	kinds := std.Registry()
 	if err := kinds.Register(nodes.Func("work", func(ctx context.Context, in input) (string, error) {
 		r.mu.Lock()
@@ -77,18 +68,26 @@ func newRig(t *testing.T, store runtime.Store, work func(context.Context, input)
 	})); err != nil {
 		t.Fatal(err)
 	}
+	r = watched(t, store, kinds, definition)
+	return r
+}
+
+// watched opens a runtime for a graph, and watches it.
+func watched(t *testing.T, store runtime.Store, kinds *nodes.Registry, definition string) *rig {
+	t.Helper()
+	r := &rig{t: t, spans: tracetest.NewSpanRecorder(), metrics: metric.NewManualReader()}
+	var err error
+	r.tel, err = telemetry.New(telemetry.Config{
+		Tracer: sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(r.spans)),
+		Meter:  metric.NewMeterProvider(metric.WithReader(r.metrics)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	if kinds, err = r.tel.Kinds(kinds); err != nil {
 		t.Fatal(err)
 	}
-	var d graph.Def
-	if err := json.Unmarshal([]byte(definition), &d); err != nil {
-		t.Fatal(err)
-	}
-	g, problems := graph.Compile(d, kinds)
-	if err := problems.Err(); err != nil {
-		t.Fatal(err)
-	}
-	r.g = g
+	r.g = compile(t, kinds, definition)
 	if r.rt, err = runtime.Open(t.Context(), runtime.Config{Store: store, Kinds: kinds}); err != nil {
 		t.Fatal(err)
 	}

@@ -8,4 +8,7 @@
 // whatever version of the graph they run. A pool has a number of slots, and may have
 // a rate of N per period: then at most N tasks start within any period of that
 // length. The rate is counted in memory and starts afresh with the process.
+//
+// A ticket may need a lock besides, which is a text. It takes its lock first and then
+// its slot. Locks belong to no graph: of all tickets with an equal text one has the lock.
 package pool

@@ -1,11 +1,13 @@
 package pool
 
 import (
+	"maps"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/runtime/internal/timer"
 )
 
@@ -15,20 +17,31 @@ type Pools struct {
 
 	mu      sync.Mutex
 	named   map[name]*Pool
+	locks   map[lockID]*lock   // that somebody has or waits for
+	above   map[string]*Ticket // by owner: of the task that the owner does the work of
+	grants  uint64
 	defined map[string]bool // graphs whose limits come from Define
 	halts   int             // while there are any, nobody gets a slot
 }
 
-type name struct{ graph, pool string }
+type name struct{ graph, pool string } // graph is "" for a pool that graphs share
+
+func nameOf(g *graph.Graph, p *graph.Pool) name {
+	if p.Shared {
+		return name{"", p.Name}
+	}
+	return name{g.Name, p.Name}
+}
 
 // Pool is one pool. All of it is guarded by Pools.mu.
 type Pool struct {
 	parallel int
 	rate     int
 	per      time.Duration
-	fixed    *int // parallel as Set has set it
+	fixed    *int                  // parallel as Set has set it
+	shared   map[string]graph.Pool // by graph: as those say that share it
 
-	taken  int // slots
+	taken  []*Ticket // that have a slot
 	queue  queue
 	starts []time.Time  // within the last period; kept while there is a rate
 	timer  *timer.Timer // fires when the rate lets the next one start
@@ -37,8 +50,14 @@ type Pool struct {
 // Ticket asks for a slot. Its exported fields must not change once it was given to
 // Exchange.
 type Ticket struct {
-	Pool     *Pool  // nil if it needs no slot
-	Owner    string // owners of equal priority take turns
+	Pool  *Pool  // nil if it needs no slot
+	Lock  string // that it takes before its slot; "" for none
+	Owner string // owners of equal priority take turns
+	Child string // the owner that does the work of its task; "" if none does
+	Task  journal.TaskKey
+	// After is the ticket of an earlier attempt of its task, whose lock it takes over; nil
+	// if there is none.
+	After    *Ticket
 	Priority int
 	Since    time.Time // when it queued
 	// Node and Index order the tickets of one owner that queue together.
@@ -48,8 +67,10 @@ type Ticket struct {
 	Granted func(own bool)
 
 	place place
+	lock  *lock // that it has, or waits for
 	turn  uint64
-	index int // in its heap
+	index int    // in its heap, or in Pool.taken
+	slot  uint64 // grows with each slot that is handed out
 }
 
 // place says where a ticket is.
@@ -57,17 +78,19 @@ type place uint8
 
 const (
 	nowhere place = iota
-	queued
-	holding
+	atLock        // it waits for its lock
+	queued        // it waits for its slot
+	holding       // it has its slot
 )
 
 // New makes an empty set of pools.
 func New(timers *timer.Heap) *Pools {
-	return &Pools{timers: timers, named: map[name]*Pool{}, defined: map[string]bool{}}
+	return &Pools{timers: timers, named: map[name]*Pool{}, locks: map[lockID]*lock{}, above: map[string]*Ticket{}, defined: map[string]bool{}}
 }
 
 // Of returns the pools of a graph by their index in the graph. They take their limits
-// from g, unless Define has set those of the graph's name.
+// from g, unless Define has set those of the graph's name. A pool that graphs share has
+// those of the definition that was loaded last.
 func (ps *Pools) Of(g *graph.Graph) []*Pool {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
@@ -75,12 +98,13 @@ func (ps *Pools) Of(g *graph.Graph) []*Pool {
 }
 
 // Define makes the limits of a definition hold from now on. A limit that has changed
-// also replaces what Set has set.
-func (ps *Pools) Define(g *graph.Graph) {
+// also replaces what Set has set. It returns the shared pools to which another graph gives
+// other limits: the graph's name by that of the pool.
+func (ps *Pools) Define(g *graph.Graph) (differ map[string]string) {
 	ps.mu.Lock()
 	ps.defined[g.Name] = true
 	for i := range g.Pools {
-		if p := ps.named[name{g.Name, g.Pools[i].Name}]; p != nil && p.parallel != g.Pools[i].Parallel {
+		if p := ps.named[nameOf(g, &g.Pools[i])]; p != nil && p.parallel != g.Pools[i].Parallel {
 			p.fixed = nil
 		}
 	}
@@ -88,20 +112,39 @@ func (ps *Pools) Define(g *graph.Graph) {
 	for _, p := range ps.limited(g, true) {
 		granted = append(granted, ps.grant(p)...)
 	}
+	for i := range g.Pools {
+		for _, other := range slices.Sorted(maps.Keys(ps.named[nameOf(g, &g.Pools[i])].shared)) {
+			if ps.named[nameOf(g, &g.Pools[i])].shared[other] != g.Pools[i] {
+				if differ == nil {
+					differ = map[string]string{}
+				}
+				differ[g.Pools[i].Name] = other
+			}
+		}
+	}
 	ps.mu.Unlock()
 	tell(granted)
+	return differ
 }
 
 func (ps *Pools) limited(g *graph.Graph, set bool) []*Pool {
 	out := make([]*Pool, len(g.Pools))
 	for i, gp := range g.Pools {
-		n := name{g.Name, gp.Name}
+		n := nameOf(g, &gp)
 		p := ps.named[n]
 		if p == nil {
 			p = &Pool{}
 			ps.named[n] = p
 		}
-		if set || p.parallel == 0 && p.rate == 0 && p.taken == 0 && p.queue.len == 0 {
+		if gp.Shared {
+			if p.shared == nil {
+				p.shared = map[string]graph.Pool{}
+			}
+			if _, known := p.shared[g.Name]; set || !known {
+				p.shared[g.Name] = gp
+			}
+		}
+		if set || p.parallel == 0 && p.rate == 0 && len(p.taken) == 0 && p.queue.len == 0 {
 			p.parallel, p.rate, p.per = gp.Parallel, gp.Rate, gp.RatePer
 		}
 		out[i] = p
@@ -109,41 +152,24 @@ func (ps *Pools) limited(g *graph.Graph, set bool) []*Pool {
 	return out
 }
 
-// Exchange takes back the slots (or places in the queue) of an owner's tickets in
-// done, queues its fresh ones all at once, and hands out what is free. It calls
-// Granted for every ticket that gets a slot.
+// Exchange takes back what an owner's tickets in done have (slots, locks, places in a
+// queue), queues its fresh ones all at once, and hands out what is free. It calls
+// Granted for every ticket that gets all that it needs.
 func (ps *Pools) Exchange(owner string, done, fresh []*Ticket) {
 	ps.mu.Lock()
-	var touched []*Pool
-	touch := func(p *Pool) {
-		if !slices.Contains(touched, p) {
-			touched = append(touched, p)
-		}
+	var r round
+	for _, t := range fresh {
+		ps.inherit(t)
 	}
 	for _, t := range done {
-		if ps.remove(t) {
-			touch(t.Pool)
-		}
+		ps.remove(t, &r)
 	}
-	var own, others []*Ticket
-	for _, t := range fresh {
-		if t.Pool == nil {
+	own, others := ps.enter(fresh, &r), []*Ticket(nil)
+	for _, t := range ps.hand(&r) {
+		if t.Owner == owner {
 			own = append(own, t)
-			continue
-		}
-		t.place = queued
-		touch(t.Pool)
-	}
-	for _, p := range touched {
-		p.queue.add(p, fresh)
-	}
-	for _, p := range touched {
-		for _, t := range ps.grant(p) {
-			if t.Owner == owner {
-				own = append(own, t)
-			} else {
-				others = append(others, t)
-			}
+		} else {
+			others = append(others, t)
 		}
 	}
 	ps.mu.Unlock()
@@ -153,48 +179,135 @@ func (ps *Pools) Exchange(owner string, done, fresh []*Ticket) {
 	}
 }
 
-// Hold gives a ticket a slot at once, beyond the limit if it has to: what it is for
-// runs already. Granted is not called.
+// GiveBack takes back the slot of a ticket, and leaves it its lock.
+func (ps *Pools) GiveBack(t *Ticket) {
+	ps.mu.Lock()
+	var r round
+	ps.leave(t, &r)
+	granted := ps.hand(&r)
+	ps.mu.Unlock()
+	tell(granted)
+}
+
+// Hold gives a ticket its lock and its slot at once, beyond the limit if it has to: what
+// it is for runs already. Granted is not called.
 func (ps *Pools) Hold(t *Ticket) {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
-	t.place = holding
-	t.Pool.taken++
+	ps.link(t)
+	if t.Lock != "" {
+		l := ps.lockOf(t)
+		l.holders, t.lock = append(l.holders, t), l
+	}
+	if t.Pool != nil {
+		t.place = holding
+		ps.seat(t.Pool, t)
+	}
 }
 
-// Halt keeps all tickets from getting slots until Release was called as often: what runs
-// already may have to take its slots with Hold first.
+// Halt keeps all tickets from getting slots and locks until Release was called as often:
+// what runs already may have to take its own with Hold first.
 func (ps *Pools) Halt() {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
 	ps.halts++
 }
 
-// Release ends a Halt. After the last one the slots that are free are handed out.
+// Release ends a Halt. After the last one all that is free is handed out.
 func (ps *Pools) Release() {
 	ps.mu.Lock()
 	ps.halts--
-	var granted []*Ticket
-	for _, p := range ps.named { // in any order: pools share nothing
-		granted = append(granted, ps.grant(p)...)
+	var r round
+	for _, l := range ps.locks { // in any order: they share nothing
+		r.locks = append(r.locks, l)
 	}
+	for _, p := range ps.named {
+		r.touch(p)
+	}
+	granted := ps.hand(&r)
 	ps.mu.Unlock()
 	tell(granted)
 }
 
-// remove takes a ticket out of its queue or its slot. It returns false when the
-// ticket is in neither.
-func (ps *Pools) remove(t *Ticket) bool {
+// round is what changes in one call, until what is free is handed out.
+type round struct {
+	pools []*Pool   // that have a free slot, or more that wait
+	locks []*lock   // that are free, or more wait for them
+	slots []*Ticket // that wait for their slot from now on
+}
+
+func (r *round) touch(p *Pool) {
+	if !slices.Contains(r.pools, p) {
+		r.pools = append(r.pools, p)
+	}
+}
+
+// enter queues tickets, and returns those that need nothing.
+func (ps *Pools) enter(fresh []*Ticket, r *round) (free []*Ticket) {
+	var wanting []*Ticket
+	for _, t := range fresh {
+		ps.link(t)
+		switch {
+		case t.Lock != "" && t.lock == nil:
+			wanting = append(wanting, t)
+		case t.Pool != nil:
+			r.slots = append(r.slots, t)
+		default:
+			free = append(free, t)
+		}
+	}
+	slices.SortStableFunc(wanting, ordered)
+	for _, t := range wanting {
+		ps.wait(t, r)
+	}
+	return free
+}
+
+// hand hands out what is free: first the locks, then the slots.
+func (ps *Pools) hand(r *round) (granted []*Ticket) {
+	for i := 0; i < len(r.locks); i++ { // a lock that is handed out may add others
+		t := ps.pass(r.locks[i], r)
+		switch {
+		case t == nil:
+		case t.Pool != nil:
+			r.slots = append(r.slots, t)
+		default:
+			granted = append(granted, t)
+		}
+	}
+	slices.SortStableFunc(r.slots, ordered)
+	for _, t := range r.slots {
+		t.place = queued
+		t.Pool.queue.add(t)
+		r.touch(t.Pool)
+	}
+	for _, p := range r.pools {
+		granted = append(granted, ps.grant(p)...)
+	}
+	return granted
+}
+
+// remove takes back all that a ticket has.
+func (ps *Pools) remove(t *Ticket, r *round) {
+	ps.leave(t, r)
+	ps.unlock(t, r)
+	if ps.above[t.Child] == t {
+		delete(ps.above, t.Child)
+	}
+}
+
+// leave takes a ticket out of the queue of its pool, or out of its slot.
+func (ps *Pools) leave(t *Ticket, r *round) {
 	switch t.place {
 	case queued:
 		t.Pool.queue.remove(t)
 	case holding:
-		t.Pool.taken--
+		t.Pool.free(t)
 	default:
-		return false
+		return
 	}
 	t.place = nowhere
-	return true
+	r.touch(t.Pool)
 }
 
 // limit is the number of slots.
@@ -208,16 +321,32 @@ func (p *Pool) limit() int {
 // grant hands out the free slots of one pool.
 func (ps *Pools) grant(p *Pool) []*Ticket {
 	var out []*Ticket
-	for ps.halts == 0 && p.queue.len > 0 && p.taken < p.limit() {
+	for ps.halts == 0 && p.queue.len > 0 && len(p.taken) < p.limit() {
 		if p.rate > 0 && !ps.mayStart(p) {
 			break
 		}
 		t := p.queue.pop(time.Now())
 		t.place = holding
-		p.taken++
+		ps.seat(p, t)
 		out = append(out, t)
 	}
 	return out
+}
+
+// seat gives a ticket one of the slots.
+func (ps *Pools) seat(p *Pool, t *Ticket) {
+	ps.grants++
+	t.index, t.slot = len(p.taken), ps.grants
+	p.taken = append(p.taken, t)
+}
+
+// free takes the slot of a ticket back.
+func (p *Pool) free(t *Ticket) {
+	last := len(p.taken) - 1
+	p.taken[t.index] = p.taken[last]
+	p.taken[t.index].index = t.index
+	p.taken[last] = nil
+	p.taken = p.taken[:last]
 }
 
 // mayStart says whether the rate lets one more ticket start now, and counts it. When

@@ -64,13 +64,13 @@ func TestPriorityGrowsWithWaiting(t *testing.T) {
 		h := newHall(graph.Pool{Name: "default", Parallel: 1})
 		first, low := h.ticket("a", 0, 9), h.ticket("a", 1, 0)
 		h.ps.Exchange("a", nil, []*Ticket{first, low})
-		<-time.After(90 * time.Second)
+		<-time.After(15 * time.Second)
 		one, two := h.ticket("b", 0, 1), h.ticket("b", 1, 2)
 		h.ps.Exchange("b", nil, []*Ticket{one, two})
 		for _, done := range []*Ticket{first, two, one} {
 			h.ps.Exchange(done.Owner, []*Ticket{done}, nil)
 		}
-		h.want(t, "0s a0", "1m30s b1", "1m30s b0", "1m30s a1")
+		h.want(t, "0s a0", "15s b1", "15s b0", "15s a1")
 	})
 }
 

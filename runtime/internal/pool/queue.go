@@ -9,11 +9,11 @@ import (
 )
 
 // aging is how long a ticket has to wait to gain one point of priority.
-const aging = time.Minute
+const aging = 10 * time.Second
 
-// queue holds the tickets that wait for one pool, and decides which is next:
+// queue holds the tickets that wait for one pool or lock, and decides which is next:
 //
-//   - The highest priority, where every minute of waiting adds one: no task waits
+//   - The highest priority, where every 10 s of waiting add one: no task waits
 //     for ever because others are more important.
 //   - Among equal priorities the owners take turns. A ticket gets its turn when it
 //     queues: the one after the turn that is being served, or after the last one of
@@ -36,29 +36,20 @@ type level struct {
 	last  map[string]uint64 // the last turn of each owner
 }
 
-// add queues those of the tickets that are for pool p.
-func (q *queue) add(p *Pool, fresh []*Ticket) {
-	mine := make([]*Ticket, 0, len(fresh))
-	for _, t := range fresh {
-		if t.Pool == p {
-			mine = append(mine, t)
-		}
-	}
-	slices.SortStableFunc(mine, ordered)
+// add queues a ticket.
+func (q *queue) add(t *Ticket) {
 	if q.levels == nil {
 		q.levels = map[int]*level{}
 	}
-	for _, t := range mine {
-		l := q.levels[t.Priority]
-		if l == nil {
-			l = &level{last: map[string]uint64{}}
-			q.levels[t.Priority] = l
-		}
-		t.turn = max(l.turn, l.last[t.Owner]) + 1
-		l.last[t.Owner] = t.turn
-		heap.Push(&l.turns, t)
-		q.len++
+	l := q.levels[t.Priority]
+	if l == nil {
+		l = &level{last: map[string]uint64{}}
+		q.levels[t.Priority] = l
 	}
+	t.turn = max(l.turn, l.last[t.Owner]) + 1
+	l.last[t.Owner] = t.turn
+	heap.Push(&l.turns, t)
+	q.len++
 }
 
 // remove takes out a ticket that is in the queue.
@@ -98,6 +89,17 @@ func (t *Ticket) worth(now time.Time) int {
 	return t.Priority + int(now.Sub(t.Since)/aging)
 }
 
+// all lists the tickets: higher priorities first, each in its order.
+func (q *queue) all() (list []*Ticket) {
+	for _, l := range q.levels {
+		list = append(list, l.turns...)
+	}
+	slices.SortFunc(list, func(a, b *Ticket) int {
+		return cmp.Or(-cmp.Compare(a.Priority, b.Priority), a.compare(b))
+	})
+	return list
+}
+
 // oldest returns since when the first ticket waits; zero when none waits.
 func (q *queue) oldest() (at time.Time) {
 	for _, l := range q.levels {
@@ -121,12 +123,15 @@ type byTurn []*Ticket
 func (q byTurn) Len() int { return len(q) }
 
 func (q byTurn) Less(i, j int) bool {
-	a, b := q[i], q[j]
+	return q[i].compare(q[j]) < 0
+}
+
+func (t *Ticket) compare(o *Ticket) int {
 	return cmp.Or(
-		cmp.Compare(a.turn, b.turn),
-		a.Since.Compare(b.Since),
-		ordered(a, b),
-		cmp.Compare(a.Owner, b.Owner)) < 0
+		cmp.Compare(t.turn, o.turn),
+		t.Since.Compare(o.Since),
+		ordered(t, o),
+		cmp.Compare(t.Owner, o.Owner))
 }
 
 func (q byTurn) Swap(i, j int) {

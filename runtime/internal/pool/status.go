@@ -4,11 +4,13 @@ import (
 	"cmp"
 	"slices"
 	"time"
+
+	"github.com/graphrun/graphrun/graph/journal"
 )
 
 // Status describes one pool.
 type Status struct {
-	Graph, Pool string
+	Graph, Pool string        // Graph is "" for a pool that graphs share
 	Parallel    int           // slots; 0 if the pool is on hold
 	Rate        int           // tickets that may start per Per; 0 means no limit
 	Per         time.Duration // zero without a rate
@@ -25,7 +27,7 @@ func (ps *Pools) Status() []Status {
 	out := make([]Status, 0, len(ps.named))
 	for n, p := range ps.named {
 		st := Status{Graph: n.graph, Pool: n.pool, Parallel: p.limit(), Rate: p.rate, Per: p.per,
-			Running: p.taken, Queued: p.queue.len}
+			Running: len(p.taken), Queued: p.queue.len}
 		if p.rate == 0 {
 			st.Per = 0
 		}
@@ -46,6 +48,9 @@ func (ps *Pools) Status() []Status {
 func (ps *Pools) Set(graph, pool string, parallel int) (known []string, ok bool) {
 	ps.mu.Lock()
 	p := ps.named[name{graph, pool}]
+	if p == nil { // a graph may name the pool that it shares
+		p = ps.named[name{"", pool}]
+	}
 	if p == nil {
 		for n := range ps.named {
 			known = append(known, n.graph+"/"+n.pool)
@@ -59,4 +64,35 @@ func (ps *Pools) Set(graph, pool string, parallel int) (known []string, ok bool)
 	ps.mu.Unlock()
 	tell(granted)
 	return nil, true
+}
+
+// Behind says behind whom the tickets of an owner wait: the ticket that has their lock, or,
+// of those that have the slots of their pool, the one that has had its slot longest. Those
+// that wait for anything else (a rate, a pool on hold) are not there.
+func (ps *Pools) Behind(owner string) map[journal.TaskKey]*Ticket {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	out := map[journal.TaskKey]*Ticket{}
+	note := func(q *queue, holders []*Ticket) {
+		if len(holders) == 0 || q.len == 0 {
+			return
+		}
+		first := slices.MinFunc(holders, func(a, b *Ticket) int { return cmp.Compare(a.slot, b.slot) })
+		for _, l := range q.levels {
+			for _, t := range l.turns {
+				if t.Owner == owner {
+					out[t.Task] = first
+				}
+			}
+		}
+	}
+	for _, l := range ps.locks {
+		note(&l.queue, l.holders)
+	}
+	for _, p := range ps.named {
+		if n := p.limit(); n > 0 && len(p.taken) >= n {
+			note(&p.queue, p.taken)
+		}
+	}
+	return out
 }

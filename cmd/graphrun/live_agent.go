@@ -1,0 +1,136 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/mattn/go-runewidth"
+
+	"github.com/graphrun/graphrun/diag"
+	"github.com/graphrun/graphrun/graph/journal"
+	"github.com/graphrun/graphrun/nodes/agent"
+	"github.com/graphrun/graphrun/runtime/feed"
+)
+
+// agentRow is what a row shows of agents.
+type agentRow struct {
+	tokens int64
+	cost   float64
+	asks   map[string][]string  // calls that need a word, by item: their ids, in order
+	tools  map[string]string    // of those, by id
+	held   map[string]time.Time // tasks that wait and hold no slot, by item
+	speaks string               // the item of the task whose model spoke last
+	said   string               // the end of what it says at the moment
+	doing  string               // what the latest step was
+}
+
+// keptSaid is how much of what is said is kept, in bytes: more than a line shows.
+const keptSaid = 2000
+
+// say adds to what a model says. What was said before by another task is forgotten.
+func (r *agentRow) say(d feed.Delta) {
+	if r.speaks != d.Task.Item {
+		r.speaks, r.said = d.Task.Item, ""
+	}
+	r.said += d.Text
+	if len(r.said) > keptSaid {
+		r.said = strings.ToValidUTF8(r.said[len(r.said)-keptSaid/2:], "")
+	}
+}
+
+// saying is the end of what is said, on one line; "" if nothing is.
+func (r *agentRow) saying(columns int) string {
+	text := diag.Clean(strings.Join(strings.Fields(r.said), " "))
+	if text == "" {
+		return ""
+	}
+	if over := runewidth.StringWidth(text) - columns; over > 0 {
+		text = runewidth.TruncateLeft(text, over+1, "…")
+	}
+	return text
+}
+
+// step: an answer is whole, or a call is over.
+func (r *agentRow) step(b *journal.TaskStep) {
+	model, isModel := strings.CutPrefix(b.Name, agent.ModelStep)
+	tool, isTool := strings.CutPrefix(b.Name, agent.ToolStep)
+	model, tool = oneLine(model), oneLine(tool)
+	switch {
+	case isModel && b.Error != nil:
+		r.doing = fmt.Sprintf("%s failed (%s): %s", model, b.Error.Kind, oneLine(b.Error.Message))
+	case isTool && b.Mark:
+		r.doing = "calls " + tool
+	case isTool:
+		r.doing = tool + " answered"
+	case isModel:
+		r.doing = model + " answered"
+		if a, err := agent.ReadAnswer(b.Content); err == nil && len(a.Message.Calls) > 0 {
+			var names []string
+			for _, c := range a.Message.Calls {
+				names = append(names, c.Name)
+			}
+			r.doing = "calls " + oneLine(strings.Join(names, ", "))
+		}
+	}
+	if isModel && r.speaks == b.Item {
+		r.said = ""
+	}
+}
+
+// ask: calls of a task need a word.
+func (r *agentRow) ask(item string, calls []journal.Call, since time.Time) {
+	for _, c := range calls {
+		if c.Answered || slices.Contains(r.asks[item], c.ID) {
+			continue
+		}
+		if r.asks == nil {
+			r.asks, r.tools = map[string][]string{}, map[string]string{}
+		}
+		r.asks[item] = append(r.asks[item], c.ID)
+		r.tools[c.ID] = c.Tool
+	}
+	if r.held == nil {
+		r.held = map[string]time.Time{}
+	}
+	r.held[item] = since
+}
+
+func (r *agentRow) answer(b *journal.TaskAnswered) {
+	r.asks[b.Item] = slices.DeleteFunc(r.asks[b.Item], func(id string) bool { return id == b.Call })
+}
+
+// hold: the attempt of a task that waits has ended.
+func (r *liveRow) hold(item string) { delete(r.running, item) }
+
+// over: a task has ended.
+func (r *agentRow) over(item string) {
+	delete(r.asks, item)
+	delete(r.held, item)
+	if r.speaks == item {
+		r.said = ""
+	}
+	r.doing = ""
+}
+
+// parts are what stands at the end of a row.
+func (r *agentRow) parts() (parts []string) {
+	var waits []string
+	for _, ids := range r.asks {
+		for _, id := range ids {
+			waits = append(waits, oneLine(r.tools[id])+" ("+oneLine(id)+")")
+		}
+	}
+	slices.Sort(waits)
+	switch {
+	case len(waits) > 0:
+		parts = append(parts, "waits for a word on "+strings.Join(waits, ", "))
+	case r.doing != "":
+		parts = append(parts, r.doing)
+	}
+	if s := strings.TrimPrefix(spent(r.tokens, r.cost), ", "); s != "" {
+		parts = append(parts, s)
+	}
+	return parts
+}

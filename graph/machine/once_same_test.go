@@ -1,0 +1,131 @@
+package machine
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/graphrun/graphrun/graph/journal"
+)
+
+// A pipeline comes to the same, whether its nodes wait and are answered in any order, or
+// are there at once.
+func TestOnceIsTheSameWithoutWaiting(t *testing.T) {
+	t.Parallel()
+	compared, held := 0, 0
+	rapid.Check(t, func(rt *rapid.T) {
+		p := draw(rt)
+		p.once = true
+		p.steady()
+		waits := p.withoutWaits()
+		src := p.yaml()
+		g, ok := tryCompile(src)
+		plain, same := tryCompile(waits.yaml())
+		if !ok || !same {
+			rt.Skip()
+		}
+		fails := map[string]bool{}
+		for _, n := range p.nodes {
+			fails[n.name] = chance(rt, "fails", 4) && !n.waits // a `set` does not
+		}
+		want := passOf(rt, newRig(t, plain), fails)
+		r := newRig(t, g)
+		r.crashAt = rapid.IntRange(0, 30).Draw(rt, "crash")
+		got := passOf(rt, r, fails)
+		if d := cmp.Diff(want, got); d != "" {
+			rt.Fatalf("%s\n(-with set +with waits)\n%s", src, d)
+		}
+		checkReplay(t, r)
+		compared++
+		if r.m.Cursor().Counts.Cycles > 1 {
+			held++
+		}
+	})
+	t.Logf("%d graphs, %d of them in more than one cycle", compared, held)
+	if !testing.Short() && (compared < 30 || held < 10) {
+		t.Error("too few for the test to mean anything")
+	}
+}
+
+// steady leaves out what depends on when a node runs: writes, who is first, conditions
+// over other nodes, and those that fail.
+func (g *plainGraph) steady() {
+	for k := range g.nodes {
+		n := &g.nodes[k]
+		n.writes, n.attempts, n.cancel = "", 1, false
+		n.waits = n.waits || k%3 == 1
+	}
+	for k := range g.edges {
+		if takes(g.edges[k]) { // else it depends on who is first whether a failure is taken
+			n := &g.nodes[slices.IndexFunc(g.nodes, func(n plainNode) bool { return n.name == g.edges[k].to })]
+			n.join = "all"
+		}
+		if e := &g.edges[k]; strings.HasPrefix(e.when, "nodes.") {
+			e.when = fmt.Sprintf(`nodes.%s.status == "succeeded"`, e.from)
+			if e.from == "" || e.again {
+				e.when = "state.a"
+			}
+		} else if strings.Contains(e.when, "&&") { // it may be judged, or too late
+			e.when = "state.b"
+		}
+	}
+}
+
+// withoutWaits has `set` in place of what waits.
+func (g plainGraph) withoutWaits() plainGraph {
+	g.nodes = slices.Clone(g.nodes)
+	for k := range g.nodes {
+		n := &g.nodes[k]
+		n.set, n.waits = n.waits, false
+	}
+	return g
+}
+
+// passOf goes through a pass with ends and answers in any order, and tells what its nodes
+// came to, and how it ended.
+func passOf(t *rapid.T, r *rig, fails map[string]bool) map[string]string {
+	if err := r.start(nil, map[string]any{"a": true, "c": true}); err != nil {
+		t.Fatal(err)
+	}
+	for steps := 0; !r.m.Cursor().Status.Ended(); steps++ {
+		if steps == 1000 {
+			t.Fatal("the pass does not end")
+		}
+		names := slices.Sorted(maps.Keys(r.tasks))
+		for _, w := range r.m.Cursor().Waiting {
+			if !w.Answered {
+				names = append(names, w.Node)
+			}
+		}
+		due := !r.m.WakeAt().IsZero()
+		if due && (len(names) == 0 || rapid.Bool().Draw(t, "wake")) {
+			r.wake("")
+			r.drain()
+			continue
+		}
+		if len(names) == 0 {
+			t.Fatal("nothing of the pass is there to end")
+		}
+		name := rapid.SampledFrom(names).Draw(t, "next")
+		switch {
+		case r.tasks[name] == nil:
+			r.step(Answer{At: r.clock, Node: name, Output: map[string]any{"approved": true, "comment": nil, "by": nil}})
+		case fails[name]:
+			r.fail(name, journal.Failure{Kind: "exit"})
+		default:
+			r.done(name, true)
+		}
+		r.drain()
+	}
+	out := map[string]string{}
+	for _, s := range r.m.Cursor().Pass.Nodes {
+		out[s.Node] = s.Status + " " + s.Reason
+	}
+	out["the stack"] = string(r.m.Cursor().Status)
+	return out
+}
