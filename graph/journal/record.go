@@ -399,6 +399,7 @@ type WaveCommitted struct {
 	Wave    uint64
 	Commit  uint64    // under `waves: eager` its number among the commits of the cycle; else 0
 	Changed []string  // keys, in declaration order
+	Writers []Writer  // who changed them, in declaration order of the keys, then in the order of the writes; nil in records of 0.1.0
 	Settled []Settled // how the wave's nodes ended, in declaration order; the public form has those with AtCommit, and those with Of
 }
 
@@ -412,6 +413,7 @@ func (b *WaveCommitted) members(c *codec) {
 	c.uint("wave", &b.Wave)
 	c.someUint("commit", &b.Commit)
 	c.texts("changed", &b.Changed)
+	someList(c, "writers", &b.Writers, (*Writer).members)
 	if c.whole {
 		list(c, "settled", &b.Settled, (*Settled).members)
 	}

@@ -50,6 +50,7 @@ type Machine struct {
 	kept     *sidecar // children that have ended; nil for a stack that never had one
 	outbox   *sidecar // messages that are yet to be delivered
 	ids      ids      // of the events that were accepted
+	writers  Writers  // of the keys
 	past     *sidecar // see past.go
 	before   []was    // what is in it
 	adopts   bool     // a changed graph is to be adopted: no cycle begins
@@ -116,7 +117,7 @@ func New(g *graph.Graph, o Options, id journal.Identity, init map[string]any, at
 	if id.CreatedAt.IsZero() {
 		id.CreatedAt = at
 	}
-	m := &Machine{o: o, id: id, at: at, caches: map[string]*cache{}, ids: restoredIDs(nil), answers: restoredAnswers(nil), outbox: restored(outboxName, nil), past: restored(pastName, nil)}
+	m := &Machine{o: o, id: id, at: at, caches: map[string]*cache{}, ids: restoredIDs(nil), answers: restoredAnswers(nil), outbox: restored(outboxName, nil), past: restored(pastName, nil), writers: Writers{list: []any{}}}
 	m.cur = journal.Cursor{Status: journal.Running, Hash: g.Hash, WakeAt: at}
 	m.schedule = schedule
 	m.load(g, values)

@@ -95,11 +95,17 @@ func (m *Machine) commitWave(w *wave) {
 		body.Commit = m.cur.Commit + 1
 		m.keepPast(w, changes)
 	}
+	var wrote writing
+	for _, c := range changes {
+		m.writtenBy(&wrote, w, c.Key, failures)
+	}
+	body.Writers = wrote.list
 	for i, c := range changes {
 		body.Changed = append(body.Changed, c.Name)
 		m.set(c.Key, c.Value, sizes[i])
 	}
 	m.out.changes = append(m.out.changes, changes...)
+	m.keepWriters(&wrote, body.Number())
 	m.out.committed = true
 	m.emit(body)
 }

@@ -52,12 +52,16 @@ func (m *Machine) takeIn(in arrivals, body *journal.CycleStarted) {
 	for _, i := range in.nodes {
 		commit.Settled = append(commit.Settled, m.settleOutside(i, &j))
 	}
+	var wrote writing
 	for k := range m.g.Keys {
 		if t := j.by[k]; t != nil && t.changed {
 			commit.Changed = append(commit.Changed, t.change.Name)
 			m.out.changes = append(m.out.changes, t.change)
+			m.fold(&wrote, k, t.before, t.values, t.from)
 		}
 	}
+	commit.Writers = wrote.list
+	m.keepWriters(&wrote, 0)
 	if len(commit.Changed)+len(commit.Settled) > 0 {
 		m.out.committed = true
 		m.emit(commit)
@@ -94,7 +98,7 @@ func (m *Machine) settleOutside(i int, j *folding) journal.Settled {
 	if s.Error == nil {
 		var written []any
 		if written, s.Error = m.evalWrites(n, out); s.Error == nil {
-			s.Error = j.write(n, written)
+			s.Error = j.write(n, written, m.settledBy(i))
 		}
 		s.AtCommit = s.Error != nil
 	}
@@ -129,27 +133,38 @@ type folded struct {
 	before  any
 	size    int // of before
 	values  []any
+	from    []source // of each value
 	change  graph.Change
 	changed bool
 }
 
+// write is a value for a key.
+type write struct {
+	value any
+	from  source
+}
+
 // add reduces more values into a key, all or none.
-func (j *folding) add(key int, values ...any) error {
+func (j *folding) add(key int, writes ...write) error {
 	t := j.by[key]
 	if t == nil {
 		t = &folded{before: j.m.state.values[key], size: j.m.measured().Key(key)}
 		j.by[key] = t
 	}
-	return j.reduce(key, append(slices.Clip(t.values), values...))
+	values, from := slices.Clip(t.values), slices.Clip(t.from)
+	for _, w := range writes {
+		values, from = append(values, w.value), append(from, w.from)
+	}
+	return j.reduce(key, values, from)
 }
 
-func (j *folding) reduce(key int, values []any) error {
+func (j *folding) reduce(key int, values []any, from []source) error {
 	t := j.by[key]
 	c, size, changed, err := j.m.reduceKey(j.m.sizes, key, t.before, t.size, values, nil)
 	if err != nil {
 		return err
 	}
-	t.values, t.change, t.changed = values, c, changed
+	t.values, t.from, t.change, t.changed = values, from, c, changed
 	v := t.before
 	if changed {
 		v = c.Value
@@ -161,7 +176,7 @@ func (j *folding) reduce(key int, values []any) error {
 
 // events applies payloads. One that its key does not take is left out, and said.
 func (j *folding) events(all []arrived) (faults []string) {
-	payloads := make(map[int][]any)
+	payloads := make(map[int][]write)
 	var order []int
 	for _, e := range all {
 		i, ok := j.m.g.EventByName(e.Event)
@@ -177,7 +192,7 @@ func (j *folding) events(all []arrived) (faults []string) {
 		if _, seen := payloads[key]; !seen {
 			order = append(order, key)
 		}
-		payloads[key] = append(payloads[key], e.Payload)
+		payloads[key] = append(payloads[key], write{e.Payload, source{event: e.Event}})
 	}
 	for _, key := range order {
 		if j.add(key, payloads[key]...) == nil {
@@ -194,17 +209,18 @@ func (j *folding) events(all []arrived) (faults []string) {
 }
 
 // write reduces what a node writes, all or nothing.
-func (j *folding) write(n *graph.Node, written []any) *journal.Failure {
+func (j *folding) write(n *graph.Node, written []any, from source) *journal.Failure {
 	entries := j.m.writes(n)
 	for x, w := range entries {
-		err := j.add(w.Key, written[x])
+		err := j.add(w.Key, write{written[x], from})
 		if err == nil {
 			continue
 		}
 		for back := range entries[:x] {
 			key := entries[back].Key
-			values := j.by[key].values
-			if err := j.reduce(key, values[:len(values)-1]); err != nil {
+			t := j.by[key]
+			last := len(t.values) - 1
+			if err := j.reduce(key, t.values[:last], t.from[:last]); err != nil {
 				return j.m.reduceFailure(err)
 			}
 		}

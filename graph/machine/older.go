@@ -8,14 +8,14 @@ import (
 )
 
 // sameRecord reports whether a replay decided a record again as it is. Earlier versions
-// recorded less of elements, fewer early verdicts, and those in another order: that is no
+// recorded less of elements, no writers, fewer early verdicts, and those in another order: that is no
 // difference.
 func sameRecord(rec, now journal.Record) bool {
 	was := journal.AppendRecord(nil, rec, true)
 	return bytes.Equal(was, journal.AppendRecord(nil, now, true)) || bytes.Equal(was, journal.AppendRecord(nil, bare(rec, now), true))
 }
 
-// bare is a record as an earlier version wrote it: without the elements and the early
+// bare is a record as an earlier version wrote it: without the elements, writers and early
 // verdicts that the other does not name, and with these in the other's order.
 func bare(rec, now journal.Record) journal.Record {
 	without := func(was, is *journal.Failure) *journal.Failure {
@@ -44,7 +44,9 @@ func bare(rec, now journal.Record) journal.Record {
 	case *journal.WaveCommitted:
 		if was, ok := rec.Body.(*journal.WaveCommitted); ok && len(was.Settled) == len(b.Settled) {
 			c := *b
-			c.Settled = slices.Clone(b.Settled)
+			if c.Settled = slices.Clone(b.Settled); was.Writers == nil {
+				c.Writers = nil
+			}
 			for i := range c.Settled {
 				s, w := &c.Settled[i], &was.Settled[i]
 				if s.Error = without(w.Error, s.Error); w.Elements().Of == 0 {

@@ -25,7 +25,7 @@ func restore(g *graph.Graph, o Options, s journal.Snapshot, at time.Time, replay
 		return nil, err
 	}
 	m := &Machine{o: o, id: s.Identity, at: at, schedule: schedule, caches: map[string]*cache{}, ids: restoredIDs(s.State[journal.SidecarMark+"events"]),
-		answers: restoredAnswers(s.State[journal.SidecarMark+"answers"]), outbox: restored(outboxName, s.State[outboxName])}
+		answers: restoredAnswers(s.State[journal.SidecarMark+"answers"]), outbox: restored(outboxName, s.State[outboxName]), writers: WritersIn(s.State)}
 	values := make([]any, len(g.Keys))
 	for i := range g.Keys {
 		v, ok := s.State[g.Keys[i].Name]

@@ -22,6 +22,7 @@ func (m *Machine) Snapshot() (journal.Snapshot, bool) {
 	m.answers.into(s.State)
 	m.outbox.into(s.State)
 	m.past.into(s.State)
+	m.writers.into(s.State)
 	if m.kept != nil {
 		m.kept.into(s.State)
 	}

@@ -93,6 +93,7 @@ func (m *Machine) showState() {
 			Key: i, Name: m.g.Keys[i].Name, Value: m.state.values[i], Whole: true,
 		})
 	}
+	m.out.changes = append(m.out.changes, graph.Change{Key: -1, Name: writersName, Value: m.writers.list, Whole: true})
 }
 
 // Adopt switches to a changed graph between two cycles. The error says which key
@@ -144,6 +145,7 @@ func (m *Machine) Adopt(g *graph.Graph, at time.Time) error {
 	was := m.schedule
 	m.schedule = schedule
 	m.cur.Hash, m.out.moved = g.Hash, true
+	m.adoptWriters(g)
 	m.load(g, values)
 	queues()
 	m.expire()
