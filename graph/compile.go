@@ -59,6 +59,7 @@ func Compile(def Def, kinds Kinds) (*Graph, diag.List) {
 		return nil, c.diags
 	}
 	c.g.freeze()
+	c.g.scope = c.scopes.base
 	return c.g, c.diags
 }
 
@@ -112,6 +113,13 @@ func (c *compiler) condition(text diag.Text, scope *cond.Scope) *cond.Program {
 		return nil
 	}
 	return c.expr(text, scope, cond.Want{Condition: true})
+}
+
+// Expression compiles an expression over a stack of the graph, as a condition of `stop`
+// sees it: state, params, nodes, stack, cycle, now, and the names of `define`. It returns
+// all problems at once; with errors the program is nil.
+func (g *Graph) Expression(text diag.Text, want cond.Want) (*cond.Program, diag.List) {
+	return cond.Compile(text, g.scope, want)
 }
 
 // schema compiles a type. A type with errors becomes any.

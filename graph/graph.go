@@ -82,6 +82,7 @@ type Graph struct {
 
 	leaves bool // one of its nodes may wait, or work over cycles
 	index  index
+	scope  *cond.Scope // what Expression sees
 }
 
 // Until is how a graph is run as a node or a tool with `until`.

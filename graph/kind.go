@@ -21,6 +21,10 @@ type Kind struct {
 	// diag.BadConfig are for what SPEC names (diag.ShellInterpolation, …).
 	Check func(c Config, report func(code diag.Code, at diag.Span, help, format string, args ...any))
 
+	// Fails says how a kind fails whose only work that is, from its `with` (fail); nil for
+	// all others.
+	Fails func(with any) (kind, message string, permanent bool)
+
 	Inline     bool     // the output is the evaluated `with`: no task, no slot, no work (set)
 	NoDefaults bool     // defaults.timeout and defaults.retry do not apply
 	Waits      bool     // waits for somebody outside: holds no slot, no wave, no cycle

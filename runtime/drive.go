@@ -239,19 +239,10 @@ type Stack struct{ d *drive }
 type kid struct {
 	d    *drive
 	key  journal.TaskKey
-	call string   // that it does the work of, "" if it does that of the task; the attempt alone looks after its end
-	told standing // what it was last asked for
-	ends bool     // its node ends
+	call string           // that it does the work of, "" if it does that of the task; the attempt alone looks after its end
+	told machine.Standing // what it was last asked for
+	ends bool             // its node ends
 }
-
-// standing is what a parent wants of its children.
-type standing uint8
-
-const (
-	goesOn standing = iota
-	isPaused
-	isStopping
-)
 
 // parentLink is a child's way to its parent.
 type parentLink struct {

@@ -16,7 +16,7 @@ import (
 func (d *drive) attach(child *drive, key journal.TaskKey, attempt int, call string, is journal.Status) {
 	k := &kid{d: child, key: key, call: call}
 	if is == journal.Paused {
-		k.told = isPaused
+		k.told = machine.IsPaused
 	}
 	metered := d.metersChildren()
 	child.mu.Lock()
@@ -54,8 +54,7 @@ func (d *drive) metersChildren() bool {
 	d.mu.Lock()
 	above := d.up != nil && d.up.metered
 	d.mu.Unlock()
-	l := d.m.Limits()
-	return above || l.NodeRuns > 0 || l.Tokens > 0 || l.Cost > 0 || l.Duration > 0
+	return above || d.m.MetersChildren()
 }
 
 // forget detaches a child that is not driven any more.
@@ -70,14 +69,7 @@ func (d *drive) lead() {
 	if len(d.kids) == 0 || d.over || d.stopping {
 		return
 	}
-	now, reason := goesOn, ""
-	switch c := d.m.Cursor(); {
-	case c.Closing != nil: // a pause does not keep them from ending
-	case c.Stopping != "":
-		now, reason = isStopping, c.Stopping
-	case c.Status == journal.Paused:
-		now = isPaused
-	}
+	now, reason := d.m.ForChildren()
 	metered := d.metersChildren()
 	for _, k := range d.kids { // in any order: each has its own mailbox
 		k.d.mu.Lock()
@@ -94,17 +86,9 @@ func (d *drive) lead() {
 }
 
 // follow does what the parent wants.
-func (d *drive) follow(now standing, reason string) {
-	if d.over || d.stopping {
-		return
-	}
-	switch now {
-	case isStopping:
-		d.step(machine.Stop{At: d.now(), Reason: reason})
-	case isPaused:
-		d.step(machine.Pause{At: d.now()})
-	default:
-		d.step(machine.Resume{At: d.now()})
+func (d *drive) follow(now machine.Standing, reason string) {
+	if !d.over && !d.stopping {
+		d.step(now.Input(d.now(), reason))
 	}
 }
 
@@ -134,7 +118,7 @@ func (d *drive) resumeAll() {
 	}
 	d.step(machine.Resume{At: d.now()})
 	for _, k := range d.kids { // in any order: each has its own mailbox
-		k.told = goesOn
+		k.told = machine.GoesOn
 	}
 	d.eachKid((*drive).resumeAll)
 }
@@ -144,8 +128,7 @@ func (d *drive) waitsOutside() bool {
 	if d.live == nil || d.over || d.stopping || len(d.attempts) > 0 || d.away > 0 {
 		return false
 	}
-	c := d.m.Cursor()
-	return !c.Open && (c.WakeAt.IsZero() || c.WakeAt.After(time.Now())) && len(c.Questions()) > 0 && !d.m.Works()
+	return d.m.WaitsOutside(time.Now())
 }
 
 // tellUsage tells the parent what the stack has used, when it is to know: at once where

@@ -83,16 +83,13 @@ func (d *drive) endKid(key journal.TaskKey) {
 
 // endWith ends a child because its node ends. Its last cycle runs before.
 func (d *drive) endWith() {
-	d.step(machine.Cancel{At: d.now(), Reason: nodeOver, ByNode: true})
+	d.step(machine.EndChild(d.now(), false))
 }
 
 // cutLast is a second cancel, which cuts off the last cycle of a child.
 func (d *drive) cutLast() {
-	d.step(machine.Cancel{At: d.now(), Reason: nodeOver})
+	d.step(machine.EndChild(d.now(), true))
 }
-
-// nodeOver is the reason of a child that was ended with its node.
-const nodeOver = "its node has ended"
 
 // endAtRest ends the child of a held task of a stack that nobody drives, beside the loop.
 func (d *drive) endAtRest(key journal.TaskKey) {

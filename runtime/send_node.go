@@ -6,7 +6,7 @@ import (
 
 	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/journal"
-	"github.com/graphrun/graphrun/graph/value"
+	"github.com/graphrun/graphrun/graph/machine"
 	"github.com/graphrun/graphrun/nodes"
 )
 
@@ -24,21 +24,9 @@ func (n sender) Run(ctx context.Context, t nodes.Task) (nodes.Result, error) {
 	if err != nil {
 		return nodes.Result{}, nodes.Permanent(nodes.Errorf("config", "%v", err))
 	}
-	e, ok := g.EventByName(event)
-	if !ok {
-		return nodes.Result{}, nodes.Permanent(nodes.Errorf("config", "stack %q of graph %q has no event %q", to, g.Name, event))
-	}
-	given, err := value.Of(with["payload"])
-	var payload any
-	if err == nil {
-		payload, err = g.CheckPayload(e, "payload", given.Any())
-	}
-	known := &g.Events[e]
-	if err != nil {
-		return nodes.Result{}, nodes.Permanent(nodes.Errorf("schema", "the payload of event %q does not fit %s: %v", event, known.Type, err))
-	}
-	if known.Queue > 0 && journal.QueuedOf(queued, event) >= known.Queue {
-		return nodes.Result{}, nodes.Errorf("limit", "the queue of event %q of stack %q is full: it has %d payloads that no wait has taken yet", event, to, known.Queue)
+	payload, f := machine.FitsStack(g, to, queued, event, with["payload"])
+	if f != nil {
+		return nodes.Result{}, &nodes.Error{Kind: f.Kind, Message: f.Message, Permanent: f.Permanent}
 	}
 	return nodes.Result{Output: map[string]any{"to": to, "event": event, "payload": payload}}, nil
 }

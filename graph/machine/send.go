@@ -4,10 +4,12 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/journal"
+	"github.com/graphrun/graphrun/graph/value"
 )
 
 // Nodes of kinds that send leave a message with the commit of their wave: in
@@ -148,4 +150,26 @@ func (m *Machine) resend() {
 			m.out.send = append(m.out.send, msg)
 		}
 	}
+}
+
+// FitsStack makes the payload of an event for a stack canonical, or says why a node that
+// sends it fails. g is the graph of the stack, and queued what waits there.
+func FitsStack(g *graph.Graph, stack string, queued []journal.Queued, event string, payload any) (any, *journal.Failure) {
+	e, ok := g.EventByName(event)
+	if !ok {
+		return nil, &journal.Failure{Kind: "config", Permanent: true, Message: fmt.Sprintf("stack %q of graph %q has no event %q", stack, g.Name, event)}
+	}
+	known := &g.Events[e]
+	given, err := value.Of(payload)
+	var fit any
+	if err == nil {
+		fit, err = g.CheckPayload(e, "payload", given.Any())
+	}
+	if err != nil {
+		return nil, &journal.Failure{Kind: "schema", Permanent: true, Message: fmt.Sprintf("the payload of event %q does not fit %s: %v", event, known.Type, err)}
+	}
+	if known.Queue > 0 && journal.QueuedOf(queued, event) >= known.Queue {
+		return nil, &journal.Failure{Kind: "limit", Message: fmt.Sprintf("the queue of event %q of stack %q is full: it has %d payloads that no wait has taken yet", event, stack, known.Queue)}
+	}
+	return fit, nil
 }

@@ -3,6 +3,7 @@ package machine
 import (
 	"cmp"
 	"fmt"
+	"strings"
 
 	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/journal"
@@ -46,4 +47,17 @@ func (m *Machine) maxCycles() uint64 {
 // to wait: the next one has nothing to do before one of them is there.
 func (m *Machine) onlyBeganToWait() bool {
 	return m.g.Until != nil && !m.cycle.fault && m.cycle.settled == 0 && m.cycle.nodeRuns == m.cycle.waits && m.anyOutside()
+}
+
+// EndedByLimit reports whether a limit ended a stack, by how it ended.
+func EndedByLimit(status journal.Status, reason string) bool {
+	if status != journal.Failed {
+		return false
+	}
+	for _, limit := range []string{"duration", "node_runs", "tokens", "cost", "cycles", "failures"} {
+		if rest, ok := strings.CutPrefix(reason, limit+" limit "); ok && strings.Contains(rest, "reached") {
+			return true
+		}
+	}
+	return false
 }

@@ -2,6 +2,7 @@ package std
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -28,6 +29,7 @@ func fail() nodes.Spec {
 			},
 			Output: func(graph.Config) *schema.Type { return schema.NullType },
 			Check:  checkFail,
+			Fails:  fails,
 		},
 		Node: failNode{},
 	}
@@ -42,13 +44,20 @@ func checkFail(c graph.Config, report func(diag.Code, diag.Span, string, string,
 type failNode struct{}
 
 func (failNode) Run(_ context.Context, t nodes.Task) (nodes.Result, error) {
-	with := settings(t)
-	message, kind := with.text("message", "failed"), with.text("kind", "error")
-	if with.err != nil {
-		return nodes.Result{}, with.err
+	kind, message, permanent := fails(t.With)
+	return nodes.Result{}, &nodes.Error{Kind: kind, Message: message, Permanent: permanent}
+}
+
+// fails is how a node fails with a `with`.
+func fails(config any) (kind, message string, permanent bool) {
+	with := settings(nodes.Task{With: config})
+	message, kind = with.text("message", "failed"), with.text("kind", "error")
+	bad, wrong := errors.AsType[*nodes.Error](with.err)
+	if !wrong && !slices.Contains(errorKinds, kind) {
+		bad, wrong = badConfig(fmt.Sprintf("no error kind is called %q", kind)), true
 	}
-	if !slices.Contains(errorKinds, kind) {
-		return nodes.Result{}, badConfig(fmt.Sprintf("no error kind is called %q", kind))
+	if wrong {
+		return bad.Kind, bad.Message, bad.Permanent
 	}
-	return nodes.Result{}, &nodes.Error{Kind: kind, Message: message}
+	return kind, message, false
 }

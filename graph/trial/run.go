@@ -1,0 +1,139 @@
+package trial
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/graphrun/graphrun/diag"
+	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/journal"
+	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/graph/sim"
+	"github.com/graphrun/graphrun/graph/tree"
+)
+
+// Options are what a run needs beside the graph and the test.
+type Options struct {
+	// Work does the work of a task without a reply, as a recording of it does; false if it
+	// does not know it. Nil knows none.
+	Work func(g *graph.Graph, id journal.Identity, t machine.Task) (sim.Result, bool)
+}
+
+// Run runs a test that Check found nothing wrong with. Nothing is run but the engine's own
+// work; a second run comes out the same.
+func Run(g *graph.Graph, t *Test, o Options) Result {
+	r := &run{g: g, t: t, o: o, pack: newPack(t.Replies)}
+	if err := r.begin(); err != nil {
+		r.fail(t.Name.Span, "the stack cannot begin: %v", err)
+		return r.Result
+	}
+	r.steps()
+	if !r.broken {
+		r.end()
+	}
+	r.nevers()
+	return r.Result
+}
+
+// run is one test that runs.
+type run struct {
+	g    *graph.Graph
+	t    *Test
+	o    Options
+	s    *sim.Sim
+	pack *pack
+	Result
+
+	happened         // in the stack
+	last     *passed // the cycle that is open, or was the last one
+	step     diag.Span
+	broken   bool // a step could not be done: nothing after it means anything
+}
+
+func (r *run) fail(at diag.Span, format string, args ...any) {
+	r.Failures = append(r.Failures, Failed{At: at, Message: fmt.Sprintf(format, args...)})
+}
+
+// stop is fail for what makes the rest of the test meaningless.
+func (r *run) stop(at diag.Span, format string, args ...any) {
+	if !r.broken {
+		r.fail(at, format, args...)
+	}
+	r.broken = true
+}
+
+// start is when the stack of a test is created.
+func (t *Test) start() time.Time {
+	if at, err := time.Parse(time.RFC3339, t.Start.Value); err == nil {
+		return at.UTC()
+	}
+	return DefaultStart
+}
+
+// object is the value of a mapping; nil for none.
+func object(n *tree.Node) map[string]any {
+	m, _ := n.Value().(map[string]any)
+	return m
+}
+
+// begin creates the stack.
+func (r *run) begin() error {
+	at, crashes := r.t.start(), false
+	for i := range r.t.Steps {
+		crashes = crashes || r.t.Steps[i].Does == CrashStep
+	}
+	id := journal.Identity{Stack: cmp.Or(r.t.Stack.Value, r.g.Name), Params: object(r.t.Params), CreatedAt: at}
+	m, err := machine.New(r.g, machine.Options{Snapshots: crashes}, id, object(r.t.State), at)
+	if err != nil {
+		return err
+	}
+	r.s = sim.New(m, at, nil)
+	r.s.Crashes = crashes
+	r.equip(r.s, nil)
+	return r.s.Until(func(rec journal.Record) bool { return rec.Body.Type() == "stack.started" })
+}
+
+// equip sets what a Sim calls. at is the place of its stack: the nodes around it.
+func (r *run) equip(s *sim.Sim, at journal.Place) {
+	s.Acts, s.Secrets = true, secret
+	s.Recorded = func(rec journal.Record) { r.note(s, at, rec) }
+	s.Answer(func(t machine.Task) sim.Result { return r.reply(s, at, t) })
+	s.Enter = func(t machine.Task, kid *sim.Sim) bool {
+		here := within(at, t.Key)
+		if r.pack.has(here) {
+			return false
+		}
+		r.equip(kid, here)
+		return true
+	}
+}
+
+// within is the place of a task in a stack at a place.
+func within(at journal.Place, k journal.TaskKey) journal.Place {
+	return append(at[:len(at):len(at)], journal.Spot{Node: k.Node, Item: k.Item})
+}
+
+// secret is what the secrets of a graph are in tests.
+func secret(name string) (string, bool) { return "secret:" + name, true }
+
+// errBound says that a step took too many cycles.
+var errBound = errors.New("too many cycles")
+
+// until runs until stop is true of a record, for at most MaxCycles cycles, and reports
+// whether it was.
+func (r *run) until(stop func(journal.Record) bool) (reached bool, err error) {
+	cycles := 0
+	err = r.s.Until(func(rec journal.Record) bool {
+		if rec.Body.Type() == "cycle.finished" {
+			cycles++
+		}
+		reached = reached || stop(rec)
+		return reached || r.broken || cycles >= MaxCycles
+	})
+	if err == nil && !reached && cycles >= MaxCycles {
+		err = errBound
+	}
+	return reached, err
+}
