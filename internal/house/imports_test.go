@@ -154,11 +154,16 @@ func TestMachineIsPure(t *testing.T) {
 // TestEmbedderBudget: what a program links that imports the runtime alone.
 func TestEmbedderBudget(t *testing.T) {
 	t.Parallel()
+	agents := []string{module + "/nodes/agent", module + "/nodes/mcp", module + "/nodes/memory", "github.com/modelcontextprotocol/"}
 	for pkg, forbidden := range map[string][]string{
-		"./runtime":           {"gopkg.in/yaml.v3", "go.etcd.io/bbolt", "github.com/spf13/cobra", "charm.land/", "github.com/robfig/cron", module + "/dsl", module + "/cmd"},
-		"./runtime/boltstore": {"gopkg.in/yaml.v3", "github.com/spf13/cobra", "charm.land/", module + "/dsl"},
+		"./runtime":           append([]string{"gopkg.in/yaml.v3", "go.etcd.io/bbolt", "github.com/spf13/cobra", "charm.land/", "github.com/robfig/cron", module + "/dsl", module + "/cmd"}, agents...),
+		"./runtime/boltstore": append([]string{"gopkg.in/yaml.v3", "github.com/spf13/cobra", "charm.land/", module + "/dsl"}, agents...),
+		"./runtime/api":       agents,
+		"./dsl":               agents,
+		"./serve":             agents,
 		"./graph/machine":     {"gopkg.in/yaml.v3", "go.etcd.io/bbolt", module + "/runtime", module + "/nodes"},
-		"./nodes/std":         {"golang.org/x/text", "gopkg.in/yaml.v3", "go.etcd.io/bbolt"},
+		"./nodes/std":         append([]string{"golang.org/x/text", "gopkg.in/yaml.v3", "go.etcd.io/bbolt"}, agents...),
+		"./nodes/agent":       {"github.com/modelcontextprotocol/", module + "/nodes/mcp", module + "/nodes/memory", module + "/nodes/agent/"},
 	} {
 		for _, p := range list(t, pkg) {
 			for _, dep := range p.Deps {
