@@ -84,7 +84,9 @@ servers: ## MCP servers that others wrote, where npm and the network are
 		echo 'skipped: npm cannot fetch the servers'
 		exit 0
 	fi
-	MCP_SERVERS="$$dir/node_modules/.bin" go test -run 'TestServer(Everything|Filesystem|Memory)' ./nodes/mcp
+	npm install --silent --no-audit --no-fund --prefix "$$dir" node@22 @modelcontextprotocol/conformance@0.1.16 ||
+		echo 'skipped: npm cannot fetch the conformance suite and its Node 22'
+	MCP_SERVERS="$$dir/node_modules/.bin" go test -run 'TestServer(Everything|Filesystem|Memory)|TestConformance' ./nodes/mcp
 
 nested: ## the modules below this one
 	@root=$$PWD

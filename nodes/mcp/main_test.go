@@ -29,6 +29,9 @@ func TestMain(m *testing.M) {
 	if what := os.Getenv(serverVariable); what != "" {
 		os.Exit(serve(what))
 	}
+	if os.Getenv(clientVariable) != "" {
+		os.Exit(client(os.Args[len(os.Args)-1]))
+	}
 	os.Exit(m.Run())
 }
 

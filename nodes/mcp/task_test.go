@@ -3,6 +3,7 @@
 package mcp
 
 import (
+	"fmt"
 	"log/slog"
 	"os"
 	"strings"
@@ -59,10 +60,18 @@ func taskWith(t *testing.T, config map[string]any, tools ...string) nodes.Task {
 	}
 }
 
-// template is the template of a server's entry: the `with` of a kind that has the same
-// fields is made alike.
 func template(t *testing.T, config map[string]any) *graph.Template {
 	t.Helper()
+	made, err := templateOf(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return made
+}
+
+// templateOf is the template of a server's entry: the `with` of a kind that has the same
+// fields is made alike.
+func templateOf(config map[string]any) (*graph.Template, error) {
 	kind := "exec"
 	if config["url"] != nil {
 		kind = "http"
@@ -72,9 +81,9 @@ func template(t *testing.T, config map[string]any) *graph.Template {
 		Nodes: []graph.NodeDef{{ID: diag.Text{Value: "n"}, Uses: diag.Text{Value: kind}, With: tree.Of(config)}},
 	}, std.Registry())
 	if g == nil {
-		t.Fatal(problems)
+		return nil, fmt.Errorf("%v", problems)
 	}
-	return g.Nodes[0].With
+	return g.Nodes[0].With, nil
 }
 
 // book keeps what is logged.
