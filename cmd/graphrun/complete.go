@@ -349,7 +349,7 @@ func (a *app) completeAll(root *cobra.Command) {
 		"send":    a.byArgument(false, live, eventWords),
 		"approve": a.byArgument(false, stackWords(isAsked), askedWords), "reject": a.byArgument(false, stackWords(isAsked), askedWords),
 		"pool": a.byArgument(false, poolGraphWords, poolWords), "ps": a.byArgument(false),
-		"run": a.orFiles(false, nil), "graph": a.orFiles(false, nil), "validate": a.orFiles(true, nil), "fmt": a.orFiles(true, nil),
+		"run": a.orFiles(false, nil), "graph": a.orFiles(false, nil), "explore": a.orFiles(false, nil), "validate": a.orFiles(true, nil), "fmt": a.orFiles(true, nil),
 		"test": a.orFiles(true, nil), "serve": a.orFiles(true, nil), "models": a.orFiles(true, nil),
 		"start": a.orFiles(false, graphWords), "plan": a.orFiles(false, stacks),
 	}

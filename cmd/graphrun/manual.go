@@ -56,6 +56,18 @@ that of its next cycle, or of the rest of its open one. The plan assumes that
 every node succeeds and writes nothing; set nodes are evaluated and do write.`, `  graphrun plan review.graphrun.yaml --param goal="ship it"
   graphrun plan review.graphrun.yaml --set 'todos=[{"id": "a"}]'
   graphrun plan tuesday -o json`},
+	"explore": {groupAuthor, `Find out what could ever happen to the stacks of a graph. Many stacks run in
+virtual time: outputs of nodes are drawn from their types, and failures, slow and
+lost answers, events, approvals and crashes come at random. No work is done.
+
+It finds stacks that nothing can bring on any more, failures that legal outputs
+cause, what no stack ever reached, and keys that grow. With --out each finding
+becomes a test for "graphrun test" that fails while the fault is there.
+
+One seed explores the same stacks on every machine. The exit code is 1 when a
+fault was found: stuck, endless, condition-error, expression, schema or limit.`, `  graphrun explore review.graphrun.yaml
+  graphrun explore review.graphrun.yaml --for 30s --out found
+  graphrun explore review.graphrun.yaml --seed 7 --stacks 5000 -o json`},
 	"graph": {groupAuthor, `Draw a graph as text, or in a format for other tools: Mermaid, DOT or JSON.`, `  graphrun graph review.graphrun.yaml
   graphrun graph review.graphrun.yaml --format dot | dot -Tsvg > review.svg`},
 	"fmt": {groupAuthor, `Format graph files in place, and print the names of those that changed. A FILE

@@ -77,7 +77,7 @@ func newRoot(a *app) *cobra.Command {
 	root.AddCommand(
 		serveCommand(a), startCommand(a), psCommand(a), statusCommand(a),
 		sendCommand(a), cancelCommand(a), retryCommand(a), poolCommand(a),
-		historyCommand(a), traceCommand(a), logsCommand(a),
+		historyCommand(a), traceCommand(a), logsCommand(a), exploreCommand(a),
 		modelsCommand(a), memoryCommand(a),
 		backupCommand(a), compactCommand(a), doctorCommand(a),
 	)

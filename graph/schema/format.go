@@ -15,6 +15,7 @@ import (
 // format is a form of text that `format` names. It says nothing about values of
 // other kinds.
 type format struct {
+	name string
 	like string // for messages: `must be a date as 2026-11-29`
 	fits func(string) bool
 }
@@ -22,16 +23,16 @@ type format struct {
 // formats are the forms that are checked. An internationalised label of a hostname
 // (`xn--…`) is checked as letters, digits and dashes: what it decodes to is not.
 var formats = map[string]format{
-	"date-time": {"a date-time as 2026-11-29T19:35:06Z", isDateTime},
-	"date":      {"a date as 2026-11-29", isDate},
-	"time":      {"a time with its offset as 19:35:06Z", isTime},
-	"duration":  {"a duration of ISO 8601 as P3DT12H", isDuration},
-	"email":     {"an email address", isEmail},
-	"uri":       {"a URI as https://example.com/path", isURI},
-	"uuid":      {"a UUID as 2eb8aa08-aa98-11ea-b4aa-73b441d16380", uuidForm.MatchString},
-	"ipv4":      {"an IPv4 address as 192.0.2.1", isIPv4},
-	"ipv6":      {"an IPv6 address as 2001:db8::1", isIPv6},
-	"hostname":  {"a hostname as www.example.com", isHostname},
+	"date-time": {"date-time", "a date-time as 2026-11-29T19:35:06Z", isDateTime},
+	"date":      {"date", "a date as 2026-11-29", isDate},
+	"time":      {"time", "a time with its offset as 19:35:06Z", isTime},
+	"duration":  {"duration", "a duration of ISO 8601 as P3DT12H", isDuration},
+	"email":     {"email", "an email address", isEmail},
+	"uri":       {"uri", "a URI as https://example.com/path", isURI},
+	"uuid":      {"uuid", "a UUID as 2eb8aa08-aa98-11ea-b4aa-73b441d16380", uuidForm.MatchString},
+	"ipv4":      {"ipv4", "an IPv4 address as 192.0.2.1", isIPv4},
+	"ipv6":      {"ipv6", "an IPv6 address as 2001:db8::1", isIPv6},
+	"hostname":  {"hostname", "a hostname as www.example.com", isHostname},
 }
 
 // Formats returns the words of `format` that are checked, sorted.
