@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/graphrun/graphrun/diag"
@@ -193,6 +194,14 @@ const (
 	JoinAtLeast
 	JoinFirst
 )
+
+// Rule is the join of a node as it is written: any, all, none, first or at_least(N).
+func (n *Node) Rule() string {
+	if n.Join == JoinAtLeast {
+		return fmt.Sprintf("at_least(%d)", n.JoinN)
+	}
+	return [...]string{JoinAny: "any", JoinAll: "all", JoinNone: "none", JoinFirst: "first"}[n.Join]
+}
 
 // Retry says what happens after a failed attempt. Defaults are filled in.
 type Retry struct {

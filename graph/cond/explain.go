@@ -71,6 +71,14 @@ func (p *Program) Explain(env *Env) (out Part) {
 	return out
 }
 
+// Unevaluated takes an expression apart that nobody evaluates: the pieces are those of
+// Explain, without values.
+func (p *Program) Unevaluated() Part {
+	x := &explaining{text: p.text}
+	root, _ := p.sketch()
+	return x.idle(root)
+}
+
 // explaining is one explanation. Each part is evaluated within bounds of its own; work is
 // what all of them have used, and bounds how far they are taken apart.
 type explaining struct {

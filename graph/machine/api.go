@@ -64,7 +64,7 @@ type Machine struct {
 	opened  func(journal.TaskKey) bool // Replay: whether the wait of an element began then, as what comes next; else nil
 	opening []journal.Waiting          // waits of elements that are yet to be put into the cursor
 
-	watch      *watch // see Explain; else nil
+	watch      *watch // see Watch; else nil
 	stopBefore uint64 // the record that a replay stops before; 0 for none
 
 	released   bool      // the next wave may begin, of a machine that is led

@@ -100,6 +100,9 @@ func (m *Machine) applyCycleStarted(b *journal.CycleStarted, at time.Time, seq u
 			n.results = nil
 		}
 	}
+	if m.watch != nil {
+		clear(m.watch.parts)
+	}
 	clear(m.view.shown)
 	m.outside(func(i int) { m.view.shown[i] = seen{status: waiting, attempts: 1} })
 	clear(m.edges)

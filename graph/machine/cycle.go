@@ -143,6 +143,7 @@ func (m *Machine) isLast() bool {
 // does not hold, and makes the cycle a failed one.
 func (m *Machine) stops() (end *journal.Outcome, faults []string) {
 	m.see(m.at)
+	m.tellStops()
 	for i := range m.g.Stops {
 		s := &m.g.Stops[i]
 		holds, err := s.When.Holds(m.env)

@@ -106,6 +106,7 @@ func (m *Machine) logDecisions() (run []int) {
 	for _, i := range m.order {
 		d := m.nodes[i].decision
 		m.log(d)
+		m.tell(i)
 		if d.Run {
 			run = append(run, i)
 		}
@@ -116,7 +117,7 @@ func (m *Machine) logDecisions() (run []int) {
 // decideNode judges the edges of a node and applies its decision.
 func (m *Machine) decideNode(i int) {
 	m.order = append(m.order, i)
-	if d := m.nodes[i].sure; d != nil {
+	if d := m.nodes[i].sure; d != nil && !m.watches(i) {
 		m.applyDecided(i, d)
 		return
 	}

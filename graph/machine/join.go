@@ -51,7 +51,7 @@ func (m *Machine) weigh(e *graph.Edge) (live bool, err string) {
 		return true, ""
 	}
 	h := &m.held[e.Index]
-	if h.known {
+	if h.known && !m.watches(e.To) {
 		return h.live, h.err
 	}
 	m.env.Slots[graph.SlotError] = nil
@@ -62,9 +62,7 @@ func (m *Machine) weigh(e *graph.Edge) (live bool, err string) {
 		m.env.Slots[graph.SlotResults] = m.resultsOver(e)
 	}
 	defer m.lookAhead(e)()
-	if m.watch != nil {
-		m.watch.parts[e.Index] = e.When.Explain(m.env)
-	}
+	m.takeApart(e)
 	live, fault := e.When.Holds(m.env)
 	if fault != nil {
 		live, err = false, message(fault)

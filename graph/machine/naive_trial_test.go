@@ -287,6 +287,7 @@ func (t *trial) count(seen map[string]int) {
 // replay decides the history again.
 func (t *trial) replay() {
 	again := t.r.replayer()
+	watched(t.T, t.r)
 	m, differences, err := again.To(journal.Point{})
 	if err != nil || len(differences) > 0 {
 		t.Fatalf("%s\nreplay: %v %v", t.want.g.yaml(), err, differences)

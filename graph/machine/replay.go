@@ -57,6 +57,9 @@ type Replayer struct {
 	// Records are those that follow Base, in order. It is read once for each call
 	// of To or Before, and not further than needed. An error ends the replay.
 	Records iter.Seq2[journal.Record, error]
+
+	// Watch hears of the decisions as they are taken again.
+	Watch Watch
 }
 
 // Point is journal.Point, for programs that look into a history with inspect.At.
@@ -121,6 +124,7 @@ func (p *replay) over(r Replayer) (err error) {
 	}
 	p.m.pace, p.m.told, p.m.opened, p.m.dueThen = p.pace, p.told, p.opened, p.dueThen
 	p.m.stopBefore = p.before
+	p.m.Watch(r.Watch)
 	defer func() {
 		if what := recover(); what != nil {
 			if _, ok := what.(stopHere); !ok {
@@ -199,8 +203,8 @@ func (p *replay) peek(i int) (journal.Record, bool) {
 func (p *replay) pace(at time.Time) (time.Time, bool) {
 	n := len(p.again) + len(p.m.out.records)
 	rec, ok := p.peek(n)
-	if !ok {
-		return at, true
+	if !ok { // nothing was decided after what is recorded
+		return at, false
 	}
 	if p.before > 0 && p.decides(n) {
 		panic(stopHere{})

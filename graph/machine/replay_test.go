@@ -1,15 +1,12 @@
 package machine
 
 import (
-	"bytes"
 	"errors"
 	"path/filepath"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"pgregory.net/rapid"
 
-	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/journal"
 )
 
@@ -93,87 +90,6 @@ func TestReplayReadsNoFurther(t *testing.T) {
 	}
 	if _, _, err := again.To(journal.Point{}); !errors.Is(err, broken) {
 		t.Errorf("over the damaged record: %v", err)
-	}
-}
-
-// explained decides every recorded decision again, and holds its conditions,
-// taken apart, against the verdicts.
-func explained(t testing.TB, graphs Graphs, r *rig) (decisions, parts int) {
-	for _, rec := range r.records {
-		want, ok := rec.Body.(*journal.NodeDecided)
-		if !ok {
-			continue
-		}
-		decisions++
-		again := r.replayer()
-		again.Graphs = graphs
-		m, err := again.Before(rec.Seq)
-		if err != nil {
-			t.Fatal(err)
-		}
-		got, err := m.Explain(want.Node)
-		if err != nil {
-			t.Fatalf("%s: %v", r.recordText(rec), err)
-		}
-		line := rec
-		line.Body = got.Decision
-		if a, b := journal.AppendRecord(nil, rec, true), journal.AppendRecord(nil, line, true); !bytes.Equal(a, b) {
-			t.Fatalf("recorded %s\nexplained %s", a, b)
-		}
-		for _, e := range got.Edges {
-			if e.Part == nil {
-				continue
-			}
-			parts++
-			if (e.Part.Value == true) != e.Live || (e.Part.Err != nil) != (e.Error != "") || !e.Matched {
-				t.Errorf("%s: edge %d is explained by %v (%v)", r.recordText(rec), e.Edge, e.Part.Value, e.Part.Err)
-			}
-		}
-	}
-	return decisions, parts
-}
-
-func TestExplainTranscripts(t *testing.T) {
-	t.Parallel()
-	histories(t, func(t *testing.T, r *rig) { explained(t, r.graphs, r) })
-}
-
-func TestExplainRandomGraphs(t *testing.T) {
-	t.Parallel()
-	decisions, parts := 0, 0
-	rapid.Check(t, func(rt *rapid.T) {
-		p := draw(rt)
-		g, ok := tryCompile(p.yaml())
-		if !ok {
-			rt.Skip()
-		}
-		r := newRig(t, g)
-		if err := r.start(nil, nil); err != nil {
-			rt.Fatal(err)
-		}
-		for range 3 {
-			r.wake("early")
-			r.drain()
-			for len(r.tasks) > 0 {
-				for _, name := range g.NodeIDs() {
-					if r.tasks[name] == nil {
-						continue
-					}
-					if rapid.Bool().Draw(rt, name) {
-						r.done(name, rapid.Bool().Draw(rt, "value"))
-					} else {
-						r.fail(name, journal.Failure{Kind: "schema", Message: "m"})
-					}
-					r.drain()
-				}
-			}
-		}
-		d, n := explained(t, func(string) (*graph.Graph, error) { return g, nil }, r)
-		decisions, parts = decisions+d, parts+n
-	})
-	t.Logf("%d decisions, %d conditions taken apart", decisions, parts)
-	if !testing.Short() && parts < 100 {
-		t.Error("too few for the test to mean anything")
 	}
 }
 

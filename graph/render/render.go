@@ -86,15 +86,8 @@ func source(g *graph.Graph, e *graph.Edge) string {
 
 // joinOf is the join as it is written; "" for the default.
 func joinOf(n *graph.Node) string {
-	switch n.Join {
-	case graph.JoinAll:
-		return "all"
-	case graph.JoinNone:
-		return "none"
-	case graph.JoinFirst:
-		return "first"
-	case graph.JoinAtLeast:
-		return fmt.Sprintf("at_least(%d)", n.JoinN)
+	if n.Join == graph.JoinAny {
+		return ""
 	}
-	return ""
+	return n.Rule()
 }
