@@ -13,6 +13,7 @@ import (
 
 func historyCommand(a *app) *cobra.Command {
 	var last int
+	var waves bool
 	cmd := &cobra.Command{
 		Use:   "history STACK",
 		Short: "Show what a stack did, cycle by cycle",
@@ -29,41 +30,26 @@ func historyCommand(a *app) *cobra.Command {
 				if a.json() {
 					return a.printJSON(h)
 				}
-				return a.printHistory(h)
+				return a.printHistory(h, waves)
 			})
 		},
 	}
 	cmd.Flags().IntVar(&last, "last", 0, "only the last `N` cycles")
+	cmd.Flags().BoolVar(&waves, "waves", false, "also the nodes of each wave, and who wrote each key")
 	return cmd
 }
 
-func (a *app) printHistory(h inspect.History) error {
-	for i, c := range h.Cycles {
+func (a *app) printHistory(h inspect.History, waves bool) error {
+	for i := range h.Cycles {
+		c := &h.Cycles[i]
 		if r := c.Reopened; r != nil {
 			a.printf("%s\n", reopenedLine(h.Stack, r.By, &r.Limits))
 		}
-		line := fmt.Sprintf("cycle %d  %s  ", c.Cycle, a.clock(c.StartedAt))
-		if c.Finally {
-			line += "finally  "
-		}
-		line += a.lateText(c.Due, c.StartedAt)
-		switch {
-		case !c.Finished && i+1 < len(h.Cycles):
-			line += "not finished"
-		case !c.Finished:
-			line += "open"
-		case c.Failed:
-			line += plural(c.NodeRuns, "node run") + ", failed"
-		default:
-			line += plural(c.NodeRuns, "node run")
-		}
-		line += spent(c.Tokens, c.Cost) + faultsText(c.Faults)
-		if len(c.Events) > 0 {
-			line += "; events: " + strings.Join(c.Events, ", ")
-		}
-		a.printf("%s\n", line)
-		for _, w := range c.Waves {
-			a.printHistoryWave(w)
+		a.printf("%s\n", a.historyLine(c, i+1 == len(h.Cycles)))
+		if waves {
+			for _, w := range c.Waves {
+				a.printHistoryWave(w)
+			}
 		}
 	}
 	line := fmt.Sprintf("%s: %s", h.Stack, h.Status)
@@ -72,6 +58,56 @@ func (a *app) printHistory(h inspect.History) error {
 	}
 	a.printf("%s\n", line)
 	return nil
+}
+
+// historyLine is what a cycle did.
+func (a *app) historyLine(c *inspect.Cycle, last bool) string {
+	line := fmt.Sprintf("cycle %d  %s  ", c.Cycle, a.clock(c.StartedAt))
+	if c.Finally {
+		line += "finally  "
+	}
+	line += a.lateText(c.Due, c.StartedAt)
+	switch {
+	case !c.Finished && !last:
+		line += "not finished, "
+	case !c.Finished:
+		line += "open, "
+	case c.Failed:
+		line += "failed, "
+	}
+	waves := len(c.Waves)
+	if waves > 0 && c.Waves[0].Wave == 0 {
+		waves--
+	}
+	line += fmt.Sprintf("%s: %d ran", plural(waves, "wave"), c.Nodes.Ran)
+	if c.Nodes.Failed > 0 {
+		line += fmt.Sprintf(", %d failed%s", c.Nodes.Failed, firstFailure(c))
+	}
+	if c.Nodes.Skipped > 0 {
+		line += fmt.Sprintf(", %d skipped", c.Nodes.Skipped)
+	}
+	if len(c.Changed) > 0 {
+		line += "; changed " + strings.Join(c.Changed, ", ")
+	}
+	if s := spent(c.Tokens, c.Cost); s != "" {
+		line += ";" + s[1:]
+	}
+	if len(c.Events) > 0 {
+		line += "; events: " + strings.Join(c.Events, ", ")
+	}
+	return line + faultsText(c.Faults)
+}
+
+// firstFailure names the first node that failed in a cycle, and why.
+func firstFailure(c *inspect.Cycle) string {
+	for _, w := range c.Waves {
+		for _, n := range w.Nodes {
+			if n.Status == "failed" {
+				return fmt.Sprintf(" (%s, %s)", n.Node, oneLine(n.Error))
+			}
+		}
+	}
+	return ""
 }
 
 func (a *app) printHistoryWave(w inspect.Wave) {

@@ -195,8 +195,10 @@ What is within a graph that a node runs is there with its place: check/lint.`, `
 its history.`, `  graphrun state review
   graphrun state review --at 12 -o json
   graphrun state review --at 12.2`},
-	"history": {groupLook, `Show what a stack did, cycle by cycle: which nodes ran in each wave, how they
-ended, and which node or event wrote each key.`, `  graphrun history review
+	"history": {groupLook, `Show what a stack did, a line a cycle: when it began, how many waves it had, how
+many nodes ran, failed and were skipped, which keys it changed, and what it used.
+With --waves also how each node ended, and which node or event wrote each key.`, `  graphrun history review
+  graphrun history review --waves
   graphrun history review --last 5 -o json`},
 	"trace": {groupLook, `Print every record of a stack as one line of JSON. Records are never changed, and
 each has a seq: --from continues behind the last one that you have.`, `  graphrun trace review > review.jsonl

@@ -29,11 +29,21 @@ type Cycle struct {
 	Failed    bool      `json:"failed"`
 	Faults    []string  `json:"faults,omitzero"` // what failed while it began or ended
 	NodeRuns  int       `json:"node_runs"`
+	Nodes     Tally     `json:"nodes"`
+	Changed   []string  `json:"changed"` // keys, in the order of their declaration
 	PauseMS   int64     `json:"pause_ms"`
 	Tokens    int64     `json:"tokens"` // used until the next cycle began
 	Cost      float64   `json:"cost"`
 	Events    []string  `json:"events"` // received before it, or while it ran
 	Waves     []Wave    `json:"waves"`
+}
+
+// Tally is how many nodes of a Cycle came to what. One that waits or is in the background
+// counts where it began, and its failure where it ended.
+type Tally struct {
+	Ran     int `json:"ran"`     // were decided to run, also if they failed or are not over
+	Failed  int `json:"failed"`  // failed, and were to run in this cycle or in an earlier one
+	Skipped int `json:"skipped"` // were decided not to run, or were cancelled by a `join: first` node
 }
 
 // Reopened says how a stack continued that had ended.
@@ -64,7 +74,8 @@ type Settled struct {
 	Cost   float64 `json:"cost"`
 }
 
-// Write is a key that a Wave changed, and who wrote to it.
+// Write is a key that a Wave changed, and whose writes changed it, in their order. In
+// records of 0.1.0 they are those whose writes may have.
 type Write struct {
 	Key    string   `json:"key"`
 	Nodes  []string `json:"nodes"`
@@ -74,11 +85,12 @@ type Write struct {
 // historyReader puts records together to cycles.
 type historyReader struct {
 	out    History
-	again  *Reopened           // before the next cycle
-	events []string            // of the next cycle
-	used   map[string]usage    // by node, since a wave told of it
-	writes map[string][]string // nodes by the key that they write
-	to     map[string]string   // keys by the event that goes to them
+	again  *Reopened        // before the next cycle
+	events []string         // of the next cycle
+	used   map[string]usage // by node, since a wave told of it
+	came   outcomes         // in the open cycle
+	hash   string           // of under
+	under  *graph.Graph     // that the records are of
 	graph  func(hash string) (*graph.Graph, error)
 }
 
@@ -97,10 +109,11 @@ func HistoryOf(ctx context.Context, store Reader, kinds graph.Kinds, stack strin
 	r := historyReader{
 		out:   History{stack, sum.Identity.Graph, sum.Cursor.Status, sum.Cursor.Reason, []Cycle{}},
 		used:  map[string]usage{},
+		under: &graph.Graph{},
 		graph: func(hash string) (*graph.Graph, error) { return Definition(ctx, store, kinds, hash) },
 	}
 	err = store.Records(ctx, stack, journal.Want{Last: last, Types: []string{
-		"stack.started", "event.received", "cycle.started", "wave.committed", "cycle.finished",
+		"stack.started", "event.received", "cycle.started", "node.decided", "wave.committed", "cycle.finished",
 		"task.step", "task.mark", "task.held", "task.finished", "task.used", "stack.reopened",
 	}}, r.add)
 	return r.out, err
@@ -109,19 +122,24 @@ func HistoryOf(ctx context.Context, store Reader, kinds graph.Kinds, stack strin
 func (r *historyReader) add(rec journal.Record) error {
 	switch b := rec.Body.(type) {
 	case *journal.StackStarted:
-		return r.under(b.Hash)
+		return r.adopt(b.Hash)
 	case *journal.EventReceived:
 		r.events = append(r.events, b.Event)
 	case *journal.CycleStarted:
 		r.out.Cycles = append(r.out.Cycles, Cycle{
-			Cycle: rec.Cycle, StartedAt: rec.Time, Due: b.Due, Finally: b.Finally, Reopened: r.again, Faults: b.Faults, Events: append([]string{}, r.events...), Waves: []Wave{},
+			Cycle: rec.Cycle, StartedAt: rec.Time, Due: b.Due, Finally: b.Finally, Reopened: r.again, Faults: b.Faults, Changed: []string{}, Events: append([]string{}, r.events...), Waves: []Wave{},
 		})
-		r.events, r.again = nil, nil
+		r.events, r.again, r.came = nil, nil, outcomes{}
 		if b.Hash != "" {
-			return r.under(b.Hash)
+			return r.adopt(b.Hash)
 		}
 	case *journal.StackReopened:
 		r.again = &Reopened{rec.Time, b.By, b.Limits}
+	case *journal.NodeDecided:
+		if c := r.open(); c != nil {
+			r.came.decided(b)
+			c.Nodes = r.came.tally()
+		}
 	case *journal.TaskStep:
 		r.uses(b.Node, b.Tokens, b.Cost)
 	case *journal.TaskHeld:
@@ -133,6 +151,9 @@ func (r *historyReader) add(rec journal.Record) error {
 	case *journal.WaveCommitted:
 		if c := r.open(); c != nil {
 			c.Waves = append(c.Waves, r.wave(b))
+			r.came.settled(b)
+			c.Nodes = r.came.tally()
+			c.Changed = r.changed(c.Changed, b.Changed)
 		}
 	case *journal.CycleFinished:
 		if c := r.open(); c != nil {
@@ -161,30 +182,8 @@ func (r *historyReader) open() *Cycle {
 	return &r.out.Cycles[len(r.out.Cycles)-1]
 }
 
-// under reads from a definition which node may write which key.
-func (r *historyReader) under(hash string) error {
-	g, err := r.graph(hash)
-	if err != nil {
-		return err
-	}
-	r.writes, r.to = map[string][]string{}, map[string]string{}
-	for _, e := range g.Events {
-		if e.Key >= 0 {
-			r.to[e.Name] = g.Keys[e.Key].Name
-		}
-	}
-	for i := range g.Nodes {
-		for _, w := range g.Nodes[i].Writes {
-			key := g.Keys[w.Key].Name
-			r.writes[key] = append(r.writes[key], g.Nodes[i].ID)
-		}
-	}
-	return nil
-}
-
 func (r *historyReader) wave(b *journal.WaveCommitted) Wave {
 	w := Wave{Wave: b.Number(), Nodes: []Settled{}, Writes: []Write{}}
-	var succeeded []string
 	for _, s := range b.Settled {
 		u := r.used[s.Node]
 		delete(r.used, s.Node)
@@ -193,24 +192,9 @@ func (r *historyReader) wave(b *journal.WaveCommitted) Wave {
 			n.Error = s.Error.Kind + ": " + s.Error.Message
 		}
 		w.Nodes = append(w.Nodes, n)
-		if s.Status == "succeeded" {
-			succeeded = append(succeeded, s.Node)
-		}
 	}
 	for _, key := range b.Changed {
-		by := []string{}
-		for _, node := range r.writes[key] {
-			if slices.Contains(succeeded, node) {
-				by = append(by, node)
-			}
-		}
-		write := Write{Key: key, Nodes: by}
-		for _, e := range r.open().Events {
-			if b.Wave == 0 && r.to[e] == key && !slices.Contains(write.Events, e) {
-				write.Events = append(write.Events, e)
-			}
-		}
-		w.Writes = append(w.Writes, write)
+		w.Writes = append(w.Writes, r.write(b, key))
 	}
 	return w
 }

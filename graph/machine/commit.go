@@ -104,8 +104,7 @@ func (m *Machine) commitWave(w *wave) {
 		body.Changed = append(body.Changed, c.Name)
 		m.set(c.Key, c.Value, sizes[i])
 	}
-	m.out.changes = append(m.out.changes, changes...)
-	m.keepWriters(&wrote, body.Number())
+	m.commitChanges(changes, &wrote, body.Number())
 	m.out.committed = true
 	m.emit(body)
 }

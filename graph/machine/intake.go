@@ -52,16 +52,17 @@ func (m *Machine) takeIn(in arrivals, body *journal.CycleStarted) {
 	for _, i := range in.nodes {
 		commit.Settled = append(commit.Settled, m.settleOutside(i, &j))
 	}
+	var changes []graph.Change
 	var wrote writing
 	for k := range m.g.Keys {
 		if t := j.by[k]; t != nil && t.changed {
 			commit.Changed = append(commit.Changed, t.change.Name)
-			m.out.changes = append(m.out.changes, t.change)
+			changes = append(changes, t.change)
 			m.fold(&wrote, k, t.before, t.values, t.from)
 		}
 	}
 	commit.Writers = wrote.list
-	m.keepWriters(&wrote, 0)
+	m.commitChanges(changes, &wrote, 0)
 	if len(commit.Changed)+len(commit.Settled) > 0 {
 		m.out.committed = true
 		m.emit(commit)

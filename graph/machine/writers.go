@@ -9,12 +9,16 @@ import (
 
 // Who last wrote a key is kept beside the state, in a list with an element for each key that
 // was changed since the stack was started. So it is known also when the history does not
-// reach back to the write, and a commit stores one small element for each key that it
-// changes. An element is [KEY, CYCLE, WAVE, NODE], of an answer [KEY, CYCLE, WAVE, NODE, AS],
+// reach back to the write, and a commit stores little: the list while it is short, else one
+// small element for each key that it changes. An element is [KEY, CYCLE, WAVE, NODE], of an answer [KEY, CYCLE, WAVE, NODE, AS],
 // of an event [KEY, CYCLE, EVENT], of what was set with a fork [KEY, CYCLE], and [KEY] where
 // nobody knows: stacks of 0.1.0 have no list, and get it with their next change.
 
 const writersName = journal.SidecarMark + "by"
+
+// fewWriters is up to how many elements the list is stored whole. One small row beside what
+// each commit writes anyway costs a store less than rows of its own elsewhere.
+const fewWriters = 16
 
 // Writers says who last wrote each key of a state. The zero value knows nobody. It is not
 // safe for concurrent use.
@@ -128,26 +132,27 @@ func (m *Machine) settledBy(i int) source {
 	return s
 }
 
-// writing is who changed the keys of a commit.
+// writing is who changed the keys of a commit: the writes of a key stand together, and the
+// last of them is its writer.
 type writing struct {
 	list []journal.Writer
-	last []lastWrite // of each key
-}
-
-type lastWrite struct {
-	key int
-	by  source
+	as   map[string]string // by key, where its writer is an answer: who answered
 }
 
 // add notes writes that changed a key, one after the other. Writes of one source in a row
 // are one.
-func (o *writing) add(key int, name string, all ...source) {
+func (o *writing) add(key string, all ...source) {
 	for k := range all {
 		if k == 0 || all[k] != all[k-1] {
-			o.list = append(o.list, all[k].writer(name))
+			o.list = append(o.list, all[k].writer(key))
 		}
 	}
-	o.last = append(o.last, lastWrite{key, all[len(all)-1]})
+	if last := &all[len(all)-1]; last.as != "" {
+		if o.as == nil {
+			o.as = map[string]string{}
+		}
+		o.as[key] = last.as
+	}
 }
 
 // writtenBy notes which runs of a wave changed a key. It is called before the change.
@@ -162,7 +167,7 @@ func (m *Machine) writtenBy(o *writing, w *wave, key int, failures []*journal.Fa
 		only = k
 	}
 	if !several {
-		o.add(key, m.g.Keys[key].Name, source{node: m.g.Nodes[w.runs[only].node].ID})
+		o.add(m.g.Keys[key].Name, source{node: m.g.Nodes[w.runs[only].node].ID})
 		return
 	}
 	values, runs := m.writesTo(w, key, failures)
@@ -179,7 +184,7 @@ func (m *Machine) writtenBy(o *writing, w *wave, key int, failures []*journal.Fa
 func (m *Machine) fold(o *writing, key int, old any, values []any, from []source) {
 	name := m.g.Keys[key].Name
 	if !slices.ContainsFunc(from, func(s source) bool { return s != from[0] }) {
-		o.add(key, name, from[0])
+		o.add(name, from[0])
 		return
 	}
 	var moved []source
@@ -199,31 +204,32 @@ func (m *Machine) fold(o *writing, key int, old any, values []any, from []source
 	if moved == nil {
 		moved = from[len(from)-1:]
 	}
-	o.add(key, name, moved...)
+	o.add(name, moved...)
 }
 
-// keepWriters makes the writers of a commit part of it.
-func (m *Machine) keepWriters(o *writing, wave uint64) {
-	if len(o.last) == 0 {
+// commitChanges makes changes of the state, and who made them, part of the next commit.
+func (m *Machine) commitChanges(changes []graph.Change, o *writing, wave uint64) {
+	if len(changes) == 0 {
 		return
 	}
+	m.out.changes = append(slices.Grow(m.out.changes, len(changes)+1), changes...)
 	w := &m.writers
-	c := graph.Change{Key: -1, Name: writersName, Whole: w.list == nil}
-	w.list = m.writersNow(len(o.last))
-	if !c.Whole {
-		c.Put = make([]graph.Element, 0, len(o.last))
-	}
-	for _, l := range o.last {
-		e := m.elementOf(&l, wave)
-		i, ok := w.index()[m.g.Keys[l.key].Name]
-		if ok {
-			w.list[i] = e
-		} else {
-			i = len(w.list)
-			w.list, w.at[m.g.Keys[l.key].Name] = append(w.list, e), i
+	c := graph.Change{Key: -1, Name: writersName, Whole: w.list == nil || len(w.list)+len(changes) <= fewWriters}
+	w.list = m.writersNow(len(changes))
+	for k := range o.list {
+		by := &o.list[k]
+		if k+1 < len(o.list) && o.list[k+1].Key == by.Key {
+			continue
 		}
+		i, ok := w.index()[by.Key]
+		if !ok {
+			i = len(w.list)
+			w.list, w.at[by.Key] = append(w.list, nil), i
+		}
+		was, _ := w.list[i].([]any)
+		w.list[i] = m.elementOf(by, o.as[by.Key], wave, was)
 		if !c.Whole {
-			c.Put = append(c.Put, graph.Element{At: i, Value: e})
+			c.Put = append(c.Put, graph.Element{At: i, Value: w.list[i]})
 		}
 	}
 	slices.SortFunc(c.Put, func(a, b graph.Element) int { return a.At - b.At })
@@ -246,33 +252,27 @@ func (m *Machine) writersNow(more int) []any {
 	return list
 }
 
-// elementOf is the element of the list for a write. Names that the one before it has are
-// shared with it.
-func (m *Machine) elementOf(l *lastWrite, wave uint64) any {
-	var was []any
-	if i, ok := m.writers.index()[m.g.Keys[l.key].Name]; ok {
-		was, _ = m.writers.list[i].([]any)
+// elementOf is the element of the list for a write. It shares the names that the one before
+// it has too.
+func (m *Machine) elementOf(by *journal.Writer, as string, wave uint64, was []any) any {
+	e := make([]any, 0, 4)
+	add := func(name string) {
+		if i := len(e); i < len(was) && was[i] == name {
+			e = append(e, was[i])
+		} else {
+			e = append(e, name)
+		}
 	}
-	e := make([]any, 2, 5)
-	if len(was) > 0 {
-		e[0] = was[0]
-	} else {
-		e[0] = m.g.Keys[l.key].Name
+	add(by.Key)
+	e = append(e, int64(m.cur.Cycle))
+	if by.Event != "" {
+		add(by.Event)
+		return e
 	}
-	e[1] = int64(m.cur.Cycle)
-	name := l.by.node
-	if l.by.event != "" {
-		name = l.by.event
-	} else {
-		e = append(e, int64(wave))
-	}
-	if len(was) > len(e) && was[len(e)] == name {
-		e = append(e, was[len(e)])
-	} else {
-		e = append(e, name)
-	}
-	if l.by.asked {
-		e = append(e, l.by.as)
+	e = append(e, int64(wave))
+	add(by.Node + by.Answer) // one of them is ""
+	if by.Answer != "" {
+		add(as)
 	}
 	return e
 }
