@@ -43,7 +43,11 @@ func Render(out io.Writer, list List, sources map[string][]byte, opts Options) e
 		if place != "" {
 			place = paint(colorBold, place+":") + " "
 		}
-		fmt.Fprintf(w, "%s%s %s [%s]\n", place, paint(hue, d.Severity.String()+":"), d.Message, d.Code)
+		code := ""
+		if d.Code != "" { // what fails while it runs has none
+			code = fmt.Sprintf(" [%s]", d.Code)
+		}
+		fmt.Fprintf(w, "%s%s %s%s\n", place, paint(hue, d.Severity.String()+":"), d.Message, code)
 		if src := sources[d.Span.File]; src != nil && !d.Span.IsZero() {
 			if files[d.Span.File] == nil {
 				files[d.Span.File] = newSource(src)

@@ -192,7 +192,8 @@ A stack that does the work of a node is part of that node's stack. With
 What is within a graph that a node runs is there with its place: check/lint.`, `  graphrun status review
   graphrun status review -o json`},
 	"state": {groupLook, `Print the state of a stack, now or as it was at the end of any cycle or wave of
-its history.`, `  graphrun state review
+its history. --at 0 is its beginning, and --at 12.0 how cycle 12 begins: events
+and answers are applied, and nothing is decided yet.`, `  graphrun state review
   graphrun state review --at 12 -o json
   graphrun state review --at 12.2`},
 	"history": {groupLook, `Show what a stack did, a line a cycle: when it began, how many waves it had, how
@@ -200,6 +201,16 @@ many nodes ran, failed and were skipped, which keys it changed, and what it used
 With --waves also how each node ended, and which node or event wrote each key.`, `  graphrun history review
   graphrun history review --waves
   graphrun history review --last 5 -o json`},
+	"diff": {groupLook, `Show what changed in the state of a stack between two points of its history, down
+to the element and the property. A point is CYCLE or CYCLE.WAVE; 0 is the
+beginning, and 12.0 how cycle 12 begins. -o json prints the operations of an
+RFC 6902 patch: applied to the state at A they give that at B.`, `  graphrun diff review 11 12
+  graphrun diff review 0 12.2 -o json`},
+	"eval": {groupLook, `Evaluate an expression over a stack: over its state, params and nodes, and the
+names of define, as a condition of its graph sees them. The value is printed as
+JSON. An expression that the graph does not permit is exit code 2, and one that
+fails while it runs is exit code 1.`, `  graphrun eval review 'len(state.todos)'
+  graphrun eval review 'nodes.write.status == "failed"' --at 12`},
 	"trace": {groupLook, `Print every record of a stack as one line of JSON. Records are never changed, and
 each has a seq: --from continues behind the last one that you have.`, `  graphrun trace review > review.jsonl
   graphrun trace review --from 120 --follow`},

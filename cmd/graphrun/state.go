@@ -36,7 +36,7 @@ func stateCommand(a *app) *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().StringVar(&at, "at", "", "the end of this `CYCLE` or CYCLE.WAVE (default: now)")
+	cmd.Flags().StringVar(&at, "at", "", "the end of this `CYCLE` or CYCLE.WAVE; 0 is the beginning, 3.0 how cycle 3 begins (default: now)")
 	return cmd
 }
 

@@ -198,7 +198,7 @@ func TestHistoryAndPast(t *testing.T) {
 	if d := cmp.Diff(want, h.Cycles[1].Waves[0]); d != "" {
 		t.Errorf("cycle 2, wave 1 (-want +got)\n%s", d)
 	}
-	for point, n := range map[journal.Point]int64{{}: 4, {Cycle: 1}: 1, {Cycle: 3, Wave: 1}: 3, {Cycle: 3}: 4} {
+	for point, n := range map[journal.Point]int64{{}: 4, {Cycle: 1}: 1, {Cycle: 3, Wave: 1}: 3, {Cycle: 3}: 4, {Start: true}: 0, {Cycle: 1, Start: true}: 0, {Cycle: 2, Start: true}: 1} {
 		past, err := inspect.At(t.Context(), r, kinds{}, "s", point)
 		if err != nil || past.State["n"] != n {
 			t.Errorf("at %v n is %v (%v), want %d", point, past.State["n"], err, n)

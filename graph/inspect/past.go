@@ -22,31 +22,51 @@ type Past struct {
 // from where the history is kept on. ErrNotFound when there is no such stack;
 // other errors name the points that there are, or are a *StoreError.
 func At(ctx context.Context, store Reader, kinds graph.Kinds, stack string, at journal.Point) (Past, error) {
+	p, _, err := writtenAt(ctx, store, kinds, stack, at)
+	return p, err
+}
+
+// writerOf says who last wrote a key, if somebody knows it.
+type writerOf func(key string) (by journal.By, known bool)
+
+// writtenAt is At; it gives the writers of the keys too.
+func writtenAt(ctx context.Context, store Reader, kinds graph.Kinds, stack string, at journal.Point) (Past, writerOf, error) {
 	if at == (journal.Point{}) {
 		snap, err := store.State(ctx, stack)
 		if err != nil {
-			return Past{}, err
+			return Past{}, nil, err
 		}
 		g, err := Definition(ctx, store, kinds, snap.Cursor.Hash)
 		if err != nil {
-			return Past{}, err
+			return Past{}, nil, err
 		}
-		return past(at, snap.Cursor, g.Declared(snap.State)), nil
+		w := machine.WritersIn(snap.State)
+		return past(at, snap.Cursor, g.Declared(snap.State)), w.Of, nil
 	}
 	base, err := baseFor(ctx, store, stack, at)
 	if err != nil {
-		return Past{}, err
+		return Past{}, nil, err
 	}
-	kept := journal.Point{Cycle: base.Cursor.Cycle}
-	switch {
-	case at.Cycle == kept.Cycle && (at.Wave == 0 || at.Wave == base.Cursor.Committed()):
-		return past(at, base.Cursor, journal.Visible(base.State)), nil
-	case at.Cycle <= kept.Cycle:
-		return Past{}, fmt.Errorf("stack %q: the history before the end of cycle %s is deleted (see history in the graph): got %s", stack, kept, at)
+	if c := base.Cursor; at.Cycle == c.Cycle && c.Seq > 0 && !at.Start && (at.Wave == 0 || at.Wave == c.Committed()) {
+		w := machine.WritersIn(base.State)
+		return past(at, c, journal.Visible(base.State)), w.Of, nil
+	}
+	m, err := machineAt(ctx, store, kinds, stack, at, base)
+	if err != nil {
+		return Past{}, nil, err
+	}
+	return past(at, m.Cursor(), m.State()), m.WriterOf, nil
+}
+
+// machineAt is a stack that stands at a point other than the zero one, decided again from
+// a checkpoint before it. Errors are as those of At.
+func machineAt(ctx context.Context, store Reader, kinds graph.Kinds, stack string, at journal.Point, base journal.Snapshot) (*machine.Machine, error) {
+	if c := base.Cursor; c.Seq > 0 && at.Cycle <= c.Cycle {
+		return nil, fmt.Errorf("stack %q: the history before the end of cycle %d is deleted (see history in the graph): got %s", stack, c.Cycle, at)
 	}
 	now, err := store.Stack(ctx, stack)
 	if err != nil {
-		return Past{}, err
+		return nil, err
 	}
 	again := machine.Replayer{
 		Graphs:  func(hash string) (*graph.Graph, error) { return Definition(ctx, store, kinds, hash) },
@@ -55,15 +75,17 @@ func At(ctx context.Context, store Reader, kinds graph.Kinds, stack string, at j
 	}
 	m := (*machine.Machine)(nil)
 	if err = errNotCommitted; at.Cycle <= now.Cursor.Cycle { // else all would be read in vain
-		m, _, err = again.To(at)
+		var differences []machine.Difference
+		if m, differences, err = again.To(at); err == nil && len(differences) > 0 {
+			if d := differences[len(differences)-1]; d.Parts() {
+				err = fmt.Errorf("stack %q: the history before %s is decided differently now: record %d: %s", stack, at, d.Recorded.Seq, d)
+			}
+		}
 	}
 	if errors.Is(err, errNotCommitted) {
-		return Past{}, fmt.Errorf("stack %q has not committed %s: it is at %s", stack, at, journal.Point{Cycle: now.Cursor.Cycle, Wave: now.Cursor.Committed()})
+		return nil, fmt.Errorf("stack %q has not committed %s: it is at %s", stack, at, journal.Point{Cycle: now.Cursor.Cycle, Wave: now.Cursor.Committed()})
 	}
-	if err != nil {
-		return Past{}, err
-	}
-	return past(at, m.Cursor(), m.State()), nil
+	return m, err
 }
 
 // baseFor is the nearest checkpoint that says what the state was at a point. For the
@@ -71,11 +93,22 @@ func At(ctx context.Context, store Reader, kinds graph.Kinds, stack string, at j
 // between the two, and the outputs of the cycle need not be read.
 func baseFor(ctx context.Context, store Reader, stack string, at journal.Point) (journal.Snapshot, error) {
 	if at.Wave == 0 {
-		return store.Base(ctx, stack, at)
+		return baseBefore(ctx, store, stack, at)
 	}
 	end, err := store.Base(ctx, stack, journal.Point{Cycle: at.Cycle})
 	if err != nil || end.Cursor.Cycle < at.Cycle || end.Cursor.Committed() == at.Wave {
 		return end, err
+	}
+	return store.Base(ctx, stack, at)
+}
+
+// baseBefore is the nearest checkpoint at or before a point.
+func baseBefore(ctx context.Context, store Reader, stack string, at journal.Point) (journal.Snapshot, error) {
+	switch {
+	case at == journal.Point{Start: true}:
+		at = journal.Beginning
+	case at.Start:
+		at = journal.Point{Cycle: at.Cycle, Wave: 1}
 	}
 	return store.Base(ctx, stack, at)
 }
@@ -94,17 +127,19 @@ func recordsUpTo(ctx context.Context, store Reader, stack string, from uint64, a
 			return nil
 		})
 		switch {
-		case err == nil:
+		case err == nil && !at.Start:
 			yield(journal.Record{}, errNotCommitted)
-		case !errors.Is(err, enough):
+		case err != nil && !errors.Is(err, enough):
 			yield(journal.Record{}, err)
 		}
 	}
 }
 
-// past names the point as the caller named it: a machine that was stopped at the end of
-// a wave may stand beyond it.
+// past names the point as the caller named it, with the numbers that it left out.
 func past(at journal.Point, c journal.Cursor, state map[string]any) Past {
+	if at.Start {
+		return Past{at, state}
+	}
 	if at.Cycle == 0 {
 		at.Cycle = c.Cycle
 	}

@@ -14,7 +14,7 @@ var Beginning = Point{Cycle: 1, Wave: 1}
 
 // After reports whether p comes after the end of a cycle, or is it.
 func (p Point) After(cycle uint64) bool {
-	return p == Point{} || cycle < p.Cycle || cycle == p.Cycle && p.Wave == 0
+	return p == Point{} || cycle < p.Cycle || cycle == p.Cycle && p.Wave == 0 && !p.Start
 }
 
 // Want says which records are read, and what of them. The zero value is all

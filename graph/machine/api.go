@@ -354,6 +354,9 @@ func (m *Machine) Cursor() journal.Cursor { return m.cur }
 // Identity is the stack's, with its params complete and canonical.
 func (m *Machine) Identity() journal.Identity { return m.id }
 
+// Time is that of the last input, or of the last decision.
+func (m *Machine) Time() time.Time { return m.at }
+
 // emit records a change and makes it.
 func (m *Machine) emit(b journal.Body) {
 	if m.stopBefore == m.cur.Seq+1 {

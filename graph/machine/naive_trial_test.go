@@ -295,6 +295,17 @@ func (t *trial) replay() {
 	if d := cmp.Diff(t.r.stateText(), stateOf(m)); d != "" {
 		t.Fatalf("%s\nstate (-recorded +replayed)\n%s", t.want.g.yaml(), d)
 	}
+	cycles := t.r.m.Cursor().Cycle
+	if cycles == 0 {
+		return
+	}
+	at := journal.Point{Cycle: rapid.Uint64Range(1, cycles).Draw(t.T, "at"), Start: true}
+	if m, _, err = again.To(at); err != nil {
+		t.Fatalf("%s\nreplay to %s: %v", t.want.g.yaml(), at, err)
+	}
+	if d := cmp.Diff(t.r.states[at], stateOf(m)); d != "" {
+		t.Fatalf("%s\nstate at %s (-recorded +replayed)\n%s", t.want.g.yaml(), at, d)
+	}
 }
 
 // told is the machine's history in the naive one's words.

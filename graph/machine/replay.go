@@ -20,6 +20,11 @@ type Difference struct {
 	Decided  *journal.Record // nil if nothing was decided in its place
 }
 
+// Parts reports that a replay cannot continue after the difference.
+func (d Difference) Parts() bool {
+	return d.Recorded == nil || d.Decided == nil || d.Recorded.Body.Type() != d.Decided.Body.Type()
+}
+
 func (d Difference) String() string {
 	return fmt.Sprintf("recorded %s, decided %s", lineOf(d.Recorded), lineOf(d.Decided))
 }
@@ -67,7 +72,7 @@ type Point = journal.Point
 
 // To replays up to a point of the history, the zero Point for all of it. It stops
 // before, where recorded and decided part for good. Without any record after Base
-// it gives the stack as it is there.
+// it gives the stack as it is there. A history that ends before the point is no error.
 func (p Replayer) To(until journal.Point) (*Machine, []Difference, error) {
 	r := replay{graphs: p.Graphs, until: until}
 	err := r.over(p)
@@ -119,7 +124,7 @@ func (p *replay) over(r Replayer) (err error) {
 	read, stop := iter.Pull2(r.Records)
 	defer stop()
 	p.read = read
-	if err := p.begin(r); err != nil {
+	if err := p.begin(r); err != nil || p.until == (journal.Point{Start: true}) {
 		return err
 	}
 	p.m.pace, p.m.told, p.m.opened, p.m.dueThen = p.pace, p.told, p.opened, p.dueThen
@@ -201,6 +206,9 @@ func (p *replay) peek(i int) (journal.Record, bool) {
 // pause of the stack or a restart may have come between. It returns false if something came
 // in first, or the replay is to stop.
 func (p *replay) pace(at time.Time) (time.Time, bool) {
+	if p.reached() {
+		panic(stopHere{})
+	}
 	n := len(p.again) + len(p.m.out.records)
 	rec, ok := p.peek(n)
 	if !ok { // nothing was decided after what is recorded
@@ -210,6 +218,15 @@ func (p *replay) pace(at time.Time) (time.Time, bool) {
 		panic(stopHere{})
 	}
 	return rec.Time, !p.cameIn(n)
+}
+
+// reached reports that the machine stands at the point to stop at.
+func (p *replay) reached() bool {
+	if p.until.Start {
+		return p.m.cur.Open && p.m.cur.Cycle == p.until.Cycle
+	}
+	last := len(p.m.out.records) - 1
+	return last >= 0 && p.until.Ends(p.m.out.records[last])
 }
 
 // told is how a wait ended then, if that comes next; else nil.
@@ -363,7 +380,7 @@ func (p *replay) compare() {
 	p.window, p.again = p.window[1:], p.again[1:]
 	if !sameRecord(rec, now) && !onlyPausesLess(rec, now) {
 		p.differences = append(p.differences, Difference{Recorded: &rec, Decided: &now})
-		p.done = rec.Body.Type() != now.Body.Type()
+		p.done = p.differences[len(p.differences)-1].Parts()
 	}
 	p.done = p.done || p.until.Ends(rec)
 }

@@ -168,6 +168,10 @@ func (r *rig) drain() {
 }
 
 func (r *rig) commit(ready Ready) {
+	begun := ""
+	if slices.ContainsFunc(ready.Records, func(rec journal.Record) bool { return rec.Body.Type() == "cycle.started" }) {
+		begun = r.stateText()
+	}
 	for _, rec := range ready.Records {
 		r.journal = append(r.journal, journal.AppendRecord(nil, rec, true))
 		r.records = append(r.records, rec)
@@ -178,7 +182,13 @@ func (r *rig) commit(ready Ready) {
 	}
 	for _, rec := range ready.Records {
 		switch b := rec.Body.(type) {
+		case *journal.CycleStarted:
+			r.states[journal.Point{Cycle: rec.Cycle, Start: true}] = begun
 		case *journal.WaveCommitted:
+			begun = r.stateText() // also of a last cycle that begins with the same commit
+			if b.Wave == 0 {
+				r.states[journal.Point{Cycle: rec.Cycle, Start: true}] = begun
+			}
 			r.states[journal.Point{Cycle: rec.Cycle, Wave: b.Number()}] = r.stateText()
 		case *journal.CycleFinished, *journal.StackFinished:
 			r.states[journal.Point{Cycle: rec.Cycle}] = r.stateText()

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/graphrun/graphrun/diag"
+	"github.com/graphrun/graphrun/graph/inspect"
+	"github.com/graphrun/graphrun/graph/journal"
+	"github.com/graphrun/graphrun/graph/value"
+	"github.com/graphrun/graphrun/runtime/api"
+)
+
+// longestValue is how many characters of a value are shown to people.
+const longestValue = 80
+
+func diffCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "diff STACK A B",
+		Short: "Show what changed in the state between two points of its history",
+		Args:  arguments(3, 3, "STACK A B"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var points [2]journal.Point
+			for i, text := range args[1:] {
+				p, err := journal.ParsePoint(text)
+				if err != nil {
+					return usagef("%v", err)
+				}
+				if text == "" {
+					return usagef(`"": expected CYCLE or CYCLE.WAVE`)
+				}
+				points[i] = p
+			}
+			return a.through(cmd.Context(), func(c *api.Client) error {
+				d, err := inspect.DiffOf(cmd.Context(), c.Store(), a.kinds(), args[0], points[0], points[1])
+				if err != nil {
+					return known(cmd.Context(), c, args[0], err)
+				}
+				if a.json() {
+					return a.printJSON(d.Operations)
+				}
+				a.printDiff(d)
+				return nil
+			})
+		},
+	}
+}
+
+func (a *app) printDiff(d inspect.Diff) {
+	a.printf("%s from %s to %s\n", d.Stack, pointText(d.A), pointText(d.B))
+	if len(d.Operations) == 0 {
+		a.printf("nothing differs\n")
+	}
+	key := ""
+	for i, o := range d.Operations {
+		if i == 0 || o.Key != key {
+			key = o.Key
+			a.printf("%s%s\n", diag.Clean(key), byText(o.By))
+		}
+		place := diag.Clean(o.Place)
+		if place != "" {
+			place += ": "
+		}
+		switch o.Op {
+		case "add":
+			a.printf("  + %s%s\n", place, shortValue(o.Value.Any()))
+		case "remove":
+			a.printf("  - %s%s\n", place, shortValue(o.Was.Any()))
+		default:
+			a.printf("  ~ %s%s -> %s\n", place, shortValue(o.Was.Any()), shortValue(o.Value.Any()))
+		}
+	}
+}
+
+// byText says who wrote a key, after two spaces; "" where nobody knows.
+func byText(by *journal.By) string {
+	switch {
+	case by == nil:
+		return ""
+	case by.Initial:
+		return "  initial value"
+	case by.Fork:
+		return fmt.Sprintf("  set with the fork, cycle %d", by.Cycle)
+	case by.Event != "":
+		return fmt.Sprintf("  by event %s, cycle %d", by.Event, by.Cycle)
+	case by.Answer && by.As != "":
+		return fmt.Sprintf("  by the answer of %s to %s, cycle %d", by.As, by.Node, by.Cycle)
+	case by.Answer:
+		return fmt.Sprintf("  by the answer to %s, cycle %d", by.Node, by.Cycle)
+	}
+	return fmt.Sprintf("  by %s, cycle %d, wave %d", by.Node, by.Cycle, by.Wave)
+}
+
+// pointText is a point in words.
+func pointText(p journal.Point) string {
+	switch {
+	case p == journal.Point{Start: true}:
+		return "the beginning"
+	case p.Start:
+		return "the start of cycle " + p.String()[:len(p.String())-len(".0")]
+	}
+	return "cycle " + journal.Point{Cycle: p.Cycle}.String() + ", wave " + journal.Point{Cycle: p.Wave}.String()
+}
+
+// shortValue is a value as JSON, cut where it is long.
+func shortValue(v any) string {
+	text := []rune(value.String(v))
+	if len(text) <= longestValue {
+		return string(text)
+	}
+	return string(text[:longestValue-1]) + "…"
+}

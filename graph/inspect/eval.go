@@ -1,0 +1,86 @@
+package inspect
+
+import (
+	"context"
+	"time"
+
+	"github.com/graphrun/graphrun/diag"
+	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/cond"
+	"github.com/graphrun/graphrun/graph/journal"
+	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/graph/value"
+)
+
+// Evaluated is the value of an expression at a point of a stack's history.
+type Evaluated struct {
+	Stack string      `json:"stack"`
+	Cycle uint64      `json:"cycle"` // and Wave: as Past.Point
+	Wave  uint64      `json:"wave"`
+	Value value.Value `json:"value"`
+}
+
+// Eval evaluates an expression over a stack at a point of its history: over its state,
+// params and nodes, under the graph of that time. For the zero Point `now` is the time
+// that is given; else it is the moment of the commit. Errors: a diag.List for an
+// expression that the graph does not permit, a *cond.Error for one that fails while it
+// runs, and those of At.
+func Eval(ctx context.Context, store Reader, kinds graph.Kinds, stack string, expr diag.Text, at journal.Point, now time.Time) (Evaluated, error) {
+	m, reached, err := standsAt(ctx, store, kinds, stack, at, now)
+	if err != nil {
+		return Evaluated{}, err
+	}
+	p, problems := m.Graph().Expression(expr, cond.Want{})
+	if err := problems.Err(); err != nil {
+		return Evaluated{}, problems
+	}
+	if at == (journal.Point{}) && !m.Cursor().Open && p.Reads().Slots&(1<<graph.SlotNodes|1<<graph.SlotCycle) != 0 && m.Cursor().Cycle > 0 {
+		// Between two cycles a stack does not keep how the nodes of the last one ended.
+		if m, reached, err = standsAt(ctx, store, kinds, stack, journal.Point{Cycle: m.Cursor().Cycle}, now); err != nil {
+			return Evaluated{}, err
+		}
+	}
+	if at != (journal.Point{}) {
+		now = m.Time()
+	}
+	v, err := m.Value(p, now)
+	if err != nil {
+		return Evaluated{}, err
+	}
+	exact, err := value.Of(v)
+	return Evaluated{stack, reached.Cycle, reached.Wave, exact}, err
+}
+
+// standsAt is a stack as it stands at a point; at the zero Point, at a time. The machine
+// is for looking only. How the nodes of the last cycle ended is known in it, except at
+// the zero Point between two cycles.
+func standsAt(ctx context.Context, store Reader, kinds graph.Kinds, stack string, at journal.Point, now time.Time) (*machine.Machine, journal.Point, error) {
+	if at != (journal.Point{}) {
+		before := at
+		if before.Wave == 0 && !before.Start {
+			before.Wave = 1 // the checkpoint at the end of the cycle does not know its nodes
+		}
+		base, err := baseBefore(ctx, store, stack, before)
+		if err != nil {
+			return nil, at, err
+		}
+		m, err := machineAt(ctx, store, kinds, stack, at, base)
+		if err != nil {
+			return nil, at, err
+		}
+		return m, past(at, m.Cursor(), nil).Point, nil
+	}
+	snap, err := store.Load(ctx, stack)
+	if err != nil {
+		return nil, at, err
+	}
+	g, err := Definition(ctx, store, kinds, snap.Cursor.Hash)
+	if err != nil {
+		return nil, at, err
+	}
+	m, err := machine.Restore(g, machine.Options{Rest: true}, snap, now)
+	if err != nil {
+		return nil, at, err
+	}
+	return m, past(at, snap.Cursor, nil).Point, nil
+}
