@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -52,29 +53,36 @@ func (r *agentRow) saying(columns int) string {
 	return text
 }
 
-// step: an answer is whole, or a call is over.
+// step: an answer is whole, or a call is over. What belongs to the work of a call has the
+// place of the call before it.
 func (r *agentRow) step(b *journal.TaskStep) {
-	model, isModel := strings.CutPrefix(b.Name, agent.ModelStep)
-	tool, isTool := strings.CutPrefix(b.Name, agent.ToolStep)
+	place, name := calledFrom(b.Name)
+	model, isModel := strings.CutPrefix(name, agent.ModelStep)
+	tool, isTool := strings.CutPrefix(name, agent.ToolStep)
 	model, tool = oneLine(model), oneLine(tool)
+	doing := ""
 	switch {
 	case isModel && b.Error != nil:
-		r.doing = fmt.Sprintf("%s failed (%s): %s", model, b.Error.Kind, oneLine(b.Error.Message))
+		doing = fmt.Sprintf("%s failed (%s): %s", model, b.Error.Kind, oneLine(b.Error.Message))
 	case isTool && b.Mark:
-		r.doing = "calls " + tool
+		doing = "calls " + tool
 	case isTool:
-		r.doing = tool + " answered"
+		doing = tool + " answered"
 	case isModel:
-		r.doing = model + " answered"
+		doing = model + " answered"
 		if a, err := agent.ReadAnswer(b.Content); err == nil && len(a.Message.Calls) > 0 {
 			var names []string
 			for _, c := range a.Message.Calls {
 				names = append(names, c.Name)
 			}
-			r.doing = "calls " + oneLine(strings.Join(names, ", "))
+			doing = "calls " + oneLine(strings.Join(names, ", "))
 		}
 	}
-	if isModel && r.speaks == b.Item {
+	if doing != "" && place != "" {
+		doing = oneLine(place) + ": " + doing
+	}
+	r.doing = cmp.Or(doing, r.doing)
+	if isModel && place == "" && r.speaks == b.Item {
 		r.said = ""
 	}
 }

@@ -51,4 +51,9 @@ func TestLiveAgent(t *testing.T) {
 	if lines = table(); len(lines) != 1 || !strings.Contains(lines[0], "attempt 2, running") || !strings.Contains(lines[0], "calls refund") {
 		t.Errorf("after the word: %q", lines)
 	}
+	show(m, &journal.TaskStep{Wave: 1, Node: "a", Attempt: 2, Name: "tool:expert#2/model:p/m", Content: answer},
+		&journal.TaskStep{Wave: 1, Node: "a", Attempt: 2, Name: "tool:flow#3/child", Mark: true})
+	if lines = table(); len(lines) != 1 || !strings.Contains(lines[0], "expert#2: calls refund") {
+		t.Errorf("while an agent works that is a tool: %q", lines)
+	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/value"
+	"github.com/graphrun/graphrun/nodes"
 	"github.com/graphrun/graphrun/nodes/agent"
 )
 
@@ -43,6 +44,21 @@ type told struct {
 	steps   int
 	turns   int
 	calls   map[string]agent.Call // of the last answer, by id
+	below   map[string]*told      // of calls whose work is an agent, by their place: "ask#2"
+}
+
+// under is what has been said of the work of a call.
+func (at *told) under(place string) *told {
+	if place == "" {
+		return at
+	}
+	if at.below == nil {
+		at.below = map[string]*told{}
+	}
+	if at.below[place] == nil {
+		at.below[place] = &told{calls: map[string]agent.Call{}}
+	}
+	return at.below[place]
 }
 
 func newTeller(stack, node string, g *graph.Graph) *teller {
@@ -93,7 +109,7 @@ func (t *teller) record(r journal.Record) string {
 		case b.RetryAt.IsZero():
 			delete(t.tasks, key)
 		case b.Error != nil && (b.Error.Kind == "schema" || b.Error.Kind == "limit"):
-			at.steps, at.turns = 0, 0 // it begins again
+			at.steps, at.turns, at.below = 0, 0, nil // it begins again
 		}
 		return text
 	}
@@ -147,19 +163,33 @@ func isAgent(g *graph.Graph, node string) bool {
 	return ok && g.Nodes[i].Kind.Name == agentKind
 }
 
-// step tells of a step: what a model said, what a tool answered, or only its name.
+// step tells of a step: what a model said, what a tool answered, or only its name. What an
+// agent says that is the work of a call is told with the place of the call before it.
 func (t *teller) step(at *told, b *journal.TaskStep) string {
-	if model, ok := strings.CutPrefix(b.Name, agent.ModelStep); ok && t.node != "" {
+	place, name := calledFrom(b.Name)
+	at = at.under(place)
+	if place != "" {
+		place += " "
+	}
+	if model, ok := strings.CutPrefix(name, agent.ModelStep); ok && t.node != "" {
 		if a, err := agent.ReadAnswer(b.Content); err == nil {
-			return t.turn(at, model, a, b)
+			return place + t.turn(at, model, a, b)
 		}
 	}
-	if tool, ok := strings.CutPrefix(b.Name, agent.ToolStep); ok && t.node != "" {
+	if tool, ok := strings.CutPrefix(name, agent.ToolStep); ok && t.node != "" {
 		if d, err := agent.ReadDone(b.Content); err == nil {
-			return t.result(at, tool, d, b)
+			return place + t.result(at, tool, d, b)
 		}
 	}
 	return stepped(b)
+}
+
+// calledFrom splits the name of a step into the place of the call whose work it is a part
+// of, as "ask#2" or "ask#2/look#1", "" for a step of the task itself, and its name there.
+func calledFrom(step string) (place, name string) {
+	_, name = nodes.Below(step)
+	above := strings.TrimSuffix(step, name)
+	return strings.TrimSuffix(strings.ReplaceAll(above, agent.ToolStep, ""), "/"), name
 }
 
 // turn tells of a question to a model and its answer.
@@ -236,8 +266,11 @@ func (t *teller) answered(at *told, b *journal.TaskAnswered) string {
 	if b.Approved {
 		did = "approved"
 	}
-	what := "call " + oneLine(b.Call)
-	if c, ok := at.calls[b.Call]; ok {
+	what, id := "call "+oneLine(b.Call), b.Call
+	if i := strings.LastIndexByte(id, '/'); i >= 0 && at.below[id[:i]] != nil {
+		at, id = at.below[id[:i]], id[i+1:]
+	}
+	if c, ok := at.calls[id]; ok {
 		what = c.Name + " (" + oneLine(b.Call) + ")"
 	}
 	s := who + " " + did + " " + what

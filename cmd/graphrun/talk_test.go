@@ -70,3 +70,65 @@ func TestTalk(t *testing.T) {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 }
+
+// TestTalkBelow: an agent that is the work of a call is told turn by turn too, with the
+// place of the call before it, and counts its own turns.
+func TestTalkBelow(t *testing.T) {
+	t.Parallel()
+	answer := func(text string, calls ...any) map[string]any {
+		return map[string]any{"question": "work", "stop": "end", "usage": map[string]any{"input": int64(9), "output": int64(1)},
+			"message": map[string]any{"role": "assistant", "content": text, "calls": append([]any{}, calls...)}}
+	}
+	call := func(id, name string) any {
+		return map[string]any{"id": id, "name": name, "args": map[string]any{}}
+	}
+	done := func(id, text string) map[string]any {
+		return map[string]any{"call": id, "number": int64(1), "text": text}
+	}
+	step := func(name string, content any) journal.Body {
+		return &journal.TaskStep{Wave: 1, Node: "a", Attempt: 1, Name: name, Duration: time.Second, Content: content}
+	}
+	bodies := []journal.Body{
+		&journal.TaskStarted{Wave: 1, Node: "a", Attempt: 1},
+		step("model:p/m", answer("", call("c1", "expert"))),
+		step("tool:expert#1/model:p/m", answer("", call("c1", "files/pay"), call("c2", "second"))),
+		&journal.TaskAnswered{Wave: 1, Node: "a", Attempt: 1, Call: "expert#1/c1", Approved: true, By: "ann"},
+		step("tool:expert#1/tool:files/pay", done("c1", "paid")),
+		step("tool:expert#1/tool:second#2/model:p/m", answer("Deep.")),
+		step("tool:expert#1/tool:second", done("c2", "Deep.")),
+		step("tool:expert#1/model:p/m", answer("It is fine.")),
+		step("tool:expert", done("c1", "It is fine.")),
+		step("model:p/m", answer("Good.")),
+	}
+	tell := newTeller("s", "a", nil)
+	var got []string
+	for _, b := range bodies {
+		if text := tell.record(journal.Record{Cycle: 1, Body: b}); text != "" {
+			got = append(got, strings.Split(text, "\n")...)
+		}
+	}
+	want := []string{
+		"a started",
+		"a turn 1: p/m, 1s",
+		"    calls expert (c1): {}",
+		"a expert#1 turn 1: p/m, 1s",
+		"    calls files/pay (c1): {}",
+		"    calls second (c2): {}",
+		"a ann approved files/pay (expert#1/c1)",
+		"a expert#1 files/pay (c1) answered after 1s",
+		"    paid",
+		"a expert#1/second#2 turn 1: p/m, 1s",
+		"    says: Deep.",
+		"a expert#1 second (c2) answered after 1s",
+		"    Deep.",
+		"a expert#1 turn 2: p/m, 1s",
+		"    says: It is fine.",
+		"a expert (c1) answered after 1s",
+		"    It is fine.",
+		"a turn 2: p/m, 1s",
+		"    says: Good.",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}

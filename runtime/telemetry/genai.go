@@ -9,6 +9,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/graphrun/graphrun/graph/journal"
+	"github.com/graphrun/graphrun/nodes"
 	"github.com/graphrun/graphrun/nodes/agent"
 )
 
@@ -44,9 +45,11 @@ type generation struct {
 	refused   bool         // a call that was not made: what is a word of the model's
 }
 
-// generationOf is nil for a step of anything but an agent.
+// generationOf is nil for a step of anything but an agent. An agent that is a tool of one
+// has its steps below the call: they count as any other.
 func generationOf(b *journal.TaskStep) *generation {
-	if name, ok := strings.CutPrefix(b.Name, agent.ModelStep); ok {
+	_, step := nodes.Below(b.Name)
+	if name, ok := strings.CutPrefix(step, agent.ModelStep); ok {
 		g := &generation{operation: chat}
 		g.provider, g.what, _ = strings.Cut(name, "/")
 		if a, err := agent.ReadAnswer(b.Content); err == nil && b.Error == nil {
@@ -54,7 +57,7 @@ func generationOf(b *journal.TaskStep) *generation {
 		}
 		return g
 	}
-	if name, ok := strings.CutPrefix(b.Name, agent.ToolStep); ok {
+	if name, ok := strings.CutPrefix(step, agent.ToolStep); ok {
 		if d, err := agent.ReadDone(b.Content); err == nil {
 			return &generation{operation: executeTool, what: name, refused: d.Refused}
 		}

@@ -3,6 +3,7 @@ package telemetry_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -111,35 +112,7 @@ func TestAgents(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("spans (-want +got):\n%s", diff)
 		}
-		var data metricdata.ResourceMetrics
-		if err := r.metrics.Collect(t.Context(), &data); err != nil {
-			t.Fatal(err)
-		}
-		r.nothingOfTheState(data)
-		used := res
-		sums := map[string]float64{}
-		for _, scope := range data.ScopeMetrics {
-			for _, m := range scope.Metrics {
-				switch d := m.Data.(type) {
-				case metricdata.Sum[int64]:
-					for _, p := range d.DataPoints {
-						sums[m.Name] += float64(p.Value)
-					}
-				case metricdata.Sum[float64]:
-					for _, p := range d.DataPoints {
-						sums[m.Name] += p.Value
-					}
-				case metricdata.Histogram[int64]:
-					for _, p := range d.DataPoints {
-						sums[m.Name] += float64(p.Sum)
-					}
-				case metricdata.Histogram[float64]:
-					for _, p := range d.DataPoints {
-						sums[m.Name] += p.Sum
-					}
-				}
-			}
-		}
+		used, sums := res, r.sums()
 		for name, want := range map[string]float64{
 			"graphrun.tokens": float64(used.Tokens), "gen_ai.client.token.usage": float64(used.Tokens),
 			"graphrun.cost": used.Cost, "gen_ai.client.operation.duration": 3,
@@ -147,6 +120,96 @@ func TestAgents(t *testing.T) {
 			if want == 0 || sums[name] != want {
 				t.Errorf("%s is %v, want %v", name, sums[name], want)
 			}
+		}
+	})
+}
+
+// sums are the metrics that were counted, over all attributes.
+func (r *rig) sums() map[string]float64 {
+	r.t.Helper()
+	var data metricdata.ResourceMetrics
+	if err := r.metrics.Collect(r.t.Context(), &data); err != nil {
+		r.t.Fatal(err)
+	}
+	r.nothingOfTheState(data)
+	sums := map[string]float64{}
+	for _, scope := range data.ScopeMetrics {
+		for _, m := range scope.Metrics {
+			switch d := m.Data.(type) {
+			case metricdata.Sum[int64]:
+				for _, p := range d.DataPoints {
+					sums[m.Name] += float64(p.Value)
+				}
+			case metricdata.Sum[float64]:
+				for _, p := range d.DataPoints {
+					sums[m.Name] += p.Value
+				}
+			case metricdata.Histogram[int64]:
+				for _, p := range d.DataPoints {
+					sums[m.Name] += float64(p.Sum)
+				}
+			case metricdata.Histogram[float64]:
+				for _, p := range d.DataPoints {
+					sums[m.Name] += p.Sum
+				}
+			}
+		}
+	}
+	return sums
+}
+
+// nested has an agent that is a tool of another one.
+const nested = `{"graphrun": 1, "name": "nested",
+	"providers": [{"name": "p", "api": "expert"}],
+	"tools": [{"name": "expert", "uses": "agent", "with": {"model": "p/m", "instructions": "expert", "input": "now"}}],
+	"state": [{"name": "said", "type": "string?"}],
+	"nodes": [{"id": "ask", "uses": "agent", "with": {"model": "p/m", "input": "now", "tools": ["expert"]},
+		"writes": [{"key": "said", "expr": "output"}]}],
+	"stop": [{"when": "state.said != nil"}], "limits": {"cycles": 9}}`
+
+// expert is a model that has the tool of its name called, and is its model too.
+type expert struct{}
+
+func (expert) Ask(_ context.Context, q *agent.Request, _ func(string)) (*agent.Response, error) {
+	res := &agent.Response{Stop: agent.StopEnd, Usage: agent.Usage{Input: 10, Output: 5, Reported: true}}
+	if q.Turn == 1 && q.Instructions == "" {
+		res.Message.Calls = []agent.Call{{ID: "1", Name: "expert", Args: map[string]any{}}}
+	} else {
+		res.Message.Content = "done"
+	}
+	return res, nil
+}
+
+// TestAgentsBelow: the questions of an agent that is a tool are spans, and counted.
+func TestAgentsBelow(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		agents := agent.New(agent.Config{})
+		kinds := std.Registry()
+		if err := errors.Join(agents.Register("expert", func(agent.ProviderConfig) (agent.Model, error) { return expert{}, nil }), kinds.Register(agents.Spec())); err != nil {
+			t.Fatal(err)
+		}
+		r := watched(t, memstore.New(), kinds, nested)
+		s, err := r.rt.Start(t.Context(), r.g, runtime.StartOptions{ID: "one"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, err := s.Wait(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.close()
+		var got []string
+		for _, s := range r.spans.Ended() {
+			if strings.HasPrefix(s.Name(), "chat ") || strings.HasPrefix(s.Name(), "execute_tool ") {
+				got = append(got, s.Name())
+			}
+		}
+		if diff := cmp.Diff([]string{"chat m", "chat m", "execute_tool expert", "chat m"}, got); diff != "" {
+			t.Errorf("spans (-want +got):\n%s", diff)
+		}
+		if n := r.sums()["gen_ai.client.token.usage"]; n != 45 || res.Tokens != 45 {
+			t.Errorf("%v tokens are counted, of %d", n, res.Tokens)
 		}
 	})
 }
