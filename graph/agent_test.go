@@ -208,7 +208,10 @@ func warnings(t *testing.T, code, text string) (out []string) {
 func TestUnguardedTools(t *testing.T) {
 	t.Parallel()
 	const tools = `"servers": [{"name": "s", "url": "https://x", "tools": [{"name": "t"}, {"name": "r", "effects": "none"}]}], "memories": [{"name": "m"}],
-		"tools": [{"name": "free", "uses": "set"}, {"name": "once", "uses": "set", "effects": "once"}, {"name": "reads", "uses": "set", "effects": "none"}, {"name": "asks", "uses": "set", "approve": "always"}]`
+		"tools": [{"name": "free", "uses": "set"}, {"name": "once", "uses": "set", "effects": "once"}, {"name": "reads", "uses": "set", "effects": "none"}, {"name": "asks", "uses": "set", "approve": "always"},
+			{"name": "expert", "uses": "talk", "effects": "none", "with": {"model": "ollama/x", "input": "1", "tools": ["reads"]}},
+			{"name": "doer", "uses": "talk", "effects": "none", "with": {"model": "ollama/x", "input": "1", "tools": ["free", "asks"]}},
+			{"name": "reader", "uses": "talk", "effects": "none", "with": {"model": "ollama/x", "input": "${{ state.mid }}", "tools": ["doer"]}}]`
 	const head = `"graphrun": 1, "name": "g", "limits": {"cycles": 1}, "state": [{"name": "in", "type": "string?"}, {"name": "mid", "type": "string?"}, {"name": "out", "type": "string?"}], ` + tools
 	agent := func(id, input, tools, writes string) string {
 		return `{"id": "` + id + `", "uses": "talk", "with": {"model": "ollama/x", "input": "${{ ` + input + ` }}", "tools": [` + tools + `]}, "writes": [` + writes + `]}`
@@ -237,6 +240,8 @@ func TestUnguardedTools(t *testing.T) {
 		{"itself through a node", pass + "," + agent("a", "state.mid", `"free"`, write("in", "output")), "", nil},
 		{"itself and another", agent("a", "state.in", `"free"`, write("in", "output")) + "," + agent("b", `1`, ``, write("mid", "output")) +
 			`, {"id": "p", "uses": "set", "with": {"v": "${{ state.mid }}"}, "writes": [` + write("in", "output.v") + `]}`, `, "edges": [{"to": "b"}, {"from": "b", "to": "p"}, {"from": "p", "to": "a"}]`, []string{of("free")}},
+		{"agents as tools", agent("a", "state.in", `"expert", "doer"`, ""), event, []string{of("doer")}},
+		{"an agent as a tool reads", pass + "," + agent("a", "1", `"reader"`, ""), event, []string{`"reader" reads state.mid, which comes from outside, and may call "doer" without a person's word`}},
 		{"for each", `{"id": "a", "uses": "talk", "for_each": {"in": "[state.in]"}, "with": {"model": "ollama/x", "input": "${{ item }}", "tools": ["free"]}}`, event, []string{of("free")}},
 	} {
 		if diff := cmp.Diff(tt.want, warnings(t, "unguarded-tool", head+`, "nodes": [`+tt.nodes+`]`+tt.more)); diff != "" {

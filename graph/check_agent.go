@@ -7,6 +7,7 @@ import (
 
 	"github.com/graphrun/graphrun/diag"
 	"github.com/graphrun/graphrun/graph/cond"
+	"github.com/graphrun/graphrun/graph/schema"
 	"github.com/graphrun/graphrun/graph/tree"
 )
 
@@ -41,7 +42,7 @@ func (c *compiler) checkTalk(s *site, n *tree.Node, field string) {
 	}
 	for _, p := range programsOf(entryOf(s.template.root, field)) {
 		for _, k := range p.Reads().Fields[SlotState] {
-			if d := &c.def.State[k]; d.Keep == 0 {
+			if d := &c.def.State[k]; d.Keep == 0 && c.g.Keys[k].Type.Kind == schema.List {
 				c.diags.Add(diag.Unbounded, n.Span, "give state."+d.Name.Value+" a `keep`, or write {from: …, tokens: 8000}",
 					"the conversation only grows: state.%s has no `keep`", d.Name.Value)
 				return
@@ -96,37 +97,64 @@ var outsiders = []string{"http", "mcp", "wait"}
 // checkGuards warns of agents that read what comes from outside, where a text may say
 // anything, and may do something that nobody has agreed to.
 func (c *compiler) checkGuards() {
-	if !slices.ContainsFunc(c.g.Nodes, func(n Node) bool { return n.Kind.Talks && len(c.unguarded(&n)) > 0 }) {
-		return
-	}
-	origins := c.origins()
-	for i := range c.g.Nodes {
-		n := &c.g.Nodes[i]
-		if !n.Kind.Talks {
-			continue
+	does := map[int]bool{} // of tools: that they do something
+	var origins []int      // of the keys; nil until an agent may do something
+	check := func(who string, at diag.Span, calls []ToolName, self int, reads func() []int) {
+		free := c.unguarded(calls, does)
+		if len(free) == 0 {
+			return
 		}
-		for _, k := range readBy(c.g, n, false) {
-			if origins[k] == inside || origins[k] == i {
+		if origins == nil {
+			origins = c.origins()
+		}
+		for _, k := range reads() {
+			if origins[k] == inside || origins[k] == self {
 				continue
 			}
-			for _, t := range c.unguarded(n) {
-				c.diags.Add(diag.UnguardedTool, placed(t.at, n.Def.At), "a text from outside may ask for it; give it `approve`, or `effects: none` if it only reads",
-					"%q reads state.%s, which comes from outside, and may call %q without a person's word", n.ID, c.g.Keys[k].Name, t.Name)
+			for _, t := range free {
+				c.diags.Add(diag.UnguardedTool, placed(t.at, at), "a text from outside may ask for it; give it `approve`, or `effects: none` if it only reads",
+					"%q reads state.%s, which comes from outside, and may call %q without a person's word", who, c.g.Keys[k].Name, t.Name)
 			}
 			break
+		}
+	}
+	called := make([]bool, len(c.g.Tools))
+	var tools func([]ToolName)
+	tools = func(calls []ToolName) {
+		for _, t := range calls {
+			if t.Of == OwnTool && !called[t.Index] {
+				called[t.Index] = true
+				tools(c.g.Tools[t.Index].Calls)
+			}
+		}
+	}
+	for i := range c.g.Nodes {
+		if n := &c.g.Nodes[i]; n.Kind.Talks {
+			tools(n.Calls)
+			check(n.ID, n.Def.At, n.Calls, i, func() []int { return readBy(c.g, n, false) })
+		}
+	}
+	for i := range c.g.Tools {
+		if t := &c.g.Tools[i]; t.Kind.Talks && called[i] {
+			check(t.Name, t.Def.At, t.Calls, inside, func() []int { return readBy(c.g, &Node{With: t.With}, false) })
 		}
 	}
 }
 
 // unguarded lists the tools of an agent that have effects and need no person's word, one
-// for each entry of its `tools`.
-func (c *compiler) unguarded(n *Node) (out []ToolName) {
-	for _, t := range n.Calls {
+// for each entry of its `tools`. An agent that is a tool has the effects of those that it may
+// call itself, whatever is said of it; does keeps which do something, for the next agents.
+func (c *compiler) unguarded(calls []ToolName, does map[int]bool) (out []ToolName) {
+	for _, t := range calls {
 		free := false
 		switch t.Of {
 		case OwnTool:
 			tool := &c.g.Tools[t.Index]
-			free = tool.Effects != EffectsNone && tool.Approve == nil
+			if _, known := does[t.Index]; !known {
+				does[t.Index] = false // one that calls itself is an error of its own
+				does[t.Index] = tool.Effects != EffectsNone || len(c.unguarded(tool.Calls, does)) > 0
+			}
+			free = tool.Approve == nil && does[t.Index]
 		case ServersTool:
 			tool := &c.g.Servers[t.Index].Tools[t.Tool]
 			free = tool.Effects != EffectsNone && tool.Approve == nil
