@@ -71,8 +71,8 @@ func TestTalk(t *testing.T) {
 	}
 }
 
-// TestTalkBelow: an agent that is the work of a call is told turn by turn too, with the
-// place of the call before it, and counts its own turns.
+// TestTalkBelow: the log has the turns of an agent that is the work of a call too, with the
+// place of the call before them. It counts its own turns.
 func TestTalkBelow(t *testing.T) {
 	t.Parallel()
 	answer := func(text string, calls ...any) map[string]any {
