@@ -163,8 +163,8 @@ func isAgent(g *graph.Graph, node string) bool {
 	return ok && g.Nodes[i].Kind.Name == agentKind
 }
 
-// step tells of a step: what a model said, what a tool answered, or only its name. What an
-// agent says that is the work of a call is told with the place of the call before it.
+// step tells of a step: what a model said, what a tool answered, or only its name. Before
+// the words of an agent that is the work of a call stands the place of the call.
 func (t *teller) step(at *told, b *journal.TaskStep) string {
 	place, name := calledFrom(b.Name)
 	at = at.under(place)
