@@ -27,6 +27,7 @@ const (
 	UnknownProvider Code = "unknown-provider"
 	UnknownTool     Code = "unknown-tool"
 	UnknownServer   Code = "unknown-server"
+	UnknownEvent    Code = "unknown-event"
 
 	ExprSyntax    Code = "expr-syntax"
 	ExprType      Code = "expr-type"
@@ -62,6 +63,8 @@ const (
 
 	PoolDiffers Code = "pool-differs"
 	UnevenStep  Code = "uneven-step"
+
+	BadTest Code = "bad-test"
 
 	NoStop    Code = "no-stop"
 	Unbounded Code = "unbounded"

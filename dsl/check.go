@@ -72,7 +72,7 @@ func (c *checker) unknown(f tree.Field, o *object, what string) {
 
 // value checks one value against its shape.
 func (c *checker) value(n *tree.Node, s *shape, what string, key diag.Span) {
-	if c.broken[n] {
+	if c.broken[n] || s.empty && n.Kind == tree.Null {
 		return
 	}
 	if s.kind == expr || s.kind == union && s.pick(n).kind == expr {

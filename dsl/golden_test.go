@@ -39,7 +39,7 @@ func golden(t *testing.T, file string, got []byte) {
 // by its base name.
 func problems(t *testing.T, file string) (diag.List, []byte) {
 	t.Helper()
-	src, list := dsl.Load(file, std.Registry())
+	src, list := dsl.Check(file, std.Registry())
 	list = append(list, dsl.Together(src)...)
 	list.Sort()
 	for i := range list {
@@ -152,5 +152,6 @@ func TestEveryCode(t *testing.T) {
 func TestGenerated(t *testing.T) {
 	t.Parallel()
 	golden(t, "../schema/graph.schema.json", dsl.JSONSchema(std.Registry()))
+	golden(t, "../schema/tests.schema.json", dsl.TestsJSONSchema())
 	golden(t, "../docs/reference.md", dsl.ReferenceMarkdown(std.Registry()))
 }

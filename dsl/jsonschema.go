@@ -9,15 +9,7 @@ import (
 // JSONSchema is the JSON Schema (2020-12) of graph files, for editors: made of
 // the field table, with the names of the kinds for `uses`. Kinds may be nil.
 func JSONSchema(kinds graph.Kinds) []byte {
-	defs := map[string]any{
-		"schema": map[string]any{
-			"description": "A JSON Schema, or a short spelling: string, integer, number, boolean, object, any, a name of types, list(T), map(T), T?",
-			"type":        []any{"string", "object", "boolean"},
-		},
-		"expression": map[string]any{"description": "An expression over state, params and more.", "type": []any{"string", "number", "boolean"}},
-		"template":   map[string]any{"description": "Text with ${{ expression }}.", "type": "string", "pattern": `\$\{\{`},
-		"duration":   map[string]any{"description": "As 500ms, 5s, 1m30s, 24h, 7d.", "type": "string", "pattern": graph.DurationForm},
-	}
+	defs := basicSchemas()
 	s := objectSchema(graphObject, defs)
 	s["$schema"] = "https://json-schema.org/draft/2020-12/schema"
 	s["title"] = "graphrun graph"
@@ -27,6 +19,33 @@ func JSONSchema(kinds graph.Kinds) []byte {
 		node["uses"] = map[string]any{"description": node["uses"].(map[string]any)["description"], "enum": kinds.Names()}
 		defs["node"].(map[string]any)["allOf"] = kindSchemas(kinds)
 	}
+	return indented(s)
+}
+
+// TestsJSONSchema is the JSON Schema (2020-12) of test files, for editors.
+func TestsJSONSchema() []byte {
+	defs := basicSchemas()
+	s := objectSchema(testsObject, defs)
+	s["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+	s["title"] = "graphrun tests"
+	s["$defs"] = defs
+	return indented(s)
+}
+
+// basicSchemas are the schemas that others refer to.
+func basicSchemas() map[string]any {
+	return map[string]any{
+		"schema": map[string]any{
+			"description": "A JSON Schema, or a short spelling: string, integer, number, boolean, object, any, a name of types, list(T), map(T), T?",
+			"type":        []any{"string", "object", "boolean"},
+		},
+		"expression": map[string]any{"description": "An expression over state, params and more.", "type": []any{"string", "number", "boolean"}},
+		"template":   map[string]any{"description": "Text with ${{ expression }}.", "type": "string", "pattern": `\$\{\{`},
+		"duration":   map[string]any{"description": "As 500ms, 5s, 1m30s, 24h, 7d.", "type": "string", "pattern": graph.DurationForm},
+	}
+}
+
+func indented(s map[string]any) []byte {
 	out, err := json.MarshalIndent(s, "", "  ")
 	if err != nil {
 		panic("dsl: the field table is no JSON: " + err.Error()) // a mistake of the table, not of an input
@@ -88,6 +107,11 @@ func objectSchema(o *object, defs map[string]any) map[string]any {
 
 // schema is the JSON Schema of a shape; objects go to defs.
 func (s *shape) schema(defs map[string]any) map[string]any {
+	if s.empty {
+		filled := *s
+		filled.empty = false
+		return map[string]any{"anyOf": []any{filled.schema(defs), map[string]any{"type": "null"}}}
+	}
 	ref := func(name string) map[string]any { return map[string]any{"$ref": "#/$defs/" + name} }
 	switch s.kind {
 	case name:

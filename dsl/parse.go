@@ -1,6 +1,8 @@
 package dsl
 
 import (
+	"fmt"
+
 	"github.com/graphrun/graphrun/diag"
 	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/tree"
@@ -22,15 +24,7 @@ func parse(file string, src []byte) (graph.Def, *document) {
 	if d.root == nil {
 		return graph.Def{File: file}, d
 	}
-	if d.root.Kind != tree.Map {
-		if !d.broken[d.root] {
-			at := d.char(diag.Pos{Line: 1, Col: 1})
-			if d.root.Kind == tree.Null {
-				d.diags.Add(diag.MissingField, at, `begin with "graphrun: 1"`, "the file is empty, expected a graph")
-			} else {
-				d.diags.Add(diag.WrongType, at, "", "the graph is %s, expected a mapping", kindName(d.root.Kind))
-			}
-		}
+	if !d.isMapping() {
 		return graph.Def{File: file}, d
 	}
 	c := checker{d}
@@ -40,9 +34,25 @@ func parse(file string, src []byte) (graph.Def, *document) {
 	return b.graph(d.root, file), d
 }
 
+// isMapping reports whether the document is a mapping, and reports what is none.
+func (d *document) isMapping() bool {
+	if d.root.Kind == tree.Map {
+		return true
+	}
+	if !d.broken[d.root] {
+		at := d.char(diag.Pos{Line: 1, Col: 1})
+		if d.root.Kind == tree.Null {
+			d.emptyFile(at)
+		} else {
+			d.diags.Add(diag.WrongType, at, "", "the %s is %s, expected a mapping", d.holds.what, kindName(d.root.Kind))
+		}
+	}
+	return false
+}
+
 // version checks the version of the language before everything else.
 func (c *checker) version() {
-	v := c.root.Get("graphrun")
+	v := c.root.Get(c.holds.version)
 	if v == nil || c.broken[v] || v.Kind == tree.Int && v.Int == 1 {
 		return
 	}
@@ -54,6 +64,6 @@ func (c *checker) version() {
 	case tree.String:
 		got = quote(got)
 	}
-	c.diags.Add(diag.BadVersion, at, `write "graphrun: 1"`, "the version of the language is %s, expected 1", got)
+	c.diags.Add(diag.BadVersion, at, fmt.Sprintf(`write "%s: 1"`, c.holds.version), "the version of the language is %s, expected 1", got)
 	c.broken[v] = true
 }

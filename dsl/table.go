@@ -10,6 +10,7 @@ type shape struct {
 	form  string   // of a name, and of the names of a mapping: a pattern that editors check; graph.Compile says what is wrong
 	elem  *shape   // of a list, and of the entries of a mapping
 	obj   *object  // of an object
+	empty bool     // it may be null: an expectation that is to be filled
 	alts  []*shape // of a union: the first that takes the value's kind; a template goes first where the value is one
 }
 
@@ -75,6 +76,7 @@ func (o *object) names() []string {
 }
 
 func words(w ...string) *shape    { return &shape{kind: word, words: w} }
+func orEmpty(s *shape) *shape     { e := *s; e.empty = true; return &e }
 func listOf(e *shape) *shape      { return &shape{kind: list, elem: e} }
 func mapOf(e *shape) *shape       { return &shape{kind: mapping, elem: e, form: wordForm} }
 func dashedMap(e *shape) *shape   { return &shape{kind: mapping, elem: e, form: dashedForm} }

@@ -19,6 +19,7 @@ import (
 type document struct {
 	file  string
 	src   []byte // without a byte order mark
+	holds content
 	root  *tree.Node
 	diags diag.List
 
@@ -38,10 +39,21 @@ type document struct {
 	covered []int
 }
 
-// readYAML turns a source into a document. Problems of the YAML itself are in
+// content is what a file holds, in words: what it is, and the field that it begins with.
+type content struct{ what, version string }
+
+var (
+	aGraph   = content{"graph", "graphrun"}
+	aTestSet = content{"test file", "graphrun-test"}
+)
+
+// readYAML turns the text of a graph into a document. Problems of the YAML itself are in
 // its diags; root is nil if the meaning of the file is not known.
-func readYAML(file string, src []byte) *document {
-	d := &document{file: file, src: src, broken: map[*tree.Node]bool{}, plain: map[*tree.Node]spot{}}
+func readYAML(file string, src []byte) *document { return readText(file, src, aGraph) }
+
+// readText is readYAML for a file that holds something else.
+func readText(file string, src []byte, holds content) *document {
+	d := &document{file: file, src: src, holds: holds, broken: map[*tree.Node]bool{}, plain: map[*tree.Node]spot{}}
 	if !admit(file, src, &d.diags) {
 		return d
 	}
@@ -53,7 +65,7 @@ func readYAML(file string, src []byte) *document {
 	switch {
 	case errors.Is(err, io.EOF):
 		at := d.char(diag.Pos{Line: 1, Col: 1})
-		d.diags.Add(diag.MissingField, at, `begin with "graphrun: 1"`, "the file is empty, expected a graph")
+		d.emptyFile(at)
 		return d
 	case err != nil:
 		d.syntaxError(err)
@@ -69,11 +81,16 @@ func readYAML(file string, src []byte) *document {
 	second, err := decode(dec)
 	if err == nil {
 		at := d.char(diag.Pos{Line: second.Line, Col: second.Column})
-		d.diags.Add(diag.MultipleDocuments, at, "one file is one graph: move it to a file of its own", "a second document begins here")
+		d.diags.Add(diag.MultipleDocuments, at, "one file is one "+d.holds.what+": move it to a file of its own", "a second document begins here")
 	} else if !errors.Is(err, io.EOF) {
 		d.syntaxError(err)
 	}
 	return d
+}
+
+// emptyFile reports that nothing is in the file.
+func (d *document) emptyFile(at diag.Span) {
+	d.diags.Add(diag.MissingField, at, fmt.Sprintf(`begin with "%s: 1"`, d.holds.version), "the file is empty, expected a %s", d.holds.what)
 }
 
 // maxCovered is how many misread expressions of one file are reported.

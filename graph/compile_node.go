@@ -235,6 +235,9 @@ func set[T any](to *T, from *T) {
 	}
 }
 
+// ErrorKinds lists the kinds of failures.
+func ErrorKinds() []string { return append([]string(nil), errorKinds...) }
+
 // errorKinds are the kinds of failures.
 var errorKinds = []string{"exit", "timeout", "cancelled", "panic", "schema", "output", "config", "expression", "http",
 	"model", "limit", "error"}

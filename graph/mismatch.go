@@ -67,3 +67,13 @@ func follow(n *tree.Node, path string) *tree.Node {
 	}
 	return n
 }
+
+// Misfit is the place in a value at which a failed check of it (schema.Type.Check) is shown,
+// and what is wrong there.
+func Misfit(n *tree.Node, err error) (at diag.Span, what string) {
+	at, path := mismatchAt(n, err)
+	if path == "" {
+		return at, mismatchText(err)
+	}
+	return at, strings.TrimPrefix(path, ".") + " " + mismatchText(err)
+}

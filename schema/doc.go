@@ -1,3 +1,3 @@
-// Package schema holds the JSON Schema of graph files, for editors and other
-// tools. The file is generated from the tables of package dsl and of the kinds.
+// Package schema holds the JSON Schemas of graph files and of test files, for
+// editors and other tools. They are generated from the tables of package dsl and of the kinds.
 package schema

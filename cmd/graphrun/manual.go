@@ -68,6 +68,17 @@ One seed explores the same stacks on every machine. The exit code is 1 when a
 fault was found: stuck, endless, condition-error, expression, schema or limit.`, `  graphrun explore review.graphrun.yaml
   graphrun explore review.graphrun.yaml --for 30s --out found
   graphrun explore review.graphrun.yaml --seed 7 --stacks 5000 -o json`},
+	"test": {groupAuthor, `Run the tests of graphs: files that end in .test.yaml, which PATH names, or which
+are in the folder PATH or below (default: this folder). Each test has a stack of
+its own, in virtual time. No program, model or server is asked: replies of the
+test stand in place of what nodes come to. Only nodes that set, fail, wait or
+send run, and graphs within graphs. docs/testing.md teaches the language.
+
+The exit code is 1 when a test fails, 2 when there is no test, and 3 when a test
+file, or its graph, has problems.`, `  graphrun test
+  graphrun test review.test.yaml --run 'goes back'
+  graphrun test --junit report.xml graphs/
+  graphrun test review.test.yaml --update`},
 	"graph": {groupAuthor, `Draw a graph as text, or in a format for other tools: Mermaid, DOT or JSON.`, `  graphrun graph review.graphrun.yaml
   graphrun graph review.graphrun.yaml --format dot | dot -Tsvg > review.svg`},
 	"fmt": {groupAuthor, `Format graph files in place, and print the names of those that changed. A FILE

@@ -112,13 +112,20 @@ func (a *app) putFormatted(file string, was, now []byte, check bool) error {
 }
 
 func schemaCommand(a *app) *cobra.Command {
-	return &cobra.Command{
+	var tests bool
+	cmd := &cobra.Command{
 		Use:   "schema",
 		Short: "Print the JSON Schema of graph files, for editors",
 		Args:  arguments(0, 0, "no arguments"),
 		RunE: func(*cobra.Command, []string) error {
-			_, err := a.out.Write(dsl.JSONSchema(a.kinds()))
+			text := dsl.TestsJSONSchema()
+			if !tests {
+				text = dsl.JSONSchema(a.kinds())
+			}
+			_, err := a.out.Write(text)
 			return err
 		},
 	}
+	cmd.Flags().BoolVar(&tests, "tests", false, "that of test files")
+	return cmd
 }

@@ -49,7 +49,7 @@ func (a *app) check(files []string) (diag.List, map[string][]byte) {
 	sources := map[string][]byte{}
 	var all []*dsl.Source
 	for _, file := range files {
-		src, found := a.read(file)
+		src, found := a.readAny(file)
 		problems, all = append(problems, found...), append(all, src)
 		for name, text := range src.Files {
 			if text != nil || sources[name] == nil {
@@ -68,6 +68,19 @@ func (a *app) read(file string) (*dsl.Source, diag.List) {
 		return dsl.LoadReader("stdin", a.in, a.kinds())
 	}
 	return dsl.Load(file, a.kinds())
+}
+
+// readAny is read for a graph or a test file.
+func (a *app) readAny(file string) (*dsl.Source, diag.List) {
+	if file != "-" {
+		return dsl.Check(file, a.kinds())
+	}
+	const name = "stdin"
+	text, problems := dsl.ReadFrom(name, a.in)
+	if len(problems) > 0 {
+		return &dsl.Source{File: name}, problems
+	}
+	return dsl.CheckText(name, text, a.kinds())
 }
 
 // report writes problems to standard output in the format that was asked for.

@@ -230,3 +230,8 @@ func (m *Machine) mayChange(i int, b *journal.NodeDecided) bool {
 	}
 	return t.mayChange(&m.g.Nodes[i])
 }
+
+// SkipReasons lists why nodes do not run, as node.decided says it.
+func SkipReasons() []string {
+	return []string{"no-live-edge", "upstream-failed", "condition-error", "waiting", reasonCancelled}
+}

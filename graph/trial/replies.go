@@ -85,9 +85,13 @@ func (r *run) reply(s *sim.Sim, at journal.Place, t machine.Task) sim.Result {
 	}
 	why := ""
 	if name := r.pack.find(here); name != "" {
-		why = fmt.Sprintf(": the %d of %q are used up", len(r.pack.by[name].All), name)
+		why = fmt.Sprintf(": those of %q are used up after %d", name, len(r.pack.by[name].All))
 	}
-	r.stop(r.step, "%s runs without a reply in cycle %d, wave %d%s", here, t.Key.Cycle, t.Key.Wave, why)
+	cycle := t.Key.Cycle
+	if len(at) > 0 && r.last != nil {
+		cycle = r.last.number
+	}
+	r.stop(r.step, "%s runs without a reply in cycle %d%s", here, cycle, why)
 	return sim.Result{Failure: &journal.Failure{Kind: "error", Permanent: true, Message: "no reply"}}
 }
 
@@ -106,6 +110,6 @@ func (r *Reply) result() sim.Result {
 	if message == "" {
 		message = "failed"
 	}
-	out.Failure = &journal.Failure{Kind: kind, Message: message, Code: f.Code, Permanent: f.Permanent}
+	out.Failure = &journal.Failure{Kind: kind, Message: message, Code: f.Code, Output: f.Output, Permanent: f.Permanent}
 	return out
 }

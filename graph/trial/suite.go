@@ -52,8 +52,9 @@ type Reply struct {
 type Failure struct {
 	Kind      diag.Text // "" means error
 	Message   string
-	Code      *int64 // the exit code, or the HTTP status
-	Permanent bool   // no other attempt follows
+	Code      *int64  // the exit code, or the HTTP status
+	Output    *string // what the work had given out until then; nil means nothing
+	Permanent bool    // no other attempt follows
 }
 
 // Usage is what an attempt uses.

@@ -110,7 +110,11 @@ func (r *Reply) flow() string {
 		if f.Message != "" {
 			message = scalar(f.Message)
 		}
-		failure = braces(nil, "kind", some(f.Kind), "message", message, "code", code, "permanent", truth(f.Permanent))
+		output := ""
+		if f.Output != nil {
+			output = scalar(*f.Output)
+		}
+		failure = braces(nil, "kind", some(f.Kind), "message", message, "code", code, "output", output, "permanent", truth(f.Permanent))
 	} else if out == "" {
 		out = "null"
 	}

@@ -77,7 +77,7 @@ var rooms = map[string]room{
 	"nodes/mcp":             {house: []string{"graph", "graph/cond", "graph/value", "nodes", "nodes/agent", "nodes/internal/program", "nodes/std"}, third: []string{"github.com/modelcontextprotocol/go-sdk"}},
 	"nodes/memory":          {house: []string{"graph", "graph/journal", "graph/schema", "graph/value", "nodes", "nodes/agent", "nodes/std"}},
 	"nodes/charset":         {third: []string{"golang.org/x/text"}},
-	"dsl":                   {house: []string{"diag", "graph", "graph/schema", "graph/tree", "graph/value", "nodes"}, third: []string{"gopkg.in/yaml.v3"}},
+	"dsl":                   {house: []string{"diag", "graph", "graph/schema", "graph/tree", "graph/trial", "graph/value", "nodes"}, third: []string{"gopkg.in/yaml.v3"}},
 	"mask":                  {house: []string{"graph/value"}},
 	"runtime":               {house: []string{"runtime/feed", "diag", "graph", "graph/inspect", "graph/journal", "graph/machine", "graph/schema", "graph/value", "mask", "nodes", "runtime/internal/fleet", "runtime/internal/pool", "runtime/internal/timer"}},
 	"runtime/memstore":      {house: []string{"runtime", "graph", "graph/journal", "graph/machine", "graph/value"}},

@@ -1,0 +1,237 @@
+package main
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/graphrun/graphrun/diag"
+	"github.com/graphrun/graphrun/dsl"
+	"github.com/graphrun/graphrun/graph/trial"
+)
+
+// testFlags are the flags of test.
+type testFlags struct {
+	run, junit string
+	update     bool
+}
+
+func testCommand(a *app) *cobra.Command {
+	var f testFlags
+	cmd := &cobra.Command{
+		Use:   "test [PATH...]",
+		Short: "Run tests of graphs, in virtual time and without their programs",
+		Args:  arguments(0, -1, "files and folders"),
+		RunE: func(cmd *cobra.Command, paths []string) error {
+			return a.test(paths, &f)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.run, "run", "", "`REGEXP`: only tests whose names match")
+	flags.StringVar(&f.junit, "junit", "", "`FILE` that gets the report as XML of JUnit")
+	flags.BoolVar(&f.update, "update", false, "write what happened into expectations that are null")
+	return cmd
+}
+
+// testSuffix is how the names of test files end.
+const testSuffix = ".test.yaml"
+
+// test runs the tests of some files.
+func (a *app) test(paths []string, f *testFlags) error {
+	named, err := regexp.Compile(f.run)
+	if err != nil {
+		return usagef("--run %q: %v", f.run, err)
+	}
+	files, err := testFiles(paths)
+	if err != nil {
+		return err
+	}
+	all, err := a.loadTests(files)
+	if err != nil {
+		return err
+	}
+	r := trial.Report{Tests: []trial.Tested{}, Coverage: []trial.Coverage{}}
+	for i, t := range all {
+		if f.update {
+			if t, err = a.updateTests(files[i], t, named); err != nil {
+				return err
+			}
+		}
+		a.runTests(files[i], t, named, &r)
+	}
+	if len(r.Tests) == 0 {
+		return usagef("no test has a name that matches --run %q", f.run)
+	}
+	return a.reportTests(&r, f)
+}
+
+// testFiles finds the test files of some paths: files as they are named, and in folders all
+// that end in testSuffix.
+func testFiles(paths []string) ([]string, error) {
+	if len(paths) == 0 {
+		paths = []string{"."}
+	}
+	var files []string
+	for _, path := range paths {
+		info, err := os.Stat(path)
+		switch {
+		case err != nil:
+			return nil, usagef("no test file %s: %v", path, err)
+		case !info.IsDir():
+			files = append(files, path)
+			continue
+		}
+		err = filepath.WalkDir(path, func(file string, entry fs.DirEntry, err error) error {
+			switch {
+			case err != nil:
+				return err
+			case entry.IsDir() && file != path && strings.HasPrefix(entry.Name(), "."):
+				return filepath.SkipDir
+			case !entry.IsDir() && strings.HasSuffix(entry.Name(), testSuffix):
+				files = append(files, file)
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, usagef("cannot look for test files in %s: %v", path, err)
+		}
+	}
+	if len(files) == 0 {
+		return nil, usagef("no file %s ends in %s", strings.Join(paths, ", "), testSuffix)
+	}
+	seen := map[string]bool{}
+	return slices.DeleteFunc(files, func(file string) bool {
+		twice := seen[filepath.Clean(file)]
+		seen[filepath.Clean(file)] = true
+		return twice
+	}), nil
+}
+
+// loadTests reads all test files, and reports what is wrong with any of them.
+func (a *app) loadTests(files []string) ([]*dsl.Tests, error) {
+	var problems diag.List
+	sources := map[string][]byte{}
+	var all []*dsl.Tests
+	for _, file := range files {
+		t, found := dsl.LoadTests(file, a.kinds())
+		problems, all = append(problems, found...), append(all, t)
+		for name, text := range t.Files { // in any order: a copy
+			if text != nil || sources[name] == nil {
+				sources[name] = text
+			}
+		}
+	}
+	if !problems.HasErrors() {
+		return all, nil
+	}
+	problems = slices.DeleteFunc(problems, func(d diag.Diagnostic) bool { return d.Severity != diag.Error })
+	problems.Sort()
+	if err := a.report(problems, sources, "", false); err != nil {
+		return nil, err
+	}
+	return nil, &exitError{code: exitInvalid}
+}
+
+// runTests runs the tests of a file.
+func (a *app) runTests(file string, t *dsl.Tests, named *regexp.Regexp, r *trial.Report) {
+	for i := range t.Suite.Tests {
+		one := &t.Suite.Tests[i]
+		if !named.MatchString(one.Name.Value) {
+			continue
+		}
+		begun := time.Now()
+		came := trial.Run(t.Graph, one, trial.Options{})
+		millis := float64(time.Since(begun).Microseconds()) / 1000
+		r.Add(file, one.Name.Value, came, millis)
+	}
+}
+
+// updateTests fills the empty expectations of a file, and reads it again.
+func (a *app) updateTests(file string, t *dsl.Tests, named *regexp.Regexp) (*dsl.Tests, error) {
+	var fills []trial.Fill
+	for i := range t.Suite.Tests {
+		if one := &t.Suite.Tests[i]; named.MatchString(one.Name.Value) {
+			fills = append(fills, trial.Run(t.Graph, one, trial.Options{}).Fills...)
+		}
+	}
+	if len(fills) == 0 {
+		return t, nil
+	}
+	text := dsl.Fill(t.Text, fills)
+	again, problems := dsl.CompileTests(file, text, a.kinds())
+	if problems.HasErrors() {
+		return nil, fmt.Errorf("%s: what happened cannot be written as a test: %w", file, problems.Err())
+	}
+	info, err := os.Stat(file)
+	if err != nil {
+		return nil, usagef("%v", err)
+	}
+	if err := os.WriteFile(file, text, info.Mode().Perm()); err != nil {
+		return nil, usagef("%v", err)
+	}
+	return again, nil
+}
+
+// reportTests prints how the tests came out, and gives the exit code.
+func (a *app) reportTests(r *trial.Report, f *testFlags) error {
+	if f.junit != "" {
+		if err := writeJUnit(f.junit, r); err != nil {
+			return err
+		}
+	}
+	if a.json() {
+		if err := a.printJSON(r); err != nil {
+			return err
+		}
+	} else {
+		a.printTests(r)
+	}
+	if r.Failed > 0 {
+		return &exitError{code: exitWorkFailed}
+	}
+	return nil
+}
+
+func writeJUnit(file string, r *trial.Report) error {
+	var b strings.Builder
+	if err := r.JUnit(&b); err != nil {
+		return err
+	}
+	if err := os.WriteFile(file, []byte(b.String()), 0o666); err != nil {
+		return usagef("--junit: %v", err)
+	}
+	return nil
+}
+
+func (a *app) printTests(r *trial.Report) {
+	file := ""
+	for i := range r.Tests {
+		t := &r.Tests[i]
+		if t.File != file {
+			file = t.File
+			a.printf("%s\n", file)
+		}
+		word := "ok  "
+		if !t.Passed {
+			word = "FAIL"
+		}
+		a.printf("  %s  %s\n", word, t.Name)
+		for _, f := range t.Failures {
+			first, rest, more := strings.Cut(f.Message, "\n")
+			a.printf("        %d:%d: %s\n", f.Line, f.Column, first)
+			if more {
+				for line := range strings.Lines(rest) {
+					a.printf("          %s\n", strings.TrimRight(line, "\n"))
+				}
+			}
+		}
+	}
+	a.printf("%s: %d passed, %d failed\n", plural(len(r.Tests), "test"), r.Passed, r.Failed)
+}

@@ -1,0 +1,123 @@
+package dsl
+
+import (
+	"github.com/graphrun/graphrun/diag"
+	"github.com/graphrun/graphrun/graph/tree"
+	"github.com/graphrun/graphrun/graph/trial"
+)
+
+// suite makes a Suite from a checked document.
+func (b *builder) suite(n *tree.Node, file string) trial.Suite {
+	s := trial.Suite{File: file, Graph: b.text(n, "graph")}
+	if tests := b.get(n, "tests"); tests != nil {
+		for _, it := range tests.Items {
+			if b.sound(it) != nil {
+				s.Tests = append(s.Tests, b.test(it))
+			}
+		}
+	}
+	return s
+}
+
+func (b *builder) test(n *tree.Node) trial.Test {
+	t := trial.Test{
+		Name: b.text(n, "name"), At: n.Head(), Stack: b.text(n, "stack"), Start: b.text(n, "at"),
+		Params: b.get(n, "params"), State: b.get(n, "state"), Never: b.texts(n, "never"),
+	}
+	for _, f := range b.entries(n, "replies") {
+		if v := b.sound(f.Value); v != nil {
+			t.Replies = append(t.Replies, b.replies(f.Key, v))
+		}
+	}
+	if steps := b.get(n, "steps"); steps != nil {
+		for _, it := range steps.Items {
+			if b.sound(it) != nil {
+				t.Steps = append(t.Steps, b.step(it))
+			}
+		}
+	}
+	if e := b.get(n, "end"); e != nil {
+		t.End = &trial.End{At: keyAt(n, "end"), Status: b.get(e, "status"), Reason: b.get(e, "reason"), Cycles: b.get(e, "cycles"), State: b.get(e, "state")}
+		if e.Kind == tree.Null {
+			t.End.Empty = e
+		}
+	}
+	return t
+}
+
+func (b *builder) replies(name diag.Text, n *tree.Node) trial.Replies {
+	r := trial.Replies{For: name, List: n.Kind == tree.List}
+	all := n.Items
+	if !r.List {
+		all = []*tree.Node{n}
+	}
+	for _, it := range all {
+		if b.sound(it) != nil {
+			r.All = append(r.All, b.reply(it))
+		}
+	}
+	return r
+}
+
+func (b *builder) reply(n *tree.Node) trial.Reply {
+	r := trial.Reply{At: n.Head(), Output: b.get(n, "output"), After: b.duration(n, "after")}
+	if u := b.get(n, "usage"); u != nil {
+		r.Usage = trial.Usage{Tokens: int64(b.integer(u, "tokens")), Cost: b.number(u, "cost")}
+	}
+	switch e := b.get(n, "error"); {
+	case e == nil:
+	case e.Kind == tree.String:
+		r.Error = &trial.Failure{Message: e.Text.Value}
+	default:
+		r.Error = &trial.Failure{Kind: b.text(e, "kind"), Message: b.text(e, "message").Value, Permanent: b.boolean(e, "permanent")}
+		if c := b.get(e, "code"); c != nil {
+			r.Error.Code = &c.Int
+		}
+		if out := b.get(e, "output"); out != nil {
+			r.Error.Output = &out.Text.Value
+		}
+	}
+	return r
+}
+
+// step reads a step, which is a word, or a mapping of one.
+func (b *builder) step(n *tree.Node) trial.Step {
+	if n.Kind == tree.String {
+		return trial.Step{Does: trial.Does(n.Text.Value), At: n.Span}
+	}
+	s := trial.Step{At: n.Head()}
+	for _, f := range n.Fields {
+		v := b.sound(f.Value)
+		if v == nil {
+			continue
+		}
+		s.Does, s.At = trial.Does(f.Key.Value), f.Key.Span
+		switch s.Does {
+		case trial.CycleStep:
+			s.Cycle = trial.Cycle{Waves: b.get(v, "waves"), Skipped: b.get(v, "skipped"), Attempts: b.get(v, "attempts"), Sent: b.get(v, "sent")}
+			if v.Kind == tree.Null {
+				s.Cycle.Empty = v
+			}
+		case trial.ExpectStep:
+			s.Expect = v
+		case trial.SendStep:
+			s.Send = v
+		case trial.ApproveStep, trial.RejectStep:
+			s.Answer = b.answer(v)
+		case trial.CancelStep:
+			s.Node = b.text(v, "node")
+		case trial.CrashStep:
+			s.Node = b.text(v, "after")
+		case trial.WaitStep:
+			s.For = b.duration(n, "wait")
+		}
+	}
+	return s
+}
+
+func (b *builder) answer(n *tree.Node) trial.Answer {
+	if n.Kind != tree.Map {
+		return trial.Answer{Node: n.Text}
+	}
+	return trial.Answer{Node: b.text(n, "node"), Value: b.get(n, "value"), Comment: b.get(n, "comment"), By: b.get(n, "by"), Call: b.text(n, "call")}
+}
