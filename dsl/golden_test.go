@@ -12,6 +12,7 @@ import (
 
 	"github.com/graphrun/graphrun/diag"
 	"github.com/graphrun/graphrun/dsl"
+	"github.com/graphrun/graphrun/dsl/testfile"
 	"github.com/graphrun/graphrun/nodes/std"
 )
 
@@ -39,7 +40,7 @@ func golden(t *testing.T, file string, got []byte) {
 // by its base name.
 func problems(t *testing.T, file string) (diag.List, []byte) {
 	t.Helper()
-	src, list := dsl.Check(file, std.Registry())
+	src, list := testfile.Check(file, std.Registry())
 	list = append(list, dsl.Together(src)...)
 	list.Sort()
 	for i := range list {

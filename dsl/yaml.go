@@ -43,8 +43,8 @@ type document struct {
 type content struct{ what, version string }
 
 var (
-	aGraph   = content{"graph", "graphrun"}
-	aTestSet = content{"test file", "graphrun-test"}
+	aGraph    = content{"graph", "graphrun"}
+	aTestFile = content{"test file", "graphrun-test"}
 )
 
 // readYAML turns the text of a graph into a document. Problems of the YAML itself are in

@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/graphrun/graphrun/dsl"
+	"github.com/graphrun/graphrun/dsl/testfile"
 )
 
 // TestSameFiles: what validate refuses, every command that reads a graph refuses
@@ -23,7 +23,7 @@ func TestSameFiles(t *testing.T) {
 			t.Fatalf("%s: %v", pattern, err)
 		}
 		for _, file := range found {
-			if text, err := os.ReadFile(file); err != nil || !dsl.IsTests(text) { // only validate and test read these
+			if text, err := os.ReadFile(file); err != nil || !testfile.Is(text) { // only validate and test read these
 				files = append(files, file)
 			}
 		}

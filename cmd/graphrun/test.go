@@ -13,7 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/graphrun/graphrun/diag"
-	"github.com/graphrun/graphrun/dsl"
+	"github.com/graphrun/graphrun/dsl/testfile"
 	"github.com/graphrun/graphrun/graph/trial"
 )
 
@@ -115,12 +115,12 @@ func testFiles(paths []string) ([]string, error) {
 }
 
 // loadTests reads all test files, and reports what is wrong with any of them.
-func (a *app) loadTests(files []string) ([]*dsl.Tests, error) {
+func (a *app) loadTests(files []string) ([]*testfile.Tests, error) {
 	var problems diag.List
 	sources := map[string][]byte{}
-	var all []*dsl.Tests
+	var all []*testfile.Tests
 	for _, file := range files {
-		t, found := dsl.LoadTests(file, a.kinds())
+		t, found := testfile.Load(file, a.kinds())
 		problems, all = append(problems, found...), append(all, t)
 		for name, text := range t.Files { // in any order: a copy
 			if text != nil || sources[name] == nil {
@@ -140,7 +140,7 @@ func (a *app) loadTests(files []string) ([]*dsl.Tests, error) {
 }
 
 // runTests runs the tests of a file.
-func (a *app) runTests(file string, t *dsl.Tests, named *regexp.Regexp, r *trial.Report) {
+func (a *app) runTests(file string, t *testfile.Tests, named *regexp.Regexp, r *trial.Report) {
 	for i := range t.Suite.Tests {
 		one := &t.Suite.Tests[i]
 		if !named.MatchString(one.Name.Value) {
@@ -154,7 +154,7 @@ func (a *app) runTests(file string, t *dsl.Tests, named *regexp.Regexp, r *trial
 }
 
 // updateTests fills the empty expectations of a file, and reads it again.
-func (a *app) updateTests(file string, t *dsl.Tests, named *regexp.Regexp) (*dsl.Tests, error) {
+func (a *app) updateTests(file string, t *testfile.Tests, named *regexp.Regexp) (*testfile.Tests, error) {
 	var fills []trial.Fill
 	for i := range t.Suite.Tests {
 		if one := &t.Suite.Tests[i]; named.MatchString(one.Name.Value) {
@@ -164,8 +164,8 @@ func (a *app) updateTests(file string, t *dsl.Tests, named *regexp.Regexp) (*dsl
 	if len(fills) == 0 {
 		return t, nil
 	}
-	text := dsl.Fill(t.Text, fills)
-	again, problems := dsl.CompileTests(file, text, a.kinds())
+	text := testfile.Fill(t.Text, fills)
+	again, problems := testfile.Compile(file, text, a.kinds())
 	if problems.HasErrors() {
 		return nil, fmt.Errorf("%s: what happened cannot be written as a test: %w", file, problems.Err())
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/graphrun/graphrun/diag"
 	"github.com/graphrun/graphrun/dsl"
+	"github.com/graphrun/graphrun/dsl/testfile"
 )
 
 func validateCommand(a *app) *cobra.Command {
@@ -73,14 +74,14 @@ func (a *app) read(file string) (*dsl.Source, diag.List) {
 // readAny is read for a graph or a test file.
 func (a *app) readAny(file string) (*dsl.Source, diag.List) {
 	if file != "-" {
-		return dsl.Check(file, a.kinds())
+		return testfile.Check(file, a.kinds())
 	}
 	const name = "stdin"
 	text, problems := dsl.ReadFrom(name, a.in)
 	if len(problems) > 0 {
 		return &dsl.Source{File: name}, problems
 	}
-	return dsl.CheckText(name, text, a.kinds())
+	return testfile.CheckText(name, text, a.kinds())
 }
 
 // report writes problems to standard output in the format that was asked for.

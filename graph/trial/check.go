@@ -61,6 +61,11 @@ func (c *checker) test(t *Test) {
 	if t.End != nil {
 		c.state(t.End.State)
 	}
+	for _, n := range t.Never {
+		if !slices.Contains(Nevers, n.Value) {
+			c.add(diag.WrongType, n.Span, known(n.Value, "words", Nevers), "%q is nothing that can be in `never`", n.Value)
+		}
+	}
 }
 
 // params checks the parameters that a test gives, and misses those that it must give.

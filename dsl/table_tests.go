@@ -1,7 +1,5 @@
 package dsl
 
-import "github.com/graphrun/graphrun/graph/trial"
-
 // testsObject is the language of test files.
 var testsObject = &object{
 	name: "tests", at: "the file", doc: "One file holds the tests of one graph. Keys that begin with `x-` are welcome, and mean nothing.", welcomes: true,
@@ -23,7 +21,7 @@ var testObject = &object{
 		{name: "replies", shape: &shape{kind: mapping, elem: oneOf(an(replyObject), listOf(an(replyObject)))}, doc: "What the tasks of nodes come to, by `NODE`, `NODE[KEY]` for an element of a `for_each`, or `NODE/INNER` within the graph that a node runs. One reply is for ever; a list is used up, one reply for each attempt. A reply for a node that runs a graph replaces the graph."},
 		{name: "steps", shape: listOf(oneOf(words(stepWords...), an(stepObject))), dflt: "the stack runs to its end", doc: "What happens, in order."},
 		{name: "end", shape: orEmpty(an(endObject)), doc: "Where the stack stands after the steps."},
-		{name: "never", shape: listOf(words(trial.Nevers...)), doc: "What must not happen: `stuck` (nothing can bring the stack on any more, and it has not ended), `condition-error`, and failures of these kinds; `limit` also is a stack that a limit ends."},
+		{name: "never", shape: listOf(aName), doc: "What must not happen: `stuck` (nothing can bring the stack on any more, and it has not ended), `condition-error`, and failures of these kinds; `limit` also is a stack that a limit ends."},
 	},
 }
 

@@ -1,9 +1,10 @@
-package dsl
+package testfile
 
 import (
 	"bytes"
 	"cmp"
 	"slices"
+	"unicode/utf8"
 
 	"github.com/graphrun/graphrun/diag"
 	"github.com/graphrun/graphrun/graph/trial"
@@ -44,11 +45,22 @@ func Fill(src []byte, fills []trial.Fill) []byte {
 	return append(out, body[done:]...)
 }
 
-// offset is where a place is in a text, in bytes.
+// offset is where a place is in a text, in bytes. Lines end with LF, CR LF or CR, and
+// columns count characters.
 func offset(src []byte, p diag.Pos) int {
-	c := cursor{src: src, pos: diag.Pos{Line: 1, Col: 1}}
-	for c.off < len(c.src) && (c.pos.Line < p.Line || c.pos.Line == p.Line && c.pos.Col < p.Col) {
-		c.next()
+	off := 0
+	for line := 1; line < p.Line; line++ {
+		end := bytes.IndexAny(src[off:], "\r\n")
+		if end < 0 {
+			return len(src)
+		}
+		if off += end + 1; src[off-1] == '\r' && off < len(src) && src[off] == '\n' {
+			off++
+		}
 	}
-	return c.off
+	for col := 1; col < p.Col && off < len(src); col++ {
+		_, n := utf8.DecodeRune(src[off:])
+		off += n
+	}
+	return off
 }
