@@ -27,6 +27,8 @@ var (
 	ErrClosed = errors.New("runtime: closed")
 	// ErrNoGraph says that the store does not have the definition.
 	ErrNoGraph = errors.New("runtime: the store does not have the graph")
+	// ErrMoved says that a stack has gone on, or was removed, since a fork of it was prepared.
+	ErrMoved = errors.New("runtime: the stack has moved on")
 	// ErrStoreInUse says that the store has a runtime that is not closed. Two of them
 	// would both run what the store holds.
 	ErrStoreInUse = errors.New("runtime: the store has a runtime that is not closed")
@@ -89,6 +91,8 @@ type Commit struct {
 	// MemoriesOf is, in the first commit of a stack, another stack whose own memories it
 	// gets copies of, as they are now; "" is none. ErrNotFound when it is not there.
 	MemoriesOf string
+	// Fork says, in the first commit of a stack, that it is a fork; else nil.
+	Fork *Fork
 	Cursor     journal.Cursor
 	Sync       bool // force to disk, whatever the durability
 	// Keep is how much history stays. What is older is deleted little by little, with
@@ -102,3 +106,30 @@ type StoredGraph = journal.StoredGraph
 
 // Summary is what a list says of one stack.
 type Summary = journal.Summary
+
+// Fork is, in the first commit of a fork, what it takes of the stack that it is forked from.
+// A state of that stack is named by the Cursor.Seq that it had then: the present one, or one
+// that Base has answered. ErrMoved says that it is not there any more, and nothing was done.
+type Fork struct {
+	Stack string
+	Nonce string // Identity.Nonce of it: ErrMoved when another stack has its id by now
+
+	// From and To are the records of it that the fork has too, before the first one of the
+	// commit. None when To is 0.
+	From, To uint64
+
+	// Base is the state that the fork's Base answers for all moments before its own, together
+	// with BaseCursor and BaseChanges, which are made to it. Without a BaseCursor it is a state
+	// that Base has answered, with the cursor of then. 0 without a BaseCursor: the history is
+	// followed from the first record.
+	Base        uint64
+	BaseCursor  *journal.Cursor
+	BaseChanges []graph.Change
+
+	// State is the state that the commit's Changes are made to; where it is Base, after
+	// BaseChanges. 0 means none, and then every key is Whole in them.
+	State uint64
+	// Now says that State is the present state. So is Base then if it is the same and comes
+	// with a BaseCursor; else both are what Base has answered.
+	Now bool
+}

@@ -14,6 +14,9 @@ type Identity struct {
 	CreatedAt time.Time
 	Parent    string // the idempotency key of the task that runs this stack; "" if no task does
 	MaxCycles uint64 // of a stack that a node or a tool runs with `until`: how many cycles that are not idle it may take; else 0
+	// Origins are where a fork comes from: the stack that it was forked from, then the one
+	// which that was forked from, and so on, as far back as the records that it has.
+	Origins []Origin
 }
 
 func (id *Identity) members(c *codec) {
@@ -26,6 +29,7 @@ func (id *Identity) members(c *codec) {
 	c.time("created_at", &id.CreatedAt)
 	c.someText("parent", &id.Parent)
 	c.someUint("max_cycles", &id.MaxCycles)
+	someList(c, "origins", &id.Origins, (*Origin).members)
 }
 
 // TaskKey is the idempotency key of a task, STACK.NONCE/CYCLE/WAVE/NODE/ITEM: the

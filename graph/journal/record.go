@@ -92,11 +92,13 @@ func fresh(name string) Body {
 
 // Fields marked "journal" are kept in the store and left out of the public form.
 
-// StackStarted is the first record of every stack.
+// StackStarted is the first record of every stack. Of a fork it is the first own one: those
+// before it are of the stack that it was forked from.
 type StackStarted struct {
 	Graph, Hash string
+	From        *From          // of a fork; else nil
 	Params      map[string]any // journal
-	State       map[string]any // journal: the initial state, whole
+	State       map[string]any // journal: the initial state, whole; of a fork what was set with it
 }
 
 func (*StackStarted) Type() string { return "stack.started" }
@@ -104,6 +106,7 @@ func (*StackStarted) Type() string { return "stack.started" }
 func (b *StackStarted) members(c *codec) {
 	c.text("graph", &b.Graph)
 	c.text("hash", &b.Hash)
+	somePointer(c, "from", &b.From, (*From).members)
 	if c.whole {
 		c.object("params", &b.Params)
 		c.object("state", &b.State)

@@ -137,8 +137,11 @@ func New(g *graph.Graph, o Options, id journal.Identity, init map[string]any, at
 // everything after the end but TaskUsed, Sent and Reopen. Only an Event, an Answer, a
 // CancelTask, a TaskStep, TaskWaits and Reopen can be refused, and then nothing has changed.
 func (m *Machine) Step(in Input) error {
-	if in, ok := in.(Reopen); ok {
+	switch in := in.(type) {
+	case Reopen:
 		return m.reopenStack(in)
+	case begunFork:
+		return m.fork(in)
 	}
 	if (m.cur.Status.Ended() || m.cur.Closing != nil) && m.repeats(in) {
 		return nil

@@ -28,6 +28,10 @@ type cycle struct {
 // in the world because of the change is not decided here.
 func (m *Machine) apply(b journal.Body, at time.Time, seq uint64) {
 	switch b := b.(type) {
+	case *journal.StackStarted:
+		if b.From != nil {
+			m.applyForked(at, seq)
+		}
 	case *journal.EventReceived:
 		m.applyEvent(b, at, seq)
 	case *journal.CycleStarted:
@@ -219,7 +223,7 @@ func (m *Machine) applyTaskFinished(b *journal.TaskFinished, at time.Time) {
 		return
 	}
 	t, r := m.find(key)
-	m.attemptFinished(t, r, b)
+	m.attemptFinished(t, r, b, at)
 	if r != nil && r.w.sidecar != nil {
 		m.dropWaits(r)
 		if r.over {
@@ -228,7 +232,7 @@ func (m *Machine) applyTaskFinished(b *journal.TaskFinished, at time.Time) {
 	}
 }
 
-func (m *Machine) attemptFinished(t *task, r *run, b *journal.TaskFinished) {
+func (m *Machine) attemptFinished(t *task, r *run, b *journal.TaskFinished, at time.Time) {
 	switch {
 	case r == nil || r.outside && (!m.g.Nodes[r.node].Kind.Waits || m.g.Nodes[r.node].ForEach != nil):
 		return // of a node in the background: its own list has it
@@ -256,7 +260,7 @@ func (m *Machine) attemptFinished(t *task, r *run, b *journal.TaskFinished) {
 			m.forgetUsage(t, r)
 		}
 		t.tries++
-		t.due = b.RetryAt
+		t.due, t.rest = b.RetryAt, b.RetryAt.Sub(at)
 		m.turn(t, r, backoff)
 	default:
 		t.tries++

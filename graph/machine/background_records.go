@@ -102,8 +102,16 @@ func (m *Machine) restoreBackground(s journal.Snapshot) error {
 			return fmt.Errorf("machine: what node %q in the background began with is missing", b.Node)
 		}
 		saw, _ := o.list[0].(map[string]any)
-		r := &m.layBackground(i, b, o, saw).runs[0]
+		w := m.layBackground(i, b, o, saw)
+		r, last := &w.runs[0], uint64(0)
+		forked := func(seq uint64) {
+			if m.id.ForkedBetween(last, seq) {
+				m.beginAgain(w, m.id.CreatedAt)
+			}
+			last = seq
+		}
 		err := keptRecords(o.list[1:], func(rec journal.Record) {
+			forked(rec.Seq)
 			key, _ := rec.Task()
 			t, _ := m.in(r, key.Item)
 			switch b := rec.Body.(type) {
@@ -122,12 +130,13 @@ func (m *Machine) restoreBackground(s journal.Snapshot) error {
 					m.turn(t, r, onHold)
 				}
 			case *journal.TaskFinished:
-				m.attemptFinished(t, r, b)
+				m.attemptFinished(t, r, b, rec.Time)
 			}
 		})
 		if err != nil {
 			return err
 		}
+		forked(s.Cursor.Seq)
 	}
 	return nil
 }

@@ -59,6 +59,10 @@ func (p *replay) feed() error {
 		return p.feedClosing(r.Time, journal.Outcome{Status: b.Status, Reason: b.Reason})
 	case *journal.StackReopened:
 		return m.Step(Reopen{At: r.Time, By: b.By, Limits: b.Limits})
+	case *journal.StackStarted:
+		if b.From != nil {
+			return m.Step(begunFork{id: p.id.At(r.Seq), set: b.State, at: r.Time})
+		}
 	}
 	return nil // a decision that was not taken again
 }
@@ -193,6 +197,8 @@ func (p *replay) dropsAll(w *journal.Waiting) bool {
 // cameIn reports that record i is none of the machine's own decisions.
 func (p *replay) cameIn(i int) bool {
 	switch b := p.window[i].Body.(type) {
+	case *journal.StackStarted:
+		return b.From != nil
 	case *journal.EventReceived, *journal.TaskStarted, *journal.TaskStep, *journal.TaskUsed,
 		*journal.TaskWaiting, *journal.TaskAnswered, *journal.TaskHeld, *journal.StackReopened:
 		return true

@@ -102,6 +102,7 @@ func (p Replayer) Before(seq uint64) (*Machine, error) {
 type replay struct {
 	m           *Machine
 	graphs      Graphs
+	id          journal.Identity // of the stack
 	until       journal.Point
 	before      uint64 // the record that is not to be written; 0 for none
 	read        func() (journal.Record, error, bool)
@@ -147,6 +148,8 @@ func (p *replay) begin(r Replayer) error {
 	if p.failed != nil {
 		return p.failed
 	}
+	p.id = r.Base.Identity
+	r.Base.Identity = p.id.At(r.Base.Cursor.Seq)
 	if r.Base.Cursor.Seq == 0 {
 		return p.fromStart(r, first)
 	}

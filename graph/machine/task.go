@@ -62,10 +62,11 @@ type task struct {
 	parked    bool
 	priority  int
 	lock      string
-	startedAt time.Time // of the running attempt
-	firstAt   time.Time // of the first attempt
-	due       time.Time // of the next attempt, in backoff
-	turns     uint32    // grows with every change of state: older timers are void
+	startedAt time.Time     // of the running attempt
+	firstAt   time.Time     // of the first attempt
+	due       time.Time     // of the next attempt, in backoff
+	rest      time.Duration // how long that backoff is
+	turns     uint32        // grows with every change of state: older timers are void
 }
 
 // turn moves a task to another state, and keeps count.

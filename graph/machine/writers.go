@@ -265,8 +265,11 @@ func (m *Machine) elementOf(by *journal.Writer, as string, wave uint64, was []an
 	}
 	add(by.Key)
 	e = append(e, int64(m.cur.Cycle))
-	if by.Event != "" {
+	switch {
+	case by.Event != "":
 		add(by.Event)
+		return e
+	case by.Node+by.Answer == "": // it was set with a fork
 		return e
 	}
 	e = append(e, int64(wave))

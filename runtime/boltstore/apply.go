@@ -63,6 +63,9 @@ func (c *commit) repeated(t *txn, n stackNumber) error {
 }
 
 func (c *commit) create(t *txn) error {
+	if c.Fork != nil {
+		return c.createFork(t)
+	}
 	if _, err := c.follows(0); err != nil {
 		return err
 	}
@@ -193,9 +196,7 @@ func (c *commit) write(t *txn, n stackNumber, h *head) error {
 			return err
 		}
 	}
-	t.writes++
-	key := n.row(headRow)
-	return t.stacks.Put(key, seal(stacksBucket, key, h.append(make([]byte, 0, 512))))
+	return t.putHead(n, h)
 }
 
 // write stores one key of the state and keeps the head in step.
@@ -206,6 +207,11 @@ func (c *change) write(t *txn, n stackNumber, h *head) error {
 		k = h.addKey(c.Name)
 	} else {
 		k = &h.keys[at]
+	}
+	if k.source.of != 0 {
+		if err := c.unshare(t, n, h, k); err != nil {
+			return err
+		}
 	}
 	switch {
 	case c.one.head != nil:
@@ -235,6 +241,15 @@ func (c *change) write(t *txn, n stackNumber, h *head) error {
 		}
 	}
 	return nil
+}
+
+// unshare makes a key that is about to change the stack's own: with its rows if they stay.
+func (c *change) unshare(t *txn, n stackNumber, h *head, k *stateKey) error {
+	if c.Whole || k.form == asOne {
+		h.own(k)
+		return nil
+	}
+	return t.ownRows(n, h, k)
 }
 
 // key is the row of a part of a key of the state.

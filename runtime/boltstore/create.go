@@ -23,7 +23,9 @@ import (
 // Format 3 has memories and kept texts. A program that knows format 2 would leave the
 // memories of a stack behind that it removes, and lose what a running task writes. It
 // would not see the questions that have rows of their own either.
-const format = 3
+//
+// Format 4 has forks, whose heads lead to rows of other stacks.
+const format = 4
 
 const magic = "graphrun store"
 

@@ -125,7 +125,8 @@ type commit struct {
 	cursor   []byte // without the questions that have rows of their own
 	waiting  []question
 	asking   []question
-	graph    []byte // what StoredGraph says beside its texts
+	graph    []byte  // what StoredGraph says beside its texts
+	base     *commit // what Fork.BaseCursor and BaseChanges say; nil without
 }
 
 // graphInfo is the part of a stored graph that is neither of its texts.
@@ -149,6 +150,11 @@ func (e *encoder) commit(c runtime.Commit) (*commit, error) {
 	}
 	if c.Graph != nil {
 		if out.graph, err = json.Marshal(graphInfo{c.Graph.Name, c.Graph.File}); err != nil {
+			return nil, err
+		}
+	}
+	if f := c.Fork; f != nil && f.BaseCursor != nil {
+		if out.base, err = e.commit(runtime.Commit{Stack: c.Stack, Cursor: *f.BaseCursor, Changes: f.BaseChanges}); err != nil {
 			return nil, err
 		}
 	}

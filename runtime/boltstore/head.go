@@ -11,6 +11,7 @@ type head struct {
 	seq    uint64  // of the last record
 	first  uint64  // record with which the kept history begins
 	stale  bool    // rows from before it are still to be deleted
+	fork   bool    // the stack is a fork: readers see its records from Identity.First on
 	ids    uint64  // event ids in rows that format 1 has left
 	points []point // checkpoints that the history may be cut off at, oldest first
 	newest nearest // checkpoint of any kind
@@ -36,6 +37,7 @@ type nearest struct{ seq, cycle uint64 }
 const (
 	flagStale  = 1 << iota // rows from before the kept history are still to be deleted
 	flagNewest             // the newest checkpoint follows, with since and moved
+	flagFork               // the stack is a fork: its identity says where its records begin
 )
 
 // stateKey says where a key's value is.
@@ -45,7 +47,11 @@ type stateKey struct {
 	form   form
 	base   uint64 // of a list: index of the first element, grows with every drop; of an object: see writeParts
 	size   uint64 // number of elements or properties
+	source source // where its rows are, if it is shared with another stack: number and base are those of then
 }
+
+// sharedMark is a bit beside a key's form: the key is shared, and its source follows.
+const sharedMark = 0x80
 
 // form says how a value is stored: as one row, or as one for each of its parts.
 type form byte
@@ -81,11 +87,7 @@ func (h *head) key(name string) int {
 
 // addKey makes room for a new key of the state.
 func (h *head) addKey(name string) *stateKey {
-	next := uint16(0)
-	for _, k := range h.keys {
-		next = max(next, k.number+1)
-	}
-	h.keys = append(h.keys, stateKey{name: name, number: next})
+	h.keys = append(h.keys, stateKey{name: name, number: h.freeNumber()})
 	return &h.keys[len(h.keys)-1]
 }
 
@@ -96,6 +98,9 @@ func (h *head) append(b []byte) []byte {
 	flags := byte(flagNewest)
 	if h.stale {
 		flags |= flagStale
+	}
+	if h.fork {
+		flags |= flagFork
 	}
 	b = append(b, flags)
 	b = binary.AppendUvarint(b, h.newest.seq)
@@ -115,7 +120,13 @@ func (h *head) append(b []byte) []byte {
 		b = binary.AppendUvarint(b, uint64(len(k.name)))
 		b = append(b, k.name...)
 		b = binary.BigEndian.AppendUint16(b, k.number)
-		b = append(b, byte(k.form))
+		if k.source.of == 0 {
+			b = append(b, byte(k.form))
+		} else {
+			b = append(b, byte(k.form)|sharedMark)
+			b = binary.AppendUvarint(b, uint64(k.source.of))
+			b = binary.AppendUvarint(b, k.source.at)
+		}
 		if k.form == asOne {
 			continue
 		}
@@ -135,7 +146,7 @@ func parseHead(b []byte) (head, error) {
 	if b := r.take(1); b != nil {
 		flags = b[0]
 	}
-	h.stale = flags&flagStale != 0
+	h.stale, h.fork = flags&flagStale != 0, flags&flagFork != 0
 	if flags&flagNewest != 0 {
 		h.newest, h.since, h.moved = nearest{r.uvarint(), r.uvarint()}, r.uvarint(), r.uvarint()
 	}
@@ -153,8 +164,14 @@ func parseHead(b []byte) (head, error) {
 		if number := r.take(2); number != nil {
 			k.number = binary.BigEndian.Uint16(number)
 		}
-		if f := r.take(1); f != nil && f[0] != byte(asOne) {
-			k.form, k.base, k.size = form(f[0]), r.uvarint(), r.uvarint()
+		if f := r.take(1); f != nil {
+			k.form = form(f[0] &^ sharedMark)
+			if f[0]&sharedMark != 0 {
+				k.source = source{stackNumber(r.uvarint()), r.uvarint()}
+			}
+		}
+		if k.form != asOne {
+			k.base, k.size = r.uvarint(), r.uvarint()
 			r.bad = r.bad || k.form > byProperty
 		}
 		h.keys = append(h.keys, k)

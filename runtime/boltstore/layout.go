@@ -25,6 +25,9 @@ import (
 //	          NUMBER 'o' KEY BASE NAME → one property of an object of the state, as
 //	          an object of its own; BASE tells the object from earlier ones
 //	          (of the cursor's questions: questions.go)
+//	          NUMBER 'p' SEQ FORK → a fork, by its number, needs the checkpoint
+//	          NUMBER 'q' OTHER SEQ → the stack is a fork and shares the checkpoint
+//	          of another one (shared.go)
 //	          NUMBER 's' KEY → a key's value that is stored whole
 //	          NUMBER 't' → head: last record, keys of the state, cursor
 //	          NUMBER 'u' -SEQ → the records of one commit, from SEQ on
@@ -66,6 +69,9 @@ const (
 	valueRow    = 's'
 	headRow     = 't'
 	journalRow  = 'u'
+
+	pinRow  = 'p'
+	linkRow = 'q'
 )
 
 // outOfLine is the size from which a value becomes a blob: half a page, so

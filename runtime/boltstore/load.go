@@ -155,18 +155,7 @@ func (t *txn) pointsFrom(n stackNumber, h *head) ([]uint64, error) {
 	if h.first > 1 && len(h.points) > 0 {
 		from = h.points[0].seq
 	}
-	var list []uint64
-	prefix := n.row(pointRow)
-	c := t.stacks.Cursor()
-	for key, _ := c.Seek(n.saved(from, nil)); bytes.HasPrefix(key, prefix); key, _ = c.Seek(n.saved(from, nil)) {
-		if len(key) < len(prefix)+8 {
-			return nil, damage(stacksBucket, key, "unknown form")
-		}
-		seq := binary.BigEndian.Uint64(key[len(prefix):])
-		list = append(list, seq)
-		from = seq + 1
-	}
-	return list, nil
+	return t.seqsFrom(n, from)
 }
 
 // nearest finds the last checkpoint at or before a point, and gives its head and
@@ -174,23 +163,30 @@ func (t *txn) pointsFrom(n stackNumber, h *head) ([]uint64, error) {
 // before it, or nil if there is none.
 func (t *txn) nearest(n stackNumber, points []uint64, at journal.Point, oldest bool) (*head, []uint64, error) {
 	var failed error
-	behind := sort.Search(len(points), func(i int) bool {
+	read := func(i int) (h head, c journal.Cursor) {
 		h, err := t.headAt(n.saved(points[i], nil))
-		var c journal.Cursor
 		if err == nil {
 			err = json.Unmarshal(h.cursor, &c)
 		}
 		failed = errors.Join(failed, err)
+		return h, c
+	}
+	behind := sort.Search(len(points), func(i int) bool {
+		_, c := read(i)
 		return !at.After(c.Cycle)
 	})
-	if behind == 0 && oldest && len(points) > 0 {
-		behind = 1
+	// One that was made for a fork within a cycle is no beginning of a history.
+	for k := behind - 1; k >= 0 && failed == nil; k-- {
+		if h, c := read(k); failed == nil && !c.Open {
+			return &h, points[k:], nil
+		}
 	}
-	if failed != nil || behind == 0 {
-		return nil, nil, failed
+	for k := max(behind, 0); oldest && k < len(points) && failed == nil; k++ {
+		if h, c := read(k); failed == nil && !c.Open {
+			return &h, points[k:], nil
+		}
 	}
-	h, err := t.headAt(n.saved(points[behind-1], nil))
-	return &h, points[behind-1:], err
+	return nil, nil, failed
 }
 
 func (t *txn) copyKeys(raw *rawStack, read func(stateKey) ([][]byte, error)) (err error) {
@@ -217,6 +213,10 @@ func (t *txn) who(raw *rawStack) (h head, err error) {
 // copyKey copies the rows of one key of the state: as they were at the first of
 // these checkpoints, or as they are when there is none.
 func (t *txn) copyKey(n stackNumber, k stateKey, points []uint64) ([][]byte, error) {
+	n, points, err := t.at(n, k, points)
+	if err != nil {
+		return nil, err
+	}
 	switch k.form {
 	case byProperty:
 		return t.copyProperties(n, k, points)
@@ -239,6 +239,17 @@ func (t *txn) copyKey(n stackNumber, k stateKey, points []uint64) ([][]byte, err
 // as the first of these checkpoints that has kept something of it tells; else it
 // has not changed since. v is nil for a row that was not there.
 func (t *txn) eachRow(n stackNumber, prefix []byte, points []uint64, wanted func(rest []byte) bool, fn func(rest, v []byte)) error {
+	return t.eachRaw(n, prefix, points, wanted, func(key, rest, raw []byte) error {
+		v, err := t.valueOf(key, raw)
+		if err == nil {
+			fn(rest, v)
+		}
+		return err
+	})
+}
+
+// eachRaw is eachRow for the rows as they are stored.
+func (t *txn) eachRaw(n stackNumber, prefix []byte, points []uint64, wanted func(rest []byte) bool, fn func(key, rest, raw []byte) error) error {
 	told := map[string]bool{}
 	collect := func(prefix []byte, last bool) error {
 		c := t.stacks.Cursor()
@@ -247,11 +258,10 @@ func (t *txn) eachRow(n stackNumber, prefix []byte, points []uint64, wanted func
 			if told[string(rest)] || !wanted(rest) {
 				continue
 			}
-			v, err := t.valueOf(key, raw)
-			if err != nil {
+			if err := fn(key, rest, raw); err != nil {
 				return err
 			}
-			if fn(rest, v); !last {
+			if !last {
 				told[string(rest)] = true
 			}
 		}
@@ -344,13 +354,17 @@ func (raw *rawStack) decode(k stateKey, rows [][]byte) (any, error) {
 
 // rowOf is the key of the row that holds part i, or what it begins with.
 func (raw *rawStack) rowOf(k stateKey, i int) []byte {
+	n := raw.number
+	if k.source.of != 0 {
+		n = k.source.of
+	}
 	switch k.form {
 	case byElement:
-		return raw.number.element(k.number, k.base+uint64(i))
+		return n.element(k.number, k.base+uint64(i))
 	case byProperty:
-		return raw.number.properties(k.number, k.base)
+		return n.properties(k.number, k.base)
 	}
-	return raw.number.value(k.number)
+	return n.value(k.number)
 }
 
 // stacksSlice is how many stacks are read in one transaction.

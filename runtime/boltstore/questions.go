@@ -182,7 +182,7 @@ func (t *txn) questions(n stackNumber, h *head, name string, points []uint64) ([
 		return nil, nil
 	}
 	k := h.keys[at]
-	rows, err := t.copyProperties(n, k, points)
+	rows, err := t.copyKey(n, k, points)
 	if err != nil {
 		return nil, err
 	}

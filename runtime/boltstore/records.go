@@ -53,6 +53,13 @@ func (t *txn) locate(sp *span, want *journal.Want) (err error) {
 		return err
 	}
 	sp.from, sp.to = max(want.From, h.first, 1), h.seq
+	if h.fork && want.From == 0 {
+		id, err := t.identity(sp.number)
+		if err != nil {
+			return err
+		}
+		sp.from = max(sp.from, id.First())
+	}
 	if want.To > 0 {
 		sp.to = min(sp.to, want.To)
 	}

@@ -57,47 +57,71 @@ func (s *Store) sweep(ctx context.Context) error {
 		if err != nil || !more {
 			return err
 		}
-		if err := s.submit(false, sweepSlice); err != nil {
+		err = s.submit(false, func(t *txn) error {
+			before := t.writes
+			err := sweepSlice(t)
+			more = t.writes != before // else all that is left is what forks need
+			return err
+		})
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// sweepSlice deletes some rows of the first removed stack, and its entry with
-// the last.
+// sweepSlice deletes some rows of a removed stack, and its entry with the last. What forks
+// share of a stack stays until they need it no more.
 func sweepSlice(t *txn) error {
 	b, err := bucket(t.tx, removedBucket)
 	if err != nil {
 		return err
 	}
-	entry, raw := b.Cursor().First()
-	if entry == nil {
-		return nil
+	c := b.Cursor()
+	for entry, raw := c.First(); entry != nil; entry, raw = c.Next() {
+		if _, err := unseal(removedBucket, entry, raw); err != nil {
+			return err // whose rows these are is not known
+		}
+		before := t.writes
+		done, err := t.sweepStack(stackNumber(binary.BigEndian.Uint32(entry)))
+		if err != nil {
+			return err
+		}
+		if done {
+			t.writes++
+			return b.Delete(bytes.Clone(entry))
+		}
+		if t.writes != before {
+			return nil
+		}
 	}
-	if _, err := unseal(removedBucket, entry, raw); err != nil {
-		return err // whose rows these are is not known
-	}
-	entry = bytes.Clone(entry)
+	return nil
+}
+
+// sweepStack deletes some rows of a removed stack. done: none is left.
+func (t *txn) sweepStack(n stackNumber) (done bool, err error) {
+	prefix := n.row(0)[:numberSize]
+	shared := len(t.pinned(n)) > 0
 	var keys [][]byte
 	c := t.stacks.Cursor()
-	for key, _ := c.Seek(entry); bytes.HasPrefix(key, entry) && len(keys) < removeSlice; key, _ = c.Next() {
+	for key, _ := c.Seek(prefix); bytes.HasPrefix(key, prefix) && len(keys) < removeSlice; {
+		if kind := key[numberSize]; shared && keepsForForks(kind) {
+			key, _ = c.Seek(n.row(kind + 1))
+			continue
+		}
 		keys = append(keys, bytes.Clone(key))
+		key, _ = c.Next()
 	}
 	for _, key := range keys {
 		if err := t.discard(key); err != nil {
-			return err
+			return false, err
 		}
 	}
 	if len(keys) == removeSlice {
-		return nil
+		return false, nil
 	}
-	done, err := t.sweepMemories(stackNumber(binary.BigEndian.Uint32(entry)))
-	if err != nil || !done {
-		return err
-	}
-	t.writes++
-	return b.Delete(entry)
+	swept, err := t.sweepMemories(n)
+	return swept && !shared, err
 }
 
 // discard deletes a row as well as it can: what a damaged row referred to
@@ -111,6 +135,9 @@ func (t *txn) discard(key []byte) error {
 			return err
 		}
 		return t.countGraph(u.hash, -1)
+	}
+	if _, _, ok := parseLink(key); ok {
+		return t.unshare(key)
 	}
 	t.writes++
 	if err := t.stacks.Delete(key); err != nil {

@@ -2,6 +2,8 @@ package boltstore
 
 import (
 	"bytes"
+	"encoding/binary"
+	"slices"
 	"time"
 
 	"github.com/graphrun/graphrun/graph"
@@ -116,14 +118,22 @@ func (t *txn) savePoint(n stackNumber, h *head, p point) error {
 // checkpoints that are gone.
 func (t *txn) trim(n stackNumber, h *head) error {
 	keys := t.pastRecords(n, h.first, nil)
-	keys = t.pastPoints(n, h.points[0].seq, keys)
 	for _, key := range keys {
 		if err := t.discard(key); err != nil {
 			return err
 		}
 	}
-	h.stale = len(keys) == trimSlice
-	return nil
+	pins := t.pinned(n)
+	saved := t.pastPoints(n, h.points[0].seq, pins, trimSlice-len(keys))
+	for _, key := range saved {
+		if err := t.dropSaved(n, key, pins); err != nil {
+			return err
+		}
+	}
+	if h.stale = len(keys)+len(saved) == trimSlice; h.stale {
+		return nil
+	}
+	return t.dropShares(n, h)
 }
 
 // pastRecords adds journal rows that hold only records before first, oldest first:
@@ -153,12 +163,20 @@ func (t *txn) pastRecords(n stackNumber, first uint64, keys [][]byte) [][]byte {
 	return keys
 }
 
-// pastPoints adds rows of checkpoints before the one at seq.
-func (t *txn) pastPoints(n stackNumber, seq uint64, keys [][]byte) [][]byte {
+// pastPoints finds rows of checkpoints before the one at seq that no fork needs, at most so
+// many.
+func (t *txn) pastPoints(n stackNumber, seq uint64, pins []uint64, most int) (keys [][]byte) {
 	prefix, end := n.row(pointRow), n.saved(seq, nil)
 	c := t.stacks.Cursor()
-	for key, _ := c.Seek(prefix); len(keys) < trimSlice && bytes.HasPrefix(key, prefix) && bytes.Compare(key, end) < 0; key, _ = c.Next() {
+	key, _ := c.Seek(prefix)
+	for len(keys) < most && bytes.HasPrefix(key, prefix) && len(key) >= len(prefix)+8 && bytes.Compare(key, end) < 0 {
+		at := binary.BigEndian.Uint64(key[len(prefix):])
+		if _, needed := slices.BinarySearch(pins, at); needed {
+			key, _ = c.Seek(n.saved(at+1, nil))
+			continue
+		}
 		keys = append(keys, bytes.Clone(key))
+		key, _ = c.Next()
 	}
 	return keys
 }

@@ -70,7 +70,7 @@ func (s *Store) Commit(ctx context.Context, c runtime.Commit) error {
 		if c.Records[n-1].Seq <= st.cursor.Seq {
 			return nil // a repetition
 		}
-		if first := c.Records[0].Seq; first != st.cursor.Seq+1 {
+		if first := c.Records[0].Seq; first != st.cursor.Seq+1 && c.Fork == nil {
 			return fmt.Errorf("runtime: stack %q: commit begins at record %d, expected %d", c.Stack, first, st.cursor.Seq+1)
 		}
 	}
@@ -79,6 +79,11 @@ func (s *Store) Commit(ctx context.Context, c runtime.Commit) error {
 	}
 	if err := runtime.CheckMemories(c); err != nil {
 		return err
+	}
+	if c.Fork != nil && c.Create != nil {
+		if err := s.fork(st, c.Fork, c.Records[0].Seq, c.Cursor.Hash); err != nil {
+			return err
+		}
 	}
 	if c.MemoriesOf != "" {
 		if s.stacks[c.MemoriesOf] == nil {
@@ -195,7 +200,11 @@ func (s *Store) Records(ctx context.Context, name string, want journal.Want, fn 
 	st, err := s.find(ctx, name)
 	var records []journal.Record
 	if err == nil {
-		records = st.records.wanted(want, st.first)
+		first := st.first
+		if want.From == 0 {
+			first = max(first, st.id.First())
+		}
+		records = st.records.wanted(want, first)
 	}
 	s.mu.Unlock()
 	for i := 0; err == nil && i < len(records); i++ {
