@@ -25,11 +25,12 @@ func (e *MissingError) Error() string {
 	return fmt.Sprintf("graph %q cannot run here: %s", e.Graph, strings.Join(e.What, ", "))
 }
 
-// ChildError reports a stack that is part of another one, so it cannot be retried alone.
+// ChildError reports a stack that is part of another one, so it cannot be retried or forked
+// alone.
 type ChildError struct{ Stack string }
 
 func (e *ChildError) Error() string {
-	return fmt.Sprintf("stack %q is part of another one: retry that one", e.Stack)
+	return fmt.Sprintf("stack %q is part of another one: it is retried and forked with that one", e.Stack)
 }
 
 // SecretError reports secrets of a graph that are not set.

@@ -17,7 +17,7 @@ import (
 
 // ForkOptions are the options of a fork.
 type ForkOptions struct {
-	// At is the moment that it goes on from. The zero Point is the present.
+	// At is the moment that it continues from. The zero Point is the present.
 	At journal.Point
 	// ID is the id of the fork. Required.
 	ID string
@@ -36,10 +36,10 @@ type PointError struct{ Err error }
 func (e *PointError) Error() string { return e.Err.Error() }
 func (e *PointError) Unwrap() error { return e.Err }
 
-// mostMoves bounds how often a fork is prepared again because the stack has gone on.
+// mostMoves bounds how often a fork is prepared again because the stack has moved on.
 const mostMoves = 1000
 
-// Fork makes a new stack that goes on from a moment of another one, with the results that
+// Fork makes a new stack that continues from a moment of another one, with the results that
 // its open cycle had then. The other stack does not notice. When Fork returns, the new stack
 // is in the store. Errors: *UnknownStackError, *PointError (there is no such moment, or its
 // history is deleted), ErrExists, *ChildError, *MissingError, *SecretError, *InitError (a key
@@ -74,7 +74,7 @@ func (rt *Runtime) Fork(ctx context.Context, stack string, o ForkOptions) (*Stac
 	return rt.beginLoaded(d)
 }
 
-// storeFork puts a fork into the store. A stack that runs may go on meanwhile: then it is
+// storeFork puts a fork into the store. A stack that runs may move on meanwhile: then it is
 // forked as it is next.
 func (rt *Runtime) storeFork(ctx context.Context, stack string, o ForkOptions) error {
 	nonce := rt.cfg.Nonce()

@@ -27,7 +27,7 @@ var (
 	ErrClosed = errors.New("runtime: closed")
 	// ErrNoGraph says that the store does not have the definition.
 	ErrNoGraph = errors.New("runtime: the store does not have the graph")
-	// ErrMoved says that a stack has gone on, or was removed, since a fork of it was prepared.
+	// ErrMoved says that a stack has moved on, or was removed, since a fork of it was prepared.
 	ErrMoved = errors.New("runtime: the stack has moved on")
 	// ErrStoreInUse says that the store has a runtime that is not closed. Two of them
 	// would both run what the store holds.

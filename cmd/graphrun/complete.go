@@ -345,7 +345,7 @@ func (a *app) completeAll(root *cobra.Command) {
 		"status": a.byArgument(false, stacks), "history": a.byArgument(false, stacks), "trace": a.byArgument(false, stacks),
 		"state": a.byArgument(false, stacks), "diff": a.byArgument(false, stacks), "eval": a.byArgument(false, stacks), "logs": a.byArgument(false, stacks, nodeWords),
 		"pause": a.byArgument(true, live), "resume": a.byArgument(true, live), "stop": a.byArgument(true, live),
-		"wake": a.byArgument(true, live), "cancel": a.byArgument(true, live), "rm": a.byArgument(true, ended), "retry": a.byArgument(true, ended),
+		"wake": a.byArgument(true, live), "cancel": a.byArgument(true, live), "rm": a.byArgument(true, ended), "retry": a.byArgument(true, ended), "fork": a.byArgument(false, stacks),
 		"send":    a.byArgument(false, live, eventWords),
 		"approve": a.byArgument(false, stackWords(isAsked), askedWords), "reject": a.byArgument(false, stackWords(isAsked), askedWords),
 		"pool": a.byArgument(false, poolGraphWords, poolWords), "ps": a.byArgument(false),

@@ -184,6 +184,20 @@ it. What waited at the end asks again.
 The process that owns the store runs the stack. Without one, this command does,
 as "graphrun run" does, with its output and exit codes.`, `  graphrun retry review
   graphrun retry review --limits cycles=50,duration=2h --by ada`},
+	"fork": {groupControl, `Make a new stack that continues from a moment of another one, which does not notice.
+--at takes a cycle, or a wave of it as CYCLE.WAVE. The cycle that is open stands for
+this moment, with all results that are recorded. 0 is the beginning of the stack,
+and CYCLE.0 how a cycle begins.
+
+The fork has the state of that moment, its counts, and the results that the open
+cycle had; --set changes keys of the state. What ran begins again, and what waited
+waits again. Events that were not applied then are not taken along. Timeouts,
+backoffs and the duration of the stack begin again. A fork of a stack that has ended
+continues with its next cycle.
+
+The process that owns the store runs the fork. Without one, it waits in the store
+for "graphrun serve" or "graphrun run".`, `  graphrun fork review --at 17 --as review-2
+  graphrun fork review --at 17.2 --as trial --set 'verdict="ok"'`},
 	"rm": {groupControl, `Delete a stack that has ended, with its history. There is no way back.`, `  graphrun rm review`},
 	"pool": {groupControl, `Change how many tasks a pool runs at once, in the process that owns the store and
 for as long as that process runs. 0 holds the pool; running tasks continue.

@@ -76,7 +76,7 @@ func newRoot(a *app) *cobra.Command {
 	)
 	root.AddCommand(
 		serveCommand(a), startCommand(a), psCommand(a), statusCommand(a),
-		sendCommand(a), cancelCommand(a), retryCommand(a), poolCommand(a),
+		sendCommand(a), cancelCommand(a), retryCommand(a), forkCommand(a), poolCommand(a),
 		historyCommand(a), traceCommand(a), logsCommand(a), exploreCommand(a),
 		modelsCommand(a), memoryCommand(a),
 		backupCommand(a), compactCommand(a), doctorCommand(a),

@@ -64,7 +64,7 @@ type Merge struct {
 // NewMerge begins a Merge. Of want, From is for the stack itself, and Types and Bulk for
 // all; To and Last say nothing.
 func NewMerge(r Reader, stack string, want journal.Want) *Merge {
-	return &Merge{r: r, stack: stack, want: want, next: map[string]uint64{stack: max(want.From, 1)}}
+	return &Merge{r: r, stack: stack, want: want, next: map[string]uint64{stack: want.From}}
 }
 
 // Next is the seq of the stack's own record that comes next.
@@ -141,7 +141,10 @@ const pageOf = 64
 // fill reads the next records of a stack that are wanted, if there are any.
 func (m *Merge) fill(ctx context.Context, s *source) error {
 	id := s.sum.Identity.Stack
-	next := max(m.next[id], 1)
+	next := m.next[id]
+	if next == 0 {
+		next = max(s.sum.Identity.First(), 1)
+	}
 	for len(s.page) == 0 && next <= s.sum.Cursor.Seq {
 		to := min(next+pageOf-1, s.sum.Cursor.Seq)
 		err := m.r.Records(ctx, id, journal.Want{From: next, To: to, Types: m.want.Types, Bulk: m.want.Bulk}, func(rec journal.Record) error {

@@ -10,10 +10,10 @@ import (
 	"github.com/graphrun/graphrun/graph/machine"
 )
 
-// Moment is a whole stack at a point of its history: what a fork goes on from.
+// Moment is a whole stack at a point of its history: what a fork continues from.
 type Moment struct {
-	// Snapshot is the stack without its records. Of the present its State may have only the
-	// machine's own lists.
+	// Snapshot is the stack without its records. For the present, its State may have
+	// only the lists of the machine itself.
 	Snapshot journal.Snapshot
 	// Wave is the wave of the open cycle that was committed last, as a Point counts.
 	Wave uint64

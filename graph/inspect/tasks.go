@@ -115,6 +115,10 @@ func (p *Tasks) Take(records []journal.Record) {
 		r := &records[i]
 		p.used(r)
 		switch b := r.Body.(type) {
+		case *journal.StackStarted:
+			if b.From != nil {
+				p.beginAgain(r.Time)
+			}
 		case *journal.CycleStarted:
 			p.open, p.failed = p.open[:0], p.failed[:0]
 			p.forgetOver()
@@ -147,6 +151,16 @@ func (p *Tasks) Take(records []journal.Record) {
 		case *journal.StackFinished:
 			p.open = p.open[:0]
 			p.forget(func(t *TaskStatus) bool { return t.State != TaskOver })
+		}
+	}
+}
+
+// beginAgain has the tasks of a fork wait for their next attempts: those that ran were
+// those of the stack that it was forked from.
+func (p *Tasks) beginAgain(at time.Time) {
+	for _, t := range p.byKey { // in any order: each for itself
+		if t.State == TaskRunning {
+			t.State, t.Since = TaskQueued, at
 		}
 	}
 }

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// From is the moment of another stack that a fork goes on from.
+// From is the moment of another stack that a fork continues from.
 type From struct {
 	Stack string
 	Cycle uint64 // 0 is the beginning of the stack

@@ -20,7 +20,7 @@ func (p Point) After(cycle uint64) bool {
 // Want says which records are read, and what of them. The zero value is all
 // records without their bulk.
 type Want struct {
-	From uint64 // the first Seq; 0 is the first that is kept
+	From uint64 // the first Seq; 0 is the first that is kept, and of a fork Identity.First
 	To   uint64 // the last Seq; 0 is the last there is
 	// Last is how many cycles are read, counted from the end, each with what came
 	// in since the cycle before it. 0 means no limit.

@@ -92,7 +92,7 @@ func fresh(name string) Body {
 
 // Fields marked "journal" are kept in the store and left out of the public form.
 
-// StackStarted is the first record of every stack. Of a fork it is the first own one: those
+// StackStarted is the first record of every stack. It is the first own one of a fork: those
 // before it are of the stack that it was forked from.
 type StackStarted struct {
 	Graph, Hash string

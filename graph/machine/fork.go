@@ -12,7 +12,7 @@ import (
 	"github.com/graphrun/graphrun/graph/value"
 )
 
-// A fork is a stack that goes on from a moment of another one. It has the state, the counts
+// A fork is a stack that continues from a moment of another one. It has the state, the counts
 // and the results of that moment, and the records of the cycle that was open then; its own
 // records follow them, stack.started first. What was on its way to the other stack, or from
 // it, stays there: events, their ids, messages. What ran begins again, and so do all times
@@ -103,7 +103,7 @@ type begunFork struct {
 
 func (begunFork) input() {}
 
-// fork goes on as a fork.
+// fork continues as a fork.
 func (m *Machine) fork(in begunFork) error {
 	set, err := m.fitSet(in.set)
 	if err != nil {

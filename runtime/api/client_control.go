@@ -130,6 +130,13 @@ func (c *Client) Retry(ctx context.Context, stack string, r RetryRequest) error 
 	return c.call(ctx, http.MethodPost, stackPath(stack, "/retry"), r, nil)
 }
 
+// Fork makes a new stack that continues from a moment of another one. When it returns, the new
+// stack is on disk.
+func (c *Client) Fork(ctx context.Context, stack string, r ForkRequest) (s Stack, err error) {
+	err = c.call(ctx, http.MethodPost, stackPath(stack, "/fork"), r, &s)
+	return s, err
+}
+
 func (c *Client) tell(ctx context.Context, stack, what string) error {
 	return c.call(ctx, http.MethodPost, stackPath(stack, "/"+what), Nothing{}, nil)
 }

@@ -142,6 +142,21 @@ func (c *call) retry(in RetryRequest) (Nothing, error) {
 	return Nothing{}, err
 }
 
+func (c *call) fork(in ForkRequest) (Stack, error) {
+	at, err := journal.ParsePoint(in.At)
+	if err != nil {
+		return Stack{}, errorf(CodeUsage, "at: %v", err)
+	}
+	if in.As == "" {
+		return Stack{}, errorf(CodeUsage, "expected \"as\", the id of the new stack")
+	}
+	if _, err := c.rt.Fork(c.ctx, c.stack(), runtime.ForkOptions{At: at, ID: in.As, Set: in.Set, Rest: c.o.Rest}); err != nil {
+		return Stack{}, err
+	}
+	st, err := c.rt.Status(c.ctx, in.As)
+	return stackOf(st, false), err
+}
+
 func (c *call) setPool(in PoolRequest) (Nothing, error) {
 	if in.Parallel == nil || *in.Parallel < 0 {
 		return Nothing{}, errorf(CodeUsage, "expected parallel: 0 (hold) or more")

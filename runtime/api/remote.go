@@ -80,7 +80,10 @@ type Read struct {
 }
 
 func (o *Read) query() string {
-	q := url.Values{"from": {strconv.FormatUint(max(o.From, 1), 10)}}
+	q := url.Values{}
+	if o.From > 0 {
+		q.Set("from", strconv.FormatUint(o.From, 10))
+	}
 	for name, set := range map[string]bool{"follow": o.Follow, "journal": o.Journal} {
 		if set {
 			q.Set(name, "true")

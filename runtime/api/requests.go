@@ -54,6 +54,13 @@ type RetryRequest struct {
 	Limits Values `json:"limits,omitzero"` // as `limits` of a graph, in place of the graph's
 }
 
+// ForkRequest makes a new stack that continues from a moment of another one.
+type ForkRequest struct {
+	At  string `json:"at,omitzero"` // CYCLE[.WAVE]; "" is the present
+	As  string `json:"as"`          // the id of the new stack
+	Set Values `json:"set,omitzero"`
+}
+
 // PoolRequest changes how many tasks a pool runs at once; 0 holds it.
 type PoolRequest struct {
 	Parallel *int `json:"parallel"`

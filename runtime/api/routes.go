@@ -27,6 +27,7 @@ var routes = []route{
 	tells("/v1/stacks/{stack}/stop", "end it when its open wave is committed", func(c *call) error { return c.rt.End(c.ctx, c.stack()) }),
 	acts("/v1/stacks/{stack}/cancel", operate, "end it as cancelled, or one of its tasks", (*call).cancel),
 	acts("/v1/stacks/{stack}/retry", operate, "continue it after its end", (*call).retry),
+	acts("/v1/stacks/{stack}/fork", operate, "make a new stack that continues from a moment of it", (*call).fork),
 	tells("/v1/stacks/{stack}/remove", "delete it and its history", func(c *call) error { return c.rt.Remove(c.ctx, c.stack()) }),
 	reads("/v1/graphs", operate, "the graphs that stacks can be started of", (*call).listGraphs),
 	reads("/v1/graphs/{hash}", operate, "a stored definition by its hash", (*call).storedGraph),

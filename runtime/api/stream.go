@@ -21,7 +21,7 @@ const (
 	keepAlive = 15 * time.Second
 )
 
-// records streams a stack's journal from ?from=SEQ on (default 1), as JSON
+// records streams a stack's journal from ?from=SEQ on (default: the first), as JSON
 // lines, or as server-sent events where the client asks for them; these are
 // resumable by Last-Event-ID, which is the record's seq. With ?follow=true the
 // stream continues until the stack has ended, and server-sent events also have what
@@ -34,7 +34,7 @@ func (c *call) records() error {
 	if events {
 		kind = eventStream
 	}
-	s := &stream{h: c.Handler, id: c.stack(), out: newPieces(c.w, kind), events: events, next: 1}
+	s := &stream{h: c.Handler, id: c.stack(), out: newPieces(c.w, kind), events: events}
 	from := c.query["from"]
 	last := c.r.Header.Get("Last-Event-ID")
 	if events && last != "" {

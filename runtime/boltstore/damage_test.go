@@ -243,7 +243,7 @@ func TestNotAStore(t *testing.T) {
 		"zero.db":        "is no database of graphrun",
 		"folder.db":      "is a folder",
 		"foreign.db":     "is a bbolt file, but not one of graphrun",
-		"future.db":      "has format 99, made by graphrun 9.9; this program knows formats up to 3",
+		"future.db":      "has format 99, made by graphrun 9.9; this program knows formats up to 4",
 		"text.db/sub.db": "cannot be",
 	}
 	for name, message := range tests {
