@@ -75,6 +75,7 @@ func TestRoutes(t *testing.T) {
 		"POST /v1/stacks/{stack}/answers":     {"/v1/stacks/asks/answers", `{"node":"ask","approved":true}`},
 		"POST /v1/stacks/{stack}/cancel":      {"/v1/stacks/a/cancel", `{"reason":"over"}`},
 		"POST /v1/stacks/{stack}/retry":       {"/v1/stacks/over/retry", `{"by":"me","limits":{"cycles":5,"duration":"1h"}}`},
+		"POST /v1/stacks/{stack}/fork":        {"/v1/stacks/over/fork", `{"as":"forked","set":{"n":1}}`},
 		"GET /v1/graphs/{hash}":               {"/v1/graphs/" + g.Hash, ""},
 		"POST /v1/graphs/{name}/pools/{pool}": {"/v1/graphs/counter/pools/default", `{"parallel":2}`},
 		"POST /v1/backup":                     {"/v1/backup", `{"file":"/tmp/x"}`},
