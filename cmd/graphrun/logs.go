@@ -63,7 +63,7 @@ func logsCommand(a *app) *cobra.Command {
 
 func readFlags(cmd *cobra.Command, o *api.Read) {
 	cmd.Flags().BoolVarP(&o.Follow, "follow", "f", false, "follow the stack until it has ended")
-	cmd.Flags().Uint64Var(&o.From, "from", 1, "begin with the record of this `SEQ`")
+	cmd.Flags().Uint64Var(&o.From, "from", 0, "begin with the record of this `SEQ` (default: the first)")
 }
 
 // readRecords reads a journal. Where nobody drives the stacks there is nothing to

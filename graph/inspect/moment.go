@@ -2,12 +2,9 @@ package inspect
 
 import (
 	"context"
-	"errors"
-	"fmt"
 
 	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/journal"
-	"github.com/graphrun/graphrun/graph/machine"
 )
 
 // Moment is a whole stack at a point of its history: what a fork continues from.
@@ -33,7 +30,7 @@ func MomentAt(ctx context.Context, store Reader, kinds graph.Kinds, stack string
 	if at == (journal.Point{}) || isPresent(&sum.Cursor, at) {
 		return present(ctx, store, stack)
 	}
-	base, err := store.Base(ctx, stack, at)
+	base, err := baseBefore(ctx, store, stack, at)
 	if err != nil {
 		return Moment{}, err
 	}
@@ -80,22 +77,5 @@ func present(ctx context.Context, store Reader, stack string) (m Moment, err err
 		}
 		return nil
 	})
-	return m, err
-}
-
-var errNotThere = errors.New("there is no such point")
-
-// machineAt is a stack that stands at a point, decided again from a checkpoint before it.
-func machineAt(ctx context.Context, store Reader, kinds graph.Kinds, stack string, at journal.Point, base journal.Snapshot) (*machine.Machine, error) {
-	again := machine.Replayer{
-		Graphs:  func(hash string) (*graph.Graph, error) { return Definition(ctx, store, kinds, hash) },
-		Base:    base,
-		Options: machine.Options{Snapshots: true},
-		Records: recordsUpTo(ctx, store, stack, base.Cursor.Seq+1, at),
-	}
-	m, _, err := again.To(at)
-	if errors.Is(err, errNotCommitted) {
-		return nil, fmt.Errorf("stack %q has not committed %s: %w", stack, at, errNotThere)
-	}
 	return m, err
 }

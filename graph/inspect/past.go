@@ -70,6 +70,7 @@ func machineAt(ctx context.Context, store Reader, kinds graph.Kinds, stack strin
 	}
 	again := machine.Replayer{
 		Graphs:  func(hash string) (*graph.Graph, error) { return Definition(ctx, store, kinds, hash) },
+		Options: machine.Options{Snapshots: true},
 		Base:    base,
 		Records: recordsUpTo(ctx, store, stack, base.Cursor.Seq+1, at),
 	}
