@@ -92,9 +92,9 @@ type Commit struct {
 	// gets copies of, as they are now; "" is none. ErrNotFound when it is not there.
 	MemoriesOf string
 	// Fork says, in the first commit of a stack, that it is a fork; else nil.
-	Fork *Fork
-	Cursor     journal.Cursor
-	Sync       bool // force to disk, whatever the durability
+	Fork   *Fork
+	Cursor journal.Cursor
+	Sync   bool // force to disk, whatever the durability
 	// Keep is how much history stays. What is older is deleted little by little, with
 	// this and later commits, at the ends of cycles. Up to a quarter more may be there.
 	// The zero value deletes nothing.
