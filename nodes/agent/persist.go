@@ -114,7 +114,11 @@ func (a *Agents) persist(ctx context.Context, t *nodes.Task, cl *client, c *choi
 			} else {
 				wait = backoff(&t.Retry, n)
 			}
-			if n >= tries || s.err.HasRetryAfter && wait > longestWait {
+			long := f.wait > longestWait
+			if long { // this may be why no attempt follows, or such a late one
+				f.message += " (it may be asked again in " + f.wait.Round(time.Second).String() + ")"
+			}
+			if n >= tries || long {
 				return f, nil
 			}
 		}

@@ -89,7 +89,7 @@ func TestModelsThatFailTogether(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, map[string]any{"model": []any{"a/m", "b/m", "c/m"}}, after429(2*time.Minute))
 	r.replies["b"], r.replies["c"] = []reply{after429(time.Minute)}, []reply{status(401)}
-	e := r.fails("model", "a/m: slow down; b/m: slow down; c/m: status")
+	e := r.fails("model", "a/m: slow down (it may be asked again in 2m0s); b/m: slow down (it may be asked again in 1m0s); c/m: status")
 	if e.Permanent || e.Wait != time.Minute {
 		t.Errorf("%+v", e)
 	}
