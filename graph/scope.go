@@ -143,7 +143,7 @@ func (c *compiler) errorScope(n *Node) *cond.Scope {
 // authorScope returns the scope of the fields that are the author's own words.
 func (c *compiler) authorScope() *cond.Scope {
 	const own = 1<<SlotParams | 1<<SlotStack | 1<<SlotCycle
-	out := c.scopes.base.With(forbidden(noAuthor, diag.BadConfig, "state", "nodes", "now", "error", "output", "index", "args", "messages", "usage")...)
+	out := c.scopes.base.With(forbidden(noModel, diag.SecretLeak, "secrets")...).With(forbidden(noAuthor, diag.BadConfig, "state", "nodes", "now", "error", "output", "index", "args", "messages", "usage")...)
 	for i := range c.def.Define {
 		name, ok := c.scopes.base.Lookup(c.def.Define[i].Name.Value)
 		if ok && name.Define != nil && name.Define.Reads().Slots&^own != 0 {

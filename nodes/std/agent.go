@@ -66,10 +66,12 @@ func checkAgent(c graph.Config, report func(diag.Code, diag.Span, string, string
 	atLeast(c.Tree.Get("max_calls"), "max_calls", 0, report)
 	if b := c.Tree.Get("budget"); b != nil && b.Kind == tree.Map {
 		onlyFields(b, "budget", report, "tokens", "cost")
-		for _, f := range b.Fields {
-			if n := f.Value; n.Int < 0 || n.Float < 0 {
-				report(diag.BadConfig, n.Span, "", "%q must not be negative", f.Key.Value)
-			}
+		atLeast(b.Get("tokens"), "tokens", 1, report)
+		if n := b.Get("tokens"); n != nil && n.Kind == tree.Float {
+			report(diag.WrongType, n.Span, "", `"tokens" must be an integer`)
+		}
+		if n := b.Get("cost"); n != nil && (n.Kind == tree.Int && n.Int <= 0 || n.Kind == tree.Float && n.Float <= 0) {
+			report(diag.BadConfig, n.Span, "without an entry there is no limit of money", `"cost" must be above 0`)
 		}
 	}
 	if extra := c.Tree.Get("extra"); extra != nil {

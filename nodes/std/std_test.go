@@ -185,7 +185,10 @@ func TestChecks(t *testing.T) {
 		"agent extra":           {"agent", map[string]any{"input": "a", "extra": map[string]any{"tools": "x", "top_p": int64(1)}}, []string{`bad-config: "extra" cannot hold "tools"`}},
 		"agent limits":          {"agent", map[string]any{"input": "a", "max_turns": int64(0)}, []string{`bad-config: "max_turns" must be at least 1`}},
 		"agent budget":          {"agent", map[string]any{"input": "a", "budget": map[string]any{"token": int64(1)}}, []string{`unknown-field: "budget" has no entry "token"`}},
-		"agent money":           {"agent", map[string]any{"input": "a", "budget": map[string]any{"cost": -0.5}}, []string{`bad-config: "cost" must not be negative`}},
+		"agent money":           {"agent", map[string]any{"input": "a", "budget": map[string]any{"cost": -0.5}}, []string{`bad-config: "cost" must be above 0`}},
+		"agent no money":        {"agent", map[string]any{"input": "a", "budget": map[string]any{"cost": int64(0)}}, []string{`bad-config: "cost" must be above 0`}},
+		"agent no tokens":       {"agent", map[string]any{"input": "a", "budget": map[string]any{"tokens": int64(0)}}, []string{`bad-config: "tokens" must be at least 1`}},
+		"agent half a token":    {"agent", map[string]any{"input": "a", "budget": map[string]any{"tokens": 0.5}}, []string{`wrong-type: "tokens" must be an integer`}},
 		"agent conversation":    {"agent", map[string]any{"messages": map[string]any{"tokens": int64(9)}}, []string{`bad-config: "messages" needs "from"`}},
 	} {
 		t.Run(name, func(t *testing.T) {
