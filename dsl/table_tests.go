@@ -63,6 +63,7 @@ var stepObject = &object{
 		{name: "cycle", shape: orEmpty(an(cycleObject)), doc: "Goes to the end of the next cycle, or of the open one, through pauses, and compares it."},
 		{name: "expect", shape: orEmpty(oneOf(anExpr, listOf(anExpr))), doc: "A condition that holds, or a list of them. They see what `stop` sees: state, params, nodes, stack, cycle, now and defines."},
 		{name: "send", shape: &shape{kind: anyMap}, doc: "Events with their payloads, in order. An event begins the next cycle at once."},
+		{name: "files", shape: oneOf(aName, listOf(oneOf(aName, an(fileObject)))), doc: "Files come: a path, or a list. They are given to the waits whose patterns they match, and count as quiet."},
 		{name: "approve", shape: oneOf(aName, an(answerObject)), doc: "A person says yes: a node, or a mapping."},
 		{name: "reject", shape: oneOf(aName, an(answerObject)), doc: "A person says no: a node, or a mapping."},
 		{name: "cancel", shape: an(cancelObject), doc: "A task ends as cancelled. The word alone cancels the stack."},
@@ -87,6 +88,14 @@ var sentObject = &object{
 		{name: "to", shape: aName, required: true, doc: "The stack that gets it."},
 		{name: "event", shape: aName, required: true, doc: "The event."},
 		{name: "payload", shape: aValue, dflt: "any", doc: "The payload."},
+	},
+}
+
+var fileObject = &object{
+	name: "file", at: "an entry of `files` of a step", doc: "A file that comes, or has changed.",
+	fields: []field{
+		{name: "path", shape: aName, required: true, doc: "Its path, as the pattern of the wait spells it."},
+		{name: "size", shape: atLeast(0), dflt: "1", doc: "How many bytes it has."},
 	},
 }
 

@@ -156,6 +156,8 @@ func (b builder) step(n *tree.Node) trial.Step {
 			s.Expect = v
 		case trial.SendStep:
 			s.Send = v
+		case trial.FilesStep:
+			s.Files = v
 		case trial.ApproveStep, trial.RejectStep:
 			s.Answer = b.answer(v)
 		case trial.CancelStep:

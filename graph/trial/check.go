@@ -184,7 +184,7 @@ func (c *checker) replies(r *Replies) {
 	if k.Inline || k.Waits || k.Sends || k.Fails != nil {
 		help := "tests run such nodes as they are: take the reply away"
 		if k.Waits {
-			help = "answer it in a step: approve, reject, send or wait"
+			help = "answer it in a step: approve, reject, send, files or wait"
 		}
 		c.add(diag.BadTest, r.For.Span, help, "%q is of kind %s, which uses no reply", r.For.Value, k.Name)
 		return
@@ -293,7 +293,7 @@ func (c *checker) answer(s *Step) {
 	case !asks && len(n.Calls) == 0:
 		help := ""
 		if n.Kind.Waits {
-			help = "it waits for an event, a time or files: use send or wait"
+			help = "it waits for an event, a time or files: use send, wait or files"
 		}
 		c.add(diag.BadTest, a.Node.Span, help, "%q is of kind %s, which asks nobody", a.Node.Value, n.Kind.Name)
 	case asks && a.Value != nil:

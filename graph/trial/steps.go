@@ -54,6 +54,8 @@ func (r *run) do(s *Step) {
 				return
 			}
 		}
+	case FilesStep:
+		r.files(s)
 	case ApproveStep, RejectStep:
 		r.answer(s)
 	case CancelStep:

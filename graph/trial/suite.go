@@ -70,6 +70,7 @@ const (
 	CycleStep   Does = "cycle"   // goes to the end of the next cycle, or of the open one
 	ExpectStep  Does = "expect"  // conditions hold
 	SendStep    Does = "send"    // events come
+	FilesStep   Does = "files"   // files come
 	ApproveStep Does = "approve" // a person says yes
 	RejectStep  Does = "reject"  // and no
 	WakeStep    Does = "wake"    // the pause ends
@@ -82,7 +83,7 @@ const (
 )
 
 // Steps lists what a step may do, in the order of the docs.
-var Steps = []Does{CycleStep, ExpectStep, SendStep, ApproveStep, RejectStep, WakeStep, CancelStep, PauseStep, ResumeStep, StopStep, WaitStep, CrashStep}
+var Steps = []Does{CycleStep, ExpectStep, SendStep, FilesStep, ApproveStep, RejectStep, WakeStep, CancelStep, PauseStep, ResumeStep, StopStep, WaitStep, CrashStep}
 
 // Step is one step of a test.
 type Step struct {
@@ -91,6 +92,7 @@ type Step struct {
 	Cycle  Cycle         // of a cycle
 	Expect *tree.Node    // conditions: a text or a list of texts
 	Send   *tree.Node    // a mapping of events to payloads
+	Files  *tree.Node    // a path, or a list of paths and of {path, size}
 	Answer Answer        // of approve and reject
 	Node   diag.Text     // of cancel: the task, "" for the stack; of crash: the node after whose end it comes, "" for now
 	For    time.Duration // of wait

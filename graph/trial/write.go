@@ -155,6 +155,8 @@ func (s *Step) flow() string {
 		value = Flow(s.Expect)
 	case SendStep:
 		value = Flow(s.Send)
+	case FilesStep:
+		value = Flow(s.Files)
 	case ApproveStep, RejectStep:
 		a := &s.Answer
 		value = braces(nil, "node", scalar(a.Node.Value), "call", some(a.Call), "value", Flow(a.Value), "comment", Flow(a.Comment), "by", Flow(a.By))
