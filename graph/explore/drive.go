@@ -16,24 +16,22 @@ const mostStarts = 20_000
 
 // driver runs one stack.
 type driver struct {
-	s       *survey
-	m       *machine.Machine
-	sim     *sim.Sim
-	watch   *watch
-	reply   func(t *machine.Task) reply
-	crashes bool // within cycles too
-	starts  int
+	s      *survey
+	sim    *sim.Sim
+	watch  *watch
+	reply  func(t *machine.Task) reply
+	starts int // attempts in this step
+	sent   int // events
 }
 
-// begin starts a stack. The error is the machine's, about params.
-func (s *survey) begin(params map[string]any, w *watch, answer func(t *machine.Task) reply) (*driver, error) {
-	m, err := machine.New(s.g, machine.Options{}, journal.Identity{Stack: s.g.Name, Params: params}, nil, epoch)
+// begin starts the stack of a run. The error is the machine's, about params.
+func (s *survey) begin(r *run, w *watch, answer func(t *machine.Task) reply) (*driver, error) {
+	o := machine.Options{Snapshots: r.crashes}
+	m, err := machine.New(s.g, o, journal.Identity{Stack: s.g.Name, Params: r.params, CreatedAt: epoch}, nil, epoch)
 	if err != nil {
 		return nil, err
 	}
-	d := &driver{s: s, watch: w, reply: answer}
-	d.drive(m, epoch)
-	return d, nil
+	return s.driven(m, epoch, w, answer, r.crashes), nil
 }
 
 // resume continues a stack from a snapshot.
@@ -42,53 +40,54 @@ func (s *survey) resume(snap journal.Snapshot, at time.Time, w *watch, answer fu
 	if err != nil {
 		return nil, err
 	}
-	d := &driver{s: s, watch: w, reply: answer}
-	d.drive(m, at)
-	return d, nil
+	return s.driven(m, at, w, answer, false), nil
 }
 
-func (d *driver) drive(m *machine.Machine, at time.Time) {
-	d.m = m
+func (s *survey) driven(m *machine.Machine, at time.Time, w *watch, answer func(t *machine.Task) reply, crashes bool) *driver {
+	d := &driver{s: s, watch: w, reply: answer}
 	d.sim = sim.New(m, at, d.result)
-	d.sim.Recorded = d.watch.record
+	d.sim.Recorded, d.sim.Acts, d.sim.Crashes = w.record, true, crashes
+	d.sim.Secrets = func(name string) (string, bool) { return "secret:" + name, true }
+	return d
 }
+
+func (d *driver) m() *machine.Machine { return d.sim.Machine() }
 
 // result gives an attempt its reply.
 func (d *driver) result(t machine.Task) sim.Result {
 	d.starts++
+	d.watch.replied[t.Key] = t.Attempt
 	r := d.reply(&t)
 	return sim.Result{Output: r.output, Failure: r.failure, Takes: r.takes}
 }
 
-// do takes a step. A step that the machine refuses does nothing.
-func (d *driver) do(s *step) error {
+// do takes a step. What the machine refuses, as an event that its queue has no room for,
+// does nothing: refused says so.
+func (d *driver) do(s *step) (refused bool, err error) {
 	d.starts = 0
 	now := d.sim.Now()
 	switch s.kind {
 	case stepCycle:
 		d.watch.beginCycle()
-		return d.sim.Until(d.cycleEnds)
+		return false, d.sim.Until(d.cycleEnds)
 	case stepSend:
-		d.refused(d.sim.Step(machine.Event{At: now, Name: s.name, Payload: s.value}))
+		d.sent++
+		return d.sim.Step(machine.Event{At: now, Name: s.name, Payload: s.value}) != nil, nil
 	case stepAnswer:
-		d.refused(d.sim.Step(machine.Answer{At: now, Node: s.name, Item: s.item, For: d.questionOf(s), Output: s.value}))
-	case stepReject:
-		d.refused(d.sim.Step(machine.Answer{At: now, Node: s.name, Item: s.item, For: d.questionOf(s), Output: map[string]any{"approved": false}}))
+		return d.sim.Step(machine.Answer{At: now, Node: s.name, Item: s.item, For: d.questionOf(s), Output: s.value}) != nil, nil
 	case stepWake:
-		return d.sim.Step(machine.Woke{At: now, Early: true})
+		return false, d.sim.Step(machine.Woke{At: now, Early: true})
 	case stepCrash:
-		return d.crash()
+		return d.crash(s.name)
 	case stepWait:
-		return d.pass(s.wait)
+		return false, d.sim.Forward(s.wait)
 	}
-	return nil
+	return false, nil
 }
-
-func (d *driver) refused(error) {}
 
 // questionOf is the id of the question that a step answers.
 func (d *driver) questionOf(s *step) string {
-	waiting := d.m.Cursor().Waiting
+	waiting := d.m().Cursor().Waiting
 	for i := range waiting {
 		if w := &waiting[i]; w.Node == s.name && w.Item == s.item && !w.Answered {
 			return w.ID()
@@ -100,34 +99,34 @@ func (d *driver) questionOf(s *step) string {
 // cycleEnds stops the simulation at the end of a cycle, or of the stack.
 func (d *driver) cycleEnds(r journal.Record) bool {
 	switch r.Body.(type) {
-	case *journal.CycleFinished:
-		return d.m.Cursor().Closing == nil // its end follows at once
-	case *journal.StackFinished:
+	case *journal.CycleFinished, *journal.StackFinished:
 		return true
 	}
 	return d.starts > mostStarts
 }
 
-// crash ends what drives the stack between two cycles, and restores it.
-func (d *driver) crash() error {
-	snap, ok := d.m.Snapshot()
-	if !ok {
-		return nil
+// crash ends all work at once and restores the stack: now, or once a node has ended.
+func (d *driver) crash(after string) (refused bool, err error) {
+	if after != "" {
+		ended, over := false, false
+		err := d.sim.Until(func(r journal.Record) bool {
+			switch b := r.Body.(type) {
+			case *journal.TaskFinished:
+				ended = ended || b.RetryAt.IsZero() && b.Node == after
+			case *journal.CycleFinished, *journal.StackFinished:
+				over = true
+			}
+			return over || ended && !d.sim.Runs(after) || d.starts > mostStarts
+		})
+		if err != nil || !ended || d.ended() {
+			return true, err
+		}
 	}
-	now := d.sim.Now()
-	m, err := machine.Restore(d.s.g, machine.Options{}, snap, now)
-	if err != nil {
-		return err
-	}
-	d.drive(m, now)
-	return nil
-}
-
-// pass lets time pass, with all that happens in it.
-func (d *driver) pass(by time.Duration) error {
-	end := d.sim.Now().Add(by)
-	return d.sim.Until(func(r journal.Record) bool { return !r.Time.Before(end) })
+	return false, d.sim.Crash()
 }
 
 // ended reports that the stack has ended.
-func (d *driver) ended() bool { return d.m.Cursor().Status.Ended() }
+func (d *driver) ended() bool { return d.m().Cursor().Status.Ended() }
+
+// rests reports that nothing is due: only something from outside continues the stack.
+func (d *driver) rests() bool { return d.m().WakeAt().IsZero() && !d.m().Cursor().Open && !d.ended() }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/trial"
 )
 
 // Options say how much is explored. A zero field stands for its default.
@@ -17,7 +18,8 @@ type Options struct {
 	// Parallel calls work n times at the same time, and returns when all calls have: with 0
 	// to n-1. nil calls them one after the other. The result does not depend on it.
 	Parallel func(n int, work func(int))
-	Workers  int // how often Parallel calls: 1
+	Workers  int    // how often Parallel calls: 1
+	File     string // what test files call the graph file; the name of the graph's own
 }
 
 // Report is what was explored, and found.
@@ -107,7 +109,7 @@ func New(g *graph.Graph, o Options) (*Explorer, error) {
 	l := s.newLive()
 	for n := range 8 {
 		l.reset(o.Seed, n)
-		if _, err = s.begin(l.params, newWatch(s, newCover(g)), l.answer); err == nil {
+		if _, err = s.begin(&l.run, newWatch(s, newCover(g)), l.answer); err == nil {
 			return x, nil
 		}
 	}
@@ -141,7 +143,9 @@ func (x *Explorer) Explore(enough func() bool) Report {
 		all.add(w.found)
 	}
 	all.judge(cover)
-	return Report{Graph: x.s.g.Name, Seed: x.o.Seed, Stacks: cover.stacks, Cycles: cover.cycles, Findings: all.list()}
+	r := Report{Graph: x.s.g.Name, Seed: x.o.Seed, Stacks: cover.stacks, Cycles: cover.cycles}
+	r.Findings, r.Files = all.list()
+	return r
 }
 
 // worker explores some of the stacks.
@@ -151,7 +155,7 @@ type worker struct {
 	w     *watch
 	cover *cover
 	found map[fault]shown
-	grow  growth
+	grow  *trial.Growth
 }
 
 // shown is a fault with the best run that shows it so far.
@@ -164,7 +168,7 @@ type shown struct {
 
 func (x *Explorer) newWorker() *worker {
 	c := newCover(x.s.g)
-	return &worker{x: x, l: x.s.newLive(), w: newWatch(x.s, c), cover: c, found: map[fault]shown{}, grow: newGrowth(x.s.g)}
+	return &worker{x: x, l: x.s.newLive(), w: newWatch(x.s, c), cover: c, found: map[fault]shown{}, grow: trial.NewGrowth(x.s.g)}
 }
 
 // quietCycles is after how many cycles in which nothing happened it is tried whether
@@ -176,9 +180,9 @@ func (k *worker) explore(number int) {
 	l, w := k.l, k.w
 	l.reset(k.x.o.Seed, number)
 	w.reset()
-	k.grow.reset()
+	k.grow.Reset()
 	k.cover.stacks++
-	d, err := k.x.s.begin(l.params, w, l.answer)
+	d, err := k.x.s.begin(&l.run, w, l.answer)
 	if err != nil {
 		return // params that do not go together
 	}
@@ -193,8 +197,8 @@ func (k *worker) explore(number int) {
 		if err := l.take(d, step{kind: stepCycle}); err != nil {
 			break
 		}
+		w.grown(d, k.grow)
 		k.note(number)
-		k.grow.mark(d, l, w.cycles)
 		if d.ended() || d.starts > mostStarts {
 			break
 		}
@@ -232,48 +236,24 @@ func (k *worker) note(number int) {
 	k.w.found = k.w.found[:0]
 }
 
-// noteUntil is note for what was there after some cycles.
-func (k *worker) noteUntil(number, cycles int) {
-	whole := k.l.steps
-	defer func() { k.l.steps = whole }()
-	n := 0
-	for i := range whole {
-		if whole[i].kind == stepCycle {
-			n++
-		}
-		if n == cycles {
-			k.l.steps = whole[:i+1]
-			break
-		}
-	}
-	k.note(number)
-}
-
 // end counts how a stack ended.
 func (k *worker) end(d *driver, number int) {
 	k.cover.cycles += k.w.cycles
-	k.grow.end(k, d, number)
 	out := k.w.outcome
 	if out == nil {
 		return
 	}
+	k.w.ended()
+	k.note(number)
 	k.cover.ended++
-	switch {
-	case k.w.limited:
-		k.cover.limited++
-		if !k.w.failures && !strings.HasPrefix(out.Reason, "failures ") {
-			k.cover.plain++
-			if len(k.x.s.g.Stops) > 0 {
-				k.w.add(seen{fault: k.x.s.endlessFault(), message: out.Reason})
-				k.note(number)
-			}
-		}
-	default:
-		for i := range k.x.s.g.Stops {
-			if s := &k.x.s.g.Stops[i]; out.Reason == s.Reason || s.Reason == "" && out.Reason == s.When.Text().Value {
-				k.cover.stopped[i]++
-				break
-			}
+	if k.w.plain() {
+		k.cover.plain++
+	}
+	for i := range k.x.s.g.Stops {
+		s := &k.x.s.g.Stops[i]
+		if !k.w.limited && (out.Reason == s.Reason || s.Reason == "" && out.Reason == s.When.Text().Value) {
+			k.cover.stopped[i]++
+			break
 		}
 	}
 }
@@ -283,7 +263,7 @@ func (s *survey) stuckFault(d *driver) fault {
 	f := fault{kind: Stuck}
 	f.line, f.column = s.place()
 	var names []string
-	for _, w := range d.m.Cursor().Waiting {
+	for _, w := range d.m().Cursor().Waiting {
 		names = append(names, w.Place())
 	}
 	slices.Sort(names)
@@ -303,7 +283,7 @@ func (s *survey) stuckMessage(d *driver, w *watch) string {
 		}
 		why = append(why, fmt.Sprintf("%s: %s", b.Node, b.Reason))
 	}
-	c := d.m.Cursor()
+	c := d.m().Cursor()
 	text := fmt.Sprintf("after cycle %d no node runs, no key changes and no stop holds", c.Cycle)
 	if len(s.events) > 0 {
 		text += ", whatever event comes"

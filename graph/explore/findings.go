@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/trial"
 )
 
 // findings joins what the workers have found.
@@ -148,8 +149,8 @@ func edgeName(g *graph.Graph, e *graph.Edge) string {
 // order of kinds in a report.
 var order = []string{Stuck, Endless, ConditionError, Expression, Schema, Limit, Starved, Grows, NeverRun, NeverLive, NeverStopped}
 
-// list is the findings in their order: by kind, then by place.
-func (all *findings) list() []Finding {
+// list is the findings in their order, by kind and then by place, with their tests.
+func (all *findings) list() ([]Finding, []File) {
 	faults := make([]shown, 0, len(all.found))
 	for _, s := range all.found { // in any order: they are sorted
 		faults = append(faults, s)
@@ -158,14 +159,28 @@ func (all *findings) list() []Finding {
 		return cmp.Or(slices.Index(order, a.kind)-slices.Index(order, b.kind), a.line-b.line, a.column-b.column,
 			cmp.Compare(a.node, b.node), cmp.Compare(a.key, b.key), cmp.Compare(a.text, b.text))
 	})
-	out := make([]Finding, 0, len(faults))
+	out, tests := make([]Finding, 0, len(faults)), map[string][]trial.Test{}
+	names := map[string]int{}
 	for i := range faults {
-		out = append(out, all.finding(&faults[i]))
+		s := &faults[i]
+		f := Finding{Kind: s.kind, Node: s.node, Key: s.key, Text: s.text, Line: s.line, Column: s.column, Message: s.message}
+		if len(s.run.steps) > 0 {
+			all.x.shrink(s)
+			f.Message = s.message
+			name := testName(s, 0)
+			if t, ok := all.test(s, names[name]); ok {
+				names[name]++
+				f.Test = all.suite(t)
+				tests[s.kind] = append(tests[s.kind], t)
+			}
+		}
+		out = append(out, f)
 	}
-	return out
-}
-
-func (all *findings) finding(s *shown) Finding {
-	f := Finding{Kind: s.kind, Node: s.node, Key: s.key, Text: s.text, Line: s.line, Column: s.column, Message: s.message}
-	return f
+	var files []File
+	for _, kind := range order {
+		if len(tests[kind]) > 0 {
+			files = append(files, File{Name: all.fileName(kind), Text: all.suite(tests[kind]...)})
+		}
+	}
+	return out, files
 }

@@ -1,6 +1,7 @@
 package explore
 
 import (
+	"maps"
 	"math/rand/v2"
 	"time"
 
@@ -23,7 +24,6 @@ type live struct {
 	sends    float64 // between two cycles
 	answers  float64
 	rejects  float64
-	crashes  float64
 	broken   int   // a node that always fails; -1 for none
 	variants []int // by node: how many different outputs it has; 0 for all
 	offsets  []int // where they begin
@@ -40,7 +40,7 @@ func (s *survey) newLive() *live {
 // reset begins the stack of a number. What it does follows from the seed and the number.
 func (l *live) reset(seed uint64, number int) {
 	l.dice = dice{rand.New(rand.NewPCG(seed, uint64(number)+1))}
-	l.steps, l.taken, l.sent = l.steps[:0], l.taken[:0], 0
+	l.steps, l.taken = l.steps[:0], l.taken[:0]
 	choose := func(of ...float64) float64 { return of[l.N(len(of))] }
 	l.fails = choose(0, 0, 0, 0, 0.02, 0.1, 0.4)
 	l.slow = choose(0, 0, 0.1, 0.5)
@@ -48,7 +48,7 @@ func (l *live) reset(seed uint64, number int) {
 	l.sends = choose(0, 0, 0.1, 0.5, 1)
 	l.answers = choose(0.1, 0.7, 1, 1)
 	l.rejects = choose(0, 0.2, 0.8)
-	l.crashes = choose(0, 0, 0, 0.1)
+	l.crashes = l.N(16) == 0
 	l.broken = -1
 	if l.N(10) == 0 {
 		l.broken = l.N(len(l.s.nodes))
@@ -82,32 +82,14 @@ func (l *live) drawParams() map[string]any {
 
 // answer gives an attempt its reply.
 func (l *live) answer(t *machine.Task) reply {
-	n := &l.s.nodes[t.Node]
-	r, ok := fixed(n, t)
-	if !ok {
-		r = l.draw(n, t.Node)
+	if t.Rerun {
+		if r, ok := again(l.taken, t); ok {
+			return r
+		}
 	}
+	r := l.draw(&l.s.nodes[t.Node], t.Node)
 	l.taken = append(l.taken, taken{node: t.Node, item: t.Key.Item, step: len(l.steps) - 1, reply: r})
 	return r
-}
-
-// fixed is the reply of nodes that do what their `with` says.
-func fixed(n *source, t *machine.Task) (reply, bool) {
-	switch n.of.Kind.Name {
-	case "send":
-		return reply{output: t.With}, true
-	case "fail":
-		f := &journal.Failure{Kind: "error", Message: "failed"}
-		with, _ := t.With.(map[string]any)
-		if s, ok := with["message"].(string); ok {
-			f.Message = s
-		}
-		if s, ok := with["kind"].(string); ok {
-			f.Kind = s
-		}
-		return reply{failure: f}, true
-	}
-	return reply{}, false
 }
 
 func (l *live) draw(n *source, node int) reply {
@@ -135,8 +117,12 @@ func (l *live) draw(n *source, node int) reply {
 
 // between takes the steps between two cycles.
 func (l *live) between(d *driver, force bool) error {
-	if l.crashes > 0 && l.chance(l.crashes) {
-		if err := l.take(d, step{kind: stepCrash}); err != nil {
+	if l.crashes && l.N(8) == 0 {
+		s := step{kind: stepCrash}
+		if l.N(2) == 0 {
+			s.name = l.s.g.Nodes[l.N(len(l.s.g.Nodes))].ID
+		}
+		if err := l.take(d, s); err != nil || d.ended() {
 			return err
 		}
 	}
@@ -144,13 +130,9 @@ func (l *live) between(d *driver, force bool) error {
 		if err := l.take(d, l.someAnswer(d)); err != nil {
 			return err
 		}
-		if !l.chance(l.sends) {
-			return nil
-		}
-	} else if !force && !l.chance(l.sends) || len(l.s.events) == 0 {
-		return nil
+		force = false
 	}
-	if len(l.s.events) > 0 {
+	if len(l.s.events) > 0 && (force || l.chance(l.sends)) {
 		return l.take(d, l.someEvent())
 	}
 	return nil
@@ -159,7 +141,7 @@ func (l *live) between(d *driver, force bool) error {
 // answerable finds the nodes that wait for a person.
 func (l *live) answerable(d *driver) {
 	l.waits = l.waits[:0]
-	waiting := d.m.Cursor().Waiting
+	waiting := d.m().Cursor().Waiting
 	for i := range waiting {
 		w := &waiting[i]
 		if k := l.s.index(w.Node); !w.Answered && k >= 0 && len(l.s.nodes[k].answers) > 0 {
@@ -169,21 +151,20 @@ func (l *live) answerable(d *driver) {
 }
 
 func (l *live) someAnswer(d *driver) step {
-	w := &d.m.Cursor().Waiting[l.waits[l.N(len(l.waits))]]
+	w := &d.m().Cursor().Waiting[l.waits[l.N(len(l.waits))]]
 	s := step{kind: stepAnswer, name: w.Node, item: w.Item}
 	all := l.s.nodes[l.s.index(w.Node)].answers
 	s.value = all[l.N(len(all))]
 	if given, ok := s.value.(map[string]any); ok && given["approved"] == true && l.chance(l.rejects) {
-		s.kind, s.value = stepReject, nil
-	} else if ok && given["approved"] == false {
-		s.kind, s.value = stepReject, nil
+		no := maps.Clone(given)
+		no["approved"] = false
+		s.value = no
 	}
 	return s
 }
 
 func (l *live) someEvent() step {
 	e := &l.s.events[l.N(len(l.s.events))]
-	l.sent++
 	s := step{kind: stepSend, name: e.name}
 	if len(e.payloads) > 0 {
 		s.value = e.payloads[l.N(len(e.payloads))]
@@ -191,10 +172,18 @@ func (l *live) someEvent() step {
 	return s
 }
 
-// take notes a step and takes it.
+// take takes a step and notes it, unless it did nothing.
 func (l *live) take(d *driver, s step) error {
 	l.steps = append(l.steps, s)
-	return d.do(&l.steps[len(l.steps)-1])
+	refused, err := d.do(&l.steps[len(l.steps)-1])
+	if refused {
+		if s.kind == stepCrash && s.name != "" { // the cycle went to its end instead
+			l.steps[len(l.steps)-1] = step{kind: stepCycle}
+		} else {
+			l.steps = l.steps[:len(l.steps)-1]
+		}
+	}
+	return err
 }
 
 // waitsForFiles reports that a node waits for files, which nothing here can bring.

@@ -9,9 +9,10 @@ import (
 
 // run is one stack, as what came to it from outside: enough to let it happen again.
 type run struct {
-	params map[string]any
-	steps  []step
-	taken  []taken
+	params  map[string]any
+	crashes bool // it can be restored within a cycle too
+	steps   []step
+	taken   []taken
 }
 
 // stepKind is what a step does.
@@ -20,8 +21,7 @@ type stepKind uint8
 const (
 	stepCycle  stepKind = iota // to the end of the next cycle, or of the open one
 	stepSend                   // an event
-	stepAnswer                 // a node that waits
-	stepReject
+	stepAnswer                 // a node that waits for a person
 	stepWake
 	stepCrash // what runs the stack ends, and another one restores it
 	stepWait  // time passes
@@ -53,7 +53,7 @@ type taken struct {
 
 // until is the part of a run up to a step, with a copy of its lists.
 func (r *run) until(steps int) run {
-	out := run{params: r.params, steps: slices.Clone(r.steps[:steps])}
+	out := run{params: r.params, crashes: r.crashes, steps: slices.Clone(r.steps[:steps])}
 	for i := range r.taken {
 		if r.taken[i].step < steps {
 			out.taken = append(out.taken, r.taken[i])

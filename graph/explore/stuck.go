@@ -24,8 +24,8 @@ const (
 
 // stuck reports whether a stack between two cycles is stuck.
 func (d *driver) stuck(seed uint64) bool {
-	c := d.m.Cursor()
-	snap, ok := d.m.Snapshot()
+	c := d.m().Cursor()
+	snap, ok := d.m().Snapshot()
 	if !ok || c.Status != journal.Running || c.Open || room(d.s.g, int(c.Counts.Cycles)) < least || waitsForFiles(c.Waiting) {
 		return false
 	}
@@ -52,20 +52,16 @@ func (t *trying) from(at time.Time) *driver {
 
 // reply is that of a node which does run: then the stack is not stuck.
 func (t *trying) reply(task *machine.Task) reply {
-	n := &t.d.s.nodes[task.Node]
-	if r, ok := fixed(n, task); ok {
-		return r
-	}
-	return reply{output: n.simplest}
+	return reply{output: t.d.s.nodes[task.Node].simplest}
 }
 
 // cycle lets a copy take a cycle, and reports whether something moved.
 func (t *trying) cycle(c *driver) (moved bool) {
-	s := step{kind: stepCycle}
-	if c == nil || c.do(&s) != nil {
+	if c == nil {
 		return true
 	}
-	return t.w.acted
+	_, err := c.do(&step{kind: stepCycle})
+	return err != nil || t.w.acted
 }
 
 // calmMoves lets time pass.
@@ -121,7 +117,7 @@ func (t *trying) inputsMove() bool {
 			default:
 				s = step{kind: stepWake}
 			}
-			if c.do(&s) != nil {
+			if _, err := c.do(&s); err != nil {
 				return true
 			}
 			if l.N(3) == 0 {

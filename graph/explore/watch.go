@@ -6,6 +6,7 @@ import (
 
 	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/journal"
+	"github.com/graphrun/graphrun/graph/machine"
 )
 
 // fault names a finding: two runs that show the same fault have the same one.
@@ -84,7 +85,7 @@ func (w *watch) record(r journal.Record) {
 		}
 	case *journal.StackFinished:
 		w.outcome = b
-		w.limited = b.Status == journal.Failed && isLimit(b.Reason)
+		w.limited = machine.EndedByLimit(b.Status, b.Reason)
 		w.acted = w.acted || !w.limited
 	}
 }
@@ -146,7 +147,7 @@ func (w *watch) fault(i int, f *journal.Failure, replied bool) {
 	n := &w.s.nodes[i]
 	kind := f.Kind
 	switch {
-	case n.of.Kind.Name == "fail":
+	case n.of.Kind.Fails != nil:
 		return
 	case kind == "config" && !replied: // its `with`, its elements, or what it waits for
 		kind = "expression"
@@ -246,14 +247,17 @@ func number(s string) (n, digits int) {
 	return n, digits
 }
 
-// isLimit reports that a stack ended by a limit: the reason begins with its name.
-func isLimit(reason string) bool {
-	for _, name := range [...]string{"cycles", "duration", "failures", "node_runs", "tokens", "cost"} {
-		if strings.HasPrefix(reason, name+" limit ") {
-			return true
-		}
+// ended looks at how the stack has ended: by a limit, though nothing failed and the graph
+// has a stop.
+func (w *watch) ended() {
+	if w.plain() && len(w.s.g.Stops) > 0 {
+		w.add(seen{fault: w.s.endlessFault(), message: "limits are the only end that was ever reached: " + w.outcome.Reason})
 	}
-	return false
+}
+
+// plain reports that a limit has ended the stack, and no failure had a part in it.
+func (w *watch) plain() bool {
+	return w.limited && !w.failures && !strings.HasPrefix(w.outcome.Reason, "failures ")
 }
 
 // index is the place of a node in the graph.

@@ -2,6 +2,7 @@ package trial
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/machine"
@@ -23,6 +24,8 @@ type passed struct {
 type happened struct {
 	faults []fault
 	active bool // a node ran or a key changed since it was set to false
+	cycles int  // that are over
+	growth *Growth
 }
 
 // fault is one of Nevers, and what happened.
@@ -58,6 +61,8 @@ func (r *run) note(s *sim.Sim, at journal.Place, rec journal.Record) {
 	case *journal.CycleFinished:
 		if len(at) == 0 {
 			r.last.over = true
+			r.cycles++
+			r.grows()
 		}
 		r.faulty(at, rec.Cycle, b.Faults)
 	case *journal.StackFinished:
@@ -107,8 +112,12 @@ func (r *run) faulty(at journal.Place, cycle uint64, faults []string) {
 
 // failed notes the failure of a task.
 func (r *run) failed(place string, cycle uint64, f *journal.Failure) {
-	switch f.Kind {
+	kind := f.Kind
+	if kind == "config" && strings.HasPrefix(f.Message, "for_each ") { // the elements of a list that a legal value gave
+		kind = ExpressionFail
+	}
+	switch kind {
 	case SchemaFault, LimitReached, ExpressionFail:
-		r.never(f.Kind, "cycle %d: %s failed with kind %s: %s", cycle, place, f.Kind, f.Message)
+		r.never(kind, "cycle %d: %s failed with kind %s: %s", cycle, place, f.Kind, f.Message)
 	}
 }

@@ -14,6 +14,16 @@ func (h *happened) never(what, format string, args ...any) {
 	h.faults = append(h.faults, fault{what, fmt.Sprintf(format, args...)})
 }
 
+// grows notes which keys have grown, in a test that says they must never.
+func (r *run) grows() {
+	if r.growth == nil || !r.growth.Due(r.cycles) {
+		return
+	}
+	for _, k := range r.growth.Mark(r.g.Keys, r.s.Machine().State()) {
+		r.never(Grows, "state.%s has %d after %d cycles and %d after %d", r.g.Keys[k.Key].Name, k.From, FarCycles/4, k.To, FarCycles)
+	}
+}
+
 // nevers fails for each thing that happened and must never, once.
 func (r *run) nevers() {
 	for i := range r.t.Never {

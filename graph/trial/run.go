@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/graphrun/graphrun/diag"
@@ -25,6 +26,9 @@ type Options struct {
 // work; a second run comes out the same.
 func Run(g *graph.Graph, t *Test, o Options) Result {
 	r := &run{g: g, t: t, o: o, pack: newPack(t.Replies)}
+	if slices.ContainsFunc(t.Never, func(n diag.Text) bool { return n.Value == Grows }) {
+		r.growth = NewGrowth(g)
+	}
 	if err := r.begin(); err != nil {
 		r.fail(t.Name.Span, "the stack cannot begin: %v", err)
 		return r.Result

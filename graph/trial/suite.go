@@ -132,11 +132,12 @@ const (
 	ConditionError = "condition-error" // a condition fails to evaluate
 	SchemaFault    = "schema"          // a node fails with kind schema
 	LimitReached   = "limit"           // a limit ends the stack, or a node fails with kind limit
-	ExpressionFail = "expression"      // a node fails with kind expression
+	ExpressionFail = "expression"      // a node fails with kind expression, or its elements cannot be listed
+	Grows          = "grows"           // a key without `keep` becomes larger with the cycles; told after FarCycles
 )
 
 // Nevers lists what can stand in `never`, in the order of the docs.
-var Nevers = []string{Stuck, ConditionError, SchemaFault, LimitReached, ExpressionFail}
+var Nevers = []string{Stuck, ConditionError, SchemaFault, LimitReached, ExpressionFail, Grows}
 
 // DefaultStart is when stacks of tests are created.
 var DefaultStart = time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
