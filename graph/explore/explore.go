@@ -87,6 +87,8 @@ const (
 type Explorer struct {
 	s *survey
 	o Options
+
+	tests map[string]trial.Test // of the last findings, by their texts
 }
 
 // New prepares an exploration. The error says which param needs a default.
@@ -208,20 +210,32 @@ func (k *worker) explore(number int) {
 		still := w.cycles == before // it waits for something from outside
 		if (w.idle >= quietCycles || still) && !tried {
 			tried = true
-			if d.stuck(k.x.o.Seed) {
+			if tries(number) && d.stuck(k.x.o.Seed) {
 				w.add(seen{fault: k.x.s.stuckFault(d), message: k.x.s.stuckMessage(d, w)})
 				k.note(number)
 				break
 			}
 		}
+		if w.idle > longIdle && len(l.waits) == 0 && len(k.x.s.events) == 0 && !k.x.s.timely {
+			break
+		}
 		if still {
-			if err := l.between(d, true); err != nil {
-				break
+			before := len(l.steps)
+			if err := l.between(d, true); err != nil || len(l.steps) == before && len(l.waits) == 0 {
+				break // nothing can come from outside
 			}
 		}
 	}
 	k.end(d, number)
 }
+
+// longIdle is how many cycles in a row without any effect end a stack that nobody can send
+// anything.
+const longIdle = 12
+
+// tries says in which stacks it is tried whether they are stuck, which takes as long as
+// many cycles: the first ones, and some of the others.
+func tries(number int) bool { return number < 2*enoughStacks || number%8 == 0 }
 
 // note keeps the runs of what was found, where they are shorter than those that are known.
 func (k *worker) note(number int) {

@@ -42,6 +42,12 @@ func (all *findings) judge(c *cover) {
 	if stopped > 0 || c.stacks < enoughStacks || c.plain < 10 {
 		delete(all.found, endless)
 	}
+	for i := range g.Nodes {
+		if n := &g.Nodes[i]; c.ran[i] && n.Pool >= 0 && g.Pools[n.Pool].Parallel == 0 {
+			at := n.Def.At.Start
+			all.never(fault{kind: Starved, node: n.ID, line: at.Line, column: at.Col}, "its pool %q has no slot: it would wait for ever", g.Pools[n.Pool].Name)
+		}
+	}
 	if c.stacks < enoughStacks {
 		return
 	}
@@ -161,6 +167,7 @@ func (all *findings) list() ([]Finding, []File) {
 	})
 	out, tests := make([]Finding, 0, len(faults)), map[string][]trial.Test{}
 	names := map[string]int{}
+	all.x.tests = map[string]trial.Test{}
 	for i := range faults {
 		s := &faults[i]
 		f := Finding{Kind: s.kind, Node: s.node, Key: s.key, Text: s.text, Line: s.line, Column: s.column, Message: s.message}
@@ -171,6 +178,7 @@ func (all *findings) list() ([]Finding, []File) {
 			if t, ok := all.test(s, names[name]); ok {
 				names[name]++
 				f.Test = all.suite(t)
+				all.x.tests[f.Test] = t
 				tests[s.kind] = append(tests[s.kind], t)
 			}
 		}

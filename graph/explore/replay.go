@@ -12,8 +12,9 @@ import (
 type script struct {
 	s *survey
 	run
-	next  []bool // by reply of given: it is used
-	given []taken
+	next   []bool // by reply of given: it is used
+	given  []taken
+	varied []int // by node: how many of its outputs it has given; nil for the simplest one all the time
 }
 
 func (s *survey) newScript(r *run) *script {
@@ -28,6 +29,11 @@ func (c *script) answer(t *machine.Task) reply {
 		}
 	}
 	r := reply{output: c.s.nodes[t.Node].simplest}
+	if c.varied != nil {
+		all := c.s.nodes[t.Node].outputs
+		r.output = all[c.varied[t.Node]%len(all)]
+		c.varied[t.Node]++
+	}
 	for i := range c.given {
 		if g := &c.given[i]; !c.next[i] && g.node == t.Node && g.item == t.Key.Item {
 			r, c.next[i] = g.reply, true
@@ -48,10 +54,14 @@ func again(all []taken, t *machine.Task) (reply, bool) {
 	return reply{}, false
 }
 
+// stuckCost is what it takes to try whether a stack is stuck, in cycles.
+const stuckCost = 150
+
 // replayer lets runs happen again, within a bound.
 type replayer struct {
-	x    *Explorer
-	left int // cycles
+	x      *Explorer
+	left   int  // cycles
+	varied bool // nodes give one output after the other where a run has no reply for them
 }
 
 // shows lets a run happen again and reports whether it shows a fault, and what of it was
@@ -60,6 +70,9 @@ func (p *replayer) shows(r *run, want fault) (needed run, message string, ok boo
 	s := p.x.s
 	w := newWatch(s, newCover(s.g))
 	c := s.newScript(r)
+	if p.varied {
+		c.varied = make([]int, len(s.nodes))
+	}
 	d, err := s.begin(r, w, c.answer)
 	if err != nil {
 		return run{}, "", false
@@ -85,7 +98,7 @@ func (p *replayer) shows(r *run, want fault) (needed run, message string, ok boo
 		}
 	}
 	if want.kind == Stuck && !d.ended() && w.idle >= quietCycles || want.kind == Stuck && d.rests() {
-		p.left -= 40
+		p.left -= stuckCost
 		if d.stuck(p.x.o.Seed) && s.stuckFault(d) == want {
 			return c.run, s.stuckMessage(d, w), true
 		}

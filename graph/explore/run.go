@@ -66,7 +66,7 @@ func (r *run) until(steps int) run {
 func (r *run) cycles() int {
 	n := 0
 	for i := range r.steps {
-		if r.steps[i].kind == stepCycle {
+		if k := r.steps[i].kind; k == stepCycle || k == stepCrash && r.steps[i].name != "" {
 			n++
 		}
 	}

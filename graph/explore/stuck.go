@@ -14,9 +14,9 @@ import (
 // the stack. An event that only changes its own key, and after which still nothing runs,
 // brings nothing on.
 
-// tries is how many sequences of events and answers are tried, of up to trySteps each.
+// sequences is how many sequences of events and answers are tried, of up to trySteps each.
 const (
-	tries     = 80
+	sequences = 48
 	trySteps  = 6
 	calmTries = 4 // cycles without an input
 	least     = 6 // cycles that limits.cycles must leave for the tries
@@ -101,7 +101,7 @@ func (t *trying) inputsMove() bool {
 	if len(l.waits) == 0 && len(t.d.s.events) == 0 {
 		return false
 	}
-	for n := range tries {
+	for n := range sequences {
 		c := t.from(t.d.sim.Now())
 		if c == nil {
 			return true
