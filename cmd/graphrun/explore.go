@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -39,6 +40,10 @@ func exploreCommand(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if o.File, err = fileFrom(dir, args[0]); err != nil {
+				return err
+			}
+			defer debug.SetGCPercent(debug.SetGCPercent(exploreGC)) // all is short-lived
 			x, err := explore.New(src.Graph, o)
 			if err != nil {
 				return usagef("%v", err)
@@ -70,6 +75,28 @@ func exploreCommand(a *app) *cobra.Command {
 	f.DurationVar(&length, "for", 0, "explore for a `DURATION`")
 	f.StringVar(&dir, "out", "", "write the runs that show the findings into `DIR`, as GRAPH.KIND.test.yaml")
 	return cmd
+}
+
+// exploreGC is how much garbage there may be for what is alive, in percent: it is a few MB.
+const exploreGC = 800
+
+// fileFrom is how a test file in a folder names a graph file.
+func fileFrom(dir, file string) (string, error) {
+	if dir == "" || file == "-" {
+		return "", nil
+	}
+	from, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	to, err := filepath.Abs(file)
+	if err != nil {
+		return "", err
+	}
+	if name, err := filepath.Rel(from, to); err == nil {
+		return filepath.ToSlash(name), nil
+	}
+	return to, nil
 }
 
 // sideBySide calls work n times at the same time.

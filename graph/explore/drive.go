@@ -1,6 +1,7 @@
 package explore
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/graphrun/graphrun/graph/journal"
@@ -56,7 +57,6 @@ func (d *driver) m() *machine.Machine { return d.sim.Machine() }
 // result gives an attempt its reply.
 func (d *driver) result(t machine.Task) sim.Result {
 	d.starts++
-	d.watch.replied[t.Key] = t.Attempt
 	r := d.reply(&t)
 	return sim.Result{Output: r.output, Failure: r.failure, Takes: r.takes}
 }
@@ -79,6 +79,10 @@ func (d *driver) do(s *step) (refused bool, err error) {
 		return false, d.sim.Step(machine.Woke{At: now, Early: true})
 	case stepCrash:
 		return d.crash(s.name)
+	case stepFiles:
+		return false, d.sim.Step(machine.Files{At: now, Pattern: s.name, Seen: []machine.File{
+			{Path: fmt.Sprintf("file-%d", now.Unix()), Size: 1, Modified: now, Since: now.Add(-24 * time.Hour)},
+		}})
 	case stepWait:
 		return false, d.sim.Forward(s.wait)
 	}

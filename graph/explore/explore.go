@@ -111,7 +111,7 @@ func New(g *graph.Graph, o Options) (*Explorer, error) {
 	l := s.newLive()
 	for n := range 8 {
 		l.reset(o.Seed, n)
-		if _, err = s.begin(&l.run, newWatch(s, newCover(g)), l.answer); err == nil {
+		if _, err = s.begin(&l.run, newWatch(s, newCover(g), &l.run), l.answer); err == nil {
 			return x, nil
 		}
 	}
@@ -170,7 +170,8 @@ type shown struct {
 
 func (x *Explorer) newWorker() *worker {
 	c := newCover(x.s.g)
-	return &worker{x: x, l: x.s.newLive(), w: newWatch(x.s, c), cover: c, found: map[fault]shown{}, grow: trial.NewGrowth(x.s.g)}
+	l := x.s.newLive()
+	return &worker{x: x, l: l, w: newWatch(x.s, c, &l.run), cover: c, found: map[fault]shown{}, grow: trial.NewGrowth(x.s.g)}
 }
 
 // quietCycles is after how many cycles in which nothing happened it is tried whether
@@ -196,7 +197,7 @@ func (k *worker) explore(number int) {
 				break
 			}
 		}
-		if err := l.take(d, step{kind: stepCycle}); err != nil {
+		if err := l.step(d, step{kind: stepCycle}); err != nil {
 			break
 		}
 		w.grown(d, k.grow)

@@ -84,12 +84,10 @@ func (l *live) drawParams() map[string]any {
 func (l *live) answer(t *machine.Task) reply {
 	if t.Rerun {
 		if r, ok := again(l.taken, t); ok {
-			return r
+			return l.run.take(t, r)
 		}
 	}
-	r := l.draw(&l.s.nodes[t.Node], t.Node)
-	l.taken = append(l.taken, taken{node: t.Node, item: t.Key.Item, step: len(l.steps) - 1, reply: r})
-	return r
+	return l.run.take(t, l.draw(&l.s.nodes[t.Node], t.Node))
 }
 
 func (l *live) draw(n *source, node int) reply {
@@ -122,18 +120,24 @@ func (l *live) between(d *driver, force bool) error {
 		if l.N(2) == 0 {
 			s.name = l.s.g.Nodes[l.N(len(l.s.g.Nodes))].ID
 		}
-		if err := l.take(d, s); err != nil || d.ended() {
+		if err := l.step(d, s); err != nil || d.ended() {
 			return err
 		}
 	}
 	if l.answerable(d); len(l.waits) > 0 && (force || l.chance(l.answers)) {
-		if err := l.take(d, l.someAnswer(d)); err != nil {
+		if err := l.step(d, l.someAnswer(d)); err != nil {
+			return err
+		}
+		force = false
+	}
+	if pattern := filesWaitedFor(d.m().Cursor().Waiting); pattern != "" && (force || l.chance(l.answers)) {
+		if err := l.step(d, step{kind: stepFiles, name: pattern}); err != nil {
 			return err
 		}
 		force = false
 	}
 	if len(l.s.events) > 0 && (force || l.chance(l.sends)) {
-		return l.take(d, l.someEvent())
+		return l.step(d, l.someEvent())
 	}
 	return nil
 }
@@ -172,8 +176,8 @@ func (l *live) someEvent() step {
 	return s
 }
 
-// take takes a step and notes it, unless it did nothing.
-func (l *live) take(d *driver, s step) error {
+// step takes a step and notes it, unless it did nothing.
+func (l *live) step(d *driver, s step) error {
 	l.steps = append(l.steps, s)
 	refused, err := d.do(&l.steps[len(l.steps)-1])
 	if refused {
@@ -186,14 +190,14 @@ func (l *live) take(d *driver, s step) error {
 	return err
 }
 
-// waitsForFiles reports that a node waits for files, which nothing here can bring.
-func waitsForFiles(waiting []journal.Waiting) bool {
+// filesWaitedFor is the pattern of files that a node waits for; "" for none.
+func filesWaitedFor(waiting []journal.Waiting) string {
 	for i := range waiting {
 		if waiting[i].Files != "" && !waiting[i].Answered {
-			return true
+			return waiting[i].Files
 		}
 	}
-	return false
+	return ""
 }
 
 // room is how many cycles a stack may still have before a limit ends it.

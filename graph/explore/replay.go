@@ -25,7 +25,7 @@ func (s *survey) newScript(r *run) *script {
 func (c *script) answer(t *machine.Task) reply {
 	if t.Rerun {
 		if r, ok := again(c.taken, t); ok {
-			return r
+			return c.take(t, r)
 		}
 	}
 	r := reply{output: c.s.nodes[t.Node].simplest}
@@ -40,8 +40,7 @@ func (c *script) answer(t *machine.Task) reply {
 			break
 		}
 	}
-	c.taken = append(c.taken, taken{node: t.Node, item: t.Key.Item, step: len(c.steps) - 1, reply: r})
-	return r
+	return c.take(t, r)
 }
 
 // again is the reply of the attempt that a crash has cut off.
@@ -68,8 +67,8 @@ type replayer struct {
 // needed for that.
 func (p *replayer) shows(r *run, want fault) (needed run, message string, ok bool) {
 	s := p.x.s
-	w := newWatch(s, newCover(s.g))
 	c := s.newScript(r)
+	w := newWatch(s, newCover(s.g), &c.run)
 	if p.varied {
 		c.varied = make([]int, len(s.nodes))
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/graphrun/graphrun/graph/journal"
+	"github.com/graphrun/graphrun/graph/machine"
 )
 
 // run is one stack, as what came to it from outside: enough to let it happen again.
@@ -25,6 +26,7 @@ const (
 	stepWake
 	stepCrash // what runs the stack ends, and another one restores it
 	stepWait  // time passes
+	stepFiles // files come that a node waits for; a test cannot say so
 )
 
 // step is one thing that is done to a stack from outside.
@@ -45,10 +47,30 @@ type reply struct {
 
 // taken is a reply that an attempt was given.
 type taken struct {
-	node int
-	item string
-	step int // in which the attempt began
+	node    int
+	item    string
+	step    int // in which the attempt began
+	attempt int
+	cycle   uint64
+	wave    uint64
 	reply
+}
+
+// replied reports whether an attempt was given a reply: whether it began its work.
+func (r *run) replied(node int, cycle, wave uint64, item string, attempt int) bool {
+	for i := len(r.taken) - 1; i >= 0 && r.taken[i].cycle >= cycle; i-- {
+		if t := &r.taken[i]; t.node == node && t.cycle == cycle && t.wave == wave && t.item == item && t.attempt == attempt {
+			return true
+		}
+	}
+	return false
+}
+
+// take notes the reply of an attempt.
+func (r *run) take(t *machine.Task, given reply) reply {
+	r.taken = append(r.taken, taken{node: t.Node, item: t.Key.Item, step: len(r.steps) - 1, attempt: t.Attempt,
+		cycle: t.Key.Cycle, wave: t.Key.Wave, reply: given})
+	return given
 }
 
 // until is the part of a run up to a step, with a copy of its lists.

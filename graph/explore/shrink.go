@@ -183,9 +183,12 @@ func (s *survey) typeOf(p *step) *schema.Type {
 	return nil
 }
 
+// mostSteps is how often one value is made smaller in a row.
+const mostSteps = 60
+
 // smaller tries smaller values in place of one, until none does.
 func (k *shrinking) smaller(t *schema.Type, now func() (any, bool), with func(any) run) {
-	for progress := t != nil; progress && k.left > 0; {
+	for n, progress := 0, t != nil; progress && k.left > 0 && n < mostSteps; n++ {
 		progress = false
 		v, there := now()
 		if !there {
@@ -213,7 +216,7 @@ func smallerThan(v any, depth int) (out []any) {
 			return []any{false}
 		}
 	case int64:
-		for _, n := range []int64{0, 1, v / 2, v - 1, v + 1} {
+		for _, n := range []int64{0, 1, v / 2, v - v/4, v - v/16, v - v/64, v - v/1024} {
 			if abs(n) < abs(v) {
 				out = append(out, n)
 			}

@@ -26,7 +26,7 @@ const (
 func (d *driver) stuck(seed uint64) bool {
 	c := d.m().Cursor()
 	snap, ok := d.m().Snapshot()
-	if !ok || c.Status != journal.Running || c.Open || room(d.s.g, int(c.Counts.Cycles)) < least || waitsForFiles(c.Waiting) {
+	if !ok || c.Status != journal.Running || c.Open || room(d.s.g, int(c.Counts.Cycles)) < least || filesWaitedFor(c.Waiting) != "" {
 		return false
 	}
 	t := trying{d: d, snap: snap, dice: dice{rand.New(rand.NewPCG(seed, 1<<40+uint64(c.Counts.Cycles)))}}
@@ -42,7 +42,7 @@ type trying struct {
 
 // from is a copy of the stack, at a moment.
 func (t *trying) from(at time.Time) *driver {
-	t.w = newWatch(t.d.s, newCover(t.d.s.g))
+	t.w = newWatch(t.d.s, newCover(t.d.s.g), &run{})
 	copied, err := t.d.s.resume(t.snap, at, t.w, t.reply)
 	if err != nil {
 		return nil

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/graphrun/graphrun/graph"
@@ -76,13 +77,44 @@ func newSurvey(g *graph.Graph, seed uint64) (*survey, error) {
 	}
 	for i := range g.Params {
 		p := &g.Params[i]
-		var values []any
-		if values = s.draws(p.Type, d, 16); len(values) == 0 && !p.HasDefault {
+		values := s.paramsOf(p, d)
+		if len(values) == 0 && !p.HasDefault && !p.Type.Nullable {
 			return nil, fmt.Errorf("no value was found for the param %q (%s): give it a default", p.Name, p.Type)
 		}
 		s.params = append(s.params, values)
 	}
 	return s, nil
+}
+
+// paramsOf are values to start stacks with. They are those of somebody who starts a stack
+// with care: what a param should not be is not looked for.
+func (s *survey) paramsOf(p *graph.Param, d dice) []any {
+	if p.HasDefault && (p.Type.Kind == schema.List || p.Type.Kind == schema.Object || p.Type.Kind == schema.Any) {
+		return nil
+	}
+	values := slices.DeleteFunc(s.draws(p.Type, d, 64), func(v any) bool { return !tame(v) })
+	return values[:min(len(values), 16)]
+}
+
+// tame reports that a value has no empty texts and no elements that are there twice.
+func tame(v any) bool {
+	switch v := v.(type) {
+	case string:
+		return strings.TrimSpace(v) != ""
+	case []any:
+		for i, e := range v {
+			if !tame(e) || slices.ContainsFunc(v[:i], func(o any) bool { return value.Equal(o, e) }) {
+				return false
+			}
+		}
+	case map[string]any:
+		for _, e := range v { // in any order: whether all are
+			if !tame(e) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // looksAtTime reports that the value of a condition can change by time alone.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/graphrun/graphrun/diag"
@@ -22,7 +23,8 @@ var nevers = map[string]string{
 // test is the test that a finding is found again by; false where no run shows it.
 func (all *findings) test(s *shown, number int) (trial.Test, bool) {
 	word := nevers[s.kind]
-	if word == "" || len(s.run.steps) == 0 {
+	files := slices.ContainsFunc(s.run.steps, func(p step) bool { return p.kind == stepFiles })
+	if word == "" || len(s.run.steps) == 0 || files {
 		return trial.Test{}, false
 	}
 	t := trial.Test{Name: diag.Plain(testName(s, number)), Never: []diag.Text{diag.Plain(word)}}

@@ -30,10 +30,10 @@ type watch struct {
 
 	cover *cover
 
-	replied  map[journal.TaskKey]int // the last attempt that was given a reply
-	moved    bool                    // a node ran, or what waited was settled, in this cycle
-	changed  bool                    // a key changed in this cycle, by more than events
-	acted    bool                    // moved or ended otherwise than by a limit, since beginTry
+	run      *run // of the stack
+	moved    bool // a node ran, or what waited was settled, in this cycle
+	changed  bool // a key changed in this cycle, by more than events
+	acted    bool // moved or ended otherwise than by a limit, since beginTry
 	cycles   int
 	idle     int // cycles in a row in which nothing moved and nothing changed
 	limited  bool
@@ -42,13 +42,12 @@ type watch struct {
 	last     []*journal.NodeDecided
 }
 
-func newWatch(s *survey, c *cover) *watch {
-	return &watch{s: s, cover: c, replied: map[journal.TaskKey]int{}, last: make([]*journal.NodeDecided, len(s.g.Nodes))}
+func newWatch(s *survey, c *cover, r *run) *watch {
+	return &watch{s: s, cover: c, run: r, last: make([]*journal.NodeDecided, len(s.g.Nodes))}
 }
 
 // reset forgets a stack.
 func (w *watch) reset() {
-	clear(w.replied)
 	clear(w.last)
 	w.found = w.found[:0]
 	w.moved, w.changed, w.acted, w.limited, w.failures = false, false, false, false, false
@@ -136,9 +135,7 @@ func (w *watch) failed(b *journal.TaskFinished, cycle uint64) {
 	if began == 0 {
 		began = cycle
 	}
-	key := journal.TaskKey{Cycle: began, Wave: b.Wave, Node: b.Node, Item: b.Item}
-	replied := w.replied[key] == b.Attempt && b.Attempt > 0
-	w.fault(i, b.Error, replied)
+	w.fault(i, b.Error, b.Attempt > 0 && w.run.replied(i, began, b.Wave, b.Item, b.Attempt))
 }
 
 // fault keeps a failure that the graph itself has caused. One behind an output whose type
