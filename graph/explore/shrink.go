@@ -21,7 +21,7 @@ type shrinking struct {
 
 func (x *Explorer) shrink(s *shown) {
 	k := &shrinking{replayer: replayer{x: x, left: shrinkCycles}, want: s.fault, best: s.run, message: s.message}
-	if s.kind == Endless { // its nodes go on with all that they can give: so a mended graph comes to its end
+	if s.kind == Endless { // its nodes give all that they can, one after the other: so a mended graph ends
 		k.varied = true
 		if k.try(run{params: s.run.params, steps: make([]step, s.run.cycles())}) {
 			s.run, s.message = k.best, k.message
