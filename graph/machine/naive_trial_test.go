@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/graphrun/graphrun/graph/journal"
+	"github.com/graphrun/graphrun/graph/value"
 )
 
 // trial is a machine beside the naive reading of its graph.
@@ -294,6 +295,9 @@ func (t *trial) replay() {
 	}
 	if d := cmp.Diff(t.r.stateText(), stateOf(m)); d != "" {
 		t.Fatalf("%s\nstate (-recorded +replayed)\n%s", t.want.g.yaml(), d)
+	}
+	if d := cmp.Diff(t.r.writersText(), value.String(m.writers.list)); d != "" {
+		t.Fatalf("%s\nwriters (-recorded +replayed)\n%s", t.want.g.yaml(), d)
 	}
 	cycles := t.r.m.Cursor().Cycle
 	if cycles == 0 {

@@ -365,6 +365,9 @@ func checkReplay(t *testing.T, r *rig) {
 	if d := cmp.Diff(r.stateText(), stateOf(m)); d != "" {
 		t.Errorf("state after replay (-recorded +replayed)\n%s", d)
 	}
+	if d := cmp.Diff(r.writersText(), value.String(m.writers.list)); d != "" {
+		t.Errorf("writers after replay (-recorded +replayed)\n%s", d)
+	}
 	for at, want := range r.states {
 		m, _, err := again.To(at)
 		if err != nil {
@@ -375,6 +378,9 @@ func checkReplay(t *testing.T, r *rig) {
 		}
 	}
 }
+
+// writersText is who last wrote the keys, as the store has it.
+func (r *rig) writersText() string { return string(r.state[writersName]) }
 
 // replayer decides the rig's whole history again.
 func (r *rig) replayer() Replayer {
