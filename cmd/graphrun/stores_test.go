@@ -425,6 +425,16 @@ func continueStore(t *testing.T, name string) {
 			t.Errorf("%s: %s %s, want %s", s.Stack, s.Status, got, want)
 		}
 	}
+	// The commits of this version say who changed the keys, and those before do not.
+	for r := range strings.Lines(k.must("trace", "work-mail")) {
+		rec, err := journal.ParseRecord([]byte(r))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if b, is := rec.Body.(*journal.WaveCommitted); is && (rec.Cycle > 1 && len(b.Changed) > 0) != (len(b.Writers) > 0) {
+			t.Errorf("the writers of work-mail: %s", r)
+		}
+	}
 	trace := k.must("trace", "work-open")
 	for item, want := range map[string]int{"now": 2, "later": 3} { // the one that was cut off began twice
 		if n := strings.Count(trace, `"node":"gate","item":"`+item+`","attempt"`); n != want {

@@ -79,7 +79,7 @@ func saysWriters(t *testing.T, m *Machine, want string) {
 	}
 }
 
-// Of several writes to a key, those count that changed it as the ones before had left it.
+// A write counts that changed its key as the writes before it had left it.
 // The last writer is known, whatever crashes and wherever the history begins.
 func TestWriters(t *testing.T) {
 	t.Parallel()
@@ -191,7 +191,7 @@ pause: none
 }
 
 // A key that a changed graph has no more is forgotten; one that it adds has its initial
-// value. Of a stack of 0.1.0 nobody knows who wrote the keys, until they change.
+// value. Nobody knows who wrote the keys of a stack of 0.1.0, until they change.
 func TestWritersOfOtherVersions(t *testing.T) {
 	t.Parallel()
 	text := func(keys ...string) *graph.Graph {
