@@ -88,17 +88,24 @@ func (rt *Runtime) Status(ctx context.Context, stack string) (Status, error) {
 	return st, nil
 }
 
-// waitBehind says of the queued tasks of a stack what they wait behind.
+// waitBehind says of the queued tasks of a stack what they wait for, and behind whom.
 func (rt *Runtime) waitBehind(stack string, tasks []TaskStatus) {
 	if !slices.ContainsFunc(tasks, func(t TaskStatus) bool { return t.State == TaskQueued }) {
 		return
 	}
-	behind := rt.pools.Behind(stack)
+	waits := rt.pools.Waits(stack)
 	for i := range tasks {
 		t := &tasks[i]
-		key := journal.TaskKey{Cycle: t.Cycle, Wave: t.Wave, Node: t.Node, Item: t.Item}
-		if b, ok := behind[key]; ok && t.State == TaskQueued {
-			t.Behind = &Behind{Stack: b.Owner, Node: b.Task.Node, Item: b.Task.Item}
+		w, ok := waits[journal.TaskKey{Cycle: t.Cycle, Wave: t.Wave, Node: t.Node, Item: t.Item}]
+		if !ok || t.State != TaskQueued {
+			continue
+		}
+		t.Slot = &inspect.Slot{Pool: w.Pool, Lock: w.Lock, Running: w.Running, Parallel: w.Parallel, By: []Behind{}}
+		for _, h := range w.Holders[:min(len(w.Holders), inspect.MaxHolders)] {
+			t.Slot.By = append(t.Slot.By, Behind{Stack: h.Owner, Node: h.Task.Node, Item: h.Task.Item})
+		}
+		if len(t.Slot.By) > 0 {
+			t.Behind = &t.Slot.By[0]
 		}
 	}
 }

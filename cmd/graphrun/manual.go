@@ -53,9 +53,22 @@ would not. Nothing is executed.
 
 For a FILE the plan is that of the first cycle of a new stack. For a STACK it is
 that of its next cycle, or of the rest of its open one. The plan assumes that
-every node succeeds and writes nothing; set nodes are evaluated and do write.`, `  graphrun plan review.graphrun.yaml --param goal="ship it"
+every node succeeds and writes nothing; set nodes are evaluated and do write.
+
+With --explain every decision has all its edges, with their conditions taken apart
+as "graphrun explain" does.`, `  graphrun plan review.graphrun.yaml --param goal="ship it"
   graphrun plan review.graphrun.yaml --set 'todos=[{"id": "a"}]'
+  graphrun plan tuesday --explain
   graphrun plan tuesday -o json`},
+	"explain": {groupAuthor, `Say why the nodes of a stack ran or did not run: each edge with its condition taken
+apart, the values that it looked at and who wrote them, and what is waited for.
+
+Without a NODE there is a line for each node, and what the stack as a whole waits
+for. A NODE may be NODE/INNER, within the graph that a node runs. With --cycle it is
+about an earlier cycle of the kept history, also under a graph that has changed
+since; of a NODE/INNER, the stack that began within it in that cycle.`, `  graphrun explain tuesday
+  graphrun explain tuesday check publish/format
+  graphrun explain tuesday check --cycle 17 -o json`},
 	"explore": {groupAuthor, `Find out what could ever happen to the stacks of a graph. Many stacks run in
 virtual time: outputs of nodes are drawn from their types, and failures, slow and
 lost answers, events, approvals and crashes come at random. No work is done.

@@ -77,6 +77,19 @@ func printText(w io.Writer, format string, args ...any) {
 // printf is printText to standard output.
 func (a *app) printf(format string, args ...any) { printText(a.out, format, args...) }
 
+// text is standard output for text of others: whatever it contains is safe on a terminal.
+func (a *app) text() io.Writer { return cleanWriter{a.out} }
+
+// cleanWriter writes text as printText does. Each write has whole lines.
+type cleanWriter struct{ w io.Writer }
+
+func (c cleanWriter) Write(p []byte) (int, error) {
+	if _, err := io.WriteString(c.w, diag.CleanLines(string(p))); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
 // notef is printText to standard error.
 func (a *app) notef(format string, args ...any) { printText(a.err, format, args...) }
 

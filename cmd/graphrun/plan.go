@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"strings"
@@ -13,17 +14,23 @@ import (
 	"github.com/graphrun/graphrun/diag"
 	"github.com/graphrun/graphrun/graph/inspect"
 	"github.com/graphrun/graphrun/graph/journal"
+	"github.com/graphrun/graphrun/graph/render"
 	"github.com/graphrun/graphrun/runtime/api"
 )
 
 func planCommand(a *app) *cobra.Command {
 	var params, sets []string
+	explain := false
 	cmd := &cobra.Command{
 		Use:   "plan FILE|STACK",
 		Short: "Show which nodes would run next, and why the others would not",
 		Args:  arguments(1, 1, "one FILE or STACK"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			p, err := a.planOf(cmd.Context(), args[0], params, sets)
+			var with []inspect.PlanOption
+			if explain {
+				with = append(with, inspect.WithReasons)
+			}
+			p, err := a.planOf(cmd.Context(), args[0], params, sets, with...)
 			if err != nil {
 				return err
 			}
@@ -35,11 +42,12 @@ func planCommand(a *app) *cobra.Command {
 	}
 	cmd.Flags().StringArrayVar(&params, "param", nil, "`K=V`: a parameter, for a graph file")
 	cmd.Flags().StringArrayVar(&sets, "set", nil, "`K=JSON` or K=@FILE: the value of a state key")
+	cmd.Flags().BoolVar(&explain, "explain", false, "take the conditions of all edges apart, with their values")
 	return cmd
 }
 
 // planOf plans for a file when there is one of that name, else for a stack.
-func (a *app) planOf(ctx context.Context, target string, params, sets []string) (p inspect.Plan, err error) {
+func (a *app) planOf(ctx context.Context, target string, params, sets []string, with ...inspect.PlanOption) (p inspect.Plan, err error) {
 	state, err := parseSets(sets)
 	if err != nil {
 		return p, err
@@ -53,14 +61,14 @@ func (a *app) planOf(ctx context.Context, target string, params, sets []string) 
 		if err != nil {
 			return p, err
 		}
-		p, err = inspect.PlanGraph(src.Graph, given, state, time.Now())
+		p, err = inspect.PlanGraph(src.Graph, given, state, time.Now(), with...)
 		return p, wrongInput(err)
 	}
 	if len(params) > 0 {
 		return p, usagef("--param is for a graph file: the stack %q has its own", target)
 	}
 	err = a.through(ctx, func(c *api.Client) error {
-		p, err = inspect.PlanStack(ctx, c.Store(), a.kinds(), target, state, time.Now())
+		p, err = inspect.PlanStack(ctx, c.Store(), a.kinds(), target, state, time.Now(), with...)
 		if errors.Is(err, journal.ErrNotFound) {
 			return unknownStack(ctx, c.Store(), target)
 		}
@@ -89,6 +97,16 @@ func (a *app) printPlan(p inspect.Plan) error {
 		a.printf("%s\n", "  no node would run")
 	}
 	for _, n := range p.Nodes {
+		if n.Explained != nil {
+			said := "would not run"
+			if n.Run {
+				said = fmt.Sprintf("would run in wave %d", n.Wave)
+			}
+			if err := render.Decision(a.text(), n.Explained, said); err != nil {
+				return err
+			}
+			continue
+		}
 		if n.Run {
 			continue
 		}

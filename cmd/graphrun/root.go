@@ -70,7 +70,7 @@ func newRoot(a *app) *cobra.Command {
 	flags.BoolVar(&a.utc, "utc", false, "show times in UTC, not in the local time zone")
 	flags.BoolVarP(&a.verbose, "verbose", "v", false, "log what the engine does to standard error")
 	root.AddCommand(
-		validateCommand(a), testCommand(a), runCommand(a), planCommand(a), stateCommand(a),
+		validateCommand(a), testCommand(a), runCommand(a), planCommand(a), explainCommand(a), stateCommand(a),
 		graphCommand(a), fmtCommand(a), schemaCommand(a), kindsCommand(a),
 		initCommand(a), versionCommand(a), completionCommand(a),
 	)

@@ -38,6 +38,8 @@ type PlannedNode struct {
 	Wave   uint64        `json:"wave,omitempty"` // of a node that runs
 	Reason string        `json:"reason,omitempty"`
 	Edges  []PlannedEdge `json:"edges"`
+
+	Explained *ExplainedNode `json:"-"` // with WithReasons: all that led to the decision
 }
 
 // PlannedEdge is a verdict of a PlannedNode, as in a record.
@@ -50,7 +52,17 @@ type PlannedEdge struct {
 	After     bool   `json:"after,omitempty"`
 	Else      bool   `json:"else,omitempty"`
 	NextCycle bool   `json:"next_cycle,omitempty"`
+
+	// With WithReasons.
+	Why       machine.Why `json:"why,omitzero"`
+	Condition *Part       `json:"condition,omitzero"` // nil for an edge without one
 }
+
+// PlanOption says what a plan has beside the decisions.
+type PlanOption uint8
+
+// WithReasons has each edge say why it is live or not, with its condition taken apart.
+const WithReasons PlanOption = 1
 
 // ErrEnded is a plan for a stack in which nothing will run any more.
 var ErrEnded = errors.New("has ended")
@@ -63,18 +75,18 @@ func (e *InputError) Unwrap() error { return e.Err }
 
 // PlanGraph plans the first cycle of a new stack, at a time. init overrides initial
 // values of keys. Errors: *InputError, and those of the machine.
-func PlanGraph(g *graph.Graph, params, init map[string]any, at time.Time) (Plan, error) {
+func PlanGraph(g *graph.Graph, params, init map[string]any, at time.Time, with ...PlanOption) (Plan, error) {
 	id := journal.Identity{Stack: g.Name, Graph: g.Name, Params: params, CreatedAt: at}
 	m, err := machine.New(g, machine.Options{Unwritten: true}, id, init, at)
 	if err != nil {
 		return Plan{}, &InputError{err}
 	}
-	return planned(m, Plan{Graph: g.Name}, at)
+	return planned(m, Plan{Graph: g.Name}, at, with)
 }
 
 // PlanStack plans for a stack, at a time, with some keys of its state set to other
 // values. Errors: journal.ErrNotFound, ErrEnded, *InputError, and those of the reader.
-func PlanStack(ctx context.Context, r Reader, kinds graph.Kinds, stack string, sets map[string]any, at time.Time) (Plan, error) {
+func PlanStack(ctx context.Context, r Reader, kinds graph.Kinds, stack string, sets map[string]any, at time.Time, options ...PlanOption) (Plan, error) {
 	snap, err := r.Load(ctx, stack)
 	if err != nil {
 		return Plan{}, err
@@ -96,7 +108,7 @@ func PlanStack(ctx context.Context, r Reader, kinds graph.Kinds, stack string, s
 	if err := m.Step(machine.Resume{At: at}); err != nil {
 		return Plan{}, err
 	}
-	return planned(m, Plan{Graph: g.Name, Stack: stack}, at)
+	return planned(m, Plan{Graph: g.Name, Stack: stack}, at, options)
 }
 
 // with is a stored state with some of its keys replaced, all by their types. What
@@ -116,13 +128,20 @@ func with(g *graph.Graph, stored, sets map[string]any) (map[string]any, error) {
 }
 
 // planned drives a machine to the end of its cycle: every task succeeds at once.
-func planned(m *machine.Machine, p Plan, at time.Time) (Plan, error) {
+func planned(m *machine.Machine, p Plan, at time.Time, options []PlanOption) (Plan, error) {
 	p.Waves, p.Nodes = []PlannedWave{}, []PlannedNode{}
+	told := map[uint64]machine.Decision{} // by record
+	if slices.Contains(options, WithReasons) {
+		m.Watch(machine.Watch{Decided: func(d machine.Decision) { told[d.Seq] = d }})
+	}
 	s := sim.New(m, at, func(machine.Task) sim.Result { return sim.Result{} })
 	done := false
 	s.Recorded = func(r journal.Record) {
 		if !done { // the same commit may hold the beginning of the next cycle
 			p.add(r)
+			if d, ok := told[r.Seq]; ok {
+				p.Nodes[len(p.Nodes)-1].explain(m.Graph(), d)
+			}
 			done = ends(r)
 		}
 	}
@@ -169,6 +188,19 @@ func (p *Plan) add(r journal.Record) {
 	}
 	if !ends(r) {
 		p.Cycle = max(p.Cycle, r.Cycle)
+	}
+}
+
+// explain adds why the edges have their verdicts.
+func (n *PlannedNode) explain(g *graph.Graph, d machine.Decision) {
+	all := ExplainDecision(g, d)
+	n.Explained = &all
+	k := 0
+	for i := range d.Edges {
+		if v := &d.Edges[i]; k < len(d.Taken.Edges) && d.Taken.Edges[k].Edge == v.Verdict.Edge {
+			n.Edges[k].Why, n.Edges[k].Condition = all.Edges[i].Why, all.Edges[i].Condition
+			k++
+		}
 	}
 }
 

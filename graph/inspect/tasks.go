@@ -64,6 +64,9 @@ type TaskStatus struct {
 	// Behind is the task that has the lock, or a slot of the pool, that this one is queued
 	// for. It is nil if no task has, as when the pool is on hold.
 	Behind *Behind
+	// Slot is what this task is queued for, as the engine knows that runs the stack; nil for
+	// a task that is not queued.
+	Slot *Slot
 
 	// What its attempts have used of models, as far as it is recorded.
 	Tokens int64
@@ -72,8 +75,22 @@ type TaskStatus struct {
 
 // Behind is a task that another one waits behind.
 type Behind struct {
-	Stack, Node, Item string
+	Stack string `json:"stack"`
+	Node  string `json:"node"`
+	Item  string `json:"item,omitzero"`
 }
+
+// Slot is a slot of a pool, or a lock, that a task is queued for.
+type Slot struct {
+	Pool     string   `json:"pool"`          // "" for one that needs no slot, behind its lock
+	Lock     bool     `json:"lock,omitzero"` // it waits for its lock first
+	Running  int      `json:"running"`       // slots that are taken
+	Parallel int      `json:"parallel"`      // slots that there are; 0 while the pool is on hold
+	By       []Behind `json:"by"`            // who has them, or the lock, those that have them longest first; at most MaxHolders
+}
+
+// MaxHolders is how many holders of a pool's slots are named.
+const MaxHolders = 8
 
 func (t *TaskStatus) key() journal.TaskKey {
 	return journal.TaskKey{Cycle: t.Cycle, Wave: t.Wave, Node: t.Node, Item: t.Item}

@@ -81,6 +81,7 @@ func (m *Machine) apply(b journal.Body, at time.Time, seq uint64) {
 }
 
 func (m *Machine) applyCycleStarted(b *journal.CycleStarted, at time.Time, seq uint64) {
+	m.leave()
 	if b.Finally {
 		m.applyFinally(b)
 	}
@@ -103,9 +104,6 @@ func (m *Machine) applyCycleStarted(b *journal.CycleStarted, at time.Time, seq u
 		if n.results != nil {
 			n.results = nil
 		}
-	}
-	if m.watch != nil {
-		clear(m.watch.parts)
 	}
 	clear(m.view.shown)
 	m.outside(func(i int) { m.view.shown[i] = seen{status: waiting, attempts: 1} })

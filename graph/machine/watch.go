@@ -1,6 +1,7 @@
 package machine
 
 import (
+	"slices"
 	"time"
 
 	"github.com/graphrun/graphrun/graph"
@@ -16,11 +17,16 @@ import (
 // those. What they are given is theirs to keep, and must not be changed: records and
 // values are shared.
 type Watch struct {
+	// Left is called with the machine when it leaves a cycle: when the next one begins, before
+	// anything of the cycle is forgotten. It may ask for StatusOf, Awaits, Decision and the
+	// like. nil for none.
+	Left func(*Machine)
 	// Cycle is the first cycle whose decisions it hears of; 0 means all.
 	Cycle uint64
-	// Nodes says whether it hears of the decisions over a node, by the node's index; nil
-	// means of all. Of other nodes nothing is taken apart, and they cost nothing.
-	Nodes func(node int) bool
+	// Nodes are those whose decisions it hears of; none means all. Of other nodes nothing is
+	// taken apart, and they cost next to nothing. A name that the graph does not have says
+	// nothing: a graph may change within a history.
+	Nodes []string
 	// Decided is called with each decision: those of one moment in the order of their
 	// records. It is not called for decisions that Restore finds in records. nil for none.
 	Decided func(Decision)
@@ -73,6 +79,7 @@ type StopDecision struct {
 // Condition is an expression taken apart.
 type Condition struct {
 	cond.Part
+	By map[string]journal.By // who last wrote the keys of the state that it reads, as far as that is known
 }
 
 // Why is why an edge is live or not, or has no verdict. The words are those of the
@@ -113,7 +120,7 @@ const (
 // before it; the zero Watch ends that.
 func (m *Machine) Watch(w Watch) {
 	m.watch = nil
-	if w.Decided != nil || w.Stopped != nil {
+	if w.Decided != nil || w.Stopped != nil || w.Left != nil {
 		m.watch = &watch{Watch: w, parts: map[int]*Condition{}}
 	}
 }
@@ -127,7 +134,7 @@ type watch struct {
 // watches reports whether the Watch asks for the decisions over a node.
 func (m *Machine) watches(node int) bool {
 	w := m.watch
-	return w != nil && w.Decided != nil && m.cur.Cycle >= w.Cycle && (w.Nodes == nil || w.Nodes(node))
+	return w != nil && w.Decided != nil && m.cur.Cycle >= w.Cycle && (len(w.Nodes) == 0 || slices.Contains(w.Nodes, m.g.Nodes[node].ID))
 }
 
 // takeApart keeps the condition of an edge that is about to be evaluated.
@@ -138,7 +145,26 @@ func (m *Machine) takeApart(e *graph.Edge) {
 }
 
 // explained takes an expression apart, as it is evaluated now.
-func (m *Machine) explained(p *cond.Program) *Condition { return &Condition{p.Explain(m.env)} }
+func (m *Machine) explained(p *cond.Program) *Condition {
+	c := &Condition{Part: p.Explain(m.env), By: map[string]journal.By{}}
+	m.writersOf(&c.Part, c.By)
+	return c
+}
+
+// writersOf collects who wrote what a part reads.
+func (m *Machine) writersOf(p *cond.Part, to map[string]journal.By) {
+	for _, r := range p.Reads {
+		if r.Name != "state" || r.Field == "" {
+			continue
+		}
+		if by, known := m.WriterOf(r.Field); known {
+			to[r.Field] = by
+		}
+	}
+	for i := range p.Parts {
+		m.writersOf(&p.Parts[i], to)
+	}
+}
 
 // tell tells the decision over a node, which was recorded just now.
 func (m *Machine) tell(i int) {
@@ -177,7 +203,7 @@ func (m *Machine) edgeDecision(e *graph.Edge, taken *journal.NodeDecided) EdgeDe
 	out.Verdict.Live, out.Verdict.Error = false, ""
 	if v := verdictOver(e.Index, taken); v != nil {
 		out.Verdict, out.Judged = *v, true
-	} else if j := &m.edges[e.Index]; taken == nil && j.known && e.Counts() {
+	} else if j := &m.edges[e.Index]; (taken == nil || m.nodes[e.To].kept) && j.known && e.Counts() {
 		out.Verdict.Live, out.Verdict.Error, out.Judged = j.live, j.err, true
 	}
 	if m.watch != nil {
@@ -256,6 +282,18 @@ func (m *Machine) tellStops() {
 	if w := m.watch; w != nil && w.Stopped != nil && m.cur.Cycle >= w.Cycle && len(m.g.Stops) > 0 {
 		w.Stopped(m.cur.Cycle, m.Stops())
 	}
+}
+
+// leave tells that a cycle is over.
+func (m *Machine) leave() {
+	w := m.watch
+	if w == nil {
+		return
+	}
+	if w.Left != nil && m.cur.Cycle > 0 && m.cur.Cycle >= w.Cycle {
+		w.Left(m)
+	}
+	clear(w.parts)
 }
 
 // Stops are the stop conditions with what they come to at this moment: at the end of a

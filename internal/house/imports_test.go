@@ -59,7 +59,7 @@ var rooms = map[string]room{
 	"graph/cron":            {},
 	"graph":                 {house: []string{"diag", "graph/cond", "graph/cron", "graph/schema", "graph/tree", "graph/value"}},
 	"graph/dag":             {house: []string{"graph"}, third: []string{"github.com/dominikbraun/graph"}},
-	"graph/render":          {house: []string{"graph", "diag", "graph/cond"}},
+	"graph/render":          {house: []string{"graph", "diag", "graph/cond", "graph/inspect", "graph/journal", "graph/machine", "graph/value"}},
 	"graph/journal":         {house: []string{"graph/value"}},
 	"graph/sim":             {house: []string{"graph", "graph/journal", "graph/machine", "graph/value"}},
 	"graph/trial":           {house: []string{"diag", "graph", "graph/cond", "graph/journal", "graph/machine", "graph/schema", "graph/sim", "graph/tree", "graph/value"}},

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/inspect"
 	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/runtime"
 )
@@ -98,6 +99,7 @@ type Task struct {
 	Since   time.Time         `json:"since"`
 	RetryAt time.Time         `json:"retry_at,omitzero"`
 	Behind  *Behind           `json:"behind,omitzero"` // the task that has the slot or the lock; nil unless this one is queued for it
+	Slot    *inspect.Slot     `json:"slot,omitzero"`   // what it is queued for; nil for a task that is not queued
 	Tokens  int64             `json:"tokens"`          // that its attempts have used, as far as it is recorded
 	Cost    float64           `json:"cost"`
 	// Set if the task is finished.
@@ -143,6 +145,7 @@ func failureOf(f *journal.Failure) Failure { return Failure{f.Kind, f.Message, f
 func taskOf(t *runtime.TaskStatus) Task {
 	out := Task{Path: journal.Spot{Node: t.Node, Item: t.Item}.String(), Node: t.Node, Item: t.Item, Cycle: t.Cycle, Wave: t.Wave, State: t.State, Attempt: t.Attempt,
 		Since: t.Since, RetryAt: t.RetryAt, Tokens: t.Tokens, Cost: t.Cost, Status: t.Status, Duration: t.Took.Milliseconds()}
+	out.Slot = t.Slot
 	if b := t.Behind; b != nil {
 		out.Behind = &Behind{b.Stack, b.Node, b.Item}
 	}

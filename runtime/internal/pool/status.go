@@ -66,33 +66,53 @@ func (ps *Pools) Set(graph, pool string, parallel int) (known []string, ok bool)
 	return nil, true
 }
 
-// Behind says behind whom the tickets of an owner wait: the ticket that has their lock, or,
-// of those that have the slots of their pool, the one that has had its slot longest. Those
-// that wait for anything else (a rate, a pool on hold) are not there.
-func (ps *Pools) Behind(owner string) map[journal.TaskKey]*Ticket {
+// Wait is what a ticket waits for: a slot of a pool, or first its lock.
+type Wait struct {
+	Pool     string // "" for a ticket that needs no slot
+	Lock     bool   // it waits for its lock
+	Running  int    // slots of the pool that are taken
+	Parallel int    // slots that there are
+	// Holders have the lock, or the slots, those that have them longest first. They keep the
+	// ticket from getting on: of a pool with free slots, as one with a rate, there are none.
+	Holders []*Ticket
+}
+
+// Waits says of the queued tickets of an owner what they wait for.
+func (ps *Pools) Waits(owner string) map[journal.TaskKey]Wait {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
-	out := map[journal.TaskKey]*Ticket{}
-	note := func(q *queue, holders []*Ticket) {
-		if len(holders) == 0 || q.len == 0 {
-			return
-		}
-		first := slices.MinFunc(holders, func(a, b *Ticket) int { return cmp.Compare(a.slot, b.slot) })
+	out := map[journal.TaskKey]Wait{}
+	names := make(map[*Pool]string, len(ps.named))
+	for n, p := range ps.named { // in any order: a copy
+		names[p] = n.pool
+	}
+	note := func(q *queue, holders []*Ticket, lock bool) {
+		var sorted []*Ticket
 		for _, l := range q.levels {
 			for _, t := range l.turns {
-				if t.Owner == owner {
-					out[t.Task] = first
+				if t.Owner != owner {
+					continue
 				}
+				if sorted == nil {
+					sorted = slices.SortedFunc(slices.Values(holders), func(a, b *Ticket) int { return cmp.Compare(a.slot, b.slot) })
+				}
+				w := Wait{Lock: lock, Holders: sorted}
+				if t.Pool != nil {
+					w.Pool, w.Running, w.Parallel = names[t.Pool], len(t.Pool.taken), t.Pool.limit()
+				}
+				out[t.Task] = w
 			}
 		}
 	}
 	for _, l := range ps.locks {
-		note(&l.queue, l.holders)
+		note(&l.queue, l.holders, true)
 	}
 	for _, p := range ps.named {
+		var holders []*Ticket
 		if n := p.limit(); n > 0 && len(p.taken) >= n {
-			note(&p.queue, p.taken)
+			holders = p.taken
 		}
+		note(&p.queue, holders, false)
 	}
 	return out
 }

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/graphrun/graphrun/dsl"
+	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/inspect"
+	"github.com/graphrun/graphrun/graph/journal"
+	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/graph/render"
+	"github.com/graphrun/graphrun/runtime/api"
+)
+
+func explainCommand(a *app) *cobra.Command {
+	var cycle uint64
+	cmd := &cobra.Command{
+		Use:   "explain STACK [NODE...]",
+		Short: "Say why nodes ran or did not run, and what a stack waits for",
+		Args:  arguments(1, -1, "STACK [NODE...]"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if cmd.Flags().Changed("cycle") && cycle == 0 {
+				return usagef("--cycle 0: cycles are counted from 1")
+			}
+			var places []journal.Place
+			for _, text := range args[1:] {
+				p, err := readPlace(text, "")
+				if err != nil {
+					return err
+				}
+				places = append(places, p)
+			}
+			return a.through(cmd.Context(), func(c *api.Client) error {
+				x, err := a.explain(cmd.Context(), c, args[0], places, cycle)
+				if err != nil {
+					return err
+				}
+				if a.json() {
+					return a.printJSON(x)
+				}
+				return render.Explanation(a.text(), &x, len(places) > 0)
+			})
+		},
+	}
+	cmd.Flags().Uint64Var(&cycle, "cycle", 0, "that cycle `N` of the stack (default: the open one, or the last)")
+	cmd.ValidArgsFunction = a.byArgument(true, stackWords(nil), nodeWords)
+	return cmd
+}
+
+// explain explains nodes at places, or all nodes of a stack.
+func (a *app) explain(ctx context.Context, c *api.Client, stack string, places []journal.Place, cycle uint64) (inspect.Explanation, error) {
+	o := inspect.ExplainOptions{Cycle: cycle, Now: time.Now(), Compile: a.compile}
+	x, err := inspect.ExplainPlaces(ctx, c.Store(), a.kinds(), stack, places, o, func(stack string) (*inspect.Live, error) { return c.Live(ctx, stack) })
+	var noCycle *inspect.UnknownCycleError
+	var noNode *machine.UnknownNodeError
+	switch {
+	case errors.Is(err, journal.ErrNotFound):
+		return x, unknownStack(ctx, c.Store(), stack)
+	case errors.As(err, &noCycle), errors.As(err, &noNode):
+		return x, usagef("%v", err)
+	}
+	return x, err
+}
+
+// compile makes a runnable graph of a stored one: from its text where that is still the whole
+// of it, so that places are known, else from its definition.
+func (a *app) compile(kept journal.StoredGraph) (*graph.Graph, error) {
+	if len(kept.Source) > 0 {
+		if src, problems := dsl.Compile(kept.File, kept.Source, a.kinds()); problems.Err() == nil && src.Graph != nil && src.Graph.Hash == kept.Hash {
+			return src.Graph, nil
+		}
+	}
+	return inspect.Compile(kept, a.kinds())
+}
