@@ -14,13 +14,15 @@ import (
 
 	"github.com/graphrun/graphrun/diag"
 	"github.com/graphrun/graphrun/dsl/testfile"
+	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/trial"
 )
 
 // testFlags are the flags of test.
 type testFlags struct {
-	run, junit string
-	update     bool
+	run, junit       string
+	update, coverage bool
+	least            float64 // percent of coverage; 0 asks for none
 }
 
 func testCommand(a *app) *cobra.Command {
@@ -36,6 +38,8 @@ func testCommand(a *app) *cobra.Command {
 	flags := cmd.Flags()
 	flags.StringVar(&f.run, "run", "", "`REGEXP`: only tests whose names match")
 	flags.StringVar(&f.junit, "junit", "", "`FILE` that gets the report as XML of JUnit")
+	flags.BoolVar(&f.coverage, "coverage", false, "say what the tests have not shown of their graphs")
+	flags.Float64Var(&f.least, "coverage-min", 0, "fail when the coverage of a graph is below `N` percent")
 	flags.BoolVar(&f.update, "update", false, "write what happened into expectations that are null")
 	return cmd
 }
@@ -57,19 +61,52 @@ func (a *app) test(paths []string, f *testFlags) error {
 	if err != nil {
 		return err
 	}
+	if f.least < 0 || f.least > 100 {
+		return usagef("--coverage-min %v: expected a percentage from 0 to 100", f.least)
+	}
 	r := trial.Report{Tests: []trial.Tested{}, Coverage: []trial.Coverage{}}
+	covers := covers{wanted: f.coverage || f.least > 0}
 	for i, t := range all {
 		if f.update {
 			if t, err = a.updateTests(files[i], t, named); err != nil {
 				return err
 			}
 		}
-		a.runTests(files[i], t, named, &r)
+		a.runTests(files[i], t, named, &r, trial.Options{Cover: covers.of(t.Graph)})
 	}
 	if len(r.Tests) == 0 {
 		return usagef("no test has a name that matches --run %q", f.run)
 	}
+	r.Coverage = covers.all()
 	return a.reportTests(&r, f)
+}
+
+// covers gathers the coverage of graphs, by their files.
+type covers struct {
+	wanted bool
+	files  []string
+	each   []*trial.Cover
+}
+
+// of is the cover of a graph; nil if none is wanted.
+func (c *covers) of(g *graph.Graph) *trial.Cover {
+	if !c.wanted {
+		return nil
+	}
+	i := slices.Index(c.files, g.Def.File)
+	if i < 0 {
+		i = len(c.files)
+		c.files, c.each = append(c.files, g.Def.File), append(c.each, trial.NewCover(g))
+	}
+	return c.each[i]
+}
+
+func (c *covers) all() []trial.Coverage {
+	out := []trial.Coverage{}
+	for _, one := range c.each {
+		out = append(out, one.Coverage())
+	}
+	return out
 }
 
 // testFiles finds the test files of some paths: files as they are named, and in folders all
@@ -140,14 +177,14 @@ func (a *app) loadTests(files []string) ([]*testfile.Tests, error) {
 }
 
 // runTests runs the tests of a file.
-func (a *app) runTests(file string, t *testfile.Tests, named *regexp.Regexp, r *trial.Report) {
+func (a *app) runTests(file string, t *testfile.Tests, named *regexp.Regexp, r *trial.Report, o trial.Options) {
 	for i := range t.Suite.Tests {
 		one := &t.Suite.Tests[i]
 		if !named.MatchString(one.Name.Value) {
 			continue
 		}
 		begun := time.Now()
-		came := trial.Run(t.Graph, one, trial.Options{})
+		came := trial.Run(t.Graph, one, o)
 		millis := float64(time.Since(begun).Microseconds()) / 1000
 		r.Add(file, one.Name.Value, came, millis)
 	}
@@ -196,6 +233,11 @@ func (a *app) reportTests(r *trial.Report, f *testFlags) error {
 	if r.Failed > 0 {
 		return &exitError{code: exitWorkFailed}
 	}
+	for i := range r.Coverage {
+		if c := &r.Coverage[i]; c.Percent < f.least {
+			return &exitError{exitWorkFailed, fmt.Errorf("the tests cover %v%% of graph %q, and --coverage-min asks for %v%%", c.Percent, c.Graph, f.least)}
+		}
+	}
 	return nil
 }
 
@@ -233,5 +275,24 @@ func (a *app) printTests(r *trial.Report) {
 			}
 		}
 	}
+	for i := range r.Coverage {
+		a.printCoverage(&r.Coverage[i])
+	}
 	a.printf("%s: %d passed, %d failed\n", plural(len(r.Tests), "test"), r.Passed, r.Failed)
+}
+
+func (a *app) printCoverage(c *trial.Coverage) {
+	a.printf("coverage of %s: %v%% (%d of %d)\n", c.Graph, c.Percent, c.Covered, c.Of)
+	for _, m := range c.Missing {
+		what := m.Node
+		switch {
+		case strings.HasSuffix(m.Kind, "true"), strings.HasSuffix(m.Kind, "false"):
+			what = m.Text
+		case what == "" && m.Text != "":
+			what = m.Edge + " when " + m.Text
+		case what == "":
+			what = m.Edge
+		}
+		a.printf("  %d:%d: %s  %s\n", m.Line, m.Column, m.Kind, what)
+	}
 }

@@ -55,6 +55,9 @@ func (r *run) note(s *sim.Sim, at journal.Place, rec journal.Record) {
 		}
 	case *journal.WaveCommitted:
 		r.active = r.active || len(b.Changed) > 0
+		if r.o.Cover != nil && len(at) == 0 {
+			r.o.Cover.settled(b)
+		}
 		for i := range b.Settled {
 			r.settled(name(b.Settled[i].Node), rec.Cycle, &b.Settled[i])
 		}

@@ -20,6 +20,8 @@ type Options struct {
 	// Work does the work of a task without a reply, as a recording of it does; false if it
 	// does not know it. Nil knows none.
 	Work func(g *graph.Graph, id journal.Identity, t machine.Task) (sim.Result, bool)
+	// Cover, of the same graph, gathers what the test shows of it; nil gathers nothing.
+	Cover *Cover
 }
 
 // Run runs a test that Check found nothing wrong with. Nothing is run but the engine's own
@@ -104,7 +106,15 @@ func (r *run) begin() error {
 	r.s = sim.New(m, at, nil)
 	r.s.Crashes = crashes
 	r.equip(r.s, nil)
+	r.watch()
 	return r.s.Until(func(rec journal.Record) bool { return rec.Body.Type() == "stack.started" })
+}
+
+// watch has the machine of the stack tell what it decides.
+func (r *run) watch() {
+	if r.o.Cover != nil {
+		r.o.Cover.watch(r.s.Machine())
+	}
 }
 
 // equip sets what a Sim calls. at is the place of its stack: the nodes around it.

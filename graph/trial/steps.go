@@ -277,6 +277,7 @@ func (r *run) crash(s *Step) {
 		}
 	}
 	r.stepped(r.s.Crash())
+	r.watch()
 }
 
 // untilEnd runs until a node has ended, in the open or the next cycle.
