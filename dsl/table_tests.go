@@ -29,6 +29,7 @@ var replyObject = &object{
 	name: "reply", at: "an entry of `replies`", doc: "What one attempt of one task comes to: an output, or an error.",
 	fields: []field{
 		{name: "output", shape: aValue, dflt: "null", doc: "The output. Its type is checked against that of the node."},
+		{name: "messages", shape: listOf(aValue), dflt: "none", doc: "Of an agent: what it adds to the conversation."},
 		{name: "error", shape: oneOf(aText, an(replyErrorObject)), doc: "The attempt fails: a message, or a mapping."},
 		{name: "after", shape: aDuration, dflt: "`0s`", doc: "How long the attempt takes."},
 		{name: "usage", shape: an(replyUsageObject), doc: "What the attempt uses."},
@@ -51,6 +52,10 @@ var replyUsageObject = &object{
 	fields: []field{
 		{name: "tokens", shape: atLeast(0), doc: "Tokens."},
 		{name: "cost", shape: aNumber, doc: "Money, in the unit of the prices."},
+		{name: "turns", shape: atLeast(0), dflt: "1", doc: "Of an agent: questions to the model."},
+		{name: "calls", shape: atLeast(0), doc: "Of an agent: calls of tools."},
+		{name: "input_tokens", shape: atLeast(0), dflt: "`tokens`", doc: "Of an agent: tokens that the model read."},
+		{name: "output_tokens", shape: atLeast(0), doc: "Of an agent: tokens that the model wrote."},
 	},
 }
 

@@ -87,8 +87,12 @@ its own, in virtual time. No program, model or server is asked: replies of the
 test stand in place of what nodes come to. Only nodes that set, fail, wait or
 send run, and graphs within graphs. docs/testing.md teaches the language.
 
+With --from it runs nothing, and writes what a stack did as a test.
+
 The exit code is 1 when a test fails, 2 when there is no test, and 3 when a test
 file, or its graph, has problems.`, `  graphrun test
+  graphrun test --coverage --coverage-min 90 graphs/
+  graphrun test --from tuesday --cycles 3..5 > tuesday.test.yaml
   graphrun test review.test.yaml --run 'goes back'
   graphrun test --junit report.xml graphs/
   graphrun test review.test.yaml --update`},

@@ -21,6 +21,7 @@ import (
 // testFlags are the flags of test.
 type testFlags struct {
 	run, junit       string
+	from, cycles     string
 	update, coverage bool
 	least            float64 // percent of coverage; 0 asks for none
 }
@@ -32,12 +33,22 @@ func testCommand(a *app) *cobra.Command {
 		Short: "Run tests of graphs, in virtual time and without their programs",
 		Args:  arguments(0, -1, "files and folders"),
 		RunE: func(cmd *cobra.Command, paths []string) error {
+			switch {
+			case f.from == "" && f.cycles != "":
+				return usagef("--cycles goes with --from STACK")
+			case f.from != "" && len(paths) > 0:
+				return usagef("--from writes a test, and runs none: give no PATH")
+			case f.from != "":
+				return a.testFrom(cmd.Context(), f.from, f.cycles)
+			}
 			return a.test(paths, &f)
 		},
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.run, "run", "", "`REGEXP`: only tests whose names match")
 	flags.StringVar(&f.junit, "junit", "", "`FILE` that gets the report as XML of JUnit")
+	flags.StringVar(&f.from, "from", "", "write what this `STACK` did as a test, to standard output")
+	flags.StringVar(&f.cycles, "cycles", "", "with --from: only these cycles, as `A..B`")
 	flags.BoolVar(&f.coverage, "coverage", false, "say what the tests have not shown of their graphs")
 	flags.Float64Var(&f.least, "coverage-min", 0, "fail when the coverage of a graph is below `N` percent")
 	flags.BoolVar(&f.update, "update", false, "write what happened into expectations that are null")

@@ -29,6 +29,13 @@ func (b builder) text(n *tree.Node, field string) diag.Text {
 	return diag.Text{}
 }
 
+func (b builder) integer(n *tree.Node, field string) int64 {
+	if v := b.get(n, field); v != nil {
+		return v.Int
+	}
+	return 0
+}
+
 func (b builder) duration(n *tree.Node, field string) time.Duration {
 	d, _ := graph.ParseDuration(b.text(n, field).Value)
 	return d
@@ -107,11 +114,10 @@ func (b builder) replies(name diag.Text, n *tree.Node) trial.Replies {
 }
 
 func (b builder) reply(n *tree.Node) trial.Reply {
-	r := trial.Reply{At: n.Head(), Output: b.get(n, "output"), After: b.duration(n, "after")}
+	r := trial.Reply{At: n.Head(), Output: b.get(n, "output"), Messages: b.get(n, "messages"), After: b.duration(n, "after")}
 	if u := b.get(n, "usage"); u != nil {
-		if v := b.get(u, "tokens"); v != nil {
-			r.Usage.Tokens = v.Int
-		}
+		r.Usage = trial.Usage{Tokens: b.integer(u, "tokens"), Turns: b.integer(u, "turns"), Calls: b.integer(u, "calls"),
+			Input: b.integer(u, "input_tokens"), Written: b.integer(u, "output_tokens")}
 		if v := b.get(u, "cost"); v != nil {
 			if r.Usage.Cost = v.Float; v.Kind == tree.Int {
 				r.Usage.Cost = float64(v.Int)

@@ -14,6 +14,7 @@ import (
 type Result struct {
 	Output  any              // any JSON-like value; another one fails the task with kind output
 	Failure *journal.Failure // nil if the task succeeds with Output
+	Talk    *journal.Talk    // of an agent that succeeds: see machine.TaskDone
 	Takes   time.Duration    // from its start; 0 if it ends at once
 	Tokens  int64
 	Cost    float64
@@ -250,7 +251,7 @@ func (s *Sim) end(t task) error {
 		return s.m.Step(machine.TaskFailed{At: s.clock.now, Key: t.Key, Attempt: t.Attempt, Tokens: t.Tokens, Cost: t.Cost,
 			Failure: journal.Failure{Kind: "output", Message: err.Error()}})
 	}
-	return s.m.Step(machine.TaskDone{At: s.clock.now, Key: t.Key, Attempt: t.Attempt, Output: output, Tokens: t.Tokens, Cost: t.Cost})
+	return s.m.Step(machine.TaskDone{At: s.clock.now, Key: t.Key, Attempt: t.Attempt, Output: output, Talk: t.Talk, Tokens: t.Tokens, Cost: t.Cost})
 }
 
 // forward moves the clock; it never goes back.

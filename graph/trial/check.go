@@ -191,6 +191,13 @@ func (c *checker) replies(r *Replies) {
 	}
 	for i := range r.All {
 		one := &r.All[i]
+		switch m := one.Messages; {
+		case m == nil:
+		case !k.Talks:
+			c.add(diag.BadTest, placed(m.Span, r.For.Span), "", "%q is of kind %s, which adds nothing to a conversation", r.For.Value, k.Name)
+		default:
+			c.fits(m, r.For.Span, schema.ListOf(schema.MessageType), "`messages`")
+		}
 		switch {
 		case one.Error != nil && one.Output != nil:
 			c.add(diag.BadTest, placed(one.At, r.For.Span), "", "a reply has an `output` or an `error`, not both")

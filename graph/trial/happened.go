@@ -66,6 +66,7 @@ func (r *run) note(s *sim.Sim, at journal.Place, rec journal.Record) {
 			r.last.over = true
 			r.cycles++
 			r.grows()
+			r.done = append(r.done, r.last)
 		}
 		r.faulty(at, rec.Cycle, b.Faults)
 	case *journal.StackFinished:

@@ -76,7 +76,11 @@ func (r *run) reply(s *sim.Sim, at journal.Place, t machine.Task) sim.Result {
 	here := within(at, t.Key)
 	one, ok := r.pack.take(here, t)
 	if ok {
-		return one.result()
+		out := one.result()
+		if s.Machine().Graph().Nodes[t.Node].Kind.Talks && out.Failure == nil {
+			out.Talk = one.talk()
+		}
+		return out
 	}
 	if r.o.Work != nil {
 		if res, ok := r.o.Work(s.Machine().Graph(), s.Machine().Identity(), t); ok {
@@ -93,6 +97,15 @@ func (r *run) reply(s *sim.Sim, at journal.Place, t machine.Task) sim.Result {
 	}
 	r.stop(r.step, "%s runs without a reply in cycle %d%s", here, cycle, why)
 	return sim.Result{Failure: &journal.Failure{Kind: "error", Permanent: true, Message: "no reply"}}
+}
+
+// talk is what an agent gives besides its output.
+func (r *Reply) talk() *journal.Talk {
+	t := &journal.Talk{Messages: []any{}, Usage: r.Usage.value()}
+	if r.Messages != nil {
+		t.Messages = r.Messages.Value()
+	}
+	return t
 }
 
 func (r *Reply) result() sim.Result {

@@ -52,8 +52,9 @@ type run struct {
 	pack *pack
 	Result
 
-	happened         // in the stack
-	last     *passed // the cycle that is open, or was the last one
+	happened           // in the stack
+	last     *passed   // the cycle that is open, or was the last one
+	done     []*passed // cycles that are over and that no step has looked at
 	step     diag.Span
 	broken   bool // a step could not be done: nothing after it means anything
 }

@@ -70,6 +70,7 @@ func (r *run) do(s *Step) {
 		r.tell(s, machine.Stop{At: now, Reason: "stopped"})
 	case WaitStep:
 		r.stepped(r.s.Forward(s.For))
+		r.done = nil
 	case CrashStep:
 		r.crash(s)
 	}
@@ -110,8 +111,13 @@ func (r *run) all(s *Step, in func(*sim.Sim) machine.Input) {
 	r.stepped(r.s.Step(in(r.s)))
 }
 
-// cycle goes to the end of a cycle and compares it.
+// cycle goes to the end of a cycle and compares it. One commit may end a cycle and begin
+// or even end the next one, and what another step did may have ended one.
 func (r *run) cycle(s *Step) {
+	if len(r.done) > 0 {
+		r.ends(s)
+		return
+	}
 	if end := r.ended(); end != "" {
 		r.stop(s.At, "%s: no cycle follows", end)
 		return
@@ -127,8 +133,17 @@ func (r *run) cycle(s *Step) {
 	case !reached:
 		r.stop(s.At, "no cycle ends: %s", r.idle())
 	case r.last != nil:
-		r.compareCycle(s, r.last)
+		r.ends(s)
 	}
+}
+
+// ends compares the cycle that has ended. The stack may have cut it off with its end.
+func (r *run) ends(s *Step) {
+	p := r.last
+	if len(r.done) > 0 {
+		p, r.done = r.done[0], r.done[1:]
+	}
+	r.compareCycle(s, p)
 }
 
 // idle says why nothing happens.
@@ -282,6 +297,7 @@ func (r *run) crash(s *Step) {
 
 // untilEnd runs until a node has ended, in the open or the next cycle.
 func (r *run) untilEnd(s *Step, node string) bool {
+	r.done = nil
 	ended := false
 	reached, err := r.until(func(rec journal.Record) bool {
 		switch b := rec.Body.(type) {

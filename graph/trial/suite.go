@@ -41,11 +41,12 @@ type Replies struct {
 
 // Reply is what one attempt of one task comes to: Output, or Error.
 type Reply struct {
-	At     diag.Span
-	Output *tree.Node // nil and no Error: null
-	Error  *Failure
-	After  time.Duration // how long the attempt takes
-	Usage  Usage
+	At       diag.Span
+	Output   *tree.Node // nil and no Error: null
+	Messages *tree.Node // of an agent: what it adds to the conversation; nil for nothing
+	Error    *Failure
+	After    time.Duration // how long the attempt takes
+	Usage    Usage
 }
 
 // Failure is how an attempt fails.
@@ -57,10 +58,36 @@ type Failure struct {
 	Permanent bool    // no other attempt follows
 }
 
-// Usage is what an attempt uses.
+// Usage is what an attempt uses. What an agent's `writes` see of it is Turns and the rest.
 type Usage struct {
-	Tokens int64
-	Cost   float64
+	Tokens       int64
+	Cost         float64
+	Turns, Calls int64
+	Input        int64 // tokens that the model read; 0 without Written means Tokens
+	Written      int64 // tokens that the model wrote
+}
+
+// value is the usage as the `writes` of an agent see it.
+func (u *Usage) value() map[string]any {
+	input := u.Input
+	if input == 0 && u.Written == 0 {
+		input = u.Tokens
+	}
+	return map[string]any{"turns": max(u.Turns, 1), "calls": u.Calls, "input_tokens": input, "output_tokens": u.Written, "cost": u.Cost, "estimated": false}
+}
+
+// usageOf adds to a usage what an agent said of it.
+func usageOf(said any, u Usage) Usage {
+	fields, _ := said.(map[string]any)
+	u.Turns, _ = fields["turns"].(int64)
+	u.Calls, _ = fields["calls"].(int64)
+	u.Input, _ = fields["input_tokens"].(int64)
+	u.Written, _ = fields["output_tokens"].(int64)
+	if cost, ok := fields["cost"].(float64); ok {
+		u.Cost = cost
+	}
+	u.Tokens = max(u.Tokens, u.Input+u.Written)
+	return u
 }
 
 // Does says what a step does.

@@ -119,21 +119,27 @@ func (r *Reply) flow() string {
 		out = "null"
 	}
 	usage := ""
-	if r.Usage != (Usage{}) {
-		tokens, cost := "", ""
-		if r.Usage.Tokens != 0 {
-			tokens = strconv.FormatInt(r.Usage.Tokens, 10)
+	if u := r.Usage; u != (Usage{}) {
+		cost := ""
+		if u.Cost != 0 {
+			cost = value.String(u.Cost)
 		}
-		if r.Usage.Cost != 0 {
-			cost = value.String(r.Usage.Cost)
-		}
-		usage = braces(nil, "tokens", tokens, "cost", cost)
+		usage = braces(nil, "tokens", number(u.Tokens), "cost", cost, "turns", number(u.Turns), "calls", number(u.Calls),
+			"input_tokens", number(u.Input), "output_tokens", number(u.Written))
 	}
 	after := ""
 	if r.After != 0 {
 		after = r.After.String()
 	}
-	return braces(nil, "output", out, "error", failure, "after", after, "usage", usage)
+	return braces(nil, "output", out, "messages", Flow(r.Messages), "error", failure, "after", after, "usage", usage)
+}
+
+// number is a number that is not 0.
+func number(n int64) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.FormatInt(n, 10)
 }
 
 func truth(b bool) string {
