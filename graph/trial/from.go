@@ -60,7 +60,7 @@ type from struct {
 	steps  []Step
 	held   []Step // what came while a cycle was open
 	open   *passed
-	rerun  map[string]bool // nodes of which a crash cut attempts off
+	rerun  map[string]bool // nodes with attempts that a crash cut off
 	cycles int
 	final  bool      // the open cycle is that of `finally`
 	last   time.Time // end of the last cycle
