@@ -55,6 +55,22 @@ func writersOf(t *testing.T, r *rig, cycle, wave uint64) string {
 	return ""
 }
 
+// checkWriters: each key that a commit changed has writers and no other key has, and a node
+// that writes has succeeded in that commit.
+func (r *rig) checkWriters(b *journal.WaveCommitted) {
+	var keys []string
+	for _, w := range b.Writers {
+		keys = append(keys, w.Key)
+		node := w.Node + w.Answer
+		if w.Event == "" && !slices.ContainsFunc(b.Settled, func(s journal.Settled) bool { return s.Node == node && s.Status == "succeeded" }) {
+			r.t.Errorf("%s is written by %q, and these have settled: %v", w.Key, node, b.Settled)
+		}
+	}
+	if !slices.Equal(slices.Compact(keys), b.Changed) {
+		r.t.Errorf("%v has changed, written is %v", b.Changed, b.Writers)
+	}
+}
+
 // saysWriters holds the last writers of the machine, a key a line, against what is expected.
 func saysWriters(t *testing.T, m *Machine, want string) {
 	t.Helper()
