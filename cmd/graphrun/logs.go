@@ -28,14 +28,16 @@ func traceCommand(a *app) *cobra.Command {
 				if children {
 					return a.traceAll(cmd.Context(), c, args[0], o)
 				}
-				return a.readRecords(cmd.Context(), c, args[0], o, func(line []byte) error {
-					return a.writeJSON(append(line, '\n'))
-				}, nil)
+				print := func(line []byte) error { return a.writeJSON(append(line, '\n')) }
+				if o.Journal {
+					print = a.journalLines(cmd.Context(), c)
+				}
+				return a.readRecords(cmd.Context(), c, args[0], o, print, nil)
 			})
 		},
 	}
 	readFlags(cmd, &o)
-	cmd.Flags().BoolVar(&o.Journal, "journal", false, "also what only the store keeps: outputs of tasks, payloads, the initial state")
+	cmd.Flags().BoolVar(&o.Journal, "journal", false, "also what only the store keeps: outputs of tasks, payloads, the initial state; and the definitions, for \"replay --journal\"")
 	cmd.Flags().BoolVar(&children, "children", false, "also those of the stacks that do the work of its nodes, by time, with their path")
 	return cmd
 }

@@ -253,6 +253,12 @@ names of define, as a condition of its graph sees them. The value is printed as
 JSON. An expression that the graph does not permit is exit code 2, and one that
 fails while it runs is exit code 1.`, `  graphrun eval review 'len(state.todos)'
   graphrun eval review 'nodes.write.status == "failed"' --at 12`},
+	"replay": {groupLook, `Decide the kept history of a stack again, from the results that it recorded, and
+compare every record and the state. Nothing is executed. The exit code is 1 when
+something differs. --journal takes a file that "trace --journal" wrote, and needs
+no store.`, `  graphrun replay review
+  graphrun replay review --from 40 -o json
+  graphrun trace review --journal | graphrun replay --journal -`},
 	"trace": {groupLook, `Print every record of a stack as one line of JSON. Records are never changed, and
 each has a seq: --from continues behind the last one that you have.`, `  graphrun trace review > review.jsonl
   graphrun trace review --from 120 --follow`},

@@ -49,6 +49,7 @@ func TestStores(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			t.Run("journal", func(t *testing.T) { t.Parallel(); readJournal(t, name) })
+			t.Run("replay", func(t *testing.T) { t.Parallel(); replayStore(t, name) })
 			t.Run("read", func(t *testing.T) { t.Parallel(); readStore(t, name) })
 			t.Run("continue", func(t *testing.T) { t.Parallel(); continueStore(t, name) })
 		})

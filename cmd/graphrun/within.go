@@ -19,8 +19,15 @@ import (
 
 // traceAll prints the records of a stack and of those within it by time, with their path.
 func (a *app) traceAll(ctx context.Context, c *api.Client, stack string, o api.Read) error {
-	return a.readAll(ctx, c, stack, o, func(at journal.Place, r journal.Record) error {
-		return a.writeJSON(append(withPath(journal.AppendRecord(nil, r, o.Journal), at, r), '\n'))
+	j := inspect.NewJournalLines(c.Store())
+	return a.readAll(ctx, c, stack, o, func(at journal.Place, r journal.Record) (err error) {
+		line := withPath(journal.AppendRecord(nil, r, o.Journal), at, r)
+		if o.Journal {
+			if line, err = j.Complete(ctx, line, r); err != nil {
+				return err
+			}
+		}
+		return a.writeJSON(append(line, '\n'))
 	}, nil)
 }
 

@@ -69,8 +69,8 @@ func machineAt(ctx context.Context, store Reader, kinds graph.Kinds, stack strin
 		return nil, err
 	}
 	again := machine.Replayer{
-		Graphs:  func(hash string) (*graph.Graph, error) { return Definition(ctx, store, kinds, hash) },
 		Options: machine.Options{Snapshots: true},
+		Graphs:  definitions(ctx, store, kinds),
 		Base:    base,
 		Records: recordsUpTo(ctx, store, stack, base.Cursor.Seq+1, at),
 	}
@@ -120,18 +120,13 @@ var errNotCommitted = errors.New("the history ends before the point")
 // is an error that there is none.
 func recordsUpTo(ctx context.Context, store Reader, stack string, from uint64, at journal.Point) iter.Seq2[journal.Record, error] {
 	return func(yield func(journal.Record, error) bool) {
-		enough := errors.New("enough")
-		err := store.Records(ctx, stack, journal.Want{From: from, Bulk: true}, func(r journal.Record) error {
-			if !yield(r, nil) || at.Ends(r) {
-				return enough
+		for r, err := range readAll(ctx, store, stack, journal.Want{From: from, Bulk: true}) {
+			if !yield(r, err) || at.Ends(r) {
+				return
 			}
-			return nil
-		})
-		switch {
-		case err == nil && !at.Start:
+		}
+		if !at.Start {
 			yield(journal.Record{}, errNotCommitted)
-		case err != nil && !errors.Is(err, enough):
-			yield(journal.Record{}, err)
 		}
 	}
 }

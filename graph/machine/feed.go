@@ -148,6 +148,9 @@ func (p *replay) feedEnd(r journal.Record, b *journal.TaskFinished) error {
 		}
 		return m.Step(TaskDone{At: r.Time, Key: key, Attempt: b.Attempt, Output: output, Talk: b.Talk, Memory: b.Memory, Tokens: b.Tokens, Cost: b.Cost, NodeRuns: b.NodeRuns})
 	}
+	if b.Error == nil {
+		return nil // a journal that no machine wrote
+	}
 	return m.Step(TaskFailed{At: r.Time, Key: key, Attempt: b.Attempt, Failure: *b.Error, Wait: b.Wait, Tokens: b.Tokens, Cost: b.Cost, NodeRuns: b.NodeRuns})
 }
 

@@ -112,6 +112,8 @@ type replay struct {
 	differences []Difference
 	stopped     bool // before the record that was asked for
 	done        bool
+
+	was, is []byte // of the records that are compared
 }
 
 // stopHere unwinds a machine that is about to write the record to stop before.
@@ -381,7 +383,7 @@ func (p *replay) compare() {
 	}
 	now := p.again[0]
 	p.window, p.again = p.window[1:], p.again[1:]
-	if !sameRecord(rec, now) && !onlyPausesLess(rec, now) {
+	if !p.sameRecord(rec, now) && !onlyPausesLess(rec, now) {
 		p.differences = append(p.differences, Difference{Recorded: &rec, Decided: &now})
 		p.done = p.differences[len(p.differences)-1].Parts()
 	}
