@@ -291,7 +291,7 @@ func (t *txn) checkStack(name string, n stackNumber) error {
 	if err != nil {
 		return err
 	}
-	for _, check := range []func(stackNumber, *head) error{t.checkPoints, t.checkJournal, t.checkRows} {
+	for _, check := range []func(stackNumber, *head) error{t.checkPoints, t.checkShares, t.checkJournal, t.checkRows} {
 		if err := check(n, &h); err != nil {
 			return err
 		}
@@ -315,6 +315,39 @@ func (t *txn) checkPoints(n stackNumber, h *head) error {
 	for _, seq := range points {
 		if _, err := t.headAt(n.saved(seq, nil)); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// checkShares looks for the ties of all that a fork shares.
+func (t *txn) checkShares(n stackNumber, h *head) error {
+	shares := map[source]bool{}
+	points, err := t.seqsFrom(n, 0)
+	if err != nil {
+		return err
+	}
+	for at := -1; at < len(points); at++ {
+		then := *h
+		if at >= 0 {
+			if t.stacks.Get(n.saved(points[at], nil)) == nil {
+				continue
+			}
+			if then, err = t.headAt(n.saved(points[at], nil)); err != nil {
+				return err
+			}
+		}
+		for _, k := range then.keys {
+			if k.source.of != 0 {
+				shares[k.source] = true
+			}
+		}
+	}
+	for s := range shares { // in any order: each for itself
+		for _, key := range [][]byte{n.link(s), s.of.pin(s.at, n), s.of.saved(s.at, nil)} {
+			if _, err := unseal(stacksBucket, key, t.stacks.Get(key)); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

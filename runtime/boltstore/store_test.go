@@ -30,6 +30,9 @@ func TestStore(t *testing.T) {
 				if err := s.Close(); err != nil {
 					t.Fatal(err)
 				}
+				if report, err := Check(ctx, path); err != nil || len(report.Problems) > 0 {
+					t.Fatal(report.Problems, err)
+				}
 				return openAt(t, path, Options{Durability: d})
 			}
 			storetest.Run(t, open, reopen)

@@ -61,6 +61,8 @@ var checks = []struct {
 	{"large values", false, checkLarge},
 	{"repeated commits", false, checkRepeated},
 	{"gaps", false, checkGaps},
+	{"forks by chance", false, checkForksByChance},
+	{"forks of what has moved", false, checkForkMoved},
 	{"names", false, checkNames},
 	{"parts that do not fit", false, checkMisfit},
 	{"isolation", true, checkIsolation},
