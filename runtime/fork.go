@@ -152,7 +152,7 @@ func takenBy(stack string, m *inspect.Moment) (*Fork, []graph.Change) {
 	}
 	if at.Open {
 		if f.From, f.To = 1, at.Seq; base.Seq > 0 {
-			f.From = base.CycleSeq
+			f.From = max(base.CycleSeq, 1)
 		}
 		return f, changes
 	}

@@ -47,7 +47,7 @@ func writtenAt(ctx context.Context, store Reader, kinds graph.Kinds, stack strin
 	if err != nil {
 		return Past{}, nil, err
 	}
-	if c := base.Cursor; at.Cycle == c.Cycle && c.Seq > 0 && !at.Start && (at.Wave == 0 || at.Wave == c.Committed()) {
+	if c := base.Cursor; at.Cycle == c.Cycle && c.Seq > 0 && (!at.Start || c.Cycle == 0) && (at.Wave == 0 || at.Wave == c.Committed()) {
 		w := machine.WritersIn(base.State)
 		return past(at, c, journal.Visible(base.State)), w.Of, nil
 	}

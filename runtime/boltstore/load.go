@@ -175,9 +175,10 @@ func (t *txn) nearest(n stackNumber, points []uint64, at journal.Point, oldest b
 		_, c := read(i)
 		return !at.After(c.Cycle)
 	})
-	// One that was made for a fork within a cycle is no beginning of a history.
+	// One that was made for a fork within a cycle is no beginning of a history, and one before
+	// the first cycle none that is better than the first record.
 	for k := behind - 1; k >= 0 && failed == nil; k-- {
-		if h, c := read(k); failed == nil && !c.Open {
+		if h, c := read(k); failed == nil && !c.Open && (oldest || c.Cycle > 0) {
 			return &h, points[k:], nil
 		}
 	}

@@ -32,9 +32,9 @@ type forest struct {
 // checkForksByChance has stacks go on, forks made of them and of their past, and stacks
 // removed in any order: what a fork shares stays as it was.
 func checkForksByChance(t *testing.T, s runtime.Store, again func() runtime.Store) {
-	for seed := range uint64(4) {
+	for seed := range uint64(3) {
 		f := &forest{rng: rand.New(rand.NewPCG(seed, 7)), all: map[string]*forked{}}
-		for step := range 120 {
+		for step := range 250 {
 			s = f.step(t, s, again, step)
 		}
 		for _, name := range slices.Sorted(maps.Keys(f.all)) {
@@ -56,9 +56,9 @@ func (f *forest) step(t *testing.T, s runtime.Store, again func() runtime.Store,
 	}
 	st := f.all[names[f.rng.IntN(len(names))]]
 	switch n := f.rng.IntN(20); {
-	case n == 0 && len(names) < 8:
+	case n == 0 && len(names) < 5:
 		f.start(t, s)
-	case n < 4 && len(names) < 8:
+	case n < 3 && len(names) < 5:
 		f.fork(t, s, st)
 	case n == 4 && len(names) > 1:
 		must(t, s.Remove(t.Context(), st.name))
@@ -165,7 +165,7 @@ func (f *forest) fork(t *testing.T, s runtime.Store, p *forked) {
 		n.state["one"] = "then"
 	case at.Open:
 		if fork.From, fork.To = 1, at.Seq; fork.Base > 0 {
-			fork.From = base.Cursor.CycleSeq
+			fork.From = max(base.Cursor.CycleSeq, 1)
 		}
 		n.state = maps.Clone(p.state)
 	default:
@@ -197,7 +197,9 @@ func (f *forest) fork(t *testing.T, s runtime.Store, p *forked) {
 	n.id = id
 	c := n.commit(1, whole("one", "forked"))
 	c.Create, c.Fork, c.Keep, c.MemoriesOf = &id, fork, n.keep, p.name
-	must(t, s.Commit(t.Context(), c))
+	if err := s.Commit(t.Context(), c); err != nil {
+		t.Fatalf("%v: %+v base %+v P %+v keep %v origins %v", err, *fork, base.Cursor, p.cursor, p.keep, p.id.Origins)
+	}
 	must(t, s.Commit(t.Context(), c)) // once more, as after an answer that was lost
 	n.was[n.cursor.Seq] = maps.Clone(n.state)
 	f.all[n.name] = n
