@@ -240,8 +240,29 @@ func (i *inspector) rows(ctx context.Context) error {
 		if u, ok := parseGraphUse(key); ok {
 			i.graphs[u.hash]++
 		}
+		i.tie(name, key)
 		return nil
 	})
+}
+
+// tie looks for the other half of a row that ties a fork to what it shares.
+func (i *inspector) tie(name string, key []byte) {
+	kind := key[numberSize]
+	if kind != pinRow && kind != linkRow {
+		return
+	}
+	n, s, ok := parseLink(key)
+	other := s.of.pin(s.at, n)
+	if kind == pinRow {
+		n, s, ok = parsePin(key)
+		other = n.link(s)
+	}
+	switch {
+	case !ok:
+		i.problem(name, damage(stacksBucket, key, "unknown form"))
+	case i.stacks.Get(other) == nil:
+		i.problem(name, damage(stacksBucket, key, "leads nowhere"))
+	}
 }
 
 // graphBlobs notes which blobs hold parts of graphs.

@@ -23,6 +23,19 @@ func lived(t *testing.T, path string) map[string]string {
 	t.Helper()
 	s := openAt(t, path, Options{Durability: runtime.DurabilityNone})
 	want := map[string]string{}
+	fork := func(w *wave, name string) *wave {
+		c, f := w.fork(name)
+		mustCommit(t, s, c)
+		c = f.next()
+		c.Changes = c.Changes[1:] // one key of three is its own
+		mustCommit(t, s, c)
+		text, err := content(s, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want[name] = text
+		return f
+	}
 	for i := range 6 {
 		w := &wave{stack: fmt.Sprint("stack", i)}
 		c := w.create()
@@ -43,6 +56,10 @@ func lived(t *testing.T, path string) map[string]string {
 			t.Fatal(err)
 		}
 		want[w.stack] = text
+		if i == 0 || i == 5 {
+			f := fork(w, fmt.Sprint("fork", i))
+			fork(f, fmt.Sprint("forked", i))
+		}
 	}
 	if err := s.Remove(ctx, "stack5"); err != nil {
 		t.Fatal(err)

@@ -43,7 +43,7 @@ func salvageInto(ctx context.Context, f *os.File, from, to string) (report Repor
 		return Report{}, unusable(from, err)
 	}
 	defer func() { err = errors.Join(err, src.Close()) }()
-	s := &salvage{ctx: ctx}
+	s := &salvage{ctx: ctx, copied: map[stackNumber]bool{}}
 	for _, lost := range src.lost {
 		s.problems = append(s.problems, Problem{What: lost.Error()})
 	}
@@ -77,6 +77,7 @@ type salvage struct {
 	ctx      context.Context
 	dst      *bolt.DB
 	problems []Problem
+	copied   map[stackNumber]bool
 }
 
 func (s *salvage) run(src *bolt.DB) (report Report, err error) {
@@ -90,6 +91,9 @@ func (s *salvage) run(src *bolt.DB) (report Report, err error) {
 			if err == nil {
 				err = s.stack(t, name, names[name])
 			}
+		}
+		if err == nil {
+			err = s.shared(t)
 		}
 		if err == nil {
 			err = s.memories(t)
@@ -167,31 +171,14 @@ func guardReading(read func() error) (err error) {
 	return read()
 }
 
-// copy writes a stack's rows under a new number, a slice in each transaction, and then
-// its memories, as far as they can be read.
+// copy writes a stack's rows, a slice in each transaction, and then its memories, as far as
+// they can be read. The stack keeps its number: forks know it by that.
 func (s *salvage) copy(t *txn, name string, n stackNumber) error {
-	prefix, to := n.row(0)[:numberSize], stackNumber(0)
-	c := t.stacks.Cursor()
-	for key, raw := c.Seek(prefix); bytes.HasPrefix(key, prefix); {
-		if err := s.ctx.Err(); err != nil {
-			return err
-		}
-		err := s.dst.Update(func(tx *bolt.Tx) error {
-			d, err := begin(tx)
-			if err == nil && to == 0 {
-				to, err = d.newStack(name)
-			}
-			for size := 0; err == nil && size < compactTransaction && bytes.HasPrefix(key, prefix); key, raw = c.Next() {
-				var n int
-				n, err = d.copyRow(t, append(to.row(0)[:numberSize], key[numberSize:]...), key, raw)
-				size += n
-			}
-			return err
-		})
-		if err != nil {
-			return err
-		}
+	begun := func(d *txn) error { return d.putStack(name, n) }
+	if err := s.copyRows(t, n, begun, func(kind byte) bool { return kind != pinRow }); err != nil {
+		return err
 	}
+	s.copied[n] = true
 	var own []ownMemory
 	err := guardReading(func() (err error) {
 		own, err = t.memoriesOf(n)
@@ -201,11 +188,107 @@ func (s *salvage) copy(t *txn, name string, n stackNumber) error {
 		s.problems = append(s.problems, Problem{name, ofStack(err, name).Error()})
 	}
 	for _, m := range own {
-		if err := s.memory(t, m.number, append(stackMemories(to), m.name...), name); err != nil {
+		if err := s.memory(t, m.number, append(stackMemories(n), m.name...), name); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// copyRows writes the rows of a stack that are wanted.
+func (s *salvage) copyRows(t *txn, n stackNumber, begun func(*txn) error, wanted func(kind byte) bool) error {
+	prefix := n.row(0)[:numberSize]
+	c := t.stacks.Cursor()
+	first := true
+	for key, raw := c.Seek(prefix); first || bytes.HasPrefix(key, prefix); {
+		if err := s.ctx.Err(); err != nil {
+			return err
+		}
+		err := s.dst.Update(func(tx *bolt.Tx) error {
+			d, err := begin(tx)
+			if err == nil && first {
+				err = begun(d)
+			}
+			first = false
+			for size := 0; err == nil && size < compactTransaction && bytes.HasPrefix(key, prefix); key, raw = c.Next() {
+				if !wanted(key[numberSize]) {
+					continue
+				}
+				var n int
+				n, err = d.copyRow(t, bytes.Clone(key), key, raw)
+				size += n
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// shared ties the forks that were copied to what they share. Of a stack that was not copied
+// its forks get what can be read: what they need was read before.
+func (s *salvage) shared(t *txn) error {
+	owners := map[stackNumber]bool{}
+	for _, n := range slices.Sorted(maps.Keys(s.copied)) {
+		err := s.dst.Update(func(tx *bolt.Tx) error {
+			d, err := begin(tx)
+			if err != nil {
+				return err
+			}
+			for _, link := range d.sharedBy(n) {
+				_, share, ok := parseLink(link)
+				if !ok {
+					continue
+				}
+				owners[share.of] = true
+				pin := share.of.pin(share.at, n)
+				if err := d.stacks.Put(pin, sealed(stacksBucket, pin, []byte{inline})); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	for _, n := range slices.Sorted(maps.Keys(owners)) {
+		if s.copied[n] {
+			continue
+		}
+		removed := func(d *txn) error {
+			b, err := bucket(d.tx, removedBucket)
+			if err != nil {
+				return err
+			}
+			key := binary.BigEndian.AppendUint32(nil, uint32(n))
+			if err := d.keepNumber(n); err != nil {
+				return err
+			}
+			return b.Put(key, sealed(removedBucket, key, []byte{}))
+		}
+		err := s.copyRows(&txn{tx: t.tx, index: t.index, stacks: t.stacks, partly: true}, n, removed, func(kind byte) bool { return kind != pinRow && keepsForForks(kind) })
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// putStack gives a stack a line in the index with a number that it had.
+func (t *txn) putStack(name string, n stackNumber) error {
+	if err := t.keepNumber(n); err != nil {
+		return err
+	}
+	key := []byte(name)
+	return t.index.Put(key, sealed(indexBucket, key, binary.BigEndian.AppendUint32(nil, uint32(n))))
+}
+
+// keepNumber sees to it that no later stack gets a number.
+func (t *txn) keepNumber(n stackNumber) error {
+	return t.index.SetSequence(max(t.index.Sequence(), uint64(n)))
 }
 
 // copyRow puts a row of another store, with the blob or the graph that it refers
@@ -213,7 +296,7 @@ func (s *salvage) copy(t *txn, name string, n stackNumber) error {
 func (t *txn) copyRow(src *txn, to, key, raw []byte) (int, error) {
 	v, err := unseal(stacksBucket, key, raw)
 	if err != nil {
-		return 0, err
+		return 0, src.lostRow(err)
 	}
 	size := len(v)
 	if hash, err := refOf(key, raw); err != nil {
@@ -221,7 +304,7 @@ func (t *txn) copyRow(src *txn, to, key, raw []byte) (int, error) {
 	} else if hash != nil {
 		blob, err := src.blob(hash)
 		if err != nil {
-			return 0, err
+			return 0, src.lostRow(err)
 		}
 		size += len(blob)
 		if err := t.keepBlob(hash, append(bytes.Clone(blob), make([]byte, sumSize)...)); err != nil {
@@ -238,6 +321,14 @@ func (t *txn) copyRow(src *txn, to, key, raw []byte) (int, error) {
 		}
 	}
 	return size, t.stacks.Put(to, sealed(stacksBucket, to, v))
+}
+
+// lostRow is what becomes of a row that cannot be read: it is left out where not all are needed.
+func (t *txn) lostRow(err error) error {
+	if t.partly {
+		return nil
+	}
+	return err
 }
 
 // useGraph counts one more use of a graph and stores one that is new.

@@ -47,6 +47,16 @@ func parseLink(key []byte) (n stackNumber, s source, ok bool) {
 	return stackNumber(binary.BigEndian.Uint32(key)), s, true
 }
 
+// parsePin reads the key of a pin: the fork, and what it shares.
+func parsePin(key []byte) (n stackNumber, s source, ok bool) {
+	const fixed = numberSize + 1
+	if len(key) != fixed+8+numberSize || key[numberSize] != pinRow {
+		return 0, source{}, false
+	}
+	s = source{stackNumber(binary.BigEndian.Uint32(key)), binary.BigEndian.Uint64(key[fixed:])}
+	return stackNumber(binary.BigEndian.Uint32(key[fixed+8:])), s, true
+}
+
 // share ties a fork to what it shares.
 func (t *txn) share(n stackNumber, s source) error {
 	link := n.link(s)

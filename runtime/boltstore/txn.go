@@ -17,7 +17,8 @@ type txn struct {
 	memory *bolt.Bucket // opened when first needed
 	writes int          // rows put and deleted so far
 
-	known map[string]stackNumber // in place of the index, when parts of that are lost
+	known  map[string]stackNumber // in place of the index, when parts of that are lost
+	partly bool                   // not all rows are needed
 }
 
 // begin opens the buckets that every transaction needs; they exist since the
