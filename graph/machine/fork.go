@@ -258,6 +258,9 @@ func (m *Machine) beginAgain(w *wave, at time.Time) {
 		for x := r.first; x < r.first+r.n; x++ {
 			t := &w.tasks[x]
 			t.firstAt, t.cut = time.Time{}, 0
+			if t.state == queued { // nothing says that this attempt was to be made
+				t.attempt--
+			}
 			switch {
 			case t.state == running, t.state == ending, t.state == queued, m.isHeldChild(t, r):
 				m.turn(t, r, idle)

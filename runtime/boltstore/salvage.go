@@ -227,8 +227,8 @@ func (s *salvage) copyRows(t *txn, n stackNumber, begun func(*txn) error, wanted
 	return nil
 }
 
-// shared ties the forks that were copied to what they share. Of a stack that was not copied
-// its forks get what can be read: what they need was read before.
+// shared ties the forks that were copied to what they share. If a stack was not copied, its
+// forks get what can be read of it: what they need was read before.
 func (s *salvage) shared(t *txn) error {
 	owners := map[stackNumber]bool{}
 	for _, n := range slices.Sorted(maps.Keys(s.copied)) {

@@ -29,7 +29,7 @@ type forest struct {
 	made int
 }
 
-// checkForksByChance has stacks go on, forks made of them and of their past, and stacks
+// checkForksByChance has stacks continue, forks made of them and of their past, and stacks
 // removed in any order: what a fork shares stays as it was.
 func checkForksByChance(t *testing.T, s runtime.Store, again func() runtime.Store) {
 	for seed := range uint64(3) {
@@ -90,7 +90,7 @@ func (f *forest) start(t *testing.T, s runtime.Store) {
 	f.all[st.name] = st
 }
 
-// commit begins a cycle, goes on in it or ends it, and changes something.
+// commit begins a cycle, continues it or ends it, and changes something.
 func (f *forest) commit(t *testing.T, s runtime.Store, st *forked) {
 	var body journal.Body
 	switch end := f.rng.IntN(2) == 0; {
