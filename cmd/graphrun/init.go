@@ -22,7 +22,7 @@ func initCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "init [TEMPLATE]",
 		Short: "Write an example graph with its programs into a new folder",
-		Long: "Write an example graph with its programs into a new folder. Nothing that exists is overwritten.\n\n" +
+		Long: "Write an example graph with its programs and its tests into a new folder. Nothing that exists is overwritten.\n\n" +
 			"The templates are " + strings.Join(templates(), ", ") + "; the default is " + defaultTemplate + ".",
 		Args: arguments(0, 1, "at most one TEMPLATE"),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
@@ -93,8 +93,8 @@ func (a *app) initTemplate(name, dir string) error {
 	}
 	graph := target(path.Join(name, name+".graphrun.yaml"))
 	if a.json() {
-		return a.printJSON(map[string]any{"template": name, "graph": graph})
+		return a.printJSON(map[string]any{"template": name, "graph": graph, "tests": target(path.Join(name, name+testSuffix))})
 	}
-	a.printf("wrote %[1]s and what it needs. Next:\n\n  graphrun validate %[1]s\n  graphrun run %[1]s\n", diag.Clean(graph))
+	a.printf("wrote %[1]s, its tests and what it needs. Next:\n\n  graphrun validate %[1]s\n  graphrun test %[2]s\n  graphrun run %[1]s\n", diag.Clean(graph), diag.Clean(dir))
 	return nil
 }
