@@ -29,6 +29,7 @@ type trial struct {
 	cutOff  bool              // the last cycle was cancelled
 
 	cancelled int // how often
+	looks     int // reads of the state that a Watch heard of
 }
 
 // send sends an event, some of them twice, to be applied by the next cycle.
@@ -219,6 +220,7 @@ func TestAgainstNaive(t *testing.T) {
 		last := one.finally()
 		got := told(one.r)
 		one.replay()
+		seen["reads"] += one.looks
 		if one.want.vague {
 			seen["vague"]++
 			return
@@ -239,7 +241,7 @@ func TestAgainstNaive(t *testing.T) {
 	if testing.Short() {
 		return
 	}
-	for _, what := range []string{"graphs", "cancelled", "over", "once", "eager", "once and eager", "completed", "latched", "lost", "waiting", "unless_failed", "finally", "retried", "each", "until", "served"} {
+	for _, what := range []string{"graphs", "reads", "cancelled", "over", "once", "eager", "once and eager", "completed", "latched", "lost", "waiting", "unless_failed", "finally", "retried", "each", "until", "served"} {
 		rare := what == "lost" || what == "until" || what == "served" || what == "once and eager"
 		if seen[what] == 0 && (!rare || seen["graphs"] > 250) || what == "graphs" && (seen[what] < 50 || seen["cancelled"] > seen[what]/2) {
 			t.Errorf("%s: too few for the test to mean anything", what)
@@ -288,7 +290,7 @@ func (t *trial) count(seen map[string]int) {
 // replay decides the history again.
 func (t *trial) replay() {
 	again := t.r.replayer()
-	watched(t.T, t.r)
+	_, t.looks = watched(t.T, t.r)
 	m, differences, err := again.To(journal.Point{})
 	if err != nil || len(differences) > 0 {
 		t.Fatalf("%s\nreplay: %v %v", t.want.g.yaml(), err, differences)

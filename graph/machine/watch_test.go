@@ -4,16 +4,19 @@ import (
 	"bytes"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
 
 	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/cond"
 	"github.com/graphrun/graphrun/graph/journal"
+	"github.com/graphrun/graphrun/graph/value"
 )
 
-// watched decides a history again and holds what a Watch hears against what was recorded. It returns how many decisions and conditions there were.
-func watched(t rapid.TB, r *rig) (decisions, parts int) {
+// watched decides a history again and holds what a Watch hears against what was recorded. It returns how many decisions and reads of the state there were.
+func watched(t rapid.TB, r *rig) (decisions, reads int) {
 	t.Helper()
 	o := oracle{t: t, r: r, settled: map[string]string{}, latches: map[int]bool{}}
 	again := r.replayer()
@@ -30,7 +33,7 @@ func watched(t rapid.TB, r *rig) (decisions, parts int) {
 		if len(told) == 0 {
 			t.Fatalf("nothing is told of %s", r.recordText(rec))
 		}
-		parts += o.decision(rec, told[0])
+		o.decision(rec, told[0])
 		o.record(rec)
 		told = told[1:]
 		decisions++
@@ -38,7 +41,7 @@ func watched(t rapid.TB, r *rig) (decisions, parts int) {
 	if len(told) > 0 {
 		t.Fatalf("a decision is told that is in no record: %+v", told[0])
 	}
-	return decisions, parts
+	return decisions, o.looks
 }
 
 // oracle says from the records alone why the edges of a decision have their verdicts.
@@ -51,11 +54,21 @@ type oracle struct {
 	latches map[int]bool      // edges that were live since their node, with latch, ran
 	away    map[string]bool   // nodes that wait since an earlier cycle
 	open    map[string]bool   // under once: skipped, and what waits may change that
+
+	by    map[string]journal.By // who last wrote each key, without As
+	state string                // as text; "" if it is not known
+	looks int                   // reads that were held against them
 }
 
 func (o *oracle) record(rec journal.Record) {
 	switch b := rec.Body.(type) {
+	case *journal.StackStarted:
+		o.by = map[string]journal.By{}
+		for k := range b.State {
+			o.by[k] = journal.By{Initial: true}
+		}
 	case *journal.CycleStarted:
+		o.state = o.r.states[journal.Point{Cycle: rec.Cycle, Start: true}]
 		o.robin = b.Mode == roundRobin
 		kept := map[string]string{}
 		o.away = map[string]bool{}
@@ -83,6 +96,16 @@ func (o *oracle) record(rec journal.Record) {
 			}
 		}
 	case *journal.WaveCommitted:
+		for _, w := range b.Writers {
+			by := journal.By{Node: w.Node + w.Answer, Event: w.Event, Cycle: rec.Cycle, Answer: w.Answer != ""}
+			if w.Event == "" {
+				by.Wave = b.Number()
+			}
+			o.by[w.Key] = by
+		}
+		if b.Wave > 0 {
+			o.state = o.r.states[journal.Point{Cycle: rec.Cycle, Wave: b.Number()}]
+		}
 		for _, s := range b.Settled {
 			o.settled[s.Node] = s.Status
 			o.open[s.Node] = s.Status == "waiting"
@@ -98,7 +121,7 @@ func (o *oracle) record(rec journal.Record) {
 }
 
 // decision holds what was told against a record.
-func (o *oracle) decision(rec journal.Record, d Decision) (parts int) {
+func (o *oracle) decision(rec journal.Record, d Decision) {
 	t, b := o.t, rec.Body.(*journal.NodeDecided)
 	t.Helper()
 	name := o.r.recordText(rec)
@@ -127,7 +150,8 @@ func (o *oracle) decision(rec journal.Record, d Decision) (parts int) {
 		if got.Verdict.From != o.r.m.plan.verdict[x].From {
 			t.Errorf("%s: edge %d is from %q", name, x, got.Verdict.From)
 		}
-		if want := o.why(e, b, v); want == "" {
+		if want := o.why(e, b, v); want == unknown {
+		} else if want == "" {
 			mayBe := []Why{WhySourceSkipped, WhyFalse, WhySiblingLive}
 			if !slices.Contains(mayBe, got.Why) {
 				t.Errorf("%s: edge %d is %s, expected one of %v", name, x, got.Why, mayBe)
@@ -135,30 +159,59 @@ func (o *oracle) decision(rec journal.Record, d Decision) (parts int) {
 		} else if want != got.Why {
 			t.Errorf("%s: edge %d is %s, expected %s", name, x, got.Why, want)
 		}
-		parts += o.condition(name, e, got)
+		o.condition(name, e, got)
 	}
 	if d.Join != (Join{n.Rule(), live, of}) {
 		t.Errorf("%s: the join is told as %+v, %d of %d are live", name, d.Join, live, of)
 	}
-	return parts
 }
 
 // condition holds the parts of a condition against the verdict that was taken with it.
-func (o *oracle) condition(name string, e *graph.Edge, got EdgeDecision) (parts int) {
+func (o *oracle) condition(name string, e *graph.Edge, got EdgeDecision) {
 	c, once := got.Condition, o.r.g.Once
 	switch asked := got.Why == WhyLive || got.Why == WhyFalse || got.Why == WhyError; {
 	case e.When == nil && c != nil, e.When != nil && asked && c == nil && !once && !e.Else:
 		o.t.Errorf("%s: edge %d (%s) has the condition %v", name, e.Index, got.Why, c)
 	case c == nil:
-		return 0
 	case !got.Judged:
 		o.t.Errorf("%s: edge %d has a condition and no verdict", name, e.Index)
+	case o.r.m.plan.shared[e.Index]: // it may have been asked for in an earlier moment
+	default:
+		o.reads(name, &c.Part, c.By)
+	}
+	switch {
+	case c == nil || !got.Judged:
 	case got.Why == WhyLatched: // its condition is asked for beside an else edge alone
 	case (c.Value == true) != got.Verdict.Live, (c.Err != nil) != (got.Verdict.Error != ""), !c.Evaluated:
 		o.t.Errorf("%s: edge %d is explained by %v (%v)", name, e.Index, c.Value, c.Err)
 	}
-	return 1
 }
+
+// reads holds what a condition read against the state and the writers of that moment.
+func (o *oracle) reads(name string, p *cond.Part, by map[string]journal.By) {
+	for _, r := range p.Reads {
+		if r.Name != "state" || r.Field == "" {
+			continue
+		}
+		got, known := by[r.Field]
+		if got.As = ""; !known || got != o.by[r.Field] {
+			o.t.Errorf("%s: %s was written by %+v, told %+v (%t)", name, r.Path, o.by[r.Field], got, known)
+		}
+		if r.Path != "state."+r.Field || !p.Evaluated || o.state == "" {
+			continue
+		}
+		o.looks++
+		if line := r.Field + " = " + value.String(r.Value) + "\n"; !strings.HasPrefix(o.state, line) && !strings.Contains(o.state, "\n"+line) {
+			o.t.Errorf("%s: %s is told as %v, the state was\n%s", name, r.Path, r.Value, o.state)
+		}
+	}
+	for i := range p.Parts {
+		o.reads(name, &p.Parts[i], by)
+	}
+}
+
+// unknown is what the oracle does not know.
+const unknown Why = "unknown"
 
 func (o *oracle) why(e *graph.Edge, b *journal.NodeDecided, v *journal.Verdict) Why {
 	from := "start"
@@ -192,7 +245,7 @@ func (o *oracle) why(e *graph.Edge, b *journal.NodeDecided, v *journal.Verdict) 
 	case s == "skipped" && e.Outcome == graph.UnlessFailed && (e.Else || e.When != nil):
 		return "" // the cause of the skip decides
 	case o.r.g.Once && s == "": // it settled before the stack was reopened
-		return ""
+		return unknown
 	case s == "waiting":
 		return WhySourceWaiting
 	default:
