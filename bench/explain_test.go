@@ -63,7 +63,7 @@ func BenchmarkExplain(b *testing.B) {
 			var opening time.Duration
 			for range b.N {
 				began := time.Now()
-				store, err := boltstore.Open(r.store.Path(), boltstore.Options{})
+				store, err := boltstore.Open(r.store.Path(), boltstore.Options{ReadOnly: true})
 				if err != nil {
 					b.Fatal(err)
 				}

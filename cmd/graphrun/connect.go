@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/graphrun/graphrun/graph/inspect"
 	"github.com/graphrun/graphrun/runtime"
 	"github.com/graphrun/graphrun/runtime/api"
 	"github.com/graphrun/graphrun/runtime/boltstore"
@@ -33,7 +34,7 @@ func (a *app) connect(ctx context.Context, begin bool) (*api.Client, error) {
 			return nil, a.outOfReach(err)
 		}
 		if _, err := os.Stat(a.db); !begin && errors.Is(err, os.ErrNotExist) {
-			return nil, usagef("there is no store at %s (choose another with --db)", a.db)
+			return nil, a.noStore()
 		}
 		store, err := a.openStore(string(runtime.DurabilityWave))
 		if err == nil {
@@ -42,6 +43,34 @@ func (a *app) connect(ctx context.Context, begin bool) (*api.Client, error) {
 		opened = err
 	}
 	return nil, opened
+}
+
+// toRead runs f with a reader of the store, and with a client of its owner, or nil if nobody
+// owns it: then the file is only read, and not looked through before.
+func (a *app) toRead(ctx context.Context, f func(inspect.Reader, *api.Client) error) error {
+	var opened error
+	for range 2 { // as in connect
+		c, err := api.DialOwner(ctx, a.db)
+		if err == nil {
+			return firstOf(said(f(c.Store(), c)), c.Close())
+		}
+		if !errors.Is(err, api.ErrNoOwner) {
+			return a.outOfReach(err)
+		}
+		if _, err := os.Stat(a.db); errors.Is(err, os.ErrNotExist) {
+			return a.noStore()
+		}
+		store, err := boltstore.Open(a.db, boltstore.Options{Logger: a.logger(), CreatedBy: "graphrun " + version, ReadOnly: true})
+		if err == nil {
+			return firstOf(f(store, nil), store.Close())
+		}
+		opened = err
+	}
+	return opened
+}
+
+func (a *app) noStore() error {
+	return usagef("there is no store at %s (choose another with --db)", a.db)
 }
 
 // outOfReach is the error for an owner that is there and cannot be talked to.

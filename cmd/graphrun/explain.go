@@ -34,8 +34,8 @@ func explainCommand(a *app) *cobra.Command {
 				}
 				places = append(places, p)
 			}
-			return a.through(cmd.Context(), func(c *api.Client) error {
-				x, err := a.explain(cmd.Context(), c, args[0], places, cycle)
+			return a.toRead(cmd.Context(), func(r inspect.Reader, c *api.Client) error {
+				x, err := a.explain(cmd.Context(), r, c, args[0], places, cycle)
 				if err != nil {
 					return err
 				}
@@ -51,15 +51,20 @@ func explainCommand(a *app) *cobra.Command {
 	return cmd
 }
 
-// explain explains nodes at places, or all nodes of a stack.
-func (a *app) explain(ctx context.Context, c *api.Client, stack string, places []journal.Place, cycle uint64) (inspect.Explanation, error) {
+// explain explains nodes at places, or all nodes of a stack. c is a client of the engine
+// that owns the store, or nil.
+func (a *app) explain(ctx context.Context, r inspect.Reader, c *api.Client, stack string, places []journal.Place, cycle uint64) (inspect.Explanation, error) {
 	o := inspect.ExplainOptions{Cycle: cycle, Now: time.Now(), Compile: a.compile}
-	x, err := inspect.ExplainPlaces(ctx, c.Store(), a.kinds(), stack, places, o, func(stack string) (*inspect.Live, error) { return c.Live(ctx, stack) })
+	var live func(string) (*inspect.Live, error)
+	if c != nil {
+		live = func(stack string) (*inspect.Live, error) { return c.Live(ctx, stack) }
+	}
+	x, err := inspect.ExplainPlaces(ctx, r, a.kinds(), stack, places, o, live)
 	var noCycle *inspect.UnknownCycleError
 	var noNode *machine.UnknownNodeError
 	switch {
 	case errors.Is(err, journal.ErrNotFound):
-		return x, unknownStack(ctx, c.Store(), stack)
+		return x, unknownStack(ctx, r, stack)
 	case errors.As(err, &noCycle), errors.As(err, &noNode):
 		return x, usagef("%v", err)
 	}

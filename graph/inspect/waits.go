@@ -95,6 +95,9 @@ func (w *waits) node(i int, n *ExplainedNode) {
 	}
 	switch {
 	case len(n.Waits) > 0:
+	case n.Run != nil && *n.Run && n.Status == "pending" && c.Open:
+		n.Status = string(TaskRunning)
+		n.Waits = w.barrier(n)
 	case n.Run == nil && n.Final && c.Finally == nil:
 		n.Waits = append(n.Waits, Wait{For: WaitsForRun, Node: n.Node, Text: n.Node + " runs when the stack ends"})
 	case c.Status == journal.Paused && (n.Run == nil || !c.Open):
@@ -104,6 +107,7 @@ func (w *waits) node(i int, n *ExplainedNode) {
 			id := w.g.Nodes[s].ID
 			n.Waits = append(n.Waits, Wait{For: WaitsForNode, Node: id, Text: n.Node + " waits for " + id})
 		}
+		n.Waits = bounded(n.Waits)
 	case !c.Open && c.Cycle == 0:
 		n.Waits = append(n.Waits, w.pause(n.Node+" is decided when the first cycle begins"))
 	case !c.Open && !w.settledForGood(n):
@@ -112,6 +116,17 @@ func (w *waits) node(i int, n *ExplainedNode) {
 	if !w.driven() && slices.ContainsFunc(n.Waits, func(o Wait) bool { return o.For == WaitsForRun && o.Node == n.Node && !n.Final }) {
 		n.Waits = append(n.Waits, w.owner())
 	}
+}
+
+// barrier is what a node waits for whose tasks are over: the others of its wave.
+func (w *waits) barrier(n *ExplainedNode) (all []Wait) {
+	for i := range w.g.Nodes {
+		id := w.g.Nodes[i].ID
+		if slices.ContainsFunc(w.of[id], func(t TaskStatus) bool { return t.State != TaskOver && t.Cycle == w.x.cycle && t.Wave == n.Wave }) {
+			all = append(all, Wait{For: WaitsForNode, Node: id, Text: n.Node + " has ended, and its wave waits for " + id})
+		}
+	}
+	return bounded(all)
 }
 
 // settledForGood reports that no later cycle decides a node again.

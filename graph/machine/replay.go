@@ -49,7 +49,7 @@ var (
 // Records are read one by one, and only those that come next are in memory.
 //
 // The machines that it gives stand within a history, and are not to be stepped:
-// they are for their State, Cursor, Snapshot and Explain.
+// they are for their State, Cursor, Snapshot, Decision, Stops and the like.
 type Replayer struct {
 	Graphs  Graphs
 	Options Options // no secrets and no mask are needed: recorded results are masked already

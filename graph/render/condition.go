@@ -28,6 +28,8 @@ func condition(b *strings.Builder, p *inspect.Part, indent string) {
 	if p.Op == "&&" {
 		said := "false"
 		switch {
+		case !p.Evaluated:
+			said = "not evaluated"
 		case p.Error != nil:
 			said = "error"
 		case p.Value.V == true:

@@ -96,7 +96,7 @@ func went(n *inspect.ExplainedNode, cycle uint64) string {
 func because(n *inspect.ExplainedNode) string {
 	var parts []string
 	if n.Run != nil && !*n.Run && n.Status != "waiting" {
-		parts = append(parts, reason(n.Reason))
+		parts = append(parts, reason(n))
 	}
 	if n.Join.Of > 1 || n.Join.Rule != "any" {
 		parts = append(parts, fmt.Sprintf("%s: %d of %d live", n.Join.Rule, n.Join.Live, n.Join.Of))
@@ -112,23 +112,24 @@ func because(n *inspect.ExplainedNode) string {
 	return ": " + parts[0] + " (" + parts[1] + ")"
 }
 
-// reason is a reason of a record in words.
-func reason(r string) string {
-	switch r {
-	case "no-live-edge":
-		return "no live edge"
-	case "upstream-failed":
-		return "a source failed"
-	case "condition-error":
-		return "a condition failed"
-	case "waiting":
-		return "something before it waits"
-	case "cancelled":
-		return "it was cancelled"
-	case "":
+// reason is why a node did not run, in words. In a cycle that goes by turns nothing but the
+// turn counts.
+func reason(n *inspect.ExplainedNode) string {
+	switch r := n.Reason; {
+	case r == "no-live-edge" && len(n.Edges) == 0:
 		return "it was not its turn"
+	case r == "no-live-edge":
+		return "no live edge"
+	case r == "upstream-failed":
+		return "a source failed"
+	case r == "condition-error":
+		return "a condition failed"
+	case r == "waiting":
+		return "something before it waits"
+	case r == "cancelled":
+		return "it was cancelled"
 	}
-	return r
+	return n.Reason
 }
 
 // edge writes an edge, what it came to, and its condition taken apart.
@@ -276,7 +277,7 @@ func brief(n *inspect.ExplainedNode) string {
 		}
 		return strings.Join(from, "; ")
 	}
-	said := reason(n.Reason)
+	said := reason(n)
 	for i := range n.Edges {
 		e := &n.Edges[i]
 		if e.Live == nil || *e.Live {

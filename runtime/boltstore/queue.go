@@ -1,6 +1,7 @@
 package boltstore
 
 import (
+	"fmt"
 	"runtime/debug"
 
 	bolt "go.etcd.io/bbolt"
@@ -23,6 +24,9 @@ const groupSize = 1024
 // may be lost: the writer may then wait for one for ever, or still use what it shares
 // with the caller.
 func (s *Store) submit(sync bool, apply func(*txn) error) error {
+	if s.opts.ReadOnly {
+		return fmt.Errorf("database %q: %w", s.path, ErrReadOnly)
+	}
 	r := &request{apply: apply, sync: sync, done: make(chan struct{})}
 	s.mu.Lock()
 	if err := s.unusable(); err != nil {

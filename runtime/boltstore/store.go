@@ -37,7 +37,17 @@ type Options struct {
 	// CreatedBy is written into a new file: a program and its version. Defaults
 	// to "graphrun".
 	CreatedBy string
+	// ReadOnly opens a store for questions alone: whatever changes it fails with
+	// ErrReadOnly. The file is not looked through first, which takes time that grows with
+	// it; damage is reported by the question that meets it. A file of an older format is
+	// opened as without ReadOnly, since it has to be brought to the present one. The file
+	// must be there.
+	ReadOnly bool
 }
+
+// ErrReadOnly is the error of what would change a store that was opened with
+// Options.ReadOnly.
+var ErrReadOnly = errors.New("the store was opened to be read only")
 
 func (o Options) withDefaults() (Options, error) {
 	switch o.Durability {
@@ -110,6 +120,9 @@ func Open(path string, opts Options) (*Store, error) {
 	s.mu.Lock()
 	s.lookout = time.AfterFunc(lookEvery, s.look)
 	s.mu.Unlock()
+	if opts = s.opts; opts.ReadOnly {
+		return s, nil
+	}
 	if err := s.sweep(context.Background()); err != nil {
 		opts.Logger.Warn("cannot delete all rows of removed stacks", "path", path, "error", err)
 	}
@@ -125,7 +138,7 @@ func (s *Store) Path() string { return s.path }
 
 // open ends with an error that continues the sentence "database PATH …".
 func (s *Store) open() error {
-	if _, err := os.Stat(s.path); errors.Is(err, os.ErrNotExist) {
+	if _, err := os.Stat(s.path); errors.Is(err, os.ErrNotExist) && !s.opts.ReadOnly {
 		if err := create(s.path, s.opts.CreatedBy); err != nil {
 			return fmt.Errorf("cannot be made: %w", err)
 		}
@@ -136,6 +149,10 @@ func (s *Store) open() error {
 	}
 	if err := s.start(f); err != nil {
 		_ = f.Close() // gives the locks back; the error at hand says more
+		if errors.Is(err, errOlder) {
+			s.opts.ReadOnly = false
+			return s.open()
+		}
 		return err
 	}
 	if err := f.sign(); err != nil {
@@ -173,6 +190,10 @@ func (s *Store) start(f *owned) (err error) {
 	}
 	s.id = m.ID
 	if m.Format < format {
+		if s.opts.ReadOnly {
+			_ = s.db.Close()
+			return errOlder
+		}
 		if err := m.raise(s.db); err != nil {
 			_ = s.db.Close()
 			return fmt.Errorf("cannot be brought to format %d: %w", format, err)
@@ -180,6 +201,9 @@ func (s *Store) start(f *owned) (err error) {
 	}
 	return nil
 }
+
+// errOlder says that a file has to be brought to the present format before it is read.
+var errOlder = errors.New("it has an older format")
 
 // boltOptions makes bbolt work on the file that was locked and checked. The
 // list of free pages is not stored: after much was deleted it would be the
@@ -190,6 +214,7 @@ func (s *Store) boltOptions(f *os.File) *bolt.Options {
 		FreelistType:   bolt.FreelistMapType,
 		NoFreelistSync: true,
 		MaxSize:        s.opts.MaxSize,
+		ReadOnly:       s.opts.ReadOnly,
 		OpenFile:       func(string, int, os.FileMode) (*os.File, error) { return f, nil },
 	}
 }
