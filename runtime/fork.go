@@ -27,6 +27,7 @@ type ForkOptions struct {
 	// StopAfter says when to stop driving the fork. Defaults to its end.
 	StopAfter StopAfter
 	// Rest only puts the fork into the store: nothing of it runs until somebody resumes it.
+	// The Result of its Stack has no State then.
 	Rest bool
 }
 
@@ -61,17 +62,36 @@ func (rt *Runtime) Fork(ctx context.Context, stack string, o ForkOptions) (*Stac
 		rt.free(o.ID)
 		return nil, rt.unknown(ctx, stack, err)
 	}
+	rt.free(o.ID)
+	sum, err := rt.cfg.Store.Stack(ctx, o.ID)
+	switch {
+	case err != nil:
+		return nil, err
+	case o.Rest:
+		return rt.newDrive(o.ID, sum.Identity.Graph).rested(&sum), nil
+	case o.StopAfter != StopAfter{}:
+		return rt.Resume(ctx, o.ID, ResumeOptions{StopAfter: o.StopAfter})
+	}
 	rt.reap()
-	d := rt.newDrive(o.ID, "")
-	d.after, d.visited = o.StopAfter, o.Rest
-	if err := d.fill(ctx, nil); err != nil {
-		rt.free(o.ID)
+	if _, err := rt.takeOver(&sum); err != nil { // it is loaded beside this
 		return nil, err
 	}
-	d.stopping = o.Rest
-	counts := d.cursor.Counts
-	d.base = &counts
-	return rt.beginLoaded(d)
+	if s, ok := rt.Stack(o.ID); ok {
+		return s, nil
+	}
+	if sum, err = rt.cfg.Store.Stack(ctx, o.ID); err != nil { // it has ended already
+		return nil, err
+	}
+	return rt.newDrive(o.ID, sum.Identity.Graph).rested(&sum), nil
+}
+
+// rested is the handle of a stack that nobody drives.
+func (d *drive) rested(sum *Summary) *Stack {
+	d.closed, d.over, d.looping = true, true, false
+	d.result = &Result{Stack: d.name, Graph: d.graph, Status: sum.Cursor.Status, Cursor: sum.Cursor}
+	d.live = &live{log: d.eng.log}
+	close(d.done)
+	return &d.handle
 }
 
 // storeFork puts a fork into the store. A stack that runs may move on meanwhile: then it is

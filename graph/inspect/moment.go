@@ -20,6 +20,16 @@ type Moment struct {
 	Now bool
 }
 
+// BriefReader is a Reader that can leave out what a fork of the present does not need to
+// read, however large it is.
+type BriefReader interface {
+	Reader
+	// BriefState is State with the machine's own lists alone.
+	BriefState(ctx context.Context, stack string) (journal.Snapshot, error)
+	// BriefBase is Base without state and records.
+	BriefBase(ctx context.Context, stack string, at journal.Point) (journal.Snapshot, error)
+}
+
 // MomentAt is a stack at a point of its history. The end of the last cycle is the present,
 // and so is an open cycle; the zero Point is the present too. Errors are as those of At.
 func MomentAt(ctx context.Context, store Reader, kinds graph.Kinds, stack string, at journal.Point) (Moment, error) {
@@ -63,11 +73,15 @@ func isPresent(c *journal.Cursor, at journal.Point) bool {
 // present is a stack as it is.
 func present(ctx context.Context, store Reader, stack string) (m Moment, err error) {
 	m.Now = true
-	if m.Snapshot, err = store.State(ctx, stack); err != nil || !m.Snapshot.Cursor.Open {
+	state, base := store.State, store.Base
+	if brief, ok := store.(BriefReader); ok {
+		state, base = brief.BriefState, brief.BriefBase
+	}
+	if m.Snapshot, err = state(ctx, stack); err != nil || !m.Snapshot.Cursor.Open {
 		return m, err
 	}
 	at := journal.Point{Cycle: m.Snapshot.Cursor.Cycle, Wave: 1}
-	if m.Base, err = store.Base(ctx, stack, at); err != nil {
+	if m.Base, err = base(ctx, stack, at); err != nil {
 		return m, err
 	}
 	want := journal.Want{From: m.Snapshot.Cursor.CycleSeq, To: m.Snapshot.Cursor.Seq, Types: []string{"wave.committed"}}

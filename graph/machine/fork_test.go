@@ -40,7 +40,7 @@ func TestForkAnywhere(t *testing.T) {
 					own.Records = slices.DeleteFunc(slices.Clone(r.records), func(rec journal.Record) bool { return rec.Seq < own.Cursor.CycleSeq })
 					r.bases = append(r.bases, own)
 				}
-				if n++; n%3 == 0 || testing.Short() {
+				if n++; n%3 != 0 {
 					return
 				}
 				clean := r.clean

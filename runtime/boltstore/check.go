@@ -295,7 +295,7 @@ func (i *inspector) stackByStack(ctx context.Context) error {
 }
 
 func (t *txn) checkStack(name string, n stackNumber) error {
-	atFirst := func(t *txn, name string) (rawStack, error) { return t.loadBase(name, journal.Beginning) }
+	atFirst := func(t *txn, name string) (rawStack, error) { return t.loadBase(name, journal.Beginning, anyKey) }
 	for _, read := range []func(*txn, string) (rawStack, error){(*txn).load, atFirst} {
 		raw, err := read(t, name)
 		if err != nil {

@@ -10,6 +10,7 @@ import (
 	"maps"
 	"slices"
 	"sort"
+	"strings"
 
 	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/value"
@@ -35,9 +36,23 @@ func (s *Store) State(ctx context.Context, stack string) (journal.Snapshot, erro
 	return s.load(ctx, stack, (*txn).load, false)
 }
 
+// BriefState is State with the machine's own lists alone.
+func (s *Store) BriefState(ctx context.Context, stack string) (journal.Snapshot, error) {
+	return s.load(ctx, stack, func(t *txn, stack string) (rawStack, error) { return t.loadKeys(stack, isSidecar) }, false)
+}
+
+// BriefBase is Base without state and records.
+func (s *Store) BriefBase(ctx context.Context, stack string, at journal.Point) (journal.Snapshot, error) {
+	none := func(string) bool { return false }
+	return s.load(ctx, stack, func(t *txn, stack string) (rawStack, error) { return t.loadBase(stack, at, none) }, false)
+}
+
+func isSidecar(key string) bool { return strings.HasPrefix(key, journal.SidecarMark) }
+func anyKey(string) bool        { return true }
+
 // Base reads a stack as it was at the nearest checkpoint at or before a point.
 func (s *Store) Base(ctx context.Context, stack string, at journal.Point) (journal.Snapshot, error) {
-	return s.load(ctx, stack, func(t *txn, stack string) (rawStack, error) { return t.loadBase(stack, at) }, true)
+	return s.load(ctx, stack, func(t *txn, stack string) (rawStack, error) { return t.loadBase(stack, at, anyKey) }, true)
 }
 
 func (s *Store) load(ctx context.Context, stack string, read func(t *txn, stack string) (rawStack, error), records bool) (journal.Snapshot, error) {
@@ -110,7 +125,10 @@ func (t *txn) find(stack string) (stackNumber, error) {
 	return n, err
 }
 
-func (t *txn) load(stack string) (raw rawStack, err error) {
+func (t *txn) load(stack string) (rawStack, error) { return t.loadKeys(stack, anyKey) }
+
+// loadKeys reads a stack with those keys of its state that are wanted.
+func (t *txn) loadKeys(stack string, wanted func(key string) bool) (raw rawStack, err error) {
 	if raw.number, err = t.find(stack); err != nil {
 		return raw, err
 	}
@@ -118,13 +136,13 @@ func (t *txn) load(stack string) (raw rawStack, err error) {
 	if err != nil {
 		return raw, err
 	}
-	raw.keys = h.stateKeys()
+	raw.keys = wantedKeys(h.stateKeys(), wanted)
 	return raw, t.copyKeys(&raw, func(k stateKey) ([][]byte, error) { return t.copyKey(raw.number, k, nil) })
 }
 
 // loadBase reads a stack at the nearest checkpoint at or before a point; no more
 // than its identity when the history is followed from its first record.
-func (t *txn) loadBase(stack string, at journal.Point) (raw rawStack, err error) {
+func (t *txn) loadBase(stack string, at journal.Point, wanted func(key string) bool) (raw rawStack, err error) {
 	if raw.number, err = t.find(stack); err != nil {
 		return raw, err
 	}
@@ -144,8 +162,12 @@ func (t *txn) loadBase(stack string, at journal.Point) (raw rawStack, err error)
 	if err := t.cursor(&raw, then, points, raw.number.saved(points[0], nil)); err != nil {
 		return raw, err
 	}
-	raw.keys = then.stateKeys()
+	raw.keys = wantedKeys(then.stateKeys(), wanted)
 	return raw, t.copyKeys(&raw, func(k stateKey) ([][]byte, error) { return t.copyKey(raw.number, k, points) })
+}
+
+func wantedKeys(keys []stateKey, wanted func(key string) bool) []stateKey {
+	return slices.DeleteFunc(keys, func(k stateKey) bool { return !wanted(k.name) })
 }
 
 // pointsFrom finds the checkpoints of the kept history, oldest first, each by
