@@ -9,8 +9,8 @@ import (
 
 // Moment is a whole stack at a point of its history: what a fork continues from.
 type Moment struct {
-	// Snapshot is the stack without its records. For the present, its State may have
-	// only the lists of the machine itself.
+	// Snapshot is the stack. Its State may have only the lists of the machine itself, where it
+	// is that of Base or the present one.
 	Snapshot journal.Snapshot
 	// Wave is the wave of the open cycle that was committed last, as a Point counts.
 	Wave uint64
@@ -26,8 +26,26 @@ type BriefReader interface {
 	Reader
 	// BriefState is State with the machine's own lists alone.
 	BriefState(ctx context.Context, stack string) (journal.Snapshot, error)
-	// BriefBase is Base without state and records.
+	// BriefBase is Base with the machine's own lists alone, and without records.
 	BriefBase(ctx context.Context, stack string, at journal.Point) (journal.Snapshot, error)
+}
+
+// wholly is a Reader that reads all when it is asked to be brief.
+type wholly struct{ Reader }
+
+func (r wholly) BriefState(ctx context.Context, stack string) (journal.Snapshot, error) {
+	return r.State(ctx, stack)
+}
+
+func (r wholly) BriefBase(ctx context.Context, stack string, at journal.Point) (journal.Snapshot, error) {
+	return r.Base(ctx, stack, at)
+}
+
+func briefly(store Reader) BriefReader {
+	if brief, ok := store.(BriefReader); ok {
+		return brief
+	}
+	return wholly{store}
 }
 
 // MomentAt is a stack at a point of its history. The end of the last cycle is the present,
@@ -40,13 +58,18 @@ func MomentAt(ctx context.Context, store Reader, kinds graph.Kinds, stack string
 	if at == (journal.Point{}) || isPresent(&sum.Cursor, at) {
 		return present(ctx, store, stack)
 	}
+	if at.Wave == 0 && !at.Start { // there may be a checkpoint of this very moment
+		base, err := briefly(store).BriefBase(ctx, stack, at)
+		if err != nil {
+			return Moment{}, err
+		}
+		if c := &base.Cursor; c.Seq > 0 && at.Cycle == c.Cycle {
+			return Moment{Snapshot: base, Base: base}, nil
+		}
+	}
 	base, err := baseBefore(ctx, store, stack, at)
 	if err != nil {
 		return Moment{}, err
-	}
-	if c := &base.Cursor; c.Seq > 0 && at == (journal.Point{Cycle: c.Cycle}) {
-		base.Records = nil
-		return Moment{Snapshot: base, Base: base}, nil
 	}
 	m, err := machineAt(ctx, store, kinds, stack, at, base)
 	if err != nil {
@@ -73,15 +96,12 @@ func isPresent(c *journal.Cursor, at journal.Point) bool {
 // present is a stack as it is.
 func present(ctx context.Context, store Reader, stack string) (m Moment, err error) {
 	m.Now = true
-	state, base := store.State, store.Base
-	if brief, ok := store.(BriefReader); ok {
-		state, base = brief.BriefState, brief.BriefBase
-	}
-	if m.Snapshot, err = state(ctx, stack); err != nil || !m.Snapshot.Cursor.Open {
+	brief := briefly(store)
+	if m.Snapshot, err = brief.BriefState(ctx, stack); err != nil || !m.Snapshot.Cursor.Open {
 		return m, err
 	}
 	at := journal.Point{Cycle: m.Snapshot.Cursor.Cycle, Wave: 1}
-	if m.Base, err = base(ctx, stack, at); err != nil {
+	if m.Base, err = brief.BriefBase(ctx, stack, at); err != nil {
 		return m, err
 	}
 	want := journal.Want{From: m.Snapshot.Cursor.CycleSeq, To: m.Snapshot.Cursor.Seq, Types: []string{"wave.committed"}}

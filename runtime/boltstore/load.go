@@ -41,10 +41,9 @@ func (s *Store) BriefState(ctx context.Context, stack string) (journal.Snapshot,
 	return s.load(ctx, stack, func(t *txn, stack string) (rawStack, error) { return t.loadKeys(stack, isSidecar) }, false)
 }
 
-// BriefBase is Base without state and records.
+// BriefBase is Base with the machine's own lists alone, and without records.
 func (s *Store) BriefBase(ctx context.Context, stack string, at journal.Point) (journal.Snapshot, error) {
-	none := func(string) bool { return false }
-	return s.load(ctx, stack, func(t *txn, stack string) (rawStack, error) { return t.loadBase(stack, at, none) }, false)
+	return s.load(ctx, stack, func(t *txn, stack string) (rawStack, error) { return t.loadBase(stack, at, isSidecar) }, false)
 }
 
 func isSidecar(key string) bool { return strings.HasPrefix(key, journal.SidecarMark) }
