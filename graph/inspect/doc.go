@@ -1,6 +1,6 @@
 // Package inspect answers questions about stacks without running them: what the
-// next cycle would do (PlanStack, PlanGraph), what happened (HistoryOf), and what
-// the state was at any point of the history (At).
+// next cycle would do (PlanStack, PlanGraph), what happened (HistoryOf), why nodes ran
+// or did not (Explain), and what the state was at any point of the history (At).
 //
 // It asks a Reader, which is the part of a store that changes nothing. A
 // runtime.Store is one, and so is the client of runtime/api for the store of

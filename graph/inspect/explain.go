@@ -259,10 +259,10 @@ func (x *explaining) explain(m *machine.Machine) {
 func (x *explaining) node(m *machine.Machine, g *graph.Graph, i int, w *waits) ExplainedNode {
 	n := &g.Nodes[i]
 	d := m.Decision(i)
-	if told, ok := x.told[n.ID]; ok && d.Taken != nil {
+	status, _, _ := m.StatusOf(i)
+	if told, ok := x.told[n.ID]; ok && (d.Taken != nil || status != "pending") {
 		d = x.asRecorded(told)
 	}
-	status, _, _ := m.StatusOf(i)
 	out := explainedNode(g, d)
 	out.Status, out.Waits, out.Final = status, []Wait{}, n.Final
 	if d.Taken != nil && d.Cycle != x.cycle {

@@ -81,6 +81,9 @@ func (w *waits) nextCycle() Wait {
 func (w *waits) pause(what string) Wait {
 	c := &w.x.sum.Cursor
 	if c.WakeAt.IsZero() {
+		if before, ok := strings.CutSuffix(what, "when the next cycle begins"); ok {
+			what = before + "in the next cycle, which begins"
+		}
 		return Wait{For: WaitsForEvent, Text: what + " when an event or an answer comes"}
 	}
 	return Wait{For: WaitsForPause, Until: c.WakeAt, Text: what + ", " + w.in(c.WakeAt)}

@@ -69,6 +69,8 @@ func went(n *inspect.ExplainedNode, cycle uint64) string {
 	switch {
 	case cycle == 0:
 		return "is not decided yet: no cycle has begun"
+	case n.Run == nil && n.Status != "pending":
+		return "ended " + in + ", and began in an earlier one: " + n.Status
 	case n.Run == nil:
 		return "is not decided " + in
 	case !*n.Run && n.Status == "waiting":
