@@ -142,7 +142,7 @@ func TestForkOfTheOpenCycle(t *testing.T) {
 			}
 			checkForkHistory(t, k, id)
 			first := k.Records(id)[0]
-			if first.Body.Type() != "cycle.started" || first.Stack != "steps" || first.Cycle != 3 {
+			if first.Body.Type() != "cycle.started" || first.Stack != id || first.Cycle != 3 {
 				t.Errorf("the records of %s begin with %+v", id, first)
 			}
 		}

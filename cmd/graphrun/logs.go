@@ -24,6 +24,9 @@ func traceCommand(a *app) *cobra.Command {
 		Short: "Print every record of a stack as a JSON line",
 		Args:  arguments(1, 1, "one STACK"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if o.Journal && o.From == 0 { // what a fork is decided again from is there too
+				o.From = 1
+			}
 			return a.through(cmd.Context(), func(c *api.Client) error {
 				if children {
 					return a.traceAll(cmd.Context(), c, args[0], o)

@@ -96,6 +96,7 @@ func forkOf(t *testing.T, p *rig, s journal.Snapshot, wave uint64) {
 		}
 		for _, rec := range slices.Backward(p.records) {
 			if rec.Seq >= from && rec.Seq <= s.Cursor.Seq {
+				rec.Stack = "fork"
 				records = slices.Insert(records, 0, rec)
 			}
 		}

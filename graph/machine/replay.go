@@ -382,6 +382,7 @@ func (p *replay) compare() {
 		return
 	}
 	now := p.again[0]
+	now.Stack = p.id.Stack // a fork has the records of the stack before it under its own id
 	p.window, p.again = p.window[1:], p.again[1:]
 	if !p.sameRecord(rec, now) && !onlyPausesLess(rec, now) {
 		p.differences = append(p.differences, Difference{Recorded: &rec, Decided: &now})

@@ -119,6 +119,7 @@ func (s *Store) readRecords(ctx context.Context, sp span, fn func(journal.Record
 			if err := ctx.Err(); err != nil {
 				return err
 			}
+			r.Stack = sp.stack // a fork has records of another stack too
 			if apart && sp.bulk(&r) {
 				if r, err = s.withBulk(ctx, sp, r); err != nil {
 					return err

@@ -26,6 +26,9 @@ func (s *Store) fork(st *stack, f *runtime.Fork, own uint64, hash string) error 
 	if f.To > 0 {
 		records = from.records.wanted(journal.Want{From: f.From, To: f.To}, from.first)
 		ok = ok && uint64(len(records)) == f.To-f.From+1
+		for i := range records { // a copy
+			records[i].Stack = st.id.Stack
+		}
 	}
 	if !ok {
 		return fmt.Errorf("%w: %q", runtime.ErrMoved, f.Stack)

@@ -188,6 +188,7 @@ func (f *forest) fork(t *testing.T, s runtime.Store, p *forked) {
 		}
 		for _, r := range p.records {
 			if r.Seq >= fork.From && r.Seq <= fork.To {
+				r.Stack = n.name
 				n.records = append(n.records, r)
 			}
 		}
