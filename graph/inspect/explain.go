@@ -143,7 +143,8 @@ func (x *explaining) base(ctx context.Context) (base journal.Snapshot, err error
 		at = journal.Beginning
 	}
 	base, err = x.r.Base(ctx, x.sum.Identity.Stack, at)
-	if err == nil && base.Cursor.Cycle >= max(x.cycle, 1) {
+	forked := x.last && x.o.Cycle == 0 && base.Cursor.Cycle == x.cycle && x.sum.Identity.First() > 0 // and no cycle of its own has begun
+	if err == nil && base.Cursor.Cycle >= max(x.cycle, 1) && !forked {
 		err = x.noCycle(ctx)
 	}
 	return base, err

@@ -76,7 +76,7 @@ func MomentAt(ctx context.Context, store Reader, kinds graph.Kinds, stack string
 		return Moment{}, err
 	}
 	snap, _ := m.Snapshot()
-	snap.Records = nil
+	snap.Records, snap.Identity = nil, sum.Identity // of a fork it may stand where that was another stack
 	return Moment{Snapshot: snap, Wave: at.Wave, Base: base}, nil
 }
 
