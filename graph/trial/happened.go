@@ -37,6 +37,7 @@ func (r *run) note(s *sim.Sim, at journal.Place, rec journal.Record) {
 	switch b := rec.Body.(type) {
 	case *journal.CycleStarted:
 		if len(at) == 0 {
+			r.before = nil
 			r.last = &passed{number: rec.Cycle, skipped: map[string]string{}, attempts: map[string]int{}, outputs: map[string][]any{}}
 		}
 		r.faulty(at, rec.Cycle, b.Faults)

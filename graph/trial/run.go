@@ -52,9 +52,10 @@ type run struct {
 	pack *pack
 	Result
 
-	happened           // in the stack
-	last     *passed   // the cycle that is open, or was the last one
-	done     []*passed // cycles that are over and that no step has looked at
+	happened                  // in the stack
+	last     *passed          // the cycle that is open, or was the last one
+	done     []*passed        // cycles that are over and that no step has looked at
+	before   *machine.Machine // as it was before a crash, until the next cycle begins
 	step     diag.Span
 	broken   bool // a step could not be done: nothing after it means anything
 }

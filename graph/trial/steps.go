@@ -188,7 +188,7 @@ func (r *run) expect(s *Step) {
 			r.fail(it.Span, "%v", problems)
 			continue
 		}
-		v, err := r.s.Machine().Value(p, r.s.Now())
+		v, err := r.seen().Value(p, r.s.Now())
 		switch {
 		case err != nil:
 			r.fail(it.Span, "expected %s, but it fails: %v", it.Text.Value, err)
@@ -197,7 +197,7 @@ func (r *run) expect(s *Step) {
 		default:
 			continue
 		}
-		part := r.s.Machine().Parts(p, r.s.Now())
+		part := r.seen().Parts(p, r.s.Now())
 		r.Failures[len(r.Failures)-1].Part = &part
 	}
 }
@@ -291,8 +291,20 @@ func (r *run) crash(s *Step) {
 			return
 		}
 	}
+	if m := r.s.Machine(); r.before == nil && !m.Cursor().Open {
+		r.before = m
+	}
 	r.stepped(r.s.Crash())
 	r.watch()
+}
+
+// seen is the machine that expectations look at. A stack that is opened again between two
+// cycles does not know any more how its nodes have settled, but what has happened has.
+func (r *run) seen() *machine.Machine {
+	if r.before != nil {
+		return r.before
+	}
+	return r.s.Machine()
 }
 
 // untilEnd runs until a node has ended, in the open or the next cycle.
