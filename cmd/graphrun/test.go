@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io/fs"
 	"os"
@@ -22,6 +23,7 @@ import (
 type testFlags struct {
 	run, junit       string
 	from, cycles     string
+	replay           string
 	update, coverage bool
 	least            float64 // percent of coverage; 0 asks for none
 }
@@ -41,12 +43,13 @@ func testCommand(a *app) *cobra.Command {
 			case f.from != "":
 				return a.testFrom(cmd.Context(), f.from, f.cycles)
 			}
-			return a.test(paths, &f)
+			return a.test(cmd.Context(), paths, &f)
 		},
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.run, "run", "", "`REGEXP`: only tests whose names match")
 	flags.StringVar(&f.junit, "junit", "", "`FILE` that gets the report as XML of JUnit")
+	flags.StringVar(&f.replay, "replay", "", "answer agents and MCP servers without a reply from `FILE`, which run --record wrote")
 	flags.StringVar(&f.from, "from", "", "write what this `STACK` did as a test, to standard output")
 	flags.StringVar(&f.cycles, "cycles", "", "with --from: only these cycles, as `A..B`")
 	flags.BoolVar(&f.coverage, "coverage", false, "say what the tests have not shown of their graphs")
@@ -59,7 +62,7 @@ func testCommand(a *app) *cobra.Command {
 const testSuffix = ".test.yaml"
 
 // test runs the tests of some files.
-func (a *app) test(paths []string, f *testFlags) error {
+func (a *app) test(ctx context.Context, paths []string, f *testFlags) error {
 	named, err := regexp.Compile(f.run)
 	if err != nil {
 		return usagef("--run %q: %v", f.run, err)
@@ -79,11 +82,13 @@ func (a *app) test(paths []string, f *testFlags) error {
 	covers := covers{wanted: f.coverage || f.least > 0}
 	for i, t := range all {
 		if f.update {
-			if t, err = a.updateTests(files[i], t, named); err != nil {
+			if t, err = a.updateTests(ctx, files[i], t, named, f.replay); err != nil {
 				return err
 			}
 		}
-		a.runTests(files[i], t, named, &r, trial.Options{Cover: covers.of(t.Graph)})
+		if err := a.runTests(ctx, files[i], t, named, f.replay, covers.of(t.Graph), &r); err != nil {
+			return err
+		}
 	}
 	if len(r.Tests) == 0 {
 		return usagef("no test has a name that matches --run %q", f.run)
@@ -188,29 +193,45 @@ func (a *app) loadTests(files []string) ([]*testfile.Tests, error) {
 }
 
 // runTests runs the tests of a file.
-func (a *app) runTests(file string, t *testfile.Tests, named *regexp.Regexp, r *trial.Report, o trial.Options) {
+func (a *app) runTests(ctx context.Context, file string, t *testfile.Tests, named *regexp.Regexp, replay string, cover *trial.Cover, r *trial.Report) error {
+	return a.eachTest(ctx, t, named, replay, func(one *trial.Test, o trial.Options) {
+		o.Cover = cover
+		begun := time.Now()
+		came := trial.Run(t.Graph, one, o)
+		r.Add(file, one.Name.Value, came, float64(time.Since(begun).Microseconds())/1000)
+	})
+}
+
+// eachTest calls do for the tests of a file, with what answers their agents. Each has the
+// whole recording.
+func (a *app) eachTest(ctx context.Context, t *testfile.Tests, named *regexp.Regexp, replay string, do func(*trial.Test, trial.Options)) error {
 	for i := range t.Suite.Tests {
 		one := &t.Suite.Tests[i]
 		if !named.MatchString(one.Name.Value) {
 			continue
 		}
-		begun := time.Now()
-		came := trial.Run(t.Graph, one, o)
-		millis := float64(time.Since(begun).Microseconds()) / 1000
-		r.Add(file, one.Name.Value, came, millis)
+		if replay == "" {
+			do(one, trial.Options{})
+			continue
+		}
+		w, err := a.openReplayed(ctx, replay, t.Graph)
+		if err != nil {
+			return err
+		}
+		do(one, trial.Options{Work: w.do})
+		w.close()
 	}
+	return nil
 }
 
 // updateTests fills the empty expectations of a file, and reads it again.
-func (a *app) updateTests(file string, t *testfile.Tests, named *regexp.Regexp) (*testfile.Tests, error) {
+func (a *app) updateTests(ctx context.Context, file string, t *testfile.Tests, named *regexp.Regexp, replay string) (*testfile.Tests, error) {
 	var fills []trial.Fill
-	for i := range t.Suite.Tests {
-		if one := &t.Suite.Tests[i]; named.MatchString(one.Name.Value) {
-			fills = append(fills, trial.Run(t.Graph, one, trial.Options{}).Fills...)
-		}
-	}
-	if len(fills) == 0 {
-		return t, nil
+	err := a.eachTest(ctx, t, named, replay, func(one *trial.Test, o trial.Options) {
+		fills = append(fills, trial.Run(t.Graph, one, o).Fills...)
+	})
+	if err != nil || len(fills) == 0 {
+		return t, err
 	}
 	text := testfile.Fill(t.Text, fills)
 	again, problems := testfile.Compile(file, text, a.kinds())

@@ -121,7 +121,7 @@ func (r *run) watch() {
 
 // equip sets what a Sim calls. at is the place of its stack: the nodes around it.
 func (r *run) equip(s *sim.Sim, at journal.Place) {
-	s.Acts, s.Secrets = true, secret
+	s.Acts, s.Secrets = true, Secret
 	s.Recorded = func(rec journal.Record) { r.note(s, at, rec) }
 	s.Answer(func(t machine.Task) sim.Result { return r.reply(s, at, t) })
 	s.Enter = func(t machine.Task, kid *sim.Sim) bool {
@@ -139,8 +139,8 @@ func within(at journal.Place, k journal.TaskKey) journal.Place {
 	return append(at[:len(at):len(at)], journal.Spot{Node: k.Node, Item: k.Item})
 }
 
-// secret is what the secrets of a graph are in tests.
-func secret(name string) (string, bool) { return "secret:" + name, true }
+// Secret is what the secrets of a graph are in tests: secret:NAME.
+func Secret(name string) (string, bool) { return "secret:" + name, true }
 
 // errBound says that a step took too many cycles.
 var errBound = errors.New("too many cycles")
