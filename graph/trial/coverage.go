@@ -161,10 +161,12 @@ func (c *Cover) saw(p *cond.Part) {
 	}
 }
 
-// settled notes the failures of a commit.
+// settled notes the failures of a commit, those of elements too: under on_failure keep a
+// node does not fail with them.
 func (c *Cover) settled(b *journal.WaveCommitted) {
 	for i := range b.Settled {
-		if n, ok := c.g.NodeByID(b.Settled[i].Node); ok && b.Settled[i].Status == "failed" {
+		s := &b.Settled[i]
+		if n, ok := c.g.NodeByID(s.Node); ok && (s.Status == "failed" || s.Each != nil && s.Each.Failed > 0) {
 			c.failed[n] = true
 		}
 	}
