@@ -343,7 +343,7 @@ func (a *app) completeAll(root *cobra.Command) {
 	}
 	arguments := map[string]cobra.CompletionFunc{
 		"status": a.byArgument(false, stacks), "history": a.byArgument(false, stacks), "trace": a.byArgument(false, stacks),
-		"state": a.byArgument(false, stacks), "diff": a.byArgument(false, stacks), "eval": a.byArgument(false, stacks), "replay": a.byArgument(false, stacks), "logs": a.byArgument(false, stacks, nodeWords),
+		"state": a.byArgument(false, stacks), "diff": a.byArgument(false, stacks), "eval": a.byArgument(false, stacks), "replay": a.byArgument(false, stacks), "backtest": a.orFiles(true, stacks), "logs": a.byArgument(false, stacks, nodeWords),
 		"pause": a.byArgument(true, live), "resume": a.byArgument(true, live), "stop": a.byArgument(true, live),
 		"wake": a.byArgument(true, live), "cancel": a.byArgument(true, live), "rm": a.byArgument(true, ended), "retry": a.byArgument(true, ended), "fork": a.byArgument(false, stacks),
 		"send":    a.byArgument(false, live, eventWords),

@@ -259,6 +259,13 @@ something differs. --journal takes a file that "trace --journal" wrote, and need
 no store.`, `  graphrun replay review
   graphrun replay review --from 40 -o json
   graphrun trace review --journal | graphrun replay --journal -`},
+	"backtest": {groupLook, `Show what a changed graph would have decided in the recorded cycles of stacks.
+Each cycle begins with its recorded state and goes the way of FILE, with the
+recorded results of the nodes that are given the same. What other nodes would
+have come to is not known, and what depends on it is not judged. Nothing is
+executed. The exit code is 1 when a node would have run or not, or the stack
+would have ended or not.`, `  graphrun backtest review.graphrun.yaml review
+  graphrun backtest review.graphrun.yaml review --from 40 -o json`},
 	"trace": {groupLook, `Print every record of a stack as one line of JSON. Records are never changed, and
 each has a seq: --from continues behind the last one that you have.`, `  graphrun trace review > review.jsonl
   graphrun trace review --from 120 --follow`},

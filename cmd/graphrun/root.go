@@ -81,7 +81,7 @@ func newRoot(a *app) *cobra.Command {
 		modelsCommand(a), memoryCommand(a),
 		backupCommand(a), compactCommand(a), doctorCommand(a),
 	)
-	root.AddCommand(diffCommand(a), evalCommand(a), replayCommand(a))
+	root.AddCommand(diffCommand(a), evalCommand(a), replayCommand(a), backtestCommand(a))
 	root.AddCommand(verbCommands(a)...)
 	root.AddCommand(answerCommands(a)...)
 	root.SetHelpCommand(helpCommand())

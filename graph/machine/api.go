@@ -57,6 +57,9 @@ type Machine struct {
 	out      outbox
 	pace     func(time.Time) (at time.Time, now bool) // Replay: when the next decision was taken, and whether it is next; else nil
 
+	beginning func()       // Backtest: called before a cycle begins by itself; else nil
+	blank     map[int]bool // Backtest: nodes that write nothing, since nobody knows what
+
 	dueThen func() (time.Time, bool) // Replay: the moment that the cycle was for, if its beginning comes next; else nil
 
 	told func(*journal.Waiting) *journal.TaskFinished // Replay: how a wait ended then, if that comes next; else nil

@@ -12,7 +12,7 @@ import (
 
 // writes are the entries of a node's writes that count.
 func (m *Machine) writes(n *graph.Node) []graph.Write {
-	if m.o.Unwritten && !n.Kind.Inline {
+	if m.o.Unwritten && !n.Kind.Inline || m.blank[n.Index] {
 		return nil
 	}
 	return n.Writes

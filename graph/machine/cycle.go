@@ -26,6 +26,9 @@ func (m *Machine) startCycleIfDue() {
 
 // startCycle begins a cycle with what came in since the last one began.
 func (m *Machine) startCycle() {
+	if m.beginning != nil {
+		m.beginning()
+	}
 	body := &journal.CycleStarted{Hash: m.cur.Hash, Due: m.momentDue()}
 	events := m.inbox
 	m.emit(body)

@@ -221,6 +221,7 @@ func TestAgainstNaive(t *testing.T) {
 		got := told(one.r)
 		one.replay()
 		seen["reads"] += one.looks
+		one.backtest()
 		if one.want.vague {
 			seen["vague"]++
 			return
@@ -237,7 +238,7 @@ func TestAgainstNaive(t *testing.T) {
 			rt.Fatalf("%s\n(-naive +machine)\n%s\n%s", p.yaml(), d, strings.Join(got, "\n"))
 		}
 	})
-	t.Logf("compared: %v", seen)
+	t.Logf("compared: %v; backtests: %v", seen, backtestSeen)
 	if testing.Short() {
 		return
 	}

@@ -114,6 +114,8 @@ type replay struct {
 	done        bool
 
 	was, is []byte // of the records that are compared
+
+	side *backtest // that walks beside it; else nil
 }
 
 // stopHere unwinds a machine that is about to write the record to stop before.
@@ -133,6 +135,9 @@ func (p *replay) over(r Replayer) (err error) {
 	p.m.pace, p.m.told, p.m.opened, p.m.dueThen = p.pace, p.told, p.opened, p.dueThen
 	p.m.stopBefore = p.before
 	p.m.Watch(r.Watch)
+	if p.side != nil {
+		p.m.beginning = func() { p.side.begins(p.m) }
+	}
 	defer func() {
 		if what := recover(); what != nil {
 			if _, ok := what.(stopHere); !ok {
@@ -364,6 +369,9 @@ func (p *replay) pull() {
 			return
 		}
 		p.again = append(p.again, r.Records...)
+		if p.side != nil {
+			p.side.starts(r.Start)
+		}
 		for _, rec := range r.Records {
 			if p.until.Ends(rec) {
 				return // Advance would go past it
@@ -376,6 +384,12 @@ func (p *replay) pull() {
 // compare holds the next record against the one that was decided again.
 func (p *replay) compare() {
 	rec := p.window[0]
+	if p.side != nil {
+		if p.side.sees(rec); p.side.failed != nil {
+			p.failed, p.done = p.side.failed, true
+			return
+		}
+	}
 	if len(p.again) == 0 {
 		p.differences = append(p.differences, Difference{Recorded: &rec})
 		p.done = true
