@@ -46,7 +46,7 @@ func (a *app) connect(ctx context.Context, begin bool) (*api.Client, error) {
 }
 
 // toRead runs f with a reader of the store, and with a client of its owner, or nil if nobody
-// owns it: then the file is only read, and not looked through before.
+// owns it: then the file is opened to be read only, which is faster.
 func (a *app) toRead(ctx context.Context, f func(inspect.Reader, *api.Client) error) error {
 	var opened error
 	for range 2 { // as in connect

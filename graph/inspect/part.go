@@ -81,9 +81,9 @@ func cut(v any) (Value, bool) {
 	if !ok {
 		text = value.String(v)
 	}
-	for most := maxValue - 16; ; most -= 512 { // a byte may need more as JSON
-		if s := strings.ToValidUTF8(text[:min(most, len(text))], ""); value.Size(s) <= maxValue {
-			return Value{s + "…"}, true
+	for most := maxValue - 16; ; most -= 256 { // a byte may need more as JSON
+		if s := strings.ToValidUTF8(text[:min(most, len(text))], "") + "…"; value.Size(s) <= maxValue {
+			return Value{s}, true
 		}
 	}
 }

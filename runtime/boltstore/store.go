@@ -38,10 +38,9 @@ type Options struct {
 	// to "graphrun".
 	CreatedBy string
 	// ReadOnly opens a store for questions alone: whatever changes it fails with
-	// ErrReadOnly. The file is not looked through first, which takes time that grows with
-	// it; damage is reported by the question that meets it. A file of an older format is
-	// opened as without ReadOnly, since it has to be brought to the present one. The file
-	// must be there.
+	// ErrReadOnly. That takes about half the time, because nobody has to know which pages
+	// are free. A file of an older format is opened as without ReadOnly, since it has to be
+	// brought to the present one. The file must be there.
 	ReadOnly bool
 }
 
