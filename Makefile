@@ -16,7 +16,7 @@ GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 VULNDB ?= ../shared/vulndb.tgz
 FUZZTIME ?= 10s
 
-.PHONY: help build test short format vet tidy cross staticcheck lint race torture cover fuzz servers nested fetch unit vulnerabilities ci
+.PHONY: help build test short format vet tidy cross staticcheck lint race torture explore cover fuzz servers nested fetch unit vulnerabilities ci
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 18
@@ -56,6 +56,9 @@ race: ## all tests with the race detector
 
 torture: ## kills, power cuts, crash states and mutants, all of them
 	TORTURE=long go test -timeout 30m ./torture
+
+explore: ## all planted faults are found, and nothing in the graphs that come along
+	EXPLORE=long go test -timeout 30m -parallel 2 ./graph/explore
 
 cover: ## fail when the tests of graph/cond cover less than 95 % of it
 	@line=$$(go test -cover ./graph/cond)

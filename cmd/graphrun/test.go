@@ -16,6 +16,7 @@ import (
 	"github.com/graphrun/graphrun/diag"
 	"github.com/graphrun/graphrun/dsl/testfile"
 	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/explore"
 	"github.com/graphrun/graphrun/graph/trial"
 )
 
@@ -195,7 +196,7 @@ func (a *app) loadTests(files []string) ([]*testfile.Tests, error) {
 // runTests runs the tests of a file.
 func (a *app) runTests(ctx context.Context, file string, t *testfile.Tests, named *regexp.Regexp, replay string, cover *trial.Cover, r *trial.Report) error {
 	return a.eachTest(ctx, t, named, replay, func(one *trial.Test, o trial.Options) {
-		o.Cover = cover
+		o.Cover, o.Stuck = cover, explore.IsStuck
 		begun := time.Now()
 		came := trial.Run(t.Graph, one, o)
 		r.Add(file, one.Name.Value, came, float64(time.Since(begun).Microseconds())/1000)

@@ -1,7 +1,6 @@
 package explore
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/graphrun/graphrun/graph/journal"
@@ -81,7 +80,7 @@ func (d *driver) do(s *step) (refused bool, err error) {
 		return d.crash(s.name)
 	case stepFiles:
 		return false, d.sim.Step(machine.Files{At: now, Pattern: s.name, Seen: []machine.File{
-			{Path: fmt.Sprintf("file-%d", now.Unix()), Size: 1, Modified: now, Since: now.Add(-24 * time.Hour)},
+			{Path: s.item, Size: 1, Modified: now, Since: now.Add(-24 * time.Hour)},
 		}})
 	case stepWait:
 		return false, d.sim.Forward(s.wait)
@@ -131,6 +130,3 @@ func (d *driver) crash(after string) (refused bool, err error) {
 
 // ended reports that the stack has ended.
 func (d *driver) ended() bool { return d.m().Cursor().Status.Ended() }
-
-// rests reports that nothing is due: only something from outside continues the stack.
-func (d *driver) rests() bool { return d.m().WakeAt().IsZero() && !d.m().Cursor().Open && !d.ended() }

@@ -121,10 +121,10 @@ func reproduces(t *testing.T, x *Explorer, p planted, f *Finding) {
 		t.Fatalf("%s has no test", f.Kind)
 	}
 	t.Log(f.Test)
-	if r := trial.Run(p.faulty, &test, trial.Options{}); r.Passed() {
+	if r := trial.Run(p.faulty, &test, trial.Options{Stuck: IsStuck}); r.Passed() {
 		t.Errorf("it passes while the fault is there:\n%s", f.Test)
 	}
-	if r := trial.Run(p.mended, &test, trial.Options{}); !r.Passed() {
+	if r := trial.Run(p.mended, &test, trial.Options{Stuck: IsStuck}); !r.Passed() {
 		t.Errorf("it fails though the fault is gone: %v\n%s", r.Failures, f.Test)
 	}
 }

@@ -39,7 +39,7 @@ func (all *findings) judge(c *cover) {
 		stopped += n
 	}
 	endless := all.x.s.endlessIn(g)
-	if stopped > 0 || c.stacks < enoughStacks || c.plain < 10 {
+	if stopped > 0 || !all.x.s.endings || c.stacks < enoughStacks || c.plain < 10 {
 		delete(all.found, endless)
 	}
 	for i := range g.Nodes {
@@ -68,7 +68,7 @@ func (all *findings) judge(c *cover) {
 			all.never(f, "the edge %s was never live in %d stacks", edgeName(g, e), c.stacks)
 		}
 	}
-	if _, isEndless := all.found[endless]; len(g.Stops) > 0 && stopped == 0 && !isEndless && all.x.neverStops() {
+	if _, isEndless := all.found[endless]; len(g.Stops) > 0 && stopped == 0 && !isEndless && all.x.s.endings && all.x.neverStops() {
 		s := &g.Stops[0]
 		at := s.When.Text().Span.Start
 		all.never(fault{kind: NeverStopped, text: s.When.Text().Value, line: at.Line, column: at.Col},
@@ -97,7 +97,7 @@ func (x *Explorer) reachable(c *cover, i int) bool {
 	before := false
 	for _, k := range n.In {
 		e := &x.s.g.Edges[k]
-		if x.s.edges[k].timely {
+		if x.s.edges[k].vague {
 			return false
 		}
 		before = before || e.From == graph.Start || c.ran[e.From]
@@ -108,7 +108,7 @@ func (x *Explorer) reachable(c *cover, i int) bool {
 // mayBeLive reports that the source of an edge has had the outcome that the edge asks for.
 func (x *Explorer) mayBeLive(c *cover, e *graph.Edge) bool {
 	switch {
-	case x.s.edges[e.Index].timely || x.s.g.Nodes[e.To].Final:
+	case x.s.edges[e.Index].vague || x.s.g.Nodes[e.To].Final:
 		return false
 	case e.From == graph.Start || e.After:
 		return true
@@ -120,14 +120,8 @@ func (x *Explorer) mayBeLive(c *cover, e *graph.Edge) bool {
 	return c.succeeded[e.From]
 }
 
-// neverStops reports that no stop was reached by stacks that ran much longer either, and
-// that no stop looks at the time.
+// neverStops reports that no stop was reached by stacks that ran much longer either.
 func (x *Explorer) neverStops() bool {
-	for i := range x.s.g.Stops {
-		if looksAtTime(x.s.g.Stops[i].When) {
-			return false
-		}
-	}
 	w := x.newWorker()
 	longer := *x
 	longer.o.Cycles = x.o.Cycles * 10

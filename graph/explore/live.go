@@ -3,6 +3,8 @@ package explore
 import (
 	"maps"
 	"math/rand/v2"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/graphrun/graphrun/graph"
@@ -131,7 +133,7 @@ func (l *live) between(d *driver, force bool) error {
 		force = false
 	}
 	if pattern := filesWaitedFor(d.m().Cursor().Waiting); pattern != "" && (force || l.chance(l.answers)) {
-		if err := l.step(d, step{kind: stepFiles, name: pattern}); err != nil {
+		if err := l.step(d, step{kind: stepFiles, name: pattern, item: matching(pattern, l.N(4))}); err != nil {
 			return err
 		}
 		force = false
@@ -188,6 +190,11 @@ func (l *live) step(d *driver, s step) error {
 		}
 	}
 	return err
+}
+
+// matching is a path that a pattern of files matches: with letters in place of * and ?.
+func matching(pattern string, n int) string {
+	return strings.NewReplacer("**", "in", "*", "file-"+strconv.Itoa(n), "?", "a").Replace(pattern)
 }
 
 // filesWaitedFor is the pattern of files that a node waits for; "" for none.

@@ -96,7 +96,7 @@ func (p *replayer) shows(r *run, want fault) (needed run, message string, ok boo
 			return c.run, w.found[k].message, true
 		}
 	}
-	if want.kind == Stuck && !d.ended() && w.idle >= quietCycles || want.kind == Stuck && d.rests() {
+	if want.kind == Stuck && !d.ended() {
 		p.left -= stuckCost
 		if d.stuck(p.x.o.Seed) && s.stuckFault(d) == want {
 			return c.run, s.stuckMessage(d, w), true

@@ -26,7 +26,7 @@ const (
 	stepWake
 	stepCrash // what runs the stack ends, and another one restores it
 	stepWait  // time passes
-	stepFiles // files come that a node waits for; a test cannot say so
+	stepFiles // files come that a node waits for; item is the path
 )
 
 // step is one thing that is done to a stack from outside.

@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/machine"
 )
@@ -26,11 +27,24 @@ const (
 func (d *driver) stuck(seed uint64) bool {
 	c := d.m().Cursor()
 	snap, ok := d.m().Snapshot()
-	if !ok || c.Status != journal.Running || c.Open || room(d.s.g, int(c.Counts.Cycles)) < least || filesWaitedFor(c.Waiting) != "" {
+	if !ok || d.s.unfed || c.Status != journal.Running || c.Open || room(d.s.g, int(c.Counts.Cycles)) < least || filesWaitedFor(c.Waiting) != "" {
 		return false
 	}
 	t := trying{d: d, snap: snap, dice: dice{rand.New(rand.NewPCG(seed, 1<<40+uint64(c.Counts.Cycles)))}}
 	return !t.calmMoves() && !t.inputsMove()
+}
+
+// IsStuck reports whether a stack that stands between two cycles is stuck: neither time,
+// nor any event or answer that is tried from a copy of it, makes a node run or a stop hold.
+// The machine is not changed.
+func IsStuck(g *graph.Graph, m *machine.Machine, at time.Time) bool {
+	const seed = 1
+	s, err := newSurvey(g, seed)
+	if err != nil {
+		return false
+	}
+	w := newWatch(s, newCover(g), &run{})
+	return s.driven(m, at, w, func(*machine.Task) reply { return reply{} }, false).stuck(seed)
 }
 
 type trying struct {

@@ -25,6 +25,8 @@ type survey struct {
 	edges   []watched
 	params  [][]any // by param: values to start stacks with; nil for one whose default alone is used
 	timely  bool    // a condition looks at the time or the number of the cycle
+	unfed   bool    // a condition looks at what agents say or use, which is not drawn
+	endings bool    // all stops can be judged: none looks at the time or at what is not drawn
 }
 
 // source is what a node can give.
@@ -48,7 +50,7 @@ type offered struct {
 
 // watched is an edge.
 type watched struct {
-	timely bool // its condition looks at the time, so that it may hold later than stacks are run
+	vague bool // its condition looks at the time, or at what is not drawn: it may hold in other stacks
 }
 
 // drawn is how many outputs and payloads are drawn ahead, of each.
@@ -67,13 +69,21 @@ func newSurvey(g *graph.Graph, seed uint64) (*survey, error) {
 		t := e.Type
 		s.events = append(s.events, offered{name: e.Name, typ: t, payloads: s.draws(t, d, drawn/2)})
 	}
+	said := saidKeys(g)
 	for i := range g.Edges {
 		w := watched{}
 		if when := g.Edges[i].When; when != nil {
-			w.timely = looksAtTime(when)
+			unfed := readsAny(when, said)
+			w.vague = looksAtTime(when) || unfed
+			s.timely, s.unfed = s.timely || looksAtTime(when), s.unfed || unfed
 		}
 		s.edges = append(s.edges, w)
-		s.timely = s.timely || w.timely
+	}
+	s.endings = true
+	for i := range g.Stops {
+		unfed := readsAny(g.Stops[i].When, said)
+		s.unfed = s.unfed || unfed
+		s.endings = s.endings && !unfed && !looksAtTime(g.Stops[i].When)
 	}
 	for i := range g.Params {
 		p := &g.Params[i]
@@ -121,6 +131,23 @@ func tame(v any) bool {
 func looksAtTime(p *cond.Program) bool {
 	const timely = 1<<graph.SlotNow | 1<<graph.SlotCycle
 	return p.Reads().Slots&timely != 0
+}
+
+// saidKeys are the keys that agents write what they say or use into.
+func saidKeys(g *graph.Graph) []bool {
+	const said = 1<<graph.SlotMessages | 1<<graph.SlotUsage
+	keys := make([]bool, len(g.Keys))
+	for i := range g.Nodes {
+		for _, w := range g.Nodes[i].Writes {
+			keys[w.Key] = keys[w.Key] || w.Expr.Reads().Slots&said != 0
+		}
+	}
+	return keys
+}
+
+// readsAny reports that a condition reads one of some keys.
+func readsAny(p *cond.Program, keys []bool) bool {
+	return slices.ContainsFunc(p.Reads().Fields[graph.SlotState], func(k int) bool { return keys[k] })
 }
 
 // draws draws different values of a type.

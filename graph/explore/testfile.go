@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/graphrun/graphrun/diag"
@@ -23,8 +22,7 @@ var nevers = map[string]string{
 // test is the test that a finding is found again by; false where no run shows it.
 func (all *findings) test(s *shown, number int) (trial.Test, bool) {
 	word := nevers[s.kind]
-	files := slices.ContainsFunc(s.run.steps, func(p step) bool { return p.kind == stepFiles })
-	if word == "" || len(s.run.steps) == 0 || files {
+	if word == "" || len(s.run.steps) == 0 {
 		return trial.Test{}, false
 	}
 	t := trial.Test{Name: diag.Plain(testName(s, number)), Never: []diag.Text{diag.Plain(word)}}
@@ -124,6 +122,8 @@ func testStep(s *step) trial.Step {
 		return trial.Step{Does: trial.WakeStep}
 	case stepCrash:
 		return trial.Step{Does: trial.CrashStep, Node: diag.Plain(s.name)}
+	case stepFiles:
+		return trial.Step{Does: trial.FilesStep, Files: tree.Of([]any{map[string]any{"path": s.item, "size": int64(1)}})}
 	case stepWait:
 		return trial.Step{Does: trial.WaitStep, For: s.wait}
 	}

@@ -23,7 +23,7 @@ type passed struct {
 // happened is what came to pass that must never.
 type happened struct {
 	faults []fault
-	active bool // a node ran or a key changed since it was set to false
+	active bool // a node ran, what waited was settled, or a key changed by more than events, since it was set to false
 	cycles int  // that are over
 	growth *Growth
 }
@@ -55,7 +55,7 @@ func (r *run) note(s *sim.Sim, at journal.Place, rec journal.Record) {
 			r.last.outputs[name(b.Node)] = append(r.last.outputs[name(b.Node)], b.Output)
 		}
 	case *journal.WaveCommitted:
-		r.active = r.active || len(b.Changed) > 0
+		r.active = r.active || b.Wave > 0 && len(b.Changed) > 0 || len(b.Settled) > 0
 		if r.o.Cover != nil && len(at) == 0 {
 			r.o.Cover.settled(b)
 		}

@@ -45,11 +45,17 @@ const idleCycles = 3
 // probe fails if nothing can bring the stack on any more: not time, not one of its events,
 // not an answer to what it asks.
 func (r *run) probe(at diag.Span) {
-	if r.ended() != "" || r.moves() {
+	if r.ended() != "" || r.o.Stuck == nil && r.moves() {
 		return
 	}
 	m := r.s.Machine()
 	cursor := m.Cursor()
+	if r.o.Stuck != nil {
+		if r.o.Stuck(r.g, m, r.s.Now()) {
+			r.fail(at, "expected never %s, but after cycle %d no node runs, no key changes and no stop holds any more: %s; no event or answer that was tried changes that", Stuck, cursor.Cycle, r.idle())
+		}
+		return
+	}
 	tried := "no event is declared"
 	if len(r.g.Events) > 0 {
 		tried = "no declared event changes that"
