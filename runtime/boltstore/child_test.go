@@ -70,11 +70,38 @@ func childWrites(path string) {
 					fmt.Println("done", w.stack, w.n)
 					mu.Unlock()
 				}
+				if err == nil && w.n%3 == 0 {
+					err = forkAndForget(s, w)
+				}
 			}
 			fmt.Println("failed", err)
 		})
 	}
 	wg.Wait()
+}
+
+// forkAndForget makes a fork, and a fork of that, and removes the one between them and what
+// an earlier call has left.
+func forkAndForget(s *Store, w *wave) error {
+	name := func(n int) string { return fmt.Sprint("fork of ", w.stack, " at ", n) }
+	c, f := w.fork(name(w.n) + " between")
+	steps := []func() error{
+		func() error { return s.Commit(ctx, c) },
+		func() error { return s.Commit(ctx, f.next()) },
+		func() error {
+			c, f = f.fork(name(w.n))
+			return s.Commit(ctx, c)
+		},
+		func() error { return s.Commit(ctx, f.next()) },
+		func() error { return s.Remove(ctx, name(w.n)+" between") },
+		func() error { return s.Remove(ctx, name(w.n-3)) },
+	}
+	for _, step := range steps {
+		if err := step(); err != nil && !errors.Is(err, runtime.ErrNotFound) {
+			return err
+		}
+	}
+	return nil
 }
 
 // resume continues a stack, or creates it.
@@ -245,6 +272,9 @@ func TestKill(t *testing.T) {
 		}
 		_ = p.Wait()
 		checkLedger(t, path, ledger)
+		if report := mustCheck(t, path); len(report.Problems) > 0 {
+			t.Fatalf("kill %d: %v", kill, report.Problems)
+		}
 	}
 	if ledger["stack0"] == 0 {
 		t.Error("nothing was ever acknowledged")
