@@ -56,25 +56,36 @@ func TestForkAnywhere(t *testing.T) {
 			if r.m == nil {
 				return
 			}
-			for _, at := range slices.SortedFunc(maps.Keys(r.states), func(a, b journal.Point) int { return strings.Compare(a.String(), b.String()) }) {
-				again := r.replayer()
-				again.Options.Snapshots = true
-				m, _, err := again.To(at)
-				if err != nil {
-					t.Fatal(err)
-				}
-				snap, _ := m.Snapshot()
-				snap.Records = slices.DeleteFunc(slices.Clone(r.records), func(rec journal.Record) bool {
-					return rec.Seq < snap.Cursor.CycleSeq || rec.Seq > snap.Cursor.Seq
-				})
-				forkOf(t, r, snap, at.Wave)
+			for _, at := range r.moments() {
+				forkAt(t, r, at)
 			}
 		})
 	}
 }
 
+// moments are the points of a rig's history.
+func (r *rig) moments() []journal.Point {
+	return slices.SortedFunc(maps.Keys(r.states), func(a, b journal.Point) int { return strings.Compare(a.String(), b.String()) })
+}
+
+// forkAt forks a rig's stack at a point of its history.
+func forkAt(t testing.TB, r *rig, at journal.Point) {
+	t.Helper()
+	again := r.replayer()
+	again.Options.Snapshots = true
+	m, _, err := again.To(at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	snap, _ := m.Snapshot()
+	snap.Records = slices.DeleteFunc(slices.Clone(r.records), func(rec journal.Record) bool {
+		return rec.Seq < snap.Cursor.CycleSeq || rec.Seq > snap.Cursor.Seq
+	})
+	forkOf(t, r, snap, at.Wave)
+}
+
 // forkOf forks a rig's stack at a moment, and lets the fork run.
-func forkOf(t *testing.T, p *rig, s journal.Snapshot, wave uint64) {
+func forkOf(t testing.TB, p *rig, s journal.Snapshot, wave uint64) {
 	t.Helper()
 	if s.Cursor.Hash != p.g.Hash {
 		return // it is about to adopt another definition

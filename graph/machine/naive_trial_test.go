@@ -306,6 +306,7 @@ func (t *trial) replay() {
 	if cycles == 0 {
 		return
 	}
+	forkAt(t.r.t, t.r, rapid.SampledFrom(t.r.moments()).Draw(t.T, "forked"))
 	at := journal.Point{Cycle: rapid.Uint64Range(1, cycles).Draw(t.T, "at"), Start: true}
 	if m, _, err = again.To(at); err != nil {
 		t.Fatalf("%s\nreplay to %s: %v", t.want.g.yaml(), at, err)
