@@ -3,6 +3,7 @@ package runtime_test
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"time"
 
@@ -147,6 +148,58 @@ func TestForkOfTheOpenCycle(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A fork has the steps of the tasks that ran: nothing that was paid is asked for again.
+func TestForkHasTheSteps(t *testing.T) {
+	t.Parallel()
+	for name, background := range map[string]string{"in a wave": "", "in the background": `, "background": true`} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			runtimetest.Run(t, kinds(t), func(k *runtimetest.Kit) {
+				var mu sync.Mutex
+				calls := map[string]int{}
+				k.Node("a", func(ctx context.Context, _ nodes.Task) (any, error) {
+					for _, name := range []string{"paid", "slow"} {
+						_, err := nodes.Step(ctx, name, func(ctx context.Context) (int, error) {
+							mu.Lock()
+							calls[name]++
+							mu.Unlock()
+							nodes.Spend(ctx, 5, 0.25)
+							if name == "slow" {
+								select {
+								case <-time.After(time.Minute):
+								case <-ctx.Done():
+									return 0, ctx.Err()
+								}
+							}
+							return 1, nil
+						})
+						if err != nil {
+							return nil, err
+						}
+					}
+					return 11, nil
+				})
+				s := start(k, one(k.T, 11, background, `, "pause": {"set": true, "active": 1000000000}`))
+				k.Forward(time.Second)
+				f, err := k.Runtime.Fork(t.Context(), "one", runtime.ForkOptions{ID: "f"})
+				if err != nil {
+					t.Fatal(err)
+				}
+				k.Forward(2 * time.Minute)
+				for _, stack := range []*runtime.Stack{s, f} {
+					if r := k.Wait(stack); r.State["n"] != int64(11) || r.Cursor.Counts.Tokens != 10 {
+						t.Errorf("%s: n is %v, %d tokens", stack.ID(), r.State["n"], r.Cursor.Counts.Tokens)
+					}
+					checkForkHistory(t, k, stack.ID())
+				}
+				if calls["paid"] != 1 || calls["slow"] != 2 {
+					t.Errorf("calls: %v", calls)
+				}
+			})
+		})
+	}
 }
 
 // A fork begins a graph of a node again, and waits again.
