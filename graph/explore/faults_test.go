@@ -74,7 +74,7 @@ func TestPlantedFaults(t *testing.T) {
 			p := readPlanted(t, path)
 			stacks := 300
 			if long {
-				stacks = 1000
+				stacks = 500
 			}
 			began := time.Now()
 			x, found := look(t, p.faulty, Options{Stacks: stacks, Seed: 1})
