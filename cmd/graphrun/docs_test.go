@@ -64,7 +64,8 @@ type block struct {
 
 var (
 	fence    = regexp.MustCompile("(?ms)^(?:<!-- file: ([^ ]+) -->\n)?```([a-z]+)\n(.*?)^```$")
-	duration = regexp.MustCompile(`\b[0-9]+(\.[0-9]+)?(µs|ms|s)\b`)
+	duration = regexp.MustCompile(`\b([0-9]+h)?([0-9]+m)?[0-9]+(\.[0-9]+)?(µs|ms|s)\b|\b([0-9]+h)?[0-9]+m\b|\b[0-9]+h\b`)
+	moment   = regexp.MustCompile(`\b20[0-9]{2}-[01][0-9]-[0-3][0-9] [0-2][0-9]:[0-5][0-9]:[0-5][0-9] [+-][0-9]{4}`)
 )
 
 func blocks(page string) []block {
@@ -115,9 +116,9 @@ func checkConsole(t *testing.T, dir string, b block) {
 	}
 }
 
-// plainOutput hides what differs from run to run: how long things took.
+// plainOutput hides what differs from run to run: how long things took, and when.
 func plainOutput(s string) string {
-	return strings.TrimSpace(duration.ReplaceAllString(s, "TIME"))
+	return strings.TrimSpace(moment.ReplaceAllString(duration.ReplaceAllString(s, "TIME"), "MOMENT"))
 }
 
 // matches compares line by line; a line `…` of want stands for any lines.
