@@ -93,6 +93,10 @@ func TestForkOfEachMoment(t *testing.T) {
 			if d := cmp.Diff(past.State, journal.Visible(snap.State)); d != "" || err != nil {
 				t.Errorf("%s: (-past +fork)\n%s (%v)", at, d, err)
 			}
+			begun, err := inspect.At(t.Context(), k.Store, k.Kinds, s.ID(), journal.Point{Start: true})
+			if d := cmp.Diff(past.State, begun.State); d != "" || err != nil {
+				t.Errorf("%s: (-past +beginning of the fork)\n%s (%v)", at, d, err)
+			}
 			got := k.Wait(k.Resume(s.ID(), runtime.ResumeOptions{}))
 			if d := cmp.Diff(want.State, got.State); d != "" || got.Cursor.Cycle != want.Cursor.Cycle || got.Cursor.Counts != want.Cursor.Counts {
 				t.Errorf("%s: %+v (-stack +fork)\n%s", at, got.Cursor, d)

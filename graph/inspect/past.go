@@ -61,12 +61,15 @@ func writtenAt(ctx context.Context, store Reader, kinds graph.Kinds, stack strin
 // machineAt is a stack that stands at a point other than the zero one, decided again from
 // a checkpoint before it. Errors are as those of At.
 func machineAt(ctx context.Context, store Reader, kinds graph.Kinds, stack string, at journal.Point, base journal.Snapshot) (*machine.Machine, error) {
-	if c := base.Cursor; c.Seq > 0 && at.Cycle <= c.Cycle {
-		return nil, fmt.Errorf("stack %q: the history before the end of cycle %d is deleted (see history in the graph): got %s", stack, c.Cycle, at)
-	}
 	now, err := store.Stack(ctx, stack)
 	if err != nil {
 		return nil, err
+	}
+	if at == (journal.Point{Start: true}) && now.Identity.First() > 0 && base.Cursor.Seq < now.Identity.Origins[0].Seq {
+		return forkBegun(ctx, store, kinds, &now.Identity, base)
+	}
+	if c := base.Cursor; c.Seq > 0 && at.Cycle <= c.Cycle {
+		return nil, fmt.Errorf("stack %q: the history before the end of cycle %d is deleted (see history in the graph): got %s", stack, c.Cycle, at)
 	}
 	again := machine.Replayer{
 		Options: machine.Options{Snapshots: true},
@@ -86,6 +89,18 @@ func machineAt(ctx context.Context, store Reader, kinds graph.Kinds, stack strin
 	if errors.Is(err, errNotCommitted) {
 		return nil, fmt.Errorf("stack %q has not committed %s: it is at %s", stack, at, journal.Point{Cycle: now.Cursor.Cycle, Wave: now.Cursor.Committed()})
 	}
+	return m, err
+}
+
+// forkBegun is a fork as it began: at the moment that it continues from, with what was set.
+func forkBegun(ctx context.Context, store Reader, kinds graph.Kinds, id *journal.Identity, base journal.Snapshot) (*machine.Machine, error) {
+	again := machine.Replayer{
+		Options: machine.Options{Snapshots: true},
+		Graphs:  definitions(ctx, store, kinds),
+		Base:    base,
+		Records: readAll(ctx, store, id.Stack, journal.Want{From: base.Cursor.Seq + 1, To: id.Origins[0].Seq, Bulk: true}),
+	}
+	m, _, err := again.To(journal.Point{})
 	return m, err
 }
 

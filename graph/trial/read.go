@@ -41,6 +41,9 @@ func ReadHistory(ctx context.Context, r inspect.Reader, kinds graph.Kinds, stack
 	}
 	h := &History{Graph: g, Stack: sum.Identity, Status: journal.Running}
 	first, last := kept(all)
+	if last < first {
+		return nil, &RangeError{fmt.Sprintf("no cycle of the stack %q is finished", stack)}
+	}
 	from, to := max(cycles.From, first), last
 	if cycles.To > 0 {
 		to = cycles.To
@@ -50,7 +53,11 @@ func ReadHistory(ctx context.Context, r inspect.Reader, kinds graph.Kinds, stack
 	}
 	h.cut(all, from, to, to == last)
 	if h.State == nil {
-		before, err := inspect.At(ctx, r, kinds, stack, journal.Point{Cycle: from - 1})
+		at := journal.Point{Cycle: from - 1}
+		if origins := sum.Identity.Origins; len(origins) > 0 && origins[0].Cycle == from-1 {
+			at = journal.Point{Start: true} // with what was set when it was forked
+		}
+		before, err := inspect.At(ctx, r, kinds, stack, at)
 		if err != nil {
 			return nil, err
 		}
