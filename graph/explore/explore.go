@@ -80,7 +80,7 @@ const (
 	NeverRun       = "never-run"
 	NeverStopped   = "never-stopped"
 	Grows          = "grows"   // a key becomes larger with every cycle
-	Starved        = "starved" // a node waits for what others always get
+	Starved        = "starved" // a node is to run, and its pool has no slot
 )
 
 // Explorer explores one graph.
