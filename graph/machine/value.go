@@ -18,10 +18,10 @@ func (m *Machine) Value(p *cond.Program, at time.Time) (any, error) {
 	return p.Eval(m.env)
 }
 
-// Parts is Value taken apart.
-func (m *Machine) Parts(p *cond.Program, at time.Time) cond.Part {
+// Condition is Value taken apart.
+func (m *Machine) Condition(p *cond.Program, at time.Time) *Condition {
 	defer m.look(at)()
-	return p.Explain(m.env)
+	return m.explained(p)
 }
 
 // look shows expressions the stack as it is at a time, until the returned function is

@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/graphrun/graphrun/graph/inspect"
+	"github.com/graphrun/graphrun/graph/render"
 )
 
 // Report is how the tests of some files came out.
@@ -36,8 +39,10 @@ func (r *Report) Add(file, name string, came Result, millis float64) {
 	t := Tested{File: file, Name: name, Passed: came.Passed(), Millis: millis, Failures: []Failing{}}
 	for _, f := range came.Failures {
 		message := f.Message
-		if f.Part != nil {
-			message += "\n" + strings.TrimRight(Because(f.Part), "\n")
+		if f.Condition != nil {
+			var why strings.Builder
+			_ = render.Condition(&why, inspect.PartOf(f.Condition), "") // no write to it fails
+			message += "\n" + strings.TrimRight(why.String(), "\n")
 		}
 		t.Failures = append(t.Failures, Failing{f.At.Start.Line, f.At.Start.Col, message})
 	}

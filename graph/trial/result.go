@@ -2,7 +2,7 @@ package trial
 
 import (
 	"github.com/graphrun/graphrun/diag"
-	"github.com/graphrun/graphrun/graph/cond"
+	"github.com/graphrun/graphrun/graph/machine"
 	"github.com/graphrun/graphrun/graph/tree"
 )
 
@@ -17,9 +17,9 @@ func (r *Result) Passed() bool { return len(r.Failures) == 0 }
 
 // Failed is one thing that did not come as expected.
 type Failed struct {
-	At      diag.Span  // what expected it
-	Message string     // says what was expected and what came
-	Part    *cond.Part // of a condition that did not hold; else nil
+	At        diag.Span          // what expected it
+	Message   string             // says what was expected and what came
+	Condition *machine.Condition // of one that did not hold; else nil
 }
 
 // Fill is a value for an empty expectation.

@@ -197,8 +197,7 @@ func (r *run) expect(s *Step) {
 		default:
 			continue
 		}
-		part := r.seen().Parts(p, r.s.Now())
-		r.Failures[len(r.Failures)-1].Part = &part
+		r.Failures[len(r.Failures)-1].Condition = r.seen().Condition(p, r.s.Now())
 	}
 }
 

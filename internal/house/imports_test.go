@@ -63,7 +63,7 @@ var rooms = map[string]room{
 	"graph/journal":         {house: []string{"graph/value"}},
 	"graph/sim":             {house: []string{"graph", "graph/journal", "graph/machine", "graph/value"}},
 	"graph/explore":         {house: []string{"diag", "graph", "graph/cond", "graph/journal", "graph/machine", "graph/schema", "graph/sim", "graph/tree", "graph/trial", "graph/value"}},
-	"graph/trial":           {house: []string{"diag", "graph", "graph/cond", "graph/inspect", "graph/journal", "graph/machine", "graph/schema", "graph/sim", "graph/tree", "graph/value"}},
+	"graph/trial":           {house: []string{"diag", "graph", "graph/cond", "graph/inspect", "graph/journal", "graph/machine", "graph/render", "graph/schema", "graph/sim", "graph/tree", "graph/value"}},
 	"graph/inspect":         {house: []string{"diag", "graph", "graph/cond", "graph/journal", "graph/machine", "graph/sim", "graph/value"}},
 	"graph/machine":         {house: []string{"diag", "graph", "graph/cond", "graph/cron", "graph/journal", "graph/schema", "graph/value"}},
 	"nodes":                 {house: []string{"diag", "graph", "graph/journal", "graph/schema", "graph/tree", "graph/value"}, third: []string{"github.com/google/jsonschema-go"}},
