@@ -7,6 +7,7 @@ import (
 
 	"github.com/graphrun/graphrun/diag"
 	"github.com/graphrun/graphrun/dsl/testfile"
+	"github.com/graphrun/graphrun/graph/explore"
 	"github.com/graphrun/graphrun/graph/trial"
 	"github.com/graphrun/graphrun/nodes/std"
 )
@@ -35,7 +36,7 @@ func TestCrashes(t *testing.T) {
 				}
 				crashed := *one
 				crashed.Steps = slices.Insert(slices.Clone(one.Steps), at, trial.Step{Does: trial.CrashStep})
-				if got := failures(trial.Run(read.Graph, &crashed, trial.Options{})); got != nil {
+				if got := failures(trial.Run(read.Graph, &crashed, trial.Options{Stuck: explore.IsStuck})); got != nil {
 					t.Errorf("a crash before step %d:\n%s", at, strings.Join(got, "\n"))
 				}
 				tried++
@@ -48,7 +49,7 @@ func TestCrashes(t *testing.T) {
 							continue
 						}
 						crashed.Steps[at].Node = diag.Plain(node.Text.Value)
-						if got := failures(trial.Run(read.Graph, &crashed, trial.Options{})); got != nil {
+						if got := failures(trial.Run(read.Graph, &crashed, trial.Options{Stuck: explore.IsStuck})); got != nil {
 							t.Errorf("a crash after %s in step %d:\n%s", node.Text.Value, at, strings.Join(got, "\n"))
 						}
 						tried++

@@ -19,7 +19,7 @@ func (r *Result) Passed() bool { return len(r.Failures) == 0 }
 type Failed struct {
 	At        diag.Span          // what expected it
 	Message   string             // says what was expected and what came
-	Condition *machine.Condition // of one that did not hold; else nil
+	Condition *machine.Condition // that did not hold; nil for every other expectation
 }
 
 // Fill is a value for an empty expectation.
