@@ -8,6 +8,7 @@ import (
 	"github.com/graphrun/graphrun/dsl/testfile"
 	"github.com/graphrun/graphrun/graph/trial"
 	"github.com/graphrun/graphrun/graphs"
+	"github.com/graphrun/graphrun/runtime/runtimetest"
 )
 
 // TestTests runs the tests of each graph as `graphrun test` does. They show all that can be
@@ -28,13 +29,7 @@ func TestTests(t *testing.T) {
 				t.Fatal(problems)
 			}
 			cover := trial.NewCover(tests.Graph)
-			for i := range tests.Suite.Tests {
-				one := &tests.Suite.Tests[i]
-				result := trial.Run(tests.Graph, one, trial.Options{Cover: cover})
-				for _, f := range result.Failures {
-					t.Errorf("%s: %s: %s", f.At, one.Name.Value, f.Message)
-				}
-			}
+			runtimetest.Suite(t, tests.Graph, &tests.Suite, trial.Options{Cover: cover})
 			for _, m := range cover.Coverage().Missing {
 				t.Errorf("%s:%d:%d: %s %s%s %s", file, m.Line, m.Column, m.Kind, m.Node, m.Edge, m.Text)
 			}

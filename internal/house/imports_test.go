@@ -84,7 +84,7 @@ var rooms = map[string]room{
 	"runtime/memstore":      {house: []string{"runtime", "graph", "graph/journal", "graph/machine", "graph/value"}},
 	"runtime/boltstore":     {house: []string{"runtime", "graph", "graph/journal", "graph/machine", "graph/value"}, third: []string{"go.etcd.io/bbolt", "golang.org/x/sys"}},
 	"runtime/storetest":     {house: []string{"runtime", "graph", "graph/journal", "graph/machine", "graph/value"}, third: []string{"github.com/google/go-cmp", "pgregory.net/rapid"}},
-	"runtime/runtimetest":   {house: []string{"runtime/feed", "runtime", "runtime/memstore", "graph", "graph/journal", "graph/machine", "graph/value", "nodes"}, third: []string{"github.com/google/go-cmp"}},
+	"runtime/runtimetest":   {house: []string{"runtime/feed", "runtime", "runtime/memstore", "graph", "graph/inspect", "graph/journal", "graph/machine", "graph/render", "graph/trial", "graph/value", "nodes"}, third: []string{"github.com/google/go-cmp"}},
 	"runtime/api":           {house: []string{"runtime/feed", "runtime", "diag", "graph", "graph/inspect", "graph/journal", "graph/machine", "graph/value"}},
 	"serve":                 {house: []string{"diag", "dsl", "graph", "nodes", "runtime", "runtime/api"}},
 	"cmd/graphrun":          {house: []string{"*"}, third: []string{"*"}},
@@ -100,6 +100,8 @@ var rooms = map[string]room{
 	"runtime/internal/fleet":    {},
 	"nodes/agent/internal/wire": {house: []string{"graph/value", "nodes/agent"}},
 	"runtime/feed":              {house: []string{"graph/journal"}},
+
+	"runtime/runtimetest/testfiles": {house: []string{"diag", "dsl/testfile", "graph/trial", "nodes", "runtime/runtimetest"}},
 }
 
 func TestImportTable(t *testing.T) {

@@ -12,6 +12,12 @@
 //		k.WantState(s, map[string]any{"artifact": "built"})
 //	})
 //
+// A failure of WantState or WantWaves explains the nodes that it is about, as `graphrun explain`
+// does: each edge with its condition taken apart, the values, and who wrote them.
+//
+// Suite runs tests of a graph that are values (package graph/trial); package testfiles below
+// this one reads them from test files.
+//
 // Crash drops the runtime as a power cut would; CrashAtEveryCommit does so
 // after every commit of a scenario and compares how it ends.
 package runtimetest

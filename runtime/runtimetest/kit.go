@@ -233,7 +233,8 @@ func (k *Kit) Forward(d time.Duration) {
 	k.countFromNow()
 }
 
-// WantState compares some keys of a stack's committed state.
+// WantState compares some keys of a stack's committed state. A failure explains the nodes
+// that write the keys that differ.
 func (k *Kit) WantState(s *runtime.Stack, want map[string]any) {
 	k.T.Helper()
 	all, err := s.State(k.T.Context())
@@ -247,7 +248,8 @@ func (k *Kit) WantState(s *runtime.Stack, want map[string]any) {
 		}
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
-		k.T.Errorf("stack %q: state (-want +got):\n%s", s.ID(), diff)
+		differs := func(key string) bool { v, there := want[key]; return there && !cmp.Equal(v, got[key]) }
+		k.T.Errorf("stack %q: state (-want +got):\n%s%s", s.ID(), diff, k.because(s.ID(), 0, k.writersOf(s.ID(), differs)))
 	}
 }
 
