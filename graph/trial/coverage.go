@@ -42,7 +42,7 @@ type Cover struct {
 	ran, failed []bool
 	live, dead  []bool // by edge
 	atoms       []atom // of conditions with several, each once, in the order of the file
-	at          map[diag.Span]int
+	at          map[piece]int
 }
 
 // atom is a part of a condition.
@@ -53,10 +53,17 @@ type atom struct {
 	yes, no bool
 }
 
+// piece is where a part stands. Those of a graph that a program made have no place: there equal
+// texts are one part.
+type piece struct {
+	at   diag.Span
+	text string
+}
+
 // NewCover begins with nothing shown.
 func NewCover(g *graph.Graph) *Cover {
 	c := &Cover{g: g, ran: make([]bool, len(g.Nodes)), failed: make([]bool, len(g.Nodes)),
-		live: make([]bool, len(g.Edges)), dead: make([]bool, len(g.Edges)), at: map[diag.Span]int{}}
+		live: make([]bool, len(g.Edges)), dead: make([]bool, len(g.Edges)), at: map[piece]int{}}
 	defines := map[string]*cond.Program{}
 	for i := range g.Def.Define {
 		d := &g.Def.Define[i]
@@ -102,8 +109,9 @@ func (c *Cover) declare(p *cond.Program, edge int, defines map[string]*cond.Prog
 		return
 	}
 	for _, part := range found {
-		if _, known := c.at[part.Span]; !known && part.Text != "true" && part.Text != "false" {
-			c.at[part.Span] = len(c.atoms)
+		at := piece{part.Span, part.Text}
+		if _, known := c.at[at]; !known && part.Text != "true" && part.Text != "false" {
+			c.at[at] = len(c.atoms)
 			c.atoms = append(c.atoms, atom{text: part.Text, edge: edge, span: part.Span})
 		}
 	}
@@ -152,7 +160,7 @@ func (c *Cover) watch(m *machine.Machine) {
 
 // saw notes the values of the parts of a condition.
 func (c *Cover) saw(p *cond.Part) {
-	if i, known := c.at[p.Span]; known && p.Evaluated && p.Err == nil {
+	if i, known := c.at[piece{p.Span, p.Text}]; known && p.Evaluated && p.Err == nil {
 		c.atoms[i].yes = c.atoms[i].yes || p.Value == true
 		c.atoms[i].no = c.atoms[i].no || p.Value != true
 	}
