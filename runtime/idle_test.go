@@ -3,6 +3,7 @@ package runtime_test
 import (
 	"context"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/graphrun/graphrun/graph"
@@ -122,4 +123,50 @@ func firstCycle(k *runtimetest.Kit, node string) *graph.Graph {
 	k.T.Helper()
 	return k.Compile(def(k.T, `{"graphrun": 1, "name": "g", "pause": {"set": true, "none": true},
 		"nodes": [{"id": "a", "uses": "work" `+node+`}], "edges": [{"to": ["a"], "when": "cycle.number == 1"}]}`))
+}
+
+// behind is a store in which a commit of a stack waits until all else has come to rest.
+type behind struct {
+	runtime.Store
+	stack, node string // the commit in which a task of node ends
+}
+
+func (b *behind) Commit(ctx context.Context, c runtime.Commit) error {
+	for _, r := range c.Records {
+		if end, ok := r.Body.(*journal.TaskFinished); ok && c.Stack == b.stack && end.Node == b.node {
+			synctest.Wait()
+		}
+	}
+	return b.Store.Commit(ctx, c)
+}
+
+// TestAtRestBeforeItIsAttached: a stack is idle also if the stack within it was at rest
+// before its parent knew of it.
+func TestAtRestBeforeItIsAttached(t *testing.T) {
+	t.Parallel()
+	runtimetest.Run(t, kinds(t), func(k *runtimetest.Kit) {
+		_ = k.Runtime.Close(k.T.Context())
+		k.Node("quick", runtimetest.Returns(1))
+		g := k.Compile(def(k.T, `{"graphrun": 1, "name": "one", "pause": {"active": 5000000000, "idle": 5000000000, "factor": 1},
+			"nodes": [{"id": "quick", "uses": "work"},
+				{"id": "asks", "uses": "graph", "with": {"file": "asks.yaml"},
+					"graph": {"graphrun": 1, "name": "asks", "nodes": [{"id": "ask", "uses": "approval", "with": {"prompt": "ok?"}}]}}],
+			"edges": [{"to": ["quick"], "when": "cycle.number == 1"}]}`))
+		rt, err := runtime.Open(k.T.Context(), runtime.Config{Store: &behind{k.Store, "one", "quick"}, Kinds: k.Kinds})
+		if err != nil {
+			k.T.Fatal(err)
+		}
+		s, err := rt.Start(k.T.Context(), g, runtime.StartOptions{StopAfter: untilIdle})
+		if err != nil {
+			k.T.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(k.T.Context(), time.Hour)
+		defer cancel()
+		if r, err := s.Wait(ctx); err != nil || r.Cursor.Counts.Cycles > 2 {
+			k.T.Errorf("it is not idle: %+v (%v)", r.Cursor.Counts, err)
+		}
+		if err := rt.Close(k.T.Context()); err != nil {
+			k.T.Error(err)
+		}
+	})
 }

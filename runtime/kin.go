@@ -20,13 +20,18 @@ func (d *drive) attach(child *drive, key journal.TaskKey, attempt int, call stri
 	}
 	metered := d.metersChildren()
 	child.mu.Lock()
-	if child.up == nil || child.up.parent != d || child.up.key != key || child.up.attempt != attempt {
-		up := &parentLink{parent: d, key: key, attempt: attempt, call: call}
+	fresh := child.up == nil || child.up.parent != d || child.up.key != key || child.up.attempt != attempt
+	if fresh {
+		up := &parentLink{parent: d, key: key, attempt: attempt, call: call, rests: child.asleep}
 		up.over = func() { d.post(func() { d.kidOver(child, up) }) }
 		child.up = up
 	}
 	child.up.metered = metered
+	tells := fresh && !child.asleep
 	child.mu.Unlock()
+	if tells {
+		child.post(func() {}) // it may be at rest already, which it could tell nobody until now
+	}
 	if d.live == nil || d.closed {
 		return
 	}
