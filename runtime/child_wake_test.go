@@ -2,12 +2,14 @@ package runtime_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
 	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/nodes"
+	"github.com/graphrun/graphrun/runtime"
 	"github.com/graphrun/graphrun/runtime/runtimetest"
 )
 
@@ -92,6 +94,44 @@ func TestAShutdownLetsHeldChildrenFinish(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestOverBeforeItIsAttached: a graph that ends after a restart before its parent has found it
+// ends its node.
+func TestOverBeforeItIsAttached(t *testing.T) {
+	t.Parallel()
+	runtimetest.Run(t, kinds(t), func(k *runtimetest.Kit) {
+		secondsOfWork(k)
+		k.Node("second", runtimetest.Takes(5*time.Second, runtimetest.Returns(1)))
+		start(k, asksWithin(t, "", ""))
+		k.Forward(time.Minute)
+		answerLowest(k)
+		k.Forward(time.Second)
+		if err := k.Runtime.Close(k.T.Context()); err != nil {
+			k.T.Fatal(err)
+		}
+		if c := cursorOf(k, "top.mid.1.1"); c.Status != journal.Running {
+			k.T.Fatalf("it is %s before", c.Status)
+		}
+		rt, err := runtime.Open(k.T.Context(), runtime.Config{Store: &behind{k.Store, "top", "cycle.started"}, Kinds: k.Kinds})
+		if err != nil {
+			k.T.Fatal(err)
+		}
+		s, err := rt.Resume(k.T.Context(), "top", runtime.ResumeOptions{})
+		if err != nil {
+			k.T.Fatal(err)
+		}
+		woken := make(chan error, 1)
+		go func() { woken <- rt.Wake(k.T.Context(), "top") }()
+		ctx, cancel := context.WithTimeout(k.T.Context(), time.Hour)
+		defer cancel()
+		if r, err := s.Wait(ctx); err != nil || r.Status != journal.Completed {
+			k.T.Errorf("%s (%v)", r.Status, err)
+		}
+		if err := errors.Join(<-woken, rt.Close(k.T.Context())); err != nil {
+			k.T.Error(err)
+		}
+	})
 }
 
 // TestTheScheduleOfAChild counts with `until` only.

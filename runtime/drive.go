@@ -64,10 +64,11 @@ type drive struct {
 	result *Result
 	err    error
 
-	view                // guarded by mu
-	up    *parentLink   // to the parent; nil for a stack without one. Guarded by mu
-	notes []usageNote   // what children have used, for the machine. Guarded by mu
-	shelf *list.Element // its place among those that rest; guarded by resting.mu
+	view                    // guarded by mu
+	up        *parentLink   // to the parent; nil for a stack without one. Guarded by mu
+	announced bool          // that it is not driven any more, to the parent that it had then. Guarded by mu
+	notes     []usageNote   // what children have used, for the machine. Guarded by mu
+	shelf     *list.Element // its place among those that rest; guarded by resting.mu
 
 	// The rest is owned by the loop.
 	*live

@@ -27,7 +27,7 @@ func (d *drive) attach(child *drive, key journal.TaskKey, attempt int, call stri
 		child.up = up
 	}
 	child.up.metered = metered
-	tells := fresh && !child.asleep
+	tells, over := fresh && !child.asleep, child.announced
 	child.mu.Unlock()
 	if tells {
 		child.post(func() {}) // it may be at rest already, which it could tell nobody until now
@@ -39,11 +39,9 @@ func (d *drive) attach(child *drive, key journal.TaskKey, attempt int, call stri
 		d.kids = map[string]*kid{}
 	}
 	d.kids[child.name] = k
-	select {
-	case <-child.done:
-		d.forget(child)
+	if over {
+		d.kidOver(child, child.link())
 		return
-	default:
 	}
 	if d.stopping {
 		child.post(child.drain)

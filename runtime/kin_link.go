@@ -23,9 +23,14 @@ func (up *parentLink) uses(child *drive, counts journal.Counts) usageNote {
 	return n
 }
 
-// announceEnd tells the parent that its child is not driven any more.
+// announceEnd tells the parent that its child is not driven any more. A parent that does
+// not know the child yet finds that out when it does.
 func (d *drive) announceEnd() {
-	if up := d.link(); up != nil {
+	d.mu.Lock()
+	d.announced = true
+	up := d.up
+	d.mu.Unlock()
+	if up != nil {
 		up.over()
 	}
 }

@@ -122,7 +122,7 @@ func (d *drive) hasEnded(snap journal.Snapshot) {
 		State: journal.Visible(snap.State), Cursor: snap.Cursor,
 	}
 	d.mu.Lock()
-	d.live, d.asleep = &live{log: d.eng.log}, false
+	d.live, d.asleep, d.announced = &live{log: d.eng.log}, false, true
 	d.mu.Unlock()
 	close(d.done)
 }

@@ -176,6 +176,7 @@ func TestDeltasHideSecrets(t *testing.T) {
 			if _, err := nodes.Step(ctx, "said", func(context.Context) (int, error) { return 1, nil }); err != nil {
 				return nil, err
 			}
+			synctest.Wait() // pieces that nobody has seen yet would be joined
 			task.Delta("h")
 			return 1, nil
 		})

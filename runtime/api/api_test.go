@@ -253,7 +253,7 @@ func TestErrors(t *testing.T) {
 	}{
 		{"GET", "/v1/stacks/b", "", 404, `unknown stack \"b\"`},
 		{"GET", "/v1/stacks/a?x=1", "", 400, "unknown query parameter"},
-		{"GET", "/v1/stacks/a/state?at=0", "", 400, "CYCLE.WAVE"},
+		{"GET", "/v1/stacks/a/state?at=0.1", "", 400, "CYCLE.WAVE"},
 		{"GET", "/v1/nothing", "", 404, "no such path"},
 		{"POST", "/v1/stacks/a", "{}", 405, "expected GET"},
 		{"POST", "/v1/stacks", `{"graph":"nope"}`, 400, "there are: counter"},
