@@ -23,8 +23,7 @@ type passed struct {
 // happened is what came to pass that must never.
 type happened struct {
 	faults []fault
-	active bool // a node ran, what waited was settled, or a key changed by more than events, since it was set to false
-	cycles int  // that are over
+	cycles int // that are over
 	growth *Growth
 }
 
@@ -44,7 +43,6 @@ func (r *run) note(s *sim.Sim, at journal.Place, rec journal.Record) {
 	case *journal.NodeDecided:
 		r.decided(name(b.Node), rec.Cycle, b)
 	case *journal.WaveStarted:
-		r.active = true
 		if len(at) == 0 {
 			r.last.waves = append(r.last.waves, slices.Clone(b.Nodes))
 		}
@@ -55,7 +53,6 @@ func (r *run) note(s *sim.Sim, at journal.Place, rec journal.Record) {
 			r.last.outputs[name(b.Node)] = append(r.last.outputs[name(b.Node)], b.Output)
 		}
 	case *journal.WaveCommitted:
-		r.active = r.active || b.Wave > 0 && len(b.Changed) > 0 || len(b.Settled) > 0
 		if r.o.Cover != nil && len(at) == 0 {
 			r.o.Cover.settled(b)
 		}

@@ -20,9 +20,9 @@ type Options struct {
 	// Work does the work of a task without a reply, as a recording of it does; false if it
 	// does not know it. Nil knows none.
 	Work func(g *graph.Graph, id journal.Identity, t machine.Task) (sim.Result, bool)
-	// Stuck says whether nothing can bring a stack on any more, for `never: [stuck]`, as
-	// package explore finds out. It must not change the machine. Nil tries the zero payload
-	// of each event, and yes and no for each question.
+	// Stuck says whether nothing can bring a stack on any more, for `never: [stuck]`:
+	// explore.IsStuck does. It must not change the machine. Where it is nil, tests that say
+	// so fail.
 	Stuck func(g *graph.Graph, m *machine.Machine, at time.Time) bool
 	// Cover, of the same graph, gathers what the test shows of it; nil gathers nothing.
 	Cover *Cover

@@ -101,7 +101,7 @@ var rooms = map[string]room{
 	"nodes/agent/internal/wire": {house: []string{"graph/value", "nodes/agent"}},
 	"runtime/feed":              {house: []string{"graph/journal"}},
 
-	"runtime/runtimetest/testfiles": {house: []string{"diag", "dsl/testfile", "graph/trial", "nodes", "runtime/runtimetest"}},
+	"runtime/runtimetest/testfiles": {house: []string{"diag", "dsl/testfile", "graph/explore", "graph/trial", "nodes", "runtime/runtimetest"}},
 }
 
 func TestImportTable(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/graphrun/graphrun/diag"
 	"github.com/graphrun/graphrun/dsl/testfile"
+	"github.com/graphrun/graphrun/graph/explore"
 	"github.com/graphrun/graphrun/graph/trial"
 	"github.com/graphrun/graphrun/nodes"
 	"github.com/graphrun/graphrun/runtime/runtimetest"
@@ -23,5 +24,5 @@ func Run(t *testing.T, kinds *nodes.Registry, file string) {
 		}
 		t.Fatal(said.String())
 	}
-	runtimetest.Suite(t, tests.Graph, &tests.Suite, trial.Options{})
+	runtimetest.Suite(t, tests.Graph, &tests.Suite, trial.Options{Stuck: explore.IsStuck})
 }
