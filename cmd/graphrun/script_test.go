@@ -3,10 +3,12 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -23,6 +25,10 @@ func TestMain(m *testing.M) {
 	// A program that the race detector watches sleeps for a second at its end;
 	// the tests start hundreds.
 	os.Setenv("GORACE", "atexit_sleep_ms=0")
+	// Most of them wait for a program that waits: more of them than there are cores run at once.
+	if err := flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0))); err != nil {
+		panic(err)
+	}
 	testscript.Main(m, map[string]func(){"graphrun": main, "sums": sumsServer})
 }
 
