@@ -60,7 +60,7 @@ func (a *app) replayJournal(ctx context.Context, file, stack string) (r inspect.
 		if err != nil {
 			return r, usagef("--journal: %v", err)
 		}
-		defer f.Close() //nolint:errcheck // it was only read
+		defer f.Close()
 		in = f
 	}
 	elsewhere := func(hash string) (g journal.StoredGraph, err error) {

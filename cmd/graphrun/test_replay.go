@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"io"
 	"log/slog"
 
 	"github.com/graphrun/graphrun/graph"
@@ -65,7 +64,7 @@ func (w *replayedWork) do(g *graph.Graph, id journal.Identity, t machine.Task) (
 	task := nodes.Task{
 		Stack: id.Stack, Graph: g.Name, Cycle: t.Key.Cycle, Wave: t.Key.Wave, Node: t.Key.Node, Item: t.Key.Item, Key: id.TaskKey(t.Key),
 		Attempt: t.Attempt, With: t.With, Written: n.Def.With, Dir: g.Dir, Of: g, Output: n.Output, Retry: n.Retry,
-		LeftTokens: t.LeftTokens, LeftCost: t.LeftCost, Secret: trial.Secret, Mask: func(text string) string { return text }, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		LeftTokens: t.LeftTokens, LeftCost: t.LeftCost, Secret: trial.Secret, Mask: func(text string) string { return text }, Logger: slog.New(slog.DiscardHandler),
 		Record: func(_ context.Context, s nodes.StepRecord) (any, error) {
 			used.Tokens, used.Cost = used.Tokens+s.Tokens, used.Cost+s.Cost
 			content, err := value.Of(s.Content)

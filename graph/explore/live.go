@@ -29,10 +29,7 @@ type live struct {
 	broken   int   // a node that always fails; -1 for none
 	variants []int // by node: how many different outputs it has; 0 for all
 	offsets  []int // where they begin
-	sent     int   // events
 	waits    []int // indices into the waiting nodes that can be answered
-	events   []int // indices of events that are worth sending
-	spans    []time.Duration
 }
 
 func (s *survey) newLive() *live {

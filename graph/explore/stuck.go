@@ -30,7 +30,7 @@ func (d *driver) stuck(seed uint64) bool {
 	if !ok || d.s.unfed || c.Status != journal.Running || c.Open || room(d.s.g, int(c.Counts.Cycles)) < least || filesWaitedFor(c.Waiting) != "" {
 		return false
 	}
-	t := trying{d: d, snap: snap, dice: dice{rand.New(rand.NewPCG(seed, 1<<40+uint64(c.Counts.Cycles)))}}
+	t := trying{d: d, snap: snap, dice: dice{rand.New(rand.NewPCG(seed, 1<<40+c.Counts.Cycles))}}
 	return !t.calmMoves() && !t.inputsMove()
 }
 

@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -140,7 +141,7 @@ func (b *Backtest) stack(ctx context.Context, store Reader, kinds graph.Kinds, g
 		out.Cycles = append(out.Cycles, backtested(g, &c))
 		return nil
 	})
-	if unfit, ok := err.(*machine.AdoptError); ok {
+	if unfit := (*machine.AdoptError)(nil); errors.As(err, &unfit) {
 		return out, &UnfitError{stack, unfit}
 	}
 	return out, err

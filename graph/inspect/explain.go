@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -216,7 +217,7 @@ func (x *explaining) records(ctx context.Context, from uint64) iter.Seq2[journal
 			}
 			return nil
 		})
-		if err != nil && err != enough {
+		if err != nil && !errors.Is(err, enough) {
 			yield(journal.Record{}, err)
 		}
 	}

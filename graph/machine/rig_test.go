@@ -185,6 +185,7 @@ func (r *rig) commit(ready Ready) {
 		case *journal.CycleStarted:
 			r.states[journal.Point{Cycle: rec.Cycle, Start: true}] = begun
 		case *journal.WaveCommitted:
+			r.checkWriters(b)
 			begun = r.stateText() // also of a last cycle that begins with the same commit
 			if b.Wave == 0 {
 				r.states[journal.Point{Cycle: rec.Cycle, Start: true}] = begun

@@ -142,10 +142,12 @@ type writing struct {
 // add notes writes that changed a key, one after the other. Writes of one source in a row
 // are one.
 func (o *writing) add(key string, all ...source) {
+	var before *source
 	for k := range all {
-		if k == 0 || all[k] != all[k-1] {
+		if before == nil || all[k] != *before {
 			o.list = append(o.list, all[k].writer(key))
 		}
+		before = &all[k]
 	}
 	if last := &all[len(all)-1]; last.as != "" {
 		if o.as == nil {

@@ -113,7 +113,8 @@ func (g writingGraph) yaml() string {
 
 // values are what a node writes for its output, or for those of its elements.
 func (n writingNode) values(outputs []any) map[string]any {
-	number, list := int64(0), []any{}
+	var number int64
+	var list []any
 	switch n.kind {
 	case "each":
 		number, list = int64(len(outputs)), outputs

@@ -190,9 +190,8 @@ func (s *Sim) do(rd machine.Ready) error {
 // start begins an attempt.
 func (s *Sim) start(t machine.Task) error {
 	k, enters := s.enter(t)
-	r := Result{}
 	if !enters {
-		r = s.comesTo(t)
+		r := s.comesTo(t)
 		s.clock.serial++
 		s.work = append(s.work, task{t, r, s.clock.now.Add(r.Takes), s.clock.serial})
 	}

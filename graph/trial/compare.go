@@ -37,9 +37,9 @@ func (r *run) fill(n *tree.Node, at diag.Span, what string, came *tree.Node) {
 // values in turn. Values that are nil are left out.
 func mapping(fields ...any) *tree.Node {
 	n := &tree.Node{Kind: tree.Map}
-	for i := 0; i < len(fields); i += 2 {
-		if fields[i+1] != nil {
-			n.Fields = append(n.Fields, tree.Field{Key: diag.Plain(fields[i].(string)), Value: tree.Of(fields[i+1])})
+	for pair := range slices.Chunk(fields, 2) {
+		if name, v := pair[0], pair[len(pair)-1]; v != nil {
+			n.Fields = append(n.Fields, tree.Field{Key: diag.Plain(name.(string)), Value: tree.Of(v)})
 		}
 	}
 	return n

@@ -90,9 +90,9 @@ func braces(empty *tree.Node, fields ...string) string {
 		return "null"
 	}
 	var out []string
-	for i := 0; i < len(fields); i += 2 {
-		if fields[i+1] != "" {
-			out = append(out, fields[i]+": "+fields[i+1])
+	for pair := range slices.Chunk(fields, 2) {
+		if name, text := pair[0], pair[len(pair)-1]; text != "" {
+			out = append(out, name+": "+text)
 		}
 	}
 	return "{" + strings.Join(out, ", ") + "}"
