@@ -49,7 +49,7 @@ var mutants = []mutant{
 	{"next_cycle edges see an older cycle", "graph/machine/apply.go",
 		"	m.cur.Last = m.lastOf()\n", "	if m.cur.Last == nil {\n\t\tm.cur.Last = m.lastOf()\n\t}\n", "graph/machine", model},
 	{"an event is dropped", "graph/machine/intake.go",
-		"payloads[key] = append(payloads[key], e.Payload)", "payloads[key] = append(payloads[key][:0], e.Payload)", "graph/machine", matrix},
+		"payloads[key] = append(payloads[key], write{e.Payload", "payloads[key] = append(payloads[key][:0], write{e.Payload", "graph/machine", matrix},
 	{"an event that is sent again is applied again", "graph/machine/event.go",
 		"if m.Known(in.ID) {", "if false {", "graph/machine", matrix},
 	{"nodes run on after a cancel", "graph/machine/api.go",
@@ -130,6 +130,14 @@ var mutants = []mutant{
 		"		d.stopIfIdle()\n", "", "runtime", "^TestHeldWhenTheCyclesAreOver$"},
 }
 
+// Each fault can be put into the engine as it is now.
+func TestMutantsApply(t *testing.T) {
+	t.Parallel()
+	for _, m := range mutants {
+		m.text(t)
+	}
+}
+
 // The tests of the engine find faults that are put into it.
 func TestMutants(t *testing.T) {
 	if !long || raceDetector {
@@ -150,22 +158,29 @@ func TestMutants(t *testing.T) {
 	}
 }
 
-// test runs the test with the mutant in place of the file.
-func (m mutant) test(t *testing.T) (string, error) {
+// text is the file as it is, with its path.
+func (m mutant) text(t *testing.T) (path, text string) {
 	t.Helper()
 	path, err := filepath.Abs(filepath.Join("..", m.file))
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := os.ReadFile(path)
+	b, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := strings.Count(string(text), m.old); n != 1 {
-		t.Fatalf("%s has changed: %q is there %d times", m.file, m.old, n)
+	if n := strings.Count(string(b), m.old); n != 1 {
+		t.Errorf("%s: %s has changed: %q is there %d times", m.name, m.file, m.old, n)
 	}
+	return path, string(b)
+}
+
+// test runs the test with the mutant in place of the file.
+func (m mutant) test(t *testing.T) (string, error) {
+	t.Helper()
+	path, text := m.text(t)
 	sick := filepath.Join(t.TempDir(), "sick.go")
-	if err := os.WriteFile(sick, []byte(strings.Replace(string(text), m.old, m.new, 1)), 0o600); err != nil {
+	if err := os.WriteFile(sick, []byte(strings.Replace(text, m.old, m.new, 1)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	overlay, err := json.Marshal(map[string]map[string]string{"Replace": {path: sick}})
@@ -176,7 +191,7 @@ func (m mutant) test(t *testing.T) (string, error) {
 	if err := os.WriteFile(file, overlay, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	args := []string{"test", "-count=1", "-timeout=3m", "-short", "-vet=off", "-overlay", file, "-run", m.run, "../" + m.pkg}
+	args := []string{"test", "-count=1", "-failfast", "-timeout=3m", "-short", "-vet=off", "-overlay", file, "-run", m.run, "../" + m.pkg}
 	if m.pkg == "graph/machine" {
 		// A fifth of these under -short: random graphs that show a fault may be rare.
 		args = append(args, "-rapid.nofailfile", "-rapid.shrinktime=0s", "-rapid.checks=10000")
