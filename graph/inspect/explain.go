@@ -327,8 +327,8 @@ func ExplainEdge(g *graph.Graph, e *machine.EdgeDecision) ExplainedEdge {
 	return out
 }
 
-// ExplainDecision is a decision as it is shown, for one who does not know what becomes of
-// the node: the status is running for a node that runs, waiting or skipped for another one,
+// ExplainDecision is a decision as it is shown where nobody knows what became of the node.
+// The status is running for a node that runs, waiting or skipped for another one,
 // and pending while there is no decision.
 func ExplainDecision(g *graph.Graph, d machine.Decision) ExplainedNode {
 	out := explainedNode(g, d)

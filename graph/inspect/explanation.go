@@ -120,7 +120,7 @@ type Wait struct {
 	Pool     string    `json:"pool,omitzero"`
 	Running  *int      `json:"running,omitzero"` // slots of the pool that are taken
 	Parallel *int      `json:"parallel,omitzero"`
-	By       []Behind  `json:"by,omitzero"`     // who has them
+	By       []Behind  `json:"by,omitzero"`     // the tasks in the slots
 	Stacks   []string  `json:"stacks,omitzero"` // that have to get as far first
 }
 

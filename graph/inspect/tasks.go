@@ -86,7 +86,7 @@ type Slot struct {
 	Lock     bool     `json:"lock,omitzero"` // it waits for its lock first
 	Running  int      `json:"running"`       // slots that are taken
 	Parallel int      `json:"parallel"`      // slots that there are; 0 while the pool is on hold
-	By       []Behind `json:"by"`            // who has them, or the lock, those that have them longest first; at most MaxHolders
+	By       []Behind `json:"by"`            // tasks in the slots, or the one with the lock, the oldest first; at most MaxHolders
 }
 
 // MaxHolders is how many holders of a pool's slots are named.

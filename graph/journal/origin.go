@@ -9,7 +9,7 @@ import (
 type From struct {
 	Stack string
 	Cycle uint64 // 0 is the beginning of the stack
-	Wave  uint64 // the last one that was committed; 0 is how the cycle begins
+	Wave  uint64 // its last committed wave; 0 is how the cycle begins
 }
 
 func (f *From) members(c *codec) {

@@ -49,15 +49,7 @@ func Fork(g *graph.Graph, s journal.Snapshot, o ForkOptions) (Forked, error) {
 	}
 	m := &Machine{o: Options{Rest: true}, id: s.Identity, at: o.At, schedule: schedule, caches: map[string]*cache{},
 		ids: restoredIDs(nil), answers: restoredAnswers(nil), outbox: restored(outboxName, nil), past: restored(pastName, nil), writers: WritersIn(s.State)}
-	values := make([]any, len(g.Keys))
-	for i := range g.Keys {
-		v, ok := s.State[g.Keys[i].Name]
-		if !ok {
-			v = g.Keys[i].Initial
-		}
-		values[i] = v
-	}
-	m.load(g, values)
+	m.load(g, valuesIn(g, s.State))
 	m.cur = s.Cursor
 	if err := m.fork(begunFork{id: m.forkOf(o), set: o.Set, at: o.At}); err != nil {
 		return Forked{}, err

@@ -26,15 +26,7 @@ func restore(g *graph.Graph, o Options, s journal.Snapshot, at time.Time, replay
 	}
 	m := &Machine{o: o, id: s.Identity, at: at, schedule: schedule, caches: map[string]*cache{}, ids: restoredIDs(s.State[journal.SidecarMark+"events"]),
 		answers: restoredAnswers(s.State[journal.SidecarMark+"answers"]), outbox: restored(outboxName, s.State[outboxName]), writers: WritersIn(s.State)}
-	values := make([]any, len(g.Keys))
-	for i := range g.Keys {
-		v, ok := s.State[g.Keys[i].Name]
-		if !ok {
-			v = g.Keys[i].Initial
-		}
-		values[i] = v
-	}
-	m.load(g, values)
+	m.load(g, valuesIn(g, s.State))
 	m.restoreQueues(s.State)
 	m.restoreFiles(s.State)
 	for i := range g.Nodes {
@@ -193,4 +185,18 @@ func (m *Machine) pickUp(w *wave) {
 			m.fill(r)
 		}
 	}
+}
+
+// valuesIn are the values of a graph's keys in a stored state. A key that is not there has
+// its initial value.
+func valuesIn(g *graph.Graph, state map[string]any) []any {
+	values := make([]any, len(g.Keys))
+	for i := range g.Keys {
+		v, ok := state[g.Keys[i].Name]
+		if !ok {
+			v = g.Keys[i].Initial
+		}
+		values[i] = v
+	}
+	return values
 }
