@@ -73,19 +73,26 @@ func (c *commit) create(t *txn) error {
 	if err := c.checkChanges(&h); err != nil {
 		return err
 	}
-	n, err := t.newStack(c.Stack)
+	n, err := c.begin(t)
 	if err != nil {
 		return err
 	}
+	return c.write(t, n, &h)
+}
+
+// begin gives the stack that a commit creates its number, its identity and its memories.
+func (c *commit) begin(t *txn) (stackNumber, error) {
+	n, err := t.newStack(c.Stack)
+	if err != nil {
+		return n, err
+	}
 	if err := t.add(n.row(identityRow), c.identity); err != nil {
-		return err
+		return n, err
 	}
 	if c.MemoriesOf != "" {
-		if err := c.copyMemories(t, n); err != nil {
-			return err
-		}
+		return n, c.copyMemories(t, n)
 	}
-	return c.write(t, n, &h)
+	return n, nil
 }
 
 // newStack gives a stack its number and a line in the index.

@@ -50,17 +50,9 @@ func (c *commit) createFork(t *txn) error {
 	if f.To > 0 {
 		h.first = f.From
 	}
-	n, err := t.newStack(c.Stack)
+	n, err := c.begin(t)
 	if err != nil {
 		return err
-	}
-	if err := t.add(n.row(identityRow), c.identity); err != nil {
-		return err
-	}
-	if c.MemoriesOf != "" {
-		if err := c.copyMemories(t, n); err != nil {
-			return err
-		}
 	}
 	for _, m := range []*moment{base, state} {
 		if err := t.shareAll(n, m.keys); err != nil {
