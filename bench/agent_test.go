@@ -116,7 +116,7 @@ type counting struct {
 
 func (s *counting) Commit(ctx context.Context, c runtime.Commit) error {
 	s.commits.Add(1)
-	for _, r := range c.Records {
+	for r := range journal.EachRecord(c.Records) {
 		s.bytes.Add(int64(len(journal.AppendRecord(nil, r, true))))
 	}
 	return s.Store.Commit(ctx, c)

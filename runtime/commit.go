@@ -32,7 +32,7 @@ func (d *drive) commit(rd machine.Ready) bool {
 	}
 	if d.log.Enabled(d.eng.base, slog.LevelDebug) {
 		d.log.Debug("committed", "cycle", c.Cursor.Cycle, "wave", c.Cursor.Wave, "seq", c.Cursor.Seq,
-			"records", len(c.Records), "changes", len(c.Changes))
+			"records", journal.Count(c.Records), "changes", len(c.Changes))
 	}
 	d.keep(c.Cursor, rd.Records)
 	d.publish(c)

@@ -82,9 +82,11 @@ type Commit struct {
 	// no kept history of a stack needs it any more. Without a Def it stands for the
 	// definition of its hash that the store has; ErrNoGraph says that it has none,
 	// and then nothing was done.
-	Graph   *StoredGraph
-	Records []journal.Record // never changed again: they may be kept
-	Changes []graph.Change   // in the first commit every key is Whole
+	Graph *StoredGraph
+	// Records are never changed again: they may be kept. Some may be a journal.Round, which
+	// stands for several: a store reads out single ones.
+	Records []journal.Record
+	Changes []graph.Change // in the first commit every key is Whole
 	// Memory is what happens to memories, in this order: those of the stack's graph, and
 	// the stack's own. ChangeMemory says what it means.
 	Memory []MemoryWrites

@@ -183,7 +183,7 @@ func TestTime(t *testing.T) {
 		listen := func(c feed.Commit) {
 			mu.Lock()
 			defer mu.Unlock()
-			for _, r := range c.Records {
+			for r := range journal.EachRecord(c.Records) {
 				_, isCycle := r.Body.(*journal.CycleStarted)
 				d, isDecision := r.Body.(*journal.NodeDecided)
 				if isCycle && c.Stack != "ask" || isDecision && d.Node == "ask" && d.Run {

@@ -141,10 +141,10 @@ func (p *Tasks) Take(records []journal.Record) {
 			p.forgetOver()
 			p.faults(r, 0, "", b.Faults...)
 		case *journal.NodeDecided:
-			for k := range b.Edges { // thousands of them in a large graph
-				if e := &b.Edges[k]; e.Error != "" {
-					p.faults(r, b.Wave, b.Node, e.When+": "+e.Error)
-				}
+			p.decided(r, b)
+		case *journal.Round:
+			for _, d := range b.Decided { // thousands of them in a large graph
+				p.decided(r, d)
 			}
 		case *journal.CycleFinished:
 			p.faults(r, 0, "", b.Faults...)
@@ -168,6 +168,14 @@ func (p *Tasks) Take(records []journal.Record) {
 		case *journal.StackFinished:
 			p.open = p.open[:0]
 			p.forget(func(t *TaskStatus) bool { return t.State != TaskOver })
+		}
+	}
+}
+
+func (p *Tasks) decided(r *journal.Record, b *journal.NodeDecided) {
+	for k := range b.Edges {
+		if e := &b.Edges[k]; e.Error != "" {
+			p.faults(r, b.Wave, b.Node, e.When+": "+e.Error)
 		}
 	}
 }

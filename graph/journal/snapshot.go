@@ -7,13 +7,18 @@ type Snapshot struct {
 	Identity Identity
 	Cursor   Cursor
 	State    map[string]any // with the sidecars of the machine: see Visible
-	Records  []Record       // from Cursor.CycleSeq on, whether a cycle is open or not
+	Records  []Record       // from Cursor.CycleSeq on, whether a cycle is open or not; some may be rounds
 }
 
 func (s *Snapshot) members(c *codec) {
 	nested(c, "identity", &s.Identity, (*Identity).members)
 	nested(c, "cursor", &s.Cursor, (*Cursor).members)
 	c.object("state", &s.State)
+	if !c.reading() {
+		singles := Singles(s.Records)
+		list(c, "records", &singles, (*Record).members)
+		return
+	}
 	list(c, "records", &s.Records, (*Record).members)
 }
 

@@ -374,17 +374,16 @@ func (m *Machine) emit(b journal.Body) {
 
 // log appends a record of a change that was made.
 func (m *Machine) log(b journal.Body) {
-	if m.stopBefore == m.cur.Seq+1 {
+	rec := journal.Record{Seq: m.cur.Seq + 1, Time: m.at, Stack: m.id.Stack, Cycle: m.cur.Cycle, Body: b}
+	last := rec.Last()
+	if m.stopBefore > m.cur.Seq && m.stopBefore <= last {
 		panic(stopHere{})
 	}
-	m.cur.Seq++
+	m.cur.Seq = last
 	if m.out.records == nil {
 		m.out.records = make([]journal.Record, 0, max(1, m.out.usual))
 	}
-	m.out.records = append(m.out.records, journal.Record{
-		Seq: m.cur.Seq, Time: m.at, Stack: m.id.Stack, Cycle: m.cur.Cycle, Body: b,
-	})
-	rec := m.out.records[len(m.out.records)-1]
+	m.out.records = append(m.out.records, rec)
 	m.remember(rec)
 	m.noteInWave(rec)
 	if len(m.cur.Background) > 0 {

@@ -147,7 +147,7 @@ func (t *trial) byForce(g *graph.Graph, cycle uint64) (differs map[string]bool, 
 	}
 	for n := 0; n < 10_000; n++ {
 		if r, ok := m.Ready(); ok {
-			for _, rec := range r.Records {
+			for rec := range journal.EachRecord(r.Records) {
 				if b, ok := rec.Body.(*journal.NodeDecided); ok && rec.Cycle == cycle {
 					runs[b.Node] = b.Run
 				}

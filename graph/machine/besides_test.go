@@ -110,7 +110,7 @@ func TestMemoryComesWithTheCommit(t *testing.T) {
 	var got []string
 	r.committed = func(ready Ready) {
 		commit := uint64(99)
-		for _, rec := range ready.Records {
+		for rec := range journal.EachRecord(ready.Records) {
 			if b, ok := rec.Body.(*journal.WaveCommitted); ok {
 				commit = b.Wave
 			}

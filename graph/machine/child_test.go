@@ -57,7 +57,7 @@ func (p *parent) step(in Input) {
 			p.t.Fatal(err)
 		}
 		for rd, ok := p.m.Ready(); ok; rd, ok = p.m.Ready() {
-			p.records = append(p.records, rd.Records...)
+			p.records = append(p.records, journal.Singles(rd.Records)...)
 			p.children = append(p.children, rd.Children...)
 			for _, task := range rd.Start {
 				p.tasks = append(p.tasks, task)

@@ -100,14 +100,22 @@ func (m *Machine) logDecisions() (run []int) {
 	if !slices.IsSorted(m.order) {
 		slices.Sort(m.order)
 	}
-	if n := len(m.out.records) + len(m.order); n > cap(m.out.records) {
-		m.out.records = slices.Grow(m.out.records, len(m.order)+2)
+	if len(m.order) == 0 {
+		return nil
 	}
-	for _, i := range m.order {
-		d := m.nodes[i].decision
-		m.log(d)
-		m.tell(i)
-		if d.Run {
+	first := m.cur.Seq + 1
+	if len(m.order) == 1 {
+		m.log(m.nodes[m.order[0]].decision)
+	} else {
+		b := &journal.Round{Decided: make([]*journal.NodeDecided, len(m.order))}
+		for k, i := range m.order {
+			b.Decided[k] = m.nodes[i].decision
+		}
+		m.log(b)
+	}
+	for k, i := range m.order {
+		m.tell(i, first+uint64(k))
+		if m.nodes[i].decision.Run {
 			run = append(run, i)
 		}
 	}

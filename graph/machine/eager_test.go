@@ -37,7 +37,7 @@ func race(t testing.TB, src string, lasts func(node string) time.Duration) (time
 	step(Woke{At: now})
 	for {
 		for r, ok := m.Ready(); ok; r, ok = m.Ready() {
-			records = append(records, r.Records...)
+			records = append(records, journal.Singles(r.Records)...)
 			m.Advance()
 			for _, task := range r.Start {
 				step(TaskRunning{At: now, Key: task.Key, Attempt: task.Attempt})

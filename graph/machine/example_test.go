@@ -49,7 +49,7 @@ stop: state.n > 10
 	for {
 		var tasks []machine.Task
 		for r, ok := m.Ready(); ok; r, ok = m.Ready() {
-			for _, rec := range r.Records {
+			for rec := range journal.EachRecord(r.Records) {
 				fmt.Println(rec.Seq, rec.Body.Type())
 			}
 			tasks = append(tasks, r.Start...)

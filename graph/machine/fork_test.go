@@ -28,7 +28,7 @@ func TestForkAnywhere(t *testing.T) {
 			r.o.Snapshots = true
 			wave, n := uint64(0), 0
 			r.committed = func(ready Ready) {
-				for _, rec := range ready.Records {
+				for rec := range journal.EachRecord(ready.Records) {
 					switch b := rec.Body.(type) {
 					case *journal.CycleStarted:
 						wave = 0

@@ -71,7 +71,7 @@ type MemoryChange struct {
 // one wave at most: what follows a wave of nodes that take no time is in the
 // Ready after Advance.
 type Ready struct {
-	Records []journal.Record // 1. persist with Changes and Cursor in one transaction, BEFORE anything below
+	Records []journal.Record // 1. persist with Changes and Cursor in one transaction, BEFORE anything below; some are rounds
 	Changes []graph.Change   //    what changed in the state, at most one per key; names that begin with $ are the machine's own, see Visible
 	Memory  []MemoryChange   //    in the order of the writes
 	Cursor  journal.Cursor

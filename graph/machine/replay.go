@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/graphrun/graphrun/graph"
@@ -219,7 +220,7 @@ func (p *replay) pace(at time.Time) (time.Time, bool) {
 	if p.reached() {
 		panic(stopHere{})
 	}
-	n := len(p.again) + len(p.m.out.records)
+	n := p.pending()
 	rec, ok := p.peek(n)
 	if !ok { // nothing was decided after what is recorded
 		return at, false
@@ -229,6 +230,9 @@ func (p *replay) pace(at time.Time) (time.Time, bool) {
 	}
 	return rec.Time, !p.cameIn(n)
 }
+
+// pending is how many records were decided again and are not compared yet.
+func (p *replay) pending() int { return len(p.again) + journal.Count(p.m.out.records) }
 
 // reached reports that the machine stands at the point to stop at.
 func (p *replay) reached() bool {
@@ -241,7 +245,7 @@ func (p *replay) reached() bool {
 
 // told is how a wait ended then, if that comes next; else nil.
 func (p *replay) told(w *journal.Waiting) *journal.TaskFinished {
-	rec, ok := p.peek(len(p.again) + len(p.m.out.records))
+	rec, ok := p.peek(p.pending())
 	if !ok {
 		return nil
 	}
@@ -254,7 +258,7 @@ func (p *replay) told(w *journal.Waiting) *journal.TaskFinished {
 
 // dueThen is the moment of the schedule that the cycle was for which begins next.
 func (p *replay) dueThen() (time.Time, bool) {
-	rec, ok := p.peek(len(p.again) + len(p.m.out.records))
+	rec, ok := p.peek(p.pending())
 	if !ok {
 		return time.Time{}, false
 	}
@@ -267,7 +271,7 @@ func (p *replay) dueThen() (time.Time, bool) {
 
 // opened says whether the wait of an element began then, as what comes next.
 func (p *replay) opened(key journal.TaskKey) bool {
-	rec, ok := p.peek(len(p.again) + len(p.m.out.records))
+	rec, ok := p.peek(p.pending())
 	if !ok {
 		return true
 	}
@@ -368,7 +372,7 @@ func (p *replay) pull() {
 		if !ok {
 			return
 		}
-		p.again = append(p.again, r.Records...)
+		p.again = slices.AppendSeq(p.again, journal.EachRecord(r.Records))
 		if p.side != nil {
 			p.side.starts(r.Start)
 		}
@@ -420,7 +424,7 @@ func onlyPausesLess(rec, now journal.Record) bool {
 
 // compareRest compares what the machine decided before it was stopped.
 func (p *replay) compareRest() {
-	p.again = append(p.again, p.m.out.records...)
+	p.again = slices.AppendSeq(p.again, journal.EachRecord(p.m.out.records))
 	for len(p.again) > 0 && !p.done {
 		if _, ok := p.peek(0); !ok {
 			return

@@ -81,7 +81,7 @@ func restore(g *graph.Graph, o Options, s journal.Snapshot, at time.Time, replay
 // without deciding anything again. When that cycle is over, only what came in
 // since matters.
 func (m *Machine) reapply(s journal.Snapshot) error {
-	records := s.Records
+	records := journal.Singles(s.Records)
 	for len(records) > 0 && records[0].Seq < s.Cursor.CycleSeq {
 		records = records[1:]
 	}

@@ -172,7 +172,7 @@ func (r *rig) commit(ready Ready) {
 	if slices.ContainsFunc(ready.Records, func(rec journal.Record) bool { return rec.Body.Type() == "cycle.started" }) {
 		begun = r.stateText()
 	}
-	for _, rec := range ready.Records {
+	for rec := range journal.EachRecord(ready.Records) {
 		r.journal = append(r.journal, journal.AppendRecord(nil, rec, true))
 		r.records = append(r.records, rec)
 	}
@@ -180,7 +180,7 @@ func (r *rig) commit(ready Ready) {
 		r.checkDelta(c)
 		r.state[c.Name] = value.Append(nil, c.Value)
 	}
-	for _, rec := range ready.Records {
+	for rec := range journal.EachRecord(ready.Records) {
 		switch b := rec.Body.(type) {
 		case *journal.CycleStarted:
 			r.states[journal.Point{Cycle: rec.Cycle, Start: true}] = begun

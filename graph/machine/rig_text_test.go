@@ -11,7 +11,7 @@ import (
 )
 
 func (r *rig) printReady(ready Ready) {
-	for _, rec := range ready.Records {
+	for rec := range journal.EachRecord(ready.Records) {
 		r.print(r.recordText(rec))
 	}
 	for _, c := range ready.Changes {

@@ -167,9 +167,11 @@ func (m *Machine) writersOf(p *cond.Part, to map[string]journal.By) {
 }
 
 // tell tells the decision over a node, which was recorded just now.
-func (m *Machine) tell(i int) {
+func (m *Machine) tell(i int, seq uint64) {
 	if m.watches(i) {
-		m.watch.Decided(m.Decision(i))
+		d := m.Decision(i)
+		d.Seq = seq
+		m.watch.Decided(d)
 	}
 }
 

@@ -133,7 +133,7 @@ func (s *Sim) settle(stop func(journal.Record) bool) (bool, error) {
 			continue
 		}
 		stopped := false
-		for _, r := range rd.Records {
+		for r := range journal.EachRecord(rd.Records) {
 			stopped = stopped || stop != nil && stop(r)
 			if s.Recorded != nil {
 				s.Recorded(r)

@@ -136,6 +136,7 @@ type graphInfo struct {
 }
 
 func (e *encoder) commit(c runtime.Commit) (*commit, error) {
+	c.Records = journal.Singles(c.Records)
 	out := &commit{Commit: c, changes: make([]change, len(c.Changes))}
 	if err := e.cursor(out); err != nil {
 		return nil, err

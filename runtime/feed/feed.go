@@ -12,8 +12,8 @@ import (
 // it may be kept.
 type Commit struct {
 	Stack, Graph string
-	Records      []journal.Record
-	Cursor       journal.Cursor // where the stack stands after it
+	Records      []journal.Record // one by one: rounds are taken apart
+	Cursor       journal.Cursor   // where the stack stands after it
 }
 
 // Note is a word of a task about what it is doing. It is not recorded.
@@ -107,11 +107,15 @@ func drop[L comparable](lists map[string][]L, stack string, listener L) {
 	lists[stack] = left
 }
 
-// Commit tells the listeners of a commit, and returns when all of them have returned.
+// Commit tells the listeners of a commit, and returns when all of them have returned. Its
+// records may be rounds.
 func (f *Feed) Commit(c Commit) {
 	f.mu.RLock()
 	all, one := f.commits[""], f.commits[c.Stack]
 	f.mu.RUnlock()
+	if len(all)+len(one) > 0 {
+		c.Records = journal.Singles(c.Records)
+	}
 	for _, l := range all {
 		aside(func() { (*l)(c) })
 	}

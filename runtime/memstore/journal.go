@@ -7,7 +7,8 @@ import (
 	"github.com/graphrun/graphrun/graph/journal"
 )
 
-// history is the records of a stack, by commit, and without gaps between them.
+// history is the records of a stack, by commit, and without gaps between them. Rounds stay
+// rounds until they are read: decisions are shared between cycles.
 type history [][]journal.Record
 
 func (j *history) add(records []journal.Record) {
@@ -24,10 +25,10 @@ func (j *history) drop(seq uint64) {
 	}
 }
 
-// from is a copy of the records from seq on; nil when there are none.
+// from is a copy of the records from seq on, one by one; nil when there are none.
 func (j history) from(seq uint64) []journal.Record {
-	first := sort.Search(len(j), func(i int) bool { return j[i][len(j[i])-1].Seq >= seq })
-	list := slices.Concat(j[first:]...)
+	first := sort.Search(len(j), func(i int) bool { return j[i][len(j[i])-1].Last() >= seq })
+	list := journal.Singles(slices.Concat(j[first:]...))
 	if len(list) > 0 && list[0].Seq < seq {
 		list = list[seq-list[0].Seq:]
 	}

@@ -67,7 +67,7 @@ func (s *Store) Commit(ctx context.Context, c runtime.Commit) error {
 		return fmt.Errorf("%w: %q", runtime.ErrNotFound, c.Stack)
 	}
 	if n := len(c.Records); n > 0 {
-		if c.Records[n-1].Seq <= st.cursor.Seq {
+		if c.Records[n-1].Last() <= st.cursor.Seq {
 			return nil // a repetition
 		}
 		if first := c.Records[0].Seq; first != st.cursor.Seq+1 && c.Fork == nil {

@@ -49,6 +49,7 @@ var checks = []struct {
 	{"values", false, checkValues},
 	{"identity and cursor", false, checkIdentity},
 	{"records", false, checkRecords},
+	{"rounds", false, checkRounds},
 	{"records of the open cycle", false, checkOpenCycle},
 	{"records stop at an error", true, checkRecordsStop},
 	{"whole values", false, checkWhole},
