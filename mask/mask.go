@@ -47,12 +47,12 @@ func (f form) maxSpelled() int { return f.run * maxRun * len("%255C") }
 // find: empty secrets do not count. Secrets shorter than four characters are masked
 // only where they appear verbatim.
 func New(secrets []string) *Masker {
+	if !slices.ContainsFunc(secrets, func(v string) bool { return v != "" }) {
+		return nil // most stacks have none, and a Masker is large
+	}
 	m := &Masker{numbers: map[string]bool{}}
 	for _, v := range secrets {
 		m.add(v)
-	}
-	if len(m.forms) == 0 {
-		return nil
 	}
 	for i, f := range m.forms {
 		for _, b := range f.begins() {

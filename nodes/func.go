@@ -11,6 +11,7 @@ import (
 	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/schema"
 	"github.com/graphrun/graphrun/graph/value"
+	"github.com/graphrun/graphrun/nodes/internal/gotype"
 )
 
 // Func makes a kind of a Go function. Graphs that use it are checked against
@@ -48,30 +49,61 @@ func Func[In, Out any](name string, fn func(context.Context, In) (Out, error)) S
 		return s
 	}
 	s.Output = func(graph.Config) *schema.Type { return out.typ }
-	s.Node = function[In, Out]{fn: fn, out: out.typ}
+	s.Node = function[In, Out]{fn, out.typ, gotype.DecoderOf(reflect.TypeFor[In]()), encoderOf[Out]()}
 	return s
 }
 
 // function is the Node behind Func.
 type function[In, Out any] struct {
-	fn  func(context.Context, In) (Out, error)
-	out *schema.Type
+	fn    func(context.Context, In) (Out, error)
+	out   *schema.Type
+	read  *gotype.Decoder // nil if encoding/json has to read In
+	write *gotype.Encoder // nil if value.CopyOf has to make the output
+}
+
+// encoderOf is the plan of an output. Those that may be canonical as they are need none.
+func encoderOf[Out any]() *gotype.Encoder {
+	switch any(*new(Out)).(type) {
+	case nil, bool, int, int64, float64, string, []any, map[string]any:
+		return nil
+	}
+	return gotype.EncoderOf(reflect.TypeFor[Out]())
+}
+
+// input reads the `with` of a task.
+func (f function[In, Out]) input(with any) (*In, error) {
+	if in := new(In); with == nil || f.read != nil && f.read.Decode(with, reflect.ValueOf(in).Elem()) {
+		return in, nil
+	}
+	in := new(In)
+	return in, Decode(with, in)
+}
+
+// output makes what fn returned canonical.
+func (f function[In, Out]) output(out *Out) (any, error) {
+	if f.write != nil {
+		if v, ok := f.write.Encode(reflect.ValueOf(out).Elem()); ok {
+			return v, nil
+		}
+	}
+	v, err := value.CopyOf(*out)
+	return v.Any(), err
 }
 
 func (f function[In, Out]) Run(ctx context.Context, t Task) (Result, error) {
-	var in In
-	if err := Decode(t.With, &in); err != nil {
+	in, err := f.input(t.With)
+	if err != nil {
 		return Result{}, &Error{Kind: "config", Permanent: true, Message: err.Error()}
 	}
-	out, err := f.fn(ctx, in)
+	out, err := f.fn(ctx, *in)
 	if err = orNil(err); err != nil {
 		return Result{}, err
 	}
-	v, err := value.CopyOf(out)
+	v, err := f.output(&out)
 	if err != nil {
 		return Result{}, Errorf("output", "the output is no JSON value: %v", err)
 	}
-	return Result{Output: fillEmpty(v.Any(), f.out)}, nil
+	return Result{Output: fillEmpty(v, f.out)}, nil
 }
 
 // goType is a Go type as graphs see it.

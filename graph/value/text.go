@@ -49,7 +49,7 @@ const replaced = `\ufffd`
 // checkTexts finds a text within v that is not UTF-8. It is called only after
 // encoding/json wrote v, so v holds no cycle.
 func checkTexts(v reflect.Value) error {
-	if !v.IsValid() {
+	if !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil() {
 		return nil
 	}
 	if v.CanInterface() {

@@ -39,6 +39,10 @@ func TestOfRefusesTextThatIsNoUTF8(t *testing.T) {
 	for name, v := range map[string]any{
 		"the character itself": struct{ S string }{"\ufffd"},
 		"an escape in JSON":    json.RawMessage(`"\ufffd"`),
+		"beside a nil pointer": struct {
+			P *label
+			R json.RawMessage
+		}{nil, json.RawMessage(`"\ufffd"`)},
 		"a field left out":     inner{Name: `\ufffd`, Skip: bad},
 	} {
 		if got, err := Of(v); err != nil || !strings.Contains(String(got.Any()), "\ufffd") && !strings.Contains(String(got.Any()), `\ufffd`) {

@@ -66,7 +66,7 @@ var rooms = map[string]room{
 	"graph/trial":           {house: []string{"diag", "graph", "graph/cond", "graph/inspect", "graph/journal", "graph/machine", "graph/render", "graph/schema", "graph/sim", "graph/tree", "graph/value"}},
 	"graph/inspect":         {house: []string{"diag", "graph", "graph/cond", "graph/journal", "graph/machine", "graph/sim", "graph/value"}},
 	"graph/machine":         {house: []string{"diag", "graph", "graph/cond", "graph/cron", "graph/journal", "graph/schema", "graph/value"}},
-	"nodes":                 {house: []string{"diag", "graph", "graph/journal", "graph/schema", "graph/tree", "graph/value"}, third: []string{"github.com/google/jsonschema-go"}},
+	"nodes":                 {house: []string{"diag", "graph", "graph/journal", "graph/schema", "graph/tree", "graph/value", "nodes/internal/gotype"}, third: []string{"github.com/google/jsonschema-go"}},
 	"nodes/std":             {house: []string{"diag", "graph", "graph/schema", "graph/tree", "graph/value", "nodes", "nodes/internal/program", "nodes/internal/stay"}},
 	"nodes/agent":           {house: []string{"graph", "graph/cond", "graph/journal", "graph/schema", "graph/tree", "graph/value", "nodes", "nodes/std"}},
 	"nodes/agent/openai":    {house: []string{"graph/value", "nodes/agent", "nodes/agent/internal/wire"}},
@@ -94,6 +94,7 @@ var rooms = map[string]room{
 	"internal/house":        {},
 	"internal/suites":       {},
 
+	"nodes/internal/gotype":     {house: []string{"graph/value"}},
 	"nodes/internal/program":    {house: []string{"nodes"}},
 	"nodes/internal/stay":       {house: []string{"graph/value", "nodes", "nodes/internal/program"}},
 	"runtime/internal/timer":    {},
