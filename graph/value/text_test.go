@@ -43,7 +43,7 @@ func TestOfRefusesTextThatIsNoUTF8(t *testing.T) {
 			P *label
 			R json.RawMessage
 		}{nil, json.RawMessage(`"\ufffd"`)},
-		"a field left out":     inner{Name: `\ufffd`, Skip: bad},
+		"a field left out": inner{Name: `\ufffd`, Skip: bad},
 	} {
 		if got, err := Of(v); err != nil || !strings.Contains(String(got.Any()), "\ufffd") && !strings.Contains(String(got.Any()), `\ufffd`) {
 			t.Errorf("%s: got %v, %v", name, got, err)

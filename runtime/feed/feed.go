@@ -115,12 +115,17 @@ func (f *Feed) Commit(c Commit) {
 	f.mu.RUnlock()
 	if len(all)+len(one) > 0 {
 		c.Records = journal.Singles(c.Records)
+		pass(c, all, one)
 	}
-	for _, l := range all {
-		aside(func() { (*l)(c) })
-	}
-	for _, l := range one {
-		aside(func() { (*l)(c) })
+}
+
+// pass calls listeners with a commit. It is apart because its closures move the commit to
+// the heap, also when there is nobody to call.
+func pass(c Commit, lists ...[]*func(Commit)) {
+	for _, list := range lists {
+		for _, l := range list {
+			aside(func() { (*l)(c) })
+		}
 	}
 }
 
