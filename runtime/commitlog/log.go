@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -19,6 +18,8 @@ type Options struct {
 	MaxSize     int64  // what a segment never grows beyond; 1 GiB, at most 4 GiB
 	FirstPiece  int64  // how much of a file is filled with zeros first; 256 KiB
 	Piece       int64  // up to how much is filled at once later, twice as much each time; 4 MiB
+
+	disk disk // nil means that of the system
 }
 
 func (o Options) withDefaults() Options {
@@ -31,6 +32,9 @@ func (o Options) withDefaults() Options {
 		}
 	}
 	o.MaxSize = min(o.MaxSize, sizeLimit)
+	if o.disk == nil {
+		o.disk = system{}
+	}
 	return o
 }
 
@@ -57,56 +61,58 @@ type Log struct {
 
 // Start begins a segment after those that Recover read. m is what the database says now:
 // what Recover gave may be in it, or not yet. Segments that it has not stay for it, until
-// Release; if these are all of the files, the error is ErrBehind.
+// Release. After some crashes in a row these are all of the files: then the error is
+// ErrBehind, and the database has to take over what Recover gave before it calls Start.
 //
 // The database has to have the mark of Log.Mark before the first Append. A file that holds
 // nothing the database needs is deleted.
-func Start(o Options, m Mark, r Recovered) (l *Log, err error) {
-	o = o.withDefaults()
+func Start(o Options, m Mark, r Recovered) (*Log, error) {
 	if !r.looked {
 		return nil, errors.New("commitlog: Start needs what Recover found")
 	}
-	l = &Log{o: o, released: m.Applied, spare: m.Applied}
-	defer func() {
-		if err != nil {
-			_ = l.close()
-		}
-	}()
+	l := &Log{o: o.withDefaults(), released: m.Applied, spare: m.Applied}
+	if err := l.start(m, r); err != nil {
+		return nil, errors.Join(refused(err), l.close())
+	}
+	return l, nil
+}
+
+func (l *Log) start(m Mark, r Recovered) error {
 	if err := l.keep(m, r); err != nil {
-		return nil, err
+		return err
 	}
 	free := -1
-	for slot, path := range slices.Backward(names(o.Path)) {
+	for slot, path := range slices.Backward(names(l.o.Path)) {
 		if l.files[slot] != nil {
 			continue
 		}
 		free = slot
-		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, err
+		if err := l.o.disk.remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
 		}
 	}
 	if free < 0 {
-		return nil, ErrBehind
+		return ErrBehind
 	}
-	h := header{store: o.Store, epoch: max(m.Applied, r.Epoch) + 1, nonce: newNonce()}
+	h := header{store: l.o.Store, epoch: max(m.Applied, r.Epoch) + 1, nonce: newNonce()}
 	var last *segment
 	if n := len(r.segments); n > 0 {
 		h.before = r.segments[n-1].nonce
 		last = l.files[r.segments[n-1].slot]
 	}
 	if err := l.add(free, h); err != nil {
-		return nil, refused(err)
+		return err
 	}
 	l.mark = Mark{Applied: h.epoch - 1, Nonce: h.nonce}
 	if last != nil {
 		// What is torn behind its end stays there: nothing is read behind an end frame.
 		if err := l.finish(last, r.End, r.End, h.nonce); err != nil {
-			return nil, refused(err)
+			return err
 		}
 		l.mark = Mark{Applied: m.Applied, Nonce: m.Nonce}
 	}
 	l.enter(free)
-	return l, nil
+	return nil
 }
 
 // keep opens the segments that the database does not have yet, and makes sure that what
@@ -116,7 +122,7 @@ func (l *Log) keep(m Mark, r Recovered) error {
 		if f.epoch <= m.Applied {
 			continue
 		}
-		file, err := os.OpenFile(f.path, os.O_RDWR, 0)
+		file, err := l.o.disk.open(f.path)
 		if err != nil {
 			return err
 		}
@@ -127,7 +133,7 @@ func (l *Log) keep(m Mark, r Recovered) error {
 		s.nonce, s.filled, s.piece = f.nonce, f.end.pos, l.o.FirstPiece // what is behind may be no blocks yet
 		s.epoch.Store(f.epoch)
 		l.files[f.slot] = s
-		if err := force(file); err != nil {
+		if err := file.force(); err != nil {
 			return err
 		}
 	}
@@ -138,16 +144,20 @@ func (l *Log) keep(m Mark, r Recovered) error {
 // can be found.
 func (l *Log) add(slot int, h header) error {
 	path := names(l.o.Path)[slot]
-	s, err := makeSegment(path)
+	f, err := l.o.disk.create(path)
 	if err != nil {
 		return err
 	}
-	if err = s.begin(&l.o, h); err == nil {
-		err = syncDir(filepath.Dir(path))
+	s, err := newSegment(f, path)
+	if err == nil {
+		err = s.begin(&l.o, h)
+	}
+	if err == nil {
+		err = l.o.disk.syncDir(filepath.Dir(path))
 	}
 	if err != nil {
-		_ = s.Close()
-		_ = os.Remove(path)
+		_ = f.Close()
+		_ = l.o.disk.remove(path)
 		return err
 	}
 	l.mu.Lock()
@@ -165,7 +175,7 @@ func (l *Log) finish(s *segment, pos, durable int64, next Nonce) error {
 	if _, err := s.WriteAt(newSealer(s.nonce).frame(nil, pos, durable, endBit, next[:]), pos); err != nil {
 		return err
 	}
-	return force(s.File)
+	return s.force()
 }
 
 // enter makes a file the one that is appended to.
@@ -220,7 +230,7 @@ func (l *Log) Append(payloads [][]byte, sync bool) error {
 		}
 	}
 	if sync {
-		if err := force(s.File); err != nil {
+		if err := s.force(); err != nil {
 			return l.fatal(err)
 		}
 		l.durable = end

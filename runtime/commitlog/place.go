@@ -19,10 +19,13 @@ type place struct {
 	size *int64
 }
 
-func placeOf(f *os.File, path string) (p place, err error) {
+func placeOf(f file, path string) (p place, err error) {
 	p = place{mu: new(sync.Mutex), size: new(int64)}
-	if p.path, err = filepath.Abs(path); err == nil {
-		p.file, err = f.Stat()
+	if p.path, err = filepath.Abs(path); err != nil {
+		return p, err
+	}
+	if p.file, err = f.Stat(); err == nil {
+		*p.size = p.file.Size()
 	}
 	return p, err
 }

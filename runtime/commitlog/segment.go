@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
-	"runtime"
 	"sync/atomic"
 )
 
@@ -47,7 +45,7 @@ func Remove(path string) error {
 
 // segment is an open file of a log.
 type segment struct {
-	*os.File
+	file
 	place
 	epoch  atomic.Uint64 // 0 without a segment
 	nonce  Nonce
@@ -55,22 +53,9 @@ type segment struct {
 	piece  int64 // how much room is made next
 }
 
-// makeSegment makes a new file that holds nothing yet.
-func makeSegment(path string) (s *segment, err error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	if s, err = newSegment(f, path); err != nil {
-		_ = f.Close()
-		_ = os.Remove(path)
-	}
-	return s, err
-}
-
-func newSegment(f *os.File, path string) (*segment, error) {
+func newSegment(f file, path string) (*segment, error) {
 	at, err := placeOf(f, path)
-	return &segment{File: f, place: at}, err
+	return &segment{file: f, place: at}, err
 }
 
 // begin makes the file the segment of an epoch: from then on, what it held is nothing.
@@ -133,16 +118,4 @@ func (s *segment) room(o *Options, end int64) error {
 	s.filled, s.piece = at, min(2*s.piece, o.Piece)
 	s.grow(at)
 	return nil
-}
-
-// syncDir makes the entries of a folder durable.
-func syncDir(dir string) error {
-	if runtime.GOOS == "windows" { // where folders cannot be synced
-		return nil
-	}
-	d, err := os.Open(filepath.Clean(dir))
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

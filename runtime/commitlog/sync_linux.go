@@ -6,9 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// force brings the data of a file to disk. Its size and blocks have been there before, so
-// nothing else has to be written.
-func force(f *os.File) error {
+func (f systemFile) force() error {
 	for {
 		err := unix.Fdatasync(int(f.Fd()))
 		switch err {

@@ -2,7 +2,4 @@
 
 package commitlog
 
-import "os"
-
-// force brings the data of a file to disk.
-func force(f *os.File) error { return f.Sync() }
+func (f systemFile) force() error { return f.Sync() }
