@@ -11,19 +11,27 @@ import (
 	"github.com/graphrun/graphrun/graph/value"
 )
 
-// codec walks over the members of one JSON object, in their order. It either
-// appends them to b, or reads them from in. So each type lists its members once,
-// and both directions follow that list.
+// codec walks over the members of one object, in their order. It either appends them
+// as JSON to b, or reads them as JSON from in; or with packs, it does so in the packed
+// form. So each type lists its members once, and all directions follow that list.
 //
-// A method whose name begins with "some" leaves a zero value out.
+// A method whose name begins with "some" leaves a zero value out of the JSON. The packed
+// form has none.
 type codec struct {
 	b     []byte   // what has been written; used when in is nil
 	in    *members // what is read; nil when writing
 	whole bool     // the journal form; the public form has fewer members
 	err   error    // the first member that could not be read
+
+	packs bool
+	pack  packed
 }
 
-func (c *codec) reading() bool { return c.in != nil }
+func (c *codec) reading() bool { return c.in != nil || c.packs && c.pack.reads }
+
+// visits reports that every member is visited, also one that is zero: it may be there to
+// be read, or it counts.
+func (c *codec) visits() bool { return c.in != nil || c.packs }
 
 // member gives the bytes of a member that is to be read; false when it is
 // absent or null.
@@ -49,6 +57,10 @@ func (c *codec) key(k string) {
 }
 
 func (c *codec) text(k string, s *string) {
+	if c.packs {
+		c.pack.text(s)
+		return
+	}
 	if !c.reading() {
 		c.key(k)
 		c.b = appendText(c.b, *s)
@@ -62,12 +74,16 @@ func (c *codec) text(k string, s *string) {
 }
 
 func (c *codec) someText(k string, s *string) {
-	if c.reading() || *s != "" {
+	if c.visits() || *s != "" {
 		c.text(k, s)
 	}
 }
 
 func (c *codec) texts(k string, all *[]string) {
+	if c.packs {
+		c.pack.texts(all)
+		return
+	}
 	if c.reading() {
 		if b, ok := c.member(k); ok {
 			c.fail(k, eachElement(b, func(b []byte) error {
@@ -90,12 +106,69 @@ func (c *codec) texts(k string, all *[]string) {
 }
 
 func (c *codec) someTexts(k string, all *[]string) {
-	if c.reading() || len(*all) > 0 {
+	if c.visits() || len(*all) > 0 {
 		c.texts(k, all)
 	}
 }
 
+// word is a text that is most often one of words.
+func (c *codec) word(k string, s *string) {
+	if c.packs {
+		c.pack.word(s)
+		return
+	}
+	c.text(k, s)
+}
+
+func (c *codec) someWord(k string, s *string) {
+	if c.visits() || *s != "" {
+		c.word(k, s)
+	}
+}
+
+// name is the name of a node, a key or an event, which the shape may have.
+func (c *codec) name(k string, s *string) {
+	if c.packs {
+		c.pack.name(s)
+		return
+	}
+	c.text(k, s)
+}
+
+func (c *codec) someName(k string, s *string) {
+	if c.visits() || *s != "" {
+		c.name(k, s)
+	}
+}
+
+func (c *codec) names(k string, all *[]string) {
+	if c.packs {
+		c.pack.names(all)
+		return
+	}
+	c.texts(k, all)
+}
+
+// hash is the hash of a definition.
+func (c *codec) hash(k string, s *string) {
+	if c.packs {
+		c.pack.hash(s)
+		return
+	}
+	c.text(k, s)
+}
+
+func (c *codec) someHash(k string, s *string) {
+	if c.visits() || *s != "" {
+		c.hash(k, s)
+	}
+}
+
 func (c *codec) uint(k string, n *uint64) {
+	if c.packs {
+		c.pack.uint(n)
+		return
+	}
 	if !c.reading() {
 		c.key(k)
 		c.b = strconv.AppendUint(c.b, *n, 10)
@@ -109,7 +182,7 @@ func (c *codec) uint(k string, n *uint64) {
 }
 
 func (c *codec) someUint(k string, n *uint64) {
-	if c.reading() || *n != 0 {
+	if c.visits() || *n != 0 {
 		c.uint(k, n)
 	}
 }
@@ -118,6 +191,12 @@ func (c *codec) someUint(k string, n *uint64) {
 type integer interface{ ~int | ~int64 }
 
 func number[T integer](c *codec, k string, n *T) {
+	if c.packs {
+		v := int64(*n)
+		c.pack.int(&v)
+		*n = T(v)
+		return
+	}
 	if !c.reading() {
 		c.key(k)
 		c.b = strconv.AppendInt(c.b, int64(*n), 10)
@@ -131,12 +210,16 @@ func number[T integer](c *codec, k string, n *T) {
 }
 
 func someNumber[T integer](c *codec, k string, n *T) {
-	if c.reading() || *n != 0 {
+	if c.visits() || *n != 0 {
 		number(c, k, n)
 	}
 }
 
 func (c *codec) float(k string, f *float64) {
+	if c.packs {
+		c.pack.float(f)
+		return
+	}
 	if !c.reading() {
 		c.key(k)
 		c.b = value.Append(c.b, *f)
@@ -150,12 +233,16 @@ func (c *codec) float(k string, f *float64) {
 }
 
 func (c *codec) someFloat(k string, f *float64) {
-	if c.reading() || *f != 0 {
+	if c.visits() || *f != 0 {
 		c.float(k, f)
 	}
 }
 
 func (c *codec) bool(k string, v *bool) {
+	if c.packs {
+		c.pack.bool(v)
+		return
+	}
 	if !c.reading() {
 		c.key(k)
 		c.b = strconv.AppendBool(c.b, *v)
@@ -169,7 +256,7 @@ func (c *codec) bool(k string, v *bool) {
 }
 
 func (c *codec) someBool(k string, v *bool) {
-	if c.reading() || *v {
+	if c.visits() || *v {
 		c.bool(k, v)
 	}
 }
@@ -177,6 +264,10 @@ func (c *codec) someBool(k string, v *bool) {
 // ms is a duration in whole milliseconds, rounded down. A member in nanoseconds
 // that follows it has the exact value.
 func (c *codec) ms(k string, d *time.Duration) {
+	if c.packs {
+		c.pack.number++ // it is not there
+		return
+	}
 	n := d.Milliseconds()
 	number(c, k, &n)
 	if c.reading() {
@@ -185,6 +276,10 @@ func (c *codec) ms(k string, d *time.Duration) {
 }
 
 func (c *codec) time(k string, t *time.Time) {
+	if c.packs {
+		c.pack.time(t)
+		return
+	}
 	if !c.reading() {
 		c.key(k)
 		c.b = append(c.b, '"')
@@ -203,13 +298,17 @@ func (c *codec) time(k string, t *time.Time) {
 }
 
 func (c *codec) someTime(k string, t *time.Time) {
-	if c.reading() || !t.IsZero() {
+	if c.visits() || !t.IsZero() {
 		c.time(k, t)
 	}
 }
 
 // value is any canonical value. Integers stay exact.
 func (c *codec) value(k string, v *any) {
+	if c.packs {
+		c.pack.value(v)
+		return
+	}
 	if !c.reading() {
 		c.key(k)
 		c.b = value.Append(c.b, *v)
@@ -223,13 +322,17 @@ func (c *codec) value(k string, v *any) {
 }
 
 func (c *codec) someValue(k string, v *any) {
-	if c.reading() || *v != nil {
+	if c.visits() || *v != nil {
 		c.value(k, v)
 	}
 }
 
 // object is a value that is always an object: {} for a nil map.
 func (c *codec) object(k string, m *map[string]any) {
+	if c.packs {
+		c.pack.object(m)
+		return
+	}
 	if !c.reading() {
 		c.key(k)
 		if *m == nil {
@@ -268,6 +371,10 @@ func inside[T any](c *codec, b []byte, v *T, walk walk[T]) {
 }
 
 func nested[T any](c *codec, k string, v *T, walk walk[T]) {
+	if c.packs {
+		packNested(c, v, walk)
+		return
+	}
 	if !c.reading() {
 		c.key(k)
 		inside(c, nil, v, walk)
@@ -280,6 +387,10 @@ func nested[T any](c *codec, k string, v *T, walk walk[T]) {
 
 // somePointer is an object that may be absent: a nil pointer.
 func somePointer[T any](c *codec, k string, v **T, walk walk[T]) {
+	if c.packs {
+		packPointer(c, v, walk)
+		return
+	}
 	if !c.reading() {
 		if *v != nil {
 			nested(c, k, *v, walk)
@@ -294,6 +405,10 @@ func somePointer[T any](c *codec, k string, v **T, walk walk[T]) {
 
 // maybe is a plain value that may be absent: a nil pointer.
 func maybe[T any](c *codec, k string, v **T, plain func(*codec, string, *T)) {
+	if c.packs {
+		packMaybe(c, k, v, plain)
+		return
+	}
 	if c.reading() {
 		if _, ok := c.member(k); !ok {
 			return
@@ -307,6 +422,10 @@ func maybe[T any](c *codec, k string, v **T, plain func(*codec, string, *T)) {
 
 // list is an array of objects. An empty one is read as nil.
 func list[T any](c *codec, k string, all *[]T, walk walk[T]) {
+	if c.packs {
+		packList(c, all, walk)
+		return
+	}
 	if c.reading() {
 		if b, ok := c.member(k); ok {
 			c.fail(k, eachElement(b, func(b []byte) error {
@@ -329,13 +448,17 @@ func list[T any](c *codec, k string, all *[]T, walk walk[T]) {
 }
 
 func someList[T any](c *codec, k string, all *[]T, walk walk[T]) {
-	if c.reading() || len(*all) > 0 {
+	if c.visits() || len(*all) > 0 {
 		list(c, k, all, walk)
 	}
 }
 
 // someByName is an object of objects, written in the order of their names.
 func someByName[T any](c *codec, k string, all *map[string]T, walk walk[T]) {
+	if c.packs {
+		packByName(c, all, walk)
+		return
+	}
 	if c.reading() {
 		if b, ok := c.member(k); ok {
 			m, err := split(b)

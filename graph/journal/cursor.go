@@ -161,9 +161,9 @@ func (u *ChildUsage) Key() TaskKey {
 }
 
 func (at *Cursor) members(c *codec) {
-	c.text("status", (*string)(&at.Status))
+	c.word("status", (*string)(&at.Status))
 	c.someText("reason", &at.Reason)
-	c.text("hash", &at.Hash)
+	c.hash("hash", &at.Hash)
 	c.uint("seq", &at.Seq)
 	c.uint("cycle", &at.Cycle)
 	c.uint("wave", &at.Wave)
@@ -190,7 +190,7 @@ func (at *Cursor) members(c *codec) {
 	someNumber(c, "inbox", &at.Inbox)
 	c.someText("turn", &at.Turn)
 	c.someText("stopping", &at.Stopping)
-	c.someText("refused", &at.Refused)
+	c.someWord("refused", &at.Refused)
 	c.someBool("clean", &at.Clean)
 	someNumber(c, "outbox", &at.Outbox)
 	c.someUint("busy", &at.Busy)
@@ -295,7 +295,7 @@ type Outcome struct {
 }
 
 func (o *Outcome) members(c *codec) {
-	c.text("status", (*string)(&o.Status))
+	c.word("status", (*string)(&o.Status))
 	c.someText("reason", &o.Reason)
 	somePointer(c, "failure", &o.Failure, (*Failure).members)
 }

@@ -23,7 +23,7 @@ func (id *Identity) members(c *codec) {
 	c.text("stack", &id.Stack)
 	c.text("graph", &id.Graph)
 	c.text("nonce", &id.Nonce)
-	if c.reading() || id.Params != nil {
+	if c.visits() || id.Params != nil {
 		c.object("params", &id.Params)
 	}
 	c.time("created_at", &id.CreatedAt)

@@ -32,7 +32,7 @@ type Latch struct {
 func (l *Latch) members(c *codec) {
 	c.text("from", &l.From)
 	c.text("to", &l.To)
-	c.someText("outcome", &l.Outcome)
+	c.someWord("outcome", &l.Outcome)
 	c.someBool("after", &l.After)
 	c.someBool("next_cycle", &l.NextCycle)
 	c.someBool("dead", &l.Dead)

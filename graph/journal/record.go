@@ -104,8 +104,8 @@ type StackStarted struct {
 func (*StackStarted) Type() string { return "stack.started" }
 
 func (b *StackStarted) members(c *codec) {
-	c.text("graph", &b.Graph)
-	c.text("hash", &b.Hash)
+	c.name("graph", &b.Graph)
+	c.hash("hash", &b.Hash)
 	somePointer(c, "from", &b.From, (*From).members)
 	if c.whole {
 		c.object("params", &b.Params)
@@ -124,7 +124,7 @@ type EventReceived struct {
 func (*EventReceived) Type() string { return "event.received" }
 
 func (b *EventReceived) members(c *codec) {
-	c.text("event", &b.Event)
+	c.name("event", &b.Event)
 	if c.whole {
 		c.someText("id", &b.ID)
 		c.value("payload", &b.Payload)
@@ -163,7 +163,7 @@ type LeftEvent struct {
 func (e *LeftEvent) members(c *codec) {
 	c.uint("seq", &e.Seq)
 	c.time("time", &e.Time)
-	c.text("event", &e.Event)
+	c.name("event", &e.Event)
 	c.value("payload", &e.Payload)
 }
 
@@ -171,14 +171,14 @@ func (*CycleStarted) Type() string { return "cycle.started" }
 
 func (b *CycleStarted) members(c *codec) {
 	if c.whole {
-		c.someText("hash", &b.Hash)
-		c.someText("mode", &b.Mode)
+		c.someHash("hash", &b.Hash)
+		c.someWord("mode", &b.Mode)
 	}
 	c.someTime("due", &b.Due)
 	c.someTexts("faults", &b.Faults)
 	c.someBool("finally", &b.Finally)
 	if c.whole {
-		c.someText("status", (*string)(&b.Status))
+		c.someWord("status", (*string)(&b.Status))
 		c.someText("reason", &b.Reason)
 		somePointer(c, "failure", &b.Failure, (*Failure).members)
 		someList(c, "left", &b.Left, (*LeftEvent).members)
@@ -198,9 +198,9 @@ func (*NodeDecided) Type() string { return "node.decided" }
 
 func (b *NodeDecided) members(c *codec) {
 	c.uint("wave", &b.Wave)
-	c.text("node", &b.Node)
+	c.name("node", &b.Node)
 	c.bool("run", &b.Run)
-	c.text("reason", &b.Reason)
+	c.word("reason", &b.Reason)
 	list(c, "edges", &b.Edges, (*Verdict).members)
 }
 
@@ -217,9 +217,13 @@ type Verdict struct {
 }
 
 func (v *Verdict) members(c *codec) {
-	c.text("from", &v.From)
-	c.text("outcome", &v.Outcome)
-	c.text("when", &v.When)
+	like := c.packs && c.pack.shape.has(v)
+	if like {
+		v = &Verdict{Edge: v.Edge, Live: v.Live, Error: v.Error}
+	}
+	c.name("from", &v.From)
+	c.word("outcome", &v.Outcome)
+	c.name("when", &v.When)
 	c.bool("live", &v.Live)
 	c.someText("error", &v.Error)
 	c.someBool("after", &v.After)
@@ -227,6 +231,10 @@ func (v *Verdict) members(c *codec) {
 	c.someBool("next_cycle", &v.NextCycle)
 	if c.whole {
 		number(c, "edge", &v.Edge)
+	}
+	if c.packs { // the rest is what the shape has
+		c.pack.bool(&like)
+		c.pack.fill(v, like)
 	}
 }
 
@@ -241,7 +249,7 @@ func (*WaveStarted) Type() string { return "wave.started" }
 
 func (b *WaveStarted) members(c *codec) {
 	c.uint("wave", &b.Wave)
-	c.texts("nodes", &b.Nodes)
+	c.names("nodes", &b.Nodes)
 	if c.whole {
 		someList(c, "early", &b.Early, (*Verdict).members)
 	}
@@ -270,7 +278,7 @@ func (b *TaskStarted) members(c *codec) {
 func (c *codec) task(wave, began *uint64, node, item *string, attempt *int) {
 	c.uint("wave", wave)
 	c.someUint("began", began)
-	c.text("node", node)
+	c.name("node", node)
 	c.someText("item", item)
 	number(c, "attempt", attempt)
 }
@@ -347,7 +355,7 @@ func (*TaskFinished) Type() string { return "task.finished" }
 
 func (b *TaskFinished) members(c *codec) {
 	c.task(&b.Wave, &b.Began, &b.Node, &b.Item, &b.Attempt)
-	c.text("status", &b.Status)
+	c.word("status", &b.Status)
 	c.ms("duration_ms", &b.Duration)
 	somePointer(c, "error", &b.Error, (*Failure).members)
 	c.someBool("cached", &b.Cached)
@@ -415,12 +423,12 @@ func (*WaveCommitted) Type() string { return "wave.committed" }
 func (b *WaveCommitted) members(c *codec) {
 	c.uint("wave", &b.Wave)
 	c.someUint("commit", &b.Commit)
-	c.texts("changed", &b.Changed)
+	c.names("changed", &b.Changed)
 	someList(c, "writers", &b.Writers, (*Writer).members)
 	if c.whole {
 		list(c, "settled", &b.Settled, (*Settled).members)
 	}
-	if c.whole && (!c.reading() || len(b.Settled) > 0) {
+	if c.packs || c.whole && (!c.reading() || len(b.Settled) > 0) {
 		return
 	}
 	unfit := slices.DeleteFunc(slices.Clone(b.Settled), func(s Settled) bool { return !s.AtCommit })
@@ -466,7 +474,7 @@ type StackFinished struct {
 func (*StackFinished) Type() string { return "stack.finished" }
 
 func (b *StackFinished) members(c *codec) {
-	c.text("status", (*string)(&b.Status))
+	c.word("status", (*string)(&b.Status))
 	c.text("reason", &b.Reason)
 	if c.whole {
 		somePointer(c, "failure", &b.Failure, (*Failure).members)

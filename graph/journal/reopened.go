@@ -70,13 +70,17 @@ func (l *Limits) String() string {
 }
 
 func someLimits(c *codec, k string, l *Limits) {
-	if c.reading() || *l != (Limits{}) {
+	if c.visits() || *l != (Limits{}) {
 		nested(c, k, l, (*Limits).members)
 	}
 }
 
 // duration is a duration as its text.
 func (c *codec) duration(k string, d *time.Duration) {
+	if c.packs {
+		number(c, k, d)
+		return
+	}
 	text := d.String()
 	c.text(k, &text)
 	if c.reading() {

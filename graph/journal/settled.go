@@ -49,11 +49,11 @@ func (s *Settled) SetElements(e Each) {
 
 func (s *Settled) members(c *codec) {
 	e := s.Elements()
-	c.text("node", &s.Node)
-	c.text("status", &s.Status)
+	c.name("node", &s.Node)
+	c.word("status", &s.Status)
 	number(c, "attempts", &s.Attempts)
 	somePointer(c, "error", &s.Error, (*Failure).members)
-	c.someText("reason", &s.Reason)
+	c.someWord("reason", &s.Reason)
 	c.someTexts("elements", &e.Order)
 	someNumber(c, "failed", &e.Failed)
 	someNumber(c, "of", &e.Of)
@@ -115,14 +115,14 @@ func (f *Failure) Value(node string) map[string]any {
 }
 
 func (f *Failure) members(c *codec) {
-	c.text("kind", &f.Kind)
+	c.word("kind", &f.Kind)
 	c.text("message", &f.Message)
 	maybe(c, "code", &f.Code, number)
 	c.someText("item", &f.Item)
 	c.someText("path", &f.Path)
 	if c.whole {
 		c.someBool("permanent", &f.Permanent)
-		c.someText("limit", &f.Limit)
+		c.someWord("limit", &f.Limit)
 		maybe(c, "output", &f.Output, (*codec).text)
 	}
 }

@@ -36,7 +36,7 @@ type Waiting struct {
 func (w *Waiting) members(c *codec) {
 	c.text("node", &w.Node)
 	c.someText("item", &w.Item)
-	c.text("kind", &w.Kind)
+	c.word("kind", &w.Kind)
 	c.uint("cycle", &w.Cycle)
 	c.uint("wave", &w.Wave)
 	c.time("since", &w.Since)

@@ -10,10 +10,10 @@ type Writer struct {
 }
 
 func (w *Writer) members(c *codec) {
-	c.text("key", &w.Key)
-	c.someText("node", &w.Node)
-	c.someText("event", &w.Event)
-	c.someText("answer", &w.Answer)
+	c.name("key", &w.Key)
+	c.someName("node", &w.Node)
+	c.someName("event", &w.Event)
+	c.someName("answer", &w.Answer)
 }
 
 // By is who last wrote a key of the state, and the commit that did. Its JSON form is one
