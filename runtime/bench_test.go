@@ -9,6 +9,7 @@ import (
 	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/runtime"
 	"github.com/graphrun/graphrun/runtime/memstore"
+	"github.com/graphrun/graphrun/runtime/storetest"
 )
 
 // cycles runs b.N cycles of a definition that never pauses, on memstore.
@@ -19,7 +20,8 @@ func cycles(b *testing.B, text string, perCycle int) {
 	if err := problems.Err(); err != nil {
 		b.Fatal(err)
 	}
-	rt, err := runtime.Open(b.Context(), runtime.Config{Store: memstore.New(), Kinds: k})
+	store := storetest.Count(memstore.New())
+	rt, err := runtime.Open(b.Context(), runtime.Config{Store: store, Kinds: k})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -35,6 +37,7 @@ func cycles(b *testing.B, text string, perCycle int) {
 		b.Fatalf("%d cycles, %d node runs, %d failures, %v", r.Cycles, r.NodeRuns, r.Failures, err)
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*perCycle), "ns/node")
+	b.ReportMetric(float64(store.Commits())/float64(b.N), "commits/cycle")
 	if err := rt.Close(b.Context()); err != nil {
 		b.Fatal(err)
 	}

@@ -2,25 +2,14 @@ package runtime_test
 
 import (
 	"context"
-	"sync/atomic"
 	"testing"
 
 	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/nodes"
 	"github.com/graphrun/graphrun/runtime"
 	"github.com/graphrun/graphrun/runtime/memstore"
+	"github.com/graphrun/graphrun/runtime/storetest"
 )
-
-// counted is a store that counts commits.
-type counted struct {
-	runtime.Store
-	commits atomic.Int64
-}
-
-func (c *counted) Commit(ctx context.Context, commit runtime.Commit) error {
-	c.commits.Add(1)
-	return c.Store.Commit(ctx, commit)
-}
 
 // TestWhatEndsTogetherSharesACommit: a cycle with waves of one, three and one nodes takes
 // a commit for its beginning and one for the end of each wave, whenever the three nodes
@@ -39,7 +28,7 @@ func TestWhatEndsTogetherSharesACommit(t *testing.T) {
 	if err := problems.Err(); err != nil {
 		t.Fatal(err)
 	}
-	store := &counted{Store: memstore.New()}
+	store := storetest.Count(memstore.New())
 	rt, err := runtime.Open(t.Context(), runtime.Config{Store: store, Kinds: reg})
 	if err != nil {
 		t.Fatal(err)
@@ -52,7 +41,7 @@ func TestWhatEndsTogetherSharesACommit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if a := float64(store.commits.Load()) / float64(r.Cycles); a > 5 {
+	if a := float64(store.Commits()) / float64(r.Cycles); a > 5 {
 		t.Errorf("%.2f commits a cycle, want little more than 4", a)
 	}
 	if err := rt.Close(t.Context()); err != nil {

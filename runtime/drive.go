@@ -89,11 +89,21 @@ type drive struct {
 	halting     bool                             // no pool gives a slot until this stack holds those of what a crash left running
 	marching    bool                             // its fleet knows of it
 	watching    bool                             // somebody looks for the files that it waits for
+	turn        turn                             // to commit
 	acks        []func()                         // answers to give when the round is committed
 	recording   []chan<- error                   // the steps of the round
 	kept        map[journal.TaskKey]*pool.Ticket // of tasks that keep their locks while no attempt runs
 	waiters     []*waiter
 }
+
+// turn is where a stack stands that waits with its commit until the store is free.
+type turn uint8
+
+const (
+	noTurn turn = iota // it does not wait
+	awaited
+	come // it commits now
+)
 
 // view is what others see of a drive while its loop is busy, and what they tell it.
 type view struct {

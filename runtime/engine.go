@@ -58,6 +58,7 @@ type engine struct {
 	cfg     Config
 	log     *slog.Logger
 	base    context.Context // the values of Open's context; never cancelled
+	busy    BusyStore       // the store, if it is one; else nil
 	timers  *timer.Heap
 	pools   *pool.Pools
 	fleets  fleet.Fleets

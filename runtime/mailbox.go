@@ -26,6 +26,10 @@ type reader interface {
 	startOwn()
 	// expects says whether attempts are running, so more letters may be about to arrive.
 	expects() bool
+	// waits says whether what follows from the letters has to wait for the store anyway, and
+	// may as well wait for more of them. Then another letter comes at the latest when the
+	// store is free.
+	waits() bool
 	// settle does all that follows from the letters that were read.
 	settle()
 	// idle is called with mu held when there is no mail. It says whether the stack may
@@ -103,7 +107,9 @@ func (m *mailbox) loop() {
 			}
 			m.read(more)
 		}
-		m.owner.settle()
+		if !m.owner.waits() {
+			m.owner.settle()
+		}
 	}
 }
 

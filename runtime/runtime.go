@@ -83,6 +83,7 @@ func Open(ctx context.Context, cfg Config) (*Runtime, error) {
 		visits:  map[string]chan struct{}{},
 		trouble: map[string]error{},
 	}
+	rt.busy, _ = cfg.Store.(BusyStore)
 	rt.files = watchers{timers: rt.timers, log: rt.log, all: map[watched]*watcher{}}
 	rt.resting.bound = cfg.Loaded
 	rt.storage.timers = rt.timers

@@ -73,6 +73,30 @@ type StoppingStore interface {
 	OnStop(tell func(error))
 }
 
+// BusyStore is a Store in which a commit may have to wait for others that are being
+// written. A stack whose attempts still run waits with its commit then: what ends
+// meanwhile is in it too.
+type BusyStore interface {
+	Store
+	// Busy says whether a commit that is made now would wait. If so, the store calls free
+	// once, as soon as a commit would not wait any more; also when the store has failed or is
+	// closed. It calls free without a lock of its own, on any goroutine, and free does not
+	// block. Whoever waited commits at once, and should be let in before the next group is
+	// written.
+	Busy(free func()) bool
+}
+
+// JoiningStore is a Store that does not need the end of every cycle as a commit of its own.
+// Where a cycle ends without a pause, its end and the beginning of the next one are then one
+// commit, in whose cursor a cycle is open.
+type JoiningStore interface {
+	Store
+	// Joins says whether the end of the cycle that is open in a stack may be such a commit. A
+	// store says no where it has to keep the state between two cycles. It is asked between
+	// the commits of the stack.
+	Joins(stack string) bool
+}
+
 // Commit is one step of one stack.
 type Commit struct {
 	Stack  string

@@ -45,6 +45,10 @@ func (s *Store) fail(err *runtime.StoreError) error {
 			for _, tell := range s.onStop {
 				go tell(err)
 			}
+			for _, free := range s.waiting {
+				go free()
+			}
+			s.waiting = nil
 			s.opts.Logger.Error("the store has stopped", "path", s.path, "error", err.Err)
 		}
 		s.mu.Unlock()

@@ -34,7 +34,7 @@ func (s *Store) submit(sync bool, apply func(*txn) error) error {
 		return err
 	}
 	if !s.writing && len(s.queue) == 0 && !sync && s.opts.Durability != runtime.DurabilityWave {
-		s.writing = true
+		s.writing, s.busy = true, true
 		s.mu.Unlock()
 		s.writeAlone(r)
 		return r.err
@@ -70,11 +70,14 @@ func (s *Store) writeAll() {
 		if s.queue = s.queue[n:]; len(s.queue) == 0 {
 			s.queue = nil
 		}
-		s.writing = true
+		s.writing, s.busy = true, true
 		s.mu.Unlock()
 		s.write(group)
 		for _, r := range group {
 			close(r.done)
+		}
+		if s.isFree() {
+			s.letIn()
 		}
 		s.mu.Lock()
 		s.writing = false
@@ -91,6 +94,7 @@ func (s *Store) writeAlone(r *request) {
 	debug.SetPanicOnFault(faults)
 	s.entry.Unlock()
 
+	s.isFree()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.writing = false

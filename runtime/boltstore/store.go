@@ -82,7 +82,9 @@ type Store struct {
 	mu      sync.Mutex
 	work    sync.Cond // there may be something to do for the writer
 	queue   []*request
-	writing bool // somebody writes; nobody else does then
+	writing bool     // somebody writes, or lets others in; nobody else writes then
+	busy    bool     // a group is being written
+	waiting []func() // whom to tell when it is
 	closed  bool
 	failed  *runtime.StoreError // why nothing is done any more
 	lookout *time.Timer         // of look

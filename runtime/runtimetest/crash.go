@@ -57,6 +57,18 @@ func (g *gate) Commit(ctx context.Context, c runtime.Commit) error {
 	return nil
 }
 
+// Busy is that of the store behind the gate, which else is never busy.
+func (g *gate) Busy(free func()) bool {
+	s, ok := g.Store.(runtime.BusyStore)
+	return ok && s.Busy(free)
+}
+
+// Joins is that of the store behind the gate, which else joins nothing.
+func (g *gate) Joins(stack string) bool {
+	s, ok := g.Store.(runtime.JoiningStore)
+	return ok && s.Joins(stack)
+}
+
 // shows checks that nothing is shown before it is stored.
 func (g *gate) shows(c feed.Commit) {
 	g.mu.Lock()

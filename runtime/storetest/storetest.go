@@ -71,6 +71,7 @@ var checks = []struct {
 	{"many stacks", false, checkMany},
 	{"concurrent commits", false, checkConcurrent},
 	{"readers and writers", true, checkReaders},
+	{"busy", true, checkBusy},
 	{"remove", false, checkRemove},
 	{"cancelled", true, checkCancelled},
 	{"closed", true, checkClosed},
