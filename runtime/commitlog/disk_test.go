@@ -39,6 +39,7 @@ type traced struct {
 	free int64 // bytes that still fit; -1 is no end
 	fail int   // writes until one fails in the middle; -1 is never
 	lies bool  // syncs of data do nothing
+	sick error // what each sync gives
 	used map[int]int64
 }
 
@@ -246,14 +247,14 @@ func (f *tracedFile) Truncate(size int64) error {
 
 func (f *tracedFile) Sync() error {
 	f.d.add(op{kind: 's', file: f.n})
-	return nil
+	return f.d.sick
 }
 
 func (f *tracedFile) force() error {
-	if !f.d.lies {
-		f.d.add(op{kind: 's', file: f.n})
+	if f.d.lies {
+		return nil
 	}
-	return nil
+	return f.Sync()
 }
 
 // begin forgets what was done: what is in an image is what there is, on disk.

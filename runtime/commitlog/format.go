@@ -70,9 +70,11 @@ func (h *header) page() ([]byte, error) {
 	copy(b[32:], h.nonce[:])
 	copy(b[48:], h.before[:])
 	copy(b[64:], h.store)
-	num.PutUint32(b[headerSum:], crc32.Checksum(b[:headerSum], table))
+	num.PutUint32(b[headerSum:], checksum(b[:headerSum]))
 	return b, nil
 }
+
+func checksum(b []byte) uint32 { return crc32.Checksum(b, table) }
 
 // kind is what the first page of a file turned out to be.
 type kind int
@@ -90,7 +92,7 @@ func parseHeader(b []byte) (h header, k kind) {
 		return h, blank
 	case !ours:
 		return h, alien
-	case len(b) < headerSize || num.Uint32(b[headerSum:]) != crc32.Checksum(b[:headerSum], table):
+	case len(b) < headerSize || num.Uint32(b[headerSum:]) != checksum(b[:headerSum]):
 		return h, torn
 	}
 	h.version = num.Uint32(b[16:])
@@ -125,7 +127,7 @@ type sealer struct {
 }
 
 func newSealer(n Nonce) *sealer {
-	return &sealer{tag: num.Uint32(n[:]), seed: crc32.Checksum(n[:], table)}
+	return &sealer{tag: num.Uint32(n[:]), seed: checksum(n[:])}
 }
 
 func (s *sealer) sum(pos int64, head []byte) uint32 {

@@ -270,7 +270,7 @@ func (l *Log) begin(h header) (slot int, err error) {
 	l.mu.Lock()
 	behind := l.released+2 < h.epoch
 	spare, absent, last := -1, -1, -1
-	for i, s := range l.files {
+	for i, s := range slices.Backward(l.files[:]) {
 		switch {
 		case s == nil:
 			absent = i

@@ -179,7 +179,7 @@ func (o *owner) lives(n int) {
 // segment is changed, on a disk that is full, and after a write that failed.
 func TestPowerCuts(t *testing.T) {
 	t.Parallel()
-	seeds := 30
+	seeds := 20
 	if testing.Short() {
 		seeds = 5
 	}

@@ -54,7 +54,7 @@ func Recover(o Options, m Mark, each func(payload []byte) error) (r Recovered, e
 	for more := !m.Clean; more; {
 		i := named(files, nonce)
 		if i < 0 {
-			return r, o.without(files, r.Epoch+1)
+			return r, o.without(files, r.Epoch+1, nonce)
 		}
 		f := files[i]
 		if f.epoch != r.Epoch+1 || len(r.segments) > 0 && f.before != r.segments[len(r.segments)-1].nonce {
@@ -107,12 +107,14 @@ func named(files []found, n Nonce) int {
 }
 
 // without says why a segment is not there.
-func (o Options) without(files []found, epoch uint64) error {
+func (o Options) without(files []found, epoch uint64, nonce Nonce) error {
 	var newest *found
 	for i, f := range files {
 		switch {
 		case f.kind == torn:
 			return &Damage{File: f.path, What: "the header does not fit its checksum"}
+		case f.kind == whole && f.before == nonce:
+			return &Missing{Epoch: epoch, Files: names(o.Path)}
 		case f.kind == whole && (newest == nil || f.epoch > newest.epoch):
 			newest = &files[i]
 		}
