@@ -16,7 +16,7 @@ GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 VULNDB ?= ../shared/vulndb.tgz
 FUZZTIME ?= 10s
 
-.PHONY: help build test short format vet tidy cross staticcheck lint race torture explore cover fuzz servers nested fetch unit vulnerabilities ci
+.PHONY: help build test short format vet tidy cross staticcheck lint race torture explore cover fuzz servers nested bench fetch unit vulnerabilities ci
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 18
@@ -96,7 +96,10 @@ nested: ## the modules below this one
 	for mod in $$(git ls-files '*/go.mod'); do
 		dir=$$(dirname "$$mod")
 		echo "--- $$dir"
-		(cd "$$dir"; go vet ./...; go test -race ./...)
+		# One that is not in go.work has dependencies that would choose those of the others.
+		work=$$(go env GOWORK)
+		grep -qF "./$$dir" go.work || work=off
+		(cd "$$dir"; export GOWORK="$$work"; go vet ./...; go test -race ./...)
 		# It requires a version of the root module that may not be published yet:
 		# for this check alone, the one beside it takes its place.
 		copy=$$(mktemp -d)
@@ -105,6 +108,9 @@ nested: ## the modules below this one
 		(cd "$$dir"; GOWORK=off go mod tidy -diff -modfile="$$copy/go.mod")
 		rm -r "$$copy"
 	done
+
+bench: ## measure the engine beside its peers and the bare limits, some minutes
+	GOWORK=off go -C bench/peers run . $(BENCHFLAGS)
 
 fetch: ## fetch the modules of HEAD as a stranger does
 	.ci/fetch

@@ -61,6 +61,8 @@ type function[In, Out any] struct {
 	write *gotype.Encoder // nil if value.CopyOf has to make the output
 }
 
+func (function[In, Out]) lean() {}
+
 // encoderOf is the plan of an output. Those that may be canonical as they are need none.
 func encoderOf[Out any]() *gotype.Encoder {
 	switch any(*new(Out)).(type) {

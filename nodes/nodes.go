@@ -124,6 +124,11 @@ type Task struct {
 	// attempt gives and logs: only a kind that gives a piece of a text needs it,
 	// because half a secret is not recognized. It is nil if there are none.
 	Mask func(string) string
+
+	// Lazy completes a task of which a driver has set only With and Secret: Run asks it at
+	// once, or when the work wants more, if the kind is lean (Spec.Lean). It is nil if all
+	// is there.
+	Lazy Lazy
 }
 
 // Result is what a successful attempt gives.

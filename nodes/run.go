@@ -44,11 +44,14 @@ func Run(ctx context.Context, s Spec, t Task) (Result, *Error) {
 		return Result{}, failed
 	}
 	t.With = with
+	if t.Lazy != nil && !s.Lean() {
+		t = completed(t)
+	}
 	if !s.Secrets && !s.Talks {
 		t.Secret = nil
 	}
-	a := &attempt{task: t}
-	res, e := guarded(context.WithValue(ctx, attemptKey{}, a), s.Node, t)
+	a := newAttempt(ctx, t)
+	res, e := guarded(a, s.Node, t)
 	tokens, cost := a.sum()
 	if e != nil {
 		e.Message = bounded(e.Message)
@@ -82,14 +85,18 @@ func checkCost(cost float64) *Error {
 // filled is the `with` of a task with its secrets.
 func filled(t Task) (any, *Error) {
 	with, err := value.Fill(t.With, t.Secret)
-	var missing *value.MissingSecretError
-	switch {
-	case errors.As(err, &missing):
-		return nil, &Error{Kind: "config", Message: err.Error(), Permanent: true}
-	case err != nil:
-		return nil, &Error{Kind: "expression", Message: bounded(err.Error()), Permanent: true}
+	if err != nil {
+		return nil, unfilled(err)
 	}
 	return with, nil
+}
+
+func unfilled(err error) *Error {
+	var missing *value.MissingSecretError
+	if errors.As(err, &missing) {
+		return &Error{Kind: "config", Message: err.Error(), Permanent: true}
+	}
+	return &Error{Kind: "expression", Message: bounded(err.Error()), Permanent: true}
 }
 
 // guarded turns a panic of the kind's code into a failure: of its work, and of
@@ -248,35 +255,4 @@ func shortStack(stack []byte) string {
 		}
 	}
 	return strings.Join(lines[:min(len(lines), stackLines)], "\n")
-}
-
-// attempt is what the context of a running attempt carries.
-type attempt struct {
-	spent // outside of steps
-	task  Task
-
-	steps map[string][]*StepRecord // recorded before, and not yet given again; nil before the first look
-}
-
-type attemptKey struct{}
-
-// Spend adds to what the running attempt, or the running Step, has used up. It counts
-// towards `limits: {tokens, cost}` however the attempt ends: also when it times out,
-// is cancelled or is cut off. Spend it when it is used, not at the end. It may be
-// called from several goroutines, and does nothing outside an attempt.
-func Spend(ctx context.Context, tokens int64, cost float64) {
-	if s, ok := ctx.Value(stepKey{}).(*spent); ok {
-		s.add(tokens, cost)
-	} else if a, ok := ctx.Value(attemptKey{}).(*attempt); ok {
-		a.add(tokens, cost)
-	}
-}
-
-// TaskOf is the attempt that ctx belongs to: its idempotency key, its number,
-// its logger. It is false outside an attempt.
-func TaskOf(ctx context.Context) (Task, bool) {
-	if a, ok := ctx.Value(attemptKey{}).(*attempt); ok {
-		return a.task, true
-	}
-	return Task{}, false
 }

@@ -54,7 +54,8 @@ func Step[T any](ctx context.Context, name string, fn func(context.Context) (T, 
 	if known := a.nextStep(name); known != nil {
 		return decoded[T](name, known.Content)
 	}
-	if a.task.Record == nil {
+	record := a.whole().Record
+	if record == nil {
 		return fn(ctx)
 	}
 	used, recorded := &spent{}, false
@@ -76,7 +77,7 @@ func Step[T any](ctx context.Context, name string, fn func(context.Context) (T, 
 	if e := checkCost(cost); e != nil {
 		return zero, e
 	}
-	content, err := a.task.Record(ctx, StepRecord{Name: name, Content: own.Any(), Duration: time.Since(began), Tokens: tokens, Cost: cost})
+	content, err := record(ctx, StepRecord{Name: name, Content: own.Any(), Duration: time.Since(began), Tokens: tokens, Cost: cost})
 	if err != nil {
 		return zero, err
 	}
@@ -99,18 +100,19 @@ func decoded[T any](name string, content any) (v T, err error) {
 
 // nextStep is the recorded step of the next call of a name; nil if there is none.
 func (a *attempt) nextStep(name string) *StepRecord {
+	t := a.whole()
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.steps == nil {
 		a.steps = map[string][]*StepRecord{}
-		for i := range a.task.Steps {
-			if s := &a.task.Steps[i]; s.Error == nil && !s.Mark && !s.Void {
+		for i := range t.Steps {
+			if s := &t.Steps[i]; s.Error == nil && !s.Mark && !s.Void {
 				a.steps[s.Name] = append(a.steps[s.Name], s)
 			}
 		}
 	}
-	if a.task.Mask != nil {
-		name = a.task.Mask(name) // as its record has it
+	if t.Mask != nil {
+		name = t.Mask(name) // as its record has it
 	}
 	known := a.steps[name]
 	if len(known) == 0 {
@@ -147,7 +149,9 @@ func (s *spent) sum() (tokens int64, cost float64) {
 // this moment. It is not stored, secrets in it are masked, and a note may be lost. It
 // does nothing outside of an attempt.
 func Note(ctx context.Context, format string, args ...any) {
-	if a, ok := ctx.Value(attemptKey{}).(*attempt); ok && a.task.Note != nil {
-		a.task.Note(fmt.Sprintf(format, args...))
+	if a, ok := ctx.Value(attemptKey{}).(*attempt); ok {
+		if note := a.whole().Note; note != nil {
+			note(fmt.Sprintf(format, args...))
+		}
 	}
 }

@@ -1,12 +1,14 @@
 package runtime_test
 
 import (
+	"context"
 	"fmt"
 	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/nodes"
 	"github.com/graphrun/graphrun/runtime"
 	"github.com/graphrun/graphrun/runtime/memstore"
 	"github.com/graphrun/graphrun/runtime/storetest"
@@ -15,16 +17,7 @@ import (
 // cycles runs b.N cycles of a definition that never pauses, on memstore.
 func cycles(b *testing.B, text string, perCycle int) {
 	b.Helper()
-	k := kinds(b)
-	g, problems := graph.Compile(def(b, text), k)
-	if err := problems.Err(); err != nil {
-		b.Fatal(err)
-	}
-	store := storetest.Count(memstore.New())
-	rt, err := runtime.Open(b.Context(), runtime.Config{Store: store, Kinds: k})
-	if err != nil {
-		b.Fatal(err)
-	}
+	rt, g, store := compiled(b, text)
 	b.ReportAllocs()
 	b.ResetTimer()
 	s, err := rt.Start(b.Context(), g, runtime.StartOptions{StopAfter: runtime.StopAfter{Cycles: b.N}})
@@ -38,8 +31,70 @@ func cycles(b *testing.B, text string, perCycle int) {
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*perCycle), "ns/node")
 	b.ReportMetric(float64(store.Commits())/float64(b.N), "commits/cycle")
-	if err := rt.Close(b.Context()); err != nil {
+}
+
+// compiled opens a runtime on memstore, and compiles a definition for it.
+func compiled(b *testing.B, text string) (*runtime.Runtime, *graph.Graph, *storetest.Counting) {
+	b.Helper()
+	k := kinds(b)
+	type in struct {
+		Topic string `json:"topic,omitempty"`
+		Turn  int    `json:"turn,omitempty"`
+	}
+	type out struct {
+		Text string  `json:"text"`
+		Cost float64 `json:"cost"`
+	}
+	if err := k.Register(nodes.Func("func", func(_ context.Context, i in) (out, error) { return out{i.Topic, 0.1}, nil })); err != nil {
 		b.Fatal(err)
+	}
+	g, problems := graph.Compile(def(b, text), k)
+	if err := problems.Err(); err != nil {
+		b.Fatal(err)
+	}
+	store := storetest.Count(memstore.New())
+	rt, err := runtime.Open(b.Context(), runtime.Config{Store: store, Kinds: k})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		if err := rt.Close(context.Background()); err != nil {
+			b.Error(err)
+		}
+	})
+	return rt, g, store
+}
+
+// BenchmarkChain is 20 nodes that follow each other, in the cycles of one stack or in a
+// new stack each time.
+func BenchmarkChain(b *testing.B) {
+	const n = 20
+	for _, kind := range []string{"set", "func"} {
+		var list, edges []string
+		for i := range n {
+			list = append(list, fmt.Sprintf(`{"id": "n%d", "uses": %q, "with": {"topic": "chain", "turn": %d}}`, i, kind, i))
+			if i > 0 {
+				edges = append(edges, fmt.Sprintf(`{"from": ["n%d"], "to": ["n%d"]}`, i-1, i))
+			}
+		}
+		text := fmt.Sprintf(`{"graphrun": 1, "name": "chain", "nodes": [%s], "edges": [%s], "pause": {"none": true}}`,
+			strings.Join(list, ","), strings.Join(edges, ","))
+		b.Run(kind+"/one", func(b *testing.B) { cycles(b, text, n) })
+		b.Run(kind+"/new", func(b *testing.B) {
+			rt, g, _ := compiled(b, text)
+			b.ReportAllocs()
+			b.ResetTimer()
+			for i := range b.N {
+				s, err := rt.Start(b.Context(), g, runtime.StartOptions{ID: strconv.Itoa(i), StopAfter: runtime.StopAfter{Cycles: 1}})
+				if err != nil {
+					b.Fatal(err)
+				}
+				if r, err := s.Wait(b.Context()); err != nil || r.NodeRuns != n {
+					b.Fatal(r, err)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*n), "ns/node")
+		})
 	}
 }
 
@@ -57,9 +112,10 @@ func BenchmarkChainOfSet(b *testing.B) {
 		strings.Join(list, ","), strings.Join(edges, ",")), n)
 }
 
-// kindsOfWork are a node that takes no slot, and a Go function that does nothing.
+// kindsOfWork are a node that takes no slot, a node that makes no use of its task, and a Go
+// function over structs.
 func kindsOfWork(b *testing.B, run func(b *testing.B, kind string)) {
-	for _, kind := range []string{"set", "work"} {
+	for _, kind := range []string{"set", "work", "func"} {
 		b.Run(kind, func(b *testing.B) { run(b, kind) })
 	}
 }

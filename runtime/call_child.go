@@ -66,7 +66,7 @@ func (r callRunner) Run(ctx context.Context, t nodes.Task) (nodes.Result, error)
 
 // mark notes durably that the call has a child, before there is one.
 func (r callRunner) mark(ctx context.Context, t nodes.Task, id string) error {
-	r.a.begun(id)
+	r.a.leads(id)
 	known := slices.ContainsFunc(t.Steps, func(s nodes.StepRecord) bool { return s.Mark && s.Name == childMark })
 	if known || t.Record == nil {
 		return nil

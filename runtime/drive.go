@@ -124,6 +124,7 @@ type live struct {
 	def     *definition  // that m runs under
 	g       *graph.Graph // of def
 	secrets *secrets
+	ground  *ground      // of attempts that begin now
 	log     *slog.Logger // masks the secrets
 	pools   []*pool.Pool // by their index in g
 

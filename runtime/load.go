@@ -105,10 +105,12 @@ func (d *drive) fill(ctx context.Context, o *ResumeOptions) error {
 
 // liven makes the loaded part of a stack.
 func (d *drive) liven(m *machine.Machine, def *definition, sec *secrets) *live {
+	id, log := m.Identity(), sec.masker.Logger(d.eng.log).With("stack", d.name)
 	return &live{
-		id: m.Identity(), m: m, def: def, g: def.g, secrets: sec,
+		id: id, m: m, def: def, g: def.g, secrets: sec,
+		ground:   newGround(id, def.g, sec, log),
 		pools:    d.eng.pools.Of(def.g),
-		log:      sec.masker.Logger(d.eng.log).With("stack", d.name),
+		log:      log,
 		workload: workload{attempts: map[journal.TaskKey]*attempt{}},
 	}
 }

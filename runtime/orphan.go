@@ -58,8 +58,8 @@ func (d *drive) clear(o machine.Orphan) {
 		slot.Pool = d.pools[n.Pool]
 		d.eng.pools.Hold(slot)
 	}
-	t := d.task(n, o.Key)
-	t.Attempt = o.Attempt
+	t := nodes.Task{Attempt: o.Attempt}
+	d.ground.describe(&t, n, o.Key)
 	t.Logger = slog.New(d.log.Handler())
 	ctx, cancel := context.WithCancel(d.eng.base)
 	d.clears = append(d.clears, cancel)

@@ -37,15 +37,6 @@ func MemoryOf(name, stack string, m *graph.Memory) journal.MemoryRef {
 	return journal.MemoryRef{Stack: stack, Name: m.Name}
 }
 
-// remember gives a task what the store has besides the stack.
-func (d *drive) remember(t *nodes.Task) {
-	store := d.eng.cfg.Store
-	if len(d.g.Memories) > 0 {
-		t.Memories = recall{store, d.name, d.g}
-	}
-	t.Keep, t.Kept = store.Keep, store.Kept
-}
-
 // memoryWrites are the changes of memories that the machine decided, as a store takes
 // them: those of one memory that follow each other together.
 func (d *drive) memoryWrites(list []machine.MemoryChange) (out []MemoryWrites) {

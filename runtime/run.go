@@ -1,11 +1,8 @@
 package runtime
 
 import (
-	"context"
-	"log/slog"
 	"time"
 
-	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/machine"
 	"github.com/graphrun/graphrun/nodes"
@@ -21,52 +18,59 @@ const shortWait = 500 * time.Millisecond
 // prepare makes an attempt ready to run. Its end arrives as a letter.
 func (d *drive) prepare(a *attempt) work {
 	i, _ := d.g.NodeByID(a.task.Key.Node) // by name: it may have queued since before a change of the graph
-	n := &d.g.Nodes[i]
-	spec, _ := d.eng.cfg.Kinds.Spec(n.Kind.Name) // an unknown kind fails in nodes.Run
-	spec.Kind = n.Kind
-	if n.Kind.Sends {
-		spec.Node = d.home.sender()
-	}
-	if n.Kind.Runs {
-		spec.Node = d.home.runner(d, a, n.Inner)
-	}
-	t := d.task(n, a.task.Key)
-	t.Attempt, t.With, t.Rerun, t.Hurry = a.task.Attempt, a.task.With, a.task.Rerun, d.rushed()
-	t.Secret = d.secrets.secretOf(d.g.Secrets)
-	d.remember(&t)
-	t.Logger = slog.New(taskLog{d.log.Handler(), a, d.g.Name})
-	ctx, cancel := context.WithCancelCause(d.eng.base)
-	finish := d.hooks(ctx, a, n, &t)
-	a.cancel = cancel
-	d.away++
-	return func() func() {
-		returned := false
-		defer func() {
-			if !returned { // it ended its goroutine
-				d.post(func() { d.returned(a, nodes.Result{}, errGoexit, time.Now().UTC()) })
-			}
-		}()
-		var res nodes.Result
-		err := d.endCalls(ctx, n, t)
-		if err == nil {
-			res, err = d.eng.kinds.Run(ctx, spec, t)
+	e := &errand{attempt: a, d: d, n: &d.g.Nodes[i], ground: d.ground}
+	for _, s := range a.task.Steps {
+		if c := childMarked(d.name, a.task.Key, s); c.id != "" {
+			a.leads(c.id)
 		}
-		returned = true
-		finish()
-		at := time.Now().UTC()
-		cancel(nil)
-		return func() { d.returned(a, res, err, at) }
 	}
+	a.ctx.Context = d.eng.base
+	a.begun = true
+	d.away++
+	return e.do
 }
 
-// task is what all attempts of a task have in common.
-func (d *drive) task(n *graph.Node, key journal.TaskKey) nodes.Task {
-	return nodes.Task{
-		Stack: d.name, Graph: d.g.Name,
-		Cycle: key.Cycle, Wave: key.Wave, Node: key.Node, Item: key.Item,
-		Key: d.id.TaskKey(key), Written: n.Def.With, Dir: d.g.Dir,
-		Mask: d.secrets.masker.Text,
+// do does the work.
+func (e *errand) do() (letter func()) {
+	returned := false
+	defer func() {
+		if !returned { // it ended its goroutine
+			e.err, e.at = errGoexit, time.Now().UTC()
+			e.d.post(e.report)
+		}
+	}()
+	t := nodes.Task{With: e.task.With, Secret: e.secret, Lazy: e}
+	var err *nodes.Error
+	if e.task.Rerun && len(e.n.Calls) > 0 {
+		t = e.completed(t)
+		err = e.endCalls(t)
 	}
+	var res nodes.Result
+	if err == nil {
+		res, err = e.d.eng.kinds.Run(&e.ctx, e.spec(), t)
+	}
+	returned = true
+	e.hush()
+	e.res, e.err, e.at = res, err, time.Now().UTC()
+	e.ctx.end(nil)
+	return e.report
+}
+
+// report is the letter about the end of an attempt.
+func (e *errand) report() { e.d.returned(e.attempt, e.res, e.err, e.at) }
+
+// spec is the kind of the node, with the work that only the driver can do.
+func (e *errand) spec() nodes.Spec {
+	kind := e.n.Kind
+	spec, _ := e.d.eng.cfg.Kinds.Spec(kind.Name) // an unknown kind fails in nodes.Run
+	spec.Kind = kind
+	if kind.Sends {
+		spec.Node = e.d.home.sender()
+	}
+	if kind.Runs {
+		spec.Node = e.d.home.runner(e.d, e.attempt, e.n.Inner)
+	}
+	return spec
 }
 
 // returned tells the machine how an attempt ended.
@@ -132,7 +136,7 @@ func (d *drive) outlives(a *attempt) bool {
 // begun is gone at once.
 func (d *drive) end(a *attempt, why *nodes.Error) {
 	a.asked = true
-	if a.cancel != nil {
+	if a.begun {
 		d.cutOff(a, why)
 		return
 	}
@@ -150,7 +154,7 @@ func (d *drive) end(a *attempt, why *nodes.Error) {
 // lastWait.
 func (d *drive) cutOff(a *attempt, why *nodes.Error) {
 	if a.giveUp == nil {
-		a.cancel(why)
+		a.ctx.end(why)
 		d.giveUpAfter(a, lastWait)
 	}
 }

@@ -1,44 +1,49 @@
 package runtime
 
 import (
-	"sync"
 	"time"
 
+	"github.com/graphrun/graphrun/mask"
 	"github.com/graphrun/graphrun/runtime/feed"
 )
 
-// noter makes nodes.Task.Note for an attempt.
-func (d *drive) noter(a *attempt) func(string) {
-	masker := d.secrets.masker
-	return func(text string) {
-		d.eng.cfg.Feed.Note(feed.Note{Stack: d.name, Graph: d.graph, Task: a.task.Key, Attempt: a.task.Attempt, At: time.Now().UTC(), Text: masker.Text(text)})
+// note is nodes.Task.Note.
+func (e *errand) note(text string) {
+	e.d.eng.cfg.Feed.Note(feed.Note{Stack: e.d.name, Graph: e.d.graph, Task: e.task.Key, Attempt: e.task.Attempt, At: time.Now().UTC(), Text: e.masker.Text(text)})
+}
+
+// speech is what an attempt says. A secret may be split over pieces, so the end of what
+// has come is held back as long as it may be the beginning of one. The texts go through
+// the mask also when nobody listens: a listener may come in the middle of a secret.
+type speech struct {
+	stream *mask.Stream
+	offset int
+}
+
+// say is nodes.Task.Delta.
+func (e *errand) say(text string) {
+	e.saying.Lock()
+	defer e.saying.Unlock()
+	if e.speech == nil {
+		e.speech = &speech{stream: e.masker.Stream()}
+	}
+	e.show(e.speech.stream.Next(text))
+}
+
+// hush shows what is held back of a text, which is complete.
+func (e *errand) hush() {
+	e.saying.Lock()
+	defer e.saying.Unlock()
+	if e.speech != nil {
+		e.show(e.speech.stream.End())
 	}
 }
 
-// speaker makes nodes.Task.Delta for an attempt, and a function that shows what is held
-// back of a text that is complete. A secret may be split over deltas, so the end of what
-// has come is held back as long as it may be the beginning of one. The texts go through
-// the mask also when nobody listens: a listener may come in the middle of a secret.
-func (d *drive) speaker(a *attempt) (say func(string), finish func()) {
-	var mu sync.Mutex
-	stream, offset := d.secrets.masker.Stream(), 0
-	show := func(text string) {
-		if text == "" {
-			return
-		}
-		d.eng.cfg.Feed.Delta(feed.Delta{Stack: d.name, Graph: d.graph, Task: a.task.Key, Attempt: a.task.Attempt,
-			At: time.Now().UTC(), Text: text, Offset: offset})
-		offset += len(text)
+func (e *errand) show(text string) {
+	if text == "" {
+		return
 	}
-	say = func(text string) {
-		mu.Lock()
-		defer mu.Unlock()
-		show(stream.Next(text))
-	}
-	finish = func() {
-		mu.Lock()
-		defer mu.Unlock()
-		show(stream.End())
-	}
-	return say, finish
+	e.d.eng.cfg.Feed.Delta(feed.Delta{Stack: e.d.name, Graph: e.d.graph, Task: e.task.Key, Attempt: e.task.Attempt,
+		At: time.Now().UTC(), Text: text, Offset: e.speech.offset})
+	e.speech.offset += len(text)
 }

@@ -11,51 +11,46 @@ import (
 	"github.com/graphrun/graphrun/nodes"
 )
 
-// record makes nodes.Task.Record for an attempt. The step is durable when it returns.
-func (d *drive) record(a *attempt) func(context.Context, nodes.StepRecord) (any, error) {
-	masker := d.secrets.masker // the one in s may be replaced meanwhile
-	return func(ctx context.Context, r nodes.StepRecord) (any, error) {
-		given, err := value.Of(r.Content)
-		if err != nil {
-			return nil, nodes.Errorf("output", "step %q: %v", r.Name, err)
-		}
-		content := given.With(masker.Value(given.Any()))
-		in := machine.TaskStep{Key: a.task.Key, Attempt: a.task.Attempt, Name: r.Name, Content: content,
-			Duration: r.Duration, Tokens: r.Tokens, Cost: r.Cost, Mark: r.Mark}
-		r.Content = content.Any()
-		if id, call := childOver(d.name, a.task.Key, &r); a.has(id) {
-			in.Call = call
-		}
-		if e := r.Error; e != nil {
-			in.Error = &journal.Failure{Kind: e.Kind, Message: e.Message, Permanent: e.Permanent}
-		}
-		err = d.durably(ctx, a, func(at time.Time) machine.Input {
-			in.At = at
-			return in
-		})
-		if ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) {
-			return nil, err // the store may be in trouble; the step may still be recorded
-		}
-		return content.Any(), stepFailure(ctx, err)
+// record records a step. It is durable when record returns.
+func (e *errand) record(ctx context.Context, r nodes.StepRecord) (any, error) {
+	d, a := e.d, e.attempt
+	given, err := value.Of(r.Content)
+	if err != nil {
+		return nil, nodes.Errorf("output", "step %q: %v", r.Name, err)
 	}
+	content := given.With(e.masker.Value(given.Any()))
+	in := machine.TaskStep{Key: a.task.Key, Attempt: a.task.Attempt, Name: r.Name, Content: content,
+		Duration: r.Duration, Tokens: r.Tokens, Cost: r.Cost, Mark: r.Mark}
+	r.Content = content.Any()
+	if id, call := childOver(d.name, a.task.Key, &r); a.has(id) {
+		in.Call = call
+	}
+	if e := r.Error; e != nil {
+		in.Error = &journal.Failure{Kind: e.Kind, Message: e.Message, Permanent: e.Permanent}
+	}
+	err = d.durably(ctx, a, func(at time.Time) machine.Input {
+		in.At = at
+		return in
+	})
+	if ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) {
+		return nil, err // the store may be in trouble; the step may still be recorded
+	}
+	return content.Any(), stepFailure(ctx, err)
 }
 
-// ask makes nodes.Task.Ask for an attempt. That the task waits is durable when it returns.
-func (d *drive) ask(a *attempt) func(context.Context, []journal.Call) error {
-	masker := d.secrets.masker
-	return func(ctx context.Context, calls []journal.Call) error {
-		own := make([]journal.Call, len(calls))
-		for i, c := range calls {
-			args, err := value.Of(c.Args)
-			if err != nil {
-				return nodes.Errorf("output", "the arguments of call %q: %v", c.ID, err)
-			}
-			own[i] = journal.Call{ID: masker.Text(c.ID), Tool: masker.Text(c.Tool), Args: masker.Value(args.Any())}
+// ask is nodes.Task.Ask. That the task waits is durable when it returns.
+func (e *errand) ask(ctx context.Context, calls []journal.Call) error {
+	own := make([]journal.Call, len(calls))
+	for i, c := range calls {
+		args, err := value.Of(c.Args)
+		if err != nil {
+			return nodes.Errorf("output", "the arguments of call %q: %v", c.ID, err)
 		}
-		return stepFailure(ctx, d.durably(ctx, a, func(at time.Time) machine.Input {
-			return machine.TaskWaits{At: at, Key: a.task.Key, Attempt: a.task.Attempt, Calls: own}
-		}))
+		own[i] = journal.Call{ID: e.masker.Text(c.ID), Tool: e.masker.Text(c.Tool), Args: e.masker.Value(args.Any())}
 	}
+	return stepFailure(ctx, e.d.durably(ctx, e.attempt, func(at time.Time) machine.Input {
+		return machine.TaskWaits{At: at, Key: e.task.Key, Attempt: e.task.Attempt, Calls: own}
+	}))
 }
 
 // durably feeds the machine with something that a running attempt says, and returns when

@@ -20,7 +20,7 @@ func (d *drive) drain() {
 	d.eng.timers.Stop(d.wake)
 	d.wake = nil
 	for key, a := range d.attempts {
-		if a.cancel == nil {
+		if !a.begun {
 			a.void = true
 			d.ended = append(d.ended, &a.ticket)
 			delete(d.attempts, key)
@@ -53,7 +53,7 @@ func (d *drive) cutOffAll() {
 		}
 	}
 	for _, a := range d.attempts {
-		if a.cancel == nil {
+		if !a.begun {
 			continue
 		}
 		a.cut = true

@@ -28,10 +28,11 @@ type attempt struct {
 	task machine.Task
 
 	ticket pool.Ticket // for its slot
+	ctx    taskContext // of its work
 	slots  slots       // what it has of its pool while its work runs
 
 	// Owned by the stack's loop.
-	cancel   context.CancelCauseFunc
+	begun    bool               // its work runs, or has returned
 	granted  bool               // it has its slot
 	void     bool               // it is not to begin any more
 	asked    bool               // the machine wants it to end
@@ -52,8 +53,8 @@ type calls struct {
 	children []string
 }
 
-// begun notes a child of a call, also one of an earlier attempt.
-func (a *attempt) begun(id string) {
+// leads notes a child of a call, also one of an earlier attempt.
+func (a *attempt) leads(id string) {
 	a.calls.mu.Lock()
 	defer a.calls.mu.Unlock()
 	if !slices.Contains(a.calls.children, id) {
@@ -98,7 +99,7 @@ func (a *attempt) breaks(why error, closes bool) {
 		a.broken = why
 	}
 	a.calls.mu.Unlock()
-	a.cancel(why)
+	a.ctx.end(why)
 }
 
 // trouble is what breaks has said.

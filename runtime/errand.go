@@ -1,0 +1,26 @@
+package runtime
+
+import (
+	"sync"
+	"time"
+
+	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/nodes"
+)
+
+// errand is an attempt whose work begins, runs or has returned. Of what the work may ask of
+// its driver nothing is made before it does.
+type errand struct {
+	*attempt
+	d *drive
+	n *graph.Node
+	*ground
+
+	// How it ended; written before the letter about it is posted.
+	res nodes.Result
+	err *nodes.Error
+	at  time.Time
+
+	saying sync.Mutex
+	speech *speech // nil while nobody has asked for a way to say something
+}
