@@ -125,9 +125,8 @@ type Task struct {
 	// because half a secret is not recognized. It is nil if there are none.
 	Mask func(string) string
 
-	// Lazy completes a task of which a driver has set only With and Secret: Run asks it at
-	// once, or when the work wants more, if the kind is lean (Spec.Lean). It is nil if all
-	// is there.
+	// Lazy completes a task that has only With and Secret yet. Run does that at once, or,
+	// for a lean kind (Spec.Lean), when the work wants more. It is nil if all is there.
 	Lazy Lazy
 }
 

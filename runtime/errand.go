@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/mask"
 	"github.com/graphrun/graphrun/nodes"
 )
 
@@ -23,4 +24,12 @@ type errand struct {
 
 	saying sync.Mutex
 	speech *speech // nil while nobody has asked for a way to say something
+}
+
+// speech is what an attempt says. A secret may be split over pieces, so the end of what
+// has come is held back as long as it may be the beginning of one. The texts go through
+// the mask also when nobody listens: a listener may come in the middle of a secret.
+type speech struct {
+	stream *mask.Stream
+	offset int
 }

@@ -3,21 +3,12 @@ package runtime
 import (
 	"time"
 
-	"github.com/graphrun/graphrun/mask"
 	"github.com/graphrun/graphrun/runtime/feed"
 )
 
 // note is nodes.Task.Note.
 func (e *errand) note(text string) {
 	e.d.eng.cfg.Feed.Note(feed.Note{Stack: e.d.name, Graph: e.d.graph, Task: e.task.Key, Attempt: e.task.Attempt, At: time.Now().UTC(), Text: e.masker.Text(text)})
-}
-
-// speech is what an attempt says. A secret may be split over pieces, so the end of what
-// has come is held back as long as it may be the beginning of one. The texts go through
-// the mask also when nobody listens: a listener may come in the middle of a secret.
-type speech struct {
-	stream *mask.Stream
-	offset int
 }
 
 // say is nodes.Task.Delta.
