@@ -83,7 +83,7 @@ var rooms = map[string]room{
 	"runtime":               {house: []string{"runtime/feed", "diag", "graph", "graph/inspect", "graph/journal", "graph/machine", "graph/schema", "graph/value", "mask", "nodes", "runtime/internal/fleet", "runtime/internal/pool", "runtime/internal/timer"}},
 	"runtime/memstore":      {house: []string{"runtime", "graph", "graph/journal", "graph/machine", "graph/value"}},
 	"runtime/commitlog":     {third: []string{"golang.org/x/sys"}},
-	"runtime/boltstore":     {house: []string{"runtime", "runtime/commitlog", "graph", "graph/journal", "graph/machine", "graph/value"}, third: []string{"go.etcd.io/bbolt", "golang.org/x/sys"}},
+	"runtime/boltstore":     {house: []string{"runtime", "runtime/commitlog", "graph", "graph/journal", "graph/machine", "graph/value"}, third: []string{"github.com/tidwall/btree", "go.etcd.io/bbolt", "golang.org/x/sys"}},
 	"runtime/storetest":     {house: []string{"runtime", "graph", "graph/journal", "graph/machine", "graph/value"}, third: []string{"github.com/google/go-cmp", "pgregory.net/rapid"}},
 	"runtime/runtimetest":   {house: []string{"runtime/feed", "runtime", "runtime/memstore", "graph", "graph/inspect", "graph/journal", "graph/machine", "graph/render", "graph/trial", "graph/value", "nodes"}, third: []string{"github.com/google/go-cmp"}},
 	"runtime/api":           {house: []string{"runtime/feed", "runtime", "diag", "graph", "graph/inspect", "graph/journal", "graph/machine", "graph/value"}},

@@ -9,9 +9,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
+
+	"github.com/graphrun/graphrun/runtime/commitlog"
 )
 
 // Backup writes the store, as it is at one moment, into a new file at path; an
@@ -19,12 +22,48 @@ import (
 // the file has to grow waits. The new file is complete and on disk before it
 // gets its name.
 func (s *Store) Backup(ctx context.Context, path string) error {
-	return newFile(ctx, path, func(f *os.File) error {
-		return s.view(ctx, func(t *txn) error {
+	return newFile(ctx, path, func(f *os.File, name string) error {
+		var over []*layer
+		err := s.view(ctx, func(t *txn) error {
+			over = t.over
 			_, err := t.tx.WriteTo(stoppable{ctx, f})
 			return err
 		})
+		if err != nil {
+			return err
+		}
+		return complete(name, over)
 	})
+}
+
+// complete brings what bbolt lacked into a copy of its file, which needs no log then.
+func complete(path string, over []*layer) (err error) {
+	db, err := openNew(path)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	return db.Update(func(tx *bolt.Tx) error {
+		for _, l := range slices.Backward(over) { // the newest comes last
+			if err := l.into(tx); err != nil {
+				return err
+			}
+		}
+		return tx.Bucket(markerBucket).Delete(markKey)
+	})
+}
+
+// bringAll brings what a process has left in the log into the file.
+func bringAll(path string) error {
+	there := func(name string) bool { _, err := os.Lstat(name); return err == nil }
+	if !slices.ContainsFunc(commitlog.Files(path), there) {
+		return nil
+	}
+	s, err := Open(path, Options{})
+	if err != nil {
+		return err
+	}
+	return s.Close()
 }
 
 // stoppable is a writer that ends with its context.
@@ -42,7 +81,8 @@ func (w stoppable) Write(b []byte) (int, error) {
 
 // newFile makes a file that appears at path whole or not at all. Where the system
 // allows it, a process that is killed meanwhile leaves nothing.
-func newFile(ctx context.Context, path string, fill func(*os.File) error) error {
+// fill gets the file and a name by which it can be opened.
+func newFile(ctx context.Context, path string, fill func(f *os.File, name string) error) error {
 	if err := absent(path); err != nil {
 		return err
 	}
@@ -61,7 +101,11 @@ func newFile(ctx context.Context, path string, fill func(*os.File) error) error 
 		}
 		defer func() { _ = os.Remove(unfinished) }() // a second name by now, or of no use
 	}
-	if err = fill(f); err == nil {
+	name := unfinished
+	if unnamed {
+		name = unnamedPath(f)
+	}
+	if err = fill(f, name); err == nil {
 		err = f.Sync()
 	}
 	if unnamed && err == nil {
@@ -106,12 +150,15 @@ const compactTransaction = 16 << 20
 // the file had and has.
 func Compact(ctx context.Context, path string) (before, after int64, err error) {
 	path = realPath(path)
+	if err := bringAll(path); err != nil {
+		return 0, 0, err
+	}
 	src, err := openReadOnly(path)
 	if err != nil {
 		return 0, 0, err
 	}
 	defer func() { err = errors.Join(err, src.Close()) }()
-	if report, err := check(ctx, path, src.DB); err != nil {
+	if report, err := check(ctx, path, src); err != nil {
 		return 0, 0, err
 	} else if n := len(report.Problems); n > 0 {
 		return 0, 0, unusable(path, fmt.Errorf("is damaged: %s (%d problems in all)", report.Problems[0].What, n))

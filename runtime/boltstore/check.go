@@ -49,7 +49,7 @@ func Check(ctx context.Context, path string) (report Report, err error) {
 		return Report{}, err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	return check(ctx, path, db.DB)
+	return check(ctx, path, db)
 }
 
 // CheckCopy is Check of a copy that was made for it. The copy is gone when it
@@ -63,7 +63,7 @@ func CheckCopy(ctx context.Context, path string) (report Report, err error) {
 	db.file.release()
 	_ = os.Remove(path) // an open file needs no name
 	defer func() { err = errors.Join(err, db.Close()) }()
-	return check(ctx, path, db.DB)
+	return check(ctx, path, db)
 }
 
 // CopyPath is where a process may put a copy of the store at path to look through
@@ -81,19 +81,23 @@ func CopyPath(path string) string {
 }
 
 // check looks through what openReadOnly has opened.
-func check(ctx context.Context, path string, db *bolt.DB) (report Report, err error) {
+func check(ctx context.Context, path string, db reader) (report Report, err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if p := recover(); p != nil {
 			err = unusable(path, fmt.Errorf("is damaged or cannot be read: %v", p))
 		}
 	}()
-	m, err := readMarker(db)
+	m, err := readMarker(db.DB)
 	if err != nil {
 		return Report{}, unusable(path, err)
 	}
+	over, lost := unapplied(path, db.DB, m.ID)
 	err = db.View(func(tx *bolt.Tx) error {
-		report, err = inspect(ctx, tx)
+		report, err = inspect(ctx, tx, over...)
+		if lost != nil {
+			report.Problems = append(report.Problems, Problem{What: lost.Error()})
+		}
 		report.ID, report.Bytes = m.ID, tx.Size()
 		for _, name := range [][]byte{memoryBucket, keptBucket} {
 			if m.Format > 2 && tx.Bucket(name) == nil {
@@ -157,9 +161,9 @@ type inspector struct {
 	graphs  map[string]uint64
 }
 
-// inspect looks through everything that a transaction sees.
-func inspect(ctx context.Context, tx *bolt.Tx) (Report, error) {
-	t, err := begin(tx)
+// inspect looks through everything that a transaction sees, with what it lacks.
+func inspect(ctx context.Context, tx *bolt.Tx, over ...*layer) (Report, error) {
+	t, err := begin(tx, over...)
 	if err != nil {
 		return Report{}, err
 	}
@@ -195,7 +199,7 @@ func (i *inspector) readIndex(context.Context) error {
 	if err != nil {
 		return err
 	}
-	b, err := bucket(i.tx, removedBucket)
+	b, err := i.table(removedTable)
 	if err != nil {
 		return err
 	}
@@ -418,7 +422,7 @@ func (i *inspector) countBlobs(ctx context.Context) error {
 	if err := i.openBlobs(); err != nil {
 		return err
 	}
-	err := i.txn.blobs.ForEachBucket(func(hash []byte) error {
+	err := i.txn.blobs.ForEach(func(hash, _ []byte) error {
 		i.report.Blobs++
 		i.report.Rows++
 		if _, err := i.blob(hash); err != nil {

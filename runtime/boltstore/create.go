@@ -25,7 +25,10 @@ import (
 // would not see the questions that have rows of their own either.
 //
 // Format 4 has forks, whose heads lead to rows of other stacks.
-const format = 4
+//
+// Format 5 has a log beside the file while it is in use: a program that knows format 4 would
+// not see what is in it.
+const format = 5
 
 const magic = "graphrun store"
 

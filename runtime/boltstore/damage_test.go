@@ -243,7 +243,7 @@ func TestNotAStore(t *testing.T) {
 		"zero.db":        "is no database of graphrun",
 		"folder.db":      "is a folder",
 		"foreign.db":     "is a bbolt file, but not one of graphrun",
-		"future.db":      "has format 99, made by graphrun 9.9; this program knows formats up to 4",
+		"future.db":      "has format 99, made by graphrun 9.9; this program knows formats up to 5",
 		"text.db/sub.db": "cannot be",
 	}
 	for name, message := range tests {
@@ -315,6 +315,7 @@ func TestQuarantine(t *testing.T) {
 		waves = append(waves, w)
 		mustCommit(t, s, w.create())
 	}
+	mustFlush(t, s)
 	err := s.db.Update(func(tx *bolt.Tx) error {
 		b := tx.Bucket(stacksBucket)
 		key := stackNumber(2).row(headRow)

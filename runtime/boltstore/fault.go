@@ -178,7 +178,7 @@ func (s *Store) read(fn func(*txn) error) (err error) {
 			err = s.panicked(p)
 		}
 	}()
-	tx, err := s.beginRead()
+	tx, over, err := s.snapshot()
 	if errors.Is(err, berrors.ErrDatabaseNotOpen) {
 		return runtime.ErrClosed
 	}
@@ -186,11 +186,26 @@ func (s *Store) read(fn func(*txn) error) (err error) {
 		return err
 	}
 	defer func() { _ = tx.Rollback() }() // it only read
-	t, err := begin(tx)
+	t, err := begin(tx, over...)
 	if err == nil {
 		err = fn(t)
 	}
 	return s.wrap(err)
+}
+
+// snapshot is the store at one moment: a read transaction of bbolt, and what it lacks.
+func (s *Store) snapshot() (*bolt.Tx, []*layer, error) {
+	for {
+		over, live := s.tail.layers()
+		tx, err := s.beginRead()
+		if err != nil {
+			return nil, nil, err
+		}
+		if !s.tail.stale(live) {
+			return tx, over, nil
+		}
+		_ = tx.Rollback() // it only read
+	}
 }
 
 // beginRead begins a read transaction. It is where bbolt loses its locks when it cannot

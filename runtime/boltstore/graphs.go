@@ -68,7 +68,7 @@ func (t *txn) graph(hash string) (runtime.StoredGraph, error) {
 
 func (t *txn) openGraphs() (err error) {
 	if t.graphs == nil {
-		t.graphs, err = bucket(t.tx, graphsBucket)
+		t.graphs, err = t.table(graphsTable)
 	}
 	return err
 }

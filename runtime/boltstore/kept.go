@@ -15,7 +15,7 @@ func (s *Store) Keep(ctx context.Context, name, text string) error {
 		return err
 	}
 	return s.submit(false, func(t *txn) error {
-		b, err := bucket(t.tx, keptBucket)
+		b, err := t.table(keptTable)
 		if err != nil {
 			return err
 		}
@@ -32,7 +32,7 @@ func (s *Store) Keep(ctx context.Context, name, text string) error {
 // texts here can make them again.
 func (s *Store) Kept(ctx context.Context, name string) (text string, err error) {
 	err = s.view(ctx, func(t *txn) error {
-		b, err := bucket(t.tx, keptBucket)
+		b, err := t.table(keptTable)
 		if err != nil {
 			return err
 		}

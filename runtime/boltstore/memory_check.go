@@ -12,8 +12,8 @@ import (
 
 // memory looks through the memories and the kept texts.
 func (i *inspector) memory(ctx context.Context) error {
-	if b := i.tx.Bucket(keptBucket); b != nil {
-		err := b.ForEach(func(key, raw []byte) error {
+	if kept, err := i.table(keptTable); err == nil { // a file of an older format has none
+		err := kept.ForEach(func(key, raw []byte) error {
 			i.report.Rows++
 			if _, err := unseal(keptBucket, key, raw); err != nil {
 				i.problem("", err)
@@ -170,11 +170,11 @@ func (s *salvage) memories(t *txn) error {
 func (s *salvage) kept(t *txn) error {
 	var rows [][2][]byte
 	err := guardReading(func() error {
-		b := t.tx.Bucket(keptBucket)
-		if b == nil {
-			return nil
+		kept, err := t.table(keptTable)
+		if err != nil {
+			return nil // an older format has none
 		}
-		return b.ForEach(func(key, raw []byte) error {
+		return kept.ForEach(func(key, raw []byte) error {
 			if v, err := unseal(keptBucket, key, raw); err == nil { // whoever kept one can make it again
 				rows = append(rows, [2][]byte{bytes.Clone(key), bytes.Clone(v)})
 			}

@@ -7,8 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 
-	bolt "go.etcd.io/bbolt"
-
 	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/value"
 	"github.com/graphrun/graphrun/runtime"
@@ -59,10 +57,11 @@ func stackMemories(n stackNumber) []byte {
 const memoryFill = 0.9
 
 // memories is the bucket, or nil in a file of an older format that is only read.
-func (t *txn) memories() *bolt.Bucket {
+func (t *txn) memories() *rows {
 	if t.memory == nil {
-		if t.memory = t.tx.Bucket(memoryBucket); t.memory != nil {
-			t.memory.FillPercent = memoryFill
+		if b := t.tx.Bucket(memoryBucket); b != nil {
+			b.FillPercent = memoryFill
+			t.memory = &rows{t: t, of: memoryTable, base: b}
 		}
 	}
 	return t.memory

@@ -101,16 +101,16 @@ func TestMemoriesAreKept(t *testing.T) {
 // A damaged row of a memory is said, and salvage leaves out no more than its item.
 func TestDamagedMemories(t *testing.T) {
 	t.Parallel()
-	flip := func(b *bolt.Bucket, key []byte) error {
+	flip := func(b *rows, key []byte) error {
 		raw := bytes.Clone(b.Get(key))
 		raw[0] ^= 1
 		return b.Put(key, raw)
 	}
-	remove := func(b *bolt.Bucket, key []byte) error { return b.Delete(key) }
+	remove := func(b *rows, key []byte) error { return b.Delete(key) }
 	for _, test := range []struct {
 		name string
 		key  func(n memoryNumber) []byte
-		do   func(b *bolt.Bucket, key []byte) error
+		do   func(b *rows, key []byte) error
 		want string // of the problem
 		left int    // items that are salvaged
 	}{
@@ -120,10 +120,10 @@ func TestDamagedMemories(t *testing.T) {
 		{"missing id", func(n memoryNumber) []byte { return n.id("id 3") }, remove, "leads to item 0", 5},
 		{"head", memoryNumber.head, flip, "wrong checksum", 5},
 		{"missing head", memoryNumber.head, remove, "missing", 5},
-		{"another row", func(n memoryNumber) []byte { return append(n.all(), '?') }, func(b *bolt.Bucket, key []byte) error {
+		{"another row", func(n memoryNumber) []byte { return append(n.all(), '?') }, func(b *rows, key []byte) error {
 			return b.Put(key, sealed(memoryBucket, key, []byte("x")))
 		}, "unknown form", 5},
-		{"rows of nobody", func(memoryNumber) []byte { return memoryNumber(99).head() }, func(b *bolt.Bucket, key []byte) error {
+		{"rows of nobody", func(memoryNumber) []byte { return memoryNumber(99).head() }, func(b *rows, key []byte) error {
 			return b.Put(key, sealed(memoryBucket, key, []byte("{}")))
 		}, "belongs to no memory", 5},
 	} {

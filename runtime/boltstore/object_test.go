@@ -40,27 +40,27 @@ func TestDamagedProperties(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name string
-		do   func(b *bolt.Bucket, key []byte) error
+		do   func(b *rows, key []byte) error
 		want string
 	}{
-		{"sound", func(*bolt.Bucket, []byte) error { return nil }, ""},
-		{"damaged", func(b *bolt.Bucket, key []byte) error {
+		{"sound", func(*rows, []byte) error { return nil }, ""},
+		{"damaged", func(b *rows, key []byte) error {
 			raw := bytes.Clone(b.Get(key))
 			raw[5] ^= 1
 			return b.Put(key, raw)
 		}, "wrong checksum"},
-		{"missing", func(b *bolt.Bucket, key []byte) error { return b.Delete(key) }, "4 properties, expected 5"},
-		{"too many", func(b *bolt.Bucket, key []byte) error {
+		{"missing", func(b *rows, key []byte) error { return b.Delete(key) }, "4 properties, expected 5"},
+		{"too many", func(b *rows, key []byte) error {
 			more := append(bytes.Clone(key), '+')
 			return b.Put(more, sealed(stacksBucket, more, []byte("\x00{\"more\":1}")))
 		}, "6 properties, expected 5"},
-		{"of another name", func(b *bolt.Bucket, key []byte) error {
+		{"of another name", func(b *rows, key []byte) error {
 			return b.Put(key, sealed(stacksBucket, key, []byte("\x00{\"a2\":1}")))
 		}, "the rows do not hold a property each"},
-		{"no property", func(b *bolt.Bucket, key []byte) error {
+		{"no property", func(b *rows, key []byte) error {
 			return b.Put(key, sealed(stacksBucket, key, []byte("\x00[]")))
 		}, "the rows do not hold a property each"},
-		{"none", func(b *bolt.Bucket, key []byte) error {
+		{"none", func(b *rows, key []byte) error {
 			return b.Put(key, sealed(stacksBucket, key, []byte{noRow}))
 		}, "4 properties, expected 5"},
 	} {

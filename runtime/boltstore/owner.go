@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/graphrun/graphrun/runtime/commitlog"
 )
 
 // lockRetry is how often a taken lock is tried again.
@@ -125,9 +127,11 @@ func inUse(path string) error {
 	return errors.New("is in use by another process")
 }
 
-// Files lists the files of a store: the database at path, and the note that names
-// its owner.
-func Files(path string) []string { return []string{path, ownerPath(path)} }
+// Files lists the files of a store: the database at path, the note that names its owner, and
+// its log, which is there while it is in use and after a crash.
+func Files(path string) []string {
+	return append([]string{path, ownerPath(path)}, commitlog.Files(path)...)
+}
 
 // ownerPath is the note: a file beside the database in which its owner says who
 // it is.

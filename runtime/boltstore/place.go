@@ -68,9 +68,13 @@ func (p *place) check() error {
 	return nil
 }
 
-// present stops the store when its file is not at its path any more.
+// present stops the store when its file, or its log, is not at its path any more.
 func (s *Store) present() error {
-	if err := s.at.check(); err != nil {
+	err := s.at.check()
+	if log := s.log.Load(); log != nil && err == nil {
+		err = log.Check()
+	}
+	if err != nil {
 		e := unusable(s.path, err)
 		e.Fatal = true
 		return s.fail(e)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/runtime"
+	"github.com/graphrun/graphrun/runtime/commitlog"
 )
 
 // mustBeFatal checks an error of a store that has stopped.
@@ -63,7 +64,13 @@ func TestFileGone(t *testing.T) {
 			if err := s.Close(); err != nil {
 				t.Fatal(err)
 			}
-			if test.name == "replaced" {
+			if test.name == "replaced" { // the log knows commits that the copy does not
+				if _, err := Open(path, Options{}); err == nil || !strings.Contains(err.Error(), "Move the log away") {
+					t.Errorf("the copy was opened beside the log: %v", err)
+				}
+				if err := commitlog.Remove(path); err != nil {
+					t.Fatal(err)
+				}
 				s := openAt(t, path, Options{})
 				if err := s.Close(); err != nil {
 					t.Fatal(err)

@@ -4,41 +4,47 @@ import (
 	"fmt"
 	"runtime/debug"
 
-	bolt "go.etcd.io/bbolt"
-
 	"github.com/graphrun/graphrun/runtime"
 )
 
-// request is a change of the store on its way into a transaction.
+// request is a change of the store on its way into the log.
 type request struct {
 	apply func(*txn) error
+	alone func() error // instead of apply: what only whoever writes may do
 	sync  bool
 	err   error         // the answer
 	done  chan struct{} // closed when the answer is there
 }
 
-// groupSize bounds how many requests share a transaction.
+// groupSize bounds how many requests are forced to disk together.
 const groupSize = 1024
 
 // submit brings a change into the store and waits for it, but not once bbolt's locks
 // may be lost: the writer may then wait for one for ever, or still use what it shares
 // with the caller.
 func (s *Store) submit(sync bool, apply func(*txn) error) error {
+	return s.enqueue(&request{apply: apply, sync: sync || s.opts.Durability == runtime.DurabilityWave})
+}
+
+// alone runs fn while nobody writes.
+func (s *Store) alone(fn func() error) error { return s.enqueue(&request{alone: fn, sync: true}) }
+
+func (s *Store) enqueue(r *request) error {
 	if s.opts.ReadOnly {
 		return fmt.Errorf("database %q: %w", s.path, ErrReadOnly)
 	}
-	r := &request{apply: apply, sync: sync, done: make(chan struct{})}
 	s.mu.Lock()
 	if err := s.unusable(); err != nil {
 		s.mu.Unlock()
 		return err
 	}
-	if !s.writing && len(s.queue) == 0 && !sync && s.opts.Durability != runtime.DurabilityWave {
+	if !s.writing && len(s.queue) == 0 && !r.sync && s.bringing.TryLock() {
 		s.writing, s.busy = true, true
 		s.mu.Unlock()
 		s.writeAlone(r)
 		return r.err
 	}
+	r.done = make(chan struct{})
 	s.queue = append(s.queue, r)
 	s.work.Signal()
 	s.mu.Unlock()
@@ -51,8 +57,7 @@ func (s *Store) submit(sync bool, apply func(*txn) error) error {
 }
 
 // writeAll is the writer, until the store is closed. All that queues up while it writes
-// shares its next transaction, so a crowd shares its fsyncs. It is one goroutine as long
-// as the store is open, because its stack then stays as large as bbolt needs it.
+// is its next group, so a crowd shares its fsyncs.
 func (s *Store) writeAll() {
 	defer close(s.written)
 	debug.SetPanicOnFault(true)
@@ -86,13 +91,17 @@ func (s *Store) writeAll() {
 
 // writeAlone writes a request that waits for no disk on the goroutine of its caller: to
 // wake the writer, and to be woken by it, would take as long as a good part of the
-// write. No reader begins meanwhile, so none can lose a lock that the write needs.
+// write. No reader begins meanwhile, and no transaction of bbolt, so that nobody can lose a
+// lock that the write needs.
 func (s *Store) writeAlone(r *request) {
 	s.entry.Lock()
 	faults := debug.SetPanicOnFault(true)
+	s.exclusive = true
 	s.write([]*request{r})
+	s.exclusive = false
 	debug.SetPanicOnFault(faults)
 	s.entry.Unlock()
+	s.bringing.Unlock()
 
 	s.isFree()
 	s.mu.Lock()
@@ -114,80 +123,126 @@ func (s *Store) unusable() error {
 	return nil
 }
 
-// write brings a group into one transaction and leaves each request its
-// answer. A request that fails does not touch the others: when it had begun to
-// write, the transaction starts over without it.
+// write brings a group into the log and leaves each request its answer.
 func (s *Store) write(group []*request) {
-	for len(group) > 0 {
-		rest, err := s.tryWrite(group)
-		if err != nil {
-			for _, r := range group {
-				if r.err == nil {
-					r.err = err
-				}
-			}
-			return
-		}
-		group = rest
-	}
-}
-
-// tryWrite gives back the requests to try again, without the one that spoilt
-// the transaction. An error is the answer for all that were not refused.
-func (s *Store) tryWrite(group []*request) (rest []*request, err error) {
-	if err := s.failure(); err != nil {
-		return nil, err
-	}
-	// A transaction would make a file that was cut off as long as it was.
-	if err := s.present(); err != nil {
-		return nil, err
-	}
-	var tx *bolt.Tx
-	defer func() {
-		if p := recover(); p != nil {
-			rest, err = nil, s.panicked(p)
-			abandon(tx)
-		}
-	}()
-	if tx, err = s.db.Begin(true); err != nil {
-		return nil, s.fail(s.fatal(err))
-	}
-	t, err := begin(tx)
-	if err != nil {
-		_ = tx.Rollback() // nothing was written
-		return nil, s.fail(s.fatal(err))
-	}
-	sync := s.opts.Durability == runtime.DurabilityWave
 	for i, r := range group {
-		before := t.writes
-		if r.err = s.wrap(r.apply(t)); r.err == nil {
-			sync = sync || r.sync
+		if r.alone == nil {
 			continue
 		}
-		if t.writes != before {
-			_ = tx.Rollback()
-			return without(group, i), nil
-		}
+		s.writeGroup(group[:i])
+		r.err = r.alone()
+		s.write(group[i+1:])
+		return
 	}
-	if t.writes == 0 {
-		_ = tx.Rollback()
-		return nil, s.present()
-	}
-	s.db.NoSync = !sync
-	if err := tx.Commit(); err != nil {
-		return nil, s.commitFailed(err)
-	}
-	s.unsynced = !sync
-	return nil, s.present() // what was written to a file that is gone is not acknowledged
+	s.writeGroup(group)
 }
 
-// without is the group less request i and those before it that were refused.
-func without(group []*request, i int) []*request {
-	rest := make([]*request, 0, len(group)-1)
-	for j, r := range group {
-		if j > i || r.err == nil {
-			rest = append(rest, r)
+func (s *Store) writeGroup(group []*request) {
+	if len(group) == 0 {
+		return
+	}
+	err := s.tryWrite(group)
+	if err == nil {
+		return
+	}
+	for _, r := range group {
+		if r.err == nil {
+			r.err = err
 		}
 	}
-	return rest
+}
+
+// tryWrite writes a group. A request that fails does not touch the others. An error is the
+// answer for all that were not refused.
+func (s *Store) tryWrite(group []*request) error {
+	if err := s.failure(); err != nil {
+		return err
+	}
+	if err := s.present(); err != nil {
+		return err
+	}
+	defer s.stage.clear()
+	sync, err := s.prepare(group)
+	if err != nil {
+		return err
+	}
+	if len(s.frames) == 0 {
+		return s.present()
+	}
+	if err := s.makeRoom(); err != nil {
+		return err
+	}
+	if err := s.log.Load().Append(s.frames, sync); err != nil {
+		return s.logFailed(err)
+	}
+	s.unsynced = !sync
+	s.tail.publish(s.stage.ops)
+	if s.tail.full() {
+		if err := s.freeze(); err == nil { // else the next group finds out
+			go func() { _ = s.bring() }() // as does whoever comes next
+		}
+	}
+	s.arm(applyEvery)
+	return s.present() // what was written to a file that is gone is not acknowledged
+}
+
+// prepare has the requests of a group put their rows into the stage.
+func (s *Store) prepare(group []*request) (sync bool, err error) {
+	clear(s.frames)
+	s.frames = s.frames[:0]
+	defer func() {
+		if p := recover(); p != nil {
+			err = s.panicked(p)
+		}
+	}()
+	tx, err := s.db.Begin(false)
+	if err != nil {
+		return false, s.fail(s.fatal(err))
+	}
+	defer func() { _ = tx.Rollback() }() // it only read
+	t, err := begin(tx, s.staged()...)
+	if err != nil {
+		return false, s.fail(s.fatal(err))
+	}
+	t.stage = &s.stage
+	for _, r := range group {
+		s.stage.begin()
+		if r.err = s.wrap(r.apply(t)); r.err != nil {
+			s.stage.undo()
+			continue
+		}
+		if frame := s.stage.frame(); len(frame) > 0 {
+			s.frames = append(s.frames, frame)
+			sync = sync || r.sync
+		}
+	}
+	return sync, nil
+}
+
+// staged are the layers that the writer sees.
+func (s *Store) staged() []*layer {
+	t := &s.tail
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	over := []*layer{&s.stage.layer, t.active}
+	if t.frozen != nil {
+		over = append(over, t.frozen)
+	}
+	return over
+}
+
+// makeRoom sees to it that the log is there, and that bbolt can follow it. When bbolt has
+// found no room, it is tried again, and nothing is taken as long as there is none.
+func (s *Store) makeRoom() error {
+	bring := s.bring
+	if s.exclusive {
+		bring = s.bringFrozen
+	}
+	switch {
+	case s.log.Load() == nil:
+		return s.beginLog(bring)
+	case s.want.Load() != nil || s.tail.heavy():
+		return bring()
+	}
+	return nil
 }

@@ -23,7 +23,7 @@ func (s *Store) Remove(ctx context.Context, stack string) error {
 		if err != nil {
 			return ofStack(err, stack)
 		}
-		b, err := bucket(t.tx, removedBucket)
+		b, err := t.table(removedTable)
 		if err != nil {
 			return err
 		}
@@ -46,7 +46,7 @@ func (s *Store) sweep(ctx context.Context) error {
 	for more := true; more && ctx.Err() == nil; {
 		more = false
 		err := s.view(ctx, func(t *txn) error {
-			b, err := bucket(t.tx, removedBucket)
+			b, err := t.table(removedTable)
 			if err != nil {
 				return err
 			}
@@ -73,7 +73,7 @@ func (s *Store) sweep(ctx context.Context) error {
 // sweepSlice deletes some rows of a removed stack, and its entry with the last. What forks
 // share of a stack stays until they need it no more.
 func sweepSlice(t *txn) error {
-	b, err := bucket(t.tx, removedBucket)
+	b, err := t.table(removedTable)
 	if err != nil {
 		return err
 	}

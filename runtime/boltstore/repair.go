@@ -3,12 +3,16 @@ package boltstore
 import (
 	"context"
 	"crypto/rand"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/graphrun/graphrun/runtime/commitlog"
 )
 
 // Repair puts a store of what is sound (see Salvage) in the place of a damaged
-// one, which gets the name kept. Nobody may own it, and nobody can until it is
+// one, which gets the name kept, as does its log. Nobody may own it, and nobody can until it is
 // done. A crash leaves a store at path: the damaged one, or the repaired one.
 func Repair(ctx context.Context, path, kept string) (Report, error) {
 	path = realPath(path)
@@ -34,8 +38,31 @@ func Repair(ctx context.Context, path, kept string) (Report, error) {
 			return Report{}, unusable(path, err)
 		}
 	}
+	if err := keepLog(path, kept); err != nil {
+		_ = os.Remove(fresh)
+		return Report{}, unusable(path, err)
+	}
 	if err := os.Rename(fresh, path); err != nil {
 		return Report{}, unusable(fresh, err)
 	}
+	if err := commitlog.Remove(path); err != nil {
+		return Report{}, unusable(path, err)
+	}
 	return report, syncDir(filepath.Dir(path))
+}
+
+// keepLog gives the log of a store the name that the store is kept under.
+func keepLog(path, kept string) error {
+	to := commitlog.Files(kept)
+	for i, from := range commitlog.Files(path) {
+		if _, err := os.Stat(from); errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err := os.Link(from, to[i]); err != nil {
+			if err := os.Rename(from, to[i]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }

@@ -18,8 +18,8 @@ import (
 	"github.com/graphrun/graphrun/runtime"
 )
 
-// Salvage makes a new store at to of every intact stack in the one at from, which
-// nobody may own and which stays as it is. Stacks with missing data are skipped.
+// Salvage makes a new store at to of every intact stack in the one at from, with what is in
+// its log, which nobody may own and which stays as it is. Stacks with missing data are skipped.
 // The report is of the new store; its problems say what was skipped, and why. A
 // file of another program, of a newer format, or in which nothing can be read, is
 // an error.
@@ -59,7 +59,14 @@ func salvageInto(ctx context.Context, f *os.File, from, to string) (report Repor
 	if s.dst, err = openNew(unfinished); err != nil {
 		return Report{}, err
 	}
-	report, err = s.run(src.DB)
+	var over []*layer
+	if !unmarked {
+		var lost error
+		if over, lost = unapplied(from, src.DB, m.ID); lost != nil {
+			s.problems = append(s.problems, Problem{What: lost.Error()})
+		}
+	}
+	report, err = s.run(src.DB, over)
 	if err == nil {
 		err = s.dst.Sync()
 	}
@@ -80,9 +87,9 @@ type salvage struct {
 	copied   map[stackNumber]bool
 }
 
-func (s *salvage) run(src *bolt.DB) (report Report, err error) {
+func (s *salvage) run(src *bolt.DB, over []*layer) (report Report, err error) {
 	err = src.View(func(tx *bolt.Tx) error {
-		t, err := begin(tx)
+		t, err := begin(tx, over...)
 		if err != nil {
 			return err
 		}
@@ -259,7 +266,7 @@ func (s *salvage) shared(t *txn) error {
 			continue
 		}
 		removed := func(d *txn) error {
-			b, err := bucket(d.tx, removedBucket)
+			b, err := d.table(removedTable)
 			if err != nil {
 				return err
 			}
@@ -269,7 +276,7 @@ func (s *salvage) shared(t *txn) error {
 			}
 			return b.Put(key, sealed(removedBucket, key, []byte{}))
 		}
-		err := s.copyRows(&txn{tx: t.tx, index: t.index, stacks: t.stacks, partly: true}, n, removed, func(kind byte) bool { return kind != pinRow && keepsForForks(kind) })
+		err := s.copyRows(&txn{tx: t.tx, over: t.over, index: t.index, stacks: t.stacks, partly: true}, n, removed, func(kind byte) bool { return kind != pinRow && keepsForForks(kind) })
 		if err != nil {
 			return err
 		}

@@ -95,6 +95,14 @@ func tenValues(size int) []any {
 	return list
 }
 
+// mustFlush has everything in bbolt.
+func mustFlush(t testing.TB, s *Store) {
+	t.Helper()
+	if err := s.flush(); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func mustCommit(t testing.TB, s *Store, c runtime.Commit) {
 	t.Helper()
 	if err := s.Commit(ctx, c); err != nil {
@@ -136,6 +144,7 @@ func TestBlobsAreCollected(t *testing.T) {
 		c := w.next()
 		c.Changes = append(c.Changes, graph.Change{Name: "big", Whole: true, Value: strings.Repeat(fmt.Sprint(i), 200_000)})
 		mustCommit(t, s, c)
+		mustFlush(t, s)
 		if i == 40 {
 			size = pages(t, s)
 		}
@@ -222,11 +231,11 @@ func pages(t *testing.T, s *Store) (n int64) {
 func blobs(t *testing.T, s *Store) (n int) {
 	t.Helper()
 	err := s.view(ctx, func(t *txn) error {
-		b, err := bucket(t.tx, blobsBucket)
+		b, err := t.table(blobsTable)
 		if err != nil {
 			return err
 		}
-		return b.ForEachBucket(func([]byte) error { n++; return nil })
+		return b.ForEach(func([]byte, []byte) error { n++; return nil })
 	})
 	if err != nil {
 		t.Fatal(err)

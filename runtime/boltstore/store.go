@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -16,6 +17,7 @@ import (
 	berrors "go.etcd.io/bbolt/errors"
 
 	"github.com/graphrun/graphrun/runtime"
+	"github.com/graphrun/graphrun/runtime/commitlog"
 )
 
 // Options of a store. The zero value is a good choice.
@@ -94,7 +96,17 @@ type Store struct {
 
 	entry sync.Mutex // held to begin a read, and to write on a caller's goroutine
 
-	unsynced bool // the last transaction was not forced to disk; of the writer
+	tail     tail
+	log      atomic.Pointer[commitlog.Log] // nil before the first commit
+	bringing sync.Mutex                    // held to bring the tail into bbolt
+	want     atomic.Pointer[error]         // bbolt has found no room
+	mark     commitlog.Mark                // that bbolt has; of whoever has bringing
+
+	// What follows belongs to the writer.
+	stage     stage
+	frames    [][]byte
+	exclusive bool // it has s.bringing
+	unsynced  bool // the last group was not forced to disk
 }
 
 // Open opens a store and owns it until Close; a path where nothing is becomes
@@ -184,23 +196,29 @@ func (s *Store) start(f *owned) (err error) {
 	if err != nil {
 		return fmt.Errorf("cannot be opened: %w", err)
 	}
+	if err := s.adopt(); err != nil {
+		_ = s.db.Close()
+		return err
+	}
+	return nil
+}
+
+// adopt makes the file one of this format, with all that is in its log.
+func (s *Store) adopt() error {
 	m, err := readMarker(s.db)
 	if err != nil {
-		_ = s.db.Close()
 		return err
 	}
 	s.id = m.ID
 	if m.Format < format {
 		if s.opts.ReadOnly {
-			_ = s.db.Close()
 			return errOlder
 		}
 		if err := m.raise(s.db); err != nil {
-			_ = s.db.Close()
 			return fmt.Errorf("cannot be brought to format %d: %w", format, err)
 		}
 	}
-	return nil
+	return s.recover()
 }
 
 // errOlder says that a file has to be brought to the present format before it is read.
@@ -266,8 +284,8 @@ func (s *Store) Close() error {
 	wedged := s.isWedged()
 
 	var err error
-	if s.failure() == nil && s.unsynced {
-		err = s.db.Sync()
+	if !wedged {
+		err = s.endLog()
 	}
 	s.file.release()
 	if wedged {

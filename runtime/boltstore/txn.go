@@ -7,39 +7,44 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// txn is one bbolt transaction with its buckets at hand.
+// txn is a view of the whole store, with its tables at hand: bbolt alone, or what the log has
+// above it. What it puts and deletes goes to bbolt, or to a stage if it has one.
 type txn struct {
 	tx     *bolt.Tx
-	index  *bolt.Bucket
-	stacks *bolt.Bucket
-	blobs  *bolt.Bucket // opened when first needed
-	graphs *bolt.Bucket // opened when first needed
-	memory *bolt.Bucket // opened when first needed
-	writes int          // rows put and deleted so far
+	over   []*layer // the newest first
+	stage  *stage
+	index  *rows
+	stacks *rows
+	blobs  *rows // opened when first needed, as those that follow
+	counts *rows
+	graphs *rows
+	memory *rows
+	writes int // rows put and deleted so far
 
 	known  map[string]stackNumber // in place of the index, when parts of that are lost
 	partly bool                   // not all rows are needed
 }
 
-// begin opens the buckets that every transaction needs; they exist since the
+// begin opens the tables that every transaction needs; they exist since the
 // file was made.
-func begin(tx *bolt.Tx) (*txn, error) {
-	t := &txn{tx: tx}
+func begin(tx *bolt.Tx, over ...*layer) (*txn, error) {
+	t := &txn{tx: tx, over: over}
 	var err error
-	if t.index, err = bucket(tx, indexBucket); err != nil {
+	if t.index, err = t.table(indexTable); err != nil {
 		return nil, err
 	}
-	if t.stacks, err = bucket(tx, stacksBucket); err != nil {
+	if t.stacks, err = t.table(stacksTable); err != nil {
 		return nil, err
 	}
 	return t, nil
 }
 
-func bucket(tx *bolt.Tx, name []byte) (*bolt.Bucket, error) {
-	if b := tx.Bucket(name); b != nil {
-		return b, nil
+// table opens a table.
+func (t *txn) table(of table) (*rows, error) {
+	if b := t.tx.Bucket(of.bucket()); b != nil {
+		return &rows{t: t, of: of, base: b}, nil
 	}
-	return nil, damage(name, nil, "the bucket is missing")
+	return nil, damage(of.bucket(), nil, "the bucket is missing")
 }
 
 // How a row of the stacks bucket holds its value.
@@ -139,8 +144,8 @@ func (t *txn) letGo(n stackNumber, h *head, key []byte) (old []byte, err error) 
 // sizeOf is how many bytes the value of a row has, wherever they are.
 func (t *txn) sizeOf(v []byte) uint64 {
 	if len(v) == 1+sha256.Size && v[0] == byHash && t.openBlobs() == nil {
-		if b := t.blobs.Bucket(v[1:]); b != nil {
-			return uint64(len(b.Get(blobKey)))
+		if b := t.blobs.Get(v[1:]); b != nil {
+			return uint64(len(b))
 		}
 	}
 	return uint64(len(v))
@@ -204,8 +209,11 @@ var blobKey = []byte("v")
 func countKey(hash []byte) []byte { return append(append(make([]byte, 0, 33), hash...), 'n') }
 
 func (t *txn) openBlobs() (err error) {
-	if t.blobs == nil {
-		t.blobs, err = bucket(t.tx, blobsBucket)
+	if t.blobs != nil {
+		return nil
+	}
+	if t.counts, err = t.table(countsTable); err == nil {
+		t.blobs, err = t.table(blobsTable)
 	}
 	return err
 }
@@ -214,11 +222,11 @@ func (t *txn) blob(hash []byte) ([]byte, error) {
 	if err := t.openBlobs(); err != nil {
 		return nil, err
 	}
-	b := t.blobs.Bucket(hash)
-	if b == nil {
+	raw := t.blobs.Get(hash)
+	if raw == nil {
 		return nil, damage(blobsBucket, hash, "missing")
 	}
-	return unseal(hash, blobKey, b.Get(blobKey))
+	return unseal(hash, blobKey, raw)
 }
 
 // keepBlob writes a blob that is new, and counts one more reference to one
@@ -229,11 +237,7 @@ func (t *txn) keepBlob(hash, value []byte) error {
 		return err
 	}
 	if n == 0 {
-		b, err := t.blobs.CreateBucket(hash)
-		if err != nil {
-			return err
-		}
-		if err := b.Put(blobKey, seal(hash, blobKey, value)); err != nil {
+		if err := t.blobs.Put(hash, seal(hash, blobKey, value)); err != nil {
 			return err
 		}
 	}
@@ -252,14 +256,14 @@ func (t *txn) dropBlob(hash []byte) error {
 	if n == 0 {
 		return damage(blobsBucket, hash, "no references are left to take back")
 	}
-	if t.blobs.Bucket(hash) == nil {
+	if t.blobs.Get(hash) == nil {
 		return damage(blobsBucket, hash, "missing")
 	}
 	t.writes++
-	if err := t.blobs.DeleteBucket(hash); err != nil {
+	if err := t.blobs.Delete(hash); err != nil {
 		return err
 	}
-	return t.blobs.Delete(countKey(hash))
+	return t.counts.Delete(countKey(hash))
 }
 
 func (t *txn) references(hash []byte) (uint64, error) {
@@ -267,7 +271,7 @@ func (t *txn) references(hash []byte) (uint64, error) {
 		return 0, err
 	}
 	key := countKey(hash)
-	raw := t.blobs.Get(key)
+	raw := t.counts.Get(key)
 	if raw == nil {
 		return 0, nil
 	}
@@ -284,7 +288,7 @@ func (t *txn) references(hash []byte) (uint64, error) {
 func (t *txn) setReferences(hash []byte, n uint64) error {
 	t.writes++
 	key := countKey(hash)
-	return t.blobs.Put(key, sealed(blobsBucket, key, binary.BigEndian.AppendUint64(nil, n)))
+	return t.counts.Put(key, sealed(blobsBucket, key, binary.BigEndian.AppendUint64(nil, n)))
 }
 
 // number finds a stack in the index.

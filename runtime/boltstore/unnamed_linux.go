@@ -20,9 +20,12 @@ func openUnnamed(dir string) (*os.File, error) {
 	return os.NewFile(uintptr(fd), dir), nil
 }
 
+// unnamedPath is where such a file can be opened.
+func unnamedPath(f *os.File) string { return fmt.Sprintf("/proc/self/fd/%d", f.Fd()) }
+
 // nameUnnamed gives such a file a name that nothing has yet.
 func nameUnnamed(f *os.File, path string) error {
-	from := fmt.Sprintf("/proc/self/fd/%d", f.Fd())
+	from := unnamedPath(f)
 	if err := unix.Linkat(unix.AT_FDCWD, from, unix.AT_FDCWD, path, unix.AT_SYMLINK_FOLLOW); err != nil {
 		return &os.LinkError{Op: "link", Old: from, New: path, Err: err}
 	}

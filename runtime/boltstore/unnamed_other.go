@@ -10,4 +10,7 @@ import (
 // openUnnamed says that files have names from the beginning here.
 func openUnnamed(string) (*os.File, error) { return nil, errors.ErrUnsupported }
 
+// unnamedPath is never asked for.
+func unnamedPath(*os.File) string { return "" }
+
 func nameUnnamed(*os.File, string) error { return errors.ErrUnsupported }

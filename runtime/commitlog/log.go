@@ -388,3 +388,6 @@ func (l *Log) fatal(err error) error {
 	}
 	return l.failed
 }
+
+// Epoch is that of the current segment.
+func (l *Log) Epoch() uint64 { return l.active().epoch.Load() }
