@@ -96,7 +96,7 @@ func (m *Machine) applyCycleStarted(b *journal.CycleStarted, at time.Time, seq u
 	for i := range m.nodes {
 		n := &m.nodes[i]
 		n.status, n.decided, n.kept, n.open, n.taken, n.repaid = pending, false, false, false, false, false
-		n.attempts, n.run, n.cause, n.lost, n.decision = 0, 0, plain, false, nil
+		n.attempts, n.run, n.cause, n.lost, n.away, n.decision = 0, 0, plain, false, false, nil
 		n.waits = len(m.g.Nodes[i].Waits)
 		if n.err != nil {
 			n.err = nil
@@ -105,10 +105,9 @@ func (m *Machine) applyCycleStarted(b *journal.CycleStarted, at time.Time, seq u
 			n.results = nil
 		}
 	}
-	clear(m.view.shown)
-	m.outside(func(i int) { m.view.shown[i] = seen{status: waiting, attempts: 1} })
+	m.view.moved, m.view.fresh = 0, false
+	m.outside(func(i int) { m.nodes[i].away = true })
 	clear(m.edges)
-	m.view.fresh = m.view.fresh[:0]
 	m.ready = append(m.ready[:0], m.plan.ordinary.roots...)
 	m.firsts = append(m.firsts[:0], m.plan.ordinary.firsts...)
 	m.resumePass()

@@ -146,7 +146,7 @@ func (m *Machine) envOf(saw map[string]any) *cond.Env {
 
 // viewOf is `nodes` as it was.
 func (m *Machine) viewOf(saw any) *view {
-	v := &view{shown: make([]seen, len(m.g.Nodes))}
+	v := &view{m: m, shown: make([]seen, len(m.g.Nodes))}
 	nodes, _ := saw.(map[string]any)
 	for id, n := range nodes { // in any order: each has its place
 		i, ok := m.plan.index[id]

@@ -29,6 +29,8 @@ func statusNamed(name string) status {
 // node is a node in the open cycle.
 type node struct {
 	status   status
+	settled  int  // it settled before this commit of the cycle: see view
+	away     bool // it waited, or was in the background, when the cycle began
 	decided  bool
 	kept     bool // an earlier cycle of the pass has settled it
 	open     bool // it was skipped, and what waits may still change that
@@ -231,8 +233,8 @@ func (m *Machine) anyLive(i int) bool {
 
 // settle makes a node's end known to those that wait for it.
 func (m *Machine) settle(i int, s status) {
-	m.nodes[i].status = s
-	m.view.fresh = append(m.view.fresh, i)
+	m.nodes[i].status, m.nodes[i].settled = s, m.view.moved+1
+	m.view.fresh = true
 	for _, w := range m.plan.waiters[i] {
 		n := &m.nodes[w]
 		n.waits--

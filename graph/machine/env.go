@@ -21,9 +21,13 @@ func (k *keys) Len() int        { return len(k.values) }
 // commit. Skips of the present moment are not in it before the next one, but for
 // the condition of an edge: it sees the edge's source, and what had to settle
 // before the source could, as they are settled.
+//
+// Nothing is done for it when nodes settle: a node is looked at when an expression asks.
 type view struct {
-	shown []seen
-	fresh []int // nodes that settled since
+	m     *Machine
+	moved int    // how many commits of the cycle had nodes that settled before them
+	fresh bool   // a node has settled since
+	shown []seen // how the nodes stood when the view was taken, of one that stays as it is; else nil
 
 	ahead func(i int) (seen, bool) // what the condition of the present edge sees ahead; nil for nothing
 }
@@ -56,23 +60,45 @@ func (s seen) value() map[string]any {
 	return v
 }
 
-func (v *view) Len() int { return len(v.shown) }
+func (v *view) Len() int { return len(v.m.nodes) }
 
 func (v *view) Field(i int) any {
-	s := v.shown[i]
 	if v.ahead != nil {
 		if now, ok := v.ahead(i); ok {
-			s = now
+			return now.value()
 		}
 	}
-	return s.value()
+	return v.at(i).value()
+}
+
+// at is how a node stood at the last commit.
+func (v *view) at(i int) seen {
+	if v.shown != nil {
+		return v.shown[i]
+	}
+	switch n := &v.m.nodes[i]; {
+	case n.status != pending && n.settled <= v.moved:
+		return v.m.seenAs(i)
+	case n.away:
+		return seen{status: waiting, attempts: 1}
+	}
+	return seen{}
+}
+
+// still is a view that stays as it is now.
+func (v *view) still() *view {
+	all := make([]seen, len(v.m.nodes))
+	for i := range all {
+		all[i] = v.at(i)
+	}
+	return &view{m: v.m, shown: all}
 }
 
 // lookAhead lets the condition of an edge see its source and the source's
 // ancestors as they are settled; it gives the end of that. Nothing is to be seen
 // when no node has settled since the last commit.
 func (m *Machine) lookAhead(e *graph.Edge) (end func()) {
-	if len(m.view.fresh) == 0 || e.From == graph.Start || e.NextCycle || e.When.Reads().Slots&(1<<graph.SlotNodes) == 0 {
+	if !m.view.fresh || e.From == graph.Start || e.NextCycle || e.When.Reads().Slots&(1<<graph.SlotNodes) == 0 {
 		return func() {}
 	}
 	before := m.plan.settledBefore(m.g, e.From)
@@ -96,7 +122,7 @@ func (m *Machine) load(g *graph.Graph, values []any) {
 	m.nodes = make([]node, len(g.Nodes))
 	m.edges = make([]judged, len(g.Edges))
 	m.held = make([]held, len(g.Edges))
-	m.view = view{shown: make([]seen, len(g.Nodes))}
+	m.view = view{m: m}
 	m.env = &cond.Env{Slots: make([]any, graph.NumSlots)}
 	s := m.env.Slots
 	s[graph.SlotState] = &m.state
@@ -144,10 +170,10 @@ func (m *Machine) set(key int, v any, size int) {
 
 // show commits how nodes stand to what expressions see.
 func (m *Machine) show() {
-	for _, i := range m.view.fresh {
-		m.view.shown[i] = m.seenAs(i)
+	if m.view.fresh {
+		m.view.fresh = false
+		m.view.moved++
 	}
-	m.view.fresh = m.view.fresh[:0]
 }
 
 // failureOf turns an error of an expression or template into a node's failure.

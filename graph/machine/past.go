@@ -62,7 +62,7 @@ func (m *Machine) seeError(env *cond.Env, i int) { env.Slots[graph.SlotError] = 
 
 // seeNodes shows expressions how the nodes stand at this moment, and not later.
 func (m *Machine) seeNodes(env *cond.Env) {
-	env.Slots[graph.SlotNodes] = &view{shown: slices.Clone(m.view.shown)}
+	env.Slots[graph.SlotNodes] = m.view.still()
 }
 
 // keepPast keeps what the commit of a node is about to change for others that run.
