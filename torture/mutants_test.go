@@ -21,6 +21,7 @@ type mutant struct {
 // restores it from every commit.
 const (
 	model       = "^TestAgainstNaive$"
+	calm        = "^TestCalmAgainstNaive$"
 	matrix      = "^(TestAgainstNaive|TestTranscripts|TestCrashMatrix)$"
 	transcripts = "^TestTranscripts$"
 )
@@ -59,7 +60,11 @@ var mutants = []mutant{
 	{"a step is not handed to the next attempt", "graph/machine/step.go",
 		"	t.steps = append(t.steps, b)\n", "", "graph/machine", transcripts},
 	{"a failure is taken by a node that did not run", "graph/machine/apply.go",
-		"if b.Run && v.Live", "if v.Live", "graph/machine", matrix},
+		"	if b.Run {\n		m.repay(b)\n	}\n", "	m.repay(b)\n", "graph/machine", matrix},
+	{"a cycle begins with a verdict over a key that has changed", "graph/machine/foreseen.go",
+		"		m.stir(e.To)\n", "		_ = e\n", "graph/machine", calm},
+	{"a cycle begins with a node whose source settles otherwise now", "graph/machine/foreseen.go",
+		"		m.foreseen.todo.put(m.plan.place[w])\n", "", "graph/machine", calm},
 	{"messages that have not arrived are forgotten by a restart", "graph/machine/send.go",
 		"			m.out.send = append(m.out.send, msg)\n		}\n	}\n}\n\n// sent", "		}\n	}\n}\n\n// sent", "graph/machine", matrix},
 	{"a stop is forgotten by a restart", "graph/journal/cursor.go",

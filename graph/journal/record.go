@@ -204,6 +204,16 @@ func (b *NodeDecided) members(c *codec) {
 	list(c, "edges", &b.Edges, (*Verdict).members)
 }
 
+// Failed reports whether a condition could not be evaluated.
+func (b *NodeDecided) Failed() bool {
+	for k := range b.Edges {
+		if b.Edges[k].Error != "" {
+			return true
+		}
+	}
+	return false
+}
+
 // Verdict is one edge of a decision.
 type Verdict struct {
 	Edge    int    // journal: index in the graph

@@ -46,6 +46,7 @@ type Machine struct {
 	recent   []journal.Record     // see remember
 	sidecars []*sidecar           // that changed since the last commit
 	caches   map[string]*cache
+	foreseen foreseen
 	answers  answers  // that were accepted
 	kept     *sidecar // children that have ended; nil for a stack that never had one
 	outbox   *sidecar // messages that are yet to be delivered

@@ -20,6 +20,7 @@ type cycle struct {
 	fault     bool // a condition failed
 	started   *journal.CycleStarted
 	spent     bool  // no node is left, only its end
+	plainly   bool  // it begins with nothing that its first moment could not be foreseen by, and that moment is still to come
 	failed    []int // nodes that failed, in the order of the waves
 }
 
@@ -92,29 +93,44 @@ func (m *Machine) applyCycleStarted(b *journal.CycleStarted, at time.Time, seq u
 	m.cur.Wave, m.cur.Commit, m.cur.Open, m.cur.CycleSeq, m.cur.WakeAt = 0, 0, true, seq, time.Time{}
 	m.undecided = true
 	m.cycle = cycle{startedAt: at, failed: m.cycle.failed[:0], robin: b.Mode == roundRobin, fault: len(b.Faults) > 0, started: b}
+	m.cycle.plainly = m.mayBeForeseen()
 	m.seeCycle(m.cur.Cycle, at, b.Due)
-	for i := range m.nodes {
-		n := &m.nodes[i]
-		n.status, n.decided, n.kept, n.open, n.taken, n.repaid = pending, false, false, false, false, false
-		n.attempts, n.run, n.cause, n.lost, n.away, n.decision = 0, 0, plain, false, false, nil
-		n.waits = len(m.g.Nodes[i].Waits)
-		if n.err != nil {
-			n.err = nil
-		}
-		if n.results != nil {
-			n.results = nil
-		}
-	}
 	m.view.moved, m.view.fresh = 0, false
+	if m.foreseen.pending = m.foreseen.holds && m.cycle.plainly; m.foreseen.pending {
+		m.ready, m.firsts = m.ready[:0], m.firsts[:0]
+		return
+	}
+	m.resetNodes()
+	if b.Finally { // what a pass has left undone stays so
+		m.ready = append(m.ready[:0], m.plan.final.roots...)
+		m.firsts = append(m.firsts[:0], m.plan.final.firsts...)
+	}
+}
+
+// resetNodes lets the nodes stand as a cycle begins from scratch.
+func (m *Machine) resetNodes() {
+	m.foreseen.pending, m.foreseen.holds = false, false
+	for i := range m.nodes {
+		m.nodes[i].reset()
+		m.nodes[i].waits = len(m.g.Nodes[i].Waits)
+	}
 	m.outside(func(i int) { m.nodes[i].away = true })
 	clear(m.edges)
 	m.ready = append(m.ready[:0], m.plan.ordinary.roots...)
 	m.firsts = append(m.firsts[:0], m.plan.ordinary.firsts...)
 	m.resumePass()
 	m.takeLatches()
-	if b.Finally { // what a pass has left undone stays so
-		m.ready = append(m.ready[:0], m.plan.final.roots...)
-		m.firsts = append(m.firsts[:0], m.plan.final.firsts...)
+}
+
+// reset forgets how a node stood in a cycle.
+func (n *node) reset() {
+	n.status, n.decided, n.kept, n.open, n.taken, n.repaid = pending, false, false, false, false, false
+	n.attempts, n.run, n.cause, n.lost, n.away, n.decision = 0, 0, plain, false, false, nil
+	if n.err != nil {
+		n.err = nil
+	}
+	if n.results != nil {
+		n.results = nil
 	}
 }
 
@@ -124,17 +140,12 @@ func (m *Machine) applyDecided(i int, b *journal.NodeDecided) {
 	for k := range b.Edges {
 		v := &b.Edges[k]
 		m.cycle.fault = m.cycle.fault || v.Error != "" && !m.isOldFault(v.Edge)
-		e := &m.g.Edges[v.Edge]
 		if m.plan.shared[v.Edge] && m.latchOver(v.Edge) == nil {
 			m.edges[v.Edge] = judged{known: true, live: v.Live, err: v.Error}
 		}
-		if b.Run && v.Live && !v.After && e.From != graph.Start && e.Outcome.TakesFailure() {
-			if v.NextCycle {
-				m.nodes[e.From].repaid = true
-			} else {
-				m.nodes[e.From].taken = true
-			}
-		}
+	}
+	if b.Run {
+		m.repay(b)
 	}
 	if b.Run && m.g.Nodes[i].Cancel {
 		m.applyLost(i)
@@ -150,6 +161,23 @@ func (m *Machine) applyDecided(i int, b *journal.NodeDecided) {
 		}
 		n.open = b.Reason == "waiting" || !m.g.Once && m.anyOutside() && m.mayChange(i, b)
 		m.settle(i, skipped)
+	}
+}
+
+// repay notes whose failures a node takes that runs.
+func (m *Machine) repay(b *journal.NodeDecided) {
+	for k := range b.Edges {
+		v := &b.Edges[k]
+		if !v.Live || v.After {
+			continue
+		}
+		switch e := &m.g.Edges[v.Edge]; {
+		case e.From == graph.Start || !e.Outcome.TakesFailure():
+		case v.NextCycle:
+			m.nodes[e.From].repaid = true
+		default:
+			m.nodes[e.From].taken = true
+		}
 	}
 }
 

@@ -37,6 +37,7 @@ type node struct {
 	taken    bool // a node ran because of its failure
 	repaid   bool // a node ran because of its failure in the cycle before
 	waits    int  // sources that have not settled
+	awaits   int  // waits after the first moment of the cycle: see foreseen
 	attempts int
 	run      int // its place in the wave
 	err      *journal.Failure
@@ -60,6 +61,11 @@ func (m *Machine) decide() []int {
 	m.see(m.at)
 	m.order = m.order[:0]
 	m.early = m.early[:0]
+	plainly := m.cycle.plainly
+	if m.cycle.plainly = false; m.foreseen.pending && m.mayBeForeseen() {
+		return m.decideAsForeseen()
+	}
+	m.begin()
 	m.outside(func(i int) {
 		if !m.nodes[i].decided {
 			m.order = append(m.order, i)
@@ -94,27 +100,38 @@ func (m *Machine) decide() []int {
 		}
 		m.firsts = m.firsts[:0]
 	}
-	return m.logDecisions()
-}
-
-// logDecisions records what decide took, and gives the nodes to run.
-func (m *Machine) logDecisions() (run []int) {
 	if !slices.IsSorted(m.order) {
 		slices.Sort(m.order)
 	}
-	if len(m.order) == 0 {
+	body := m.bodyOf(m.order)
+	if plainly && m.mayBeForeseen() {
+		m.foresee(body)
+	}
+	return m.logDecisions(body)
+}
+
+// bodyOf is the record of the decisions over some nodes; nil for none.
+func (m *Machine) bodyOf(nodes []int) journal.Body {
+	switch len(nodes) {
+	case 0:
+		return nil
+	case 1:
+		return m.nodes[nodes[0]].decision
+	}
+	b := &journal.Round{Decided: make([]*journal.NodeDecided, len(nodes))}
+	for k, i := range nodes {
+		b.Decided[k] = m.nodes[i].decision
+	}
+	return b
+}
+
+// logDecisions records what decide took, and gives the nodes to run.
+func (m *Machine) logDecisions(body journal.Body) (run []int) {
+	if body == nil {
 		return nil
 	}
 	first := m.cur.Seq + 1
-	if len(m.order) == 1 {
-		m.log(m.nodes[m.order[0]].decision)
-	} else {
-		b := &journal.Round{Decided: make([]*journal.NodeDecided, len(m.order))}
-		for k, i := range m.order {
-			b.Decided[k] = m.nodes[i].decision
-		}
-		m.log(b)
-	}
+	m.log(body)
 	for k, i := range m.order {
 		m.tell(i, first+uint64(k))
 		if m.nodes[i].decision.Run {
@@ -127,9 +144,17 @@ func (m *Machine) logDecisions() (run []int) {
 // decideNode judges the edges of a node and applies its decision.
 func (m *Machine) decideNode(i int) {
 	m.order = append(m.order, i)
+	d := m.judgeNode(i)
+	m.applyDecided(i, d)
+	if d.Run && m.g.Nodes[i].Cancel {
+		m.skipLosers(i)
+	}
+}
+
+// judgeNode judges the edges of a node and gives the decision.
+func (m *Machine) judgeNode(i int) *journal.NodeDecided {
 	if d := m.nodes[i].sure; d != nil && !m.watches(i) {
-		m.applyDecided(i, d)
-		return
+		return d
 	}
 	n := &m.g.Nodes[i]
 	var t tally
@@ -174,10 +199,7 @@ func (m *Machine) decideNode(i int) {
 	if m.plan.steady[i] {
 		m.nodes[i].sure = d
 	}
-	m.applyDecided(i, d)
-	if d.Run && n.Cancel {
-		m.skipLosers(i)
-	}
+	return d
 }
 
 // decision is the record, or an equal one of an earlier cycle.

@@ -163,7 +163,7 @@ func TestEagerRandomGraphs(t *testing.T) {
 	t.Parallel()
 	compared := 0
 	rapid.Check(t, func(rt *rapid.T) {
-		p := draw(rt)
+		p := draw(rt, false)
 		g, ok := tryCompile(eagerly(p))
 		if !ok {
 			rt.Skip()

@@ -111,6 +111,7 @@ func (m *Machine) stopAs(end journal.Outcome) {
 	if m.cur.Closing != nil {
 		return
 	}
+	m.begin()
 	switch {
 	case m.id.Parent == "" || end.Status != journal.Failed:
 		end.Failure = nil

@@ -27,7 +27,7 @@ type view struct {
 	m     *Machine
 	moved int    // how many commits of the cycle had nodes that settled before them
 	fresh bool   // a node has settled since
-	shown []seen // how the nodes stood when the view was taken, of one that stays as it is; else nil
+	shown []seen // of a view that stays as it is: how the nodes stood then; else nil
 
 	ahead func(i int) (seen, bool) // what the condition of the present edge sees ahead; nil for nothing
 }
@@ -117,7 +117,7 @@ func (m *Machine) lookAhead(e *graph.Edge) (end func()) {
 
 // load puts a graph and its state under the machine.
 func (m *Machine) load(g *graph.Graph, values []any) {
-	m.g, m.plan = g, newPlan(g)
+	m.g, m.plan, m.foreseen = g, newPlan(g), foreseen{}
 	m.state.values, m.sizes = values, nil
 	m.nodes = make([]node, len(g.Nodes))
 	m.edges = make([]judged, len(g.Edges))
@@ -163,8 +163,14 @@ func (m *Machine) set(key int, v any, size int) {
 	m.state.values[key] = v
 	m.sizes.Set(key, size)
 	for _, e := range m.g.Readers[key] {
+		if !m.held[e].known {
+			continue // nothing was decided with it
+		}
 		m.held[e].known = false
 		m.nodes[m.g.Edges[e].To].sure = nil
+		if m.foreseen.holds {
+			m.foreseen.stirred = append(m.foreseen.stirred, e)
+		}
 	}
 }
 

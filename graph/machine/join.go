@@ -2,6 +2,7 @@ package machine
 
 import (
 	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/cond"
 	"github.com/graphrun/graphrun/graph/journal"
 )
 
@@ -63,14 +64,20 @@ func (m *Machine) weigh(e *graph.Edge) (live bool, err string) {
 	}
 	defer m.lookAhead(e)()
 	m.takeApart(e)
-	live, fault := e.When.Holds(m.env)
-	if fault != nil {
-		live, err = false, message(fault)
-	}
+	live, err = holds(e, m.env)
 	if e.Steady {
 		*h = held{known: true, live: live, err: err}
 	}
 	return live, err
+}
+
+// holds evaluates the condition of an edge. One that fails does not hold.
+func holds(e *graph.Edge, env *cond.Env) (live bool, err string) {
+	live, fault := e.When.Holds(env)
+	if fault != nil {
+		return false, message(fault)
+	}
+	return live, ""
 }
 
 // matches: the source settled as the edge asks.

@@ -25,6 +25,8 @@ type Options struct {
 	// Snapshots keeps the records of the open cycle in memory, so that Snapshot
 	// works within a cycle too.
 	Snapshots bool
+
+	scratch bool // every cycle begins from scratch: for tests, see foreseen
 }
 
 // Task is one attempt to start (or to put in its pool's queue).

@@ -10,17 +10,18 @@ import (
 )
 
 // draw makes a random graph whose edges go from earlier to later nodes, but
-// for next_cycle ones.
-func draw(t *rapid.T) plainGraph {
+// for next_cycle ones. A calm one has nothing that makes a cycle begin from scratch, but
+// for some that wait, and writes little.
+func draw(t *rapid.T, calm bool) plainGraph {
 	g := plainGraph{
-		once: chance(t, "once", 3), eager: chance(t, "eager", 3),
+		calm: calm, once: !calm && chance(t, "once", 3), eager: !calm && chance(t, "eager", 3),
 		pause: plainPause{
 			active: rapid.SampledFrom([]time.Duration{0, time.Second, 5 * time.Second}).Draw(t, "pause"), idle: 7 * time.Second,
 			factor: rapid.IntRange(1, 3).Draw(t, "factor"), none: chance(t, "none", 3),
 			failed: rapid.SampledFrom([]time.Duration{0, time.Second, 2 * time.Minute}).Draw(t, "failed_pause"),
 		},
 	}
-	cancels := rapid.Bool().Draw(t, "cancels")
+	cancels := !calm && rapid.Bool().Draw(t, "cancels")
 	count := rapid.IntRange(2, 12).Draw(t, "nodes")
 	flags := []string{"a", "b", "c", "d"}
 	condition := func(label string, from int) string {
@@ -28,6 +29,9 @@ func draw(t *rapid.T) plainGraph {
 		n := rapid.IntRange(0, count-1).Draw(t, label)
 		if from >= 0 && rapid.Bool().Draw(t, label) {
 			n = rapid.IntRange(0, from).Draw(t, label)
+		}
+		if calm && chance(t, label, 8) {
+			return "cycle.number > 4"
 		}
 		return rapid.SampledFrom([]string{
 			"", "", "", "state." + x, "not state." + x, "state." + x + " || state." + y,
@@ -49,10 +53,19 @@ func draw(t *rapid.T) plainGraph {
 		if cancels && i > 0 && rapid.Bool().Draw(t, "first") {
 			n.join = "first"
 		}
+		if calm && n.join == "first" {
+			n.join = "any"
+		}
 		n.writes = rapid.SampledFrom(append([]string{"", ""}, flags...)).Draw(t, "writes")
 		n.attempts = rapid.IntRange(1, 3).Draw(t, "attempts")
 		n.waits = chance(t, "waits", 6)
-		n.latch = n.join != "none" && chance(t, "latch", 3)
+		if calm {
+			n.waits = n.waits && chance(t, "waits", 5)
+			if rapid.Bool().Draw(t, "silent") {
+				n.writes = ""
+			}
+		}
+		n.latch = !calm && n.join != "none" && chance(t, "latch", 3)
 		n.cancel = n.join == "first" && cancels
 		g.nodes = append(g.nodes, n)
 		for range rapid.IntRange(1, 3).Draw(t, "in") {
@@ -180,7 +193,7 @@ func (g plainGraph) yaml() string {
 		fmt.Fprintf(&b, "finally: [%s]\n", g.last.names())
 	}
 	if !g.once {
-		fmt.Fprintf(&b, "limits: {cycles: %d, failures: 0, failed_pause: %s}\n", naiveCycles, g.pause.failed)
+		fmt.Fprintf(&b, "limits: {cycles: %d, failures: 0, failed_pause: %s}\n", g.cycles(), g.pause.failed)
 	}
 	return b.String()
 }

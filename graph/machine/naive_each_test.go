@@ -38,8 +38,8 @@ const (
 )
 
 // drawn is a random graph, sometimes with lists and with queues.
-func drawn(t *rapid.T) plainGraph {
-	g := draw(t)
+func drawn(t *rapid.T, calm bool) plainGraph {
+	g := draw(t, calm)
 	if chance(t, "lists", 2) {
 		g.drawEach(t)
 	}

@@ -79,7 +79,7 @@ func (t *trial) finally() []string {
 	end := t.r.records[from].Body.(*journal.CycleStarted)
 	g := *t.want.g.last
 	g.ends = string(end.Status)
-	last := naive{g: g, away: map[string]*result{}, latched: map[int]bool{}, why: map[string]string{}, state: map[string]bool{}}
+	last := naive{g: g, number: int(t.r.records[from].Cycle) - 1, away: map[string]*result{}, latched: map[int]bool{}, why: map[string]string{}, state: map[string]bool{}}
 	results := map[string]result{}
 	for _, n := range g.nodes {
 		results[n.name] = t.result(false)

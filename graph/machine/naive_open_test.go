@@ -146,9 +146,8 @@ func (s *naive) rests() time.Duration {
 	} else {
 		s.idle++
 		for range s.idle {
-			d *= time.Duration(p.factor)
+			d = min(d*time.Duration(p.factor), p.idle)
 		}
-		d = min(d, p.idle)
 	}
 	if p.none {
 		d = 0
@@ -162,9 +161,17 @@ func (s *naive) rests() time.Duration {
 	if s.failed {
 		least := p.failed
 		for range s.failures - 1 {
-			least *= 2
+			least = min(2*least, 5*time.Minute)
 		}
-		d = max(d, min(least, 5*time.Minute))
+		d = max(d, least)
 	}
 	return d
+}
+
+// mayTake: a node may run because of the failure in the next cycle.
+func (s *naive) mayTake(name string) bool {
+	return slices.ContainsFunc(s.g.edges, func(e plainEdge) bool {
+		_, away := s.away[e.to]
+		return e.from == name && e.again && takes(e) && !away
+	})
 }

@@ -32,6 +32,7 @@ type plainGraph struct {
 	nodes       []plainNode
 	edges       []plainEdge
 	once, eager bool
+	calm        bool // it goes through many cycles in which little changes
 	pause       plainPause
 	queue       int         // how long the queues are; 0 means that there are none
 	last        *plainGraph // the nodes of `finally`
@@ -59,9 +60,6 @@ type sent struct {
 	number int      // which of all that were sent
 }
 
-// naiveCycles is after how many cycles a stack ends.
-const naiveCycles = 4
-
 // naive is one stack.
 type naive struct {
 	g        plainGraph
@@ -87,6 +85,7 @@ type naive struct {
 	fault    bool // some condition of the pass has failed
 	active   bool
 	cycles   int
+	number   int             // of the cycle
 	failures int             // failed cycles in a row
 	idle     int             // idle ones
 	owed     map[string]bool // failures that the next cycle is to take
@@ -104,6 +103,7 @@ type naive struct {
 
 // begin begins a cycle: with what came in, and under `once` with what has settled for good.
 func (s *naive) begin() {
+	s.number++
 	kept, causes := map[string]string{}, map[string]string{}
 	for name, status := range s.settled {
 		if s.g.once && status != "waiting" && !s.unknown[name] {
@@ -229,7 +229,7 @@ func (s *naive) finish() {
 	for name, status := range s.settled {
 		switch {
 		case status != "failed" || s.takenBy(name, false):
-		case !s.g.once && s.cycles < naiveCycles && s.mayTake(name):
+		case !s.g.once && s.cycles < s.g.cycles() && s.mayTake(name):
 			s.owed[name] = true
 		default:
 			s.failed = true
@@ -503,6 +503,9 @@ func (s *naive) holds(e plainEdge) string {
 		}
 		return "dead"
 	}
+	if f[0] == "cycle.number" {
+		return word(s.number > 4)
+	}
 	if f[0] == "stack" {
 		return word(s.g.ends == f[2])
 	}
@@ -565,14 +568,6 @@ func (s *naive) takenBy(name string, again bool) bool {
 		}
 	}
 	return false
-}
-
-// mayTake: a node may run because of the failure in the next cycle.
-func (s *naive) mayTake(name string) bool {
-	return slices.ContainsFunc(s.g.edges, func(e plainEdge) bool {
-		_, away := s.away[e.to]
-		return e.from == name && e.again && takes(e) && !away
-	})
 }
 
 func (s *naive) in(name string) (in []plainEdge) {

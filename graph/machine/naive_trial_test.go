@@ -28,6 +28,8 @@ type trial struct {
 	ends    []string          // tasks that ended in this cycle
 	cutOff  bool              // the last cycle was cancelled
 
+	body journal.Body // of the last cycle that was foreseen
+
 	cancelled int // how often
 	looks     int // reads of the state that a Watch heard of
 }
@@ -97,7 +99,7 @@ func (t *trial) work(results map[string]result, goesOn func(journal.Cursor) bool
 		switch {
 		case chance(t.T, "send", 12):
 			t.send()
-		case chance(t.T, "cancel", 60):
+		case chance(t.T, "cancel", t.want.g.rarely()):
 			r.step(Cancel{At: r.clock, Reason: "enough"})
 			r.drain()
 			t.cancelled++
@@ -176,71 +178,7 @@ func (t *trial) commits(from int) (order []string) {
 func TestAgainstNaive(t *testing.T) {
 	t.Parallel()
 	seen := map[string]int{}
-	rapid.Check(t, func(rt *rapid.T) {
-		p := drawn(rt)
-		g, ok := tryCompile(p.yaml())
-		for range 10 { // some have an else group that makes a loop, or a node that cannot run
-			if ok {
-				break
-			}
-			p = drawn(rt)
-			g, ok = tryCompile(p.yaml())
-		}
-		if !ok {
-			return
-		}
-		seen["graphs"]++
-		one := &trial{T: rt, r: newRig(t, g), results: map[string]result{}, worded: map[string]result{}, asks: true,
-			want: naive{g: p, away: map[string]*result{}, latched: map[int]bool{}, why: map[string]string{}, queues: map[string][]sent{}, lists: map[string][]string{"told": {}, "xs": {"p", "q", "r"}}, state: map[string]bool{"a": false, "b": false, "c": false, "d": false}}}
-		one.r.o.Snapshots = rapid.Bool().Draw(rt, "snapshots")
-		if n := rapid.IntRange(0, 40).Draw(rt, "crash"); n > 0 {
-			one.r.crashAt = n
-		}
-		one.r.queues = rapid.Bool().Draw(rt, "queues")
-		if err := one.r.start(nil, nil); err != nil {
-			rt.Fatal(err)
-		}
-		for again := 0; ; again++ {
-			for k := 0; k < one.most() && one.goesOn(); k++ {
-				if chance(rt, "send", 3) {
-					one.send()
-				}
-				for len(one.open()) > 0 && chance(rt, "word", 2) {
-					one.word()
-				}
-				one.cycle()
-			}
-			if end := one.r.m.Cursor().Status; again == 2 || p.last != nil || !end.Ended() || end == journal.Cancelled || !chance(rt, "retry", 2) {
-				break
-			}
-			one.retry()
-			seen["retried"]++
-		}
-		cut := one.isCancelled()
-		last := one.finally()
-		got := told(one.r)
-		one.replay()
-		if !testing.Short() { // what looks back costs more than the rest
-			one.lookBack()
-			seen["reads"] += one.looks
-			one.backtest()
-		}
-		if one.want.vague {
-			seen["vague"]++
-			return
-		}
-		one.count(seen)
-		want := one.want.log
-		if before := upToFinally(got); cut {
-			want = want[:min(len(before), len(want))] // up to there
-		}
-		if want = append(want, last...); one.cutOff {
-			want = want[:min(len(got), len(want))]
-		}
-		if d := cmp.Diff(want, got); d != "" {
-			rt.Fatalf("%s\n(-naive +machine)\n%s\n%s", p.yaml(), d, strings.Join(got, "\n"))
-		}
-	})
+	rapid.Check(t, func(rt *rapid.T) { againstNaive(t, rt, false, seen) })
 	t.Logf("compared: %v; backtests: %v", seen, backtestSeen)
 	if testing.Short() {
 		return
@@ -250,6 +188,78 @@ func TestAgainstNaive(t *testing.T) {
 		if seen[what] == 0 && (!rare || seen["graphs"] > 250) || what == "graphs" && (seen[what] < 50 || seen["cancelled"] > seen[what]/2) {
 			t.Errorf("%s: too few for the test to mean anything", what)
 		}
+	}
+}
+
+// againstNaive compares one random stack.
+func againstNaive(t *testing.T, rt *rapid.T, calm bool, seen map[string]int) {
+	p := drawn(rt, calm)
+	g, ok := tryCompile(p.yaml())
+	for range 10 { // some have an else group that makes a loop, or a node that cannot run
+		if ok {
+			break
+		}
+		p = drawn(rt, calm)
+		g, ok = tryCompile(p.yaml())
+	}
+	if !ok {
+		return
+	}
+	seen["graphs"]++
+	one := &trial{T: rt, r: newRig(t, g), results: map[string]result{}, worded: map[string]result{}, asks: true,
+		want: naive{g: p, away: map[string]*result{}, latched: map[int]bool{}, why: map[string]string{}, queues: map[string][]sent{}, lists: map[string][]string{"told": {}, "xs": {"p", "q", "r"}}, state: map[string]bool{"a": false, "b": false, "c": false, "d": false}}}
+	one.r.o.Snapshots = rapid.Bool().Draw(rt, "snapshots")
+	if n := rapid.IntRange(0, 40).Draw(rt, "crash"); n > 0 {
+		one.r.crashAt = n
+	}
+	one.r.queues = rapid.Bool().Draw(rt, "queues")
+	if err := one.r.start(nil, nil); err != nil {
+		rt.Fatal(err)
+	}
+	for again := 0; ; again++ {
+		for k := 0; k < one.most() && one.goesOn(); k++ {
+			if chance(rt, "send", 3) {
+				one.send()
+			}
+			if calm && chance(rt, "restart", 8) {
+				one.r.crash()
+				seen["restarted"]++
+			}
+			for len(one.open()) > 0 && chance(rt, "word", 2) {
+				one.word()
+			}
+			one.cycle()
+			one.countForeseen(seen)
+		}
+		if end := one.r.m.Cursor().Status; again == 2 || p.last != nil || !end.Ended() || end == journal.Cancelled || !chance(rt, "retry", 2) {
+			break
+		}
+		one.retry()
+		seen["retried"]++
+	}
+	cut := one.isCancelled()
+	last := one.finally()
+	got := told(one.r)
+	one.replay()
+	if !testing.Short() { // what looks back costs more than the rest
+		one.lookBack()
+		seen["reads"] += one.looks
+		one.backtest()
+	}
+	if one.want.vague {
+		seen["vague"]++
+		return
+	}
+	one.count(seen)
+	want := one.want.log
+	if before := upToFinally(got); cut {
+		want = want[:min(len(before), len(want))] // up to there
+	}
+	if want = append(want, last...); one.cutOff {
+		want = want[:min(len(got), len(want))]
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		rt.Fatalf("%s\n(-naive +machine)\n%s\n%s", p.yaml(), d, strings.Join(got, "\n"))
 	}
 }
 
@@ -264,9 +274,9 @@ func (t *trial) retry() {
 // most is in how many cycles a stack is to come to its end.
 func (t *trial) most() int {
 	if t.want.g.once {
-		return 3 * naiveCycles
+		return 3 * t.want.g.cycles()
 	}
-	return naiveCycles
+	return t.want.g.cycles()
 }
 
 // count notes what was met.

@@ -19,7 +19,7 @@ func TestOnceIsTheSameWithoutWaiting(t *testing.T) {
 	t.Parallel()
 	compared, held := 0, 0
 	rapid.Check(t, func(rt *rapid.T) {
-		p := draw(rt)
+		p := draw(rt, false)
 		p.once = true
 		p.steady()
 		waits := p.withoutWaits()

@@ -42,7 +42,7 @@ func (m *Machine) readsOf(i int) *reads {
 		out.nodes = out.nodes || r.Slots&(1<<graph.SlotNodes) != 0
 		for k := range m.g.Keys {
 			if r.Whole&(1<<graph.SlotState) != 0 || slices.Contains(r.Fields[graph.SlotState], k) {
-				out.keys[k/64] |= 1 << (k % 64)
+				out.keys.put(k)
 			}
 		}
 	}

@@ -1,6 +1,9 @@
 package machine
 
 import (
+	"math/bits"
+	"slices"
+
 	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/journal"
 )
@@ -30,6 +33,11 @@ type plan struct {
 	sources []int             // nodes with an outgoing next_cycle edge
 	to      []string          // by edge: its target
 	steady  []bool            // by node: its decision depends on state and params alone
+	kept    []int             // the edges that are shared
+
+	foresees bool  // see foreseen
+	place    []int // by node: its place in the topological order
+	stirs    []int // nodes with a restless edge
 
 	latches bool                  // a node has `latch`
 	unless  bool                  // some edge is live unless its source failed: skips keep their causes
@@ -78,6 +86,20 @@ func newPlan(g *graph.Graph) *plan {
 	}
 	for i := range g.Nodes {
 		p.steady[i] = p.isSteady(g, i)
+	}
+	for x, shared := range p.shared {
+		if shared {
+			p.kept = append(p.kept, x)
+		}
+	}
+	if p.foresees = mayForesee(g); p.foresees {
+		p.place = make([]int, len(g.Nodes))
+		for at, i := range g.Order {
+			p.place[i] = at
+			if slices.ContainsFunc(g.Nodes[i].In, func(x int) bool { return p.restless(&g.Edges[x]) }) {
+				p.stirs = append(p.stirs, i)
+			}
+		}
 	}
 	return p
 }
@@ -141,6 +163,19 @@ func (p *plan) latch(x int, dead bool, fault string) journal.Latch {
 type nodeSet []uint64
 
 func (s nodeSet) has(i int) bool { return s[i/64]&(1<<(i%64)) != 0 }
+func (s nodeSet) put(i int)      { s[i/64] |= 1 << (i % 64) }
+func (s nodeSet) drop(i int)     { s[i/64] &^= 1 << (i % 64) }
+
+// list is the nodes of the set in declaration order, in place of what list held.
+func (s nodeSet) list(list []int) []int {
+	list = list[:0]
+	for w, word := range s {
+		for ; word != 0; word &= word - 1 {
+			list = append(list, w*64+bits.TrailingZeros64(word))
+		}
+	}
+	return list
+}
 
 // settledBefore says which nodes have settled, for certain, once a node has: the
 // node itself and its ancestors. A `join: first` node has none that it waits for.
@@ -155,7 +190,7 @@ func (p *plan) settledBefore(g *graph.Graph, node int) nodeSet {
 		if all.has(i) {
 			continue
 		}
-		all[i/64] |= 1 << (i % 64)
+		all.put(i)
 		if g.Nodes[i].Join != graph.JoinFirst {
 			todo = append(todo, g.Nodes[i].Waits...)
 		}

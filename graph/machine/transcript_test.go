@@ -384,7 +384,9 @@ func (r *rig) writersText() string { return string(r.state[writersName]) }
 
 // replayer decides the rig's whole history again.
 func (r *rig) replayer() Replayer {
-	return Replayer{Graphs: r.graphs, Options: r.o, Base: journal.Snapshot{Identity: r.id}, Records: stream(r.records)}
+	o := r.o
+	o.scratch = !o.scratch // whoever decides the other way decides the same
+	return Replayer{Graphs: r.graphs, Options: o, Base: journal.Snapshot{Identity: r.id}, Records: stream(r.records)}
 }
 
 // stream gives records one by one, as a store does.

@@ -27,6 +27,7 @@ func (m *Machine) Condition(p *cond.Program, at time.Time) *Condition {
 // look shows expressions the stack as it is at a time, until the returned function is
 // called.
 func (m *Machine) look(at time.Time) (end func()) {
+	m.begin()
 	was, cycle := m.env.Slots[graph.SlotNow], m.env.Slots[graph.SlotCycle]
 	m.env.Slots[graph.SlotNow] = at.UTC()
 	if cycle == nil { // before the first one

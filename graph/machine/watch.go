@@ -119,6 +119,7 @@ const (
 // Watch has the machine tell its decisions from now on. It takes the place of the Watch
 // before it; the zero Watch ends that.
 func (m *Machine) Watch(w Watch) {
+	m.begin()
 	m.watch = nil
 	if w.Decided != nil || w.Stopped != nil || w.Left != nil {
 		m.watch = &watch{Watch: w, parts: map[int]*Condition{}}
@@ -178,6 +179,7 @@ func (m *Machine) tell(i int, seq uint64) {
 // Decision is how the decision over a node was come to in the present cycle, or how far
 // it has come. Conditions are taken apart only where a Watch asks for the node.
 func (m *Machine) Decision(node int) Decision {
+	m.begin()
 	n := &m.g.Nodes[node]
 	out := Decision{Cycle: m.cur.Cycle, Node: node, Join: Join{Rule: n.Rule()}}
 	if d := m.nodes[node].decision; d != nil && m.nodes[node].decided {
@@ -323,12 +325,14 @@ func (m *Machine) Stops() []StopDecision {
 // one: pending, succeeded, failed, skipped or waiting. A node whose tasks run is pending;
 // attempts are those that it has had.
 func (m *Machine) StatusOf(node int) (status string, attempts int, failure *journal.Failure) {
+	m.begin()
 	n := &m.nodes[node]
 	return n.status.String(), n.attempts, n.err
 }
 
 // Awaits lists the nodes that have to settle before a node that is not decided yet is.
 func (m *Machine) Awaits(node int) (sources []int) {
+	m.begin()
 	if m.nodes[node].decided {
 		return nil
 	}
