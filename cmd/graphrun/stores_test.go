@@ -120,10 +120,10 @@ type line struct {
 	Note   string `json:"note"`
 }
 
-func (k keeper) stacks() []line {
+func (k keeper) stacks(flags ...string) []line {
 	k.t.Helper()
 	var ps struct{ Stacks []line }
-	if err := json.Unmarshal([]byte(k.must("ps", "-o", "json")), &ps); err != nil {
+	if err := json.Unmarshal([]byte(k.must(append([]string{"ps", "-o", "json"}, flags...)...)), &ps); err != nil {
 		k.t.Fatal(err)
 	}
 	return ps.Stacks
@@ -196,7 +196,7 @@ func makeStore(t *testing.T, version string) {
 	k.is("clock-1", "pause until")
 	k.is("clock-2", "pause until")
 	k.until("the message of robin is read", func() bool { return strings.Contains(k.must("state", "inbox", "-o", "json"), `"read":3`) })
-	k.until("the inner graph works", func() bool { return len(k.stacks()) == 16 })
+	k.until("the inner graph works", func() bool { return len(k.stacks("--children")) == 16 })
 	_ = k.cmd.Process.Kill()
 	_ = k.cmd.Wait()
 
@@ -215,7 +215,7 @@ func makeStore(t *testing.T, version string) {
 		return out
 	}
 	note("ps", "-o", "json")
-	for _, s := range k.stacks() {
+	for _, s := range k.stacks("--children") {
 		note("state", s.Stack, "-o", "json")
 		trace := note("trace", s.Stack)
 		records.WriteString(k.must("trace", s.Stack, "--journal"))
