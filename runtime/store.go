@@ -110,6 +110,9 @@ type Commit struct {
 	// Records are never changed again: they may be kept. Some may be a journal.Round, which
 	// stands for several: a store reads out single ones.
 	Records []journal.Record
+	// Shape is that of the definition with Cursor.Hash, for a store that keeps records in
+	// the packed form of package journal; nil without one.
+	Shape   *journal.Shape
 	Changes []graph.Change // in the first commit every key is Whole
 	// Memory is what happens to memories, in this order: those of the stack's graph, and
 	// the stack's own. ChangeMemory says what it means.

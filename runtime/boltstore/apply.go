@@ -3,7 +3,6 @@ package boltstore
 import (
 	"bytes"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -15,6 +14,9 @@ import (
 // apply puts a commit into a transaction. What can be wrong with a commit is
 // found before anything is written.
 func (c *commit) apply(t *txn) error {
+	if c.shapes != nil {
+		t.shapes = c.shapes
+	}
 	n, found, err := t.number(c.Stack)
 	if err != nil {
 		return ofStack(err, c.Stack)
@@ -115,7 +117,7 @@ func (c *commit) follows(last uint64) (done bool, err error) {
 	if len(c.Records) == 0 {
 		return false, nil
 	}
-	if c.Records[len(c.Records)-1].Seq <= last {
+	if c.Records[len(c.Records)-1].Last() <= last {
 		return true, nil
 	}
 	if first := c.Records[0].Seq; first != last+1 {
@@ -193,12 +195,17 @@ func (c *commit) write(t *txn, n stackNumber, h *head) error {
 			return err
 		}
 	}
+	if c.shape != nil {
+		if err := c.putShape(t); err != nil {
+			return err
+		}
+	}
 	h.cursor = c.cursor
 	if err := c.writeQuestions(t, n, h); err != nil {
 		return err
 	}
 	if len(c.Records) > 0 {
-		h.seq = c.Records[len(c.Records)-1].Seq
+		h.seq = c.Records[len(c.Records)-1].Last()
 		if err := c.retain(t, n, h); err != nil {
 			return err
 		}
@@ -337,8 +344,8 @@ func (t *txn) identity(n stackNumber) (journal.Identity, error) {
 	if err != nil {
 		return journal.Identity{}, err
 	}
-	var id journal.Identity
-	if err := json.Unmarshal(b, &id); err != nil {
+	id, err := journal.ParseIdentity(b)
+	if err != nil {
 		return id, damage(stacksBucket, key, err.Error())
 	}
 	return id, nil

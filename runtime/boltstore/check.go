@@ -275,7 +275,12 @@ func (i *inspector) graphBlobs() error {
 		return err
 	}
 	return i.txn.graphs.ForEach(func(key, raw []byte) error {
-		if part := key[len(key)-1]; part >= 'A' && part <= 'Z' {
+		part := key[len(key)-1]
+		apart := part >= 'A' && part <= 'Z'
+		if _, blob, ok := shapeOwner(key); ok {
+			apart = blob
+		}
+		if apart {
 			if sum, err := unseal(graphsBucket, key, raw); err == nil { // else countGraphs finds it
 				i.blobs[string(sum)]++
 			}
@@ -455,6 +460,18 @@ func (i *inspector) countGraphs(context.Context) error {
 				i.problem("", err)
 			}
 		}
+		err := i.eachShape(hash, func(key []byte) error {
+			i.report.Rows++
+			id := journal.ShapeID(key[len(key)-len(journal.ShapeID{}):])
+			b, err := i.shapeBytes(hash, id)
+			if err == nil {
+				_, err = journal.ParseShape(b)
+			}
+			return err
+		})
+		if err != nil {
+			i.problem("", err)
+		}
 		key := graphKey(hash, graphCount)
 		v, err := unseal(graphsBucket, key, b.Get(key))
 		if err == nil && (len(v) != 8 || binary.BigEndian.Uint64(v) != i.graphs[hash]) {
@@ -465,7 +482,11 @@ func (i *inspector) countGraphs(context.Context) error {
 		}
 	}
 	return b.ForEach(func(key, _ []byte) error {
-		if _, used := i.graphs[string(key[:len(key)-1])]; !used {
+		hash := string(key[:len(key)-1])
+		if of, _, ok := shapeOwner(key); ok {
+			hash = of
+		}
+		if _, used := i.graphs[hash]; !used {
 			i.problem("", damage(graphsBucket, key, "belongs to no stack"))
 		}
 		return nil

@@ -27,7 +27,8 @@ import (
 // Format 4 has forks, whose heads lead to rows of other stacks.
 //
 // Format 5 has a log beside the file while it is in use: a program that knows format 4 would
-// not see what is in it.
+// not see what is in it. It has records, cursors, identities and questions in the packed
+// form, and the shapes that the records refer to.
 const format = 5
 
 const magic = "graphrun store"

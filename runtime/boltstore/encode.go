@@ -15,7 +15,10 @@ import (
 // encoder turns a commit into rows, outside of the transaction and on the
 // goroutine of whoever commits. All rows share one buffer, which must be left
 // alone until the transaction has ended.
-type encoder struct{ buf []byte }
+type encoder struct {
+	buf    []byte
+	packer journal.Packer
+}
 
 // largeBuffer is the size above which a buffer is not kept for later.
 const largeBuffer = 1 << 20
@@ -82,30 +85,24 @@ type bulk struct {
 	value any
 }
 
-// records is the journal's row of one commit: one JSON object a line. What is
-// large in a record gets a row of its own, and the line says so.
-func (e *encoder) records(list []journal.Record) (row, []bulk) {
+// records is the journal's row of one commit. What is large in a record gets a row of its
+// own.
+func (e *encoder) records(list []journal.Record, shape *journal.Shape) (row, []bulk) {
 	var apart []bulk
-	lines := e.row(func(b []byte) []byte {
-		for _, r := range list {
+	packed := e.row(func(b []byte) []byte {
+		return e.packer.Records(b, list, shape, func(r *journal.Record) bool {
 			v := r.Bulk()
 			large := v != nil && !value.Within(v, outOfLine)
 			if large {
-				r = r.WithBulk(nil)
-			}
-			b = journal.AppendRecord(b, r, true)
-			if large {
-				b = append(b, apartMark)
 				apart = append(apart, bulk{seq: r.Seq, value: v})
 			}
-			b = append(b, '\n')
-		}
-		return b
+			return large
+		})
 	})
 	for i := range apart {
 		apart[i].row = e.value(apart[i].value)
 	}
-	return lines, apart
+	return packed, apart
 }
 
 // change is a graph.Change as rows.
@@ -120,6 +117,8 @@ type commit struct {
 	runtime.Commit
 	identity row
 	records  row
+	shape    *journal.Shape // that the records refer to; nil for none
+	shapes   *shapes        // of the store
 	bulk     []bulk
 	changes  []change
 	cursor   []byte // without the questions that have rows of their own
@@ -136,19 +135,12 @@ type graphInfo struct {
 }
 
 func (e *encoder) commit(c runtime.Commit) (*commit, error) {
-	c.Records = journal.Singles(c.Records)
 	out := &commit{Commit: c, changes: make([]change, len(c.Changes))}
-	if err := e.cursor(out); err != nil {
-		return nil, err
+	e.cursor(out)
+	if c.Create != nil {
+		out.identity = e.row(func(b []byte) []byte { return e.packer.Identity(b, c.Create) })
 	}
 	var err error
-	if c.Create != nil {
-		b, err := json.Marshal(*c.Create)
-		if err != nil {
-			return nil, err
-		}
-		out.identity = e.row(func(dst []byte) []byte { return append(dst, b...) })
-	}
 	if c.Graph != nil {
 		if out.graph, err = json.Marshal(graphInfo{c.Graph.Name, c.Graph.File}); err != nil {
 			return nil, err
@@ -160,7 +152,10 @@ func (e *encoder) commit(c runtime.Commit) (*commit, error) {
 		}
 	}
 	if len(c.Records) > 0 {
-		out.records, out.bulk = e.records(c.Records)
+		if c.Shape != nil && c.Shape.Hash == c.Cursor.Hash { // else nobody would know when it is needed no more
+			out.shape = c.Shape
+		}
+		out.records, out.bulk = e.records(c.Records, out.shape)
 	}
 	for i, ch := range c.Changes {
 		out.changes[i] = e.change(ch, c.Create != nil, out.bulk)

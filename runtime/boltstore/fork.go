@@ -3,7 +3,6 @@ package boltstore
 import (
 	"bytes"
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
@@ -113,8 +112,8 @@ func (t *txn) momentOf(p stackNumber, now *head, seq uint64, isNow bool) (*momen
 			return nil, err
 		}
 	}
-	var at journal.Cursor
-	if err := json.Unmarshal(h.cursor, &at); err != nil {
+	at, err := journal.ParseCursor(h.cursor)
+	if err != nil {
 		return nil, damage(stacksBucket, key, err.Error())
 	}
 	m.cursor, m.keys, m.hash = bytes.Clone(h.cursor), slices.Clone(h.keys), at.Hash
@@ -193,8 +192,8 @@ func (c *commit) writeBase(t *txn, n stackNumber, h *head, base *moment) error {
 			return err
 		}
 	} else {
-		var cur journal.Cursor
-		if err := json.Unmarshal(base.cursor, &cur); err != nil {
+		cur, err := journal.ParseCursor(base.cursor)
+		if err != nil {
 			return damage(stacksBucket, base.of.saved(base.at, nil), err.Error())
 		}
 		at.cycleSeq, at.cycle = cur.CycleSeq, cur.Cycle
@@ -218,35 +217,72 @@ func (t *txn) copyRecords(p, n stackNumber, from, to uint64) error {
 			return missing(p, sp.from)
 		}
 		for _, row := range rows {
-			seq, first := row.first, uint64(0)
-			var lines []byte
-			for line := range bytes.Lines(row.lines) {
-				if at := seq; at >= sp.from && at <= to {
-					if first == 0 {
-						first = at
-					}
-					lines = append(lines, line...)
-					if bytes.HasSuffix(line, []byte{apartMark, '\n'}) {
-						if err := t.copyBulk(p, n, at); err != nil {
-							return err
-						}
-					}
-				}
-				seq++
+			part, err := row.between(sp.from, to)
+			if err != nil {
+				return damage(stacksBucket, p.journal(row.first), err.Error())
 			}
-			if first == 0 {
+			if part.records == nil {
 				continue
 			}
-			if first != sp.from {
+			if part.first != sp.from {
 				return missing(p, sp.from)
 			}
-			if err := t.add(n.journal(first), newRow(append(append([]byte{0}, lines...), make([]byte, sumSize)...))); err != nil {
+			for _, seq := range part.apart {
+				if err := t.copyBulk(p, n, seq); err != nil {
+					return err
+				}
+			}
+			if err := t.add(n.journal(part.first), newRow(append(append([]byte{0}, part.records...), make([]byte, sumSize)...))); err != nil {
 				return err
 			}
-			sp.from = first + uint64(bytes.Count(lines, []byte{'\n'}))
+			sp.from = part.next
 		}
 	}
 	return nil
+}
+
+// recordPart is some of the records of a row.
+type recordPart struct {
+	first, next uint64 // the records from first on, before next
+	apart       []uint64
+	records     []byte // nil for none
+}
+
+// between are the records of a row from one to another. If they are all, it is the row
+// itself, else they are packed again.
+func (r *commitRow) between(from, to uint64) (part recordPart, err error) {
+	u := r.unpack("")
+	all := true
+	var list []journal.Record
+	for u.Next() {
+		seq := u.Seq()
+		if seq < from || seq > to {
+			all = false
+			continue
+		}
+		if part.first == 0 {
+			part.first = seq
+		}
+		part.next = seq + 1
+		if u.Apart() {
+			part.apart = append(part.apart, seq)
+		}
+		rec, err := u.Record()
+		if err != nil {
+			return part, err
+		}
+		list = append(list, rec)
+	}
+	switch {
+	case u.Err() != nil:
+		return part, u.Err()
+	case all:
+		part.records = r.records
+	case len(list) > 0:
+		isApart := func(rec *journal.Record) bool { return slices.Contains(part.apart, rec.Seq) }
+		part.records = new(journal.Packer).Records(nil, list, r.shape, isApart)
+	}
+	return part, nil
 }
 
 // copyBulk copies the row with the bulk of a record.

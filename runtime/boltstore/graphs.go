@@ -91,6 +91,11 @@ func (t *txn) graphPart(hash string, part byte) ([]byte, error) {
 		key = graphKey(hash, part)
 		return unseal(graphsBucket, key, t.graphs.Get(key))
 	}
+	return t.graphBlob(key, raw)
+}
+
+// graphBlob reads the blob that a row leads to.
+func (t *txn) graphBlob(key, raw []byte) ([]byte, error) {
 	sum, err := unseal(graphsBucket, key, raw)
 	if err != nil {
 		return nil, err
@@ -102,37 +107,51 @@ func (t *txn) graphPart(hash string, part byte) ([]byte, error) {
 }
 
 func (t *txn) putGraphPart(hash string, part byte, v []byte) error {
+	return t.putPart(graphKey(hash, part), apartKey(hash, part), v)
+}
+
+// putPart stores a part under a key, or as a blob that the other key leads to.
+func (t *txn) putPart(key, apart, v []byte) error {
 	t.writes++
 	if len(v) < outOfLine {
-		key := graphKey(hash, part)
 		return t.graphs.Put(key, sealed(graphsBucket, key, v))
 	}
 	sum := sha256.Sum256(v)
 	if err := t.keepBlob(sum[:], append(bytes.Clone(v), make([]byte, sumSize)...)); err != nil {
 		return err
 	}
-	key := apartKey(hash, part)
-	return t.graphs.Put(key, sealed(graphsBucket, key, sum[:]))
+	return t.graphs.Put(apart, sealed(graphsBucket, apart, sum[:]))
 }
 
 func (t *txn) deleteGraph(hash string) error {
 	for _, part := range graphParts {
-		t.writes++
-		key := apartKey(hash, part)
-		if raw := t.graphs.Get(key); raw != nil {
-			if sum, err := unseal(graphsBucket, key, raw); err == nil {
-				if err := t.dropBlob(bytes.Clone(sum)); err != nil {
-					return err
-				}
-			}
-		}
-		for _, key := range [][]byte{key, graphKey(hash, part)} {
-			if err := t.graphs.Delete(key); err != nil {
+		for _, key := range [][]byte{apartKey(hash, part), graphKey(hash, part)} {
+			if err := t.deletePart(key, key[len(key)-1] != part); err != nil {
 				return err
 			}
 		}
 	}
+	err := t.eachShape(hash, func(key []byte) error {
+		_, apart, _ := shapeOwner(key)
+		return t.deletePart(key, apart)
+	})
+	if err != nil {
+		return err
+	}
 	return t.graphs.Delete(graphKey(hash, graphCount))
+}
+
+// deletePart deletes a row, with the blob that it leads to.
+func (t *txn) deletePart(key []byte, apart bool) error {
+	t.writes++
+	if raw := t.graphs.Get(key); raw != nil && apart {
+		if sum, err := unseal(graphsBucket, key, raw); err == nil {
+			if err := t.dropBlob(bytes.Clone(sum)); err != nil {
+				return err
+			}
+		}
+	}
+	return t.graphs.Delete(key)
 }
 
 // putGraph stores a definition that is new. If format 1 has stored it, putGraph moves

@@ -18,7 +18,7 @@ type head struct {
 	since  uint64  // bytes of records since the newest checkpoint
 	moved  uint64  // bytes of old values that it has kept
 	keys   []stateKey
-	cursor []byte // journal.Cursor as JSON
+	cursor []byte // journal.Cursor, packed or as JSON
 }
 
 // point is a checkpoint: the end of a cycle that the history may later be cut

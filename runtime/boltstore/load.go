@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -187,7 +186,7 @@ func (t *txn) nearest(n stackNumber, points []uint64, at journal.Point, oldest b
 	read := func(i int) (h head, c journal.Cursor) {
 		h, err := t.headAt(n.saved(points[i], nil))
 		if err == nil {
-			err = json.Unmarshal(h.cursor, &c)
+			c, err = journal.ParseCursor(h.cursor)
 		}
 		failed = errors.Join(failed, err)
 		return h, c

@@ -3,7 +3,6 @@ package boltstore
 import (
 	"bytes"
 	"encoding/binary"
-	"encoding/json"
 	"hash/fnv"
 	"slices"
 
@@ -45,22 +44,19 @@ type question struct {
 }
 
 // cursor encodes where the stack stands, and makes rows of most of its questions.
-func (e *encoder) cursor(c *commit) (err error) {
+func (e *encoder) cursor(c *commit) {
 	at := c.Cursor
-	if at.Waiting, c.waiting, err = e.questions(at.Waiting, perNode); err != nil {
-		return err
-	}
-	if at.Asking, c.asking, err = e.questions(at.Asking, together); err != nil {
-		return err
-	}
-	c.cursor, err = at.MarshalJSON()
-	return err
+	at.Waiting, c.waiting = e.questions(at.Waiting, perNode)
+	at.Asking, c.asking = e.questions(at.Asking, together)
+	start := len(e.buf)
+	e.buf = e.packer.Cursor(e.buf, &at)
+	c.cursor = e.buf[start:len(e.buf):len(e.buf)]
 }
 
 // questions divides a list into what stays in the cursor and rows.
-func (e *encoder) questions(list []journal.Waiting, group func(*journal.Waiting) string) (stay []journal.Waiting, rows []question, err error) {
+func (e *encoder) questions(list []journal.Waiting, group func(*journal.Waiting) string) (stay []journal.Waiting, rows []question) {
 	if len(list) <= inCursor {
-		return list, nil, nil
+		return list, nil
 	}
 	n := map[string]int{}
 	for i := range list {
@@ -70,13 +66,9 @@ func (e *encoder) questions(list []journal.Waiting, group func(*journal.Waiting)
 			stay = append(stay, *w)
 			continue
 		}
-		b, err := w.MarshalJSON()
-		if err != nil {
-			return nil, nil, err
-		}
-		rows = append(rows, question{e.row(func(dst []byte) []byte { return append(dst, b...) }), of, hashOf(w)})
+		rows = append(rows, question{e.row(func(b []byte) []byte { return e.packer.Waiting(b, w) }), of, hashOf(w)})
 	}
-	return stay, rows, nil
+	return stay, rows
 }
 
 // hashOf stands for the task that asks.
@@ -161,8 +153,9 @@ func (h *head) stateKeys() []stateKey {
 // were at the first of these checkpoints, or as they are when there is none. key is the
 // head's.
 func (t *txn) cursor(raw *rawStack, h *head, points []uint64, key []byte) error {
+	var err error
 	at := &raw.cursor
-	if err := json.Unmarshal(h.cursor, at); err != nil {
+	if *at, err = journal.ParseCursor(h.cursor); err != nil {
 		return damage(stacksBucket, key, err.Error())
 	}
 	waiting, err := t.questions(raw.number, h, waitingKey, points)
@@ -188,7 +181,7 @@ func (t *txn) questions(n stackNumber, h *head, name string, points []uint64) ([
 	}
 	list := make([]journal.Waiting, len(rows))
 	for i, b := range rows {
-		if err := json.Unmarshal(b, &list[i]); err != nil {
+		if list[i], err = journal.ParseWaiting(b); err != nil {
 			return nil, damage(stacksBucket, n.properties(k.number, k.base), err.Error())
 		}
 	}

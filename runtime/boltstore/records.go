@@ -36,7 +36,10 @@ func (s *Store) Records(ctx context.Context, stack string, want journal.Want, fn
 	if want.Bulk {
 		sp.bulk = always
 	}
-	err := s.view(ctx, func(t *txn) error { return ofStack(t.locate(&sp, &want), stack) })
+	err := s.view(ctx, func(t *txn) error {
+		t.shapes = &s.shapes
+		return ofStack(t.locate(&sp, &want), stack)
+	})
 	if err != nil {
 		return err
 	}
@@ -72,6 +75,7 @@ func (t *txn) locate(sp *span, want *journal.Want) (err error) {
 // lastCycles moves the beginning to where the last n cycles begin.
 func (t *txn) lastCycles(sp *span, n int) error {
 	cycles := journal.Cycles{Left: n}
+	var types []string // of the records of a row
 	c := t.stacks.Cursor()
 	prefix := sp.number.row(journalRow)
 	// Rows lie backwards: the newest that begins at or before the end comes first.
@@ -83,14 +87,16 @@ func (t *txn) lastCycles(sp *span, n int) error {
 		if err != nil {
 			return err
 		}
-		lines := bytes.Split(bytes.TrimSuffix(row.lines, []byte("\n")), []byte("\n"))
-		for i := len(lines) - 1; i >= 0; i-- {
-			seq := row.first + uint64(i)
-			if seq > sp.to {
-				continue
-			}
-			if cycles.Before(journal.TypeOf(lines[i])) {
-				sp.from = max(sp.from, seq+1)
+		u, types := row.unpack(""), types[:0]
+		for u.Next() && u.Seq() <= sp.to {
+			types = append(types, u.Type())
+		}
+		if err := u.Err(); err != nil {
+			return damage(stacksBucket, key, err.Error())
+		}
+		for i := len(types) - 1; i >= 0; i-- {
+			if cycles.Before(types[i]) {
+				sp.from = max(sp.from, row.first+uint64(i)+1)
 				return nil
 			}
 		}
@@ -106,6 +112,7 @@ func (s *Store) readRecords(ctx context.Context, sp span, fn func(journal.Record
 	for sp.from <= sp.to {
 		var rows []commitRow
 		err := s.view(ctx, func(t *txn) error {
+			t.shapes = &s.shapes
 			err := t.same(sp)
 			if err == nil {
 				rows, err = t.commits(sp)
@@ -195,18 +202,14 @@ func (t *txn) bulk(n stackNumber, seq uint64) (any, error) {
 	return v, nil
 }
 
-// apartMark follows a record whose bulk lies in a row of its own.
-const apartMark = '+'
-
 // parse calls fn for the records of a span that are in rows, and says which is
 // next; at least one must be there. apart: the bulk is in a row of its own.
 func (sp *span) parse(rows []commitRow, fn func(r journal.Record, apart bool) error) (uint64, error) {
 	next := sp.from
 	for _, row := range rows {
-		seq := row.first
-		for line := range bytes.Lines(row.lines) {
-			at := seq
-			seq++
+		u := row.unpack(sp.stack)
+		for u.Next() {
+			at := u.Seq()
 			switch {
 			case at < sp.from:
 				continue // of the row that holds the first one
@@ -215,22 +218,20 @@ func (sp *span) parse(rows []commitRow, fn func(r journal.Record, apart bool) er
 			case next > sp.to:
 				return next, nil
 			}
-			line = bytes.TrimSuffix(line, []byte("\n"))
-			apart := len(line) > 0 && line[len(line)-1] == apartMark
-			if apart {
-				line = line[:len(line)-1]
-			}
 			next++
-			if !sp.takes(journal.TypeOf(line)) {
+			if !sp.takes(u.Type()) {
 				continue
 			}
-			r, err := journal.ParseRecord(line)
-			if err != nil || r.Seq != at {
+			r, err := u.Record()
+			if err != nil {
 				return at, damage(stacksBucket, sp.number.journal(row.first), fmt.Sprintf("not record %d: %v", at, err))
 			}
-			if err := fn(r, apart); err != nil {
+			if err := fn(r, u.Apart()); err != nil {
 				return next, err
 			}
+		}
+		if err := u.Err(); err != nil {
+			return next, damage(stacksBucket, sp.number.journal(row.first), err.Error())
 		}
 	}
 	if next == sp.from {
@@ -243,10 +244,15 @@ func missing(n stackNumber, seq uint64) *Damage {
 	return damage(stacksBucket, n.journal(seq), fmt.Sprintf("record %d is missing", seq))
 }
 
-// commitRow is the records of one commit, a line for each.
+// commitRow is the records of one commit.
 type commitRow struct {
-	first uint64 // seq
-	lines []byte
+	first   uint64 // seq
+	records []byte
+	shape   *journal.Shape // that they refer to; nil for none
+}
+
+func (r *commitRow) unpack(stack string) *journal.Unpacker {
+	return journal.Unpack(r.records, stack, r.first, r.shape)
 }
 
 func (t *txn) commitRow(key, raw, prefix []byte) (commitRow, error) {
@@ -254,7 +260,11 @@ func (t *txn) commitRow(key, raw, prefix []byte) (commitRow, error) {
 		return commitRow{}, damage(stacksBucket, key, "unknown form")
 	}
 	v, err := t.valueOf(key, raw)
-	return commitRow{firstOf(key), v}, err
+	if err != nil {
+		return commitRow{}, err
+	}
+	shape, err := t.shape(stackNumber(binary.BigEndian.Uint32(key)), v)
+	return commitRow{firstOf(key), v, shape}, err
 }
 
 // commits copies journal rows in the order of their records, beginning with
@@ -280,9 +290,9 @@ func (t *txn) commits(sp span) ([]commitRow, error) {
 		if row.first > sp.to {
 			break
 		}
-		row.lines = bytes.Clone(row.lines)
+		row.records = bytes.Clone(row.records)
 		list = append(list, row)
-		size += len(row.lines)
+		size += len(row.records)
 	}
 	return list, nil
 }

@@ -326,6 +326,9 @@ func (t *txn) copyRow(src *txn, to, key, raw []byte) (int, error) {
 		if err := t.useGraph(g); err != nil {
 			return 0, err
 		}
+		if err := t.copyShapes(src, u.hash); err != nil {
+			return 0, err
+		}
 	}
 	return size, t.stacks.Put(to, sealed(stacksBucket, to, v))
 }

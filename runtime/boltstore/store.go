@@ -96,6 +96,8 @@ type Store struct {
 
 	entry sync.Mutex // held to begin a read, and to write on a caller's goroutine
 
+	shapes shapes
+
 	tail     tail
 	log      atomic.Pointer[commitlog.Log] // nil before the first commit
 	bringing sync.Mutex                    // held to bring the tail into bbolt
@@ -255,8 +257,12 @@ func (s *Store) Commit(ctx context.Context, c runtime.Commit) error {
 		e.free()
 		return fmt.Errorf("runtime: stack %q: %w", c.Stack, err)
 	}
+	ready.shapes = &s.shapes
 	if err = s.submit(s.mustSync(c), ready.apply); !s.isWedged() { // else the writer may still use it
 		e.free()
+	}
+	if err == nil && ready.shape != nil {
+		s.shapes.noteStored(c.Cursor.Hash, ready.shape.ID())
 	}
 	return err
 }

@@ -21,6 +21,8 @@ type txn struct {
 	memory *rows
 	writes int // rows put and deleted so far
 
+	shapes *shapes // those of the store, or those that this transaction has read
+
 	known  map[string]stackNumber // in place of the index, when parts of that are lost
 	partly bool                   // not all rows are needed
 }
