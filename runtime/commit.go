@@ -18,7 +18,7 @@ func (d *drive) commit(rd machine.Ready) bool {
 		rd.Cursor.Closing == d.cursor.Closing && rd.Cursor.Stopping == d.cursor.Stopping {
 		return true // only something to do
 	}
-	c := Commit{Stack: d.name, Records: rd.Records, Changes: rd.Changes, Memory: d.memoryWrites(rd.Memory), Cursor: rd.Cursor, Keep: d.g.History}
+	c := Commit{Stack: d.name, Records: rd.Records, Shape: d.def.shape(), Changes: rd.Changes, Memory: d.memoryWrites(rd.Memory), Cursor: rd.Cursor, Keep: d.g.History}
 	if d.cursor.Seq == 0 {
 		c.Create = &d.id
 	}

@@ -9,12 +9,23 @@ import (
 
 	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/inspect"
+	"github.com/graphrun/graphrun/graph/journal"
+	"github.com/graphrun/graphrun/graph/machine"
 )
 
 // definition is a graph with its text, within the limits of this runtime.
 type definition struct {
 	g      *graph.Graph
 	source []byte
+
+	shaped sync.Once
+	made   *journal.Shape
+}
+
+// shape is what a store may let records refer to.
+func (def *definition) shape() *journal.Shape {
+	def.shaped.Do(func() { def.made = machine.Shape(def.g) })
+	return def.made
 }
 
 // stored is the definition in the form in which a store keeps it.
@@ -91,7 +102,7 @@ func (ds *definitions) of(ctx context.Context, hash string) (*definition, error)
 	}
 	same := *g
 	same.Hash = hash // what the store knows this definition by
-	def := ds.limited(&definition{&same, kept.Source})
+	def := ds.limited(&definition{g: &same, source: kept.Source})
 	ds.mu.Lock()
 	defer ds.mu.Unlock()
 	if other := ds.byHash[hash]; other != nil {
@@ -135,5 +146,5 @@ func (ds *definitions) limited(def *definition) *definition {
 			p.Parallel = min(p.Parallel, n)
 		}
 	}
-	return &definition{&limited, def.source}
+	return &definition{g: &limited, source: def.source}
 }

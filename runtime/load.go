@@ -44,7 +44,7 @@ func (d *drive) fill(ctx context.Context, o *ResumeOptions) error {
 		if o.Graph.Name != d.graph {
 			return &GraphError{d.name, d.graph, o.Graph.Name}
 		}
-		next = eng.defs.limited(&definition{o.Graph, o.Source})
+		next = eng.defs.limited(&definition{g: o.Graph, source: o.Source})
 	}
 	reopens := o != nil && o.reopen != nil
 	switch ended := snap.Cursor.Status.Ended(); {

@@ -72,7 +72,7 @@ func (rt *Runtime) Start(ctx context.Context, g *graph.Graph, o StartOptions) (*
 	if err := rt.reserve(ctx, o.ID, ErrExists); err != nil {
 		return nil, err
 	}
-	def := rt.defs.limited(&definition{g, o.Source})
+	def := rt.defs.limited(&definition{g: g, source: o.Source})
 	now := time.Now().UTC()
 	m, err := machine.New(def.g, secrets.options(), journal.Identity{Stack: o.ID, Graph: g.Name,
 		Nonce: rt.cfg.Nonce(), Params: params, CreatedAt: now, Parent: o.parent, MaxCycles: o.maxCycles}, state, now)

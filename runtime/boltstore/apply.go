@@ -14,9 +14,6 @@ import (
 // apply puts a commit into a transaction. What can be wrong with a commit is
 // found before anything is written.
 func (c *commit) apply(t *txn) error {
-	if c.shapes != nil {
-		t.shapes = c.shapes
-	}
 	n, found, err := t.number(c.Stack)
 	if err != nil {
 		return ofStack(err, c.Stack)

@@ -118,7 +118,6 @@ type commit struct {
 	identity row
 	records  row
 	shape    *journal.Shape // that the records refer to; nil for none
-	shapes   *shapes        // of the store
 	bulk     []bulk
 	changes  []change
 	cursor   []byte // without the questions that have rows of their own

@@ -188,6 +188,7 @@ func (s *Store) read(fn func(*txn) error) (err error) {
 	defer func() { _ = tx.Rollback() }() // it only read
 	t, err := begin(tx, over...)
 	if err == nil {
+		t.shapes = &s.shapes
 		err = fn(t)
 	}
 	return s.wrap(err)

@@ -204,6 +204,7 @@ func (s *Store) prepare(group []*request) (sync bool, err error) {
 	if err != nil {
 		return false, s.fail(s.fatal(err))
 	}
+	t.shapes = &s.shapes
 	t.stage = &s.stage
 	for _, r := range group {
 		s.stage.begin()

@@ -36,10 +36,7 @@ func (s *Store) Records(ctx context.Context, stack string, want journal.Want, fn
 	if want.Bulk {
 		sp.bulk = always
 	}
-	err := s.view(ctx, func(t *txn) error {
-		t.shapes = &s.shapes
-		return ofStack(t.locate(&sp, &want), stack)
-	})
+	err := s.view(ctx, func(t *txn) error { return ofStack(t.locate(&sp, &want), stack) })
 	if err != nil {
 		return err
 	}
@@ -112,7 +109,6 @@ func (s *Store) readRecords(ctx context.Context, sp span, fn func(journal.Record
 	for sp.from <= sp.to {
 		var rows []commitRow
 		err := s.view(ctx, func(t *txn) error {
-			t.shapes = &s.shapes
 			err := t.same(sp)
 			if err == nil {
 				rows, err = t.commits(sp)

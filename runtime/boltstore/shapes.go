@@ -82,9 +82,6 @@ func (t *txn) shape(n stackNumber, records []byte) (*journal.Shape, error) {
 	if !refers {
 		return nil, nil
 	}
-	if t.shapes == nil {
-		t.shapes = &shapes{}
-	}
 	if s := t.shapes.of(id); s != nil {
 		return s, nil
 	}
@@ -132,7 +129,7 @@ func (t *txn) shapeBytes(hash string, id journal.ShapeID) ([]byte, error) {
 // putShape lets a shape lie beside the definition that the stack runs under.
 func (c *commit) putShape(t *txn) error {
 	hash, id := c.Cursor.Hash, c.shape.ID()
-	if c.Graph == nil && c.shapes != nil && c.shapes.isStored(hash, id) {
+	if c.Graph == nil && t.shapes.isStored(hash, id) {
 		return nil
 	}
 	if err := t.openGraphs(); err != nil {

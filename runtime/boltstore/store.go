@@ -257,7 +257,6 @@ func (s *Store) Commit(ctx context.Context, c runtime.Commit) error {
 		e.free()
 		return fmt.Errorf("runtime: stack %q: %w", c.Stack, err)
 	}
-	ready.shapes = &s.shapes
 	if err = s.submit(s.mustSync(c), ready.apply); !s.isWedged() { // else the writer may still use it
 		e.free()
 	}

@@ -21,7 +21,7 @@ type txn struct {
 	memory *rows
 	writes int // rows put and deleted so far
 
-	shapes *shapes // those of the store, or those that this transaction has read
+	shapes *shapes // those of the store, or else those that this transaction has read
 
 	known  map[string]stackNumber // in place of the index, when parts of that are lost
 	partly bool                   // not all rows are needed
@@ -30,7 +30,7 @@ type txn struct {
 // begin opens the tables that every transaction needs; they exist since the
 // file was made.
 func begin(tx *bolt.Tx, over ...*layer) (*txn, error) {
-	t := &txn{tx: tx, over: over}
+	t := &txn{tx: tx, over: over, shapes: &shapes{}}
 	var err error
 	if t.index, err = t.table(indexTable); err != nil {
 		return nil, err
