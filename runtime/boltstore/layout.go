@@ -13,7 +13,8 @@ import (
 //	graphrun  the marker: what this file is
 //	graphs    HASH 'd' → definition, HASH 's' → its text, HASH 'm' → its name
 //	          and file, HASH 'n' → how many rows 'g' refer to it;
-//	          HASH 'D', 'S' → SHA-256 of the blob with a part that is large
+//	          HASH 'h' ID → one of its shapes, which records refer to
+//	          HASH 'D', 'S', 'H' ID → SHA-256 of the blob with a part that is large
 //	index     stack id → its number
 //	stacks    NUMBER 'b' SEQ → head at a checkpoint
 //	          NUMBER 'b' SEQ KIND … → what a row of the state held then, if it
