@@ -3,223 +3,234 @@
 package torture
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"slices"
+	goruntime "runtime"
 	"sync"
 	"testing"
 
-	bolt "go.etcd.io/bbolt"
-
-	"github.com/graphrun/graphrun/graph"
-	"github.com/graphrun/graphrun/nodes/std"
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/runtime"
 	"github.com/graphrun/graphrun/runtime/boltstore"
-	"github.com/graphrun/graphrun/runtime/feed"
+	"github.com/graphrun/graphrun/runtime/commitlog"
 )
 
-// op is one thing that bbolt did to its file.
-type op struct {
-	kind byte // w, t, s
-	at   int64
-	data []byte
+// controlEnv is set when a fault was put into the store: the test passes if it finds bad
+// states.
+const controlEnv = "TORTURE_FAULT"
+
+// state is a state of the disk, and what is asked of it.
+type state struct {
+	image
+	name  string
+	check func(found map[string]journal.Snapshot, err error) error
 }
 
-// recording is an engine's run: its file before, what was done to it, and after
-// which operation each commit was acknowledged.
-type recording struct {
-	mu    sync.Mutex
-	base  []byte
-	ops   []op
-	acked []int    // number of operations when commit i was acknowledged
-	seqs  []uint64 // its last record; [0]: before the first commit
+// result counts states, and those from which too little or too much came back.
+type result struct {
+	states, refused, bad int
+	errs                 []error // the first bad ones
 }
 
-const growing = `{"graphrun": 1, "name": "growing",
-	"state": [
-		{"name": "n", "type": "integer", "reduce": {"name": "sum"}},
-		{"name": "log", "type": "list(string)", "reduce": {"name": "append"}, "keep": 30},
-		{"name": "long", "type": "string", "default": "x"}],
-	"nodes": [
-		{"id": "add", "uses": "set", "with": {"one": 1, "line": "cycle ${{ cycle.number }}"},
-			"writes": [{"key": "n", "expr": "output.one"}, {"key": "log", "expr": "[output.line]"}]},
-		{"id": "grow", "uses": "set", "with": {"text": "${{ repeat(\"word \", 100 * (cycle.number % 13)) }}"}, "writes": [{"key": "long", "expr": "output.text"}]}],
-	"edges": [{"from": ["add"], "to": ["grow"]}],
-	"pause": {"set": true, "active": 0},
-	"history": {"cycles": 8}}`
-
-func record(t *testing.T) *recording {
+// look opens the store of each state, as the engine does, and reads its stacks.
+func (r *recording) look(t *testing.T, each func(yield func(state))) result {
 	t.Helper()
-	ctx := context.Background()
-	path := filepath.Join(t.TempDir(), "graphrun.db")
+	var mu sync.Mutex
+	var sum result
+	var wg sync.WaitGroup
+	queue := make(chan state)
+	for range goruntime.GOMAXPROCS(0) {
+		dir := memoryDir(t)
+		wg.Go(func() {
+			for s := range queue {
+				found, err := r.open(dir, s.image)
+				bad := s.check(found, err)
+				mu.Lock()
+				sum.states++
+				if err != nil {
+					sum.refused++
+				}
+				if bad != nil {
+					if sum.bad++; len(sum.errs) < 10 {
+						sum.errs = append(sum.errs, fmt.Errorf("%s: %w", s.name, bad))
+					}
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	each(func(s state) { queue <- s })
+	close(queue)
+	wg.Wait()
+	return sum
+}
+
+// open gives the stacks of a store. The second error in a row is no other than the first.
+func (r *recording) open(dir string, i image) (map[string]journal.Snapshot, error) {
+	if err := i.write(dir); err != nil {
+		return nil, err
+	}
+	path := filepath.Join(dir, databaseName)
 	s, err := boltstore.Open(path, boltstore.Options{})
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
+	}
+	found := map[string]journal.Snapshot{}
+	for id := range r.stacks {
+		snap, err := s.Load(context.Background(), id)
+		if errors.Is(err, runtime.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, errors.Join(err, s.Close())
+		}
+		if err := sound(snap.State); err != nil {
+			return nil, errors.Join(fmt.Errorf("stack %s has wrong values: %w", id, err), s.Close())
+		}
+		found[id] = snap
 	}
 	if err := s.Close(); err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	r := &recording{seqs: []uint64{0}, acked: []int{0}}
-	if r.base, err = os.ReadFile(path); err != nil {
-		t.Fatal(err)
+	if left := commitlog.Files(path); len(left) > 0 {
+		return nil, fmt.Errorf("the store is closed, and %v is left", left)
 	}
-	bolt.Trace = func(kind byte, at int64, b []byte) {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		r.ops = append(r.ops, op{kind, at, bytes.Clone(b)})
-	}
-	defer func() { bolt.Trace = func(byte, int64, []byte) {} }()
-	if s, err = boltstore.Open(path, boltstore.Options{}); err != nil {
-		t.Fatal(err)
-	}
-	kinds := std.Registry()
-	var def graph.Def
-	if err := json.Unmarshal([]byte(growing), &def); err != nil {
-		t.Fatal(err)
-	}
-	g, problems := graph.Compile(def, kinds)
-	if err := problems.Err(); err != nil {
-		t.Fatal(err)
-	}
-	rt, err := runtime.Open(ctx, runtime.Config{Store: s, Kinds: kinds, Feed: feed.Of(func(c feed.Commit) {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		if len(c.Records) > 0 {
-			r.seqs, r.acked = append(r.seqs, c.Cursor.Seq), append(r.acked, len(r.ops))
+	return found, nil
+}
+
+// fits accepts the acknowledged commits of each stack, with or without the open one.
+func (r *recording) fits(at int) func(map[string]journal.Snapshot, error) error {
+	return func(found map[string]journal.Snapshot, err error) error {
+		if err != nil {
+			return err
 		}
-	})})
+		for id, c := range r.stacks {
+			last, got := c.commit(at), found[id].Cursor.Seq
+			if got != c.seqs[last] && (last+1 == len(c.seqs) || got != c.seqs[last+1]) {
+				return fmt.Errorf("stack %s: record %d came back, %d was acknowledged", id, got, c.seqs[last])
+			}
+		}
+		return nil
+	}
+}
+
+// prefix accepts whatever a stack was at some time.
+func (r *recording) prefix(found map[string]journal.Snapshot, err error) error {
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
-	cycles := 12
-	if long {
-		cycles = 60
-	}
-	stack, err := rt.Start(ctx, g, runtime.StartOptions{StopAfter: runtime.StopAfter{Cycles: cycles}})
-	if err == nil {
-		_, err = stack.Wait(ctx)
-	}
-	if err = errors.Join(err, rt.Close(ctx), s.Close()); err != nil {
-		t.Fatal(err)
-	}
-	return r
+	return r.known(found)
 }
 
-// do applies an operation to an image of the file. If torn is not 0, only so many
-// bytes of a write are applied.
-func do(image []byte, o op, torn int) []byte {
-	switch o.kind {
-	case 't':
-		if grow := int(o.at) - len(image); grow > 0 {
-			image = append(image, make([]byte, grow)...)
+func (r *recording) known(found map[string]journal.Snapshot) error {
+	for id, c := range r.stacks {
+		got, known := found[id].Cursor.Seq, false
+		for _, seq := range c.seqs {
+			known = known || seq == got
 		}
-	case 'w':
-		data := o.data
-		if torn > 0 {
-			data = data[:min(torn, len(data))]
+		if !known {
+			return fmt.Errorf("stack %s: record %d came back, which ends no commit", id, got)
 		}
-		if grow := int(o.at) + len(data) - len(image); grow > 0 {
-			image = append(image, make([]byte, grow)...)
-		}
-		copy(image[o.at:], data)
 	}
-	return image
+	return nil
 }
 
-// explore builds files as a crash can leave them: all synced operations are there,
-// and none, all, the last, all with the last torn, or some of the later ones. lag is
-// how many operations a disk that lies about syncs is behind; a lag of 0 is a disk
-// that does not lie. explore counts the states, and those from which too little or too
-// much came back.
-func (r *recording) explore(t *testing.T, lag int) (states, bad int) {
+// explore looks at the states that a crash can leave after each operation. check says what
+// has to come back after one.
+func (r *recording) explore(t *testing.T, lies liar, step, some int, check func(at int) func(map[string]journal.Snapshot, error) error) result {
 	t.Helper()
 	rnd := rand.New(rand.NewPCG(7, 8))
-	stable, from := slices.Clone(r.base), 0 // operations before from are in stable
-	path := filepath.Join(t.TempDir(), "crashed.db")
-	commit := 0
-	for at := 0; at <= len(r.ops); at++ {
-		for commit+1 < len(r.acked) && r.acked[commit+1] <= at {
-			commit++
-		}
-		synced := at > 0 && r.ops[at-1].kind == 's'
-		for lag == 0 && synced && from < at || lag > 0 && from < at-lag {
-			stable = do(stable, r.ops[from], 0)
-			from++
-		}
-		for _, image := range r.images(stable, r.ops[from:at], rnd) {
-			states++
-			if got, err := recovered(path, image); err != nil || !r.fits(got, commit) {
-				if bad++; lag == 0 && bad < 10 {
-					t.Errorf("after operation %d of %d: record %d came back, %d was acknowledged (%v)", at, len(r.ops), got, r.seqs[commit], err)
+	return r.look(t, func(yield func(state)) {
+		d := &tracedDisk{stable: r.first(), lies: lies}
+		for at := 0; ; at++ {
+			if at%step == 0 {
+				for i, image := range d.images(rnd, some) {
+					yield(state{image, fmt.Sprintf("image %d after operation %d of %d", i, at, len(r.ops)), check(at)})
 				}
 			}
-		}
-	}
-	return states, bad
-}
-
-// fits accepts the acknowledged commits, with or without the open one.
-func (r *recording) fits(got uint64, commit int) bool {
-	return got == r.seqs[commit] || commit+1 < len(r.seqs) && got == r.seqs[commit+1]
-}
-
-func (r *recording) images(stable []byte, loose []op, rnd *rand.Rand) [][]byte {
-	images := [][]byte{stable}
-	if len(loose) == 0 {
-		return images
-	}
-	last := loose[len(loose)-1]
-	all := slices.Clone(stable)
-	for _, o := range loose[:len(loose)-1] {
-		all = do(all, o, 0)
-	}
-	torn := 512 * (1 + rnd.IntN(7))
-	images = append(images, do(slices.Clone(all), last, 0), do(slices.Clone(stable), last, 0), do(slices.Clone(all), last, torn))
-	for range 3 {
-		some := slices.Clone(stable)
-		for _, o := range loose {
-			if rnd.IntN(2) == 0 {
-				some = do(some, o, 0)
+			if at == len(r.ops) {
+				return
 			}
+			d.next(r.ops[at])
 		}
-		images = append(images, some)
-	}
-	return images
+	})
 }
 
-// recovered opens a file as the engine does and returns the number of the last
-// record, or 0 if there is no stack.
-func recovered(path string, image []byte) (uint64, error) {
-	if err := os.WriteFile(path, image, 0o600); err != nil {
-		return 0, err
+func (r *recording) String() string {
+	n := 0
+	for _, c := range r.stacks {
+		n += len(c.seqs) - 1
 	}
-	s, err := boltstore.Open(path, boltstore.Options{})
-	if err != nil {
-		return 0, err
+	made := 0
+	for _, o := range r.ops {
+		if o.kind == 'c' {
+			made++
+		}
 	}
-	snap, err := s.Load(context.Background(), "growing")
-	if errors.Is(err, runtime.ErrNotFound) {
-		err = nil
-	}
-	return snap.Cursor.Seq, errors.Join(err, s.Close())
+	return fmt.Sprintf("%d stacks, %d commits, %d operations, %d files of the log", len(r.stacks), n, len(r.ops), made)
 }
 
 // From every state that a crash can leave, everything acknowledged comes back.
 func TestExplore(t *testing.T) {
-	r := record(t)
-	states, bad := r.explore(t, 0)
-	t.Logf("%d commits, %d operations, %d states, %d bad", len(r.seqs)-1, len(r.ops), states, bad)
-	if want := 5000; states < want && long {
-		t.Errorf("%d states, want %d", states, want)
+	cycles, step, some := 4, 3, 3
+	if long {
+		cycles, step, some = 40, 1, 8
 	}
-	lied, lost := r.explore(t, 25)
-	t.Logf("control, a disk that lies about syncs: %d of %d states are bad", lost, lied)
-	if lost < lied/10 {
-		t.Errorf("a disk that lies about syncs: only %d of %d states are bad: the test cannot find what it looks for", lost, lied)
+	r := record(t, runtime.DurabilityWave, 3, cycles)
+	if os.Getenv(controlEnv) != "" {
+		got := r.explore(t, nil, 1, some, r.fits)
+		t.Logf("%v; %d states, %d bad: %v", r, got.states, got.bad, errors.Join(got.errs...))
+		if got.bad == 0 {
+			t.Error("a fault was put into the store, and no state is bad")
+		}
+		return
+	}
+	got := r.explore(t, nil, step, some, r.fits)
+	t.Logf("%v; %d states, %d bad", r, got.states, got.bad)
+	for _, err := range got.errs {
+		t.Error(err)
+	}
+	if want := 20000; got.states < want && long {
+		t.Errorf("%d states, want %d", got.states, want)
+	}
+}
+
+// A disk that lies about syncs is found out, whichever of the files it lies about.
+func TestExploreLiars(t *testing.T) {
+	step := 10
+	if long {
+		step = 2
+	}
+	r := record(t, runtime.DurabilityWave, 3, 6)
+	for name, lies := range map[string]liar{
+		"all":          func(op) bool { return true },
+		"the log":      func(o op) bool { return o.kind == 's' && o.file > 0 },
+		"the database": func(o op) bool { return o.kind == 's' && o.file == 0 },
+		"the folder":   func(o op) bool { return o.kind == 'd' },
+	} {
+		got := r.explore(t, lies, step, 4, r.fits)
+		t.Logf("control, a disk that lies about syncs of %s: %d of %d states are bad", name, got.bad, got.states)
+		if got.bad == 0 {
+			t.Errorf("a disk that lies about syncs of %s: no state is bad: the test cannot find what it looks for", name)
+		}
+	}
+}
+
+// Without syncs of the log a power cut loses what came last, and damages nothing: each stack
+// is what it was at some time, and not before what was in the database.
+func TestExploreNone(t *testing.T) {
+	cycles, step := 6, 4
+	if long {
+		cycles, step = 20, 1
+	}
+	r := record(t, runtime.DurabilityNone, 3, cycles)
+	got := r.explore(t, nil, step, 6, func(int) func(map[string]journal.Snapshot, error) error { return r.prefix })
+	t.Logf("%v; %d states, %d bad", r, got.states, got.bad)
+	for _, err := range got.errs {
+		t.Error(err)
 	}
 }

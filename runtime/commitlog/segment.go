@@ -36,7 +36,7 @@ func Files(path string) []string {
 func Remove(path string) error {
 	var errs []error
 	for _, name := range names(path) {
-		if err := os.Remove(name); !errors.Is(err, fs.ErrNotExist) {
+		if err := (system{}).remove(name); !errors.Is(err, fs.ErrNotExist) {
 			errs = append(errs, err)
 		}
 	}
