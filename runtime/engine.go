@@ -59,6 +59,7 @@ type engine struct {
 	log     *slog.Logger
 	base    context.Context // the values of Open's context; never cancelled
 	busy    BusyStore       // the store, if it is one; else nil
+	joining JoiningStore    // the same
 	timers  *timer.Heap
 	pools   *pool.Pools
 	fleets  fleet.Fleets

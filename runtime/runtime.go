@@ -84,6 +84,7 @@ func Open(ctx context.Context, cfg Config) (*Runtime, error) {
 		trouble: map[string]error{},
 	}
 	rt.busy, _ = cfg.Store.(BusyStore)
+	rt.joining, _ = cfg.Store.(JoiningStore)
 	rt.files = watchers{timers: rt.timers, log: rt.log, all: map[watched]*watcher{}}
 	rt.resting.bound = cfg.Loaded
 	rt.storage.timers = rt.timers

@@ -11,6 +11,7 @@ import (
 
 // settle does all that can be done without another letter.
 func (d *drive) settle() {
+	joined := false                 // once a round: else nothing of the rest would ever be done for a stack without attempts
 	for !d.closed && d.err == nil { // what follows the end of the stack is committed too
 		if err := d.adoptWhenGone(); err != nil {
 			d.fail(err)
@@ -19,6 +20,11 @@ func (d *drive) settle() {
 		rd, ok := d.gather()
 		if !ok {
 			break
+		}
+		if !joined && d.mayJoin(&rd) {
+			joined = true
+			d.step(machine.Woke{At: d.now()})
+			rd, _ = d.gather()
 		}
 		d.startOwn()
 		if !d.commit(rd) {
@@ -201,9 +207,7 @@ func (d *drive) cycleFinished(c *journal.CycleFinished) {
 		return // the last cycle: the stack ends
 	}
 	d.cycles++
-	// A cycle that applied an answer or a result ran no node, but the next one may.
-	still := c.NodeRuns == 0 && (!c.Active || c.Failed)
-	idle := still && len(d.attempts) == 0 && d.away == 0 && !d.m.Works() && !d.kidsWork()
+	idle := isStill(c) && len(d.attempts) == 0 && d.away == 0 && !d.m.Works() && !d.kidsWork()
 	if d.after.Cycles > 0 && d.cycles >= d.after.Cycles || d.after.UntilIdle && idle {
 		d.reached = true
 		d.drain()

@@ -125,6 +125,7 @@ type commit struct {
 	asking   []question
 	graph    []byte  // what StoredGraph says beside its texts
 	base     *commit // what Fork.BaseCursor and BaseChanges say; nil without
+	apart    bool    // the end of the open cycle has to be a commit of its own; of apply
 }
 
 // graphInfo is the part of a stored graph that is neither of its texts.

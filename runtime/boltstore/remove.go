@@ -37,6 +37,7 @@ func (s *Store) Remove(ctx context.Context, stack string) error {
 	if err != nil {
 		return err
 	}
+	s.ends.note(stack, false)
 	_ = s.sweep(ctx) // a failure that lasts is that of the next command
 	return nil
 }

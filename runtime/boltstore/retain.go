@@ -33,17 +33,17 @@ const (
 // retain moves the beginning of the kept history, makes checkpoints, and
 // deletes a slice of what is too old. The cursor is in the head by now.
 func (c *commit) retain(t *txn, n stackNumber, h *head) error {
+	last := &c.Records[len(c.Records)-1]
+	p := point{c.Cursor.Seq, c.Cursor.CycleSeq, c.Cursor.Cycle, last.Time.UnixNano()}
+	c.apart = c.Cursor.Open && (h.oldest(c.Keep, p) >= 0 || h.due(c.Keep, p) || h.far(p))
 	if c.endsCycle() && !c.Cursor.Open {
-		last := &c.Records[len(c.Records)-1]
-		p := point{c.Cursor.Seq, c.Cursor.CycleSeq, c.Cursor.Cycle, last.Time.UnixNano()}
 		if h.cutOff(c.Keep, p) {
 			if err := t.dropGraphs(n, h.first); err != nil {
 				return err
 			}
 		}
 		cuts := h.due(c.Keep, p)
-		far := p.cycle >= h.newest.cycle+pointEvery || h.since >= pointAfter
-		if cuts || far && h.since >= h.moved {
+		if cuts || h.far(p) {
 			if err := t.savePoint(n, h, p); err != nil {
 				return err
 			}
@@ -71,14 +71,30 @@ func (c *commit) endsCycle() bool {
 // cutOff lets the history begin with the newest checkpoint that lies outside
 // of what is kept at now.
 func (h *head) cutOff(keep graph.History, now point) bool {
+	i := h.oldest(keep, now)
+	if i < 0 {
+		return false
+	}
+	h.points, h.first, h.stale = h.points[i:], h.points[i].cycleSeq, true
+	return true
+}
+
+// oldest is the checkpoint that the history is to begin with at now, -1 if it begins there
+// already.
+func (h *head) oldest(keep graph.History, now point) int {
 	for i := len(h.points) - 1; i >= 0; i-- {
 		p := h.points[i]
 		if p.beyond(now, uint64(keep.Cycles), keep.Age) && p.cycleSeq > h.first {
-			h.points, h.first, h.stale = h.points[i:], p.cycleSeq, true
-			return true
+			return i
 		}
 	}
-	return false
+	return -1
+}
+
+// far reports whether a checkpoint is to be made at now because the last one is too far
+// away.
+func (h *head) far(now point) bool {
+	return (now.cycle >= h.newest.cycle+pointEvery || h.since >= pointAfter) && h.since >= h.moved
 }
 
 // due reports whether a checkpoint that the history can be cut off at is to be

@@ -94,6 +94,8 @@ type Store struct {
 	wedged  chan struct{}       // closed when bbolt's locks may be lost
 	written chan struct{}       // closed when the writer has ended
 
+	ends ends // of cycles
+
 	entry sync.Mutex // held to begin a read, and to write on a caller's goroutine
 
 	shapes shapes
@@ -258,6 +260,9 @@ func (s *Store) Commit(ctx context.Context, c runtime.Commit) error {
 		return fmt.Errorf("runtime: stack %q: %w", c.Stack, err)
 	}
 	if err = s.submit(s.mustSync(c), ready.apply); !s.isWedged() { // else the writer may still use it
+		if err == nil && len(c.Records) > 0 {
+			s.ends.note(c.Stack, ready.apart)
+		}
 		e.free()
 	}
 	if err == nil && ready.shape != nil {

@@ -33,6 +33,7 @@ type stack struct {
 
 	first  uint64 // record with which the kept history begins; 0 is the first
 	points []point
+	apart  bool // the end of the open cycle has to be a commit of its own: a checkpoint is due
 	uses   []use
 }
 

@@ -24,27 +24,53 @@ const pointsPerSpan = 4
 // retain cuts the history off at the newest checkpoint that lies outside of
 // what is kept, and makes new ones. Call it with a commit's last record.
 func (st *stack) retain(keep graph.History, last *journal.Record) {
+	st.apart = st.cursor.Open && (st.oldest(keep, last.Time) >= 0 || st.due(keep, last.Time))
 	if _, atEnd := last.Body.(*journal.CycleFinished); !atEnd || keep == (graph.History{}) || st.cursor.Open {
 		return
 	}
+	if i := st.oldest(keep, last.Time); i >= 0 {
+		st.points, st.first = st.points[i:], st.points[i].cursor.CycleSeq
+		st.records.drop(st.first)
+	}
+	if st.due(keep, last.Time) {
+		st.points = append(st.points, point{st.cursor, maps.Clone(st.state), last.Time})
+	}
+}
+
+// oldest is the checkpoint that the history is to begin with now, -1 if it begins there
+// already.
+func (st *stack) oldest(keep graph.History, now time.Time) int {
 	for i := len(st.points) - 1; i >= 0; i-- {
 		p := &st.points[i]
-		if beyond(p, st.cursor.Cycle, last.Time, uint64(keep.Cycles), keep.Age) && p.cursor.CycleSeq > st.first {
-			st.points, st.first = st.points[i:], p.cursor.CycleSeq
-			st.records.drop(st.first)
-			break
+		if beyond(p, st.cursor.Cycle, now, uint64(keep.Cycles), keep.Age) && p.cursor.CycleSeq > st.first {
+			return i
 		}
+	}
+	return -1
+}
+
+// due reports whether a checkpoint is to be made now.
+func (st *stack) due(keep graph.History, now time.Time) bool {
+	if keep == (graph.History{}) {
+		return false
 	}
 	var newest point
 	if n := len(st.points); n > 0 {
 		newest = st.points[n-1]
 	} else if keep.Age > 0 {
-		newest.at = last.Time.Add(-keep.Age)
+		newest.at = now.Add(-keep.Age)
 	}
 	cycles := uint64(keep.Cycles+pointsPerSpan-1) / pointsPerSpan
-	if beyond(&newest, st.cursor.Cycle, last.Time, cycles, keep.Age/pointsPerSpan) {
-		st.points = append(st.points, point{st.cursor, maps.Clone(st.state), last.Time})
-	}
+	return beyond(&newest, st.cursor.Cycle, now, cycles, keep.Age/pointsPerSpan)
+}
+
+// Joins says whether the end of a stack's open cycle and the beginning of the next one may
+// be one commit. See runtime.JoiningStore.
+func (s *Store) Joins(name string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st := s.stacks[name]
+	return st == nil || !st.apart
 }
 
 // beyond reports that at least so many cycles, or so much time, lie between a

@@ -76,6 +76,7 @@ var checks = []struct {
 	{"cancelled", true, checkCancelled},
 	{"closed", true, checkClosed},
 	{"history", false, checkHistory},
+	{"joined cycles", false, checkJoins},
 	{"a list of stacks", false, checkStacks},
 	{"records that are wanted", false, checkWants},
 	{"points of a long history", false, checkPoints},
