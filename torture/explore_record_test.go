@@ -50,8 +50,6 @@ type commits struct {
 	seqs  []uint64 // its last record; [0]: before the first commit
 }
 
-const databaseName = "graphrun.db"
-
 const growing = `{"graphrun": 1, "name": "growing",
 	"state": [
 		{"name": "n", "type": "integer", "reduce": {"name": "sum"}},

@@ -16,6 +16,9 @@ import (
 	"github.com/graphrun/graphrun/runtime/boltstore"
 )
 
+// databaseName is what stores are called here.
+const databaseName = "graphrun.db"
+
 // process is one life of the engine.
 type process struct {
 	cmd    *exec.Cmd
@@ -80,10 +83,13 @@ func (p *process) early(err error) error {
 func lives(t *testing.T, role string, kills int, seed uint64) verdict {
 	t.Helper()
 	dir := t.TempDir()
-	path, ledger := filepath.Join(dir, "graphrun.db"), filepath.Join(dir, "ledger")
+	path, ledger := filepath.Join(dir, databaseName), filepath.Join(dir, "ledger")
 	rnd := rand.New(rand.NewPCG(seed, 0))
 	for i := range kills {
 		long := time.Duration(rnd.IntN(160)) * time.Millisecond
+		if i%10 == 5 { // the log is brought into the database every second
+			long += time.Second
+		}
 		p := begin(t, role, path, ledger, i+1)
 		if err := p.live(i, long); err != nil {
 			t.Fatalf("seed %d, life %d %v", seed, i+1, err)

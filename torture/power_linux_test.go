@@ -77,7 +77,11 @@ func cuts(t *testing.T, role string, rounds int) (v verdict, err error) {
 	rnd := rand.New(rand.NewPCG(9, 0))
 	for i := range rounds {
 		p := begin(t, role, path, ledger, i+1)
-		if err := p.live(i+1, time.Duration(40+rnd.IntN(300))*time.Millisecond); err != nil {
+		long := time.Duration(40+rnd.IntN(300)) * time.Millisecond
+		if i%3 == 1 { // the log is brought into the database every second
+			long += time.Second
+		}
+		if err := p.live(i+1, long); err != nil {
 			return v, fmt.Errorf("life %d %w", i+1, err)
 		}
 		d.cut()
