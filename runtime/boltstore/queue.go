@@ -158,9 +158,6 @@ func (s *Store) tryWrite(group []*request) error {
 	if err := s.failure(); err != nil {
 		return err
 	}
-	if err := s.present(); err != nil {
-		return err
-	}
 	defer s.stage.clear()
 	sync, err := s.prepare(group)
 	if err != nil {
