@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	goruntime "runtime"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -233,13 +235,27 @@ var errOlder = errors.New("it has an older format")
 // largest part of every commit.
 func (s *Store) boltOptions(f *os.File) *bolt.Options {
 	return &bolt.Options{
-		Timeout:        s.opts.LockTimeout,
-		FreelistType:   bolt.FreelistMapType,
-		NoFreelistSync: true,
-		MaxSize:        s.opts.MaxSize,
-		ReadOnly:       s.opts.ReadOnly,
-		OpenFile:       func(string, int, os.FileMode) (*os.File, error) { return f, nil },
+		InitialMmapSize: s.mapSize(),
+		Timeout:         s.opts.LockTimeout,
+		FreelistType:    bolt.FreelistMapType,
+		NoFreelistSync:  true,
+		MaxSize:         s.opts.MaxSize,
+		ReadOnly:        s.opts.ReadOnly,
+		OpenFile:        func(string, int, os.FileMode) (*os.File, error) { return f, nil },
 	}
+}
+
+// mapAhead is how much of the address space the file is mapped to from the beginning. A map
+// that has to grow waits for all readers, and copies what the transaction has touched.
+const mapAhead = 256 << 20
+
+// mapSize is 0 where a map cannot be larger than its file, or where there is little address
+// space.
+func (s *Store) mapSize() int {
+	if goruntime.GOOS == "windows" || strconv.IntSize < 64 || s.opts.MaxSize > 0 {
+		return 0
+	}
+	return mapAhead
 }
 
 // Commit brings one commit into the store. See runtime.Store.
