@@ -96,7 +96,7 @@ func (r *recording) open(dir string, i image) (map[string]journal.Snapshot, erro
 	if err := s.Close(); err != nil {
 		return nil, err
 	}
-	if left := commitlog.Files(path); len(left) > 0 {
+	if left, _ := filepath.Glob(path + ".log*"); len(left) > 0 {
 		return nil, fmt.Errorf("the store is closed, and %v is left", left)
 	}
 	return found, nil

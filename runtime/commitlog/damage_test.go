@@ -49,7 +49,7 @@ func newSample(t *testing.T, first, second [][]string) *sample {
 	if err := l.Close(false); err != nil {
 		t.Fatal(err)
 	}
-	for i, name := range Files(s.Path) {
+	for i, name := range there(s.Path) {
 		b, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
@@ -62,7 +62,7 @@ func newSample(t *testing.T, first, second [][]string) *sample {
 // put makes a file of the log hold something else.
 func (s *sample) put(t *testing.T, file int, b []byte) {
 	t.Helper()
-	if err := os.WriteFile(names(s.Path)[file], b, 0o600); err != nil {
+	if err := os.WriteFile(Files(s.Path)[file], b, 0o600); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -158,7 +158,7 @@ func (s *sample) flip(t *testing.T, file, pos, bit int) {
 	var foreign *Foreign
 	isDamage := errors.As(err, &damage)
 	if pos < headerSize {
-		fits := isDamage && damage.Byte == 0 && damage.File == names(s.Path)[file]
+		fits := isDamage && damage.Byte == 0 && damage.File == Files(s.Path)[file]
 		if !fits && !(pos < len(magic) && errors.As(err, &foreign)) {
 			t.Fatalf("byte %d of file %d: %v", pos, file, err)
 		}
@@ -166,7 +166,7 @@ func (s *sample) flip(t *testing.T, file, pos, bit int) {
 	}
 	n := s.at(file, pos)
 	if n < len(s.frames) && s.frames[n].proved {
-		if !isDamage || damage.Byte != int64(s.frames[n].pos) || damage.File != names(s.Path)[file] {
+		if !isDamage || damage.Byte != int64(s.frames[n].pos) || damage.File != Files(s.Path)[file] {
 			t.Fatalf("byte %d of file %d, in the frame at %d: %v", pos, file, s.frames[n].pos, err)
 		}
 		return

@@ -16,7 +16,7 @@ type files struct {
 func (b *base) save(t *testing.T) (f files) {
 	t.Helper()
 	f.mark = b.mark
-	for i, name := range names(b.Path) {
+	for i, name := range Files(b.Path) {
 		data, err := os.ReadFile(name)
 		if err != nil && !errors.Is(err, os.ErrNotExist) {
 			t.Fatal(err)
@@ -31,7 +31,7 @@ func (b *base) restore(t *testing.T, f files) {
 	if err := Remove(b.Path); err != nil {
 		t.Fatal(err)
 	}
-	for i, name := range names(b.Path) {
+	for i, name := range Files(b.Path) {
 		if f.data[i] != nil {
 			if err := os.WriteFile(name, f.data[i], 0o600); err != nil {
 				t.Fatal(err)
@@ -166,7 +166,7 @@ func TestAHeaderThatLies(t *testing.T) {
 		}
 		s.put(t, 1, append(page, s.files[1][headerSize:]...))
 		var damage *Damage
-		if _, _, err := s.read(); !errors.As(err, &damage) || damage.File != names(s.Path)[1] {
+		if _, _, err := s.read(); !errors.As(err, &damage) || damage.File != Files(s.Path)[1] {
 			t.Errorf("got %v", err)
 		}
 	}

@@ -31,8 +31,8 @@ func TestNoRoom(t *testing.T) {
 		}
 		l, err := Start(b.Options, b.mark, r)
 		if err != nil {
-			if !errors.Is(err, ErrNoRoom) || !errors.Is(err, syscall.ENOSPC) || len(Files(b.Path)) > 0 {
-				t.Fatalf("%d bytes: %v, and %v", free, err, Files(b.Path))
+			if !errors.Is(err, ErrNoRoom) || !errors.Is(err, syscall.ENOSPC) || len(there(b.Path)) > 0 {
+				t.Fatalf("%d bytes: %v, and %v", free, err, there(b.Path))
 			}
 			d.free = 1 << 20
 			l = b.start(t)
@@ -86,7 +86,7 @@ func TestMaxSize(t *testing.T) {
 	}
 	add(t, l, "y")
 	b.want(t, big, "y")
-	if info, err := os.Stat(names(b.Path)[0]); err != nil || info.Size() > b.MaxSize {
+	if info, err := os.Stat(Files(b.Path)[0]); err != nil || info.Size() > b.MaxSize {
 		t.Errorf("the file has %d bytes, %v", info.Size(), err)
 	}
 	b.apply(t, l)
@@ -153,13 +153,13 @@ func TestCheck(t *testing.T) {
 			if err := l.Check(); err != nil {
 				t.Fatal(err)
 			}
-			if err := harm(names(b.Path)[0]); err != nil { // the database has what is in it
+			if err := harm(Files(b.Path)[0]); err != nil { // the database has what is in it
 				t.Fatal(err)
 			}
 			if err := l.Check(); err != nil {
 				t.Errorf("a file that is not needed: %v", err)
 			}
-			if err := harm(names(b.Path)[1]); err != nil {
+			if err := harm(Files(b.Path)[1]); err != nil {
 				t.Fatal(err)
 			}
 			if err := l.Check(); err == nil || !strings.Contains(err.Error(), want) {

@@ -82,7 +82,7 @@ func (l *Log) start(m Mark, r Recovered) error {
 		return err
 	}
 	free := -1
-	for slot, path := range slices.Backward(names(l.o.Path)) {
+	for slot, path := range slices.Backward(Files(l.o.Path)) {
 		if l.files[slot] != nil {
 			continue
 		}
@@ -143,7 +143,7 @@ func (l *Log) keep(m Mark, r Recovered) error {
 // add makes a new file and begins a segment in it. It is complete and on disk before it
 // can be found.
 func (l *Log) add(slot int, h header) error {
-	path := names(l.o.Path)[slot]
+	path := Files(l.o.Path)[slot]
 	f, err := l.o.disk.create(path)
 	if err != nil {
 		return err

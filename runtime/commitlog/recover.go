@@ -114,14 +114,14 @@ func (o Options) without(files []found, epoch uint64, nonce Nonce) error {
 		case f.kind == torn:
 			return &Damage{File: f.path, What: "the header does not fit its checksum"}
 		case f.kind == whole && f.before == nonce:
-			return &Missing{Epoch: epoch, Files: names(o.Path)}
+			return &Missing{Epoch: epoch, Files: Files(o.Path)}
 		case f.kind == whole && (newest == nil || f.epoch > newest.epoch):
 			newest = &files[i]
 		}
 	}
 	switch {
 	case newest == nil:
-		return &Missing{Epoch: epoch, Files: names(o.Path)}
+		return &Missing{Epoch: epoch, Files: Files(o.Path)}
 	case newest.epoch < epoch:
 		return &Foreign{File: newest.path, Why: fmt.Sprintf("the log is older; it ends with segment %d, and the database needs %d, in which acknowledged commits may be", newest.epoch, epoch)}
 	case newest.epoch > epoch:
@@ -133,7 +133,7 @@ func (o Options) without(files []found, epoch uint64, nonce Nonce) error {
 // look reads the headers of the files that are there.
 func look(o Options) ([]found, error) {
 	var files []found
-	for slot, path := range names(o.Path) {
+	for slot, path := range Files(o.Path) {
 		f, err := os.Open(path)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue

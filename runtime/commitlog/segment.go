@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"sync/atomic"
 )
 
@@ -13,7 +12,9 @@ import (
 // it may lose what it wrote last.
 const slots = 3
 
-func names(path string) []string {
+// Files lists the names that the files of a log have, by the path of the database, whether
+// they are there or not.
+func Files(path string) []string {
 	list := make([]string, slots)
 	for i := range list {
 		list[i] = fmt.Sprintf("%s.log%d", path, i+1)
@@ -21,21 +22,10 @@ func names(path string) []string {
 	return list
 }
 
-// Files lists the files of a log that are there, by the path of the database.
-func Files(path string) []string {
-	var there []string
-	for _, name := range names(path) {
-		if _, err := os.Lstat(name); err == nil {
-			there = append(there, name)
-		}
-	}
-	return there
-}
-
 // Remove deletes the files of a log by the path of the database, whatever they hold.
 func Remove(path string) error {
 	var errs []error
-	for _, name := range names(path) {
+	for _, name := range Files(path) {
 		if err := (system{}).remove(name); !errors.Is(err, fs.ErrNotExist) {
 			errs = append(errs, err)
 		}
