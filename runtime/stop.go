@@ -116,7 +116,7 @@ func (d *drive) endAll() {
 }
 
 // close ends the driving of a stack once nothing of it runs. It makes a last
-// checkpoint that is on disk, whatever the store's durability is. What a visit
+// commit that is on disk, unless the store's durability is none. What a visit
 // committed is on disk already.
 func (d *drive) close() {
 	d.over = true

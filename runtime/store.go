@@ -123,7 +123,7 @@ type Commit struct {
 	// Fork says, in the first commit of a stack, that it is a fork; else nil.
 	Fork   *Fork
 	Cursor journal.Cursor
-	Sync   bool // force to disk, whatever the durability
+	Sync   bool // force to disk, unless the durability is DurabilityNone
 	// Keep is how much history stays. What is older is deleted little by little, with
 	// this and later commits, at the ends of cycles. Up to a quarter more may be there.
 	// The zero value deletes nothing.

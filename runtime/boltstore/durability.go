@@ -5,17 +5,15 @@ import (
 	"github.com/graphrun/graphrun/runtime"
 )
 
-// mustSync decides whether a commit is forced to disk before it is
-// acknowledged.
-func (s *Store) mustSync(c runtime.Commit) bool {
-	switch s.opts.Durability {
-	case runtime.DurabilityWave:
-		return true
-	case runtime.DurabilityCycle:
-		return c.Sync || c.Create != nil || endsCycle(c.Records)
-	default:
-		return c.Sync
-	}
+// forces decides whether a change is forced to disk before it is acknowledged. asked says
+// that it is one that DurabilityCycle forces.
+func (s *Store) forces(asked bool) bool {
+	return s.opts.Durability == runtime.DurabilityWave || asked && s.opts.Durability == runtime.DurabilityCycle
+}
+
+// asksForDisk reports whether a commit is one that DurabilityCycle forces to disk.
+func asksForDisk(c *runtime.Commit) bool {
+	return c.Sync || c.Create != nil || endsCycle(c.Records)
 }
 
 func endsCycle(records []journal.Record) bool {

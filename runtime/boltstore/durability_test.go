@@ -19,7 +19,7 @@ func TestDurability(t *testing.T) {
 		{"", true, true, true, true},
 		{runtime.DurabilityWave, true, true, true, true},
 		{runtime.DurabilityCycle, true, false, true, true},
-		{runtime.DurabilityNone, false, false, false, true},
+		{runtime.DurabilityNone, false, false, false, false},
 	}
 	for _, test := range tests {
 		t.Run("durability "+string(test.durability), func(t *testing.T) {

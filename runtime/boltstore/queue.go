@@ -21,9 +21,9 @@ const groupSize = 1024
 
 // submit brings a change into the store and waits for it, but not once bbolt's locks
 // may be lost: the writer may then wait for one for ever, or still use what it shares
-// with the caller.
+// with the caller. sync says that it is to be on disk then, if anything is.
 func (s *Store) submit(sync bool, apply func(*txn) error) error {
-	return s.enqueue(&request{apply: apply, sync: sync || s.opts.Durability == runtime.DurabilityWave})
+	return s.enqueue(&request{apply: apply, sync: s.forces(sync)})
 }
 
 // alone runs fn while nobody writes.

@@ -275,7 +275,7 @@ func (s *Store) Commit(ctx context.Context, c runtime.Commit) error {
 		e.free()
 		return fmt.Errorf("runtime: stack %q: %w", c.Stack, err)
 	}
-	if err = s.submit(s.mustSync(c), ready.apply); !s.isWedged() { // else the writer may still use it
+	if err = s.submit(asksForDisk(&c), ready.apply); !s.isWedged() { // else the writer may still use it
 		if err == nil && len(c.Records) > 0 {
 			s.ends.note(c.Stack, ready.apart)
 		}
