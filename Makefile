@@ -16,7 +16,7 @@ GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 VULNDB ?= ../shared/vulndb.tgz
 FUZZTIME ?= 10s
 
-.PHONY: help build test short format vet tidy cross staticcheck lint race torture explore cover fuzz servers nested bench fetch unit vulnerabilities ci
+.PHONY: help build test short format vet tidy cross staticcheck lint race torture explore cover fuzz servers nested bench allocs fetch unit vulnerabilities ci
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 18
@@ -111,6 +111,9 @@ nested: ## the modules below this one
 
 bench: ## measure the engine beside its peers and the bare limits, some minutes
 	GOWORK=off go -C bench/peers run . $(BENCHFLAGS)
+
+allocs: ## fail where micro-benchmarks allocate more than in the last release
+	.ci/allocs
 
 fetch: ## fetch the modules of HEAD as a stranger does
 	.ci/fetch

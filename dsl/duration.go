@@ -1,13 +1,14 @@
 package dsl
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/graphrun/graphrun/internal/late"
 )
 
-var rateText = regexp.MustCompile(`^([0-9]+)/(s|m|h|d)$`)
+var rateText = late.Regexp(`^([0-9]+)/(s|m|h|d)$`)
 
 // durationHelp says how to write a duration, for a text that is not one.
 func durationHelp(s string) string {
@@ -23,7 +24,7 @@ func durationHelp(s string) string {
 
 // parseRate reads 60/m: so many per second, minute, hour or day.
 func parseRate(s string) (n int, per time.Duration, ok bool) {
-	m := rateText.FindStringSubmatch(s)
+	m := rateText().FindStringSubmatch(s)
 	if m == nil {
 		return 0, 0, false
 	}

@@ -143,7 +143,7 @@ func (s *shape) schema(defs map[string]any) map[string]any {
 		}
 		return ref("duration")
 	case rate:
-		return map[string]any{"type": "string", "pattern": rateText.String()}
+		return map[string]any{"type": "string", "pattern": rateText().String()}
 	case typ:
 		return ref("schema")
 	case list:

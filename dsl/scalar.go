@@ -2,24 +2,24 @@ package dsl
 
 import (
 	"math/big"
-	"regexp"
 	"strconv"
 
 	"github.com/graphrun/graphrun/graph/tree"
+	"github.com/graphrun/graphrun/internal/late"
 )
 
 var (
-	coreInt   = regexp.MustCompile(`^[-+]?[0-9]+$`)
-	coreFloat = regexp.MustCompile(`^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$`)
-	coreOct   = regexp.MustCompile(`^0o[0-7]+$`)
-	coreHex   = regexp.MustCompile(`^0x[0-9a-fA-F]+$`)
-	coreInf   = regexp.MustCompile(`^[-+]?\.(inf|Inf|INF)$`)
+	coreInt   = late.Regexp(`^[-+]?[0-9]+$`)
+	coreFloat = late.Regexp(`^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$`)
+	coreOct   = late.Regexp(`^0o[0-7]+$`)
+	coreHex   = late.Regexp(`^0x[0-9a-fA-F]+$`)
+	coreInf   = late.Regexp(`^[-+]?\.(inf|Inf|INF)$`)
 )
 
 // notFinite reports whether a plain scalar is an infinity or not a number,
 // which JSON cannot hold.
 func notFinite(s string) bool {
-	return coreInf.MatchString(s) || s == ".nan" || s == ".NaN" || s == ".NAN"
+	return coreInf().MatchString(s) || s == ".nan" || s == ".NaN" || s == ".NAN"
 }
 
 // resolve sets the value of a plain scalar by the core schema of YAML 1.2: yes,
@@ -43,13 +43,13 @@ func resolve(s string, n *tree.Node) {
 	}
 	base, digits := 0, ""
 	switch {
-	case coreInt.MatchString(s):
+	case coreInt().MatchString(s):
 		base, digits = 10, s
-	case coreOct.MatchString(s):
+	case coreOct().MatchString(s):
 		base, digits = 8, s[2:]
-	case coreHex.MatchString(s):
+	case coreHex().MatchString(s):
 		base, digits = 16, s[2:]
-	case !coreFloat.MatchString(s):
+	case !coreFloat().MatchString(s):
 		return
 	}
 	if base != 0 {

@@ -3,20 +3,20 @@ package dsl
 import (
 	"bytes"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/graphrun/graphrun/diag"
+	"github.com/graphrun/graphrun/internal/late"
 )
 
 var (
-	errorText  = regexp.MustCompile(`^yaml: (?:line ([0-9]+): )?(.*)$`)
-	tagTrap    = regexp.MustCompile(`(?:^|[\s{,])[A-Za-z_][\w-]*:[ \t]+(![^\s!"'][^\s]*)`)
-	anchorTrap = regexp.MustCompile(`(?:^|[\s:,{\[-])([&*](?:[^\w-]|$))`)
-	plainInMap = regexp.MustCompile(`[{,][ \t]*([A-Za-z_][\w-]*):[ \t]+([^\s"'{\[][^,\n]*),`)
+	errorText  = late.Regexp(`^yaml: (?:line ([0-9]+): )?(.*)$`)
+	tagTrap    = late.Regexp(`(?:^|[\s{,])[A-Za-z_][\w-]*:[ \t]+(![^\s!"'][^\s]*)`)
+	anchorTrap = late.Regexp(`(?:^|[\s:,{\[-])([&*](?:[^\w-]|$))`)
+	plainInMap = late.Regexp(`[{,][ \t]*([A-Za-z_][\w-]*):[ \t]+([^\s"'{\[][^,\n]*),`)
 )
 
 // afterParser marks the problems whose lines yaml.v3 counts from zero.
@@ -64,7 +64,7 @@ func (d *document) problem(err error) problem {
 }
 
 func parseProblem(err error) problem {
-	m := errorText.FindStringSubmatch(strings.SplitN(err.Error(), "\n", 2)[0])
+	m := errorText().FindStringSubmatch(strings.SplitN(err.Error(), "\n", 2)[0])
 	if m == nil {
 		return problem{1, err.Error()}
 	}
@@ -80,7 +80,7 @@ func parseProblem(err error) problem {
 func (d *document) gotcha(p problem) (from, to int, found bool) {
 	start, end := d.window(p.line)
 	lines := d.src[start:end]
-	for _, m := range tagTrap.FindAllSubmatchIndex(lines, -1) {
+	for _, m := range tagTrap().FindAllSubmatchIndex(lines, -1) {
 		from, to := d.extent(start + m[2])
 		at := d.span(from, start+m[3])
 		tag := strings.TrimRight(string(lines[m[2]:m[3]]), ",})]")
@@ -89,7 +89,7 @@ func (d *document) gotcha(p problem) (from, to int, found bool) {
 		return from, to, true
 	}
 	for at := 0; ; {
-		m := plainInMap.FindSubmatchIndex(lines[at:])
+		m := plainInMap().FindSubmatchIndex(lines[at:])
 		if m == nil {
 			break
 		}
@@ -194,7 +194,7 @@ func (d *document) culprit(p problem) diag.Span {
 	case strings.Contains(p.text, "escape"):
 		off = max(bytes.IndexByte(line, '\\'), off)
 	case strings.Contains(p.text, "alphabetic or numeric"):
-		if m := anchorTrap.FindSubmatchIndex(line); m != nil {
+		if m := anchorTrap().FindSubmatchIndex(line); m != nil {
 			off = m[2]
 		}
 	}

@@ -1,12 +1,12 @@
 package dsl
 
 import (
-	"regexp"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/graphrun/graphrun/diag"
 	"github.com/graphrun/graphrun/graph/tree"
+	"github.com/graphrun/graphrun/internal/late"
 )
 
 // The gotchas are places where YAML reads a part of an expression as syntax of
@@ -17,7 +17,7 @@ import (
 func reportTag(diags *diag.List, at diag.Span, tag string) {
 	help := "put the value in quotes"
 	switch name := strings.TrimPrefix(tag, "!"); {
-	case pathText.MatchString(name):
+	case pathText().MatchString(name):
 		help = `in an expression, write "not ` + name + `"; else put the value in quotes`
 	case !strings.HasPrefix(name, "!"):
 		help = `in an expression, write "not" in place of "!"; else put the value in quotes`
@@ -143,11 +143,11 @@ func isWord(b byte) bool {
 }
 
 var (
-	pathText = regexp.MustCompile(`^[A-Za-z_][\w.?]*$`)
+	pathText = late.Regexp(`^[A-Za-z_][\w.?]*$`)
 	// unfinished is the end of a text that cannot be the end of an expression.
-	unfinished = regexp.MustCompile(`(^|[-+*/%^<>=!&|?:,.]|(^|\W)(and|or|not|in|contains|matches|startsWith|endsWith))$`)
+	unfinished = late.Regexp(`(^|[-+*/%^<>=!&|?:,.]|(^|\W)(and|or|not|in|contains|matches|startsWith|endsWith))$`)
 	// element is how expr names the element of a predicate.
-	element = regexp.MustCompile(`^#(acc|index)?([.\[)\],]|\s*$|\s*[-+*/%<>=!&|?]|\s+(and|or|in)\b)`)
+	element = late.Regexp(`^#(acc|index)?([.\[)\],]|\s*$|\s*[-+*/%<>=!&|?]|\s+(and|or|in)\b)`)
 )
 
 // commentCut finds the comment that cut the expression in a plain scalar off:
@@ -159,8 +159,8 @@ func (d *document) commentCut(n *tree.Node) (at diag.Span, ok bool) {
 		return at, false
 	}
 	text := strings.TrimSpace(n.Text.Value)
-	joined := element.MatchString(comment) // and not an ordinary comment
-	cut := !balanced(text) || unfinished.MatchString(text) && (text != "" || joined) ||
+	joined := element().MatchString(comment) // and not an ordinary comment
+	cut := !balanced(text) || unfinished().MatchString(text) && (text != "" || joined) ||
 		strings.HasPrefix(text, ".") && joined
 	return at, cut
 }

@@ -2,12 +2,12 @@ package dsl
 
 import (
 	"bytes"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/graphrun/graphrun/diag"
+	"github.com/graphrun/graphrun/internal/late"
 )
 
 // yaml.v3 reads YAML 1.1. It takes four characters for syntax that are text in
@@ -27,7 +27,7 @@ const (
 )
 
 // version is the directive of a YAML 1.2 file; before it there may be comments.
-var version = regexp.MustCompile(`^(?:[ \t]*(?:#[^\r\n]*)?[\r\n]+)*%YAML[ \t]+1\.(2)[ \t\r\n]`)
+var version = late.Regexp(`^(?:[ \t]*(?:#[^\r\n]*)?[\r\n]+)*%YAML[ \t]+1\.(2)[ \t\r\n]`)
 
 // chooseMask finds the stand-ins, once for a source. It reports false, with a
 // problem, when the source has all characters of private use itself.
@@ -70,7 +70,7 @@ func (d *document) maskedSource() []byte {
 	if n := len(src); n > 0 && !isBreak(rune(src[n-1])) {
 		src = append(slices.Clip(src), '\n')
 	}
-	if m := version.FindSubmatchIndex(src); m != nil {
+	if m := version().FindSubmatchIndex(src); m != nil {
 		src = bytes.Clone(src)
 		src[m[2]] = '1' // the version that yaml.v3 says it reads
 	}

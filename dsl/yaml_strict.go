@@ -1,11 +1,11 @@
 package dsl
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/graphrun/graphrun/diag"
 	"github.com/graphrun/graphrun/graph/tree"
+	"github.com/graphrun/graphrun/internal/late"
 )
 
 // What yaml.v3 takes although YAML 1.2 does not, and what it drops without a
@@ -13,12 +13,12 @@ import (
 // one that is refused.
 
 // directive is the version of YAML that a file says it is in.
-var directive = regexp.MustCompile(`^(?:[ \t]*(?:#[^\r\n]*)?[\r\n]+)*%YAML[ \t]+([^\r\n]*)`)
+var directive = late.Regexp(`^(?:[ \t]*(?:#[^\r\n]*)?[\r\n]+)*%YAML[ \t]+([^\r\n]*)`)
 
 // checkVersion reports a file that says it is in another version than 1.2: its
 // scalars would be read by the rules of the wrong version.
 func (d *document) checkVersion() bool {
-	m := directive.FindSubmatchIndex(d.src)
+	m := directive().FindSubmatchIndex(d.src)
 	if m == nil {
 		return true
 	}

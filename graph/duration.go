@@ -3,17 +3,18 @@ package graph
 import (
 	"fmt"
 	"math"
-	"regexp"
 	"strconv"
 	"time"
+
+	"github.com/graphrun/graphrun/internal/late"
 )
 
 // DurationForm is the pattern of the texts that ParseDuration reads, for editors.
 const DurationForm = `^([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h|d))+$`
 
 var (
-	durationText = regexp.MustCompile(DurationForm)
-	durationPart = regexp.MustCompile(`([0-9]+)(\.[0-9]+)?([a-zµ]+)`)
+	durationText = late.Regexp(DurationForm)
+	durationPart = late.Regexp(`([0-9]+)(\.[0-9]+)?([a-zµ]+)`)
 )
 
 var durationUnits = map[string]time.Duration{"ns": 1, "us": time.Microsecond, "µs": time.Microsecond, "ms": time.Millisecond,
@@ -25,11 +26,11 @@ var durationUnits = map[string]time.Duration{"ns": 1, "us": time.Microsecond, "�
 // values in a node's `with`, and of computed pauses.
 func ParseDuration(s string) (time.Duration, error) {
 	bad := fmt.Errorf("%q is not a duration, expected one as 500ms, 5s, 1m30s, 24h or 7d", s)
-	if !durationText.MatchString(s) {
+	if !durationText().MatchString(s) {
 		return 0, bad
 	}
 	var total time.Duration
-	for _, part := range durationPart.FindAllStringSubmatch(s, -1) {
+	for _, part := range durationPart().FindAllStringSubmatch(s, -1) {
 		unit := durationUnits[part[3]]
 		whole, err := strconv.ParseInt(part[1], 10, 64)
 		if err != nil || whole > math.MaxInt64/int64(unit) {

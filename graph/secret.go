@@ -2,12 +2,12 @@ package graph
 
 import (
 	"errors"
-	"regexp"
 	"slices"
 
 	"github.com/graphrun/graphrun/diag"
 	"github.com/graphrun/graphrun/graph/cond"
 	"github.com/graphrun/graphrun/graph/value"
+	"github.com/graphrun/graphrun/internal/late"
 )
 
 // Defer fills a template in but for what reads secrets: there a *value.Secret stands
@@ -79,10 +79,10 @@ func (t *Template) postponedText(w written, env *cond.Env) (any, error) {
 	return &value.Secret{Parts: parts}, nil
 }
 
-var secretName = regexp.MustCompile(`^secrets\.([A-Za-z_][A-Za-z0-9_]*)$`)
+var secretName = late.Regexp(`^secrets\.([A-Za-z_][A-Za-z0-9_]*)$`)
 
 func (t *Template) secretOf(p *cond.Program, env *cond.Env) *value.Secret {
-	if m := secretName.FindStringSubmatch(p.Text().Value); m != nil {
+	if m := secretName().FindStringSubmatch(p.Text().Value); m != nil {
 		return &value.Secret{Name: m[1]}
 	}
 	return &value.Secret{Expr: deferred{p, inputsOf(p, env), t.secrets}}

@@ -3,12 +3,12 @@ package nodes
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
 
 	"github.com/graphrun/graphrun/graph/journal"
+	"github.com/graphrun/graphrun/internal/late"
 )
 
 // A tool may be work that records steps and asks for words itself, as an agent. What it
@@ -17,14 +17,14 @@ import (
 // `NAME#NUMBER/`. The work of a call sees only what is below it, without that beginning.
 
 var (
-	belowStep = regexp.MustCompile(`^tool:[^/#]+#[0-9]+/`)
-	belowCall = regexp.MustCompile(`^[^/#]+#[0-9]+/`)
+	belowStep = late.Regexp(`^tool:[^/#]+#[0-9]+/`)
+	belowCall = late.Regexp(`^[^/#]+#[0-9]+/`)
 )
 
 // Below splits the name of a recorded step into the numbers of the calls that it is below,
 // as in "2.1", "" for a step of the task itself, and its name there.
 func Below(step string) (numbers, name string) {
-	for at := belowStep.FindString(step); at != ""; at = belowStep.FindString(step) {
+	for at := belowStep().FindString(step); at != ""; at = belowStep().FindString(step) {
 		if numbers != "" {
 			numbers += "."
 		}
@@ -46,7 +46,7 @@ func split(t *Task) *below {
 	b := &below{steps: map[string][]StepRecord{}, words: map[string][]Word{}}
 	var steps []StepRecord
 	for _, s := range t.Steps {
-		if at := belowStep.FindString(s.Name); at != "" {
+		if at := belowStep().FindString(s.Name); at != "" {
 			s.Name = s.Name[len(at):]
 			b.steps[at] = append(b.steps[at], s)
 			continue
@@ -55,7 +55,7 @@ func split(t *Task) *below {
 	}
 	var words []Word
 	for _, w := range t.Words {
-		if at := belowCall.FindString(w.Call); at != "" {
+		if at := belowCall().FindString(w.Call); at != "" {
 			w.Call = w.Call[len(at):]
 			b.words[at] = append(b.words[at], w)
 			continue
@@ -126,7 +126,7 @@ func (s *scope) failed(e *Error) {
 func ownCalls(ask func(context.Context, []journal.Call) error) func(context.Context, []journal.Call) error {
 	return func(ctx context.Context, calls []journal.Call) error {
 		for _, c := range calls {
-			if belowCall.MatchString(c.ID) {
+			if belowCall().MatchString(c.ID) {
 				return Permanent(Errorf("config", "the id %q of a call of %s: it may not begin with NAME#NUMBER/", strings.ToValidUTF8(c.ID, "?"), c.Tool))
 			}
 		}

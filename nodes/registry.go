@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -12,6 +11,7 @@ import (
 	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/schema"
 	"github.com/graphrun/graphrun/graph/tree"
+	"github.com/graphrun/graphrun/internal/late"
 )
 
 // Registry is a set of kinds: what a graph may name in `uses`. It is a value
@@ -27,7 +27,7 @@ var _ graph.Kinds = (*Registry)(nil)
 // NewRegistry is an empty registry.
 func NewRegistry() *Registry { return &Registry{} }
 
-var kindName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]*$`)
+var kindName = late.Regexp(`^[A-Za-z_][A-Za-z0-9_.-]*$`)
 
 // Register adds a kind. It refuses a name that is taken, unless by a kind that
 // is Missing: that is how a program brings its own `agent`.
@@ -52,8 +52,8 @@ func (s Spec) check() error {
 	if s.err != nil {
 		return s.err
 	}
-	if !kindName.MatchString(s.Name) {
-		return fmt.Errorf("bad name: want %s", kindName)
+	if !kindName().MatchString(s.Name) {
+		return fmt.Errorf("bad name: want %s", kindName())
 	}
 	idle := s.Inline || s.Missing || s.Waits || s.Sends || s.Runs
 	if s.Node == nil && !idle {

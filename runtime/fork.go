@@ -47,7 +47,7 @@ const mostMoves = 1000
 // of Set does not fit), *StoreError, ErrClosed, or that of ctx; after an error there is no new
 // stack, unless it comes from driving it.
 func (rt *Runtime) Fork(ctx context.Context, stack string, o ForkOptions) (*Stack, error) {
-	if !stackID.MatchString(o.ID) {
+	if !stackID().MatchString(o.ID) {
 		return nil, &InitError{o.ID, errors.New("bad stack id: expected at most 128 letters, digits, _, - and ., beginning with a letter, a digit or _")}
 	}
 	set, err := canonical(o.Set)

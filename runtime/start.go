@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"time"
 
 	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/machine"
 	"github.com/graphrun/graphrun/graph/value"
+	"github.com/graphrun/graphrun/internal/late"
 )
 
 // StartOptions are the options of a new stack.
@@ -35,7 +35,7 @@ type StartOptions struct {
 	maxCycles uint64 // of a child with `until`
 }
 
-var stackID = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$`)
+var stackID = late.Regexp(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$`)
 
 // Start starts a new stack. When it returns, the stack is in the store, and a later
 // process continues it whatever happens to this one. Errors: ErrExists, *MissingError,
@@ -48,7 +48,7 @@ func (rt *Runtime) Start(ctx context.Context, g *graph.Graph, o StartOptions) (*
 	if o.ID == "" {
 		o.ID = g.Name
 	}
-	if !stackID.MatchString(o.ID) {
+	if !stackID().MatchString(o.ID) {
 		return nil, &InitError{o.ID, errors.New("bad stack id: expected at most 128 letters, digits, _, - and ., beginning with a letter, a digit or _")}
 	}
 	if len(g.Missing) > 0 {

@@ -45,7 +45,7 @@ type reembeddedJSON struct {
 // reembed owns the store while it works.
 func (a *app) reembed(ctx context.Context, name, of string) (err error) {
 	var g *graph.Graph
-	if !graphName.MatchString(name) || isFile(name) {
+	if !graphName().MatchString(name) || isFile(name) {
 		src, err := a.load(name)
 		if err != nil {
 			return err

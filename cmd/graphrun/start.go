@@ -8,13 +8,13 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/graphrun/graphrun/diag"
+	"github.com/graphrun/graphrun/internal/late"
 	"github.com/graphrun/graphrun/runtime"
 	"github.com/graphrun/graphrun/runtime/api"
 )
@@ -32,7 +32,7 @@ func startCommand(a *app) *cobra.Command {
 			if r.State, err = parseSets(sets); err != nil {
 				return err
 			}
-			if graphName.MatchString(args[0]) && !isFile(args[0]) {
+			if graphName().MatchString(args[0]) && !isFile(args[0]) {
 				r.Graph = args[0]
 				return a.startNamed(cmd.Context(), r, params)
 			}
@@ -52,7 +52,7 @@ func startCommand(a *app) *cobra.Command {
 	return cmd
 }
 
-var graphName = regexp.MustCompile(`^[a-z][a-z0-9_-]*$`)
+var graphName = late.Regexp(`^[a-z][a-z0-9_-]*$`)
 
 // isFile is true for what may hold a graph: a folder has none, and often the name
 // of the graph within. "-" is standard input.

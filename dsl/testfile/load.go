@@ -2,7 +2,6 @@ package testfile
 
 import (
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -10,6 +9,7 @@ import (
 	"github.com/graphrun/graphrun/dsl"
 	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/trial"
+	"github.com/graphrun/graphrun/internal/late"
 )
 
 // Tests is a test file with the graph that it is about.
@@ -23,10 +23,10 @@ type Tests struct {
 }
 
 // testsBegin is what a test file has and no graph.
-var testsBegin = regexp.MustCompile(`(?m)^["']?graphrun-test["']?[ \t]*:`)
+var testsBegin = late.Regexp(`(?m)^["']?graphrun-test["']?[ \t]*:`)
 
 // Is reports whether a text is a test file and no graph.
-func Is(src []byte) bool { return testsBegin.Match(src) }
+func Is(src []byte) bool { return testsBegin().Match(src) }
 
 // Check is dsl.Load for a graph, and Load for a test file: the problems of a file of
 // either kind. The Graph of the Source is nil for a test file.

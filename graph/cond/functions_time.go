@@ -3,7 +3,6 @@ package cond
 import (
 	"maps"
 	"math"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,6 +12,7 @@ import (
 	"github.com/graphrun/graphrun/diag"
 	"github.com/graphrun/graphrun/graph/cron"
 	"github.com/graphrun/graphrun/graph/schema"
+	"github.com/graphrun/graphrun/internal/late"
 )
 
 // timeFunctions make moments and durations. They use no local time zone and no
@@ -84,14 +84,14 @@ func duration(a args) any {
 	return d
 }
 
-var days = regexp.MustCompile(`[0-9]+(\.[0-9]+)?d`)
+var days = late.Regexp(`[0-9]+(\.[0-9]+)?d`)
 
 // daysAsHours writes the days of a duration as hours: 24 for each.
 func daysAsHours(s string) string {
 	if !strings.Contains(s, "d") {
 		return s
 	}
-	return days.ReplaceAllStringFunc(s, func(part string) string {
+	return days().ReplaceAllStringFunc(s, func(part string) string {
 		n, err := strconv.ParseFloat(strings.TrimSuffix(part, "d"), 64)
 		if err != nil {
 			return part

@@ -99,7 +99,7 @@ func (m *Mismatch) under(segment string) *Mismatch {
 func atIndex(i int) string { return "[" + strconv.Itoa(i) + "]" }
 
 func atKey(k string) string {
-	if nameForm.MatchString(k) {
+	if nameForm().MatchString(k) {
 		return k
 	}
 	return "[" + strconv.Quote(k) + "]"

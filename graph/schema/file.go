@@ -68,7 +68,7 @@ func (c *compiler) refToFile(n *tree.Node, file, name string) *Type {
 func fileRef(ref string) (file, name string, ok bool) {
 	file, name, ok = strings.Cut(ref, "#/")
 	name = strings.TrimPrefix(name, "types/")
-	return file, name, ok && file != "" && nameForm.MatchString(name)
+	return file, name, ok && file != "" && nameForm().MatchString(name)
 }
 
 // FilesOf lists the files that `$ref`s within a tree name, each once, in their order.

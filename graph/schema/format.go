@@ -3,13 +3,13 @@ package schema
 import (
 	"maps"
 	"net/netip"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/graphrun/graphrun/diag"
 	"github.com/graphrun/graphrun/graph/tree"
+	"github.com/graphrun/graphrun/internal/late"
 )
 
 // format is a form of text that `format` names. It says nothing about values of
@@ -29,7 +29,7 @@ var formats = map[string]format{
 	"duration":  {"duration", "a duration of ISO 8601 as P3DT12H", isDuration},
 	"email":     {"email", "an email address", isEmail},
 	"uri":       {"uri", "a URI as https://example.com/path", isURI},
-	"uuid":      {"uuid", "a UUID as 2eb8aa08-aa98-11ea-b4aa-73b441d16380", uuidForm.MatchString},
+	"uuid":      {"uuid", "a UUID as 2eb8aa08-aa98-11ea-b4aa-73b441d16380", func(s string) bool { return uuidForm().MatchString(s) }},
 	"ipv4":      {"ipv4", "an IPv4 address as 192.0.2.1", isIPv4},
 	"ipv6":      {"ipv6", "an IPv6 address as 2001:db8::1", isIPv6},
 	"hostname":  {"hostname", "a hostname as www.example.com", isHostname},
@@ -64,13 +64,13 @@ func (f *format) check(v any) *Mismatch {
 }
 
 var (
-	timeForm     = regexp.MustCompile(`^([01][0-9]|2[0-3]):([0-5][0-9]):([0-5][0-9]|60)(\.[0-9]+)?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$`)
-	durationForm = regexp.MustCompile(`^P([0-9]+W|([0-9]+Y([0-9]+M([0-9]+D)?)?|[0-9]+M([0-9]+D)?|[0-9]+D)(T(` + clockForm + `))?|T(` + clockForm + `))$`)
-	uuidForm     = regexp.MustCompile(`^[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}$`)
-	labelForm    = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$`)
-	atomsForm    = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*$")
-	quotedForm   = regexp.MustCompile(`^"([ !#-\[\]-~]|\\[ -~])*"$`)
-	uriForm      = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*:(//(` + userForm + `@)?(\[[^\]]*\]|` + regForm + `)(:[0-9]*)?(/` + pathForm + `)?|(/?` + segmentForm + pathForm + `)?)(\?` + queryForm + `)?(#` + queryForm + `)?$`)
+	timeForm     = late.Regexp(`^([01][0-9]|2[0-3]):([0-5][0-9]):([0-5][0-9]|60)(\.[0-9]+)?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$`)
+	durationForm = late.Regexp(`^P([0-9]+W|([0-9]+Y([0-9]+M([0-9]+D)?)?|[0-9]+M([0-9]+D)?|[0-9]+D)(T(` + clockForm + `))?|T(` + clockForm + `))$`)
+	uuidForm     = late.Regexp(`^[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}$`)
+	labelForm    = late.Regexp(`^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$`)
+	atomsForm    = late.Regexp("^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*$")
+	quotedForm   = late.Regexp(`^"([ !#-\[\]-~]|\\[ -~])*"$`)
+	uriForm      = late.Regexp(`^[A-Za-z][A-Za-z0-9+.-]*:(//(` + userForm + `@)?(\[[^\]]*\]|` + regForm + `)(:[0-9]*)?(/` + pathForm + `)?|(/?` + segmentForm + pathForm + `)?)(\?` + queryForm + `)?(#` + queryForm + `)?$`)
 )
 
 // Parts of forms, by the grammars of RFC 3339 and RFC 3986.
@@ -96,7 +96,7 @@ func isDateTime(s string) bool {
 
 // isTime takes a leap second only where one can be: at 23:59:60 UTC.
 func isTime(s string) bool {
-	m := timeForm.FindStringSubmatch(s)
+	m := timeForm().FindStringSubmatch(s)
 	if m == nil {
 		return false
 	}
@@ -119,14 +119,14 @@ func minutesOf(s string) int {
 	return int(s[0]-'0')*600 + int(s[1]-'0')*60 + int(s[3]-'0')*10 + int(s[4]-'0')
 }
 
-func isDuration(s string) bool { return durationForm.MatchString(s) }
+func isDuration(s string) bool { return durationForm().MatchString(s) }
 
 func isHostname(s string) bool {
 	if len(s) > 253 {
 		return false
 	}
 	for label := range strings.SplitSeq(s, ".") {
-		if !labelForm.MatchString(label) {
+		if !labelForm().MatchString(label) {
 			return false
 		}
 	}
@@ -139,7 +139,7 @@ func isEmail(s string) bool {
 		return false
 	}
 	local, domain := s[:i], s[i+1:]
-	if !atomsForm.MatchString(local) && !quotedForm.MatchString(local) {
+	if !atomsForm().MatchString(local) && !quotedForm().MatchString(local) {
 		return false
 	}
 	literal, ok := strings.CutPrefix(domain, "[")
@@ -156,7 +156,7 @@ func isEmail(s string) bool {
 }
 
 func isURI(s string) bool {
-	m := uriForm.FindStringSubmatch(s)
+	m := uriForm().FindStringSubmatch(s)
 	if m == nil {
 		return false
 	}
@@ -165,11 +165,11 @@ func isURI(s string) bool {
 		return true
 	}
 	inner := host[1 : len(host)-1]
-	return isIPv6(inner) || futureForm.MatchString(inner)
+	return isIPv6(inner) || futureForm().MatchString(inner)
 }
 
 // futureForm is an address of a version that is not known yet (RFC 3986).
-var futureForm = regexp.MustCompile(`^[Vv][0-9A-Fa-f]+\.[A-Za-z0-9._~!$&'()*+,;=:-]+$`)
+var futureForm = late.Regexp(`^[Vv][0-9A-Fa-f]+\.[A-Za-z0-9._~!$&'()*+,;=:-]+$`)
 
 func isIPv4(s string) bool {
 	a, err := netip.ParseAddr(s)

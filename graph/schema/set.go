@@ -2,11 +2,11 @@ package schema
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 
 	"github.com/graphrun/graphrun/diag"
 	"github.com/graphrun/graphrun/graph/tree"
+	"github.com/graphrun/graphrun/internal/late"
 )
 
 // Named is one entry of a graph's `types`.
@@ -23,7 +23,7 @@ type Set struct {
 	files []fileTypes
 }
 
-var nameForm = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+var nameForm = late.Regexp(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // shortNames are the words of the short spelling that no type may be named.
 var shortNames = []string{"string", "integer", "number", "boolean", "object", "any", "list", "map", "null", "array"}
@@ -43,7 +43,7 @@ func NewSet(named []Named, files ...File) (*Set, diag.List) {
 		switch {
 		case slices.Contains(shortNames, name):
 			c.problems.Add(diag.BadName, at, "", "type name %q stands for a built-in type", name)
-		case !nameForm.MatchString(name):
+		case !nameForm().MatchString(name):
 			c.problems.Add(diag.BadName, at, "", "type name %q must be letters, digits and \"_\", and not begin with a digit", name)
 		case name == MessageType.Name:
 			c.problems.Add(diag.BadName, at, "every graph has a type of that name", "type name %q stands for a built-in type", name)

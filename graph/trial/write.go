@@ -1,7 +1,6 @@
 package trial
 
 import (
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,6 +9,7 @@ import (
 	"github.com/graphrun/graphrun/diag"
 	"github.com/graphrun/graphrun/graph/tree"
 	"github.com/graphrun/graphrun/graph/value"
+	"github.com/graphrun/graphrun/internal/late"
 )
 
 // YAML is the suite as text. Reading it gives an equal suite.
@@ -208,14 +208,14 @@ func Flow(n *tree.Node) string {
 }
 
 var (
-	plain    = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_./-]*( [A-Za-z0-9_./-]+)*$`)
+	plain    = late.Regexp(`^[A-Za-z_][A-Za-z0-9_./-]*( [A-Za-z0-9_./-]+)*$`)
 	reserved = []string{"null", "true", "false", "yes", "no", "on", "off", "y", "n"}
 )
 
 // scalar is a text as YAML: plain where every reader takes it for a text, else in quotes.
 func scalar(text string) string {
 	switch {
-	case plain.MatchString(text) && !slices.Contains(reserved, strings.ToLower(text)):
+	case plain().MatchString(text) && !slices.Contains(reserved, strings.ToLower(text)):
 		return text
 	case text != "" && !strings.ContainsFunc(text, func(c rune) bool { return !unicode.IsPrint(c) || c == '\'' }) && strings.Contains(text, `"`):
 		return "'" + text + "'"

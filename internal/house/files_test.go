@@ -91,3 +91,19 @@ func TestNoTestSleeps(t *testing.T) {
 		}
 	}
 }
+
+// atStart finds patterns that are compiled when the program starts.
+var atStart = regexp.MustCompile(`(?m)^(var |\t)\w+\s*= regexp\.MustCompile\(`)
+
+// TestNothingIsCompiledAtStart: a command that needs no pattern does not wait for one.
+func TestNothingIsCompiledAtStart(t *testing.T) {
+	t.Parallel()
+	for _, f := range goFiles(t) {
+		if strings.HasSuffix(f.path, "_test.go") || strings.HasPrefix(f.path, "bench/") {
+			continue
+		}
+		if m := atStart.FindString(f.text); m != "" {
+			t.Errorf("%s: %q: use late.Regexp", f.path, strings.TrimSpace(m))
+		}
+	}
+}

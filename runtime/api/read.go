@@ -2,10 +2,10 @@ package api
 
 import (
 	"encoding/json"
-	"regexp"
 
 	"github.com/graphrun/graphrun/graph/inspect"
 	"github.com/graphrun/graphrun/graph/journal"
+	"github.com/graphrun/graphrun/internal/late"
 )
 
 // State is a stack's state at a point of its history.
@@ -59,11 +59,11 @@ type graphBody struct {
 	Source string          `json:"source"`
 }
 
-var hashForm = regexp.MustCompile(`^[0-9a-f]{64}$`)
+var hashForm = late.Regexp(`^[0-9a-f]{64}$`)
 
 func (c *call) storedGraph() (graphBody, error) {
 	hash := c.ids["hash"]
-	if !hashForm.MatchString(hash) {
+	if !hashForm().MatchString(hash) {
 		return graphBody{}, errorf(CodeUsage, "hash %q: expected 64 hex digits", hash)
 	}
 	g, err := c.o.Store.Graph(c.ctx, hash)

@@ -3,9 +3,10 @@ package api
 import (
 	"net/http"
 	"reflect"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/graphrun/graphrun/internal/late"
 )
 
 // routes is the whole API.
@@ -60,7 +61,7 @@ func Routes() []Route {
 
 // idForm is what may stand for an id in a path. It is narrower than what URLs
 // can say: no escapes, no dots at the front.
-var idForm = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$`)
+var idForm = late.Regexp(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$`)
 
 // find looks a request up in the table, by its path as it was sent: an escaped
 // slash is not a slash, and no escape is needed for any id. methods are those
@@ -98,7 +99,7 @@ func match(pattern, path string) (params, bool) {
 		switch {
 		case !isID && w != got[i]:
 			return nil, false
-		case isID && !idForm.MatchString(got[i]):
+		case isID && !idForm().MatchString(got[i]):
 			return nil, false
 		case isID:
 			p[strings.TrimSuffix(name, "}")] = got[i]

@@ -7,14 +7,15 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"regexp"
 	"strings"
+
+	"github.com/graphrun/graphrun/internal/late"
 )
 
 // TokenPath is where the token of a store's API is kept.
 func TokenPath(db string) string { return db + ".token" }
 
-var tokenForm = regexp.MustCompile(`^[0-9a-f]{64}$`)
+var tokenForm = late.Regexp(`^[0-9a-f]{64}$`)
 
 // Token is the token of a store: 256 random bits as hex, made when it is first
 // asked for, in a file that only its owner may read. A file that others may
@@ -36,7 +37,7 @@ func Token(db string) (string, error) {
 		return "", fmt.Errorf("cannot read the token file: %w", err)
 	}
 	token := strings.TrimSpace(string(b))
-	if !tokenForm.MatchString(token) {
+	if !tokenForm().MatchString(token) {
 		return "", fmt.Errorf("the token file %s holds no token (64 hex digits): remove it, and a new one is made", path)
 	}
 	return token, nil

@@ -1,11 +1,11 @@
 package anthropic
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 
 	"github.com/graphrun/graphrun/graph/value"
+	"github.com/graphrun/graphrun/internal/late"
 	"github.com/graphrun/graphrun/nodes/agent"
 	"github.com/graphrun/graphrun/nodes/agent/internal/wire"
 )
@@ -94,12 +94,12 @@ func think(q *agent.Request, body object) {
 	body["thinking"] = object{"type": "enabled", "budget_tokens": budget}
 }
 
-var named = regexp.MustCompile(`claude-(?:[a-z]+-)?(\d+)(?:[-.](\d{1,2}))?(?:\D|$)`)
+var named = late.Regexp(`claude-(?:[a-z]+-)?(\d+)(?:[-.](\d{1,2}))?(?:\D|$)`)
 
 // versionOf reads the version out of the name of a Claude model: 4.5 of
 // claude-sonnet-4-5-20250929. It is 0 for other names.
 func versionOf(model string) float64 {
-	m := named.FindStringSubmatch(strings.ToLower(model))
+	m := named().FindStringSubmatch(strings.ToLower(model))
 	if m == nil {
 		return 0
 	}

@@ -3,9 +3,9 @@ package stay
 import (
 	"errors"
 	"fmt"
-	"regexp"
 
 	"github.com/graphrun/graphrun/graph/value"
+	"github.com/graphrun/graphrun/internal/late"
 	"github.com/graphrun/graphrun/nodes"
 )
 
@@ -49,7 +49,7 @@ type answer struct {
 var errNoAnswer = errors.New(`it is not {"key", "output"}, {"key", "error"} or {"key", "log"}`)
 
 // kindName is what the kind of a failure looks like.
-var kindName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]{0,63}$`)
+var kindName = late.Regexp(`^[A-Za-z_][A-Za-z0-9_.-]{0,63}$`)
 
 // readAnswer reads a line. Members that it does not know are left out.
 func readAnswer(line []byte) (answer, error) {
@@ -90,7 +90,7 @@ func readFailure(v any) (*nodes.Error, error) {
 		ok := true
 		switch name {
 		case "kind":
-			if e.Kind, ok = v.(string); !kindName.MatchString(e.Kind) {
+			if e.Kind, ok = v.(string); !kindName().MatchString(e.Kind) {
 				ok = false
 			}
 		case "code":
