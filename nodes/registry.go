@@ -104,6 +104,13 @@ func (r *Registry) Spec(name string) (Spec, bool) {
 	return s, ok
 }
 
+// Work finds the work of a kind; nil if it has none, or is not there.
+func (r *Registry) Work(name string) Node {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.specs[name].Node
+}
+
 // Kind finds what the compiler needs to know of a kind.
 func (r *Registry) Kind(name string) (graph.Kind, bool) {
 	s, ok := r.Spec(name)

@@ -151,14 +151,16 @@ type adoption struct {
 
 // workload is the attempts of a stack.
 type workload struct {
-	attempts  map[journal.TaskKey]*attempt // whose results count
-	away      int                          // attempts that were launched and are not gone
-	listed    int                          // of Ready.Start: tasks that have their attempts
-	replaced  []*attempt                   // by a later attempt in this round
-	own       work                         // an attempt that the loop does itself, once the mailbox is empty
-	launching []*attempt                   // that begin once the round is committed
-	ended     []*pool.Ticket               // that need no slot any more
-	clears    []context.CancelFunc         // of the cleaning up after orphans
+	attempts   map[journal.TaskKey]*attempt // whose results count
+	away       int                          // attempts that were launched and are not gone
+	listed     int                          // of Ready.Start: tasks that have their attempts
+	replaced   []*attempt                   // by a later attempt in this round
+	own        work                         // an attempt that the loop does itself, once the mailbox is empty
+	launching  []*attempt                   // that begin once the round is committed
+	ended      []*pool.Ticket               // that need no slot any more
+	fresh      []*pool.Ticket               // an array for those of new attempts
+	spareEnded []*pool.Ticket               // an array for ended
+	clears     []context.CancelFunc         // of the cleaning up after orphans
 }
 
 // newDrive makes a drive that is not loaded. Until its loop runs, it belongs to the

@@ -9,11 +9,12 @@ import (
 	"github.com/graphrun/graphrun/nodes"
 )
 
-// errand is an attempt whose work begins, runs or has returned. Of what the work may ask of
+// errand is an attempt with all that belongs to it, as one piece of memory. Of what the work may ask of
 // its driver nothing is made before it does.
 type errand struct {
-	*attempt
+	attempt
 	d *drive
+	// Set when its work begins.
 	n *graph.Node
 	*ground
 

@@ -13,10 +13,10 @@ var _ nodes.Lazy = (*errand)(nil)
 
 // Complete gives a task what its work may ask of the driver.
 func (e *errand) Complete(t *nodes.Task) {
-	d, task := e.d, &e.task
+	d, task := e.d, e.task
 	e.describe(t, e.n, task.Key)
 	t.Attempt, t.Rerun, t.Hurry = task.Attempt, task.Rerun, d.rushed()
-	t.Logger = slog.New(taskLog{e.log.Handler(), e.attempt, e.graph.Name})
+	t.Logger = slog.New(taskLog{e.log.Handler(), &e.attempt, e.graph.Name})
 	t.Of, t.Output, t.Retry = e.graph, e.n.Output, e.n.Retry
 	t.LeftTokens, t.LeftCost = task.LeftTokens, task.LeftCost
 	t.Steps, t.Words = stepsOf(task.Steps, task.Void), wordsOf(task.Words)
@@ -27,7 +27,7 @@ func (e *errand) Complete(t *nodes.Task) {
 	if len(e.graph.Memories) > 0 {
 		t.Memories = recall{d.eng.cfg.Store, d.name, e.graph}
 	}
-	d.eng.tools.Equip(t, task.Bound, func(c nodes.Call) nodes.Node { return d.home.callRunner(d, e.masker, e.attempt, c) })
+	d.eng.tools.Equip(t, task.Bound, func(c nodes.Call) nodes.Node { return d.home.callRunner(d, e.masker, &e.attempt, c) })
 }
 
 // completed is a lazy task with all its fields.
@@ -42,7 +42,7 @@ func (e *errand) recordStep(ctx context.Context, r nodes.StepRecord) (any, error
 	e.hush()
 	content, err := e.record(ctx, r)
 	r.Content = content // canonical
-	d, a := e.d, e.attempt
+	d, a := e.d, &e.attempt
 	if id, _ := childOver(d.name, a.task.Key, &r); id != "" && err == nil && a.over(id) {
 		d.post(func() { d.unneeded = append(d.unneeded, id) })
 	}
@@ -64,7 +64,7 @@ func (e *errand) endCalls(t nodes.Task) *nodes.Error {
 
 // slot is nodes.Task.Slot.
 func (e *errand) slot(ctx context.Context) (func(), error) {
-	a, pools := e.attempt, e.d.eng.pools
+	a, pools := &e.attempt, e.d.eng.pools
 	if a.ticket.Pool == nil {
 		return func() {}, nil
 	}
@@ -86,7 +86,7 @@ func both(ctx, own context.Context) (context.Context, func()) {
 // rest is nodes.Task.Rest. The attempt keeps its place in the queue: it is as old there as
 // it was when it first queued.
 func (e *errand) rest(ctx context.Context, until <-chan struct{}) error {
-	a, pools := e.attempt, e.d.eng.pools
+	a, pools := &e.attempt, e.d.eng.pools
 	gave := a.ticket.Pool != nil && a.slots.giveBack(pools, &a.ticket)
 	select {
 	case <-until:

@@ -46,12 +46,12 @@ func (d *drive) keepHeld(c *journal.Cursor) {
 
 // endTickets gives back what an attempt has taken, now that its work has returned.
 func (d *drive) endTickets(a *attempt, held bool) {
-	left := a.slots.end(&a.ticket)
-	if held && a.ticket.Child != "" { // the first is its own
+	if held && a.ticket.Child != "" {
 		d.setKept(&a.ticket)
-		left = left[1:]
+	} else {
+		d.ended = append(d.ended, &a.ticket)
 	}
-	d.ended = append(d.ended, left...)
+	d.ended = a.slots.end(d.ended)
 }
 
 // dropKept gives back the locks of tasks that do not keep them any more.

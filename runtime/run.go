@@ -17,8 +17,12 @@ const shortWait = 500 * time.Millisecond
 
 // prepare makes an attempt ready to run. Its end arrives as a letter.
 func (d *drive) prepare(a *attempt) work {
-	i, _ := d.g.NodeByID(a.task.Key.Node) // by name: it may have queued since before a change of the graph
-	e := &errand{attempt: a, d: d, n: &d.g.Nodes[i], ground: d.ground}
+	i := a.task.Node
+	if i >= len(d.g.Nodes) || d.g.Nodes[i].ID != a.task.Key.Node { // it has queued since before a change of the graph
+		i, _ = d.g.NodeByID(a.task.Key.Node)
+	}
+	e := a.ticket.For.(*errand)
+	e.n, e.ground = &d.g.Nodes[i], d.ground
 	for _, s := range a.task.Steps {
 		if c := childMarked(d.name, a.task.Key, s); c.id != "" {
 			a.leads(c.id)
@@ -57,20 +61,18 @@ func (e *errand) do() (letter func()) {
 }
 
 // report is the letter about the end of an attempt.
-func (e *errand) report() { e.d.returned(e.attempt, e.res, e.err, e.at) }
+func (e *errand) report() { e.d.returned(&e.attempt, e.res, e.err, e.at) }
 
 // spec is the kind of the node, with the work that only the driver can do.
 func (e *errand) spec() nodes.Spec {
-	kind := e.n.Kind
-	spec, _ := e.d.eng.cfg.Kinds.Spec(kind.Name) // an unknown kind fails in nodes.Run
-	spec.Kind = kind
-	if kind.Sends {
-		spec.Node = e.d.home.sender()
+	kind := &e.n.Kind
+	switch {
+	case kind.Sends:
+		return nodes.Spec{Kind: *kind, Node: e.d.home.sender()}
+	case kind.Runs:
+		return nodes.Spec{Kind: *kind, Node: e.d.home.runner(e.d, &e.attempt, e.n.Inner)}
 	}
-	if kind.Runs {
-		spec.Node = e.d.home.runner(e.d, e.attempt, e.n.Inner)
-	}
-	return spec
+	return nodes.Spec{Kind: *kind, Node: e.d.eng.cfg.Kinds.Work(kind.Name)} // an unknown kind fails in nodes.Run
 }
 
 // returned tells the machine how an attempt ended.

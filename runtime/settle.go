@@ -79,8 +79,11 @@ func (d *drive) gather() (machine.Ready, bool) {
 			return rd, ok
 		}
 		ended := d.ended
-		d.ended = nil
+		d.ended, d.spareEnded = d.spareEnded[:0], nil // more may end within
 		d.eng.pools.Exchange(d.name, ended, fresh)
+		clear(ended)
+		clear(fresh)
+		d.spareEnded = ended
 	}
 }
 
@@ -92,31 +95,45 @@ func (d *drive) enlist(tasks []machine.Task) []*pool.Ticket {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	out := make([]*pool.Ticket, len(tasks))
-	for i, t := range tasks {
-		a := &attempt{task: t}
-		a.ticket = pool.Ticket{Owner: d.name, Task: t.Key, Lock: t.Lock, After: d.kept[t.Key], Priority: t.Priority, Since: time.Now(), Node: t.Node, Index: t.Index,
-			Granted: func(own bool) {
-				if own {
-					d.slotGiven(a)
-					return
-				}
-				d.post(func() { d.slotGiven(a) })
-			}}
+	out := d.fresh[:0]
+	now := time.Now()
+	var batch []errand
+	for i := range tasks {
+		if len(batch) == 0 {
+			batch = make([]errand, min(len(tasks)-i, atOnce))
+		}
+		e, t := &batch[0], &tasks[i]
+		batch = batch[1:]
+		e.d, e.task = d, t
+		e.ticket = pool.Ticket{Owner: d.name, Task: t.Key, Lock: t.Lock, After: d.kept[t.Key], Priority: t.Priority, Since: now, Node: t.Node, Index: t.Index, For: e}
 		if t.Pool >= 0 {
-			a.ticket.Pool = d.pools[t.Pool]
+			e.ticket.Pool = d.pools[t.Pool]
 		}
 		if t.Child != nil {
-			a.ticket.Child = t.Child.ID
+			e.ticket.Child = t.Child.ID
 		}
 		if old := d.attempts[t.Key]; old != nil {
 			d.replaced = append(d.replaced, old)
 		}
-		d.attempts[t.Key] = a
-		d.tasks.Queued(t.Key, t.Attempt, a.ticket.Since)
-		out[i] = &a.ticket
+		d.attempts[t.Key] = &e.attempt
+		d.tasks.Queued(t.Key, t.Attempt, now)
+		out = append(out, &e.ticket)
 	}
+	d.fresh = out
 	return out
+}
+
+// atOnce is how many attempts are made as one piece of memory, which goes when the last of
+// them does.
+const atOnce = 8
+
+// Granted hears that the attempt has its slot.
+func (e *errand) Granted(own bool) {
+	if own {
+		e.d.slotGiven(&e.attempt)
+		return
+	}
+	e.d.post(func() { e.d.slotGiven(&e.attempt) })
 }
 
 // slotGiven tells the machine that an attempt may begin.
@@ -192,9 +209,26 @@ func (d *drive) act(rd machine.Ready) {
 // because the loop has something else to do.
 func (d *drive) startOwn() {
 	if d.live != nil && d.own != nil {
-		go d.perform(d.own)
+		go d.performAfresh(d.own)
 		d.own = nil
 	}
+}
+
+// performAfresh is perform on a new goroutine. The loop, which it may have to run, needs
+// most of a stack of 16 KB. A stack that grows on the way there is copied several times,
+// with all the frames that are on it, which costs as much as a simple node.
+func (d *drive) performAfresh(w work) {
+	growStack(0)
+	d.perform(w)
+}
+
+// growStack makes room on the stack of the goroutine.
+//
+//go:noinline
+func growStack(at int) byte {
+	var room [9 << 10]byte
+	room[at] = 1
+	return room[len(room)-1-at]
 }
 
 // cycleFinished adopts a changed graph, and stops the driving where StopAfter says.

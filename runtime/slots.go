@@ -28,9 +28,9 @@ func (s *slots) take(ctx context.Context, pools *pool.Pools, own *pool.Ticket, s
 	if err := ctx.Err(); err != nil {
 		return context.Cause(ctx)
 	}
-	granted := make(chan struct{})
+	granted := make(taken)
 	t := &pool.Ticket{Pool: own.Pool, Owner: own.Owner, Task: own.Task, Priority: own.Priority, Since: since, Node: own.Node, Index: own.Index,
-		Granted: func(bool) { close(granted) }}
+		For: granted}
 	s.mu.Lock()
 	if s.over {
 		s.mu.Unlock()
@@ -80,14 +80,19 @@ func (s *slots) giveBack(pools *pool.Pools, own *pool.Ticket) bool {
 	return true
 }
 
-// end returns the tickets that the attempt leaves when its work has returned: own, and
-// those that the work has not given back. None is taken afterwards.
-func (s *slots) end(own *pool.Ticket) []*pool.Ticket {
+// end appends the tickets that the work has not given back when it returns to left. None is
+// taken afterwards.
+func (s *slots) end(left []*pool.Ticket) []*pool.Ticket {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.over = true
-	left := append([]*pool.Ticket{own}, s.more...)
+	left = append(left, s.more...)
 	left = append(left, s.queue...)
 	s.more, s.queue = nil, nil
 	return left
 }
+
+// taken is closed when a slot was taken.
+type taken chan struct{}
+
+func (t taken) Granted(bool) { close(t) }

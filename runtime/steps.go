@@ -13,7 +13,7 @@ import (
 
 // record records a step. It is durable when record returns.
 func (e *errand) record(ctx context.Context, r nodes.StepRecord) (any, error) {
-	d, a := e.d, e.attempt
+	d, a := e.d, &e.attempt
 	given, err := value.Of(r.Content)
 	if err != nil {
 		return nil, nodes.Errorf("output", "step %q: %v", r.Name, err)
@@ -48,7 +48,7 @@ func (e *errand) ask(ctx context.Context, calls []journal.Call) error {
 		}
 		own[i] = journal.Call{ID: e.masker.Text(c.ID), Tool: e.masker.Text(c.Tool), Args: e.masker.Value(args.Any())}
 	}
-	return stepFailure(ctx, e.d.durably(ctx, e.attempt, func(at time.Time) machine.Input {
+	return stepFailure(ctx, e.d.durably(ctx, &e.attempt, func(at time.Time) machine.Input {
 		return machine.TaskWaits{At: at, Key: e.task.Key, Attempt: e.task.Attempt, Calls: own}
 	}))
 }

@@ -25,7 +25,7 @@ type work func() (letter func())
 
 // attempt is one attempt of a task, from its place in the queue to its return.
 type attempt struct {
-	task machine.Task
+	task *machine.Task // as the machine gave it; it does not change
 
 	ticket pool.Ticket // for its slot
 	ctx    taskContext // of its work

@@ -13,7 +13,8 @@ type Tasks struct {
 	open      []begun       // nodes that began and are not committed
 	tasks     []*TaskStatus // as they began
 	byKey     map[journal.TaskKey]*TaskStatus
-	over      int // of tasks
+	spare     []*TaskStatus // of tasks that were forgotten, for those that follow
+	over      int           // of tasks
 	lastError *TaskError
 	failed    []Elements // of nodes that were committed in the present cycle
 }
@@ -44,6 +45,9 @@ type Elements struct {
 // keptTasks bounds how many finished tasks are kept. In a larger cycle those that began
 // first are dropped.
 const keptTasks = 1000
+
+// keptSpare bounds how many forgotten tasks are kept for their memory: those of most cycles.
+const keptSpare = 64
 
 // TaskStatus reports where a task stands.
 type TaskStatus struct {
@@ -246,7 +250,12 @@ func (p *Tasks) settled(r *journal.Record, b *journal.WaveCommitted) {
 func (p *Tasks) task(k journal.TaskKey) *TaskStatus {
 	t := p.byKey[k]
 	if t == nil {
-		t = &TaskStatus{Node: k.Node, Item: k.Item, Cycle: k.Cycle, Wave: k.Wave}
+		if n := len(p.spare); n > 0 {
+			t, p.spare = p.spare[n-1], p.spare[:n-1]
+		} else {
+			t = new(TaskStatus)
+		}
+		*t = TaskStatus{Node: k.Node, Item: k.Item, Cycle: k.Cycle, Wave: k.Wave}
 		if p.byKey == nil {
 			p.byKey = map[journal.TaskKey]*TaskStatus{}
 		}
@@ -260,6 +269,7 @@ func (p *Tasks) task(k journal.TaskKey) *TaskStatus {
 // keeps all its tasks.
 func (p *Tasks) forgetOver() {
 	if p.over == len(p.tasks) {
+		p.spare = append(p.spare, p.tasks[:min(len(p.tasks), keptSpare-len(p.spare))]...)
 		clear(p.tasks)
 		clear(p.byKey)
 		p.tasks, p.over = p.tasks[:0], 0
@@ -283,6 +293,9 @@ func (p *Tasks) forget(which func(*TaskStatus) bool) {
 			delete(p.byKey, t.key())
 			if t.State == TaskOver {
 				p.over--
+			}
+			if len(p.spare) < keptSpare {
+				p.spare = append(p.spare, t) // List gives copies
 			}
 		}
 		return gone

@@ -139,7 +139,7 @@ func TestLocksAgainstNaive(t *testing.T) {
 					task.child = "child of " + task.name
 				}
 				task.ticket = &Ticket{Lock: task.lock, Owner: task.owner, Child: task.child, Since: time.Now(), Node: step,
-					Granted: func(bool) { p.runs[task.name] = true }}
+					For: told(func(bool) { p.runs[task.name] = true })}
 				if task.urgent {
 					task.ticket.Priority = 1000
 				}

@@ -22,6 +22,7 @@ type Pools struct {
 	grants  uint64
 	defined map[string]bool // graphs whose limits come from Define
 	halts   int             // while there are any, nobody gets a slot
+	round   round           // of the present call; empty between two
 }
 
 type name struct{ graph, pool string } // graph is "" for a pool that graphs share
@@ -62,15 +63,20 @@ type Ticket struct {
 	Since    time.Time // when it queued
 	// Node and Index order the tickets of one owner that queue together.
 	Node, Index int
-	// Granted is called once, when the ticket has its slot: by an Exchange of its own
-	// owner (own is true), or on a goroutine of somebody else. It must not block.
-	Granted func(own bool)
+	For         Waiter // hears that the ticket has what it needs
 
 	place place
 	lock  *lock // that it has, or waits for
 	turn  uint64
 	index int    // in its heap, or in Pool.taken
 	slot  uint64 // grows with each slot that is handed out
+}
+
+// Waiter waits for a ticket.
+type Waiter interface {
+	// Granted is called once, when the ticket has its slot: by an Exchange of its own
+	// owner (own is true), or on a goroutine of somebody else. It must not block.
+	Granted(own bool)
 }
 
 // place says where a ticket is.
@@ -154,37 +160,37 @@ func (ps *Pools) limited(g *graph.Graph, set bool) []*Pool {
 
 // Exchange takes back what an owner's tickets in done have (slots, locks, places in a
 // queue), queues its fresh ones all at once, and hands out what is free. It calls
-// Granted for every ticket that gets all that it needs.
+// Granted of every ticket that gets all that it needs. It keeps neither slice.
 func (ps *Pools) Exchange(owner string, done, fresh []*Ticket) {
 	ps.mu.Lock()
-	var r round
+	r := &ps.round
 	for _, t := range fresh {
 		ps.inherit(t)
 	}
 	for _, t := range done {
-		ps.remove(t, &r)
+		ps.remove(t, r)
 	}
-	own, others := ps.enter(fresh, &r), []*Ticket(nil)
-	for _, t := range ps.hand(&r) {
-		if t.Owner == owner {
-			own = append(own, t)
-		} else {
-			others = append(others, t)
+	granted := ps.enter(fresh, r, make([]*Ticket, 0, len(fresh)))
+	free := len(granted) // of its own tickets
+	granted = ps.hand(r, granted)
+	ps.mu.Unlock()
+	for _, t := range granted[free:] {
+		if t.Owner != owner {
+			t.For.Granted(false)
 		}
 	}
-	ps.mu.Unlock()
-	tell(others)
-	for _, t := range own {
-		t.Granted(true)
+	for i, t := range granted {
+		if i < free || t.Owner == owner {
+			t.For.Granted(true)
+		}
 	}
 }
 
 // GiveBack takes back the slot of a ticket, and leaves it its lock.
 func (ps *Pools) GiveBack(t *Ticket) {
 	ps.mu.Lock()
-	var r round
-	ps.leave(t, &r)
-	granted := ps.hand(&r)
+	ps.leave(t, &ps.round)
+	granted := ps.hand(&ps.round, nil)
 	ps.mu.Unlock()
 	tell(granted)
 }
@@ -217,14 +223,14 @@ func (ps *Pools) Halt() {
 func (ps *Pools) Release() {
 	ps.mu.Lock()
 	ps.halts--
-	var r round
+	r := &ps.round
 	for _, l := range ps.locks { // in any order: they share nothing
 		r.locks = append(r.locks, l)
 	}
 	for _, p := range ps.named {
 		r.touch(p)
 	}
-	granted := ps.hand(&r)
+	granted := ps.hand(r, nil)
 	ps.mu.Unlock()
 	tell(granted)
 }
@@ -236,14 +242,22 @@ type round struct {
 	slots []*Ticket // that wait for their slot from now on
 }
 
+// over forgets all, and keeps the arrays for the next call.
+func (r *round) over() {
+	clear(r.pools)
+	clear(r.locks)
+	clear(r.slots)
+	r.pools, r.locks, r.slots = r.pools[:0], r.locks[:0], r.slots[:0]
+}
+
 func (r *round) touch(p *Pool) {
 	if !slices.Contains(r.pools, p) {
 		r.pools = append(r.pools, p)
 	}
 }
 
-// enter queues tickets, and returns those that need nothing.
-func (ps *Pools) enter(fresh []*Ticket, r *round) (free []*Ticket) {
+// enter queues tickets, and appends those that need nothing to granted.
+func (ps *Pools) enter(fresh []*Ticket, r *round, granted []*Ticket) []*Ticket {
 	var wanting []*Ticket
 	for _, t := range fresh {
 		ps.link(t)
@@ -253,18 +267,20 @@ func (ps *Pools) enter(fresh []*Ticket, r *round) (free []*Ticket) {
 		case t.Pool != nil:
 			r.slots = append(r.slots, t)
 		default:
-			free = append(free, t)
+			granted = append(granted, t)
 		}
 	}
 	slices.SortStableFunc(wanting, ordered)
 	for _, t := range wanting {
 		ps.wait(t, r)
 	}
-	return free
+	return granted
 }
 
-// hand hands out what is free: first the locks, then the slots.
-func (ps *Pools) hand(r *round) (granted []*Ticket) {
+// hand hands out what is free, first the locks, then the slots, and ends the round. It
+// appends the tickets that have all that they need now to granted.
+func (ps *Pools) hand(r *round, granted []*Ticket) []*Ticket {
+	defer r.over()
 	for i := 0; i < len(r.locks); i++ { // a lock that is handed out may add others
 		t := ps.pass(r.locks[i], r)
 		switch {
@@ -276,15 +292,42 @@ func (ps *Pools) hand(r *round) (granted []*Ticket) {
 		}
 	}
 	slices.SortStableFunc(r.slots, ordered)
-	for _, t := range r.slots {
-		t.place = queued
-		t.Pool.queue.add(t)
-		r.touch(t.Pool)
+	if ps.seatAll(r.slots) {
+		granted = append(granted, r.slots...)
+	} else {
+		for _, t := range r.slots {
+			t.place = queued
+			t.Pool.queue.add(t)
+			r.touch(t.Pool)
+		}
 	}
 	for _, p := range r.pools {
 		granted = append(granted, ps.grant(p)...)
 	}
 	return granted
+}
+
+// seatAll gives tickets their slots without a queue, where they would get them all in the
+// order in which they are. It returns false if they have to queue.
+func (ps *Pools) seatAll(list []*Ticket) bool {
+	if len(list) == 0 {
+		return false
+	}
+	first := list[0]
+	p := first.Pool
+	if ps.halts > 0 || p.rate > 0 || p.queue.len > 0 || len(p.taken)+len(list) > p.limit() {
+		return false
+	}
+	for _, t := range list[1:] {
+		if t.Pool != p || t.Owner != first.Owner || t.Priority != first.Priority {
+			return false
+		}
+	}
+	for _, t := range list {
+		t.place = holding
+		ps.seat(p, t)
+	}
+	return true
 }
 
 // remove takes back all that a ticket has.
@@ -378,6 +421,6 @@ func (ps *Pools) again(p *Pool) {
 // tell tells tickets that they have their slots.
 func tell(granted []*Ticket) {
 	for _, t := range granted {
-		t.Granted(false)
+		t.For.Granted(false)
 	}
 }

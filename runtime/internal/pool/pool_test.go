@@ -20,6 +20,11 @@ type hall struct {
 	served []string
 }
 
+// told is a function that hears of a ticket.
+type told func(own bool)
+
+func (f told) Granted(own bool) { f(own) }
+
 func newHall(defs ...graph.Pool) *hall {
 	h := &hall{ps: New(&timer.Heap{}), begin: time.Now()}
 	h.pools = h.ps.Of(&graph.Graph{Name: "g", Pools: defs})
@@ -29,7 +34,7 @@ func newHall(defs ...graph.Pool) *hall {
 // ticket makes the nth ticket of an owner.
 func (h *hall) ticket(owner string, n, priority int) *Ticket {
 	return &Ticket{Pool: h.pools[0], Owner: owner, Priority: priority, Since: time.Now(), Node: n,
-		Granted: func(bool) { h.served = append(h.served, fmt.Sprintf("%s %s%d", time.Since(h.begin), owner, n)) }}
+		For: told(func(bool) { h.served = append(h.served, fmt.Sprintf("%s %s%d", time.Since(h.begin), owner, n)) })}
 }
 
 func (h *hall) want(t *testing.T, want ...string) {
@@ -97,12 +102,12 @@ func TestLimitsChange(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		h := newHall(graph.Pool{Name: "default", Parallel: 0})
-		h.ps.Exchange("a", nil, []*Ticket{h.ticket("a", 0, 0), h.ticket("a", 1, 0), h.ticket("a", 2, 0), {Granted: func(own bool) {
+		h.ps.Exchange("a", nil, []*Ticket{h.ticket("a", 0, 0), h.ticket("a", 1, 0), h.ticket("a", 2, 0), {For: told(func(own bool) {
 			if !own {
 				t.Error("a ticket without a pool is served by its own Exchange")
 			}
 			h.served = append(h.served, "no pool")
-		}}})
+		})}})
 		if known, ok := h.ps.Set("g", "other", 1); ok || !cmp.Equal(known, []string{"g/default"}) {
 			t.Errorf("unknown pool: %v, %v", known, ok)
 		}

@@ -3,7 +3,6 @@ package pool
 import (
 	"cmp"
 	"container/heap"
-	"maps"
 	"slices"
 	"time"
 )
@@ -62,8 +61,8 @@ func (q *queue) remove(t *Ticket) {
 // pop takes out the next ticket. The queue is not empty.
 func (q *queue) pop(now time.Time) *Ticket {
 	var next *level
-	for _, priority := range slices.Backward(slices.Sorted(maps.Keys(q.levels))) {
-		if l := q.levels[priority]; next == nil || l.turns[0].worth(now) > next.turns[0].worth(now) {
+	for _, l := range q.levels { // in any order: no two have the same priority
+		if next == nil || cmp.Or(cmp.Compare(l.turns[0].worth(now), next.turns[0].worth(now)), cmp.Compare(l.turns[0].Priority, next.turns[0].Priority)) > 0 {
 			next = l
 		}
 	}
