@@ -58,6 +58,9 @@ const memoryFill = 0.9
 
 // memories is the bucket, or nil in a file of an older format that is only read.
 func (t *txn) memories() *rows {
+	if t.memory == nil && t.open != nil {
+		t.memory = &rows{t: t, of: memoryTable}
+	}
 	if t.memory == nil {
 		if b := t.tx.Bucket(memoryBucket); b != nil {
 			b.FillPercent = memoryFill

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"runtime/debug"
 
+	bolt "go.etcd.io/bbolt"
+
 	"github.com/graphrun/graphrun/runtime"
 )
 
@@ -167,9 +169,11 @@ func (s *Store) tryWrite(group []*request) error {
 		return s.present()
 	}
 	if err := s.makeRoom(); err != nil {
+		s.heads.drop()
 		return err
 	}
 	if err := s.log.Load().Append(s.frames, sync); err != nil {
+		s.heads.drop()
 		return s.logFailed(err)
 	}
 	s.unsynced = !sync
@@ -192,21 +196,20 @@ func (s *Store) prepare(group []*request) (sync bool, err error) {
 			err = s.panicked(p)
 		}
 	}()
-	tx, err := s.db.Begin(false)
-	if err != nil {
-		return false, s.fail(s.fatal(err))
-	}
-	defer func() { _ = tx.Rollback() }() // it only read
-	t, err := begin(tx, s.staged()...)
-	if err != nil {
-		return false, s.fail(s.fatal(err))
-	}
-	t.shapes = &s.shapes
-	t.stage = &s.stage
+	t := &txn{over: s.staged(), stage: &s.stage, heads: &s.heads, shapes: &s.shapes, buf: s.headBuf}
+	t.open = func() (*bolt.Tx, error) { return s.db.Begin(false) }
+	t.index, t.stacks = &rows{t: t, of: indexTable}, &rows{t: t, of: stacksTable}
+	defer func() {
+		s.headBuf = t.buf
+		if t.tx != nil {
+			_ = t.tx.Rollback() // it only read
+		}
+	}()
 	for _, r := range group {
 		s.stage.begin()
 		if r.err = s.wrap(r.apply(t)); r.err != nil {
 			s.stage.undo()
+			s.heads.drop()
 			continue
 		}
 		if frame := s.stage.frame(); len(frame) > 0 {

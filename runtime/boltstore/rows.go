@@ -36,7 +36,16 @@ func (of table) bucket() []byte {
 type rows struct {
 	t    *txn
 	of   table
-	base *bolt.Bucket
+	base *bolt.Bucket // see bucket
+}
+
+// bucket is where bbolt has the rows. A transaction with a stage opens it when it is first
+// needed.
+func (r *rows) bucket() *bolt.Bucket {
+	if r.base == nil {
+		r.base = r.t.bolt().Bucket(r.of.bucket())
+	}
+	return r.base
 }
 
 // Get gives a row, nil if there is none.
@@ -47,9 +56,9 @@ func (r *rows) Get(key []byte) []byte {
 		}
 	}
 	if r.of != blobsTable {
-		return r.base.Get(key)
+		return r.bucket().Get(key)
 	}
-	if b := r.base.Bucket(key); b != nil {
+	if b := r.bucket().Bucket(key); b != nil {
 		return b.Get(blobKey)
 	}
 	return nil
@@ -61,16 +70,17 @@ func (r *rows) Put(key, v []byte) error {
 		r.t.stage.put(r.of, key, v)
 		return nil
 	}
-	return putBase(r.base, r.of, key, v)
+	return putBase(r.bucket(), r.of, key, v)
 }
 
 // Delete deletes a row, if it is there.
 func (r *rows) Delete(key []byte) error {
 	if r.t.stage != nil {
 		r.t.stage.delete(r.of, key)
+		r.t.heads.gone(r.of, key)
 		return nil
 	}
-	return putBase(r.base, r.of, key, nil)
+	return putBase(r.bucket(), r.of, key, nil)
 }
 
 // putBase stores a row in bbolt, or deletes it if v is nil.
@@ -100,7 +110,7 @@ func (r *rows) Sequence() uint64 {
 			return binary.BigEndian.Uint64(v)
 		}
 	}
-	return r.base.Sequence()
+	return r.bucket().Sequence()
 }
 
 // NextSequence gives 1, 2, 3, …
@@ -115,7 +125,7 @@ func (r *rows) SetSequence(n uint64) error {
 		r.t.stage.put(sequenceTable, []byte{byte(r.of)}, binary.BigEndian.AppendUint64(nil, n))
 		return nil
 	}
-	return r.base.SetSequence(n)
+	return r.bucket().SetSequence(n)
 }
 
 // ForEach calls fn for each row, in the order of their keys.
@@ -138,7 +148,7 @@ func (r *rows) Cursor() *cursor {
 			c.sources = append(c.sources, stand{walk: &layerWalk{it: m.Iter()}})
 		}
 	}
-	c.sources = append(c.sources, stand{walk: &bucketWalk{c: r.base.Cursor(), of: r.of, b: r.base}})
+	c.sources = append(c.sources, stand{walk: &bucketWalk{c: r.bucket().Cursor(), of: r.of, b: r.bucket()}})
 	return c
 }
 

@@ -100,7 +100,14 @@ func (t *txn) unshare(link []byte) error {
 func (t *txn) putHead(n stackNumber, h *head) error {
 	t.writes++
 	key := n.row(headRow)
-	return t.stacks.Put(key, seal(stacksBucket, key, h.append(make([]byte, 0, 512))))
+	t.buf = h.append(t.buf[:0])
+	if t.heads == nil {
+		row := t.buf
+		t.buf = nil // bbolt keeps it
+		return t.stacks.Put(key, seal(stacksBucket, key, row))
+	}
+	t.heads.note(n, h)
+	return t.stacks.Put(key, seal(stacksBucket, key, t.buf))
 }
 
 // pinned lists the checkpoints that forks need, in their order.

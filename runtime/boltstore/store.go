@@ -110,6 +110,8 @@ type Store struct {
 
 	// What follows belongs to the writer.
 	stage     stage
+	heads     heads
+	headBuf   []byte
 	frames    [][]byte
 	exclusive bool // it has s.bringing
 	unsynced  bool // the last group was not forced to disk

@@ -10,9 +10,12 @@ import (
 // txn is a view of the whole store, with its tables at hand: bbolt alone, or what the log has
 // above it. What it puts and deletes goes to bbolt, or to a stage if it has one.
 type txn struct {
-	tx     *bolt.Tx
+	tx     *bolt.Tx // of a transaction with a stage, begun when first needed
 	over   []*layer // the newest first
 	stage  *stage
+	heads  *heads // of the writer; else nil
+	open   func() (*bolt.Tx, error)
+	buf    []byte // of putHead
 	index  *rows
 	stacks *rows
 	blobs  *rows // opened when first needed, as those that follow
@@ -43,10 +46,25 @@ func begin(tx *bolt.Tx, over ...*layer) (*txn, error) {
 
 // table opens a table.
 func (t *txn) table(of table) (*rows, error) {
+	if t.open != nil {
+		return &rows{t: t, of: of}, nil // all buckets were there when the file was opened
+	}
 	if b := t.tx.Bucket(of.bucket()); b != nil {
 		return &rows{t: t, of: of, base: b}, nil
 	}
 	return nil, damage(of.bucket(), nil, "the bucket is missing")
+}
+
+// bolt is the transaction of bbolt.
+func (t *txn) bolt() *bolt.Tx {
+	if t.tx == nil {
+		tx, err := t.open()
+		if err != nil {
+			panic(err) // bbolt is closed, which waits for the writer
+		}
+		t.tx = tx
+	}
+	return t.tx
 }
 
 // How a row of the stacks bucket holds its value.
@@ -299,6 +317,11 @@ func (t *txn) number(stack string) (n stackNumber, found bool, err error) {
 		n, found = t.known[stack]
 		return n, found, nil
 	}
+	if t.heads != nil {
+		if n, found := t.heads.numbers[stack]; found {
+			return n, true, nil
+		}
+	}
 	key := []byte(stack)
 	raw := t.index.Get(key)
 	if raw == nil {
@@ -311,11 +334,22 @@ func (t *txn) number(stack string) (n stackNumber, found bool, err error) {
 	if err != nil {
 		return 0, false, err
 	}
-	return stackNumber(binary.BigEndian.Uint32(v)), true, nil
+	n = stackNumber(binary.BigEndian.Uint32(v))
+	if t.heads != nil {
+		t.heads.number(stack, n)
+	}
+	return n, true, nil
 }
 
 // head reads a stack's head.
-func (t *txn) head(n stackNumber) (head, error) { return t.headAt(n.row(headRow)) }
+func (t *txn) head(n stackNumber) (head, error) {
+	if t.heads != nil {
+		if h := t.heads.all[n]; h != nil {
+			return *h, nil
+		}
+	}
+	return t.headAt(n.row(headRow))
+}
 
 // headAt reads a head, of now or of a checkpoint.
 func (t *txn) headAt(key []byte) (head, error) {
