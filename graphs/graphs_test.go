@@ -174,7 +174,7 @@ type options struct {
 
 // run drives one stack to its end.
 func run(t *testing.T, src *dsl.Source, kinds *nodes.Registry, o options, people func(*testing.T, *runtime.Runtime, *memstore.Store)) (records []journal.Record) {
-	store := memstore.New()
+	store := &memstore.Store{Cycles: -1}
 	var mu sync.Mutex // stacks within the stack commit beside it
 	rt, err := runtime.Open(t.Context(), runtime.Config{Store: store, Kinds: kinds, Secret: o.secret,
 		Feed: feed.Of(func(c feed.Commit) {

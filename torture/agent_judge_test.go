@@ -268,7 +268,7 @@ func judgeAgents(t *testing.T, w *world) *agentVerdict {
 	if err != nil {
 		t.Fatal(err)
 	}
-	mem := memstore.New()
+	mem := &memstore.Store{Cycles: -1}
 	if err := l.drive(ctx, mem, calm.server.OpenAI(), cycles, clerks); err != nil {
 		t.Fatal(err)
 	}

@@ -12,9 +12,17 @@ import (
 	"github.com/graphrun/graphrun/runtime"
 )
 
+// DefaultCycles is how many cycles of its history a stack keeps in memory.
+const DefaultCycles = 32
+
 // Store is a runtime.Store without a disk. The zero value is empty. Safe for concurrent
 // use.
 type Store struct {
+	// Cycles bounds the history of each stack, also where its graph keeps more: up to a
+	// quarter more may be there. Zero is DefaultCycles; a negative value keeps what the graph
+	// says. It must not change once the store is used.
+	Cycles int
+
 	mu     sync.Mutex
 	closed bool
 	stacks map[string]*stack
@@ -108,7 +116,7 @@ func (s *Store) Commit(ctx context.Context, c runtime.Commit) error {
 	}
 	if n := len(c.Records); n > 0 {
 		before := st.first
-		if st.retain(c.Keep, &c.Records[n-1]); st.first != before {
+		if st.retain(s.bounded(c.Keep), &c.Records[n-1]); st.first != before {
 			s.dropUses(st, st.first)
 		}
 	}

@@ -14,7 +14,7 @@ import (
 
 func TestStore(t *testing.T) {
 	t.Parallel()
-	storetest.Run(t, func(testing.TB) runtime.Store { return memstore.New() }, nil)
+	storetest.Run(t, func(testing.TB) runtime.Store { return &memstore.Store{Cycles: -1} }, nil)
 }
 
 func TestZeroStoreIsEmpty(t *testing.T) {
@@ -27,6 +27,49 @@ func TestZeroStoreIsEmpty(t *testing.T) {
 	}
 	if _, err := s.Stack(t.Context(), "other"); !errors.Is(err, runtime.ErrNotFound) {
 		t.Errorf("got %v, want ErrNotFound", err)
+	}
+}
+
+// TestKeepsLittleHistory by default, whatever the graph says; Cycles is another bound.
+func TestKeepsLittleHistory(t *testing.T) {
+	t.Parallel()
+	const cycles = 500
+	for name, test := range map[string]struct {
+		store *memstore.Store
+		keep  graph.History
+		want  int
+	}{
+		"by default":          {memstore.New(), graph.History{Cycles: 400}, memstore.DefaultCycles},
+		"without a bound":     {memstore.New(), graph.History{}, memstore.DefaultCycles},
+		"less than that":      {memstore.New(), graph.History{Cycles: 8}, 8},
+		"another bound":       {&memstore.Store{Cycles: 100}, graph.History{Cycles: 400}, 100},
+		"what the graph says": {&memstore.Store{Cycles: -1}, graph.History{Cycles: 400}, 400},
+		"all":                 {&memstore.Store{Cycles: -1}, graph.History{}, cycles},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := runtime.Commit{Stack: "s", Create: &journal.Identity{Stack: "s"}, Keep: test.keep}
+			for range cycles {
+				c.Cursor.Cycle++
+				c.Cursor.CycleSeq = c.Cursor.Seq + 1
+				c.Records = nil
+				for _, body := range []journal.Body{&journal.CycleStarted{}, &journal.CycleFinished{}} {
+					c.Cursor.Seq++
+					c.Records = append(c.Records, journal.Record{Seq: c.Cursor.Seq, Stack: "s", Cycle: c.Cursor.Cycle, Body: body})
+				}
+				if err := test.store.Commit(t.Context(), c); err != nil {
+					t.Fatal(err)
+				}
+				c.Create = nil
+			}
+			kept := 0
+			if err := test.store.Records(t.Context(), "s", journal.Want{}, func(journal.Record) error { kept++; return nil }); err != nil {
+				t.Fatal(err)
+			}
+			if kept /= 2; kept < test.want || kept > test.want+test.want/4+1 {
+				t.Errorf("%d cycles are kept, want %d and at most a quarter more", kept, test.want)
+			}
+		})
 	}
 }
 

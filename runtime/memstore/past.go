@@ -21,6 +21,18 @@ type point struct {
 // pointsPerSpan is how many checkpoints there are in the history that is kept.
 const pointsPerSpan = 4
 
+// bounded is how much of a history the store keeps of what is to be kept.
+func (s *Store) bounded(keep graph.History) graph.History {
+	most := s.Cycles
+	if most == 0 {
+		most = DefaultCycles
+	}
+	if most > 0 && (keep.Cycles == 0 || keep.Cycles > most) {
+		keep.Cycles = most
+	}
+	return keep
+}
+
 // retain cuts the history off at the newest checkpoint that lies outside of
 // what is kept, and makes new ones. Call it with a commit's last record.
 func (st *stack) retain(keep graph.History, last *journal.Record) {

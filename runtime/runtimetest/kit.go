@@ -50,7 +50,7 @@ func Run(t *testing.T, kinds *nodes.Registry, fn func(k *Kit)) {
 }
 
 func newKit(t testing.TB, kinds *nodes.Registry) *Kit {
-	k := &Kit{T: t, Store: memstore.New(), scripts: map[string]*script{}, cursors: map[string]journal.Cursor{}, reached: map[string]uint64{}, unwatch: func() {}}
+	k := &Kit{T: t, Store: &memstore.Store{Cycles: -1}, scripts: map[string]*script{}, cursors: map[string]journal.Cursor{}, reached: map[string]uint64{}, unwatch: func() {}}
 	k.news = sync.NewCond(&k.mu)
 	k.Kinds = k.scripted(kinds)
 	k.open()
