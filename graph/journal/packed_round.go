@@ -85,6 +85,25 @@ func (s *Shape) fit(d *NodeDecided, wave uint64, next int) (f decision, fits boo
 	return f, true
 }
 
+// continues reports that a decision belongs to a run: it is over this node and says what the
+// run's first one says, with all of its edges live or none.
+func (s *Shape) continues(first, d *NodeDecided, node int, state uint64) bool {
+	if node >= s.nodes || d.Run != first.Run || d.Wave != first.Wave || d.Reason != first.Reason || d.Node != s.names[node] {
+		return false
+	}
+	join := s.joins[node]
+	if len(d.Edges) != len(join) || len(join) == 0 != (len(first.Edges) == 0) {
+		return false
+	}
+	for i := range d.Edges {
+		v := &d.Edges[i]
+		if v.Live != (state&3 == allLive) || v.Error != "" || uint64(v.Edge) != join[i] || !s.isLike(v) {
+			return false
+		}
+	}
+	return true
+}
+
 // round writes decisions that have the time of one record.
 func (p *packed) round(c *codec, all []*NodeDecided) {
 	p.b = binary.AppendUvarint(p.b, uint64(len(all)))
@@ -102,11 +121,8 @@ func (p *packed) round(c *codec, all []*NodeDecided) {
 			continue
 		}
 		n := 1
-		for ; f.edges == nil && i+n < len(all); n++ {
-			also, fits := p.shape.fit(all[i+n], wave, f.node+n)
-			if !fits || also.node != f.node+n || also.state != f.state {
-				break
-			}
+		for f.edges == nil && i+n < len(all) && p.shape.continues(all[i], all[i+n], f.node+n, f.state) {
+			n++
 		}
 		head := uint64(n) << runBits
 		if f.node != next {
