@@ -2,7 +2,6 @@ package graph
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/graphrun/graphrun/graph/value"
 )
@@ -33,9 +32,6 @@ func Measure(values []any) Sizes {
 	}
 	return s
 }
-
-// Clone returns a copy, on which changes can be tried.
-func (s *Sizes) Clone() Sizes { return Sizes{keys: slices.Clone(s.keys), total: s.total} }
 
 // Key returns the size of one key.
 func (s *Sizes) Key(i int) int { return s.keys[i] }

@@ -147,7 +147,7 @@ func (p *Tasks) Take(records []journal.Record) {
 		case *journal.NodeDecided:
 			p.decided(r, b)
 		case *journal.Round:
-			for _, d := range b.Decided { // thousands of them in a large graph
+			for _, d := range b.Failed { // a few of thousands in a large graph
 				p.decided(r, d)
 			}
 		case *journal.CycleFinished:

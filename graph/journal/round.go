@@ -15,6 +15,18 @@ import (
 // moment of the cycle before decided has the same *Round.
 type Round struct {
 	Decided []*NodeDecided // in the order of their records; more than one
+	Failed  []*NodeDecided // of these, as NodeDecided.Failed says
+}
+
+// NewRound makes a round of decisions, which are in the order of their records.
+func NewRound(decided []*NodeDecided) *Round {
+	b := &Round{Decided: decided}
+	for _, d := range decided {
+		if d.Failed() {
+			b.Failed = append(b.Failed, d)
+		}
+	}
+	return b
 }
 
 // Type implements Body. It is that of the records for which the round stands.

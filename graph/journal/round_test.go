@@ -16,14 +16,18 @@ func TestRound(t *testing.T) {
 	at := record(2, nil).Time
 	decided := make([]*NodeDecided, 3)
 	for i := range decided {
-		decided[i] = &NodeDecided{Wave: 1, Node: string(rune('a' + i)), Run: i == 1}
+		decided[i] = &NodeDecided{Wave: 1, Node: string(rune('a' + i)), Run: i == 1, Edges: []Verdict{{Live: true}, {}}}
 		r := record(2+i, decided[i])
 		r.Time = at
 		singles = append(singles, r)
 	}
+	decided[2].Edges[1].Error = "index out of range"
+	if b := NewRound(decided); len(b.Failed) != 1 || b.Failed[0] != decided[2] {
+		t.Errorf("%d of the decisions have a condition that failed", len(b.Failed))
+	}
 	before, after := record(1, &CycleStarted{}), record(5, &WaveStarted{Wave: 1})
 	singles = append([]Record{before}, append(singles, after)...)
-	rounds := []Record{before, record(2, &Round{Decided: decided}), after}
+	rounds := []Record{before, record(2, NewRound(decided)), after}
 	if d := cmp.Diff(singles, slices.Collect(EachRecord(rounds))); d != "" {
 		t.Errorf("one by one (-want +got)\n%s", d)
 	}

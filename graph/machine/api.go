@@ -3,6 +3,7 @@ package machine
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/graphrun/graphrun/graph"
@@ -76,8 +77,11 @@ type Machine struct {
 	restoredAt time.Time // when this driver took the stack over
 	restoring  bool      // records are applied that the machine's own lists know already
 
-	order    []int             // nodes decided at this moment
-	verdicts []journal.Verdict // of the node that is being decided
+	order    []int              // nodes decided at this moment
+	toRun    []int              // of these, the nodes that run
+	failures []*journal.Failure // of the wave that is committed, by run
+	recorded []bool             // as failures: whether a record tells of it already
+	verdicts []journal.Verdict  // of the node that is being decided
 }
 
 // outbox is what the next Ready holds. seen counts what the last one showed:
@@ -97,7 +101,8 @@ type outbox struct {
 	committed bool      // a wave was committed since Advance
 	moved     bool      // the cursor changed without a record
 	wakeAt    time.Time // what the driver was last told
-	usual     int       // how many records the Ready before had
+	logged    int       // how many entries records has had since the cycle before ended
+	usual     int       // how many it had then: several commits share the room that is made
 	seen      struct{ records, changes, memory, start, cancel, orphans, send, lost, children int }
 }
 
@@ -305,7 +310,7 @@ func (m *Machine) Ready() (Ready, bool) {
 	o.seen.send, o.seen.lost, o.seen.children = len(o.send), len(o.lost), len(o.children)
 	o.wakeAt, o.moved = wake, true
 	return Ready{
-		Records: o.records, Changes: m.sidecarChanges(o.changes), Memory: o.memory, Cursor: m.cur,
+		Records: slices.Clip(o.records), Changes: m.sidecarChanges(o.changes), Memory: o.memory, Cursor: m.cur,
 		Start: o.start, Cancel: o.cancel, Orphans: o.orphans, Send: o.send, Lost: o.lost, Children: o.children, WakeAt: wake, Outcome: o.ended,
 	}, true
 }
@@ -314,10 +319,7 @@ func (m *Machine) Ready() (Ready, bool) {
 func (m *Machine) Advance() {
 	o := &m.out
 	full := len(o.records) == o.seen.records
-	if full {
-		o.usual = min(len(o.records), 16)
-	}
-	o.records = rest(o.records, o.seen.records)
+	o.records = o.records[o.seen.records:] // those that follow stand behind them
 	o.changes = rest(o.changes, o.seen.changes)
 	o.memory = rest(o.memory, o.seen.memory)
 	o.start = rest(o.start, o.seen.start)
@@ -333,6 +335,9 @@ func (m *Machine) Advance() {
 	if full {
 		o.committed = false
 		o.ended = nil
+		if !m.cur.Open { // a stack that pauses keeps nothing of what was stored
+			o.records, o.usual, o.logged = nil, o.logged, 0
+		}
 		m.takeOwn()
 	}
 	m.proceed()
@@ -381,10 +386,11 @@ func (m *Machine) log(b journal.Body) {
 		panic(stopHere{})
 	}
 	m.cur.Seq = last
-	if m.out.records == nil {
-		m.out.records = make([]journal.Record, 0, max(1, m.out.usual))
+	if n := len(m.out.records); n == cap(m.out.records) {
+		m.out.records = append(make([]journal.Record, 0, max(min(m.out.usual, 64), 2*n, 4)), m.out.records...)
 	}
 	m.out.records = append(m.out.records, rec)
+	m.out.logged++
 	m.remember(rec)
 	m.noteInWave(rec)
 	if len(m.cur.Background) > 0 {

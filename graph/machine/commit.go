@@ -45,7 +45,9 @@ func (m *Machine) evalWrites(n *graph.Node, out gave) ([]any, *journal.Failure) 
 // commitWave reduces what the nodes of the wave wrote, in the order in which
 // they are declared, and settles them.
 func (m *Machine) commitWave(w *wave) {
-	failures, told := make([]*journal.Failure, len(w.runs)), make([]bool, len(w.runs))
+	failures, told := slices.Grow(m.failures[:0], len(w.runs))[:len(w.runs)], slices.Grow(m.recorded[:0], len(w.runs))[:len(w.runs)]
+	m.failures, m.recorded = failures, told
+	defer clear(failures)
 	var shown map[int]any // results that edges read, by run
 	for k := range w.runs {
 		if r := &w.runs[k]; r.outside {
@@ -142,24 +144,31 @@ func (m *Machine) reduceKeys(w *wave, touched []int, failures []*journal.Failure
 	if len(touched) == 0 {
 		return nil, nil, 0, nil
 	}
-	grown := m.measured().Clone()
+	grown := m.measured()
+	type sized struct{ key, size int }
+	var before []sized
+	defer func() { // they are tried: a commit sets them
+		for _, b := range before {
+			grown.Set(b.key, b.size)
+		}
+	}()
 	for _, key := range touched {
 		values, runs := m.writesTo(w, key, failures)
 		if len(values) == 0 {
 			continue
 		}
 		old, was := m.state.values[key], grown.Key(key)
-		c, size, changed, err := m.reduceKey(&grown, key, old, was, values, &w.runs[runs[len(runs)-1]])
+		c, size, changed, err := m.reduceKey(grown, key, old, was, values, &w.runs[runs[len(runs)-1]])
 		if err == nil {
 			if changed {
 				grown.Set(key, size)
-				changes, sizes = append(changes, c), append(sizes, size)
+				changes, sizes, before = append(changes, c), append(sizes, size), append(before, sized{key, was})
 			}
 			continue
 		}
 		// The first node after whose write the value does not fit is to blame.
 		for n := 1; n <= len(values); n++ {
-			if _, _, _, err = m.reduceKey(&grown, key, old, was, values[:n], &w.runs[runs[n-1]]); err != nil || n == len(values) {
+			if _, _, _, err = m.reduceKey(grown, key, old, was, values[:n], &w.runs[runs[n-1]]); err != nil || n == len(values) {
 				return nil, nil, runs[n-1], m.reduceFailure(err)
 			}
 		}

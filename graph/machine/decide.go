@@ -118,11 +118,11 @@ func (m *Machine) bodyOf(nodes []int) journal.Body {
 	case 1:
 		return m.nodes[nodes[0]].decision
 	}
-	b := &journal.Round{Decided: make([]*journal.NodeDecided, len(nodes))}
+	all := make([]*journal.NodeDecided, len(nodes))
 	for k, i := range nodes {
-		b.Decided[k] = m.nodes[i].decision
+		all[k] = m.nodes[i].decision
 	}
-	return b
+	return journal.NewRound(all)
 }
 
 // logDecisions records what decide took, and gives the nodes to run.
@@ -130,6 +130,7 @@ func (m *Machine) logDecisions(body journal.Body) (run []int) {
 	if body == nil {
 		return nil
 	}
+	run = m.toRun[:0]
 	first := m.cur.Seq + 1
 	m.log(body)
 	for k, i := range m.order {
@@ -138,6 +139,7 @@ func (m *Machine) logDecisions(body journal.Body) (run []int) {
 			run = append(run, i)
 		}
 	}
+	m.toRun = run
 	return run
 }
 

@@ -136,7 +136,8 @@ func (m *Machine) decideAsForeseen() (run []int) {
 	if f.body != nil {
 		m.log(f.body)
 	}
-	return f.runs.list(nil)
+	m.toRun = f.runs.list(m.toRun)
+	return m.toRun
 }
 
 // resetRest resets what the cycle before changed after its first moment.
