@@ -77,6 +77,7 @@ type Machine struct {
 	restoredAt time.Time // when this driver took the stack over
 	restoring  bool      // records are applied that the machine's own lists know already
 
+	rounds   []*journal.Round   // by wave, those of the last cycles; nil for none
 	order    []int              // nodes decided at this moment
 	toRun    []int              // of these, the nodes that run
 	failures []*journal.Failure // of the wave that is committed, by run

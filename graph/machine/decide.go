@@ -51,7 +51,8 @@ type node struct {
 
 	// Decisions of earlier cycles, to be shared when the verdict is the same.
 	ran, passed *journal.NodeDecided
-	sure        *journal.NodeDecided // holds until a key changes that it read
+	sure        *journal.NodeDecided // holds until a key changes that it read, while sourcesOf gives sources
+	sources     uint64
 }
 
 // decide takes all decisions that the present commit allows, and gives the
@@ -110,7 +111,11 @@ func (m *Machine) decide() []int {
 	return m.logDecisions(body)
 }
 
-// bodyOf is the record of the decisions over some nodes; nil for none.
+// keptRounds is of how many waves the rounds are kept, for the next cycle.
+const keptRounds = 64
+
+// bodyOf is the record of the decisions over some nodes; nil for none. If they are those of
+// the same wave in the cycle before, it is the same round.
 func (m *Machine) bodyOf(nodes []int) journal.Body {
 	switch len(nodes) {
 	case 0:
@@ -118,11 +123,35 @@ func (m *Machine) bodyOf(nodes []int) journal.Body {
 	case 1:
 		return m.nodes[nodes[0]].decision
 	}
-	all := make([]*journal.NodeDecided, len(nodes))
-	for k, i := range nodes {
-		all[k] = m.nodes[i].decision
+	wave := m.cur.Wave
+	if wave < uint64(len(m.rounds)) && m.isRound(m.rounds[wave], nodes) {
+		return m.rounds[wave]
 	}
-	return journal.NewRound(all)
+	list := make([]*journal.NodeDecided, len(nodes))
+	for k, i := range nodes {
+		list[k] = m.nodes[i].decision
+	}
+	b := journal.NewRound(list)
+	if wave < keptRounds {
+		for uint64(len(m.rounds)) <= wave {
+			m.rounds = append(m.rounds, nil)
+		}
+		m.rounds[wave] = b
+	}
+	return b
+}
+
+// isRound reports whether a round is the decisions over some nodes.
+func (m *Machine) isRound(b *journal.Round, nodes []int) bool {
+	if b == nil || len(b.Decided) != len(nodes) {
+		return false
+	}
+	for k, i := range nodes {
+		if b.Decided[k] != m.nodes[i].decision {
+			return false
+		}
+	}
+	return true
 }
 
 // logDecisions records what decide took, and gives the nodes to run.
@@ -155,7 +184,7 @@ func (m *Machine) decideNode(i int) {
 
 // judgeNode judges the edges of a node and gives the decision.
 func (m *Machine) judgeNode(i int) *journal.NodeDecided {
-	if d := m.nodes[i].sure; d != nil && !m.watches(i) {
+	if d := m.nodes[i].sure; d != nil && d.Wave == m.cur.Wave+1 && m.nodes[i].sources == m.sourcesOf(i) && !m.watches(i) {
 		return d
 	}
 	n := &m.g.Nodes[i]
@@ -199,9 +228,27 @@ func (m *Machine) judgeNode(i int) *journal.NodeDecided {
 	t.held = n.Join == graph.JoinNone && t.mayChange(n) || m.g.Once && t.early(n)
 	d := m.decision(i, !t.held && t.runs(n), t, verdicts)
 	if m.plan.steady[i] {
-		m.nodes[i].sure = d
+		m.nodes[i].sure, m.nodes[i].sources = d, m.sourcesOf(i)
 	}
 	return d
+}
+
+// maxSources is of how many edges sourcesOf can tell.
+const maxSources = 10
+
+// sourcesOf is how the sources of a node settled, as far as its decision may depend on it.
+func (m *Machine) sourcesOf(i int) (all uint64) {
+	for _, x := range m.g.Nodes[i].In {
+		all <<= 6
+		if from := m.g.Edges[x].From; from != graph.Start {
+			n := &m.nodes[from]
+			all |= uint64(n.status) | uint64(n.cause)<<3
+			if n.open {
+				all |= 1 << 5
+			}
+		}
+	}
+	return all
 }
 
 // decision is the record, or an equal one of an earlier cycle.

@@ -117,7 +117,7 @@ func (m *Machine) lookAhead(e *graph.Edge) (end func()) {
 
 // load puts a graph and its state under the machine.
 func (m *Machine) load(g *graph.Graph, values []any) {
-	m.g, m.plan, m.foreseen = g, newPlan(g), foreseen{}
+	m.g, m.plan, m.foreseen, m.rounds = g, newPlan(g), foreseen{}, nil
 	m.state.values, m.sizes = values, nil
 	m.nodes = make([]node, len(g.Nodes))
 	m.edges = make([]judged, len(g.Edges))

@@ -32,7 +32,7 @@ type plan struct {
 	shared  []bool            // by edge: judged ahead of its target, so its verdict is kept
 	sources []int             // nodes with an outgoing next_cycle edge
 	to      []string          // by edge: its target
-	steady  []bool            // by node: its decision depends on state and params alone
+	steady  []bool            // by node: its decision depends on state, params and how its sources settled
 	kept    []int             // the edges that are shared
 
 	foresees bool  // see foreseen
@@ -104,16 +104,16 @@ func newPlan(g *graph.Graph) *plan {
 	return p
 }
 
-// isSteady: all edges come from the start, and their conditions hold as long
-// as the state stays.
+// isSteady: the conditions of all edges hold as long as the state stays, and how the
+// sources settled fits into a number: see sourcesOf.
 func (p *plan) isSteady(g *graph.Graph, i int) bool {
 	for _, x := range g.Nodes[i].In {
-		e := &g.Edges[x]
-		if e.From != graph.Start || e.NextCycle || e.Else || p.shared[x] || !e.Steady {
+		if p.restless(&g.Edges[x]) {
 			return false
 		}
 	}
-	return len(g.Nodes[i].In) > 0 && !g.Nodes[i].Latch
+	n := len(g.Nodes[i].In)
+	return n > 0 && n <= maxSources && !g.Nodes[i].Latch
 }
 
 func (p *plan) addEdge(g *graph.Graph, e *graph.Edge) {
