@@ -77,7 +77,7 @@ type Ready struct {
 	Changes []graph.Change   //    what changed in the state, at most one per key; names that begin with $ are the machine's own, see Visible
 	Memory  []MemoryChange   //    in the order of the writes
 	Cursor  journal.Cursor
-	Start   []Task // 2. give these to their pools, all at once. When one gets its slot: Step(TaskRunning), commit, then start it
+	Start   []Task // 2. give these to their pools, all at once. When one gets its slot: Step(TaskRunning), commit, then start it. They never change: pointers to them may be kept
 	// Cancel: end these attempts; say TaskGone of each that was running when nothing of it
 	// runs any more. One that is there a second time was cancelled again while it ends: its
 	// children are cancelled again too, which cuts off their last cycles.
