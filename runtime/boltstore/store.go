@@ -204,6 +204,7 @@ func (s *Store) start(f *owned) (err error) {
 	if err != nil {
 		return fmt.Errorf("cannot be opened: %w", err)
 	}
+	s.db.AllocSize = growBy
 	if err := s.adopt(); err != nil {
 		_ = s.db.Close()
 		return err
@@ -250,6 +251,10 @@ func (s *Store) boltOptions(f *os.File) *bolt.Options {
 // mapAhead is how much of the address space the file is mapped to from the beginning. A map
 // that has to grow waits for all readers, and copies what the transaction has touched.
 const mapAhead = 256 << 20
+
+// growBy is how much longer than it has to be the file becomes when it grows, so that it
+// does not grow with every transaction. bbolt would take 16 MB under a map as large as ours.
+const growBy = 1 << 20
 
 // mapSize is 0 where a map cannot be larger than its file, or where there is little address
 // space.
