@@ -16,7 +16,6 @@ import (
 	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/runtime"
 	"github.com/graphrun/graphrun/runtime/boltstore"
-	"github.com/graphrun/graphrun/runtime/commitlog"
 )
 
 // controlEnv is set when a fault was put into the store: the test passes if it finds bad
@@ -69,7 +68,10 @@ func (r *recording) look(t *testing.T, each func(yield func(state))) result {
 	return sum
 }
 
-// open gives the stacks of a store. The second error in a row is no other than the first.
+// errProblems says that a stack is not there, and that the doctor knows of damage.
+var errProblems = errors.New("a stack is missing, and damage is reported")
+
+// open gives the stacks of a store.
 func (r *recording) open(dir string, i image) (map[string]journal.Snapshot, error) {
 	if err := i.write(dir); err != nil {
 		return nil, err
@@ -79,10 +81,11 @@ func (r *recording) open(dir string, i image) (map[string]journal.Snapshot, erro
 	if err != nil {
 		return nil, err
 	}
-	found := map[string]journal.Snapshot{}
+	found, missing := map[string]journal.Snapshot{}, false
 	for id := range r.stacks {
 		snap, err := s.Load(context.Background(), id)
 		if errors.Is(err, runtime.ErrNotFound) {
+			missing = true
 			continue
 		}
 		if err != nil {
@@ -98,6 +101,12 @@ func (r *recording) open(dir string, i image) (map[string]journal.Snapshot, erro
 	}
 	if left, _ := filepath.Glob(path + ".log*"); len(left) > 0 {
 		return nil, fmt.Errorf("the store is closed, and %v is left", left)
+	}
+	if !missing {
+		return found, nil
+	}
+	if report, err := boltstore.Check(context.Background(), path); err != nil || len(report.Problems) > 0 {
+		return nil, errors.Join(errProblems, err)
 	}
 	return found, nil
 }

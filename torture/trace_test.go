@@ -142,7 +142,7 @@ func explorer(t *testing.T, modfile string, faults edits, run string, env ...str
 	if err := os.WriteFile(file, overlay, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return outputWith(t, env, "go", "test", "-modfile", modfile, "-overlay", file, "-tags", "bbolttrace", "-run", run, "-count=1", "-v", ".")
+	return outputWith(t, env, "go", "test", "-modfile", modfile, "-overlay", file, "-tags", "bbolttrace", "-run", run, "-count=1", "-timeout=20m", "-v", ".")
 }
 
 // tracedBolt gives a go.mod with a copy of bbolt that reports its writes.

@@ -11,7 +11,6 @@ import (
 // that remembers what a crash could leave.
 type disk interface {
 	create(path string) (file, error) // there must be none
-	open(path string) (file, error)
 	remove(path string) error
 	syncDir(path string) error // makes the entries of a folder durable
 }
@@ -32,11 +31,6 @@ type systemFile struct{ *os.File }
 
 func (system) create(path string) (file, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
-	return systemFile{f}, err
-}
-
-func (system) open(path string) (file, error) {
-	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	return systemFile{f}, err
 }
 

@@ -182,11 +182,6 @@ func (d *traced) create(path string) (file, error) {
 	return &tracedFile{f, d, d.count}, nil
 }
 
-func (d *traced) open(path string) (file, error) {
-	f, err := system{}.open(path)
-	return &tracedFile{f, d, d.files[filepath.Base(path)]}, err
-}
-
 func (d *traced) remove(path string) error {
 	err := system{}.remove(path)
 	if err == nil {

@@ -12,7 +12,8 @@
 //
 // The life of a log, as its owner sees it:
 //
-//  1. Recover gives what was logged after the mark.
+//  1. Recover gives what was logged after the mark. The database takes it over and writes
+//     a mark that is Clean, up to Recovered.Epoch.
 //  2. Start begins a segment. The database writes Log.Mark before the first Append.
 //  3. Append, again and again.
 //  4. Now and then Rotate ends the segment. The database takes over what it holds,

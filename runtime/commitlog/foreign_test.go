@@ -130,7 +130,7 @@ func TestForeignLogs(t *testing.T) {
 			case test.want == "" && err != nil:
 				t.Fatal(err)
 			case test.want == "":
-				l, err := Start(own.Options, own.mark, r)
+				l, err := Start(own.Options, Mark{Applied: r.Epoch, Clean: true}, r)
 				if err != nil {
 					t.Fatal(err)
 				}

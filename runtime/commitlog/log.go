@@ -59,85 +59,30 @@ type Log struct {
 	failed   error
 }
 
-// Start begins a segment after those that Recover read. m is what the database says now:
-// what Recover gave may be in it, or not yet. Segments that it has not stay for it, until
-// Release. After some crashes in a row these are all of the files: then the error is
-// ErrBehind, and the database has to take over what Recover gave before it calls Start.
+// Start begins the segment after those that Recover read. m is what the database says now:
+// it has to have all that Recover gave. Every file that is there is deleted.
 //
-// The database has to have the mark of Log.Mark before the first Append. A file that holds
-// nothing the database needs is deleted.
+// The database has to have the mark of Log.Mark before the first Append.
 func Start(o Options, m Mark, r Recovered) (*Log, error) {
-	if !r.looked {
+	switch {
+	case !r.looked:
 		return nil, errors.New("commitlog: Start needs what Recover found")
+	case m.Applied < r.Epoch:
+		return nil, fmt.Errorf("commitlog: the database has the segments up to %d, and not %d, which Recover read", m.Applied, r.Epoch)
 	}
 	l := &Log{o: o.withDefaults(), released: m.Applied, spare: m.Applied}
-	if err := l.start(m, r); err != nil {
-		return nil, errors.Join(refused(err), l.close())
-	}
-	return l, nil
-}
-
-func (l *Log) start(m Mark, r Recovered) error {
-	if err := l.keep(m, r); err != nil {
-		return err
-	}
-	free := -1
-	for slot, path := range slices.Backward(Files(l.o.Path)) {
-		if l.files[slot] != nil {
-			continue
-		}
-		free = slot
+	for _, path := range Files(o.Path) {
 		if err := l.o.disk.remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
+			return nil, err
 		}
 	}
-	if free < 0 {
-		return ErrBehind
+	h := header{store: o.Store, epoch: m.Applied + 1, nonce: newNonce()}
+	if err := l.add(0, h); err != nil {
+		return nil, refused(err)
 	}
-	h := header{store: l.o.Store, epoch: max(m.Applied, r.Epoch) + 1, nonce: newNonce()}
-	var last *segment
-	if n := len(r.segments); n > 0 {
-		h.before = r.segments[n-1].nonce
-		last = l.files[r.segments[n-1].slot]
-	}
-	if err := l.add(free, h); err != nil {
-		return err
-	}
-	l.mark = Mark{Applied: h.epoch - 1, Nonce: h.nonce}
-	if last != nil {
-		// What is torn behind its end stays there: nothing is read behind an end frame.
-		if err := l.finish(last, r.End, r.End, h.nonce); err != nil {
-			return err
-		}
-		l.mark = Mark{Applied: m.Applied, Nonce: m.Nonce}
-	}
-	l.enter(free)
-	return nil
-}
-
-// keep opens the segments that the database does not have yet, and makes sure that what
-// was read from them is on disk.
-func (l *Log) keep(m Mark, r Recovered) error {
-	for _, f := range r.segments {
-		if f.epoch <= m.Applied {
-			continue
-		}
-		file, err := l.o.disk.open(f.path)
-		if err != nil {
-			return err
-		}
-		s, err := newSegment(file, f.path)
-		if err != nil {
-			return errors.Join(err, file.Close())
-		}
-		s.nonce, s.filled, s.piece = f.nonce, f.end.pos, l.o.FirstPiece // what is behind may be no blocks yet
-		s.epoch.Store(f.epoch)
-		l.files[f.slot] = s
-		if err := file.force(); err != nil {
-			return err
-		}
-	}
-	return nil
+	l.mark = Mark{Applied: m.Applied, Nonce: h.nonce}
+	l.enter(0)
+	return l, nil
 }
 
 // add makes a new file and begins a segment in it. It is complete and on disk before it
@@ -166,13 +111,10 @@ func (l *Log) add(slot int, h header) error {
 	return nil
 }
 
-// finish writes the end frame of a segment, which names the next one, and brings it to
-// disk.
-func (l *Log) finish(s *segment, pos, durable int64, next Nonce) error {
-	if err := s.room(&l.o, pos+endSize); err != nil {
-		return err
-	}
-	if _, err := s.WriteAt(newSealer(s.nonce).frame(nil, pos, durable, endBit, next[:]), pos); err != nil {
+// finish writes the end frame of the current segment, which names the next one, and brings
+// it to disk. There is room for it.
+func (l *Log) finish(s *segment, next Nonce) error {
+	if _, err := s.WriteAt(l.seal.frame(nil, l.pos, l.durable, endBit, next[:]), l.pos); err != nil {
 		return err
 	}
 	return s.force()
@@ -258,7 +200,7 @@ func (l *Log) Rotate() (epoch uint64, next Mark, err error) {
 	if err != nil {
 		return 0, Mark{}, err
 	}
-	if err := l.finish(s, l.pos, l.durable, h.nonce); err != nil {
+	if err := l.finish(s, h.nonce); err != nil {
 		return 0, Mark{}, l.fatal(err)
 	}
 	l.enter(slot)

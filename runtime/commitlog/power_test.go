@@ -40,24 +40,18 @@ func (o *owner) marks(m Mark, applied int) {
 	o.add(op{kind: '-'})
 }
 
-// open recovers and starts, with what was recovered in the database or not yet.
+// open recovers, brings what it was given into the database, and starts.
 func (o *owner) open() error {
 	list, r, err := o.read()
 	if err != nil {
 		return err
 	}
 	got := o.saw.applied + len(list)
-	if o.rnd.IntN(2) == 0 {
-		o.marks(Mark{Applied: r.Epoch, Clean: true}, got)
-	}
-	if o.l, err = Start(o.Options, o.mark, r); errors.Is(err, ErrBehind) {
-		o.marks(Mark{Applied: r.Epoch, Clean: true}, got)
-		o.l, err = Start(o.Options, o.mark, r)
-	}
-	if err != nil {
+	o.saw.safe = got // a database forces it to disk
+	o.marks(Mark{Applied: r.Epoch, Clean: true}, got)
+	if o.l, err = Start(o.Options, o.mark, r); err != nil {
 		return err
 	}
-	o.saw.safe = got // it says so by starting
 	o.marks(o.l.Mark(), o.saw.applied)
 	return nil
 }
@@ -71,11 +65,9 @@ func (o *owner) live() {
 		}
 		return
 	}
-	unreleased, then := uint64(0), o.saw.applied
-	if o.mark.Applied+1 < o.l.files[o.l.current].epoch.Load() {
-		unreleased, then = o.l.files[o.l.current].epoch.Load()-1, o.saw.safe
-	}
-	next := Mark{Applied: unreleased, Nonce: o.l.files[o.l.current].nonce}
+	var unreleased uint64
+	var then int
+	var next Mark
 	for range o.rnd.IntN(30) {
 		switch o.rnd.IntN(8) {
 		case 0:

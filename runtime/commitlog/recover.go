@@ -30,7 +30,6 @@ type Recovered struct {
 // found is one of the files.
 type found struct {
 	header
-	slot int
 	path string
 	kind kind
 	size int64
@@ -133,7 +132,7 @@ func (o Options) without(files []found, epoch uint64, nonce Nonce) error {
 // look reads the headers of the files that are there.
 func look(o Options) ([]found, error) {
 	var files []found
-	for slot, path := range Files(o.Path) {
+	for _, path := range Files(o.Path) {
 		f, err := os.Open(path)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
@@ -146,7 +145,7 @@ func look(o Options) ([]found, error) {
 		if err != nil {
 			return nil, err
 		}
-		got.slot, got.path = slot, path
+		got.path = path
 		switch {
 		case got.kind == alien:
 			return nil, &Foreign{File: path, Why: "the file is no log of a graphrun store; move it away"}
