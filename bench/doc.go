@@ -4,6 +4,8 @@
 //
 //	go test ./bench -run '^$' -bench .
 //
+// Command peers, below it, measures them beside a peer and without an engine.
+//
 // Compare figures of the same run only, not those of different machines: each
 // benchmark measures its baseline in the same run.
 package bench

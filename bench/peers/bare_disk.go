@@ -15,7 +15,7 @@ import (
 // This file is the disk's part of the work without an engine: as many commits as the work
 // has waves, of as many bytes as j.Bytes says.
 
-var bareBucket = []byte("records")
+var bareBucket, ballastBucket = []byte("records"), []byte("ballast")
 
 func openBolt(j job) (*bolt.DB, error) {
 	db, err := bolt.Open(filepath.Join(j.Dir, "bare.db"), 0o600, &bolt.Options{
@@ -39,7 +39,11 @@ func bareBolt(commits int) side {
 		}
 		if j.Size > 0 {
 			if err := db.Update(func(tx *bolt.Tx) error {
-				return tx.Bucket(bareBucket).Put([]byte("ballast"), make([]byte, j.Size))
+				b, err := tx.CreateBucket(ballastBucket)
+				if err != nil {
+					return err
+				}
+				return b.Put([]byte("ballast"), make([]byte, j.Size))
 			}); err != nil {
 				return err
 			}
@@ -79,7 +83,7 @@ func bareGroups(commits int) side {
 		}
 		value := []byte(strings.Repeat("x", j.Bytes))
 		queue := make(chan put, j.Stacks)
-		var seqs []int = make([]int, j.Stacks)
+		seqs := make([]int, j.Stacks)
 		var writer sync.WaitGroup
 		writer.Go(func() {
 			for first := range queue {

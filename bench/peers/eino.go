@@ -210,6 +210,9 @@ func einoStacks(build func() *einoGraph, mode compose.NodeTriggerMode) side {
 			}
 			return nil
 		}
+		if j.Stacks > 0 {
+			m.watch()
+		}
 		if err := m.fill(j, func(n int) error { return together(len(runs), func(i int) error { return drive(i, n) }) }); err != nil {
 			return err
 		}

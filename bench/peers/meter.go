@@ -98,12 +98,17 @@ func procNumber(file, name string) (n int64) {
 // j.Cycles. run does n more cycles.
 func (m *meter) fill(j job, run func(n int) error) error {
 	n := j.Cycles
-	for warm := 5; n == 0; warm *= 2 {
+	if n == 0 {
+		if err := run(5); err != nil { // what only the first cycles do is not measured
+			return err
+		}
+	}
+	for warm := 10; n == 0; warm *= 2 {
 		began := time.Now()
 		if err := run(warm); err != nil {
 			return err
 		}
-		if took := time.Since(began); took > j.For/10 {
+		if took := time.Since(began); took > j.For/5 {
 			n = max(1, int(float64(warm)*float64(j.For)/float64(took)))
 		}
 	}

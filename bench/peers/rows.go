@@ -12,9 +12,10 @@ type quantity struct {
 func perCycle(d time.Duration, f figures) float64 { return float64(d) / float64(max(1, f.Cycles)) }
 
 var (
-	msACycle = quantity{"a cycle", "ms", false, func(f figures, _ *work) float64 { return perCycle(f.Took, f) / 1e6 }}
-	usANode  = quantity{"a node", "µs", false, func(f figures, w *work) float64 { return perCycle(f.Took, f) / 1e3 / float64(w.nodes) }}
-	nodeRuns = quantity{"node runs a second", "", true, func(f figures, w *work) float64 {
+	msACycle   = quantity{"a cycle", "ms", false, func(f figures, _ *work) float64 { return perCycle(f.Took, f) / 1e6 }}
+	processors = quantity{"of the processors, a cycle", "ms", false, func(f figures, _ *work) float64 { return perCycle(f.CPU, f) / 1e6 }}
+	usANode    = quantity{"a node", "µs", false, func(f figures, w *work) float64 { return perCycle(f.Took, f) / 1e3 / float64(w.nodes) }}
+	nodeRuns   = quantity{"node runs a second", "", true, func(f figures, w *work) float64 {
 		return float64(f.Cycles*w.nodes) / f.Took.Seconds()
 	}}
 	cyclesASecond = quantity{"cycles a second", "", true, func(f figures, _ *work) float64 { return float64(f.Cycles) / f.Took.Seconds() }}
@@ -84,6 +85,10 @@ func trials() []trial {
 		{job: job{Work: large, Class: powerSafe, Size: 10_000_000, For: 3 * time.Second}, sides: []string{"func", "set", "bbolt"}, turns: 1,
 			shows: one(bytesACycle, both(1000, 1000, "")...)},
 		{job: job{Work: starting}, sides: []string{"graphrun", "bare"}, shows: one(msACycle, goal{"graphrun", 4, ""})},
+		{job: job{Work: recovering, Class: powerSafe, Stacks: 1000}, sides: []string{"func", "set"}, turns: 3, shows: []shown{
+			{msAMB, both(15, 15, "")},
+			{msToOpen, both(1000, 1000, "")},
+		}},
 		{job: job{Work: chain, Class: killSafe}, sides: with("bbolt", "file"), shows: one(usANode)},
 		{job: job{Work: chainNew, Class: killSafe}, sides: with("bbolt", "file"), shows: one(usANode)},
 		{job: job{Work: chain, Class: powerSafe}, sides: with("bbolt", "file"), shows: one(usANode)},

@@ -13,7 +13,7 @@ func TestTable(t *testing.T) {
 	t.Parallel()
 	took := func(ms ...int) (list []figures) {
 		for _, n := range ms {
-			list = append(list, figures{Cycles: 10, Commits: 30, Took: time.Duration(n) * time.Millisecond})
+			list = append(list, figures{Cycles: 10, Commits: 30, Took: time.Duration(n) * time.Millisecond, CPU: time.Duration(2*n) * time.Millisecond})
 		}
 		return list
 	}
@@ -26,8 +26,8 @@ func TestTable(t *testing.T) {
 	printAll(&out, []result{r}, "here")
 	for _, want := range []string{
 		"| orchestrator's cycle | memory | a cycle, ms | **2.00** (1.00–9.00) | **0.5** (0.4–3.00) | eino 4.00 |",
-		"func ≤ 1 × eino: met (0.9 ×); set ≤ 0.3 × eino: met (0.3 ×); func ≤ 3.00: met |",
-		"| orchestrator's cycle | memory | func | 2.00 |  | 3.00 |",
+		"func ≤ 1 × eino: met (0.9 ×, of the processors 0.9 ×); set ≤ 0.3 × eino: met (0.3 ×, of the processors 0.3 ×); func ≤ 3.00: met |",
+		"| orchestrator's cycle | memory | func | 2.00 | 4,000 | 3.00 |",
 	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("%q is missing in\n%s", want, out.String())

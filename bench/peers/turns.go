@@ -39,7 +39,7 @@ type result struct {
 // name is the work and the class of a trial, and how large it is.
 func (t trial) name() string {
 	s := t.job.Work
-	if t.job.Stacks > 0 {
+	if t.job.Cycles > 0 {
 		s = fmt.Sprintf("%s %s × %d cycles", thousands(float64(t.job.Stacks)), s, t.job.Cycles)
 	}
 	if t.job.Class != "" {

@@ -59,6 +59,7 @@ const (
 	noneChanged   = "1,000 conditions, none changed"
 	large         = "10 MB state, one counter, 100 steps a second"
 	starting      = "starting the program"
+	recovering    = "opening the store of a fleet that was killed"
 	chainLength   = 20
 	slotsOfFleets = 1000
 )
@@ -118,6 +119,8 @@ func works() map[string]*work {
 	w = add(starting, 0)
 	w.add("graphrun", program("graphrun"))
 	w.add("bare", program("bare"))
+	w = add(recovering, 0)
+	both(w, recovery)
 	w = add(large, 1)
 	both(w, paced)
 	w.add("bbolt", bareBolt(1))
