@@ -80,7 +80,7 @@ var mutants = []mutant{
 	{"what a killed engine left is not ended", "runtime/orphan.go",
 		"		err = errors.Join(nodes.CleanUp(ctx, spec, t), d.eng.tools.CleanUp(ctx, t, g, n.Calls))\n", "		err = errors.Join(d.eng.tools.CleanUp(ctx, t, g, n.Calls))\n", "runtime", "^TestOverWhenItsWorkIs$"},
 	{"a slot is not given back", "runtime/kept.go",
-		"	d.ended = append(d.ended, left...)\n", "", "runtime", "^TestPools$"},
+		"		d.ended = append(d.ended, &a.ticket)\n", "", "runtime", "^TestPools$"},
 	{"tasks that were parked together start together for ever", "graph/machine/park.go",
 		"	return d + d/2*time.Duration(sum[0])/256\n", "	_ = sum\n	return d\n", "runtime", "^TestTheTaskThatKillsTheEngineIsParked$"},
 	{"a call with effects: once is made again after a crash", "nodes/agent/calls.go",

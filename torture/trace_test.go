@@ -80,7 +80,7 @@ var faults = []struct {
 		{"	err := s.transact(func(tx *bolt.Tx) error {\n		t.mu.Lock()\n", "	if err := s.transact(func(tx *bolt.Tx) error { return putMark(tx, mark) }); err != nil {\n		return err\n	}\n	err := s.transact(func(tx *bolt.Tx) error {\n		t.mu.Lock()\n"},
 	}}},
 	{"bbolt is not synced", edits{"runtime/boltstore/store.go": {
-		{"		NoFreelistSync: true,\n", "		NoFreelistSync: true,\n		NoSync: true,\n"},
+		{"		NoFreelistSync:  true,\n", "		NoFreelistSync:  true,\n		NoSync: true,\n"},
 	}}},
 	{"a segment begins without its header on disk", edits{"runtime/commitlog/segment.go": {
 		{"	if err := s.Sync(); err != nil {\n		return err\n	}\n	s.nonce = h.nonce\n", "	s.nonce = h.nonce\n"},
