@@ -28,7 +28,7 @@ func (d *drive) prepare(a *attempt) work {
 			a.leads(c.id)
 		}
 	}
-	a.ctx.Context = d.eng.base
+	a.ctx.Context = d.eng.base //nolint:fatcontext // no context is made: the attempt has one of its own
 	a.begun = true
 	d.away++
 	return e.do

@@ -50,9 +50,10 @@ func TestTaskContext(t *testing.T) {
 func TestTaskContextEndsItsOwn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
+		type key struct{}
 		why := errors.New("why")
 		c := &taskContext{Context: context.WithoutCancel(t.Context())}
-		below, cancel := context.WithCancel(context.WithValue(c, "key", "value")) //nolint:staticcheck // a key is a key
+		below, cancel := context.WithCancel(context.WithValue(c, key{}, "value"))
 		defer cancel()
 		called := false
 		context.AfterFunc(c, func() { called = true })

@@ -101,7 +101,7 @@ func (p *packed) names(all *[]string) {
 	for i := 0; i < len(list); {
 		n, known := p.shape.numbers[list[i]]
 		if !known {
-			p.b = binary.AppendUvarint(p.b, uint64(len(list[i]))<<2|namedText)
+			p.b = binary.AppendUvarint(p.b, uint64(len(list[i]))<<2+namedText)
 			p.b = append(p.b, list[i]...)
 			i++
 			continue

@@ -43,7 +43,7 @@ const (
 func AppendBinary(b []byte, v any) []byte {
 	switch v := v.(type) {
 	case nil:
-		return append(b, plainKind|plainNull)
+		return append(b, plainKind+plainNull)
 	case bool:
 		if v {
 			return append(b, plainKind|plainTrue)

@@ -38,7 +38,8 @@ func (k *heads) note(n stackNumber, h *head) {
 		kept = new(head)
 		k.all[n] = kept
 	}
-	cursor := append(kept.cursor[:0], h.cursor...)
+	kept.cursor = append(kept.cursor[:0], h.cursor...)
+	cursor := kept.cursor
 	*kept = *h
 	kept.cursor = cursor
 }

@@ -39,23 +39,22 @@ const stageChunk = 64 << 10
 
 func (s *stage) put(of table, key, v []byte) {
 	s.room(len(key) + len(v) + 1 + 2*binary.MaxVarintLen32)
-	b := append(s.buf, byte(of))
-	b = binary.AppendUvarint(b, uint64(len(key)))
-	b = append(b, key...)
-	k := b[len(b)-len(key):]
-	b = binary.AppendUvarint(b, uint64(len(v)))
-	b = append(b, v...)
-	s.buf = b
-	s.note(of, text(k), b[len(b)-len(v):len(b):len(b)])
+	s.buf = append(s.buf, byte(of))
+	k := s.bytes(key)
+	s.note(of, text(k), s.bytes(v))
 }
 
 func (s *stage) delete(of table, key []byte) {
 	s.room(len(key) + 1 + binary.MaxVarintLen32)
-	b := append(s.buf, byte(of)|deletedMark)
-	b = binary.AppendUvarint(b, uint64(len(key)))
-	b = append(b, key...)
-	s.buf = b
-	s.note(of, text(b[len(b)-len(key):]), nil)
+	s.buf = append(s.buf, byte(of)|deletedMark)
+	s.note(of, text(s.bytes(key)), nil)
+}
+
+// bytes writes the length of some bytes, and the bytes, and gives them where they lie now.
+func (s *stage) bytes(b []byte) []byte {
+	s.buf = binary.AppendUvarint(s.buf, uint64(len(b)))
+	s.buf = append(s.buf, b...)
+	return s.buf[len(s.buf)-len(b) : len(s.buf) : len(s.buf)]
 }
 
 func (s *stage) note(of table, key string, v []byte) {
@@ -70,8 +69,9 @@ func (s *stage) room(n int) {
 		return
 	}
 	frame := s.buf[s.begins:]
-	b := make([]byte, 0, max(stageChunk, 2*(len(frame)+n)))
-	s.buf, s.begins = append(b, frame...), 0
+	s.buf = make([]byte, len(frame), max(stageChunk, 2*(len(frame)+n)))
+	s.begins = 0
+	copy(s.buf, frame)
 }
 
 // begin starts the frame of the next request.

@@ -117,8 +117,9 @@ type (
 		Num  json.Number
 		Addr netip.Addr
 		Skip string `json:"-"`
-		Dash string `json:"-,"`
-		none int
+		//lint:ignore SA5008 the name is "-"
+		Dash string `json:"-,"` //nolint:staticcheck // the name is "-"
+		_    int
 		Big  *big.Int
 		L    []*level
 		M    map[string]any `json:"m"`
