@@ -194,7 +194,9 @@ func number[T integer](c *codec, k string, n *T) {
 	if c.packs {
 		v := int64(*n)
 		c.pack.int(&v)
-		*n = T(v)
+		if c.pack.reads { // what is packed may be read by others meanwhile
+			*n = T(v)
+		}
 		return
 	}
 	if !c.reading() {

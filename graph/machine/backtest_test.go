@@ -2,8 +2,11 @@ package machine
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -26,13 +29,13 @@ func (t *trial) backtest() {
 		if b.Differs() {
 			t.Fatalf("%s\ncycle %d of the unchanged graph differs: %+v", t.want.g.yaml(), b.Cycle, b)
 		}
-		backtestSeen["cycles"]++
+		backtestSeen.count("cycles")
 	}
 	g, text, ok := t.mutant()
 	if !ok {
 		return
 	}
-	backtestSeen["mutants"]++
+	backtestSeen.count("mutants")
 	for _, b := range test(g) {
 		known := len(b.Unknown) == 0
 		reported := map[string]bool{}
@@ -40,7 +43,7 @@ func (t *trial) backtest() {
 			reported[n.Node] = true
 		}
 		if b.Differs() {
-			backtestSeen["differ"]++
+			backtestSeen.count("differ")
 		}
 		tries := 3
 		if known {
@@ -62,8 +65,26 @@ func (t *trial) backtest() {
 	}
 }
 
-// backtestSeen counts what TestAgainstNaive meets of backtests.
-var backtestSeen = map[string]int{}
+// backtestSeen counts what the comparisons with the naive reading meet of backtests.
+var backtestSeen counts
+
+// counts may be used by tests that run in parallel.
+type counts struct{ sync.Map }
+
+func (c *counts) count(what string) {
+	n, _ := c.LoadOrStore(what, new(atomic.Int64))
+	n.(*atomic.Int64).Add(1)
+}
+
+func (c *counts) String() string {
+	var list []string
+	c.Range(func(what, n any) bool {
+		list = append(list, fmt.Sprintf("%s %d", what, n.(*atomic.Int64).Load()))
+		return true
+	})
+	slices.Sort(list)
+	return strings.Join(list, ", ")
+}
 
 // mutant is the graph with an edge changed or removed, or another join.
 func (t *trial) mutant() (*graph.Graph, string, bool) {

@@ -179,7 +179,7 @@ func TestAgainstNaive(t *testing.T) {
 	t.Parallel()
 	seen := map[string]int{}
 	rapid.Check(t, func(rt *rapid.T) { againstNaive(t, rt, false, seen) })
-	t.Logf("compared: %v; backtests: %v", seen, backtestSeen)
+	t.Logf("compared: %v; backtests: %v", seen, &backtestSeen)
 	if testing.Short() {
 		return
 	}

@@ -52,6 +52,9 @@ func checkTexts(v reflect.Value) error {
 	if !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil() {
 		return nil
 	}
+	if v.Kind() == reflect.Interface { // what it holds may be a nil pointer
+		return checkTexts(v.Elem())
+	}
 	if v.CanInterface() {
 		switch m := v.Interface().(type) {
 		case json.Marshaler:
@@ -64,7 +67,7 @@ func checkTexts(v reflect.Value) error {
 	switch v.Kind() {
 	case reflect.String:
 		return CheckText(v.String())
-	case reflect.Pointer, reflect.Interface:
+	case reflect.Pointer:
 		return checkTexts(v.Elem())
 	case reflect.Slice, reflect.Array:
 		for i := range v.Len() {
