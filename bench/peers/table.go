@@ -113,14 +113,14 @@ func (r result) goals(s shown) string {
 		if s.what.more {
 			sign, met = "≥", reached >= g.limit
 		}
-		said := "missed"
+		said := " missed"
 		if met {
-			said = "met"
+			said = " met"
 		}
 		if g.of != "" {
-			said += fmt.Sprintf(" (%s ×%s)", number(reached), r.byProcessors(g))
+			said = fmt.Sprintf(":%s (%s ×%s)", said, number(reached), r.byProcessors(g))
 		}
-		parts = append(parts, fmt.Sprintf("%s %s %s: %s", g.side, sign, limit, said))
+		parts = append(parts, fmt.Sprintf("%s %s %s%s", g.side, sign, limit, said))
 	}
 	return strings.Join(parts, "; ")
 }
