@@ -143,7 +143,7 @@ func newStacks(text func() string) side {
 // durable.
 const starters = 100
 
-// fleet starts many stacks, all of which go through as many cycles.
+// fleet starts many stacks. Each runs the same number of cycles.
 func fleet(slots int) side {
 	return func(ctx context.Context, j job, m *meter) error {
 		e, err := newEngine(ctx, j, m, orchestratorText(slots))

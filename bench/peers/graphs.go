@@ -31,7 +31,7 @@ func compile(k *nodes.Registry, text, kind string) (*graph.Graph, error) {
 	return src.Graph, nil
 }
 
-// chainText is a chain of nodes, each of which adds to a number.
+// chainText is a chain of nodes. Each node adds to a number.
 func chainText(length int) string {
 	var s strings.Builder
 	s.WriteString("graphrun: 1\nname: chain\npause: none\nstate: {sum: {type: integer, reduce: sum}}\nnodes:\n")

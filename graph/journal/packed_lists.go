@@ -26,18 +26,7 @@ func packNested[T any](c *codec, v *T, walk walk[T]) {
 }
 
 func packPointer[T any](c *codec, v **T, walk walk[T]) {
-	p := &c.pack
-	switch {
-	case p.reads && p.isNext():
-		*v = new(T)
-	case p.reads || *v == nil:
-		p.number++
-		return
-	}
-	was := p.written
-	p.written = true // an object without members is there too
-	packNested(c, *v, walk)
-	p.written = was
+	packMaybe(c, "", v, func(c *codec, _ string, v *T) { packNested(c, v, walk) })
 }
 
 func packMaybe[T any](c *codec, k string, v **T, plain func(*codec, string, *T)) {
@@ -50,7 +39,7 @@ func packMaybe[T any](c *codec, k string, v **T, plain func(*codec, string, *T))
 		return
 	}
 	was := p.written
-	p.written = true
+	p.written = true // also an object without members, or zero
 	plain(c, k, *v)
 	p.written = was
 }

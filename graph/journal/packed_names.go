@@ -80,7 +80,7 @@ const (
 	namedRun         // it and those after it; a uvarint says how many. Runs ascend
 )
 
-// names is a list of texts, most of which the shape has.
+// names is a list of texts. The shape has most of them.
 func (p *packed) names(all *[]string) {
 	if p.shape == nil {
 		p.texts(all)

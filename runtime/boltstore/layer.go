@@ -10,9 +10,8 @@ import (
 // A layer that nobody changes any more may be read by many goroutines.
 type layer struct {
 	rows    [tables]btree.Map[string, []byte]
-	number  uint64 // of its segment of the log
-	size    int    // bytes of its keys and values, those that were replaced included
-	applied bool   // bbolt has it, or is about to: see Store.layers
+	size    int  // bytes of its keys and values, those that were replaced included
+	applied bool // bbolt has it, or is about to: see Store.layers
 }
 
 // get gives what the layer says of a row; known is false if it says nothing. A row that
@@ -38,7 +37,7 @@ func (l *layer) empty() bool {
 // snapshot is the layer as it is now. It costs little: both share their nodes until one of
 // them changes some.
 func (l *layer) snapshot() *layer {
-	out := &layer{number: l.number}
+	out := &layer{}
 	for i := range l.rows {
 		if l.rows[i].Len() > 0 {
 			out.rows[i] = *l.rows[i].Copy()

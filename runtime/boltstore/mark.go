@@ -1,7 +1,6 @@
 package boltstore
 
 import (
-	"encoding/binary"
 	"encoding/json"
 	"fmt"
 
@@ -28,25 +27,25 @@ func putMark(tx *bolt.Tx, m commitlog.Mark) error {
 }
 
 // readMark reads the mark. The error continues the sentence "database PATH …".
-func readMark(tx *bolt.Tx) (m commitlog.Mark, err error) {
-	m.Clean = true
-	b := tx.Bucket(markerBucket)
-	if b == nil {
-		return m, errNotOurs
-	}
-	raw := b.Get(markKey)
-	if raw == nil {
-		return m, nil
-	}
-	v, err := unseal(markerBucket, markKey, raw)
-	if err == nil {
-		m.Clean = false
-		err = json.Unmarshal(v, &m)
-	}
-	if err != nil {
-		return m, fmt.Errorf("is damaged: %w", err)
-	}
-	return m, nil
+func readMark(db *bolt.DB) (m commitlog.Mark, err error) {
+	err = db.View(func(tx *bolt.Tx) error {
+		b := tx.Bucket(markerBucket)
+		if b == nil {
+			return errNotOurs
+		}
+		raw := b.Get(markKey)
+		if raw == nil {
+			m.Clean = true
+			return nil
+		}
+		v, err := unseal(markerBucket, markKey, raw)
+		if err == nil {
+			err = json.Unmarshal(v, &m)
+		}
+		if err != nil {
+			return fmt.Errorf("is damaged: %w", err)
+		}
+		return nil
+	})
+	return m, err
 }
-
-func sequence(v []byte) uint64 { return binary.BigEndian.Uint64(v) }

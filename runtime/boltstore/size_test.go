@@ -95,6 +95,27 @@ func tenValues(size int) []any {
 	return list
 }
 
+// flush has everything in bbolt that was acknowledged before.
+func (s *Store) flush() error {
+	if err := s.alone(s.freeze); err != nil {
+		return err
+	}
+	// What was frozen before may have been only a part of it.
+	if err := s.bring(); err != nil {
+		return err
+	}
+	s.tail.mu.Lock()
+	rest := !s.tail.active.empty()
+	s.tail.mu.Unlock()
+	if !rest {
+		return nil
+	}
+	if err := s.alone(s.freeze); err != nil {
+		return err
+	}
+	return s.bring()
+}
+
 // mustFlush has everything in bbolt.
 func mustFlush(t testing.TB, s *Store) {
 	t.Helper()

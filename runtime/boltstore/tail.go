@@ -1,6 +1,7 @@
 package boltstore
 
 import (
+	"encoding/binary"
 	"errors"
 	"runtime/debug"
 	"sync"
@@ -113,12 +114,8 @@ func (t *tail) end(mark commitlog.Mark, epoch uint64) {
 
 // recover reads what an earlier process has left in the log, and brings it into bbolt as that
 // process would have done when it ended. The error continues the sentence "database PATH …".
-func (s *Store) recover() error {
-	err := s.db.View(func(tx *bolt.Tx) (err error) {
-		s.mark, err = readMark(tx)
-		return err
-	})
-	if err != nil {
+func (s *Store) recover() (err error) {
+	if s.mark, err = readMark(s.db); err != nil {
 		return err
 	}
 	s.tail.active = &layer{}
@@ -139,11 +136,7 @@ func (s *Store) recover() error {
 // not all of it can be read, the layer has what comes before that. The error continues the
 // sentence "database PATH …".
 func unapplied(path string, db *bolt.DB, id string) ([]*layer, error) {
-	var mark commitlog.Mark
-	err := db.View(func(tx *bolt.Tx) (err error) {
-		mark, err = readMark(tx)
-		return err
-	})
+	mark, err := readMark(db)
 	if err != nil {
 		return nil, err
 	}
@@ -329,28 +322,7 @@ func setSequence(tx *bolt.Tx, key string, v []byte) error {
 	if b == nil {
 		return damage(table(key[0]).bucket(), nil, "the bucket is missing")
 	}
-	return b.SetSequence(sequence(v))
-}
-
-// flush has everything in bbolt that was acknowledged before.
-func (s *Store) flush() error {
-	if err := s.alone(s.freeze); err != nil {
-		return err
-	}
-	// What was frozen before may have been only a part of it.
-	if err := s.bring(); err != nil {
-		return err
-	}
-	s.tail.mu.Lock()
-	rest := !s.tail.active.empty()
-	s.tail.mu.Unlock()
-	if !rest {
-		return nil
-	}
-	if err := s.alone(s.freeze); err != nil {
-		return err
-	}
-	return s.bring()
+	return b.SetSequence(binary.BigEndian.Uint64(v))
 }
 
 // arm has the tail brought into bbolt in a while, unless that is under way.
