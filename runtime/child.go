@@ -178,7 +178,7 @@ func (rt *Runtime) child(ctx context.Context, g *graph.Graph, c *machine.Child) 
 		return nil, endOf(snap, g.Name), snap.Identity.Nonce, nil
 	default:
 		o := ResumeOptions{}
-		if def, err := rt.defs.of(ctx, snap.Cursor.Hash); err == nil && !def.g.Once && def.g.Until == nil {
+		if def, err := rt.defs.ofHash(ctx, snap.Cursor.Hash); err == nil && !def.g.Once && def.g.Until == nil {
 			o.Graph = g // an earlier version did not write down how a node runs it
 		}
 		s, err := rt.Resume(ctx, c.ID, o)

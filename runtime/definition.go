@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -18,14 +19,15 @@ type definition struct {
 	g      *graph.Graph
 	source []byte
 
-	shaped sync.Once
-	made   *journal.Shape
+	plan  func() *machine.Plan
+	shape func() *journal.Shape // what a store may let records refer to
 }
 
-// shape is what a store may let records refer to.
-func (def *definition) shape() *journal.Shape {
-	def.shaped.Do(func() { def.made = machine.Shape(def.g) })
-	return def.made
+func newDefinition(g *graph.Graph, source []byte) *definition {
+	def := &definition{g: g, source: source}
+	def.plan = sync.OnceValue(func() *machine.Plan { return machine.NewPlan(g) })
+	def.shape = sync.OnceValue(func() *journal.Shape { return machine.Shape(def.plan()) })
+	return def
 }
 
 // stored is the definition in the form in which a store keeps it.
@@ -52,7 +54,8 @@ type definitions struct {
 	mu     sync.Mutex
 	named  map[string]*definition
 	byHash map[string]*definition
-	sent   map[string]bool // hashes of those that this runtime has put into the store
+	made   map[*graph.Graph]*definition // by the graph that it was made from, and by its own
+	sent   map[string]bool              // hashes of those that this runtime has put into the store
 }
 
 // isStored reports that a definition was stored. The store may have deleted it
@@ -86,9 +89,9 @@ func (ds *definitions) present(name string) *definition {
 	return ds.named[name]
 }
 
-// of returns the definition with a hash: the present one of its name, one that another
+// ofHash returns the definition with a hash: the present one of its name, one that another
 // stack runs under, or the one in the store.
-func (ds *definitions) of(ctx context.Context, hash string) (*definition, error) {
+func (ds *definitions) ofHash(ctx context.Context, hash string) (*definition, error) {
 	if def := ds.known(hash); def != nil {
 		return def, nil
 	}
@@ -102,7 +105,7 @@ func (ds *definitions) of(ctx context.Context, hash string) (*definition, error)
 	}
 	same := *g
 	same.Hash = hash // what the store knows this definition by
-	def := ds.limited(&definition{g: &same, source: kept.Source})
+	def := ds.of(&same, kept.Source)
 	ds.mu.Lock()
 	defer ds.mu.Unlock()
 	if other := ds.byHash[hash]; other != nil {
@@ -129,14 +132,46 @@ func (ds *definitions) known(hash string) *definition {
 	return ds.byHash[hash]
 }
 
-// limited is a definition with the pools that the runtime allows it.
-func (ds *definitions) limited(def *definition) *definition {
-	n := ds.parallel
-	if n == 0 {
+// of is the definition of a graph: the same for all stacks that are started with it.
+func (ds *definitions) of(g *graph.Graph, source []byte) *definition {
+	ds.mu.Lock()
+	defer ds.mu.Unlock()
+	if def := ds.made[g]; def != nil && bytes.Equal(def.source, source) {
 		return def
 	}
-	limited := *def.g
-	limited.Pools = slices.Clone(def.g.Pools)
+	for old := range ds.made {
+		if len(ds.made) < 2*keptDefinitions {
+			break
+		}
+		delete(ds.made, old)
+	}
+	def := newDefinition(ds.limited(g), source)
+	if ds.made == nil {
+		ds.made = map[*graph.Graph]*definition{}
+	}
+	ds.made[g], ds.made[def.g] = def, def
+	return def
+}
+
+// plan is what the machines of all stacks under a definition share.
+func (ds *definitions) plan(g *graph.Graph) *machine.Plan {
+	ds.mu.Lock()
+	def := ds.made[g]
+	ds.mu.Unlock()
+	if def == nil {
+		return machine.NewPlan(g)
+	}
+	return def.plan()
+}
+
+// limited is a graph with the pools that the runtime allows it.
+func (ds *definitions) limited(g *graph.Graph) *graph.Graph {
+	n := ds.parallel
+	if n == 0 {
+		return g
+	}
+	limited := *g
+	limited.Pools = slices.Clone(g.Pools)
 	for i := range limited.Pools {
 		switch p := &limited.Pools[i]; {
 		case p.Parallel == 0: // on hold
@@ -146,5 +181,5 @@ func (ds *definitions) limited(def *definition) *definition {
 			p.Parallel = min(p.Parallel, n)
 		}
 	}
-	return &definition{g: &limited, source: def.source}
+	return &limited
 }

@@ -131,7 +131,7 @@ func (rt *Runtime) forkOf(ctx context.Context, stack, nonce string, o ForkOption
 	if snap.Identity.Parent != "" {
 		return Commit{}, &ChildError{stack}
 	}
-	def, err := rt.defs.of(ctx, snap.Cursor.Hash)
+	def, err := rt.defs.ofHash(ctx, snap.Cursor.Hash)
 	if err != nil {
 		return Commit{}, fmt.Errorf("stack %q: %w", stack, err)
 	}

@@ -20,7 +20,7 @@ func (rt *Runtime) AddGraph(g *graph.Graph, source []byte) error {
 	if _, err := secretsOf(rt.cfg.Secret, nil, g); err != nil {
 		return err
 	}
-	def := rt.defs.limited(&definition{g: g, source: source})
+	def := rt.defs.of(g, source)
 	rt.defs.define(def)
 	differ := rt.pools.Define(def.g)
 	for _, name := range slices.Sorted(maps.Keys(differ)) {

@@ -44,7 +44,7 @@ func (d *drive) fill(ctx context.Context, o *ResumeOptions) error {
 		if o.Graph.Name != d.graph {
 			return &GraphError{d.name, d.graph, o.Graph.Name}
 		}
-		next = eng.defs.limited(&definition{g: o.Graph, source: o.Source})
+		next = eng.defs.of(o.Graph, o.Source)
 	}
 	reopens := o != nil && o.reopen != nil
 	switch ended := snap.Cursor.Status.Ended(); {
@@ -58,7 +58,7 @@ func (d *drive) fill(ctx context.Context, o *ResumeOptions) error {
 	}
 	def := next
 	if next == nil || next.g.Hash != snap.Cursor.Hash {
-		if def, err = eng.defs.of(ctx, snap.Cursor.Hash); err != nil {
+		if def, err = eng.defs.ofHash(ctx, snap.Cursor.Hash); err != nil {
 			return fmt.Errorf("stack %q: %w", d.name, err)
 		}
 	}
@@ -72,7 +72,7 @@ func (d *drive) fill(ctx context.Context, o *ResumeOptions) error {
 		return err
 	}
 	snap.Identity.Params = def.g.Completed(snap.Identity.Params)
-	options := secrets.options()
+	options := eng.defs.options(secrets)
 	options.Rest = d.visited
 	m, err := machine.Restore(def.g, options, snap, time.Now().UTC())
 	if err != nil {

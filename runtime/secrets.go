@@ -63,7 +63,10 @@ func eachSecret(g *graph.Graph, params map[string]any, fn func(name string, need
 	}
 }
 
-func (s *secrets) options() machine.Options { return machine.Options{Mask: s.mask, Fleets: true} }
+// options are those of a machine that has these secrets.
+func (ds *definitions) options(s *secrets) machine.Options {
+	return machine.Options{Mask: s.mask, Fleets: true, Plan: ds.plan}
+}
 
 // take adds the secrets of a definition that the stack adopts. all has the secrets of
 // the old definition and of the new one.

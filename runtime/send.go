@@ -91,12 +91,12 @@ func (rt *Runtime) repeats(ctx context.Context, stack string, in machine.Input) 
 	if err != nil {
 		return false
 	}
-	def, err := rt.defs.of(ctx, snap.Cursor.Hash)
+	def, err := rt.defs.ofHash(ctx, snap.Cursor.Hash)
 	if err != nil {
 		return false
 	}
 	secrets, _ := secretsOf(rt.cfg.Secret, nil, def.g) // those that are set
-	return machine.Repeats(def.g, secrets.options(), snap, in)
+	return machine.Repeats(def.g, rt.defs.options(secrets), snap, in)
 }
 
 // CancelTask fails a task with kind cancelled, and no further attempt follows. item
@@ -142,7 +142,7 @@ func (rt *Runtime) sendBelow(ctx context.Context, in Send, refused error) (dupli
 	duplicate = true
 	for i := range children {
 		sum := &children[i].Summary
-		def, err := rt.defs.of(ctx, sum.Cursor.Hash)
+		def, err := rt.defs.ofHash(ctx, sum.Cursor.Hash)
 		if err != nil || sum.Cursor.Status.Ended() {
 			continue
 		}

@@ -46,7 +46,7 @@ func (rt *Runtime) graphOf(ctx context.Context, stack string) (*graph.Graph, []j
 	if sum.Cursor.Status.Ended() {
 		return nil, nil, fmt.Errorf("%w: %q", ErrEnded, stack)
 	}
-	def, err := rt.defs.of(ctx, sum.Cursor.Hash)
+	def, err := rt.defs.ofHash(ctx, sum.Cursor.Hash)
 	if err != nil {
 		return nil, nil, err
 	}

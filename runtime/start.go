@@ -72,9 +72,9 @@ func (rt *Runtime) Start(ctx context.Context, g *graph.Graph, o StartOptions) (*
 	if err := rt.reserve(ctx, o.ID, ErrExists); err != nil {
 		return nil, err
 	}
-	def := rt.defs.limited(&definition{g: g, source: o.Source})
+	def := rt.defs.of(g, o.Source)
 	now := time.Now().UTC()
-	m, err := machine.New(def.g, secrets.options(), journal.Identity{Stack: o.ID, Graph: g.Name,
+	m, err := machine.New(def.g, rt.defs.options(secrets), journal.Identity{Stack: o.ID, Graph: g.Name,
 		Nonce: rt.cfg.Nonce(), Params: params, CreatedAt: now, Parent: o.parent, MaxCycles: o.maxCycles}, state, now)
 	if err != nil {
 		rt.free(o.ID)

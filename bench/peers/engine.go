@@ -11,16 +11,28 @@ import (
 	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/runtime"
 	"github.com/graphrun/graphrun/runtime/boltstore"
-	"github.com/graphrun/graphrun/runtime/feed"
 	"github.com/graphrun/graphrun/runtime/memstore"
+	"github.com/graphrun/graphrun/runtime/storetest"
 )
 
 // engine is graphrun on a new store.
 type engine struct {
 	m     *meter
 	rt    *runtime.Runtime
-	store runtime.Store
+	store *counted
 	g     *graph.Graph
+}
+
+// counted counts the commits of a store for a meter. A feed would count them too, but hands
+// each commit to a goroutine, which the peers have nothing like.
+type counted struct {
+	*storetest.Counting
+	m *meter
+}
+
+func (c *counted) Commit(ctx context.Context, commit runtime.Commit) error {
+	c.m.commits.Add(1)
+	return c.Counting.Commit(ctx, commit)
 }
 
 // openStore opens the store of a class in a folder.
@@ -45,10 +57,12 @@ func newEngine(ctx context.Context, j job, m *meter, text string) (*engine, erro
 	if e.g, err = compile(k, text, j.Side); err != nil {
 		return nil, err
 	}
-	if e.store, err = openStore(j.Class, j.Dir); err != nil {
+	store, err := openStore(j.Class, j.Dir)
+	if err != nil {
 		return nil, err
 	}
-	e.rt, err = runtime.Open(ctx, runtime.Config{Store: e.store, Kinds: k, Feed: feed.Of(func(feed.Commit) { m.commits.Add(1) })})
+	e.store = &counted{storetest.Count(store), m}
+	e.rt, err = runtime.Open(ctx, runtime.Config{Store: e.store, Kinds: k})
 	return e, err
 }
 

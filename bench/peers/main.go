@@ -30,12 +30,13 @@ func main() {
 
 // options are the flags.
 type options struct {
-	run   *regexp.Regexp
-	turns int
-	each  time.Duration
-	dir   string
-	root  string
-	list  bool
+	run     *regexp.Regexp
+	turns   int
+	each    time.Duration
+	dir     string
+	root    string
+	profile string
+	list    bool
 }
 
 func command(ctx context.Context, args []string, out, progress io.Writer) error {
@@ -47,6 +48,7 @@ func command(ctx context.Context, args []string, out, progress io.Writer) error 
 	f.DurationVar(&o.each, "for", 400*time.Millisecond, "how long a side is measured in a turn")
 	f.StringVar(&o.dir, "dir", "", "a `folder` on the disk that is measured (default the one for temporary files)")
 	f.StringVar(&o.root, "root", "../..", "the `folder` of the repository")
+	f.StringVar(&o.profile, "profile", "", "a `folder` for profiles of each side, for go tool pprof")
 	f.BoolVar(&o.list, "list", false, "only list the rows")
 	if err := f.Parse(args); err != nil {
 		return err

@@ -42,7 +42,7 @@ func (m *meter) watch() {
 	m.stop, m.stopped = make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(m.stopped)
-		tick := time.NewTicker(5 * time.Millisecond)
+		tick := time.NewTicker(20 * time.Millisecond) // a look takes a tenth of a millisecond
 		defer tick.Stop()
 		for {
 			m.Anon = max(m.Anon, anonymous())

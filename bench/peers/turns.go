@@ -22,7 +22,12 @@ func child(ctx context.Context, text string, out io.Writer) error {
 	if err := json.Unmarshal([]byte(text), &j); err != nil {
 		return err
 	}
-	f, err := do(ctx, j)
+	run := func() (figures, error) { return do(ctx, j) }
+	if j.Profile != "" {
+		work := run
+		run = func() (figures, error) { return profiled(j.Profile, work) }
+	}
+	f, err := run()
 	if err != nil {
 		return err
 	}
@@ -77,6 +82,10 @@ func (o options) take(ctx context.Context, t trial, dir string) (result, error) 
 		for _, s := range sides {
 			j.Side, j.Dir = s, filepath.Join(dir, "files")
 			if err := os.Mkdir(j.Dir, 0o700); err != nil {
+				return r, err
+			}
+			var err error
+			if j.Profile, err = profileName(o.profile, t, s); err != nil {
 				return r, err
 			}
 			f, err := process(ctx, j)

@@ -26,6 +26,7 @@ type job struct {
 	Stacks            int           // of a fleet
 	Size              int           // bytes of a large value that nothing touches
 	Bytes             int           // of a commit where there is no engine
+	Profile           string        // path of its profiles, without their ends; "" for none
 }
 
 // side does a job and takes the figures.

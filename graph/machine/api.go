@@ -17,10 +17,12 @@ var ErrGraphChanged = errors.New("machine: the graph has changed")
 
 // Machine is one stack. Not safe for concurrent use.
 type Machine struct {
-	g    *graph.Graph
-	o    Options
-	id   journal.Identity
-	plan *plan
+	g        *graph.Graph
+	o        Options
+	id       journal.Identity
+	plan     *Plan
+	ancestry map[int]nodeSet // see settledBefore
+	reading  []*reads        // see readsOf
 
 	schedule *cron.Schedule // by the params of the stack; nil for none
 

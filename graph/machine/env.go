@@ -101,7 +101,7 @@ func (m *Machine) lookAhead(e *graph.Edge) (end func()) {
 	if !m.view.fresh || e.From == graph.Start || e.NextCycle || e.When.Reads().Slots&(1<<graph.SlotNodes) == 0 {
 		return func() {}
 	}
-	before := m.plan.settledBefore(m.g, e.From)
+	before := m.settledBefore(e.From)
 	m.view.ahead = func(i int) (seen, bool) {
 		if n := &m.nodes[i]; before.has(i) && n.status != pending {
 			return m.seenAs(i), true
@@ -117,7 +117,8 @@ func (m *Machine) lookAhead(e *graph.Edge) (end func()) {
 
 // load puts a graph and its state under the machine.
 func (m *Machine) load(g *graph.Graph, values []any) {
-	m.g, m.plan, m.foreseen, m.rounds = g, newPlan(g), foreseen{}, nil
+	m.g, m.plan, m.foreseen, m.rounds = g, m.o.planOf(g), foreseen{}, nil
+	m.ancestry, m.reading = nil, nil
 	m.state.values, m.sizes = values, nil
 	m.nodes = make([]node, len(g.Nodes))
 	m.edges = make([]judged, len(g.Edges))

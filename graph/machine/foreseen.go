@@ -45,7 +45,7 @@ type foreseen struct {
 // restless reports that an edge is to be judged in each cycle: how its source ended in the
 // cycle before, or what its condition reads beside the state, may be different; or its
 // verdict is taken together with those of others.
-func (p *plan) restless(e *graph.Edge) bool {
+func (p *Plan) restless(e *graph.Edge) bool {
 	return e.NextCycle || e.Else || p.shared[e.Index] || !e.Steady
 }
 

@@ -25,6 +25,9 @@ type Options struct {
 	// Snapshots keeps the records of the open cycle in memory, so that Snapshot
 	// works within a cycle too.
 	Snapshots bool
+	// Plan returns the plan of a graph, for machines that share one: it may be large. By
+	// default each machine makes its own.
+	Plan func(*graph.Graph) *Plan
 
 	scratch bool // every cycle begins from scratch: for tests, see foreseen
 }

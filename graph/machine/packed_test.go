@@ -100,7 +100,7 @@ func TestPackedCycle(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			g := compile(t, c.text)
-			shape := Shape(g)
+			shape := Shape(NewPlan(g))
 			const cycles = 5
 			list := commitsOf(t, g, cycles+1)
 			first := list[0].Records[0].Seq
@@ -143,7 +143,7 @@ func TestPackedCycle(t *testing.T) {
 func BenchmarkPackedCycle(b *testing.B) {
 	for name, text := range map[string]string{"orchestrator": orchestrator, "conditions": conditions(1000)} {
 		g := compile(b, text)
-		shape := Shape(g)
+		shape := Shape(NewPlan(g))
 		var cycle []Ready
 		for _, r := range commitsOf(b, g, 3) {
 			if r.Cursor.Cycle == 2 {

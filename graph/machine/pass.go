@@ -210,7 +210,7 @@ func (m *Machine) endOldPass() {
 // carryPass moves what is remembered to a changed graph. Nodes and edges that it does not
 // have, and verdicts over edges that it changed, are forgotten.
 func (m *Machine) carryPass(g *graph.Graph) {
-	p := newPlan(g)
+	p := m.o.planOf(g)
 	m.cur.Latches = slices.DeleteFunc(slices.Clone(m.cur.Latches), func(l journal.Latch) bool {
 		was, ok := m.plan.edgeOf(&l)
 		is, still := p.edgeOf(&l)

@@ -30,10 +30,10 @@ type reads struct {
 
 // readsOf says what the tasks of a node read. It is worked out once.
 func (m *Machine) readsOf(i int) *reads {
-	if m.plan.reads == nil {
-		m.plan.reads = make([]*reads, len(m.g.Nodes))
+	if m.reading == nil {
+		m.reading = make([]*reads, len(m.g.Nodes))
 	}
-	if r := m.plan.reads[i]; r != nil {
+	if r := m.reading[i]; r != nil {
 		return r
 	}
 	out := &reads{keys: make(nodeSet, (len(m.g.Keys)+63)/64)}
@@ -46,7 +46,7 @@ func (m *Machine) readsOf(i int) *reads {
 			}
 		}
 	}
-	m.plan.reads[i] = out
+	m.reading[i] = out
 	return out
 }
 

@@ -15,15 +15,17 @@ type beginning struct {
 }
 
 // of is the beginning of the cycles that a node is in.
-func (p *plan) of(n *graph.Node) *beginning {
+func (p *Plan) of(n *graph.Node) *beginning {
 	if n.Final {
 		return &p.final
 	}
 	return &p.ordinary
 }
 
-// plan is what a machine looks up again and again, worked out once per graph.
-type plan struct {
+// Plan is what the machines of a graph look up again and again. It is worked out once, does
+// not change, and is safe for concurrent use.
+type Plan struct {
+	g               *graph.Graph
 	index           map[string]int // node by name
 	waiters         [][]int        // nodes that wait for a node's settling (graph.Node.Waits, turned round)
 	ordinary, final beginning      // of a cycle, and of the last one, of `finally`
@@ -42,13 +44,20 @@ type plan struct {
 	latches bool                  // a node has `latch`
 	unless  bool                  // some edge is live unless its source failed: skips keep their causes
 	results []results             // by node: who reads what became of its elements
-	before  map[int]nodeSet       // see settledBefore
-	edges   map[journal.Latch]int // see edgeOf
-	reads   []*reads              // see readsOf
+	edges   map[journal.Latch]int // see edgeOf; nil where no verdict is remembered
 }
 
-func newPlan(g *graph.Graph) *plan {
-	p := &plan{
+func (o *Options) planOf(g *graph.Graph) *Plan {
+	if o.Plan != nil {
+		return o.Plan(g)
+	}
+	return NewPlan(g)
+}
+
+// NewPlan works out the plan of a graph, for Options.Plan.
+func NewPlan(g *graph.Graph) *Plan {
+	p := &Plan{
+		g:       g,
 		index:   make(map[string]int, len(g.Nodes)),
 		waiters: make([][]int, len(g.Nodes)),
 		verdict: make([]journal.Verdict, len(g.Edges)),
@@ -84,6 +93,9 @@ func newPlan(g *graph.Graph) *plan {
 			p.sources = append(p.sources, e.From)
 		}
 	}
+	if p.latches || g.Once {
+		p.edges = p.byVerdict()
+	}
 	for i := range g.Nodes {
 		p.steady[i] = p.isSteady(g, i)
 	}
@@ -106,7 +118,7 @@ func newPlan(g *graph.Graph) *plan {
 
 // isSteady: the conditions of all edges hold as long as the state stays, and how the
 // sources settled fits into a number: see sourcesOf.
-func (p *plan) isSteady(g *graph.Graph, i int) bool {
+func (p *Plan) isSteady(g *graph.Graph, i int) bool {
 	for _, x := range g.Nodes[i].In {
 		if p.restless(&g.Edges[x]) {
 			return false
@@ -116,7 +128,7 @@ func (p *plan) isSteady(g *graph.Graph, i int) bool {
 	return n > 0 && n <= maxSources && !g.Nodes[i].Latch
 }
 
-func (p *plan) addEdge(g *graph.Graph, e *graph.Edge) {
+func (p *Plan) addEdge(g *graph.Graph, e *graph.Edge) {
 	v := journal.Verdict{Edge: e.Index, From: "start", After: e.After, Else: e.Else, NextCycle: e.NextCycle}
 	if e.From != graph.Start {
 		v.From = g.Nodes[e.From].ID
@@ -142,19 +154,25 @@ func (p *plan) addEdge(g *graph.Graph, e *graph.Edge) {
 }
 
 // edgeOf finds the edge that a verdict is about.
-func (p *plan) edgeOf(l *journal.Latch) (int, bool) {
-	if p.edges == nil {
-		p.edges = make(map[journal.Latch]int, len(p.verdict))
-		for x, v := range p.verdict {
-			p.edges[p.latch(x, false, "")] = v.Edge
-		}
+func (p *Plan) edgeOf(l *journal.Latch) (int, bool) {
+	edges := p.edges
+	if edges == nil { // it was remembered under an earlier definition
+		edges = p.byVerdict()
 	}
-	x, ok := p.edges[journal.Latch{From: l.From, To: l.To, Outcome: l.Outcome, After: l.After, NextCycle: l.NextCycle}]
+	x, ok := edges[journal.Latch{From: l.From, To: l.To, Outcome: l.Outcome, After: l.After, NextCycle: l.NextCycle}]
 	return x, ok
 }
 
+func (p *Plan) byVerdict() map[journal.Latch]int {
+	edges := make(map[journal.Latch]int, len(p.verdict))
+	for x, v := range p.verdict {
+		edges[p.latch(x, false, "")] = v.Edge
+	}
+	return edges
+}
+
 // latch names an edge, and says what its verdict is.
-func (p *plan) latch(x int, dead bool, fault string) journal.Latch {
+func (p *Plan) latch(x int, dead bool, fault string) journal.Latch {
 	v := &p.verdict[x]
 	return journal.Latch{From: v.From, To: p.to[x], Outcome: v.Outcome, After: v.After, NextCycle: v.NextCycle, Dead: dead, Fault: fault}
 }
@@ -179,11 +197,11 @@ func (s nodeSet) list(list []int) []int {
 
 // settledBefore says which nodes have settled, for certain, once a node has: the
 // node itself and its ancestors. A `join: first` node has none that it waits for.
-func (p *plan) settledBefore(g *graph.Graph, node int) nodeSet {
-	if all := p.before[node]; all != nil {
+func (m *Machine) settledBefore(node int) nodeSet {
+	if all := m.ancestry[node]; all != nil {
 		return all
 	}
-	all := make(nodeSet, (len(g.Nodes)+63)/64)
+	all := make(nodeSet, (len(m.g.Nodes)+63)/64)
 	for todo := []int{node}; len(todo) > 0; {
 		i := todo[len(todo)-1]
 		todo = todo[:len(todo)-1]
@@ -191,13 +209,13 @@ func (p *plan) settledBefore(g *graph.Graph, node int) nodeSet {
 			continue
 		}
 		all.put(i)
-		if g.Nodes[i].Join != graph.JoinFirst {
-			todo = append(todo, g.Nodes[i].Waits...)
+		if m.g.Nodes[i].Join != graph.JoinFirst {
+			todo = append(todo, m.g.Nodes[i].Waits...)
 		}
 	}
-	if p.before == nil {
-		p.before = map[int]nodeSet{}
+	if m.ancestry == nil {
+		m.ancestry = map[int]nodeSet{}
 	}
-	p.before[node] = all
+	m.ancestry[node] = all
 	return all
 }

@@ -1,13 +1,13 @@
 package machine
 
 import (
-	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/journal"
 )
 
 // Shape is what the records of a graph's stacks name again and again, for stores that keep
 // them in the packed form: make it once for a graph.
-func Shape(g *graph.Graph) *journal.Shape {
+func Shape(p *Plan) *journal.Shape {
+	g := p.g
 	nodes := make([]string, len(g.Nodes))
 	joins := make([][]uint64, len(g.Nodes))
 	for i := range g.Nodes {
@@ -26,5 +26,5 @@ func Shape(g *graph.Graph) *journal.Shape {
 	for i := range g.Events {
 		names = append(names, g.Events[i].Name)
 	}
-	return journal.NewShape(g.Hash, nodes, names, newPlan(g).verdict, joins)
+	return journal.NewShape(g.Hash, nodes, names, p.verdict, joins)
 }

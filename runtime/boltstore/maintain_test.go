@@ -444,7 +444,9 @@ func TestFileStopsGrowing(t *testing.T) {
 		}
 	}
 	mustFlush(t, s)
-	if late := pages(t, s); late > early*5/4 {
+	// How many pages are free at a moment depends on how much each transaction held, and so on
+	// the load of the machine. With all that was ever written there would be 100 times as many.
+	if late := pages(t, s); late > early*2 {
 		t.Errorf("%d pages after 6,000 cycles, %d after %d", early, late, cycles)
 	}
 	path := s.Path()

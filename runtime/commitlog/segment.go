@@ -80,7 +80,7 @@ func (s *segment) begin(o *Options, h header) error {
 	return nil
 }
 
-var zeros = make([]byte, 256<<10)
+var zeros [256 << 10]byte
 
 // room makes sure that a write up to end finds its blocks there. Else it has changed
 // nothing that counts.
