@@ -82,8 +82,8 @@ var rooms = map[string]room{
 	"mask":                  {house: []string{"graph/value"}},
 	"runtime":               {house: []string{"runtime/feed", "diag", "graph", "graph/inspect", "graph/journal", "graph/machine", "graph/schema", "graph/value", "mask", "nodes", "runtime/internal/fleet", "runtime/internal/pool", "runtime/internal/timer", "internal/late"}},
 	"runtime/memstore":      {house: []string{"runtime", "graph", "graph/journal", "graph/machine", "graph/value"}},
-	"runtime/commitlog":     {third: []string{"golang.org/x/sys"}},
-	"runtime/boltstore":     {house: []string{"runtime", "runtime/commitlog", "graph", "graph/journal", "graph/machine", "graph/value"}, third: []string{"github.com/tidwall/btree", "go.etcd.io/bbolt", "golang.org/x/sys"}},
+	"runtime/commitlog":     {house: []string{"runtime/internal/place"}, third: []string{"golang.org/x/sys"}},
+	"runtime/boltstore":     {house: []string{"runtime", "runtime/commitlog", "runtime/internal/place", "graph", "graph/journal", "graph/machine", "graph/value"}, third: []string{"github.com/tidwall/btree", "go.etcd.io/bbolt", "golang.org/x/sys"}},
 	"runtime/storetest":     {house: []string{"runtime", "graph", "graph/journal", "graph/machine", "graph/value"}, third: []string{"github.com/google/go-cmp", "pgregory.net/rapid"}},
 	"runtime/runtimetest":   {house: []string{"runtime/feed", "runtime", "runtime/memstore", "graph", "graph/inspect", "graph/journal", "graph/machine", "graph/render", "graph/trial", "graph/value", "nodes"}, third: []string{"github.com/google/go-cmp"}},
 	"runtime/api":           {house: []string{"runtime/feed", "runtime", "diag", "graph", "graph/inspect", "graph/journal", "graph/machine", "graph/value", "internal/late"}},
@@ -101,6 +101,7 @@ var rooms = map[string]room{
 	"runtime/internal/timer":    {},
 	"runtime/internal/pool":     {house: []string{"graph", "graph/journal", "runtime/internal/timer"}},
 	"runtime/internal/fleet":    {},
+	"runtime/internal/place":    {},
 	"nodes/agent/internal/wire": {house: []string{"graph/value", "nodes/agent"}},
 	"runtime/feed":              {house: []string{"graph/journal"}},
 

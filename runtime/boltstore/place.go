@@ -1,12 +1,7 @@
 package boltstore
 
 import (
-	"errors"
-	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
-	"sync"
 	"time"
 )
 
@@ -23,54 +18,12 @@ func realPath(path string) string {
 // still where it was opened.
 const lookEvery = time.Second
 
-// place is where a file is and how large it has been. What is written to a file
-// that was moved away, replaced or cut off is lost to whoever opens the path
-// next, so nothing may be acknowledged then.
-type place struct {
-	path string // absolute: the process may change its folder
-	file os.FileInfo
-
-	mu   sync.Mutex
-	size int64
-}
-
-func placeOf(f *owned) (*place, error) {
-	path, err := filepath.Abs(f.path)
-	if err != nil {
-		return nil, err
-	}
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	return &place{path: path, file: info, size: info.Size()}, nil
-}
-
-// check reports that the path does not lead to the file any more, or not to all
-// of it. The error continues the sentence "database PATH …".
-func (p *place) check() error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	info, err := os.Stat(p.path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return errors.New("was moved or deleted while it was in use")
-	case inWant(err):
-		return nil // the next look tells
-	case err != nil:
-		return fmt.Errorf("cannot be reached any more: %w", err)
-	case !os.SameFile(info, p.file):
-		return errors.New("was replaced by another file while it was in use")
-	case info.Size() < p.size:
-		return fmt.Errorf("was cut off while it was in use: %d bytes, %d before", info.Size(), p.size)
-	}
-	p.size = info.Size()
-	return nil
-}
-
 // present stops the store when its file, or its log, is not at its path any more.
 func (s *Store) present() error {
-	err := s.at.check()
+	size, err := s.at.Check()
+	if err == nil {
+		s.at.Grow(size)
+	}
 	if log := s.log.Load(); log != nil && err == nil {
 		err = log.Check()
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/runtime"
 	"github.com/graphrun/graphrun/runtime/commitlog"
+	"github.com/graphrun/graphrun/runtime/internal/place"
 )
 
 // mustBeFatal checks an error of a store that has stopped.
@@ -123,6 +124,16 @@ func childLosesFile(path string, d runtime.Durability) {
 		fmt.Println(err)
 		return
 	}
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer null.Close()
+	if s.at, err = place.Of(null, os.DevNull); err != nil { // what it looks at is not enough
+		fmt.Println(err)
+		return
+	}
 	var wg sync.WaitGroup
 	for i := range 8 {
 		w := &wave{stack: fmt.Sprint("s", i)}
@@ -141,11 +152,6 @@ func childLosesFile(path string, d runtime.Durability) {
 			})
 		}
 	}
-	s.at.mu.Lock()
-	s.at.size = 0 // what it looks at is not enough
-	info, _ := os.Stat(os.DevNull)
-	s.at.path, s.at.file = os.DevNull, info
-	s.at.mu.Unlock()
 	fmt.Println("cut", os.Truncate(path, 0))
 	wg.Wait()
 	var fatal *runtime.StoreError

@@ -20,6 +20,7 @@ import (
 
 	"github.com/graphrun/graphrun/runtime"
 	"github.com/graphrun/graphrun/runtime/commitlog"
+	"github.com/graphrun/graphrun/runtime/internal/place"
 )
 
 // Options of a store. The zero value is a good choice.
@@ -81,7 +82,7 @@ type Store struct {
 	opened string
 	db     *bolt.DB
 	file   *owned // bbolt closes it
-	at     *place
+	at     *place.Place
 
 	mu      sync.Mutex
 	work    sync.Cond // there may be something to do for the writer
@@ -193,7 +194,7 @@ func (s *Store) start(f *owned) (err error) {
 			err = s.broken(p)
 		}
 	}()
-	if s.at, err = placeOf(f); err != nil {
+	if s.at, err = place.Of(f, f.path); err != nil {
 		return err
 	}
 	s.file = f

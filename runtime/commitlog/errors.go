@@ -63,8 +63,3 @@ func noRoom(err error) bool {
 	}
 	return false
 }
-
-// inWant tells want of descriptors or memory, which passes, from other failures.
-func inWant(err error) bool {
-	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) || errors.Is(err, syscall.ENOMEM)
-}

@@ -260,8 +260,8 @@ func (l *Log) Check() error {
 	l.mu.Unlock()
 	for _, s := range files {
 		if s != nil && s.epoch.Load() > released {
-			if err := s.check(); err != nil {
-				return err
+			if _, err := s.at.Check(); err != nil {
+				return fmt.Errorf("has lost its log: %q %w", s.at.Path, err)
 			}
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io/fs"
 	"sync/atomic"
+
+	"github.com/graphrun/graphrun/runtime/internal/place"
 )
 
 // slots is how many files there are: one is appended to, one is taken over by the
@@ -36,7 +38,7 @@ func Remove(path string) error {
 // segment is an open file of a log.
 type segment struct {
 	file
-	place
+	at     *place.Place
 	epoch  atomic.Uint64 // 0 without a segment
 	nonce  Nonce
 	filled int64 // up to here the blocks of the file are there, and on disk
@@ -44,8 +46,8 @@ type segment struct {
 }
 
 func newSegment(f file, path string) (*segment, error) {
-	at, err := placeOf(f, path)
-	return &segment{file: f, place: at}, err
+	at, err := place.Of(f, path)
+	return &segment{file: f, at: at}, err
 }
 
 // begin makes the file the segment of an epoch: from then on, what it held is nothing.
@@ -63,7 +65,7 @@ func (s *segment) begin(o *Options, h header) error {
 			return err
 		}
 		s.filled = o.SegmentSize
-		s.shrink(s.filled)
+		s.at.Shrink(s.filled)
 	case s.filled < headerSize:
 		if err := s.room(o, headerSize+endSize); err != nil {
 			return err
@@ -106,6 +108,6 @@ func (s *segment) room(o *Options, end int64) error {
 		return err
 	}
 	s.filled, s.piece = at, min(2*s.piece, o.Piece)
-	s.grow(at)
+	s.at.Grow(at)
 	return nil
 }
