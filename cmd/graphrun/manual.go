@@ -106,6 +106,10 @@ printed, and the exit code is 1 when there are any.`, `  graphrun fmt *.graphrun
   graphrun fmt --check *.graphrun.yaml`},
 	"schema": {groupAuthor, `Print the JSON Schema of graph files. Editors use it to complete and check them
 while you type.`, `  graphrun schema > graph.schema.json`},
+	"lsp": {groupAuthor, `Speak the Language Server Protocol with an editor, over standard input and
+output.
+An editor starts it; docs/editors.md says how. It shows the problems of graphs and
+test files while they are written, as "graphrun validate" finds them.`, `  graphrun lsp --stdio`},
 	"kinds": {groupAuthor, `List the kinds of nodes, or describe one kind: what it does and which fields its
 "with" has.`, `  graphrun kinds
   graphrun kinds exec`},

@@ -71,7 +71,7 @@ func newRoot(a *app) *cobra.Command {
 	flags.BoolVarP(&a.verbose, "verbose", "v", false, "log what the engine does to standard error")
 	root.AddCommand(
 		validateCommand(a), testCommand(a), runCommand(a), planCommand(a), explainCommand(a), stateCommand(a),
-		graphCommand(a), fmtCommand(a), schemaCommand(a), kindsCommand(a),
+		graphCommand(a), fmtCommand(a), schemaCommand(a), kindsCommand(a), lspCommand(a),
 		initCommand(a), versionCommand(a), completionCommand(a),
 	)
 	root.AddCommand(
