@@ -304,6 +304,15 @@ file in which nothing can be read, or that a newer program wrote, is left as it
 is.`, `  graphrun doctor
   graphrun doctor --repair`},
 
+	"mcp": {groupOther, `Give coding agents the commands as tools: a server of the Model Context Protocol on
+standard input and output. A client starts it in the folder of the graphs.
+
+The tools are validate, plan, explain, get, history and explore, which change
+nothing. With --allow-control there are also start, send, answer, pause, resume,
+wake, stop, cancel, retry and fork. docs/mcp-server.md says what each takes.
+
+It ends when the client closes standard input.`, `  graphrun mcp
+  graphrun mcp --allow-control --db /var/lib/graphrun/graphrun.db`},
 	"completion": {groupOther, `Print the script that completes commands, flags and names in a shell.`, `  source <(graphrun completion bash)
   graphrun completion zsh > ~/.zfunc/_graphrun`},
 	"version": {groupOther, `Print the version of the program, and what it was built with.`, `  graphrun version

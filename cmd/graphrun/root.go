@@ -82,6 +82,7 @@ func newRoot(a *app) *cobra.Command {
 		backupCommand(a), compactCommand(a), doctorCommand(a),
 	)
 	root.AddCommand(diffCommand(a), evalCommand(a), replayCommand(a), backtestCommand(a))
+	root.AddCommand(mcpCommand(a))
 	root.AddCommand(verbCommands(a)...)
 	root.AddCommand(answerCommands(a)...)
 	root.SetHelpCommand(helpCommand())
