@@ -2,6 +2,7 @@ package serve
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -35,6 +36,12 @@ type Options struct {
 	Secret   func(name string) (string, bool)
 	Parallel int
 	Grace    time.Duration
+	// Observer observes the runtime, as a *telemetry.Telemetry does. Run attaches it before
+	// the first stack runs, and closes it after the runtime. Defaults to none.
+	Observer interface {
+		Attach(rt *runtime.Runtime) error
+		Close() error
+	}
 	// Reload makes the server read its graph files again at each value. Defaults
 	// to never; files that look different are read anyway.
 	Reload <-chan os.Signal
@@ -53,6 +60,9 @@ func Run(ctx context.Context, o Options) (err error) {
 	if o.Hurry == nil {
 		o.Hurry = context.WithoutCancel(ctx)
 	}
+	if o.Observer != nil {
+		defer func() { err = errors.Join(err, o.Observer.Close()) }()
+	}
 	rt, err := runtime.Open(context.WithoutCancel(ctx), runtime.Config{
 		Store: o.Store, Kinds: o.Kinds, Logger: o.Logger, Secret: o.Secret, Parallel: o.Parallel, Grace: o.Grace,
 	})
@@ -64,6 +74,11 @@ func Run(ctx context.Context, o Options) (err error) {
 			err = closing
 		}
 	}()
+	if o.Observer != nil {
+		if err := o.Observer.Attach(rt); err != nil {
+			return err
+		}
+	}
 	if err := o.Graphs.serveOn(rt); err != nil {
 		return err
 	}

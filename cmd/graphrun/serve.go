@@ -100,6 +100,11 @@ func (a *app) serve(ctx context.Context, paths []string, f serveFlags) (err erro
 	if o.Port != nil {
 		defer o.Port.Close() // when the store cannot be opened; else it is closed before
 	}
+	flush, err := a.observe(ctx, &o)
+	if err != nil {
+		return err
+	}
+	defer flush()
 	store, err := a.openStore(f.durability)
 	if err != nil {
 		return err

@@ -103,6 +103,8 @@ var rooms = map[string]room{
 	"runtime/internal/pool":     {house: []string{"graph", "graph/journal", "runtime/internal/timer"}},
 	"runtime/internal/fleet":    {},
 	"runtime/internal/place":    {},
+	"runtime/telemetry":         {house: []string{"graph/journal", "nodes", "nodes/agent", "runtime", "runtime/feed"}, third: []string{"go.opentelemetry.io/otel"}},
+	"runtime/telemetry/otlp":    {third: []string{"go.opentelemetry.io/otel"}},
 	"nodes/agent/internal/wire": {house: []string{"graph/value", "nodes/agent"}},
 	"runtime/feed":              {house: []string{"graph/journal"}},
 

@@ -5,7 +5,8 @@
 // Providers are passed in and nothing is global. The engine does not know about it: the
 // package reads commits once the store has them.
 //
-// It is a module of its own, so only programs that use it link OpenTelemetry:
+// The trace of a cycle is linked to that of the cycle before. `graphrun serve` uses it with
+// the providers of telemetry/otlp; only programs that import the package link OpenTelemetry:
 //
 //	tel, err := telemetry.New(telemetry.Config{Tracer: tracerProvider, Meter: meterProvider})
 //	kinds, err := tel.Kinds(std.Registry())

@@ -87,6 +87,7 @@ func (g *generation) attributes() []attribute.KeyValue {
 // span opens and ends the span of a step below that of its attempt: it is known when it
 // is over.
 func (g *generation) span(t *Telemetry, attempt *span, r *journal.Record, b *journal.TaskStep) {
+	attempt.SetName(invokeAgent + " " + b.Node) // the conventions name it so; the first step tells that it is an agent
 	attempt.SetAttributes(genOperation.String(invokeAgent), genAgent.String(b.Node))
 	_, sp := t.tracer.Start(attempt.ctx, g.operation+" "+g.what, trace.WithTimestamp(r.Time.Add(-b.Duration)),
 		trace.WithSpanKind(g.kind()), trace.WithAttributes(append(g.attributes(), attribute.Int("graphrun.step", b.Step))...))

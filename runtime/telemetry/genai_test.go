@@ -96,13 +96,13 @@ func TestAgents(t *testing.T) {
 		}
 		answer := "provider.name=p request.model=m response.finish_reasons=[\"end\"] usage.cache_read.input_tokens=4 usage.input_tokens=10 usage.output_tokens=5"
 		want := []string{
-			"chat m under ask, 1s: " + answer,
-			"execute_tool look under ask, 0s: tool.name=look",
-			"chat m under ask, 1s: " + answer,
-			"ask under wave 1, 2s: agent.name=ask graphrun.held=true",
-			"execute_tool pay under ask, 0s: tool.name=pay",
-			"chat m under ask, 1s: provider.name=p request.model=m response.finish_reasons=[\"end\"]",
-			"ask under none, 1s: agent.name=ask",
+			"chat m under invoke_agent ask, 1s: " + answer,
+			"execute_tool look under invoke_agent ask, 0s: tool.name=look",
+			"chat m under invoke_agent ask, 1s: " + answer,
+			"invoke_agent ask under wave 1, 2s: agent.name=ask graphrun.held=true",
+			"execute_tool pay under invoke_agent ask, 0s: tool.name=pay",
+			"chat m under invoke_agent ask, 1s: provider.name=p request.model=m response.finish_reasons=[\"end\"]",
+			"invoke_agent ask under none, 1s: agent.name=ask",
 		}
 		for i := range got {
 			if i == 5 {

@@ -70,9 +70,14 @@ func (t *Telemetry) open(parent context.Context, name string, at time.Time, attr
 }
 
 func (t *Telemetry) openCycle(s *stack, r *journal.Record) {
-	s.cycle = t.open(context.Background(), "cycle "+s.graph, r.Time,
-		attribute.String("graphrun.graph", s.graph), attribute.String("graphrun.stack", r.Stack),
-		attribute.Int64("graphrun.cycle", int64(r.Cycle)))
+	var links []trace.Link
+	if s.before.IsValid() {
+		links = []trace.Link{{SpanContext: s.before}}
+	}
+	ctx, sp := t.tracer.Start(context.Background(), "cycle "+s.graph, trace.WithTimestamp(r.Time), trace.WithLinks(links...),
+		trace.WithAttributes(attribute.String("graphrun.graph", s.graph), attribute.String("graphrun.stack", r.Stack),
+			attribute.Int64("graphrun.cycle", int64(r.Cycle))))
+	s.cycle, s.before = &span{Span: sp, ctx: ctx}, sp.SpanContext()
 }
 
 func (t *Telemetry) openWave(s *stack, r *journal.Record, wave uint64) *span {

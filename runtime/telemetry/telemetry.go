@@ -41,7 +41,8 @@ type Telemetry struct {
 type stack struct {
 	graph    string
 	cycle    *span
-	waves    map[uint64]*span // by number: under `waves: eager` several are open
+	before   trace.SpanContext // of the cycle that began last: the next one is linked to it
+	waves    map[uint64]*span  // by number: under `waves: eager` several are open
 	attempts map[attempt]*span
 }
 
