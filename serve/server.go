@@ -83,7 +83,7 @@ func Run(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	o.Socket.Store, o.Socket.Kinds, o.Socket.Graphs = o.Store, o.Kinds, o.Graphs
-	o.Socket.Door = api.Door{Trusted: true}
+	o.Socket.Door = api.Door{Trusted: true, Tokens: api.OpenTokens(o.Path)}
 	defer o.serveSocket(rt)()
 	n, err := rt.Recover(ctx, runtime.RecoverOptions{})
 	if err != nil && ctx.Err() != nil {
@@ -129,7 +129,7 @@ func (o *Options) servePort(ctx context.Context, rt *runtime.Runtime) (broken <-
 		return nil, nil, err
 	}
 	public := o.Socket
-	public.Door, public.MaxBody = api.Door{Token: token, Hosts: o.Port.hosts}, 0
+	public.Door, public.MaxBody = api.Door{Token: token, Tokens: o.Socket.Door.Tokens, Hosts: o.Port.hosts}, 0
 	ctx, cancel := context.WithCancel(ctx)
 	failed, over := make(chan error, 1), make(chan struct{})
 	go func() {

@@ -291,6 +291,23 @@ func poolWords(ctx context.Context, c *api.Client, given []string) (list []strin
 	return list, err
 }
 
+// fixedWords are always the same.
+func fixedWords(all ...string) words {
+	return func(context.Context, *api.Client, []string) ([]string, error) { return all, nil }
+}
+
+// tokenWords are the tokens that can be revoked.
+func tokenWords(ctx context.Context, c *api.Client, given []string) (list []string, err error) {
+	if given[0] != "revoke" {
+		return nil, nil
+	}
+	tokens, err := c.Tokens(ctx)
+	for _, t := range tokens {
+		list = append(list, t.Name+"\t"+string(t.Role))
+	}
+	return list, err
+}
+
 // fileWords are the graph files and folders whose names begin with what was typed.
 func fileWords(begun string) (list []string) {
 	dir, _ := filepath.Split(begun)
@@ -351,6 +368,7 @@ func (a *app) completeAll(root *cobra.Command) {
 		"pool": a.byArgument(false, poolGraphWords, poolWords), "ps": a.byArgument(false),
 		"run": a.orFiles(false, nil), "graph": a.orFiles(false, nil), "explore": a.orFiles(false, nil), "validate": a.orFiles(true, nil), "fmt": a.orFiles(true, nil),
 		"test": a.orFiles(true, nil), "serve": a.orFiles(true, nil), "models": a.orFiles(true, nil),
+		"token": a.byArgument(false, fixedWords("add", "list", "revoke"), tokenWords),
 		"start": a.orFiles(false, graphWords), "plan": a.orFiles(false, stacks),
 	}
 	choice := func(of ...string) cobra.CompletionFunc {
@@ -364,6 +382,7 @@ func (a *app) completeAll(root *cobra.Command) {
 		"cancel": {"node": a.complete(taskWords), "item": itemOfNode},
 		"run":    {"stack": a.complete(stacks), "durability": choice("wave", "cycle", "none")},
 		"start":  {"stack": a.complete(stacks)},
+		"token":  {"graph": a.complete(graphWords), "role": choice("read", "operate", "admin")},
 		"ps":     {"graph": a.complete(usedGraphWords), "status": choice(stackStatuses...)},
 	}
 	for _, name := range []string{"approve", "reject"} {

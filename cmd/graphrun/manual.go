@@ -282,6 +282,15 @@ model said, which tools it called with which arguments, what came back, what a
 person answered, and what each turn used.`, `  graphrun logs review --follow
   graphrun logs review planner`},
 
+	"token": {groupStore, `Make, list and revoke tokens of the HTTP API. A token has a name, which records
+show as "by", and a role: "read" sees everything, "operate" also starts stacks of
+served graphs, sends, answers and controls, "admin" also starts definitions of its
+own and manages tokens. With --graph only the stacks of one graph exist for it.
+
+"add" prints the token once; only its hash is kept, beside the store. A server
+needs no restart: a new token works, and a revoked one stops working, at once.`, `  graphrun token add ci --role operate --graph review
+  graphrun token list
+  graphrun token revoke ci`},
 	"backup": {groupStore, `Copy the store as it is at one moment, also while it is in use. FILE must not
 exist; it appears whole or not at all. The copy is a store: --db FILE reads it.`, `  graphrun backup /backups/graphrun-$(date +%F).db`},
 	"memory": {groupStore, `Make the vectors of a memory again, with the model that the graph names now:

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"strings"
@@ -17,7 +18,11 @@ func TestOperatingPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, r := range api.Routes() {
-		row := fmt.Sprintf("| %s | `%s` | %s", r.Method, r.Path, r.Doc)
+		role := cmp.Or(string(r.Role), "none")
+		if r.Local {
+			role = "control socket only"
+		}
+		row := fmt.Sprintf("| %s | `%s` | %s | %s |", r.Method, r.Path, r.Doc, role)
 		if !strings.Contains(string(page), row) {
 			t.Errorf("docs/operating.md lacks the row %q", row)
 		}

@@ -79,7 +79,7 @@ func newRoot(a *app) *cobra.Command {
 		sendCommand(a), cancelCommand(a), retryCommand(a), forkCommand(a), poolCommand(a),
 		historyCommand(a), traceCommand(a), logsCommand(a), exploreCommand(a),
 		modelsCommand(a), memoryCommand(a),
-		backupCommand(a), compactCommand(a), doctorCommand(a),
+		tokenCommand(a), backupCommand(a), compactCommand(a), doctorCommand(a),
 	)
 	root.AddCommand(diffCommand(a), evalCommand(a), replayCommand(a), backtestCommand(a))
 	root.AddCommand(mcpCommand(a))

@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -56,7 +58,7 @@ func (s served) Graph(name string) (*graph.Graph, []byte, bool) {
 	g, ok := s[name]
 	return g, nil, ok
 }
-func (s served) Names() []string { return []string{"counter"} }
+func (s served) Names() []string { return slices.Sorted(maps.Keys(s)) }
 func (s served) Reload(context.Context) (api.Reloaded, error) {
 	return api.Reloaded{Changed: []string{}, Refused: []api.Refused{}}, nil
 }

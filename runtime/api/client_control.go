@@ -171,3 +171,21 @@ func (c *Client) SetPool(ctx context.Context, graph, pool string, parallel int) 
 func (c *Client) Backup(ctx context.Context, file string) error {
 	return c.call(ctx, http.MethodPost, "/v1/backup", FileRequest{file}, nil)
 }
+
+// Tokens lists the tokens of the engine's API, by name.
+func (c *Client) Tokens(ctx context.Context) ([]TokenInfo, error) {
+	var body tokensBody
+	err := c.call(ctx, http.MethodGet, "/v1/tokens", nil, &body)
+	return body.Tokens, err
+}
+
+// AddToken makes a token.
+func (c *Client) AddToken(ctx context.Context, r TokenRequest) (t NewToken, err error) {
+	err = c.call(ctx, http.MethodPost, "/v1/tokens", r, &t)
+	return t, err
+}
+
+// RevokeToken makes a token worthless at once.
+func (c *Client) RevokeToken(ctx context.Context, name string) error {
+	return c.call(ctx, http.MethodPost, "/v1/tokens/"+url.PathEscape(name)+"/revoke", Nothing{}, nil)
+}

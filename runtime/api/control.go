@@ -14,7 +14,7 @@ import (
 
 // startStack starts a stack of a graph that the engine knows, or of a
 // definition that comes along. A definition says which commands are run, so it
-// is taken only from those who could run them anyway.
+// is taken from admins only.
 func (c *call) startStack(in StartRequest) (Stack, error) {
 	g, source, err := c.graphFor(in)
 	if err != nil {
@@ -34,6 +34,8 @@ func (c *call) startStack(in StartRequest) (Stack, error) {
 // graphFor is the graph that a start asks for.
 func (c *call) graphFor(in StartRequest) (*graph.Graph, []byte, error) {
 	switch {
+	case (in.Def != nil || in.Source != "") && (c.who.Role != RoleAdmin || c.who.Graph != ""):
+		return nil, nil, errorf(CodeForbidden, "a definition runs any program, so it needs a token with the role admin that is for all graphs: name a graph that is served")
 	case in.Graph == "" && in.Def == nil:
 		return nil, nil, errorf(CodeUsage, "expected \"graph\", the name of a graph that is served")
 	case in.Graph != "" && in.Def != nil:
@@ -42,8 +44,6 @@ func (c *call) graphFor(in StartRequest) (*graph.Graph, []byte, error) {
 		return nil, nil, errorf(CodeUsage, "graph and source are two graphs: source is the text of def")
 	case in.Graph != "":
 		return c.served(in.Graph)
-	case !c.o.Door.Trusted:
-		return nil, nil, errorf(CodeForbidden, "definitions are taken through the control socket only: name a graph that is served")
 	}
 	var def graph.Def
 	if err := json.Unmarshal(in.Def, &def); err != nil {
@@ -58,12 +58,15 @@ func (c *call) graphFor(in StartRequest) (*graph.Graph, []byte, error) {
 
 // served is a graph that this engine serves.
 func (c *call) served(name string) (*graph.Graph, []byte, error) {
+	if !c.seesGraph(name) {
+		return nil, nil, errorf(CodeNotFound, "unknown graph %q", name)
+	}
 	if c.o.Graphs == nil {
 		return nil, nil, errorf(CodeUsage, "unknown graph %q: nobody serves graphs here (give its file)", name)
 	}
 	g, source, ok := c.o.Graphs.Graph(name)
 	if !ok {
-		return nil, nil, errorf(CodeUsage, "unknown graph %q, there are: %s", name, strings.Join(c.o.Graphs.Names(), ", "))
+		return nil, nil, errorf(CodeUsage, "unknown graph %q, there are: %s", name, strings.Join(c.graphNames(), ", "))
 	}
 	return g, source, nil
 }

@@ -15,8 +15,11 @@ type Door struct {
 	// Trusted: whoever can connect may do everything. Only for a unix socket
 	// that its file permissions guard.
 	Trusted bool
-	// Token is what requests must show, as `Authorization: Bearer TOKEN`.
+	// Token is that of the admin. Requests show theirs as `Authorization: Bearer TOKEN`.
 	Token string
+	// Tokens are those with a name and a role, which the routes of tokens change too.
+	// Defaults to none.
+	Tokens *Tokens
 	// Hosts are the names that a request may be addressed to, without port.
 	// Defaults to localhost, 127.0.0.1 and [::1].
 	Hosts []string
@@ -24,11 +27,11 @@ type Door struct {
 
 var loopbackHosts = []string{"localhost", "127.0.0.1", "::1"}
 
-// admit decides whether a request comes in at all, whatever it wants. Pages of
+// admit decides whether a request comes in at all, whoever makes it. Pages of
 // other sites are kept out even when they know the token: by the Host they
 // reached us under (DNS rebinding), and by where they come from, for every
 // method, since reading is what they would be after.
-func (d Door) admit(r *http.Request, open bool) error {
+func (d Door) admit(r *http.Request) error {
 	if !d.Trusted && !d.knows(r.Host) {
 		return errorf(CodeMisdirected, "host %q is not served here", r.Host)
 	}
@@ -41,11 +44,40 @@ func (d Door) admit(r *http.Request, open bool) error {
 			return errorf(CodeForbidden, "requests from origin %q are refused", origin)
 		}
 	}
-	if open || d.Trusted || d.shown(r.Header.Values("Authorization")) {
-		return nil
-	}
-	return errorf(CodeUnauthorized, "the token is missing or wrong: expected the header Authorization: Bearer TOKEN")
+	return nil
 }
+
+// principal is who makes a request. It is false for a request without a known token.
+func (d Door) principal(r *http.Request) (Principal, bool) {
+	if d.Trusted {
+		return Principal{Name: systemUser(), Role: RoleAdmin}, true
+	}
+	headers := r.Header.Values("Authorization")
+	if len(headers) != 1 {
+		return Principal{}, false
+	}
+	scheme, token, _ := strings.Cut(headers[0], " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return Principal{}, false
+	}
+	return d.Principal(token)
+}
+
+// Principal is who shows a token. It is false for a token that nobody has, also for one that
+// was revoked. Every comparison takes the same time; hashes make the lengths equal.
+func (d Door) Principal(token string) (Principal, bool) {
+	got := sha256.Sum256([]byte(token))
+	if want := sha256.Sum256([]byte(d.Token)); d.Token != "" && subtle.ConstantTimeCompare(got[:], want[:]) == 1 {
+		return Principal{Name: AdminName, Role: RoleAdmin}, true
+	}
+	if d.Tokens == nil {
+		return Principal{}, false
+	}
+	return d.Tokens.holder(got)
+}
+
+// errUnauthorized answers a request that shows no token, or one that nobody has.
+var errUnauthorized = errorf(CodeUnauthorized, "the token is missing or wrong: expected the header Authorization: Bearer TOKEN")
 
 func (d Door) knows(host string) bool {
 	if name, _, err := net.SplitHostPort(host); err == nil {
@@ -57,16 +89,6 @@ func (d Door) knows(host string) bool {
 		hosts = loopbackHosts
 	}
 	return slices.Contains(hosts, host)
-}
-
-// shown compares in constant time; hashes make the lengths equal.
-func (d Door) shown(headers []string) bool {
-	if d.Token == "" || len(headers) != 1 {
-		return false
-	}
-	scheme, token, _ := strings.Cut(headers[0], " ")
-	got, want := sha256.Sum256([]byte(token)), sha256.Sum256([]byte(d.Token))
-	return strings.EqualFold(scheme, "Bearer") && subtle.ConstantTimeCompare(got[:], want[:]) == 1
 }
 
 // protect sets the headers that keep browsers from making anything of an

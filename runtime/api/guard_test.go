@@ -56,7 +56,7 @@ func TestGuard(t *testing.T) {
 		"escaped slash":              {door, "GET", "http://localhost/v1/stacks/..%2f..%2fetc%2fpasswd", map[string]string{"Authorization": bearer}, "", 404},
 		"escaped letter":             {door, "GET", "http://localhost/v1/stacks/%61", map[string]string{"Authorization": bearer}, "", 404},
 		"dots":                       {door, "GET", "http://localhost/v1/stacks/../server", map[string]string{"Authorization": bearer}, "", 404},
-		"definition over TCP":        {door, "POST", "http://localhost/v1/stacks", map[string]string{"Authorization": bearer, "Content-Type": "application/json"}, `{"def":{}}`, 403},
+		"definition over TCP":        {door, "POST", "http://localhost/v1/stacks", map[string]string{"Authorization": bearer, "Content-Type": "application/json"}, `{"def":{}}`, 422},
 		"backup over TCP":            {door, "POST", "http://localhost/v1/backup", map[string]string{"Authorization": bearer, "Content-Type": "application/json"}, `{"file":"/tmp/x"}`, 403},
 		"too large":                  {door, "POST", "http://localhost/v1/stacks/a/events", map[string]string{"Authorization": bearer, "Content-Type": "application/json"}, `{"event":"` + strings.Repeat("x", 1<<20) + `"}`, 413},
 	} {

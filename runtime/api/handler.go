@@ -89,9 +89,14 @@ func New(rt *runtime.Runtime, o Options) *Handler {
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	protect(w.Header())
 	rt, ids, methods, missing := find(r)
-	// Without the token nobody learns which paths exist, apart from the open ones.
-	if err := h.o.Door.admit(r, missing == nil && rt.access == open); err != nil {
+	if err := h.o.Door.admit(r); err != nil {
 		fail(w, err)
+		return
+	}
+	who, known := h.o.Door.principal(r)
+	// Without a token nobody learns which paths exist, apart from the open ones.
+	if !known && (missing != nil || rt.access != open) {
+		fail(w, errUnauthorized)
 		return
 	}
 	if missing != nil {
@@ -105,13 +110,28 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fail(w, errorf(CodeForbidden, "%s %s is for the control socket only", rt.method, rt.pattern))
 		return
 	}
-	query, err := queryOf(r, rt.query)
+	if !who.may(rt.access) {
+		fail(w, errorf(CodeForbidden, "%s %s needs a token with the role %s, this one has %s", rt.method, rt.pattern, rt.access.role(), who.Role))
+		return
+	}
+	c := &call{Handler: h, ctx: WithPrincipal(r.Context(), who), who: who, ids: ids, w: w, r: r}
+	err := c.within(rt)
 	if err == nil {
-		err = rt.serve(&call{h, r.Context(), ids, query, w, r})
+		c.query, err = queryOf(r, rt.query)
+	}
+	if err == nil {
+		err = rt.serve(c)
 	}
 	if err != nil {
-		fail(w, err)
+		fail(w, c.hidden(err))
 	}
+}
+
+// stillIn reports whether the request would be let in now as it was. Its token may have been
+// revoked while a stream lasts.
+func (c *call) stillIn() bool {
+	who, known := c.o.Door.principal(c.r)
+	return known && who == c.who
 }
 
 // reply answers with one JSON value.

@@ -2,10 +2,12 @@ package api
 
 import (
 	"encoding/json"
+	"errors"
 
 	"github.com/graphrun/graphrun/graph/inspect"
 	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/internal/late"
+	"github.com/graphrun/graphrun/runtime"
 )
 
 // State is a stack's state at a point of its history.
@@ -67,5 +69,8 @@ func (c *call) storedGraph() (graphBody, error) {
 		return graphBody{}, errorf(CodeUsage, "hash %q: expected 64 hex digits", hash)
 	}
 	g, err := c.o.Store.Graph(c.ctx, hash)
+	if c.who.Graph != "" && (errors.Is(err, runtime.ErrNotFound) || err == nil && !c.seesDefinition(&g)) {
+		return graphBody{}, errorf(CodeNotFound, "unknown definition %q", hash)
+	}
 	return graphBody{g.Hash, g.Name, g.File, g.Def, string(g.Source)}, err
 }

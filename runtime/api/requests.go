@@ -3,7 +3,7 @@ package api
 import "encoding/json"
 
 // StartRequest starts a stack: of a graph that the engine knows by its name, or
-// (through the control socket only) of a definition that comes along.
+// (by an admin only) of a definition that comes along.
 type StartRequest struct {
 	Graph  string          `json:"graph,omitzero"`
 	Def    json.RawMessage `json:"def,omitzero"`    // graph.Def as JSON
@@ -69,4 +69,19 @@ type PoolRequest struct {
 // FileRequest names a file on the machine of the engine.
 type FileRequest struct {
 	File string `json:"file"`
+}
+
+// TokenRequest asks for a token.
+type TokenRequest struct {
+	Name  string `json:"name"`
+	Role  string `json:"role"`
+	Graph string `json:"graph,omitzero"` // "" means all graphs
+}
+
+// NewToken is a token that was made. Its holder reads it here, and nowhere later.
+type NewToken struct {
+	Name  string `json:"name"`
+	Role  Role   `json:"role"`
+	Graph string `json:"graph,omitzero"`
+	Token string `json:"token"`
 }

@@ -17,16 +17,41 @@ type route struct {
 	body    reflect.Type // nil if none is read
 	answer  reflect.Type // nil for a stream of records
 	serve   func(*call) error
+
+	// narrow says that serve looks at the principal's graph itself. Routes with {stack} or
+	// {name} need not; all others are closed to tokens of one graph.
+	narrow bool
+}
+
+// narrowed is a route that looks at the principal's graph itself.
+func narrowed(r route) route {
+	r.narrow = true
+	return r
 }
 
 // access says who may use a route.
 type access int
 
 const (
-	operate access = iota // whoever has the token. The zero value: a route that says nothing is not open
-	local                 // only through a trusted door: it takes definitions to run, or names files
+	admin   access = iota // who has that role. The zero value: a route that says nothing is not open
+	operate               // who has that role, or admin
+	read                  // whoever has a token
+	local                 // only through a trusted door: it names files
 	open                  // everybody who reaches the port
 )
+
+// role is what a route with this access needs; "" for an open one.
+func (a access) role() Role {
+	switch a {
+	case open:
+		return ""
+	case read:
+		return RoleRead
+	case operate:
+		return RoleOperate
+	}
+	return RoleAdmin
+}
 
 // params are the ids in a path.
 type params map[string]string
@@ -35,6 +60,7 @@ type params map[string]string
 type call struct {
 	*Handler
 	ctx   context.Context
+	who   Principal
 	ids   params
 	query map[string]string
 	w     http.ResponseWriter

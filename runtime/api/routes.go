@@ -12,14 +12,14 @@ import (
 // routes is the whole API.
 var routes = []route{
 	reads("/health", open, "whether the engine answers", (*call).health),
-	reads("/v1/server", operate, "who owns the store", (*call).server),
-	streams("/v1/stacks", operate, "all stacks", reflect.TypeFor[stacksBody](), (*call).listStacks, "graph", "status", "full", "children"),
-	acts("/v1/stacks", operate, "start a stack", (*call).startStack),
-	reads("/v1/stacks/{stack}", operate, "where a stack stands", (*call).stackStatus, "full"),
-	reads("/v1/stacks/{stack}/state", operate, "its state, now or `?at=CYCLE[.WAVE]`", (*call).stackState, "at"),
-	reads("/v1/stacks/{stack}/snapshot", operate, "all that is needed to continue it", (*call).snapshot, "state", "records"),
-	reads("/v1/stacks/{stack}/base", operate, "the same, at the nearest checkpoint at or before `?at=CYCLE[.WAVE]`", (*call).base, "at"),
-	streams("/v1/stacks/{stack}/records", operate, "its records as JSON lines or server-sent events", nil, (*call).records, "from", "to", "last", "types", "follow", "journal", "bulk"),
+	narrowed(reads("/v1/server", read, "who owns the store", (*call).server)),
+	narrowed(streams("/v1/stacks", read, "all stacks", reflect.TypeFor[stacksBody](), (*call).listStacks, "graph", "status", "full", "children")),
+	narrowed(acts("/v1/stacks", operate, "start a stack", (*call).startStack)),
+	reads("/v1/stacks/{stack}", read, "where a stack stands", (*call).stackStatus, "full"),
+	reads("/v1/stacks/{stack}/state", read, "its state, now or `?at=CYCLE[.WAVE]`", (*call).stackState, "at"),
+	reads("/v1/stacks/{stack}/snapshot", read, "all that is needed to continue it", (*call).snapshot, "state", "records"),
+	reads("/v1/stacks/{stack}/base", read, "the same, at the nearest checkpoint at or before `?at=CYCLE[.WAVE]`", (*call).base, "at"),
+	streams("/v1/stacks/{stack}/records", read, "its records as JSON lines or server-sent events", nil, (*call).records, "from", "to", "last", "types", "follow", "journal", "bulk"),
 	acts("/v1/stacks/{stack}/events", operate, "send it an event", (*call).send),
 	acts("/v1/stacks/{stack}/answers", operate, "answer a waiting node", (*call).answer),
 	tells("/v1/stacks/{stack}/wake", "end its pause between two cycles", func(c *call) error { return c.rt.Wake(c.ctx, c.stack()) }),
@@ -30,11 +30,14 @@ var routes = []route{
 	acts("/v1/stacks/{stack}/retry", operate, "continue it after its end", (*call).retry),
 	acts("/v1/stacks/{stack}/fork", operate, "make a new stack that continues from a moment of it", (*call).fork),
 	tells("/v1/stacks/{stack}/remove", "delete it and its history", func(c *call) error { return c.rt.Remove(c.ctx, c.stack()) }),
-	reads("/v1/graphs", operate, "the graphs that stacks can be started of", (*call).listGraphs),
-	reads("/v1/graphs/{hash}", operate, "a stored definition by its hash", (*call).storedGraph),
+	narrowed(reads("/v1/graphs", read, "the graphs that stacks can be started of", (*call).listGraphs)),
+	narrowed(reads("/v1/graphs/{hash}", read, "a stored definition by its hash", (*call).storedGraph)),
 	acts("/v1/reload", operate, "read the graph files again", (*call).reload),
-	reads("/v1/pools", operate, "what runs and waits in the pools", (*call).listPools),
+	narrowed(reads("/v1/pools", read, "what runs and waits in the pools", (*call).listPools)),
 	acts("/v1/graphs/{name}/pools/{pool}", operate, "change a pool's limit", (*call).setPool),
+	reads("/v1/tokens", admin, "the tokens, without their secrets", (*call).listTokens),
+	acts("/v1/tokens", admin, "make a token", (*call).addToken),
+	acts("/v1/tokens/{name}/revoke", admin, "make a token worthless", (*call).revokeToken),
 	acts("/v1/backup", local, "copy the store to a file", (*call).backup),
 }
 
@@ -48,13 +51,22 @@ type Route struct {
 	// Answer is the type of the JSON value that a success answers; nil for a
 	// stream of records. Body is nil for a GET.
 	Answer reflect.Type
+	// Role is the weakest that may use the route; "" for one that needs no token.
+	Role Role
+	// Local: only through the control socket.
+	Local bool
+	// Wide: not for tokens of one graph, since it is about more than that.
+	Wide bool
 }
 
 // Routes lists all routes, in the order of the docs.
 func Routes() []Route {
 	var out []Route
 	for _, r := range routes {
-		out = append(out, Route{r.method, r.pattern, r.doc, r.query, r.body, r.answer})
+		out = append(out, Route{
+			Method: r.method, Path: r.pattern, Doc: r.doc, Query: r.query, Body: r.body, Answer: r.answer,
+			Role: r.access.role(), Local: r.access == local, Wide: r.wide(),
+		})
 	}
 	return out
 }

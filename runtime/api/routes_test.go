@@ -55,7 +55,11 @@ func TestRoutes(t *testing.T) {
 	r := newRig(t)
 	r.options.Backup = func(context.Context, string) error { return nil }
 	r.options.Server = api.Server{PID: 1, Command: "serve"}
-	h := r.handler(api.Door{Trusted: true})
+	tokens := api.OpenTokens(filepath.Join(t.TempDir(), "s.db"))
+	if _, err := tokens.Add("old", api.RoleRead, ""); err != nil {
+		t.Fatal(err)
+	}
+	h := r.handler(api.Door{Trusted: true, Tokens: tokens})
 	g := counter(t)
 	if _, err := r.rt.Start(t.Context(), asking(t), runtime.StartOptions{ID: "asks"}); err != nil {
 		t.Fatal(err)
@@ -80,6 +84,8 @@ func TestRoutes(t *testing.T) {
 		"POST /v1/graphs/{name}/pools/{pool}": {"/v1/graphs/counter/pools/default", `{"parallel":2}`},
 		"POST /v1/backup":                     {"/v1/backup", `{"file":"/tmp/x"}`},
 		"POST /v1/reload":                     {"/v1/reload", "{}"},
+		"POST /v1/tokens":                     {"/v1/tokens", `{"name":"new","role":"operate","graph":"counter"}`},
+		"POST /v1/tokens/{name}/revoke":       {"/v1/tokens/old/revoke", ""},
 		"GET /v1/stacks/{stack}":              {"/v1/stacks/a?full=true", ""},
 		"GET /v1/stacks":                      {"/v1/stacks?full=true&graph=asking&status=running", ""},
 	}

@@ -28,7 +28,9 @@ func SocketPath(db string) string { return db + ".sock" }
 func notePath(db string) string { return SocketPath(db) + ".path" }
 
 // Files lists what an owner's API keeps beside a store. Some of them may not exist.
-func Files(db string) []string { return []string{SocketPath(db), notePath(db), TokenPath(db)} }
+func Files(db string) []string {
+	return []string{SocketPath(db), notePath(db), TokenPath(db), TokensPath(db)}
+}
 
 func dirOf(path string) string { return filepath.Dir(path) }
 

@@ -276,6 +276,9 @@ func (c *call) listStacks() error {
 		if s.Child && !children && !full && (s.Cursor.Status.Ended() || kin != nil && kin.members[s.Stack] != nil) {
 			return nil // it is part of its parent
 		}
+		if sees, err := c.sees(s.Stack, s.Graph, s.Child); err != nil || !sees {
+			return err
+		}
 		if c.query["graph"] != "" && c.query["graph"] != s.Graph || c.query["status"] != "" && c.query["status"] != string(s.Cursor.Status) {
 			return nil
 		}
@@ -313,7 +316,10 @@ func (c *call) stackStatus() (StackStatus, error) {
 		return StackStatus{}, err
 	}
 	out := statusBody(s, full)
-	return out, c.addChildren(&out)
+	if err := c.addChildren(&out); err != nil {
+		return StackStatus{}, err
+	}
+	return out, c.hideTasks(out.Tasks)
 }
 
 // Graph is one that stacks can be started of by name.
@@ -364,7 +370,7 @@ func (c *call) listGraphs() (graphsBody, error) {
 	if c.o.Graphs == nil {
 		return body, nil
 	}
-	for _, name := range c.o.Graphs.Names() {
+	for _, name := range c.graphNames() {
 		if g, _, ok := c.o.Graphs.Graph(name); ok {
 			body.Graphs = append(body.Graphs, graphOf(g))
 		}
@@ -391,6 +397,9 @@ type poolsBody struct {
 func (c *call) listPools() (poolsBody, error) {
 	body := poolsBody{[]Pool{}}
 	for _, p := range c.rt.PoolStatus() {
+		if !c.seesGraph(p.Graph) {
+			continue
+		}
 		body.Pools = append(body.Pools, Pool{p.Graph, p.Pool, p.Parallel, p.Rate, p.Per.Milliseconds(),
 			p.Running, p.Queued, p.OldestWait.Milliseconds()})
 	}

@@ -34,7 +34,7 @@ func (c *call) records() error {
 	if events {
 		kind = eventStream
 	}
-	s := &stream{h: c.Handler, id: c.stack(), out: newPieces(c.w, kind), events: events}
+	s := &stream{h: c.Handler, id: c.stack(), out: newPieces(c.w, kind), events: events, in: c.stillIn}
 	from := c.query["from"]
 	last := c.r.Header.Get("Last-Event-ID")
 	if events && last != "" {
@@ -100,6 +100,7 @@ type stream struct {
 	out     *pieces
 	events  bool
 	journal bool
+	in      func() bool // whether whoever reads may still do so
 
 	want  journal.Want
 	next  uint64 // seq
@@ -160,6 +161,9 @@ func (s *stream) run(ctx context.Context, follow bool) error {
 			}
 			quiet = time.Now()
 		case <-again.C:
+			if !s.in() {
+				return nil // its token was revoked meanwhile
+			}
 		case <-closing(ctx):
 			return nil
 		case <-ctx.Done():
