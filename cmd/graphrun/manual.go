@@ -121,7 +121,8 @@ With --probe each provider is asked for its models, and each server for its
 tools, at most 10 seconds long. The exit code is 1 when one of them fails.`, `  graphrun models support.graphrun.yaml
   graphrun models --probe support.graphrun.yaml -o json`},
 	"init": {groupAuthor, "", `  graphrun init
-  graphrun init helpdesk --dir support`},
+  graphrun init helpdesk --dir support
+  graphrun init --agents`},
 
 	"run": {groupRun, `Run one stack of a graph in the foreground until it ends. Progress goes to
 standard error, the result to standard output.

@@ -85,6 +85,7 @@ type toolLine struct {
 	text   bool     // the answer is text; else JSON
 	locks  bool     // the command may come to own the store
 	narrow string   // how to ask for less
+	says   string   // the answer, when it needs no command
 }
 
 // command begins a line: flags that are not empty, then the arguments, which no flag can be
@@ -122,6 +123,9 @@ func pairs(name string, values map[string]any, raw bool) (flags []string, err er
 // do runs a command and gives its answer as that of a tool. What printed an answer has
 // succeeded as a tool, also with the exit code of a failed check: the answer says what failed.
 func (d *desk) do(ctx context.Context, l toolLine) (*mcp.CallToolResult, error) {
+	if l.says != "" {
+		return &mcp.CallToolResult{Content: []mcp.Content{&mcp.TextContent{Text: l.says}}}, nil
+	}
 	if l.locks {
 		select {
 		case d.store <- struct{}{}:

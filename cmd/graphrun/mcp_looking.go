@@ -8,6 +8,8 @@ import (
 
 	"github.com/google/jsonschema-go/jsonschema"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/graphrun/graphrun/docs"
 )
 
 // addTool adds a tool whose arguments are the fields of In. lineOf makes a command of them.
@@ -235,6 +237,7 @@ var gettings = []getting{
 		l.text = true
 		return l
 	}},
+	{"language", "how a graph is written, in 150 lines", nil, func(getArgs) toolLine { return toolLine{says: docs.Language} }},
 	{"kinds", "the kinds of nodes with the fields of their `with`", nil, func(in getArgs) toolLine {
 		if in.Kind == "" {
 			return command("kinds", nil)

@@ -9,6 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/graphrun/graphrun/docs"
 )
 
 // agentClient is a client of `graphrun mcp`, which it has started.
@@ -133,6 +135,7 @@ func TestMCPLooks(t *testing.T) {
 	c.says("get", args{"what": "records", "stack": "words", "from": 3}, `{"seq":3,`)
 	c.says("get", args{"what": "kinds", "kind": "set"}, `"name":"set"`)
 	c.says("get", args{"what": "graph", "file": "words.graphrun.yaml"}, "write")
+	c.says("get", args{"what": "language"}, docs.Language)
 	c.says("get", args{"what": "pools"}, `"pools"`)
 	c.says("get", args{}, `{"stacks":[{"stack":"words"`)
 	c.refuses("get", args{"what": "state"}, "needs stack")

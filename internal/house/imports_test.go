@@ -52,6 +52,7 @@ var rooms = map[string]room{
 	"diag":                  {third: []string{"github.com/agnivade/levenshtein", "github.com/mattn/go-runewidth"}},
 	"schema":                {},
 	"graphs":                {},
+	"docs":                  {},
 	"graph/tree":            {house: []string{"diag"}},
 	"graph/value":           {},
 	"graph/schema":          {house: []string{"diag", "graph/tree", "graph/value", "internal/late"}, third: []string{"github.com/google/jsonschema-go"}},
