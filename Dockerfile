@@ -8,9 +8,9 @@ FROM golang:1.26 AS build
 ARG VERSION=
 WORKDIR /src
 COPY go.mod go.sum ./
-RUN GOWORK=off go mod download
+RUN go mod download
 COPY . .
-RUN GOWORK=off CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=${VERSION}" -o /out/graphrun ./cmd/graphrun \
+RUN CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=${VERSION}" -o /out/graphrun ./cmd/graphrun \
 	&& mkdir -m 0700 /out/store
 
 FROM gcr.io/distroless/static-debian12:nonroot
