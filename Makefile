@@ -16,7 +16,7 @@ GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 VULNDB ?= ../shared/vulndb.tgz
 FUZZTIME ?= 10s
 
-.PHONY: help build test short format vet tidy cross staticcheck lint race torture explore cover fuzz servers nested bench allocs fetch unit image vulnerabilities ci
+.PHONY: help build test short format vet tidy cross staticcheck lint race torture explore cover fuzz servers browser assets nested bench allocs fetch unit image vulnerabilities ci
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 18
@@ -90,6 +90,23 @@ servers: ## MCP servers that others wrote, where npm and the network are
 	npm install --silent --no-audit --no-fund --prefix "$$dir" node@22 @modelcontextprotocol/conformance@0.1.16 ||
 		echo 'skipped: npm cannot fetch the conformance suite and its Node 22'
 	MCP_SERVERS="$$dir/node_modules/.bin" go test -run 'TestServer(Everything|Filesystem|Memory)|TestConformance' ./nodes/mcp
+
+browser: ## the dashboard in a real browser, where there is a chromium
+	@if ! command -v chromium >/dev/null; then echo 'SKIPPED: there is no chromium'; exit 0; fi
+	GOWORK=off BROWSER=1 go -C web/browser test -count=1 ./...
+
+assets: ## fail when web/static is not what its sources make, where npm and the network are
+	@if ! command -v npm >/dev/null; then echo 'SKIPPED: there is no npm'; exit 0; fi
+	dir=$$(mktemp -d)
+	trap 'rm -rf "$$dir"' EXIT
+	cp -r web/assets "$$dir/assets"
+	rm -rf "$$dir/assets/node_modules"
+	if ! npm ci --silent --no-audit --no-fund --prefix "$$dir/assets"; then
+		echo 'SKIPPED: npm cannot fetch the packages'
+		exit 0
+	fi
+	node "$$dir/assets/build.mjs" "$$dir/static"
+	diff -r "$$dir/static" web/static
 
 nested: ## the modules below this one
 	@for mod in $$(git ls-files '*/go.mod'); do

@@ -48,7 +48,13 @@ func Listen(addr string, o ListenOptions) (*Port, error) {
 }
 
 // URL is where clients reach the port.
-func (p *Port) URL() string { return p.scheme + "://" + p.Addr().String() }
+func (p *Port) URL() string {
+	addr := p.Addr().String()
+	if host, port, err := net.SplitHostPort(addr); err == nil && net.ParseIP(host).IsUnspecified() {
+		addr = net.JoinHostPort("localhost", port)
+	}
+	return p.scheme + "://" + addr
+}
 
 // LoadTLS reads a certificate and its key from PEM files. Connections use TLS 1.2
 // or later.

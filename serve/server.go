@@ -6,11 +6,17 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"sync/atomic"
 	"time"
 
+	"github.com/graphrun/graphrun/dsl"
+	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/inspect"
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/nodes"
 	"github.com/graphrun/graphrun/runtime"
 	"github.com/graphrun/graphrun/runtime/api"
+	"github.com/graphrun/graphrun/web"
 )
 
 // lookAtFiles is how often the graph files are checked for changes.
@@ -48,6 +54,8 @@ type Options struct {
 	// Hurry cuts running tasks off when it ends, without waiting for Grace.
 	// Defaults to never.
 	Hurry context.Context
+
+	pages *atomic.Pointer[web.Handler] // made by Run; of nil while there is no port
 }
 
 // Run serves until ctx ends, and then returns nil after a clean checkpoint: every
@@ -83,7 +91,12 @@ func Run(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	o.Socket.Store, o.Socket.Kinds, o.Socket.Graphs = o.Store, o.Kinds, o.Graphs
+<<<<<<< HEAD
 	o.Socket.Door = api.Door{Trusted: true, Tokens: api.OpenTokens(o.Path)}
+=======
+	o.pages = new(atomic.Pointer[web.Handler])
+	o.Socket.Door, o.Socket.Link = api.Door{Trusted: true}, o.link
+>>>>>>> 4c2b5be (web: a dashboard in serve, with stacks, a stack and questions answered in place; graphrun open)
 	defer o.serveSocket(rt)()
 	n, err := rt.Recover(ctx, runtime.RecoverOptions{})
 	if err != nil && ctx.Err() != nil {
@@ -129,16 +142,49 @@ func (o *Options) servePort(ctx context.Context, rt *runtime.Runtime) (broken <-
 		return nil, nil, err
 	}
 	public := o.Socket
+<<<<<<< HEAD
 	public.Door, public.MaxBody = api.Door{Token: token, Tokens: o.Socket.Door.Tokens, Hosts: o.Port.hosts}, 0
+=======
+	public.Door, public.MaxBody, public.Link = api.Door{Token: token, Hosts: o.Port.hosts}, 0, nil
+>>>>>>> 4c2b5be (web: a dashboard in serve, with stacks, a stack and questions answered in place; graphrun open)
 	ctx, cancel := context.WithCancel(ctx)
+	pages, err := web.New(web.Options{
+		API: api.New(rt, public), Store: o.Store, Kinds: o.Kinds, Compile: o.compile, Feed: rt.Feed(), Graphs: o.Graphs,
+		Token: token, Secure: o.Port.scheme == "https", Closing: ctx.Done(),
+	})
+	if err != nil {
+		cancel()
+		return nil, nil, err
+	}
+	o.pages.Store(pages)
 	failed, over := make(chan error, 1), make(chan struct{})
 	go func() {
 		defer close(over)
-		if err := api.Serve(ctx, o.Port, api.New(rt, public)); err != nil {
+		if err := api.Serve(ctx, o.Port, pages); err != nil {
 			failed <- err
 		}
 	}()
-	return failed, func() { cancel(); <-over }, nil
+	return failed, func() { cancel(); <-over; pages.Close() }, nil
+}
+
+// link is a link that signs a browser in to the dashboard once.
+func (o *Options) link() (string, error) {
+	pages := o.pages.Load()
+	if pages == nil {
+		return "", &api.Error{Code: api.CodeConflict, Message: "this server has no port that a browser could reach: start it with --listen"}
+	}
+	return o.Port.URL() + pages.Link(), nil
+}
+
+// compile makes a runnable graph of a stored one: from its text where that is still the
+// whole of it, so that places are known, else from its definition.
+func (o *Options) compile(kept journal.StoredGraph) (*graph.Graph, error) {
+	if len(kept.Source) > 0 {
+		if src, problems := dsl.Compile(kept.File, kept.Source, o.Kinds); problems.Err() == nil && src.Graph != nil && src.Graph.Hash == kept.Hash {
+			return src.Graph, nil
+		}
+	}
+	return inspect.Compile(kept, o.Kinds)
 }
 
 // watch adopts graph files that change, until ctx ends or something breaks.

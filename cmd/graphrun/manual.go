@@ -60,6 +60,10 @@ as "graphrun explain" does.`, `  graphrun plan review.graphrun.yaml --param goal
   graphrun plan review.graphrun.yaml --set 'todos=[{"id": "a"}]'
   graphrun plan tuesday --explain
   graphrun plan tuesday -o json`},
+	"open": {groupLook, `Open the dashboard of the server that owns the store, in a browser, signed in. The
+link is good for one use, within a minute. Where there is no screen, or with
+--print, the link is printed instead.`, `  graphrun open
+  graphrun open --print`},
 	"explain": {groupAuthor, `Say why the nodes of a stack ran or did not run: each edge with its condition taken
 apart, the values that it looked at and who wrote them, and what is waited for.
 

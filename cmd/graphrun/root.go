@@ -75,7 +75,7 @@ func newRoot(a *app) *cobra.Command {
 		initCommand(a), versionCommand(a), completionCommand(a),
 	)
 	root.AddCommand(
-		serveCommand(a), startCommand(a), psCommand(a), statusCommand(a),
+		serveCommand(a), openCommand(a), startCommand(a), psCommand(a), statusCommand(a),
 		sendCommand(a), cancelCommand(a), retryCommand(a), forkCommand(a), poolCommand(a),
 		historyCommand(a), traceCommand(a), logsCommand(a), exploreCommand(a),
 		modelsCommand(a), memoryCommand(a),

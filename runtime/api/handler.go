@@ -33,6 +33,9 @@ type Options struct {
 	// Backup copies the store to a file that must not exist. Defaults to none: the
 	// request is refused.
 	Backup func(ctx context.Context, file string) error
+	// Link makes a link that signs a browser in to the dashboard once. Defaults to none:
+	// the request is refused.
+	Link func() (string, error)
 	// Rest says that the runtime is not there to drive stacks: those that are
 	// started wait for one that is.
 	Rest bool

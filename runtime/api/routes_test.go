@@ -54,6 +54,7 @@ func TestRoutes(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.options.Backup = func(context.Context, string) error { return nil }
+	r.options.Link = func() (string, error) { return "http://localhost/enter?code=x", nil }
 	r.options.Server = api.Server{PID: 1, Command: "serve"}
 	tokens := api.OpenTokens(filepath.Join(t.TempDir(), "s.db"))
 	if _, err := tokens.Add("old", api.RoleRead, ""); err != nil {

@@ -1,0 +1,46 @@
+package web
+
+import (
+	"strconv"
+
+	"github.com/graphrun/graphrun/runtime/api"
+)
+
+// ask is a question to a person, with the forms that answer it.
+type ask struct {
+	Top    string // the stack whose page answers it, which the path of the node is below
+	Node   api.WaitingNode
+	Words  []word
+	Key    string // unique on the page
+	Back   string // where to go on after the answer
+	Linked bool   // the stack is named
+}
+
+// word is one word that is asked for: one for an approval, and one for each call of an
+// agent that needs it.
+type word struct {
+	ID    string
+	Call  string // the id of the call; "" of an approval
+	Tool  string
+	Args  any
+	Wants bool   // it may carry a value
+	Type  string // of that value; "" if it is not known
+}
+
+// asksOf lists the questions of a stack that wait for an answer.
+func asksOf(s *api.Stack, back string, linked bool) (all []ask) {
+	for _, w := range s.Waiting {
+		if !asks(w) {
+			continue
+		}
+		a := ask{Top: s.Stack, Node: w, Key: s.Stack + "-" + w.ID, Back: back, Linked: linked}
+		if len(w.Calls) == 0 {
+			a.Words = []word{{ID: a.Key, Wants: true}}
+		}
+		for i, c := range w.Calls {
+			a.Words = append(a.Words, word{ID: a.Key + "-" + strconv.Itoa(i), Call: c.ID, Tool: c.Tool, Args: c.Args.V, Wants: false})
+		}
+		all = append(all, a)
+	}
+	return all
+}

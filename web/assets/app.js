@@ -1,0 +1,31 @@
+// The script of every page. Pages work without it: it adds forms that answer in place,
+// changes as they are committed, and the drawing of a graph.
+import htmx from "htmx.org";
+import { Idiomorph } from "idiomorph";
+import { startLive } from "./live.js";
+
+// What somebody is typing stays as it is, and so does what a script has drawn.
+const kept = (old) => old.dataset?.drawn !== undefined || (old.matches?.("input, textarea, select") && (old === document.activeElement || old.dataset.typed !== undefined));
+
+Idiomorph.defaults.callbacks.beforeNodeMorphed = (old) => (old instanceof Element && kept(old) ? false : true);
+// Whether a detail is open is the reader's choice, not the server's.
+Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) => !(name === "open" && node.tagName === "DETAILS");
+
+htmx.defineExtension("morph", {
+  isInlineSwap: (style) => style === "morph:outerHTML",
+  handleSwap: (style, target, fragment) => (style === "morph:outerHTML" ? Idiomorph.morph(target, fragment.children, { morphStyle: "outerHTML" }) : false),
+});
+
+document.addEventListener("input", ({ target }) => {
+  if (target.form?.method === "post") target.dataset.typed = "";
+});
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  if (detail.requestConfig?.verb === "post") for (const e of document.querySelectorAll("[data-typed]")) delete e.dataset.typed;
+});
+
+startLive((main, next) => {
+  Idiomorph.morph(main, next, { morphStyle: "outerHTML" });
+  htmx.process(document.getElementById("main"));
+  document.dispatchEvent(new Event("page:shown"));
+});
+document.addEventListener("htmx:afterSettle", () => document.dispatchEvent(new Event("page:shown")));

@@ -1,0 +1,72 @@
+// A page is made again when something was committed. The stream says at which version
+// the server is; a page that is older, for whatever reason, is fetched: so nothing is
+// missed while there was no connection.
+let stream, url, busy, again, latest;
+
+const main = () => document.getElementById("main");
+
+function say(state) {
+  const e = document.getElementById("live");
+  if (!e || e.dataset.state === state) return;
+  e.dataset.state = state;
+  e.textContent = state === "on" ? "live" : "offline";
+}
+
+async function refresh(show) {
+  if (busy) {
+    again = true;
+    return;
+  }
+  busy = true;
+  const asked = location.href;
+  try {
+    const answer = await fetch(asked, { headers: { "X-Refresh": "1" }, cache: "no-store" });
+    if (answer.status === 401) {
+      location.reload();
+      return;
+    }
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const next = page.getElementById("main");
+    if (next && asked === location.href) show(main(), next);
+  } catch {
+    say("off"); // the stream finds out when the server is there again
+  } finally {
+    busy = false;
+    if (again) {
+      again = false;
+      refresh(show);
+    } else if (stream && latest !== main().dataset.version) {
+      setTimeout(() => refresh(show), 300); // what was shown was a little older
+    }
+  }
+}
+
+function open(show) {
+  const wanted = document.hidden ? "" : (main()?.dataset.live ?? "");
+  if (wanted === url && stream?.readyState !== EventSource.CLOSED) return;
+  stream?.close();
+  url = wanted;
+  stream = undefined;
+  if (!wanted) return;
+  stream = new EventSource(wanted);
+  stream.addEventListener("version", ({ data }) => {
+    say("on");
+    latest = data;
+    if (data !== main().dataset.version) refresh(show);
+  });
+  stream.onerror = () => {
+    say("off");
+    // A browser tries again by itself, but not after an answer that is no stream.
+    if (stream?.readyState === EventSource.CLOSED) setTimeout(() => open(show), 2000);
+  };
+}
+
+// startLive keeps the page up to date: show puts a new content in the place of the old one.
+export function startLive(show) {
+  open(show);
+  document.addEventListener("page:shown", () => open(show));
+  // Browsers open few connections to a server: a page that nobody sees needs none.
+  document.addEventListener("visibilitychange", () => open(show));
+  addEventListener("pagehide", () => stream?.close());
+  addEventListener("pageshow", ({ persisted }) => persisted && ((url = undefined), open(show)));
+}

@@ -1,0 +1,117 @@
+package web
+
+import (
+	"cmp"
+	"errors"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/graphrun/graphrun/graph/inspect"
+	"github.com/graphrun/graphrun/graph/journal"
+	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/runtime/api"
+)
+
+// shownCycles is how many of the last cycles a stack's page lists.
+const shownCycles = 20
+
+type stackView struct {
+	Stack  api.StackStatus
+	Group  string
+	At     string // the moment that is shown, as CYCLE[.WAVE]; "" is now
+	Cycle  uint64
+	Wave   uint64
+	Asks   []ask
+	State  []stateRow
+	Past   string // why the state of that moment cannot be shown
+	Cycles []inspect.Cycle
+	Why    inspect.Explanation
+	NoWhy  string // why nothing is explained
+}
+
+type stateRow struct {
+	Key     string
+	Value   any
+	By      *journal.By
+	Changes []inspect.Operation // since the end of the cycle before
+}
+
+// stack is the page of one stack, now or at a moment of its history.
+func (v *visit) stack() error { return v.stackPage(http.StatusOK, nil) }
+
+// stackPage shows it with what went wrong with a form, if something did.
+func (v *visit) stackPage(status int, problem error) error {
+	id, version := v.r.PathValue("stack"), v.version()
+	st, err := v.api.Status(v.r.Context(), id) // which also says whether the session may see it
+	if err != nil {
+		return err
+	}
+	view := stackView{Stack: st, Group: groupOf(&st.Stack), At: v.r.URL.Query().Get("at"), Cycle: st.Cycle, Wave: st.Wave}
+	at, err := journal.ParsePoint(view.At)
+	if err != nil {
+		return &api.Error{Code: api.CodeUsage, Message: "at: " + err.Error()}
+	}
+	view.Asks = asksOf(&st.Stack, pathTo(id), false)
+	if err := v.fillState(&view, id, at); err != nil {
+		view.Past = err.Error()
+	}
+	if view.Why, err = v.explain(id, at.Cycle); err != nil {
+		view.NoWhy = err.Error()
+	}
+	h, err := inspect.HistoryOf(v.r.Context(), v.o.Store, v.o.Kinds, id, shownCycles)
+	if err != nil && !errors.Is(err, journal.ErrNotFound) {
+		return err
+	}
+	view.Cycles = h.Cycles
+	slices.Reverse(view.Cycles)
+	f := frame{Page: "stack", Title: id, Stamp: stamp, Live: "/live?stack=" + id, Version: version, View: view}
+	if problem != nil {
+		f.Error = problem.Error()
+	}
+	v.write(v.w, status, f)
+	return nil
+}
+
+// fillState reads the state of a moment, who wrote it, and what its cycle changed.
+func (v *visit) fillState(view *stackView, id string, at journal.Point) error {
+	ctx := v.r.Context()
+	then, by, err := inspect.Written(ctx, v.o.Store, v.o.Kinds, id, at)
+	if err != nil {
+		return err
+	}
+	view.Cycle, view.Wave = then.Point.Cycle, then.Point.Wave
+	changes := map[string][]inspect.Operation{}
+	if before := then.Point.Cycle; before > 0 {
+		d, err := inspect.DiffOf(ctx, v.o.Store, v.o.Kinds, id, journal.Point{Cycle: before - 1, Start: before == 1}, at)
+		if err == nil { // without the history before, nobody knows what changed
+			for _, op := range d.Operations {
+				changes[op.Key] = append(changes[op.Key], op)
+			}
+		}
+	}
+	for key, value := range then.State {
+		row := stateRow{Key: key, Value: value, Changes: changes[key]}
+		if w, ok := by[key]; ok {
+			row.By = &w
+		}
+		view.State = append(view.State, row)
+	}
+	slices.SortFunc(view.State, func(a, b stateRow) int { return cmp.Compare(a.Key, b.Key) })
+	return nil
+}
+
+// explain says why the nodes of a stack ran or did not.
+func (v *visit) explain(id string, cycle uint64) (inspect.Explanation, error) {
+	live, err := v.api.Live(v.r.Context(), id)
+	if err != nil {
+		return inspect.Explanation{}, err
+	}
+	x, err := inspect.Explain(v.r.Context(), v.o.Store, v.o.Kinds, id, inspect.ExplainOptions{Cycle: cycle, Now: time.Now(), Live: live, Compile: v.o.Compile})
+	var none *inspect.UnknownCycleError
+	var unknown *machine.UnknownNodeError
+	if errors.As(err, &none) || errors.As(err, &unknown) {
+		return x, &api.Error{Code: api.CodeUsage, Message: err.Error()}
+	}
+	return x, err
+}
