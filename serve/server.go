@@ -91,12 +91,8 @@ func Run(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	o.Socket.Store, o.Socket.Kinds, o.Socket.Graphs = o.Store, o.Kinds, o.Graphs
-<<<<<<< HEAD
-	o.Socket.Door = api.Door{Trusted: true, Tokens: api.OpenTokens(o.Path)}
-=======
 	o.pages = new(atomic.Pointer[web.Handler])
-	o.Socket.Door, o.Socket.Link = api.Door{Trusted: true}, o.link
->>>>>>> 4c2b5be (web: a dashboard in serve, with stacks, a stack and questions answered in place; graphrun open)
+	o.Socket.Door, o.Socket.Link = api.Door{Trusted: true, Tokens: api.OpenTokens(o.Path)}, o.link
 	defer o.serveSocket(rt)()
 	n, err := rt.Recover(ctx, runtime.RecoverOptions{})
 	if err != nil && ctx.Err() != nil {
@@ -142,11 +138,7 @@ func (o *Options) servePort(ctx context.Context, rt *runtime.Runtime) (broken <-
 		return nil, nil, err
 	}
 	public := o.Socket
-<<<<<<< HEAD
-	public.Door, public.MaxBody = api.Door{Token: token, Tokens: o.Socket.Door.Tokens, Hosts: o.Port.hosts}, 0
-=======
-	public.Door, public.MaxBody, public.Link = api.Door{Token: token, Hosts: o.Port.hosts}, 0, nil
->>>>>>> 4c2b5be (web: a dashboard in serve, with stacks, a stack and questions answered in place; graphrun open)
+	public.Door, public.MaxBody, public.Link = api.Door{Token: token, Tokens: o.Socket.Door.Tokens, Hosts: o.Port.hosts}, 0, nil
 	ctx, cancel := context.WithCancel(ctx)
 	pages, err := web.New(web.Options{
 		API: api.New(rt, public), Store: o.Store, Kinds: o.Kinds, Compile: o.compile, Feed: rt.Feed(), Graphs: o.Graphs,

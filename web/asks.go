@@ -12,7 +12,7 @@ type ask struct {
 	Node   api.WaitingNode
 	Words  []word
 	Key    string // unique on the page
-	Back   string // where to go on after the answer
+	Back   string // the page that follows the answer
 	Linked bool   // the stack is named
 }
 

@@ -131,6 +131,7 @@ type visit struct {
 	*Handler
 	api   *api.Client // acts as the session's token
 	token string
+	who   api.Principal
 	w     http.ResponseWriter
 	r     *http.Request
 }
@@ -144,11 +145,12 @@ func (h *Handler) page(pattern string, serve func(*visit) error) {
 			h.askToSignIn(w, r)
 			return
 		}
-		v := &visit{h, h.o.API.Inside(token), token, w, r}
-		_, err := v.api.Server(r.Context())
-		if err == nil {
-			err = serve(v)
+		who, ok := h.o.API.Principal(token)
+		if !ok { // it was taken back
+			h.askToSignIn(w, r)
+			return
 		}
+		err := serve(&visit{h, h.o.API.Inside(token), token, who, w, r})
 		var e *api.Error
 		switch {
 		case err == nil:

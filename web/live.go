@@ -41,7 +41,7 @@ func (v *visit) live() error {
 		}
 	})()
 	control := http.NewResponseController(v.w)
-	_ = control.SetReadDeadline(time.Time{}) // the request is read, and the stream goes on
+	_ = control.SetReadDeadline(time.Time{}) // the request is read, and the stream stays open
 	v.w.Header().Set("Content-Type", "text/event-stream")
 	v.w.WriteHeader(http.StatusOK)
 	say := func(text string) bool {
@@ -61,7 +61,7 @@ func (v *visit) live() error {
 				return nil
 			}
 		case <-alive.C:
-			if _, err := v.api.Server(v.r.Context()); err != nil || !say(":\n\n") { // the token may have been taken back
+			if _, ok := v.o.API.Principal(v.token); !ok || !say(":\n\n") { // the token may have been taken back
 				return nil
 			}
 		case <-v.o.Closing:
@@ -72,7 +72,7 @@ func (v *visit) live() error {
 	}
 }
 
-// rest waits, and reports whether the stream goes on.
+// rest waits, and reports whether the stream stays open.
 func (v *visit) rest(d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()

@@ -22,7 +22,11 @@ func (h *Handler) Inside(token string) *Client {
 
 // Enter decides whether a request for something beside the API comes in at all, by the
 // rules of the door for Host and Origin. It asks for no token.
-func (h *Handler) Enter(r *http.Request) error { return h.o.Door.admit(r, true) }
+func (h *Handler) Enter(r *http.Request) error { return h.o.Door.admit(r) }
+
+// Principal is who shows a token at the handler's door. It is false for a token that
+// nobody has.
+func (h *Handler) Principal(token string) (Principal, bool) { return h.o.Door.Principal(token) }
 
 // Status is the HTTP status that stands for the error.
 func (e *Error) Status() int {

@@ -35,13 +35,10 @@ var routes = []route{
 	acts("/v1/reload", operate, "read the graph files again", (*call).reload),
 	narrowed(reads("/v1/pools", read, "what runs and waits in the pools", (*call).listPools)),
 	acts("/v1/graphs/{name}/pools/{pool}", operate, "change a pool's limit", (*call).setPool),
-<<<<<<< HEAD
 	reads("/v1/tokens", admin, "the tokens, without their secrets", (*call).listTokens),
 	acts("/v1/tokens", admin, "make a token", (*call).addToken),
 	acts("/v1/tokens/{name}/revoke", admin, "make a token worthless", (*call).revokeToken),
-=======
 	acts("/v1/links", local, "make a link that signs a browser in once", (*call).link),
->>>>>>> 4c2b5be (web: a dashboard in serve, with stacks, a stack and questions answered in place; graphrun open)
 	acts("/v1/backup", local, "copy the store to a file", (*call).backup),
 }
 
