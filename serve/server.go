@@ -9,9 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/graphrun/graphrun/dsl"
 	"github.com/graphrun/graphrun/graph"
-	"github.com/graphrun/graphrun/graph/inspect"
 	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/nodes"
 	"github.com/graphrun/graphrun/runtime"
@@ -36,7 +34,7 @@ type Options struct {
 	// Defaults to none.
 	Port *Port
 	// Socket are the options of the control socket: Server and Backup hold for
-	// the port too. Run sets its Store, Kinds and Graphs.
+	// the port too. Run sets its Store, Kinds, Compile and Graphs.
 	Socket api.Options
 	// Secret, Parallel and Grace are those of runtime.Config.
 	Secret   func(name string) (string, bool)
@@ -91,6 +89,7 @@ func Run(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	o.Socket.Store, o.Socket.Kinds, o.Socket.Graphs = o.Store, o.Kinds, o.Graphs
+	o.Socket.Compile = o.compile
 	o.pages = new(atomic.Pointer[web.Handler])
 	o.Socket.Door, o.Socket.Link = api.Door{Trusted: true, Tokens: api.OpenTokens(o.Path)}, o.link
 	defer o.serveSocket(rt)()
@@ -168,15 +167,9 @@ func (o *Options) link() (string, error) {
 	return o.Port.URL() + pages.Link(), nil
 }
 
-// compile makes a runnable graph of a stored one: from its text where that is still the
-// whole of it, so that places are known, else from its definition.
+// compile makes a runnable graph of a stored one.
 func (o *Options) compile(kept journal.StoredGraph) (*graph.Graph, error) {
-	if len(kept.Source) > 0 {
-		if src, problems := dsl.Compile(kept.File, kept.Source, o.Kinds); problems.Err() == nil && src.Graph != nil && src.Graph.Hash == kept.Hash {
-			return src.Graph, nil
-		}
-	}
-	return inspect.Compile(kept, o.Kinds)
+	return Compile(kept, o.Kinds)
 }
 
 // watch adopts graph files that change, until ctx ends or something breaks.

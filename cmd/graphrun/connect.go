@@ -104,7 +104,7 @@ func (a *app) doorOptions(store *boltstore.Store, durability runtime.Durability,
 		path = abs
 	}
 	return api.Options{
-		Door: api.Door{Trusted: true, Tokens: api.OpenTokens(a.db)}, Store: store, Kinds: a.kinds(), MaxBody: maxLocalBody,
+		Door: api.Door{Trusted: true, Tokens: api.OpenTokens(a.db)}, Store: store, Kinds: a.kinds(), Compile: a.compile, MaxBody: maxLocalBody,
 		Backup: func(ctx context.Context, file string) error {
 			if err := a.refuseTarget("backup", file); err != nil {
 				return err

@@ -34,7 +34,7 @@ func verbCommands(a *app) []*cobra.Command {
 			Use: v.name + " STACK...", Short: v.short,
 			Args: arguments(1, -1, "one STACK or more"),
 			RunE: func(cmd *cobra.Command, stacks []string) error {
-				return a.tellAll(cmd.Context(), stacks, toldJSON{Done: v.done}, v.tell)
+				return a.tellAll(cmd.Context(), stacks, toldJSON{Told: api.Told{Done: v.done}}, v.tell)
 			},
 		})
 	}
@@ -54,7 +54,7 @@ func cancelCommand(a *app) *cobra.Command {
 			case r.Node != "" && r.Reason != "":
 				return usagef("--reason is for a whole stack, --node for one of its tasks: give one of them")
 			}
-			told := toldJSON{Done: "cancelled"}
+			told := toldJSON{Told: api.Told{Done: "cancelled"}}
 			if r.Node != "" {
 				place, err := readPlace(r.Node, r.Item)
 				if err != nil {
@@ -76,19 +76,14 @@ func cancelCommand(a *app) *cobra.Command {
 // toldJSON is what the control commands print for each stack: what was done to
 // it, or to a node or a task of it.
 type toldJSON struct {
-	Stack string `json:"stack"`
-	Path  string `json:"path,omitempty"` // of a node within the graphs that nodes run
-	Node  string `json:"node,omitempty"`
-	Item  string `json:"item,omitempty"`
-	Done  string `json:"done"`
-
-	place journal.Place
+	api.Told
+	place journal.Place // of a node or a task
 }
 
 // toldAt is what was done to a node or a task.
 func toldAt(stack string, p journal.Place, done string) toldJSON {
 	last := p[len(p)-1]
-	t := toldJSON{Stack: stack, Node: last.Node, Item: last.Item, Done: done, place: p}
+	t := toldJSON{api.Told{Stack: stack, Node: last.Node, Item: last.Item, Done: done}, p}
 	if len(p) > 1 {
 		t.Path = p.String()
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -26,7 +25,7 @@ func evalCommand(a *app) *cobra.Command {
 				return usagef("--at %v", err)
 			}
 			return a.through(cmd.Context(), func(c *api.Client) error {
-				got, err := inspect.Eval(cmd.Context(), c.Store(), a.kinds(), args[0], expressionText(args[1]), point, time.Now())
+				got, err := inspect.Eval(cmd.Context(), c.Store(), a.kinds(), args[0], inspect.Expression(args[1]), point, time.Now())
 				if err != nil {
 					return a.wrongExpression(args[1], known(cmd.Context(), c, args[0], err))
 				}
@@ -45,37 +44,23 @@ func evalCommand(a *app) *cobra.Command {
 	return cmd
 }
 
-// expressionFile is what an expression of the command line is called in messages.
-const expressionFile = "expression"
-
-// expressionText is an expression of the command line, with the places of its characters.
-func expressionText(text string) diag.Text {
-	span := diag.Span{File: expressionFile, Start: diag.Pos{Line: 1, Col: 1}}
-	var runs []diag.Run
-	line, n := 1, 0
-	for part := range strings.Lines(text) {
-		runs = append(runs, diag.Run{N: n, At: diag.Pos{Line: line, Col: 1}})
-		count := len([]rune(part))
-		n += count
-		span.End = diag.Pos{Line: line, Col: count + 1}
-		line++
-	}
-	if len(runs) == 0 {
-		runs, span.End = []diag.Run{{N: 0, At: span.Start}}, span.Start
-	}
-	return diag.Mapped(text, span, runs)
-}
-
 // wrongExpression shows where an expression is wrong, or where it failed.
 func (a *app) wrongExpression(text string, err error) error {
-	var problems diag.List
+	var (
+		wrong    *inspect.ExpressionError
+		failed   *cond.Error
+		problems diag.List
+	)
 	code := exitUsage
-	if failed := (*cond.Error)(nil); errors.As(err, &failed) {
+	switch {
+	case errors.As(err, &wrong):
+		problems = wrong.Problems
+	case errors.As(err, &failed):
 		problems, code = diag.List{{Severity: diag.Error, Span: failed.Span, Message: failed.Message}}, exitWorkFailed
-	} else if !errors.As(err, &problems) {
+	default:
 		return err
 	}
-	if err := diag.Render(a.err, problems, map[string][]byte{expressionFile: []byte(text)}, diag.Options{Color: a.color(a.err)}); err != nil {
+	if err := diag.Render(a.err, problems, map[string][]byte{inspect.ExpressionFile: []byte(text)}, diag.Options{Color: a.color(a.err)}); err != nil {
 		return err
 	}
 	return &exitError{code: code}

@@ -7,13 +7,13 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/graphrun/graphrun/dsl"
 	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/inspect"
 	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/machine"
 	"github.com/graphrun/graphrun/graph/render"
 	"github.com/graphrun/graphrun/runtime/api"
+	"github.com/graphrun/graphrun/serve"
 )
 
 func explainCommand(a *app) *cobra.Command {
@@ -71,13 +71,7 @@ func (a *app) explain(ctx context.Context, r inspect.Reader, c *api.Client, stac
 	return x, err
 }
 
-// compile makes a runnable graph of a stored one: from its text where that is still the whole
-// of it, so that places are known, else from its definition.
+// compile makes a runnable graph of a stored one.
 func (a *app) compile(kept journal.StoredGraph) (*graph.Graph, error) {
-	if len(kept.Source) > 0 {
-		if src, problems := dsl.Compile(kept.File, kept.Source, a.kinds()); problems.Err() == nil && src.Graph != nil && src.Graph.Hash == kept.Hash {
-			return src.Graph, nil
-		}
-	}
-	return inspect.Compile(kept, a.kinds())
+	return serve.Compile(kept, a.kinds())
 }

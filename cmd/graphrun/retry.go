@@ -95,7 +95,7 @@ func (a *app) retryThere(ctx context.Context, c *api.Client, stack string, r api
 	if err := c.Retry(ctx, stack, r); err != nil {
 		return known(ctx, c, stack, err)
 	}
-	told := toldJSON{Stack: stack, Done: "retried"}
+	told := toldJSON{Told: api.Told{Stack: stack, Done: "retried"}}
 	if a.json() {
 		return a.printJSON(told)
 	}

@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/graphrun/graphrun/diag"
@@ -20,19 +21,47 @@ type Evaluated struct {
 	Value value.Value `json:"value"`
 }
 
+// ExpressionFile is what the text of an expression is called in messages: it is in no file.
+const ExpressionFile = "expression"
+
+// Expression is an expression that somebody has typed, with the places of its characters.
+func Expression(text string) diag.Text {
+	span := diag.Span{File: ExpressionFile, Start: diag.Pos{Line: 1, Col: 1}}
+	var runs []diag.Run
+	line, n := 1, 0
+	for part := range strings.Lines(text) {
+		runs = append(runs, diag.Run{N: n, At: diag.Pos{Line: line, Col: 1}})
+		count := len([]rune(part))
+		n += count
+		span.End = diag.Pos{Line: line, Col: count + 1}
+		line++
+	}
+	if len(runs) == 0 {
+		runs, span.End = []diag.Run{{N: 0, At: span.Start}}, span.Start
+	}
+	return diag.Mapped(text, span, runs)
+}
+
+// ExpressionError is an expression that the graph does not permit.
+type ExpressionError struct{ Problems diag.List }
+
+func (e *ExpressionError) Error() string { return e.Problems.Error() }
+
+// Unwrap gives the problems.
+func (e *ExpressionError) Unwrap() error { return e.Problems }
+
 // Eval evaluates an expression over a stack at a point of its history: over its state,
 // params and nodes, under the graph of that time. For the zero Point `now` is the time
-// that is given; else it is the moment of the commit. Errors: a diag.List for an
-// expression that the graph does not permit, a *cond.Error for one that fails while it
-// runs, and those of At.
+// that is given; else it is the moment of the commit. Errors: *ExpressionError, a
+// *cond.Error for an expression that fails while it runs, and those of At.
 func Eval(ctx context.Context, store Reader, kinds graph.Kinds, stack string, expr diag.Text, at journal.Point, now time.Time) (Evaluated, error) {
 	m, reached, err := standsAt(ctx, store, kinds, stack, at, now)
 	if err != nil {
 		return Evaluated{}, err
 	}
 	p, problems := m.Graph().Expression(expr, cond.Want{})
-	if err := problems.Err(); err != nil {
-		return Evaluated{}, problems
+	if problems.Err() != nil {
+		return Evaluated{}, &ExpressionError{problems}
 	}
 	if at == (journal.Point{}) && !m.Cursor().Open && p.Reads().Slots&(1<<graph.SlotNodes|1<<graph.SlotCycle) != 0 && m.Cursor().Cycle > 0 {
 		// Between two cycles a stack does not keep how the nodes of the last one ended.

@@ -53,6 +53,13 @@ func (v Value) With(x any) Value {
 // MarshalJSON writes the value as Append does.
 func (v Value) MarshalJSON() ([]byte, error) { return Append(nil, v.v), nil }
 
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (v *Value) UnmarshalJSON(b []byte) error {
+	x, err := Decode(b)
+	*v = Value{x, Size(x)}
+	return err
+}
+
 // Of turns any Go value that encoding/json can write into a canonical value. A
 // canonical value is kept as it is, without a copy, and walked once; a Value is
 // not walked. A text in v that is not UTF-8 is an error that wraps a *TextError.

@@ -222,7 +222,7 @@ func (c *call) withPlaces(err error) error {
 	var places []string
 	asks := func(at journal.Place, cur *journal.Cursor) {
 		for _, w := range cur.Questions() {
-			if w.Kind == "approval" || len(w.Calls) > 0 {
+			if inspect.AsksPerson(&w) {
 				places = append(places, append(slices.Clone(at), journal.Spot{Node: w.Node, Item: w.Item}).String())
 			}
 		}

@@ -141,6 +141,18 @@ func (c *Client) tell(ctx context.Context, stack, what string) error {
 	return c.call(ctx, http.MethodPost, stackPath(stack, "/"+what), Nothing{}, nil)
 }
 
+// Approvals lists what waits for a person, the oldest question first: in stacks of a graph, or
+// in all stacks if graph is "".
+func (c *Client) Approvals(ctx context.Context, graph string) ([]Approval, error) {
+	path := "/v1/approvals"
+	if graph != "" {
+		path += "?graph=" + url.QueryEscape(graph)
+	}
+	var body approvalsBody
+	err := c.call(ctx, http.MethodGet, path, nil, &body)
+	return body.Approvals, err
+}
+
 // Graphs lists the graphs that stacks can be started of by name.
 func (c *Client) Graphs(ctx context.Context) ([]Graph, error) {
 	var body graphsBody

@@ -133,16 +133,16 @@ func (c *call) cancel(in CancelRequest) (Nothing, error) {
 	return Nothing{}, c.rt.Cancel(c.ctx, c.stack(), in.Reason)
 }
 
-func (c *call) retry(in RetryRequest) (Nothing, error) {
+func (c *call) retry(in RetryRequest) (Told, error) {
 	limits, err := machine.ReadLimits(in.Limits)
 	if err != nil {
-		return Nothing{}, errorf(CodeUsage, "limits: %v", err)
+		return Told{}, errorf(CodeUsage, "limits: %v", err)
 	}
 	_, err = c.rt.Retry(c.ctx, c.stack(), runtime.RetryOptions{By: in.By, Limits: limits, Rest: c.o.Rest})
 	if errors.Is(err, runtime.ErrNotEnded) {
-		return Nothing{}, errorf(CodeConflict, "%s: only one that has ended is retried", said(err))
+		return Told{}, errorf(CodeConflict, "%s: only one that has ended is retried", said(err))
 	}
-	return Nothing{}, err
+	return Told{Stack: c.stack(), Done: "retried"}, err
 }
 
 func (c *call) fork(in ForkRequest) (Stack, error) {

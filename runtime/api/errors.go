@@ -22,6 +22,7 @@ const (
 	CodeExists       Code = "exists"        // a stack of that name is there already
 	CodeConflict     Code = "conflict"      // the stack is not in a state for it: it has ended, it still runs
 	CodeGraph        Code = "graph"         // the graph is invalid, or the state does not fit it
+	CodeFailed       Code = "failed"        // the expression failed while it was evaluated
 	CodeStore        Code = "store"         // the store cannot be used: damaged, full
 	CodeUnauthorized Code = "unauthorized"  // no token, or a wrong one
 	CodeForbidden    Code = "forbidden"     // not through this door, not from another site
@@ -37,7 +38,7 @@ const (
 var statusOf = map[Code]int{
 	CodeUsage: http.StatusBadRequest, CodeNotFound: http.StatusNotFound,
 	CodeExists: http.StatusConflict, CodeConflict: http.StatusConflict,
-	CodeGraph: http.StatusUnprocessableEntity, CodeStore: http.StatusInsufficientStorage,
+	CodeGraph: http.StatusUnprocessableEntity, CodeFailed: http.StatusUnprocessableEntity, CodeStore: http.StatusInsufficientStorage,
 	CodeUnauthorized: http.StatusUnauthorized, CodeForbidden: http.StatusForbidden,
 	CodeMisdirected: http.StatusMisdirectedRequest, CodeMethod: http.StatusMethodNotAllowed,
 	CodeMediaType: http.StatusUnsupportedMediaType, CodeTooLarge: http.StatusRequestEntityTooLarge,

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/value"
 	"github.com/graphrun/graphrun/runtime"
 )
@@ -24,6 +26,10 @@ type Options struct {
 	Store runtime.Store
 	// Kinds compile stored definitions. Required.
 	Kinds graph.Kinds
+	// Compile makes a runnable graph of a stored one, for explanations. One that reads its
+	// text again says where the pieces of conditions stand. Defaults to inspect.Compile with
+	// Kinds.
+	Compile func(journal.StoredGraph) (*graph.Graph, error)
 	// Server is what GET /v1/server answers.
 	Server Server
 	// MaxBody is the most bytes that a request may carry. Defaults to 1 MiB.
@@ -139,13 +145,15 @@ func (c *call) stillIn() bool {
 
 // reply answers with one JSON value.
 func reply(w http.ResponseWriter, v any) error {
-	b, err := json.Marshal(v)
-	if err != nil {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false) // as the commands write it
+	if err := e.Encode(v); err != nil {
 		return errorf(CodeInternal, "cannot write the answer: %v", err)
 	}
 	w.Header().Set("Content-Type", jsonType)
 	giveTime(w)
-	_, _ = w.Write(append(b, '\n')) // a client that has gone needs no answer
+	_, _ = w.Write(b.Bytes()) // a client that has gone needs no answer
 	return nil
 }
 

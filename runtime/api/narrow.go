@@ -128,21 +128,30 @@ func (c *call) hideTasks(tasks []Task) error {
 				t.Behind = nil
 			}
 		}
-		if t.Slot == nil {
-			continue
+		var err error
+		if t.Slot, err = c.hideHolders(t.Slot); err != nil {
+			return err
 		}
-		slot := *t.Slot
-		slot.By = []runtime.Behind{}
-		for _, by := range t.Slot.By {
-			sees, err := c.seesStack(by.Stack)
-			if err != nil {
-				return err
-			}
-			if sees {
-				slot.By = append(slot.By, by)
-			}
-		}
-		t.Slot = &slot
 	}
 	return nil
+}
+
+// hideHolders is a slot without the tasks in it that are of stacks which do not exist for the
+// principal.
+func (c *call) hideHolders(slot *inspect.Slot) (*inspect.Slot, error) {
+	if slot == nil || c.who.Graph == "" {
+		return slot, nil
+	}
+	out := *slot
+	out.By = []runtime.Behind{}
+	for _, by := range slot.By {
+		sees, err := c.seesStack(by.Stack)
+		if err != nil {
+			return nil, err
+		}
+		if sees {
+			out.By = append(out.By, by)
+		}
+	}
+	return &out, nil
 }

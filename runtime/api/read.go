@@ -19,9 +19,9 @@ type State struct {
 }
 
 func (c *call) stackState() (State, error) {
-	at, err := journal.ParsePoint(c.query["at"])
+	at, err := c.point("at")
 	if err != nil {
-		return State{}, errorf(CodeUsage, "at %v", err)
+		return State{}, err
 	}
 	then, err := inspect.At(c.ctx, c.o.Store, c.o.Kinds, c.stack(), at)
 	if err != nil {
@@ -45,9 +45,9 @@ func (c *call) snapshot() (journal.Snapshot, error) {
 
 // base is a stack as it was at the nearest checkpoint before ?at=CYCLE[.WAVE].
 func (c *call) base() (journal.Snapshot, error) {
-	at, err := journal.ParsePoint(c.query["at"])
+	at, err := c.point("at")
 	if err != nil {
-		return journal.Snapshot{}, errorf(CodeUsage, "at %v", err)
+		return journal.Snapshot{}, err
 	}
 	return c.o.Store.Base(c.ctx, c.stack(), at)
 }

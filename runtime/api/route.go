@@ -4,6 +4,9 @@ import (
 	"context"
 	"net/http"
 	"reflect"
+	"strconv"
+
+	"github.com/graphrun/graphrun/graph/journal"
 )
 
 // route is one line of the table: what may be asked, by whom, and what goes in
@@ -70,15 +73,40 @@ type call struct {
 // stack is the id of the stack that the path names.
 func (c *call) stack() string { return c.ids["stack"] }
 
-// flag reads a query parameter that is true or false, by default false.
+// flag reads a query parameter that is true or false, by default false. Its name alone
+// stands for true.
 func (c *call) flag(name string) (bool, error) {
-	switch c.query[name] {
-	case "", "false":
+	text, given := c.query[name]
+	switch {
+	case !given, text == "false":
 		return false, nil
-	case "true":
+	case text == "", text == "true":
 		return true, nil
 	}
-	return false, errorf(CodeUsage, "%s %q: expected true or false", name, c.query[name])
+	return false, errorf(CodeUsage, "%s %q: expected true or false", name, text)
+}
+
+// count reads a query parameter that is a number, 1 or more; 0 if it is not there.
+func (c *call) count(name string) (uint64, error) {
+	text := c.query[name]
+	if text == "" {
+		return 0, nil
+	}
+	n, err := strconv.ParseUint(text, 10, 63)
+	if err != nil || n == 0 {
+		return 0, errorf(CodeUsage, "%s %q: expected a number, 1 or more", name, text)
+	}
+	return n, nil
+}
+
+// point reads a query parameter that is a moment of a history; the zero Point if it is not
+// there.
+func (c *call) point(name string) (journal.Point, error) {
+	at, err := journal.ParsePoint(c.query[name])
+	if err != nil {
+		return at, errorf(CodeUsage, "%s %v", name, err)
+	}
+	return at, nil
 }
 
 // reads is a GET that answers with one JSON value. It changes nothing.
@@ -86,6 +114,7 @@ func reads[Out any](pattern string, a access, doc string, f func(*call) (Out, er
 	return route{
 		method: http.MethodGet, pattern: pattern, access: a, doc: doc, query: query, answer: reflect.TypeFor[Out](),
 		serve: func(c *call) error {
+			readAll(c.w)
 			out, err := f(c)
 			if err != nil {
 				return err
@@ -123,7 +152,16 @@ func streams(pattern string, a access, doc string, answer reflect.Type, f func(*
 // Nothing is the body of a request, and the answer, that has nothing to say: {}.
 type Nothing struct{}
 
-// tells is a POST that takes nothing but a stack's id.
-func tells(pattern, doc string, f func(*call) error) route {
-	return acts(pattern, operate, doc, func(c *call, _ Nothing) (Nothing, error) { return Nothing{}, f(c) })
+// Told says what was done to a stack, or to a node or a task of it.
+type Told struct {
+	Stack string `json:"stack"`
+	Path  string `json:"path,omitempty"` // of a node within the graphs that nodes run
+	Node  string `json:"node,omitempty"`
+	Item  string `json:"item,omitempty"`
+	Done  string `json:"done"`
+}
+
+// tells is a POST that takes nothing but a stack's id. done says what was done to the stack.
+func tells(pattern, doc, done string, f func(*call) error) route {
+	return acts(pattern, operate, doc, func(c *call, _ Nothing) (Told, error) { return Told{Stack: c.stack(), Done: done}, f(c) })
 }

@@ -99,7 +99,7 @@ func TestRoutes(t *testing.T) {
 		name := route.Method + " " + route.Path
 		q, ok := requests[name]
 		if !ok {
-			q.path = ids.Replace(route.Path)
+			q.path = ids.Replace(route.Path) + needs[route.Path]
 		}
 		if route.Method == "POST" && q.body == "" {
 			q.body = "{}"

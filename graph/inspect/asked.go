@@ -1,0 +1,78 @@
+package inspect
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/graphrun/graphrun/graph/journal"
+)
+
+// Asked is a question that waits for a person.
+type Asked struct {
+	Stack   string          // the outermost stack
+	Graph   string          // of that stack
+	Child   string          // the stack within it that asks; "" if it asks itself
+	Place   journal.Place   // of the node or element that asks, in Stack
+	Waiting journal.Waiting // with the calls that still need a word
+}
+
+// AsksPerson reports whether an open question is for a person, and not for an event, a time or
+// a stack.
+func AsksPerson(w *journal.Waiting) bool { return w.Kind == "approval" || len(w.Calls) > 0 }
+
+// AllAsked lists what waits for a person in all stacks that have not ended, the oldest
+// question first. A stack that cannot be read is left out.
+func AllAsked(ctx context.Context, r Reader) ([]Asked, error) {
+	var all []Asked
+	err := r.Stacks(ctx, func(sum journal.Summary) error {
+		if sum.Err != nil || sum.Cursor.Status.Ended() {
+			return nil
+		}
+		from := len(all)
+		for _, w := range sum.Cursor.Questions() {
+			if AsksPerson(&w) {
+				all = append(all, Asked{Place: journal.Place{{Node: w.Node, Item: w.Item}}, Waiting: w})
+			}
+		}
+		if from == len(all) {
+			return nil
+		}
+		top, above, err := outermost(ctx, r, &sum)
+		if errors.Is(err, journal.ErrNotFound) { // the stack around it has gone meanwhile
+			all = all[:from]
+			return nil
+		}
+		for i := range all[from:] {
+			a := &all[from+i]
+			a.Stack, a.Graph, a.Place = top.Stack, top.Graph, append(slices.Clone(above), a.Place...)
+			if len(above) > 0 {
+				a.Child = sum.Identity.Stack
+			}
+		}
+		return err
+	})
+	slices.SortStableFunc(all, func(a, b Asked) int {
+		return cmp.Or(a.Waiting.Since.Compare(b.Waiting.Since), cmp.Compare(a.Stack, b.Stack))
+	})
+	return all, err
+}
+
+// outermost is the stack that does no node's work and that a stack is in at any depth, and the
+// place there whose work the stack does; none for such a stack itself.
+func outermost(ctx context.Context, r Reader, sum *journal.Summary) (journal.Identity, journal.Place, error) {
+	id, at := sum.Identity, journal.Place(nil)
+	for {
+		parent, task, ok := ParentOf(&id)
+		if !ok {
+			return id, at, nil
+		}
+		at = append(journal.Place{{Node: task.Node, Item: task.Item}}, at...)
+		up, err := r.Stack(ctx, parent)
+		if err != nil {
+			return id, nil, err
+		}
+		id = up.Identity
+	}
+}

@@ -1,0 +1,21 @@
+package serve
+
+import (
+	"github.com/graphrun/graphrun/dsl"
+	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/inspect"
+	"github.com/graphrun/graphrun/graph/journal"
+	"github.com/graphrun/graphrun/nodes"
+)
+
+// Compile makes a runnable graph of one that a store keeps: from its text where that is
+// still the whole of it, so that the places of its conditions are known, else from its
+// definition.
+func Compile(kept journal.StoredGraph, kinds *nodes.Registry) (*graph.Graph, error) {
+	if len(kept.Source) > 0 {
+		if src, problems := dsl.Compile(kept.File, kept.Source, kinds); problems.Err() == nil && src.Graph != nil && src.Graph.Hash == kept.Hash {
+			return src.Graph, nil
+		}
+	}
+	return inspect.Compile(kept, kinds)
+}
