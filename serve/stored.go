@@ -8,9 +8,9 @@ import (
 	"github.com/graphrun/graphrun/nodes"
 )
 
-// Compile makes a runnable graph of one that a store keeps: from its text where that is
-// still the whole of it, so that the places of its conditions are known, else from its
-// definition.
+// Compile makes a runnable graph of a stored one. It reads the text of the graph if that is
+// still the whole of it, since then the places of its conditions are known. Otherwise it
+// compiles the definition.
 func Compile(kept journal.StoredGraph, kinds *nodes.Registry) (*graph.Graph, error) {
 	if len(kept.Source) > 0 {
 		if src, problems := dsl.Compile(kept.File, kept.Source, kinds); problems.Err() == nil && src.Graph != nil && src.Graph.Hash == kept.Hash {
