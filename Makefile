@@ -107,6 +107,15 @@ assets: ## fail when web/static is not what its sources make, where npm and the 
 	fi
 	node "$$dir/assets/build.mjs" "$$dir/static"
 	diff -r "$$dir/static" web/static
+editors: ## the schema as yaml-language-server shows it, where npm and the network are
+	@if ! command -v npm >/dev/null; then echo 'skipped: there is no npm'; exit 0; fi
+	dir=$$(mktemp -d)
+	trap 'rm -rf "$$dir"' EXIT
+	if ! npm install --silent --no-audit --no-fund --prefix "$$dir" yaml-language-server@1.25.0; then
+		echo 'skipped: npm cannot fetch yaml-language-server'
+		exit 0
+	fi
+	YAML_LANGUAGE_SERVER="$$dir/node_modules/.bin/yaml-language-server" go test ./schema
 
 nested: ## the modules below this one
 	@for mod in $$(git ls-files '*/go.mod'); do

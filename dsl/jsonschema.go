@@ -2,6 +2,9 @@ package dsl
 
 import (
 	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/graphrun/graphrun/graph"
 )
@@ -32,17 +35,100 @@ func TestsJSONSchema() []byte {
 	return indented(s)
 }
 
-// basicSchemas are the schemas that others refer to.
+// basicSchemas are the schemas that others refer to. They have no descriptions: an editor would
+// show these in place of what a field is for.
 func basicSchemas() map[string]any {
 	return map[string]any{
-		"schema": map[string]any{
-			"description": "A JSON Schema, or a short spelling: string, integer, number, boolean, object, any, a name of types, list(T), map(T), T?",
-			"type":        []any{"string", "object", "boolean"},
+		"schema":     map[string]any{"anyOf": append(shortTypes(), map[string]any{"type": "object", "properties": typeKeywords()})},
+		"expression": map[string]any{"type": []any{"string", "number", "boolean"}},
+		"template":   map[string]any{"type": "string", "pattern": `\$\{\{`, "patternErrorMessage": "expected ${{ expression }}"},
+		"duration": map[string]any{
+			"type": "string", "pattern": graph.DurationForm, "patternErrorMessage": "expected a duration as 500ms, 5s, 1m30s, 24h or 7d",
+			"examples": []any{"5s", "1m30s", "24h"},
 		},
-		"expression": map[string]any{"description": "An expression over state, params and more.", "type": []any{"string", "number", "boolean"}},
-		"template":   map[string]any{"description": "Text with ${{ expression }}.", "type": "string", "pattern": `\$\{\{`},
-		"duration":   map[string]any{"description": "As 500ms, 5s, 1m30s, 24h, 7d.", "type": "string", "pattern": graph.DurationForm},
 	}
+}
+
+// shortTypes are the schemas of types that are no mapping.
+func shortTypes() []any {
+	s := &shape{kind: name, form: typeForm, offer: typeWords.offer, words: typeWords.words}
+	s.examples = []any{"list(string)", "map(any)", "string?"}
+	s.wrong = wrongType
+	short := s.text(s.form, s.wrong)
+	short["type"] = []any{"string", "boolean"}
+	return []any{s.enum(), short}
+}
+
+// typeKeywords are the keywords of JSON Schema that have types in them, and some that are
+// often used. What the others mean is the standard's; what is wrong in them the loader says.
+func typeKeywords() map[string]any {
+	types := map[string]any{"$ref": "#/$defs/schema"}
+	named := map[string]any{"type": "object", "additionalProperties": types}
+	several := map[string]any{"type": "array", "items": types}
+	just := func(kind string) map[string]any { return map[string]any{"type": kind} }
+	return map[string]any{
+		"type":                 described(map[string]any{"anyOf": append(shortTypes(), several)}, "What the value is, as in JSON Schema, or in short."),
+		"enum":                 described(just("array"), "The only values."),
+		"const":                map[string]any{"description": "The only value."},
+		"properties":           described(named, "The known properties and their types."),
+		"required":             described(just("array"), "Properties that must be there."),
+		"additionalProperties": described(types, "The type of all other properties; false for none."),
+		"patternProperties":    described(named, "Types of properties, by patterns of their names."),
+		"items":                described(types, "The type of the elements of a list."),
+		"prefixItems":          described(several, "The types of the first elements."),
+		"allOf":                described(several, "All of them must fit."),
+		"anyOf":                described(several, "At least one of them must fit."),
+		"oneOf":                described(several, "Exactly one of them must fit."),
+		"not":                  described(types, "It must not fit."),
+		"$defs":                described(named, "Types that stand only for $ref."),
+		"$ref":                 described(just("string"), "A type of the graph (#/types/NAME), or of another file (FILE#/NAME)."),
+		"pattern":              described(just("string"), "A regular expression (RE2) that a text must match."),
+		"format":               map[string]any{"type": "string", "description": "The form of a text.", "examples": []any{"date-time", "date", "email", "uri", "uuid"}},
+		"minimum":              described(just("number"), "The least number."),
+		"maximum":              described(just("number"), "The greatest number."),
+		"minLength":            described(just("integer"), "How many characters there must be."),
+		"maxLength":            described(just("integer"), "How many characters there may be."),
+		"minItems":             described(just("integer"), "How many elements there must be."),
+		"maxItems":             described(just("integer"), "How many elements there may be."),
+		"uniqueItems":          described(just("boolean"), "No two elements may be equal."),
+		"description":          just("string"),
+	}
+}
+
+// described is a schema with words for editors.
+func described(s map[string]any, text string) map[string]any {
+	out := maps.Clone(s)
+	out["description"] = text
+	return out
+}
+
+// enum is the schema of known words. The meanings of words are not of the standard;
+// editors show them.
+func (s *shape) enum() map[string]any {
+	out := map[string]any{"enum": s.words}
+	if len(s.says) > 0 {
+		out["enumDescriptions"] = s.says
+	}
+	if s.wrong != "" {
+		out["errorMessage"] = s.wrong
+	}
+	return out
+}
+
+// named are the schemas of names of which some are known.
+func (s *shape) named() []any { return []any{s.enum(), s.text(s.form, s.wrong)} }
+
+// text is the schema of a text with a form, or without one.
+func (s *shape) text(form, wrong string) map[string]any {
+	out := map[string]any{"type": "string"}
+	if form != "" {
+		out["pattern"] = form
+		out["patternErrorMessage"] = wrong
+	}
+	if len(s.examples) > 0 {
+		out["examples"] = s.examples
+	}
+	return out
 }
 
 func indented(s map[string]any) []byte {
@@ -60,7 +146,7 @@ func kindSchemas(kinds graph.Kinds) []any {
 		k, _ := kinds.Kind(name)
 		props, required := map[string]any{}, []string{}
 		for _, f := range k.Fields {
-			props[f.Name] = map[string]any{"description": f.Doc}
+			props[f.Name] = described(fieldSchema(f), f.Doc)
 			if f.Required {
 				required = append(required, f.Name)
 			}
@@ -82,8 +168,41 @@ func kindSchemas(kinds graph.Kinds) []any {
 	return out
 }
 
+// fieldSchema is the schema of a field of `with`, as far as its value is not a template.
+// What texts take, editors do not check: numbers and booleans may stand for them.
+func fieldSchema(f graph.Field) map[string]any {
+	s := map[string]any{}
+	switch {
+	case len(f.Choices) > 0:
+		w := &shape{kind: word}
+		for _, c := range f.Choices {
+			w.words, w.says = append(w.words, c.Value), append(w.says, c.Doc)
+		}
+		s = w.enum()
+	case f.Name == "output" && f.Literal:
+		return map[string]any{"$ref": "#/$defs/schema"}
+	case f.Type == "duration":
+		s["$ref"] = "#/$defs/duration"
+	case f.Type == "boolean", f.Type == "integer":
+		s["type"] = f.Type
+	case strings.HasPrefix(f.Type, "list("):
+		s["type"] = "array"
+	case strings.HasPrefix(f.Type, "map("):
+		s["type"] = "object"
+	default:
+		return s
+	}
+	if f.Literal {
+		return s
+	}
+	return map[string]any{"anyOf": []any{s, map[string]any{"$ref": "#/$defs/template"}}}
+}
+
 func objectSchema(o *object, defs map[string]any) map[string]any {
 	props, required := map[string]any{}, []string{}
+	if o.open {
+		props = typeKeywords()
+	}
 	for _, f := range o.fields {
 		s := f.shape.schema(defs)
 		s["description"] = f.doc
@@ -115,16 +234,24 @@ func (s *shape) schema(defs map[string]any) map[string]any {
 	ref := func(name string) map[string]any { return map[string]any{"$ref": "#/$defs/" + name} }
 	switch s.kind {
 	case name:
-		if s.form != "" {
-			return map[string]any{"type": "string", "pattern": s.form}
+		wrong := s.wrong
+		if wrong == "" {
+			wrong = wrongForms[s.form]
 		}
-		return map[string]any{"type": "string"}
+		if len(s.words) > 0 {
+			return map[string]any{"anyOf": s.named()}
+		}
+		return s.text(s.form, wrong)
 	case text:
-		return map[string]any{"type": "string"}
+		return s.text("", "")
 	case word:
-		return map[string]any{"enum": s.words}
+		return s.enum()
 	case expr:
-		return ref("expression")
+		out := ref("expression")
+		if len(s.examples) > 0 {
+			out["examples"] = s.examples
+		}
+		return out
 	case template:
 		return ref("template")
 	case integer:
@@ -143,7 +270,7 @@ func (s *shape) schema(defs map[string]any) map[string]any {
 		}
 		return ref("duration")
 	case rate:
-		return map[string]any{"type": "string", "pattern": rateText().String()}
+		return map[string]any{"type": "string", "pattern": rateText().String(), "patternErrorMessage": "expected a rate as 60/m: per s, m, h or d", "examples": rateExamples}
 	case typ:
 		return ref("schema")
 	case list:
@@ -155,7 +282,7 @@ func (s *shape) schema(defs map[string]any) map[string]any {
 	case mapping:
 		out := map[string]any{"type": "object", "additionalProperties": s.elem.schema(defs)}
 		if s.form != "" {
-			out["propertyNames"] = map[string]any{"pattern": s.form}
+			out["propertyNames"] = map[string]any{"pattern": s.form, "patternErrorMessage": wrongForms[s.form]}
 		}
 		return out
 	case anyMap:
@@ -168,8 +295,19 @@ func (s *shape) schema(defs map[string]any) map[string]any {
 		return ref(s.obj.name)
 	case union:
 		var alts []any
+		open := slices.ContainsFunc(s.alts, func(a *shape) bool { return a.kind == obj && a.obj.open })
 		for _, a := range s.alts {
-			alts = append(alts, a.schema(defs))
+			switch {
+			case a.kind == typ && open: // a mapping is the open object, which has the keywords of types
+				alts = append(alts, shortTypes()...)
+			case a.kind == name && len(a.words) > 0:
+				alts = append(alts, a.named()...)
+			default:
+				alts = append(alts, a.schema(defs))
+			}
+		}
+		if open {
+			return map[string]any{"if": map[string]any{"type": "object"}, "then": alts[0], "else": map[string]any{"anyOf": alts[1:]}}
 		}
 		return map[string]any{"anyOf": alts}
 	}

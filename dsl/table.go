@@ -4,13 +4,14 @@ package dsl
 // order of the docs.
 type shape struct {
 	kind  kind
-	words []string // of a word: the only values
+	words []string // of a word: the only values; of a name: some that are known
 	least int      // of an integer: the smallest; of a list: how many entries
 	most  int      // of an integer: the largest; 0 is no bound
 	form  string   // of a name, and of the names of a mapping: a pattern that editors check; graph.Compile says what is wrong
 	elem  *shape   // of a list, and of the entries of a mapping
 	obj   *object  // of an object
 	empty bool     // it may be null: an expectation that is to be filled
+	offer          // for editors alone
 	alts  []*shape // of a union: the first that takes the value's kind; a template goes first where the value is one
 }
 
@@ -131,14 +132,14 @@ var graphObject = &object{
 		{name: "once", shape: aBoolean, dflt: "false", doc: "The graph is a pipeline: a stack ends with its first cycle in which nothing waits any more, as `completed`, or as `failed` when a failure was not taken."},
 		{name: "finally", shape: listOf(aName), doc: "Nodes of one last wave, when a stack ends for whatever reason. They cannot change how it ended."},
 		{name: "finally_timeout", shape: aDuration, dflt: "`1m`", doc: "Time for the nodes of `finally`."},
-		{name: "waves", shape: words("barrier", "eager"), dflt: "`barrier`", doc: "`eager`: a node is decided as soon as its own sources have settled, and its writes are a commit of their own."},
-		{name: "schedule", shape: oneOf(aText, an(scheduleObject)), doc: "A cron expression in place of `pause`."},
-		{name: "timezone", shape: aText, doc: "Time zone of `schedule`, as `Europe/Berlin`."},
+		{name: "waves", shape: waveWords, dflt: "`barrier`", doc: "`eager`: a node is decided as soon as its own sources have settled, and its writes are a commit of their own."},
+		{name: "schedule", shape: oneOf(cronText, an(scheduleObject)), doc: "A cron expression in place of `pause`."},
+		{name: "timezone", shape: zoneText, doc: "Time zone of `schedule`, as `Europe/Berlin`."},
 		{name: "stop", shape: oneOf(anExpr, an(stopObject), listOf(oneOf(anExpr, an(stopObject)))), doc: "Condition that ends a stack at the end of a cycle, or a list of them: the first that holds decides."},
 		{name: "limits", shape: an(limitsObject), doc: "A stack that reaches one of them ends as `failed`."},
 		{name: "history", shape: an(historyObject), doc: "How much of a stack's journal is kept."},
-		{name: "mode", shape: oneOf(words("graph", "round_robin"), aTemplate), dflt: "`graph`", doc: "`round_robin` runs one node each cycle, in declaration order, whatever the edges say; a template may choose."},
-		{name: "fleet", shape: words("independent", "lockstep"), dflt: "`independent`", doc: "`lockstep`: all running stacks of the graph go through their waves together."},
+		{name: "mode", shape: oneOf(modeWords, aTemplate), dflt: "`graph`", doc: "`round_robin` runs one node each cycle, in declaration order, whatever the edges say; a template may choose."},
+		{name: "fleet", shape: fleetWords, dflt: "`independent`", doc: "`lockstep`: all running stacks of the graph go through their waves together."},
 	},
 }
 
@@ -157,7 +158,7 @@ var keyObject = &object{
 	fields: []field{
 		{name: "type", shape: oneOf(aType, listOf(aName)), doc: "Type of the key."},
 		{name: "default", shape: aValue, dflt: "null, or the type's zero", doc: "Value at the start of a stack."},
-		{name: "reduce", shape: oneOf(aName, an(reduceObject)), dflt: "`replace`", doc: "How written values are joined to the old one: `replace`, `last`, `append`, `merge`, `deep_merge`, `sum`, `min`, `max`, `union`, `upsert(KEY)`, `upsert(KEY, merge)`, or `{expr: …}`."},
+		{name: "reduce", shape: oneOf(reduceName, an(reduceObject)), dflt: "`replace`", doc: "How written values are joined to the old one: `replace`, `last`, `append`, `merge`, `deep_merge`, `sum`, `min`, `max`, `union`, `upsert(KEY)`, `upsert(KEY, merge)`, or `{expr: …}`."},
 		{name: "keep", shape: atLeast(1), dflt: "all", doc: "Keeps the last N elements of a list."},
 	},
 }
@@ -201,7 +202,7 @@ var retryObject = &object{
 		{name: "factor", shape: aNumber, dflt: "2", doc: "How the wait grows with each attempt."},
 		{name: "max_backoff", shape: aDuration, dflt: "`1m`", doc: "Longest wait."},
 		{name: "jitter", shape: aBoolean, dflt: "false", doc: "Wait anything up to that, so that many retries do not fall together."},
-		{name: "errors", shape: listOf(words("exit", "timeout", "cancelled", "panic", "schema", "output", "config", "expression", "http", "model", "limit", "error")),
+		{name: "errors", shape: listOf(errorChoice),
 			dflt: "all but `schema`, `config`, `expression`, `cancelled`", doc: "Error kinds to try again."},
 		{name: "when", shape: anExpr, dflt: "always", doc: "Condition over `error`: no attempt follows when it does not hold."},
 	},
@@ -213,7 +214,7 @@ var nodeObject = &object{
 		{name: "uses", shape: aName, required: true, doc: "Kind of the node."},
 		{name: "with", shape: &shape{kind: anyMap}, doc: "Configuration of the kind; strings may hold `${{ expression }}`."},
 		{name: "writes", shape: oneOf(listOf(aWord), mapOf(anExpr)), doc: "Keys of the state that the node changes, with the expression of the new value. A list `[a]` is short for `{a: output.a}`."},
-		{name: "join", shape: &shape{kind: name, form: joinForm}, dflt: "`any`", doc: "Which of several incoming edges must be live: `any`, `all`, `none`, `at_least(N)`, or `first`."},
+		{name: "join", shape: joinName, dflt: "`any`", doc: "Which of several incoming edges must be live: `any`, `all`, `none`, `at_least(N)`, or `first`."},
 		{name: "retry", shape: an(retryObject), dflt: "that of `defaults`", doc: "What happens after a failed attempt."},
 		{name: "timeout", shape: aDuration, dflt: "that of `defaults`", doc: "Time for one attempt."},
 		{name: "deadline", shape: aDuration, dflt: "none", doc: "Time for all attempts together."},
@@ -232,11 +233,11 @@ var nodeObject = &object{
 var forEachObject = &object{
 	name: "for_each", at: "`for_each` of a node", doc: "One task per element.",
 	fields: []field{
-		{name: "in", shape: anExpr, required: true, doc: "Expression that gives a list of at most 100,000 elements."},
+		{name: "in", shape: lists, required: true, doc: "Expression that gives a list of at most 100,000 elements."},
 		{name: "as", shape: aWord, dflt: "`item`", doc: "Name of the element in expressions."},
 		{name: "key", shape: anExpr, dflt: "the index", doc: "Expression that gives each element a name of its own."},
 		{name: "max", shape: anExpr, dflt: "the pool's limit", doc: "How many run at once."},
-		{name: "on_failure", shape: words("collect", "fast", "skip", "keep"), dflt: "`collect`", doc: "`collect` lets the others end before the node fails, `fast` cancels them, `skip` leaves the element out, `keep` has null in its place; with `skip` and `keep` the node succeeds."},
+		{name: "on_failure", shape: elementWords, dflt: "`collect`", doc: "`collect` lets the others end before the node fails, `fast` cancels them, `skip` leaves the element out, `keep` has null in its place; with `skip` and `keep` the node succeeds."},
 		{name: "yield", shape: anExpr, dflt: "`output`", doc: "Expression over the element, `index` and `output`: what the element adds to the list `output`."},
 		{name: "until", shape: anExpr, doc: "Condition over `results`: when it holds, the node succeeds and what still runs is cancelled."},
 	},
@@ -256,9 +257,9 @@ var edgeObject = &object{
 		{name: "from", shape: nameOrNames(), dflt: "`start`", doc: "The source must have run."},
 		{name: "after", shape: nameOrNames(), doc: "The source must have settled, whatever happened to it."},
 		{name: "to", shape: nameOrNames(), required: true, doc: "The target."},
-		{name: "when", shape: anExpr, dflt: "always", doc: "Condition over the state."},
+		{name: "when", shape: conditions, dflt: "always", doc: "Condition over the state."},
 		{name: "else", shape: aBoolean, dflt: "false", doc: "Live when no other conditional edge of the same source and outcome is."},
-		{name: "outcome", shape: words("success", "failure", "always", "unless_failed"), dflt: "`success`", doc: "What the source must have come to. `unless_failed`: it succeeded, or was skipped and not because of a failure."},
+		{name: "outcome", shape: outcomeWords, dflt: "`success`", doc: "What the source must have come to. `unless_failed`: it succeeded, or was skipped and not because of a failure."},
 		{name: "next_cycle", shape: aBoolean, dflt: "false", doc: "Leads to the next cycle: the only way back."},
 	},
 }
@@ -275,9 +276,9 @@ var pauseObject = &object{
 var scheduleObject = &object{
 	name: "schedule", at: "`schedule`", doc: "A cron expression with its time zone, and what happens to moments that were missed.",
 	fields: []field{
-		{name: "cron", shape: aText, required: true, doc: "Five fields: minute, hour, day, month, weekday. `${{ }}` over `params` is evaluated when a stack starts."},
-		{name: "timezone", shape: aText, dflt: "UTC", doc: "As `Europe/Berlin`."},
-		{name: "catch_up", shape: words("last", "all", "none"), dflt: "`last`", doc: "Which of the moments that passed while no cycle could begin get one: the last, each of the last 1,000 in order, or none."},
+		{name: "cron", shape: cronText, required: true, doc: "Five fields: minute, hour, day, month, weekday. `${{ }}` over `params` is evaluated when a stack starts."},
+		{name: "timezone", shape: zoneText, dflt: "UTC", doc: "As `Europe/Berlin`."},
+		{name: "catch_up", shape: catchWords, dflt: "`last`", doc: "Which of the moments that passed while no cycle could begin get one: the last, each of the last 1,000 in order, or none."},
 		{name: "at_start", shape: aBoolean, dflt: "true", doc: "The first cycle begins when the stack is created; otherwise at the first moment that is due."},
 	},
 }
@@ -285,8 +286,8 @@ var scheduleObject = &object{
 var stopObject = &object{
 	name: "stop", at: "an entry of `stop`", doc: "One way to end.",
 	fields: []field{
-		{name: "when", shape: anExpr, required: true, doc: "Condition over the state."},
-		{name: "status", shape: words("completed", "failed"), dflt: "`completed`", doc: "How the stack ends."},
+		{name: "when", shape: conditions, required: true, doc: "Condition over the state."},
+		{name: "status", shape: endWords, dflt: "`completed`", doc: "How the stack ends."},
 		{name: "reason", shape: aText, dflt: "the condition", doc: "Why, for people."},
 	},
 }

@@ -10,16 +10,16 @@ const (
 )
 
 var (
-	anEffect = &shape{kind: name, form: effectsForm}
+	anEffect = effectName
 	aRate    = &shape{kind: rate}
 )
 
 var providerObject = &object{
 	name: "provider", at: "an entry of `providers`", doc: "Who answers for models. Only `secrets` are in scope in its templates.",
 	fields: []field{
-		{name: "api", shape: aName, required: true, doc: "How it is asked: `openai` (chat completions), `anthropic` (messages), `script` (a file answers), or what a program registered."},
+		{name: "api", shape: apiName, required: true, doc: "How it is asked: `openai` (chat completions), `anthropic` (messages), `script` (a file answers), or what a program registered."},
 		{name: "base_url", shape: aText, dflt: "that of the API", doc: "Address of the API: with `/v1` for `openai`, without for `anthropic`. It may be on this machine or in a private network."},
-		{name: "key", shape: aText, dflt: "no key is sent", doc: "Key of the API, as `${{ secrets.NAME }}`."},
+		{name: "key", shape: secretText, dflt: "no key is sent", doc: "Key of the API, as `${{ secrets.NAME }}`."},
 		{name: "file", shape: aText, doc: "File with the replies of `script`, relative to the graph file."},
 		{name: "parallel", shape: atLeast(1), dflt: "no limit", doc: "How many questions are put at once, over all stacks of the process."},
 		{name: "rate", shape: aRate, dflt: "no limit", doc: "How many questions are put in a time: `60/m`."},
@@ -79,7 +79,7 @@ var toolObject = &object{
 var memoryObject = &object{
 	name: "memory", at: "an entry of `memories`", doc: "Texts with data, which are found by words, and by meaning with `embed`.",
 	fields: []field{
-		{name: "scope", shape: &shape{kind: name, form: scopeForm}, dflt: "`stack`", doc: "`graph`: all stacks of the graph share it. `stack`: each stack has its own."},
+		{name: "scope", shape: scopeName, dflt: "`stack`", doc: "`graph`: all stacks of the graph share it. `stack`: each stack has its own."},
 		{name: "keep", shape: &shape{kind: integer, least: 1, most: maxItems}, dflt: "100,000", doc: "How many items it holds; the oldest are dropped."},
 		{name: "embed", shape: aName, dflt: "words only", doc: "Model that makes vectors, `PROVIDER/MODEL`."},
 		{name: "data", shape: aType, dflt: "`map(any)`", doc: "Type of the data of an item."},

@@ -55,7 +55,13 @@ type Field struct {
 	Condition bool
 	Text      bool // numbers and booleans in it are texts, as they are written: in type any only the value itself
 	Doc       string
+	// Choices are the values that editors offer, of a field of type string. What another
+	// value means, Check says.
+	Choices []Choice
 }
+
+// Choice is a value of a field, and what it means.
+type Choice struct{ Value, Doc string }
 
 // Naming is what of the graph the value of a field names.
 type Naming uint8

@@ -35,8 +35,8 @@ func Agent() graph.Kind {
 			{Name: "question_timeout", Type: "duration", Doc: "How long a question may go without a byte of the answer. Default: 2m."},
 			{Name: "temperature", Type: "number", Doc: "The temperature of the model. Default: the provider's."},
 			{Name: "seed", Type: "integer", Doc: "The seed of the model, where the provider takes one."},
-			{Name: "reasoning", Type: "string", Doc: "How long the model may think: `low`, `medium` or `high`. Default: the provider's."},
-			{Name: "structured", Type: "string", Doc: "How an output of a type is asked for: `auto`, `schema`, `json` or `prompt`. Default: auto."},
+			{Name: "reasoning", Choices: reasoningChoices, Type: "string", Doc: "How long the model may think: `low`, `medium` or `high`. Default: the provider's."},
+			{Name: "structured", Choices: structuredChoices, Type: "string", Doc: "How an output of a type is asked for: `auto`, `schema`, `json` or `prompt`. Default: auto."},
 			{Name: "extra", Type: "map(any)", Doc: "More fields of the request, as the provider knows them."},
 			{Name: "stream", Type: "boolean", Doc: "Whether answers come piece by piece. Default: true."},
 		},
@@ -55,9 +55,9 @@ func checkAgent(c graph.Config, report func(diag.Code, diag.Span, string, string
 	if messages != nil {
 		checkMessages(c, messages, report)
 	}
-	for name, words := range map[string][]string{"reasoning": {"low", "medium", "high"}, "structured": {"auto", "schema", "json", "prompt"}} {
+	for name, choices := range map[string][]graph.Choice{"reasoning": reasoningChoices, "structured": structuredChoices} {
 		if n := c.Tree.Get(name); n != nil && n.Kind == tree.String && !templated(n) { // problems are sorted by place
-			checkWord(report, n, words...)
+			checkWord(report, n, words(choices)...)
 		}
 	}
 	for _, name := range []string{"max_turns", "max_tokens", "max_tool_output", "max_answer"} {

@@ -16,7 +16,7 @@ import (
 )
 
 // parsings are the ways to read standard output; the first is the default.
-var parsings = []string{"json", "text", "lines", "base64", "full"}
+var parsings = words(parseChoices)
 
 // maxStdout is what standard output may be when `max_output` is not written.
 const maxStdout = 1 << 20
@@ -37,7 +37,7 @@ func execKind(log *slog.Logger) nodes.Spec {
 				{Name: "stdin", Type: "any", Text: true, Doc: "Standard input: text, a number or a boolean as it is written, any other value as compact JSON. Default: nothing to read."},
 				{Name: "env", Type: "map(any)", Text: true, Doc: "More environment variables; numbers and booleans become text as they are written. The GRAPHRUN_ variables cannot be set."},
 				{Name: "dir", Type: "string", Doc: "The working folder, relative to the graph file. Default: the graph file's folder."},
-				{Name: "parse", Type: "string", Tool: "text", Literal: true, Doc: "How standard output becomes the output: `json` (one value; nothing is null), `text` (as it is), `lines` (a list, without line ends), `base64` (any bytes, as base64 text) or `full` ({code, stdout, stderr}: the exit code, and both outputs as text, of standard error the last 64 KiB). All but `base64` fail with kind `output` at a byte that is not UTF-8. Default: json."},
+				{Name: "parse", Choices: parseChoices, Type: "string", Tool: "text", Literal: true, Doc: "How standard output becomes the output: `json` (one value; nothing is null), `text` (as it is), `lines` (a list, without line ends), `base64` (any bytes, as base64 text) or `full` ({code, stdout, stderr}: the exit code, and both outputs as text, of standard error the last 64 KiB). All but `base64` fail with kind `output` at a byte that is not UTF-8. Default: json."},
 				{Name: "stay", Type: "boolean", Literal: true, Doc: "Whether the program stays for further tasks of this node, of all stacks. `stdin` is the `input` of the task then, `env` comes with each task, and the environment of the program has neither `env` nor what tells one task from another. `command` and `dir` take no ${{ }} then, and there is no `parse`. Default: false."},
 				{Name: "parallel", Type: "integer", Literal: true, Doc: "How many tasks a process that stays may hold at a time, up to 1000. Default: 1."},
 				{Name: "processes", Type: "integer", Literal: true, Doc: "How many processes of a program that stays there may be, up to 100. Another one is started when all are full. Default: 1."},

@@ -12,7 +12,7 @@ import (
 )
 
 // bodies are the ways to read the body of a response; the first is the default.
-var bodies = []string{"auto", "json", "text", "base64"}
+var bodies = words(bodyChoices)
 
 // maxResponse is what a response may be when `max_response` is not written.
 const maxResponse = 4 << 20
@@ -36,7 +36,7 @@ func httpKind(charsets Charsets) nodes.Spec {
 				{Name: "body", Type: "string", Doc: "A body: this text as it is."},
 				{Name: "form", Type: "map(any)", Text: true, Doc: "A body: these fields as a form, spelled as `query`. At most one of `json`, `body` and `form`."},
 				{Name: "expect", Type: "list(integer)", Doc: "The statuses that are a success. Default: 200 to 299."},
-				{Name: "parse", Type: "string", Literal: true, Doc: "How the body becomes a value: `auto` (by its content type), `json`, `text` or `base64` (any bytes, as base64 text). All but `base64` fail with kind `output` at bytes that are not in the charset. Default: auto."},
+				{Name: "parse", Choices: bodyChoices, Type: "string", Literal: true, Doc: "How the body becomes a value: `auto` (by its content type), `json`, `text` or `base64` (any bytes, as base64 text). All but `base64` fail with kind `output` at bytes that are not in the charset. Default: auto."},
 				outputField("the body"),
 				{Name: "max_response", Type: "integer", Doc: "How many bytes the response may have, up to 64 MiB; one more fails the node with kind `output`. Default: 4194304."},
 				{Name: "allow_private", Type: "boolean", Literal: true, Doc: "Whether addresses of private networks and of this machine may be reached. Default: false."},

@@ -47,7 +47,7 @@ func Memory() graph.Kind {
 			"A search finds words, and with `embed` meanings too; its output is the list of {id, text, data, score} that were found, the best first. That of a write is {id}, that of a delete {deleted}.",
 		Fields: []graph.Field{
 			{Name: "memory", Type: "string", Required: true, Literal: true, Names: graph.NamesMemory, Doc: "The memory, an entry of `memories`."},
-			{Name: "op", Type: "string", Required: true, Literal: true, Doc: "What to do: `write`, `search` or `delete`."},
+			{Name: "op", Choices: memoryChoices, Type: "string", Required: true, Literal: true, Doc: "What to do: `write`, `search` or `delete`."},
 			{Name: "id", Type: "string", Doc: "The id of the item to write or to delete. A write replaces an item of the same id. Default of a write: one that follows from the task's key."},
 			{Name: "text", Type: "string", Doc: "The text to write."},
 			{Name: "data", Type: "any", Names: graph.NamesData, Doc: "Data to keep with the text, of the memory's type."},
