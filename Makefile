@@ -16,7 +16,7 @@ GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 VULNDB ?= ../shared/vulndb.tgz
 FUZZTIME ?= 10s
 
-.PHONY: help build test short format vet tidy cross staticcheck lint race torture explore cover fuzz servers browser assets nested bench allocs fetch unit image vulnerabilities ci
+.PHONY: help build test short format vet tidy cross staticcheck lint race torture explore cover fuzz servers editors browser assets nested bench allocs fetch unit image vulnerabilities ci
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 18
@@ -107,6 +107,7 @@ assets: ## fail when web/static is not what its sources make, where npm and the 
 	fi
 	node "$$dir/assets/build.mjs" "$$dir/static"
 	diff -r "$$dir/static" web/static
+
 editors: ## the schema as yaml-language-server shows it, where npm and the network are
 	@if ! command -v npm >/dev/null; then echo 'skipped: there is no npm'; exit 0; fi
 	dir=$$(mktemp -d)

@@ -52,7 +52,7 @@ func basicSchemas() map[string]any {
 // shortTypes are the schemas of types that are no mapping.
 func shortTypes() []any {
 	s := &shape{kind: name, form: typeForm, offer: typeWords.offer, words: typeWords.words}
-	s.examples = []any{"list(string)", "map(any)", "string?"}
+	s.examples = typeExamples
 	s.wrong = wrongType
 	short := s.text(s.form, s.wrong)
 	short["type"] = []any{"string", "boolean"}
@@ -115,7 +115,7 @@ func (s *shape) enum() map[string]any {
 	return out
 }
 
-// named are the schemas of names of which some are known.
+// named are the schemas of a name where some names are known: these, and the form.
 func (s *shape) named() []any { return []any{s.enum(), s.text(s.form, s.wrong)} }
 
 // text is the schema of a text with a form, or without one.
@@ -307,7 +307,12 @@ func (s *shape) schema(defs map[string]any) map[string]any {
 			}
 		}
 		if open {
-			return map[string]any{"if": map[string]any{"type": "object"}, "then": alts[0], "else": map[string]any{"anyOf": alts[1:]}}
+			// What if, then and else refuse is said best; what they permit, editors do not offer.
+			// The words beside them refuse nothing.
+			return map[string]any{
+				"if": map[string]any{"type": "object"}, "then": alts[0], "else": map[string]any{"anyOf": alts[1:]},
+				"anyOf": []any{typeWords.enum(), map[string]any{"examples": typeExamples}},
+			}
 		}
 		return map[string]any{"anyOf": alts}
 	}

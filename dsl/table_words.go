@@ -17,8 +17,8 @@ func choices(pairs ...string) *shape {
 	return s
 }
 
-// known are names of which some are known, in pairs with their meanings. Others have the
-// form, or any if there is none.
+// known is the shape of a name: some names are known, in pairs with their meanings, and all
+// others have the form, or any form if that is empty.
 func known(form, wrong string, examples []any, pairs ...string) *shape {
 	s := &shape{kind: name, form: form, offer: offer{examples: examples, wrong: wrong}}
 	s.words, s.says = split(pairs)
@@ -75,6 +75,9 @@ const reduceForm = `^ *(replace|last|append|merge|deep_merge|sum|min|max|union|u
 // typeWords are the short spellings that need nothing more.
 var typeWords = choices("string", "text", "integer", "a whole number of 64 bits", "number", "any number", "boolean", "true or false",
 	"object", "an object whose properties no expression can name", "any", "any value, null too", "null", "null alone", "array", "a list of any values")
+
+// typeExamples are some of those that are made of others.
+var typeExamples = []any{"list(string)", "map(any)", "string?"}
 
 // typeForm is the form of all short spellings.
 const typeForm = `^ *(list|map)? *[A-Za-z_(][A-Za-z0-9_() ?-]*$`

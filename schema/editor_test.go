@@ -270,7 +270,7 @@ func TestEditors(t *testing.T) {
 	for text, want := range map[string]map[string]string{
 		head + "nodes:\n  a:\n    uses: ‸":                                            {"exec": "", "agent": "", "approval": ""},
 		head + "nodes:\n  a:\n    uses: set\n    join: ‸":                             {"any": "at least one incoming edge", "first": "not waited for", "at_least(2)": ""},
-		head + "state:\n  a: ‸":                                                       {"integer": "64 bits", "string": "text"},
+		head + "state:\n  a: ‸":                                                       {"integer": "64 bits", "list(string)": ""},
 		head + "state:\n  a:\n    type: ‸":                                            {"integer": "64 bits", "list(string)": "", "string": "text"},
 		head + "state:\n  a:\n    type: integer\n    reduce: ‸":                       {"sum": "adds a number", "upsert(id)": "", "append": "end of a list"},
 		head + "nodes:\n  a:\n    uses: exec\n    with:\n      parse: ‸":              {"lines": "a list of the lines", "full": "exit code"},
