@@ -84,6 +84,7 @@ type Handler struct {
 	rt      *runtime.Runtime
 	o       Options
 	streams chan struct{}
+	tape    tape
 }
 
 // New makes the handler of a runtime for one door.
@@ -91,7 +92,7 @@ func New(rt *runtime.Runtime, o Options) *Handler {
 	if o.MaxBody <= 0 {
 		o.MaxBody = maxBody
 	}
-	return &Handler{rt: rt, o: o, streams: make(chan struct{}, maxStreams)}
+	return &Handler{rt: rt, o: o, streams: make(chan struct{}, maxStreams), tape: tape{feed: rt.Feed()}}
 }
 
 // ServeHTTP decides by the table, then serves.

@@ -36,6 +36,7 @@ var routes = []route{
 	acts("/v1/stacks/{stack}/retry", operate, "continue it after its end", (*call).retry),
 	acts("/v1/stacks/{stack}/fork", operate, "make a new stack that continues from a moment of it", (*call).fork),
 	tells("/v1/stacks/{stack}/remove", "delete it and its history", "removed", func(c *call) error { return c.rt.Remove(c.ctx, c.stack()) }),
+	narrowed(streams("/v1/records", read, "the records of all stacks, as those of one", nil, (*call).allRecords, "graph", "from", "types", "follow", "journal", "bulk")),
 	narrowed(reads("/v1/approvals", read, "what waits for a person in any stack, the oldest question first", (*call).approvals, "graph")),
 	narrowed(reads("/v1/graphs", read, "the graphs that stacks can be started of", (*call).listGraphs)),
 	narrowed(reads("/v1/graphs/{hash}", read, "a stored definition by its hash", (*call).storedGraph)),

@@ -103,7 +103,8 @@ type stream struct {
 	in      func() bool // whether whoever reads may still do so
 
 	want  journal.Want
-	next  uint64 // seq
+	mark  func(b []byte, seq uint64) []byte // appends the id of an event; nil is the seq itself
+	next  uint64                            // seq
 	ended bool
 	buf   []byte
 
@@ -200,9 +201,12 @@ func (s *stream) frame(b []byte, r journal.Record) []byte {
 	if !s.events {
 		return append(journal.AppendRecord(b, r, s.journal), '\n')
 	}
-	b = append(b, "id: "...)
-	b = strconv.AppendUint(b, r.Seq, 10)
-	b = append(b, "\nevent: "...)
+	if s.mark == nil {
+		b = append(strconv.AppendUint(append(b, "id: "...), r.Seq, 10), '\n')
+	} else if with := s.mark(append(b, "id: "...), r.Seq); len(with) > len(b)+len("id: ") {
+		b = append(with, '\n')
+	}
+	b = append(b, "event: "...)
 	b = append(b, r.Body.Type()...)
 	b = append(b, "\ndata: "...)
 	return append(journal.AppendRecord(b, r, s.journal), "\n\n"...)
