@@ -11,7 +11,7 @@ import (
 const (
 	// maxTape is how many commits a tape has.
 	maxTape = 1 << 16
-	// tapeIdle is how long a tape goes on for a reader that may come back.
+	// tapeIdle is how long a tape continues without a reader: one may come back.
 	tapeIdle = time.Minute
 )
 
