@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"sync/atomic"
-	"time"
 
 	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/journal"
@@ -68,15 +67,6 @@ func (d *drive) until(ctx context.Context, holds func() bool) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-}
-
-// tell feeds the machine, and returns when what follows is durable. When ctx ends
-// first, the input may still take effect.
-func (d *drive) tell(ctx context.Context, in func(at time.Time) machine.Input) error {
-	return d.do(ctx, func() error {
-		d.step(in(d.now()))
-		return nil
-	})
 }
 
 // whyOver is the error for a caller that wants something of a stack that is over.

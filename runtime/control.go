@@ -56,7 +56,10 @@ func (rt *Runtime) cancelled(ctx context.Context, stack string, err error) error
 // after a restart. A stack that was cancelled before is no error. Other errors: as Wake.
 func (rt *Runtime) End(ctx context.Context, stack string) error {
 	return rt.cancelled(ctx, stack, rt.with(ctx, stack, func(d *drive) error {
-		if err := d.do(ctx, func() error { return d.m.Step(machine.Stop{At: d.now(), Reason: Stopped}) }); err != nil {
+		if err := d.do(ctx, func() error {
+			d.command(ctx, journal.ActionStop)
+			return d.m.Step(machine.Stop{At: d.now(), Reason: Stopped, By: byOf(ctx)})
+		}); err != nil {
 			return err
 		}
 		select {

@@ -10,11 +10,11 @@ import (
 )
 
 // takeIn gives the machine an event, unless it is a duplicate.
-func (d *drive) takeIn(in Send) (duplicate bool, err error) {
+func (d *drive) takeIn(in Send, by string) (duplicate bool, err error) {
 	if d.m.Known(in.ID) {
 		return true, nil
 	}
-	return false, d.m.Step(machine.Event{At: d.now(), ID: in.ID, Name: in.Event, Payload: in.Payload})
+	return false, d.m.Step(machine.Event{At: d.now(), ID: in.ID, Name: in.Event, Payload: in.Payload, By: by})
 }
 
 // deliver sends the messages that wait in the outbox, beside the loop.

@@ -28,7 +28,7 @@ func (rt *Runtime) Send(ctx context.Context, in Send) (duplicate bool, err error
 	}
 	err = rt.with(ctx, in.Stack, func(d *drive) error {
 		return d.do(ctx, func() (err error) {
-			duplicate, err = d.takeIn(in)
+			duplicate, err = d.takeIn(in, byOf(ctx))
 			return err
 		})
 	})
@@ -73,7 +73,7 @@ type AnswerOptions struct {
 // (several calls wait, and the answer does not say which it is for),
 // *machine.AnswerError, ErrEnded, *StoreError, ErrClosed, or that of ctx.
 func (rt *Runtime) AnswerWith(ctx context.Context, stack, node string, o AnswerOptions) error {
-	in := machine.Answer{Node: node, Item: o.Item, For: o.For, Call: o.Call, Args: o.Args, Output: o.Output}
+	in := machine.Answer{Node: node, Item: o.Item, For: o.For, Call: o.Call, Args: o.Args, Output: o.Output, By: byOf(ctx)}
 	err := rt.input(ctx, stack, func(d *drive) machine.Input {
 		in.At = d.now()
 		return in
@@ -108,6 +108,9 @@ func (rt *Runtime) repeats(ctx context.Context, stack string, in machine.Input) 
 func (rt *Runtime) CancelTask(ctx context.Context, stack, node, item string) error {
 	err := rt.with(ctx, stack, func(d *drive) error {
 		if err := d.do(ctx, func() error {
+			control := d.control(ctx, journal.ActionCancelTask)
+			control.Node, control.Item = node, item
+			d.step(control)
 			return d.m.Step(machine.CancelTask{At: d.now(), Node: node, Item: item})
 		}); err != nil {
 			return err

@@ -3,8 +3,8 @@ package runtime
 import (
 	"context"
 	"fmt"
-	"time"
 
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/machine"
 	"github.com/graphrun/graphrun/graph/value"
 )
@@ -76,7 +76,11 @@ func (s *Stack) Cancel(ctx context.Context, reason string) error {
 	if err := value.CheckText(reason); err != nil {
 		return fmt.Errorf("runtime: reason: %w", err)
 	}
-	if err := s.d.tell(ctx, func(at time.Time) machine.Input { return machine.Cancel{At: at, Reason: reason} }); err != nil {
+	if err := s.d.do(ctx, func() error {
+		s.d.command(ctx, journal.ActionCancel)
+		s.d.step(machine.Cancel{At: s.d.now(), Reason: reason, By: byOf(ctx)})
+		return nil
+	}); err != nil {
 		return err
 	}
 	select {
@@ -90,6 +94,7 @@ func (s *Stack) Cancel(ctx context.Context, reason string) error {
 // Pause keeps new waves from starting until Unpause, over restarts too.
 func (s *Stack) Pause(ctx context.Context) error {
 	return s.d.do(ctx, func() error {
+		s.d.command(ctx, journal.ActionPause)
 		s.d.step(machine.Pause{At: s.d.now()})
 		s.d.passOn(func(ctx context.Context, kid Stack) error { return kid.Pause(ctx) })
 		return nil
@@ -99,6 +104,7 @@ func (s *Stack) Pause(ctx context.Context) error {
 // Unpause ends a Pause.
 func (s *Stack) Unpause(ctx context.Context) error {
 	return s.d.do(ctx, func() error {
+		s.d.command(ctx, journal.ActionResume)
 		s.d.resumeAll()
 		s.d.passOn(func(ctx context.Context, kid Stack) error { return kid.Unpause(ctx) })
 		return nil
@@ -108,6 +114,7 @@ func (s *Stack) Unpause(ctx context.Context) error {
 // Wake ends the pause between two cycles at once.
 func (s *Stack) Wake(ctx context.Context) error {
 	return s.d.do(ctx, func() error {
+		s.d.command(ctx, journal.ActionWake)
 		s.d.wakeAll()
 		s.d.passOn(func(ctx context.Context, kid Stack) error { return kid.Wake(ctx) })
 		return nil

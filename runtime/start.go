@@ -74,7 +74,9 @@ func (rt *Runtime) Start(ctx context.Context, g *graph.Graph, o StartOptions) (*
 	}
 	def := rt.defs.of(g, o.Source)
 	now := time.Now().UTC()
-	m, err := machine.New(def.g, rt.defs.options(secrets), journal.Identity{Stack: o.ID, Graph: g.Name,
+	options := rt.defs.options(secrets)
+	options.By = byOf(ctx)
+	m, err := machine.New(def.g, options, journal.Identity{Stack: o.ID, Graph: g.Name,
 		Nonce: rt.cfg.Nonce(), Params: params, CreatedAt: now, Parent: o.parent, MaxCycles: o.maxCycles}, state, now)
 	if err != nil {
 		rt.free(o.ID)

@@ -103,10 +103,21 @@ func plainLine(r journal.Record) string {
 			s += ": " + oneLine(b.Reason)
 		}
 		return s
+	case *journal.StackControl:
+		return controlLine(r.Stack, b)
 	case *journal.StackReopened:
 		return reopenedLine(r.Stack, b.By, &b.Limits)
 	}
 	return ""
+}
+
+// controlLine says who controlled the stack.
+func controlLine(stack string, b *journal.StackControl) string {
+	s := fmt.Sprintf("stack %s: %s by %s", stack, b.Action, oneLine(b.By))
+	if b.Node != "" {
+		s += ": " + taskName(b.Node, b.Item)
+	}
+	return s
 }
 
 // reopenedLine says that a stack continues that had ended.

@@ -127,6 +127,9 @@ type Cursor struct {
 
 	// Reopened is what the limits go by since the stack was reopened; nil if it never was.
 	Reopened *Reopened
+
+	// StoppedBy is who gave the reason in Stopping; "" if nobody is known.
+	StoppedBy string
 }
 
 // ChildUsage is what a stack with its own stacks has used for a task, or for a call that
@@ -197,6 +200,7 @@ func (at *Cursor) members(c *codec) {
 	someList(c, "children", &at.Children, (*ChildUsage).members)
 	somePointer(c, "failure", &at.Failure, (*Failure).members)
 	somePointer(c, "reopened", &at.Reopened, (*Reopened).members)
+	c.someText("stopped_by", &at.StoppedBy)
 }
 
 // Queued is how many payloads of an event wait to be taken.
@@ -292,12 +296,14 @@ type Outcome struct {
 	Status  Status
 	Reason  string
 	Failure *Failure // as Cursor.Failure
+	By      string   // as StackFinished.By
 }
 
 func (o *Outcome) members(c *codec) {
 	c.word("status", (*string)(&o.Status))
 	c.someText("reason", &o.Reason)
 	somePointer(c, "failure", &o.Failure, (*Failure).members)
+	c.someText("by", &o.By)
 }
 
 // Committed is the number of the last wave of the cycle that a Point names: under

@@ -37,7 +37,7 @@ const (
 // frequent ones have a head of one byte.
 var recordTypes = []string{
 	"node.decided", roundType, "wave.started", "task.started", "task.finished", "wave.committed", "cycle.started", "cycle.finished",
-	"task.step", "event.received", "task.used", "task.mark", "task.waiting", "task.answered", "task.held", "stack.started", "stack.finished", "stack.reopened",
+	"task.step", "event.received", "task.used", "task.mark", "task.waiting", "task.answered", "task.held", "stack.started", "stack.finished", "stack.reopened", "stack.control",
 }
 
 // roundType is the decisions of a Round in one. Its records are node.decided.

@@ -86,6 +86,8 @@ func fresh(name string) Body {
 		return new(StackFinished)
 	case "stack.reopened":
 		return new(StackReopened)
+	case "stack.control":
+		return new(StackControl)
 	}
 	return nil
 }
@@ -99,6 +101,7 @@ type StackStarted struct {
 	From        *From          // of a fork; else nil
 	Params      map[string]any // journal
 	State       map[string]any // journal: the initial state, whole; of a fork what was set with it
+	By          string         // who started it, or forked it; "" if nobody is known
 }
 
 func (*StackStarted) Type() string { return "stack.started" }
@@ -111,6 +114,7 @@ func (b *StackStarted) members(c *codec) {
 		c.object("params", &b.Params)
 		c.object("state", &b.State)
 	}
+	c.someText("by", &b.By)
 }
 
 // EventReceived is an event that was accepted. The next cycle applies it.
@@ -119,6 +123,7 @@ type EventReceived struct {
 	ID      string // journal
 	Payload any    // journal
 	Queued  bool   // journal: it is kept until a wait takes it, and the next cycle does not apply it
+	By      string // who sent it; "" if nobody is known
 }
 
 func (*EventReceived) Type() string { return "event.received" }
@@ -130,6 +135,7 @@ func (b *EventReceived) members(c *codec) {
 		c.value("payload", &b.Payload)
 		c.someBool("queued", &b.Queued)
 	}
+	c.someText("by", &b.By)
 }
 
 // CycleStarted begins a cycle.
@@ -143,13 +149,14 @@ type CycleStarted struct {
 	Due time.Time
 
 	// Finally says that it is the last one, of the nodes of `finally` alone; Status, Reason
-	// and Failure (journal) are how the stack ends with it. Left (journal) are the events that
+	// and Failure and By (journal) are how the stack ends with it. Left (journal) are the events that
 	// no cycle has applied: the next one does if the stack is reopened.
 	Finally bool
 	Status  Status
 	Reason  string
 	Failure *Failure
 	Left    []LeftEvent
+	By      string
 }
 
 // LeftEvent is an event that was accepted and that no cycle has applied.
@@ -182,6 +189,7 @@ func (b *CycleStarted) members(c *codec) {
 		c.someText("reason", &b.Reason)
 		somePointer(c, "failure", &b.Failure, (*Failure).members)
 		someList(c, "left", &b.Left, (*LeftEvent).members)
+		c.someText("by", &b.By)
 	}
 }
 
@@ -359,6 +367,7 @@ type TaskFinished struct {
 	Enough   bool          // journal: with this element the `until` of its for_each holds
 	CacheKey string        // journal: what the result is kept under; "" if it is not kept
 	NodeRuns uint64        // journal: of the stack that did the work, as far as no TaskUsed has them
+	By       string        // who answered the question that is over; "" if nobody is known
 }
 
 func (*TaskFinished) Type() string { return "task.finished" }
@@ -382,6 +391,7 @@ func (b *TaskFinished) members(c *codec) {
 		c.someUint("node_runs", &b.NodeRuns)
 		c.someBool("enough", &b.Enough)
 	}
+	c.someText("by", &b.By)
 }
 
 // TaskUsed is what an attempt used whose result does not count: it had timed out
@@ -479,6 +489,7 @@ type StackFinished struct {
 	Status  Status
 	Reason  string
 	Failure *Failure // journal: as Cursor.Failure
+	By      string   // who cancelled or stopped it; "" if it ended by itself, or nobody is known
 }
 
 func (*StackFinished) Type() string { return "stack.finished" }
@@ -489,4 +500,5 @@ func (b *StackFinished) members(c *codec) {
 	if c.whole {
 		somePointer(c, "failure", &b.Failure, (*Failure).members)
 	}
+	c.someText("by", &b.By)
 }

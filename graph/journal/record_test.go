@@ -56,6 +56,15 @@ var everyRecord = []Body{
 	&StackReopened{},
 	&StackReopened{By: "me", Limits: Limits{Cycles: new(50), NodeRuns: new(0), Tokens: new(7), Failures: new(3), Duration: new(time.Hour), FailedPause: new(90 * time.Second), Cost: new(0.25)}},
 	&CycleStarted{Hash: "ff00", Finally: true, Status: Failed, Reason: "why", Left: []LeftEvent{{Seq: 7, Time: epoch, Event: "message", Payload: []any{int64(1)}}}},
+	&StackStarted{Graph: "g", Hash: "ff00", Params: map[string]any{}, State: map[string]any{}, By: "ada"},
+	&EventReceived{Event: "message", Payload: []any{}, By: "ada"},
+	&TaskFinished{Wave: 1, Node: "ask", Attempt: 1, Status: "succeeded", Output: map[string]any{"approved": true}, By: "ada"},
+	&TaskAnswered{Wave: 1, Node: "a", Attempt: 1, Call: "c1", Approved: true, As: "the boss"},
+	&TaskAnswered{Wave: 1, Node: "a", Attempt: 1, Call: "c1", Approved: true, As: "the boss", By: "ada"},
+	&TaskAnswered{Wave: 1, Node: "a", Attempt: 1, Call: "c1", By: "ada"},
+	&StackFinished{Status: Cancelled, Reason: "stopped", By: "ada"},
+	&StackControl{Action: ActionPause, By: "ada"},
+	&StackControl{Action: ActionCancelTask, By: "ada", Node: "each", Item: "k"},
 }
 
 func record(i int, b Body) Record {

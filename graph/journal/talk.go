@@ -79,7 +79,8 @@ type TaskAnswered struct {
 	Approved bool
 	Args     any    // journal: what the call is made with in place of the model's arguments; nil for those
 	Comment  string // journal
-	By       string // journal
+	As       string // who gave the word, in their own words; journal while By is not known
+	By       string // who gave the word, as the engine knows them; "" if nobody is known
 }
 
 // Type is task.answered.
@@ -92,7 +93,32 @@ func (b *TaskAnswered) members(c *codec) {
 	if c.whole {
 		c.someValue("args", &b.Args)
 		c.someText("comment", &b.Comment)
-		c.someText("by", &b.By)
+	}
+	c.asAndBy(&b.As, &b.By)
+}
+
+// asAndBy are the members `as` and `by`. As is `by` where nothing is known of By: versions
+// before had no other, and did not show it in the public form.
+func (c *codec) asAndBy(as, by *string) {
+	switch {
+	case c.packs:
+		c.text("as", as)
+		c.text("by", by)
+	case c.in != nil:
+		_, both := c.member("as")
+		if !both {
+			c.text("by", as)
+			return
+		}
+		c.text("as", as)
+		c.text("by", by)
+	case *by == "":
+		if c.whole {
+			c.someText("by", as)
+		}
+	default:
+		c.text("as", as)
+		c.text("by", by)
 	}
 }
 
@@ -102,8 +128,8 @@ func (b *TaskAnswered) Output() map[string]any {
 	if b.Comment != "" {
 		out["comment"] = b.Comment
 	}
-	if b.By != "" {
-		out["by"] = b.By
+	if b.As != "" {
+		out["by"] = b.As
 	}
 	return out
 }

@@ -59,7 +59,7 @@ func (m *Machine) answer(in Answer) error {
 	}
 	m.at = in.At
 	id, item := w.ID(), w.Item
-	m.endWait(w, output, in.Failure)
+	m.endWaitBy(w, output, in.Failure, in.By)
 	m.answers.add(m, id, in.Node, item, sumOf(output, in.Failure))
 	return nil
 }

@@ -141,7 +141,7 @@ func New(g *graph.Graph, o Options, id journal.Identity, init map[string]any, at
 	}
 	m.expire()
 	m.showState()
-	m.emit(&journal.StackStarted{Graph: g.Name, Hash: g.Hash, Params: params, State: m.State()})
+	m.emit(&journal.StackStarted{Graph: g.Name, Hash: g.Hash, Params: params, State: m.State(), By: o.By})
 	return m, nil
 }
 
@@ -231,10 +231,12 @@ func (m *Machine) Step(in Input) error {
 			}
 			break
 		}
-		m.stop(journal.Cancelled, in.Reason)
+		m.stopAs(journal.Outcome{Status: journal.Cancelled, Reason: in.Reason, By: in.By})
 	case Stop:
 		m.at = in.At
-		m.stopAfterWave(in.Reason)
+		m.stopAfterWave(in.Reason, in.By)
+	case Control:
+		m.control(in)
 	case Pause:
 		m.at = in.At
 		m.move(journal.Running, journal.Paused)

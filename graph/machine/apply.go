@@ -69,7 +69,7 @@ func (m *Machine) apply(b journal.Body, at time.Time, seq uint64) {
 			m.notePass(nil)
 		}
 		m.cur.Status, m.cur.Reason, m.cur.Failure = b.Status, b.Reason, b.Failure
-		m.cur.Stopping = ""
+		m.cur.Stopping, m.cur.StoppedBy = "", ""
 		m.cur.WakeAt, m.cur.Due, m.cur.Expires, m.cur.Open = time.Time{}, time.Time{}, time.Time{}, false
 		m.cur.Waiting, m.cur.Background, m.cur.Asking, m.cur.Inbox = nil, nil, nil, 0
 		m.cur.Ending, m.cur.Closing, m.cur.Children, m.cur.Finally = nil, nil, nil, nil

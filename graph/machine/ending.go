@@ -132,19 +132,22 @@ func (m *Machine) stopAs(end journal.Outcome) {
 }
 
 // stopAfterWave ends the stack as cancelled once its open wave is committed.
-func (m *Machine) stopAfterWave(reason string) {
-	if (m.waveGoesOn() || m.childrenApart()) && !m.o.Rest {
-		m.cur.Stopping, m.out.moved = reason, true
+func (m *Machine) stopAfterWave(reason, by string) {
+	if m.cur.Stopping != "" && !m.o.Rest {
 		return
 	}
-	m.stop(journal.Cancelled, reason)
+	if (m.waveGoesOn() || m.childrenApart()) && !m.o.Rest {
+		m.cur.Stopping, m.cur.StoppedBy, m.out.moved = reason, by, true
+		return
+	}
+	m.stopAs(journal.Outcome{Status: journal.Cancelled, Reason: reason, By: by})
 }
 
 // stopWhenGone ends a stack that is stopping once its children have ended: they commit
 // what they have begun.
 func (m *Machine) stopWhenGone() {
 	if m.cur.Closing == nil && !m.cur.Status.Ended() && !m.o.Rest && !m.childrenApart() {
-		m.stop(journal.Cancelled, m.cur.Stopping)
+		m.stopAs(journal.Outcome{Status: journal.Cancelled, Reason: m.cur.Stopping, By: m.cur.StoppedBy})
 	}
 }
 
@@ -238,7 +241,7 @@ func (m *Machine) closeWhenGone() {
 		m.startFinally(end)
 		return
 	}
-	m.emit(&journal.StackFinished{Status: end.Status, Reason: end.Reason, Failure: end.Failure})
+	m.emit(&journal.StackFinished{Status: end.Status, Reason: end.Reason, Failure: end.Failure, By: end.By})
 	m.out.ended = end
 }
 

@@ -37,7 +37,7 @@ func (m *Machine) event(in Event) error {
 		return &QueueFullError{Event: in.Name, Queue: e.Queue}
 	}
 	m.at = in.At
-	m.emit(&journal.EventReceived{Event: in.Name, ID: in.ID, Payload: payload, Queued: e.Queue > 0})
+	m.emit(&journal.EventReceived{Event: in.Name, ID: in.ID, Payload: payload, Queued: e.Queue > 0, By: in.By})
 	return nil
 }
 

@@ -15,10 +15,10 @@ func (p *replay) feed() error {
 	m, r := p.m, p.window[0]
 	switch b := r.Body.(type) {
 	case *journal.EventReceived:
-		return m.Step(Event{At: r.Time, ID: b.ID, Name: b.Event, Payload: b.Payload})
+		return m.Step(Event{At: r.Time, ID: b.ID, Name: b.Event, Payload: b.Payload, By: b.By})
 	case *journal.CycleStarted:
 		if b.Finally {
-			return p.feedClosing(r.Time, journal.Outcome{Status: b.Status, Reason: b.Reason})
+			return p.feedClosing(r.Time, journal.Outcome{Status: b.Status, Reason: b.Reason, By: b.By})
 		}
 		if err := p.adopt(b.Hash, r.Time); err != nil {
 			return fmt.Errorf("cycle %d: %w", r.Cycle, err)
@@ -47,7 +47,7 @@ func (p *replay) feed() error {
 			m.turn(t, run, queued) // that attempt was cut off, and the next one waits for its slot
 			t.attempt = b.Attempt
 		}
-		return m.Step(Answer{At: r.Time, Node: b.Node, Item: b.Item, Call: b.Call, Args: b.Args, Output: b.Output()})
+		return m.Step(Answer{At: r.Time, Node: b.Node, Item: b.Item, Call: b.Call, Args: b.Args, Output: b.Output(), By: b.By})
 	case *journal.TaskHeld:
 		return m.Step(TaskHeld{At: r.Time, Key: m.keyOf(b.Began, b.Wave, b.Node, b.Item), Attempt: b.Attempt, Tokens: b.Tokens, Cost: b.Cost})
 	case *journal.TaskUsed:
@@ -56,12 +56,14 @@ func (p *replay) feed() error {
 	case *journal.TaskFinished:
 		return p.feedEnd(r, b)
 	case *journal.StackFinished:
-		return p.feedClosing(r.Time, journal.Outcome{Status: b.Status, Reason: b.Reason})
+		return p.feedClosing(r.Time, journal.Outcome{Status: b.Status, Reason: b.Reason, By: b.By})
 	case *journal.StackReopened:
 		return m.Step(Reopen{At: r.Time, By: b.By, Limits: b.Limits})
+	case *journal.StackControl:
+		return m.Step(Control{At: r.Time, Action: b.Action, By: b.By, Node: b.Node, Item: b.Item})
 	case *journal.StackStarted:
 		if b.From != nil {
-			return m.Step(begunFork{id: p.id.At(r.Seq), set: b.State, at: r.Time})
+			return m.Step(begunFork{id: p.id.At(r.Seq), set: b.State, at: r.Time, by: b.By})
 		}
 	}
 	return nil // a decision that was not taken again
@@ -81,7 +83,7 @@ func (p *replay) feedClosing(at time.Time, end journal.Outcome) error {
 	case m.cur.Finally == nil:
 		return nil
 	}
-	return m.Step(Cancel{At: at, Reason: end.Reason})
+	return m.Step(Cancel{At: at, Reason: end.Reason, By: end.By})
 }
 
 // adopt switches to the definition that the stack adopted then.
@@ -112,7 +114,7 @@ func (p *replay) feedEnd(r journal.Record, b *journal.TaskFinished) error {
 	}
 	if end := p.ending(0); end != nil && p.fromOutside(end) && m.cur.Closing == nil {
 		last := m.cur.Finally
-		if err := m.Step(Cancel{At: r.Time, Reason: end.Reason}); err != nil || m.cur.Status.Ended() || m.cur.Finally != last {
+		if err := m.Step(Cancel{At: r.Time, Reason: end.Reason, By: end.By}); err != nil || m.cur.Status.Ended() || m.cur.Finally != last {
 			return err
 		}
 	}
@@ -165,7 +167,7 @@ func (m *Machine) feedAnswer(w *journal.Waiting, b *journal.TaskFinished, at tim
 		m.waitOver(w)
 		return nil
 	}
-	return m.Step(Answer{At: at, Node: b.Node, Item: b.Item, For: w.ID(), Output: b.Output, Failure: b.Error})
+	return m.Step(Answer{At: at, Node: b.Node, Item: b.Item, For: w.ID(), Output: b.Output, Failure: b.Error, By: b.By})
 }
 
 // dropsAll reports whether all elements of a node that waits, also those that have not
@@ -203,7 +205,7 @@ func (p *replay) cameIn(i int) bool {
 	case *journal.StackStarted:
 		return b.From != nil
 	case *journal.EventReceived, *journal.TaskStarted, *journal.TaskStep, *journal.TaskUsed,
-		*journal.TaskWaiting, *journal.TaskAnswered, *journal.TaskHeld, *journal.StackReopened:
+		*journal.TaskWaiting, *journal.TaskAnswered, *journal.TaskHeld, *journal.StackReopened, *journal.StackControl:
 		return true
 	case *journal.TaskFinished:
 		end := p.ending(i)
@@ -242,12 +244,12 @@ func (p *replay) ending(i int) *journal.Outcome {
 			if !b.Finally || !rec.Time.Equal(last) {
 				return nil
 			}
-			return &journal.Outcome{Status: b.Status, Reason: b.Reason}
+			return &journal.Outcome{Status: b.Status, Reason: b.Reason, By: b.By}
 		case *journal.StackFinished:
 			if !rec.Time.Equal(last) {
 				return nil
 			}
-			return &journal.Outcome{Status: b.Status, Reason: b.Reason}
+			return &journal.Outcome{Status: b.Status, Reason: b.Reason, By: b.By}
 		case *journal.TaskUsed:
 		default:
 			return nil

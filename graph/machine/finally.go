@@ -17,7 +17,7 @@ func (m *Machine) finallyIsDue() bool { return m.cur.Finally == nil && len(m.g.F
 
 // startFinally begins the last cycle of a stack that is closing.
 func (m *Machine) startFinally(end *journal.Outcome) {
-	body := &journal.CycleStarted{Hash: m.cur.Hash, Finally: true, Status: end.Status, Reason: end.Reason, Failure: end.Failure}
+	body := &journal.CycleStarted{Hash: m.cur.Hash, Finally: true, Status: end.Status, Reason: end.Reason, Failure: end.Failure, By: end.By}
 	for _, e := range m.inbox {
 		body.Left = append(body.Left, journal.LeftEvent{Seq: e.seq, Time: e.at, Event: e.Event, Payload: e.Payload})
 	}
@@ -37,8 +37,8 @@ func (m *Machine) applyFinally(b *journal.CycleStarted) {
 	if c.Open && m.id.Parent == "" {
 		m.notePass(nil)
 	}
-	c.Finally = &journal.Outcome{Status: b.Status, Reason: b.Reason, Failure: b.Failure}
-	c.Status, c.Closing, c.Stopping = journal.Running, nil, ""
+	c.Finally = &journal.Outcome{Status: b.Status, Reason: b.Reason, Failure: b.Failure, By: b.By}
+	c.Status, c.Closing, c.Stopping, c.StoppedBy = journal.Running, nil, "", ""
 	c.Waiting, c.Background, c.Asking, c.Parked, c.Ending, c.Children = nil, nil, nil, nil, nil, nil
 	m.wave.close()
 	m.closeEach()

@@ -25,6 +25,7 @@ type ForkOptions struct {
 	At    time.Time      // the fork is created then
 	Wave  uint64         // of the open cycle: the last one that was committed, as a Point counts
 	Set   map[string]any // values of keys in place of those of the moment
+	By    string         // who makes it, for its record
 }
 
 // Forked is a fork: with the changes it has the state of the snapshot, and its records after
@@ -51,7 +52,7 @@ func Fork(g *graph.Graph, s journal.Snapshot, o ForkOptions) (Forked, error) {
 		ids: restoredIDs(nil), answers: restoredAnswers(nil), outbox: restored(outboxName, nil), past: restored(pastName, nil), writers: WritersIn(s.State)}
 	m.load(g, valuesIn(g, s.State))
 	m.cur = s.Cursor
-	if err := m.fork(begunFork{id: m.forkOf(o), set: o.Set, at: o.At}); err != nil {
+	if err := m.fork(begunFork{id: m.forkOf(o), set: o.Set, at: o.At, by: o.By}); err != nil {
 		return Forked{}, err
 	}
 	f := Forked{Identity: m.id, Cursor: m.cur, Record: m.out.records[0], Changes: m.out.changes}
@@ -91,6 +92,7 @@ type begunFork struct {
 	id  journal.Identity // of the fork
 	set map[string]any
 	at  time.Time
+	by  string
 }
 
 func (begunFork) input() {}
@@ -103,7 +105,7 @@ func (m *Machine) fork(in begunFork) error {
 	}
 	m.at, m.id = in.at, in.id
 	from := m.id.Origins[0].From
-	m.emit(&journal.StackStarted{Graph: m.g.Name, Hash: m.cur.Hash, From: &from, Params: m.id.Params, State: set})
+	m.emit(&journal.StackStarted{Graph: m.g.Name, Hash: m.cur.Hash, From: &from, Params: m.id.Params, State: set, By: in.by})
 	var by writing
 	var changes []graph.Change
 	for i := range m.g.Keys {
@@ -168,7 +170,7 @@ func (m *Machine) applyForked(at time.Time, seq uint64) {
 	}
 	c := &m.cur
 	ended := c.Status.Ended()
-	c.Status, c.Reason, c.Failure, c.Closing, c.Stopping = journal.Running, "", nil, nil, ""
+	c.Status, c.Reason, c.Failure, c.Closing, c.Stopping, c.StoppedBy = journal.Running, "", nil, nil, "", ""
 	c.Parked, c.Ending, c.Children, c.Queued = nil, nil, nil, nil
 	c.Inbox, c.Outbox, c.Clean = 0, 0, true
 	if r := c.Reopened; r != nil {

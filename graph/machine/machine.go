@@ -28,6 +28,9 @@ type Options struct {
 	// Plan returns the plan of a graph, for machines that share one: it may be large. By
 	// default each machine makes its own.
 	Plan func(*graph.Graph) *Plan
+	// By is who starts the stack, for its first record; "" if nobody is known. Only New reads
+	// it.
+	By string
 
 	scratch bool // every cycle begins from scratch: for tests, see foreseen
 }
@@ -208,6 +211,7 @@ type (
 		At     time.Time
 		Reason string
 		ByNode bool // the node ends whose work the stack does: no last cycle is cut off
+		By     string
 	}
 	// Stop ends the stack gently, as cancelled: the tasks of the open wave finish
 	// and are committed first. Until then Cursor.Stopping has the reason, and a
@@ -216,6 +220,16 @@ type (
 	Stop struct {
 		At     time.Time
 		Reason string
+		By     string
+	}
+	// Control says who gives the command that follows it, which is another input: Pause,
+	// Resume, Woke, Stop, Cancel or CancelTask. A command that will change nothing, and one
+	// by nobody, is not recorded.
+	Control struct {
+		At         time.Time
+		Action     journal.Action
+		By         string
+		Node, Item string // of a CancelTask
 	}
 	// Reopen continues a stack that has ended, with its state: the next cycle begins when
 	// the machine is woken at WakeAt, which is at once. Under `once` it runs what failed and
@@ -242,6 +256,7 @@ type (
 		ID      string // the sender's; one that was accepted before is not applied again; "" is none
 		Name    string
 		Payload any // any JSON-like value; of the type graph.Key.Payload
+		By      string
 	}
 	// Answer settles a node that waits, when the next cycle begins: with an
 	// output, or with a failure. The same answer to the same question again is no
@@ -265,6 +280,7 @@ type (
 		For     string
 		Output  any // of an approval: {approved, comment, by}
 		Failure *journal.Failure
+		By      string // who answers, as the driver knows them, whatever the output says
 	}
 	// CancelTask fails a task (under for_each without Item: all of the node), or
 	// a node that waits, with kind cancelled, and no attempt follows. One that
@@ -287,6 +303,7 @@ func (Sent) input()        {}
 func (Woke) input()        {}
 func (Cancel) input()      {}
 func (Stop) input()        {}
+func (Control) input()     {}
 func (Reopen) input()      {}
 func (Pause) input()       {}
 func (Resume) input()      {}

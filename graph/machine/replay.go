@@ -194,7 +194,9 @@ func (p *replay) fromStart(r Replayer, first journal.Record) error {
 	if p.before == 1 {
 		return fmt.Errorf("%w: there is nothing before record 1", ErrNoRecord)
 	}
-	p.m, err = New(g, r.Options, id, b.State, first.Time)
+	o := r.Options
+	o.By = b.By
+	p.m, err = New(g, o, id, b.State, first.Time)
 	return err
 }
 

@@ -84,6 +84,7 @@ type rig struct {
 	o     Options
 	m     *Machine
 	clock time.Time
+	by    string                     // who gives the inputs
 	tasks map[string]*given          // by NODE or NODE/ITEM
 	keys  map[string]journal.TaskKey // of the last task of that name
 	gone  []TaskGone                 // of attempts that were asked to end
@@ -414,7 +415,7 @@ func (r *rig) fail(name string, f journal.Failure, wait ...time.Duration) {
 }
 
 func (r *rig) step(in Input) {
-	if err := r.m.Step(in); err != nil {
+	if err := r.m.Step(r.signed(in)); err != nil {
 		r.t.Fatal(err)
 	}
 }

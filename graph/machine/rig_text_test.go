@@ -131,9 +131,9 @@ func changeText(c graph.Change) string {
 func (r *rig) recordText(rec journal.Record) string {
 	switch b := rec.Body.(type) {
 	case *journal.StackStarted:
-		return "stack.started"
+		return "stack.started" + byText(b.By)
 	case *journal.EventReceived:
-		return fmt.Sprintf("event.received %s %s", b.Event, value.String(b.Payload))
+		return fmt.Sprintf("event.received %s %s", b.Event, value.String(b.Payload)) + byText(b.By)
 	case *journal.CycleStarted:
 		line := fmt.Sprintf("cycle.started %d", rec.Cycle)
 		if b.Mode != "" {
@@ -157,7 +157,7 @@ func (r *rig) recordText(rec journal.Record) string {
 	case *journal.TaskStarted:
 		return fmt.Sprintf("task.started %s#%d", nameOf(journal.TaskKey{Node: b.Node, Item: b.Item}), b.Attempt)
 	case *journal.TaskFinished:
-		line := fmt.Sprintf("task.finished %s#%d %s", nameOf(journal.TaskKey{Node: b.Node, Item: b.Item}), b.Attempt, b.Status)
+		line := fmt.Sprintf("task.finished %s#%d %s", nameOf(journal.TaskKey{Node: b.Node, Item: b.Item}), b.Attempt, b.Status) + byText(b.By)
 		if b.Error != nil {
 			line += fmt.Sprintf(" %s: %s", b.Error.Kind, b.Error.Message)
 		}
@@ -175,7 +175,7 @@ func (r *rig) recordText(rec journal.Record) string {
 		}
 		return line
 	case *journal.TaskAnswered:
-		return fmt.Sprintf("task.answered %s#%d %s", nameOf(journal.TaskKey{Node: b.Node, Item: b.Item}), b.Attempt, wordText(b))
+		return fmt.Sprintf("task.answered %s#%d %s", nameOf(journal.TaskKey{Node: b.Node, Item: b.Item}), b.Attempt, wordText(b)) + byText(b.By)
 	case *journal.TaskHeld:
 		return fmt.Sprintf("task.held %s#%d", nameOf(journal.TaskKey{Node: b.Node, Item: b.Item}), b.Attempt)
 	case *journal.TaskStep:
@@ -204,7 +204,9 @@ func (r *rig) recordText(rec journal.Record) string {
 	case *journal.CycleFinished:
 		return fmt.Sprintf("cycle.finished waves=%d runs=%d failed=%t active=%t pause=%s", b.Waves, b.NodeRuns, b.Failed, b.Active, b.Pause) + faultsText(b.Faults)
 	case *journal.StackFinished:
-		return fmt.Sprintf("stack.finished %s: %s", b.Status, b.Reason)
+		return fmt.Sprintf("stack.finished %s: %s", b.Status, b.Reason) + byText(b.By)
+	case *journal.StackControl:
+		return strings.TrimRight(fmt.Sprintf("stack.control %s by %s %s %s", b.Action, b.By, b.Node, b.Item), " ")
 	case *journal.StackReopened:
 		line := "stack.reopened"
 		if l := b.Limits.String(); l != "" {
@@ -213,6 +215,14 @@ func (r *rig) recordText(rec journal.Record) string {
 		return line
 	}
 	return rec.Body.Type()
+}
+
+// byText says who did it, if somebody is known.
+func byText(by string) string {
+	if by == "" {
+		return ""
+	}
+	return " by " + by
 }
 
 func faultsText(faults []string) (s string) {

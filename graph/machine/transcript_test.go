@@ -46,6 +46,7 @@ var update = flag.Bool("update", false, "write the transcripts' expectations aga
 //	stop                            a clean shutdown and a restart
 //	rest, go                        the same; until go, nobody runs it (Options.Rest)
 //	retry [LIMITS]                  Reopen
+//	as [NAME]                       who gives the inputs that follow; none is nobody
 //	crash, pause, resume, cancel [REASON], state, counts, outbox
 //
 // `# matrix: off` keeps a transcript that measures times out of the crash matrix.
@@ -224,6 +225,9 @@ func do(r *rig, line string) {
 		r.step(Files{At: r.clock, Pattern: arg, Seen: filesIn(r, tail)})
 	case "next":
 		r.step(NextWave{At: r.clock})
+	case "as":
+		r.by, r.o.By = arg, arg
+		return
 	case "retry":
 		limits, err := ReadLimits(r.object(rest))
 		if err != nil {
@@ -246,9 +250,45 @@ func do(r *rig, line string) {
 	r.drain()
 }
 
+// signed puts the giver of an input into it, after the record of a command.
+func (r *rig) signed(in Input) Input {
+	control := Control{At: r.clock, By: r.by}
+	switch i := in.(type) {
+	case Event:
+		i.By = r.by
+		return i
+	case Answer:
+		i.By = r.by
+		return i
+	case Stop:
+		i.By, control.Action = r.by, journal.ActionStop
+		in = i
+	case Cancel:
+		i.By, control.Action = r.by, journal.ActionCancel
+		in = i
+	case CancelTask:
+		control.Action, control.Node, control.Item = journal.ActionCancelTask, i.Node, i.Item
+	case Pause:
+		control.Action = journal.ActionPause
+	case Resume:
+		control.Action = journal.ActionResume
+	case Woke:
+		if !i.Early {
+			return in
+		}
+		control.Action = journal.ActionWake
+	default:
+		return in
+	}
+	if err := r.m.Step(control); err != nil {
+		r.t.Fatal(err)
+	}
+	return in
+}
+
 // try steps an input that may be refused.
 func (r *rig) try(in Input) {
-	if err := r.m.Step(in); err != nil {
+	if err := r.m.Step(r.signed(in)); err != nil {
 		r.print("error: " + err.Error())
 	}
 }

@@ -132,7 +132,13 @@ func (m *Machine) tookThen(w *journal.Waiting) bool {
 
 // endWait ends the waiting of a node, or of an element.
 func (m *Machine) endWait(w *journal.Waiting, output any, f *journal.Failure) {
+	m.endWaitBy(w, output, f, "")
+}
+
+// endWaitBy is endWait for an answer that somebody gave.
+func (m *Machine) endWaitBy(w *journal.Waiting, output any, f *journal.Failure, by string) {
 	body := m.settled(w, output, f)
+	body.By = by
 	if w.Item == "" {
 		m.emit(body)
 		return

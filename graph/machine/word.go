@@ -45,6 +45,7 @@ func (m *Machine) answerCall(i int, in Answer) error {
 		return fmt.Errorf("%w: %q (%s)", ErrNotWaiting, in.Node, m.waitingNames())
 	}
 	m.at = in.At
+	word.By = in.By
 	word.Wave, word.Began, word.Node, word.Item, word.Attempt, word.Call = r.w.number, m.began(r.w), w.Node, w.Item, t.attempt, call.ID
 	id := w.ID() + "/" + call.ID
 	m.emit(word)
@@ -80,7 +81,7 @@ func (m *Machine) wordOf(in Answer) (*journal.TaskAnswered, error) {
 	b := &journal.TaskAnswered{}
 	b.Approved, _ = fields["approved"].(bool)
 	b.Comment, _ = fields["comment"].(string)
-	b.By, _ = fields["by"].(string)
+	b.As, _ = fields["by"].(string)
 	args, err := value.CopyOf(in.Args)
 	if err != nil {
 		return nil, fmt.Errorf("args: %w", err)
@@ -192,7 +193,7 @@ func (m *Machine) asks(i int, in Answer) (w *journal.Waiting, call *journal.Call
 
 // sumOfWord stands for a word, so that only its sum has to be kept.
 func sumOfWord(b *journal.TaskAnswered) string {
-	return sumOf([]any{b.Approved, b.Comment, b.By, b.Args}, nil)
+	return sumOf([]any{b.Approved, b.Comment, b.As, b.Args}, nil)
 }
 
 // hasWord reports whether a call of the question of this id was answered like that; ""

@@ -124,7 +124,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fail(w, errorf(CodeForbidden, "%s %s needs a token with the role %s, this one has %s", rt.method, rt.pattern, rt.access.role(), who.Role))
 		return
 	}
-	c := &call{Handler: h, ctx: WithPrincipal(r.Context(), who), who: who, ids: ids, w: w, r: r}
+	c := &call{Handler: h, ctx: runtime.As(WithPrincipal(r.Context(), who), who.Name), who: who, ids: ids, w: w, r: r}
 	err := c.within(rt)
 	if err == nil {
 		c.query, err = queryOf(r, rt.query)

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"os/user"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -215,5 +216,41 @@ func TestDefinitionOverTCP(t *testing.T) {
 	}
 	if w := as(h, secret, "POST", "/v1/stacks", body); w.Code != http.StatusOK {
 		t.Errorf("admin: %d %s", w.Code, w.Body)
+	}
+}
+
+// TestBy: a record says which token did it, and through a trusted door which user of the system.
+func TestBy(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	tokens := api.OpenTokens(filepath.Join(t.TempDir(), "s.db"))
+	ada, err := tokens.Add("ada", api.RoleOperate, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := r.handler(api.Door{Token: secret, Tokens: tokens})
+	for _, do := range []struct{ path, body string }{
+		{"/v1/stacks", `{"graph":"counter","stack":"a"}`}, {"/v1/stacks/a/pause", "{}"}, {"/v1/stacks/a/cancel", "{}"},
+	} {
+		if w := as(h, ada, "POST", do.path, do.body); w.Code != http.StatusOK {
+			t.Fatalf("%s: %d %s", do.path, w.Code, w.Body)
+		}
+	}
+	text := as(h, ada, "GET", "/v1/stacks/a/records", "").Body.String()
+	for _, part := range []string{`"type":"stack.started"`, `"action":"pause","by":"ada"`, `"action":"cancel","by":"ada"`, `"status":"cancelled","reason":"","by":"ada"`} {
+		if !strings.Contains(text, part) || strings.Count(text, `"by":"ada"`) != 4 {
+			t.Errorf("no %s in\n%s", part, text)
+		}
+	}
+	u, err := user.Current()
+	if err != nil {
+		t.Skip("nobody knows the system's user:", err)
+	}
+	trusted := r.handler(api.Door{Trusted: true})
+	if w := ask(trusted, "POST", "/v1/stacks", `{"graph":"counter","stack":"b"}`); w.Code != http.StatusOK {
+		t.Fatal(w.Body)
+	}
+	if text := ask(trusted, "GET", "/v1/stacks/b/records?types=stack.started", "").Body.String(); !strings.Contains(text, `"by":"`+u.Username+`"`) {
+		t.Errorf("not by %s: %s", u.Username, text)
 	}
 }

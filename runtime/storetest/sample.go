@@ -65,6 +65,7 @@ func sampleBody(seq uint64) journal.Body {
 		&journal.WaveCommitted{Wave: 1, Changed: []string{"todos", "idea"}, Settled: []journal.Settled{{Node: "b", Status: "failed", Attempts: 2, Error: failure}}},
 		&journal.CycleFinished{Waves: 1, NodeRuns: 2, Failed: true, Active: true, Pause: 5 * time.Second},
 		&journal.StackFinished{Status: journal.Failed, Reason: fmt.Sprintf("failures: %d", seq)},
+		&journal.StackControl{Action: journal.ActionPause, By: "ada"},
 		&journal.StackReopened{By: "me", Limits: journal.Limits{Cycles: new(50), Duration: new(time.Hour), Cost: new(0.5)}},
 	}
 	return bodies[seq%uint64(len(bodies))]
