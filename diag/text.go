@@ -99,6 +99,30 @@ func (t Text) place(n int) Pos {
 	return Pos{Line: r.At.Line, Col: r.At.Col + n - r.N}
 }
 
+// Offset returns the byte of Value that stands at p in the file. Of places between its
+// characters only those beside one count, and the end of the text is one of them: ok is
+// false for all others, and for a text whose characters have no places of their own.
+func (t Text) Offset(p Pos) (off int, ok bool) {
+	last := t.skip + utf8.RuneCountInString(t.Value)
+	for i, r := range t.runs {
+		from, to := max(r.N, t.skip), last
+		if i+1 < len(t.runs) {
+			to = min(to, t.runs[i+1].N)
+		}
+		n := r.N + p.Col - r.At.Col
+		if p.Line != r.At.Line || n < from || n > to || from > to {
+			continue
+		}
+		off := 0
+		for range n - t.skip {
+			_, size := utf8.DecodeRuneInString(t.Value[off:])
+			off += size
+		}
+		return off, true
+	}
+	return 0, false
+}
+
 // Sub returns the place of the bytes from..to of Value in the file. For an empty
 // range it is one character, so that a caret is visible.
 func (t Text) Sub(from, to int) Span {

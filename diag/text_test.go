@@ -58,3 +58,25 @@ func TestRenderALineTwice(t *testing.T) {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 }
+
+// TestOffset: Offset is the opposite of At, in texts over several lines and parts of them too.
+func TestOffset(t *testing.T) {
+	t.Parallel()
+	span := diag.Span{File: "f", Start: diag.Pos{3, 5}, End: diag.Pos{4, 9}}
+	whole := diag.Mapped("ab ücd", span, []diag.Run{{0, diag.Pos{3, 6}}, {2, diag.Pos{3, 8}}, {3, diag.Pos{4, 3}}})
+	for name, text := range map[string]diag.Text{"whole": whole, "part": whole.Cut(3, 6), "end": whole.Cut(7, 7)} {
+		for off := range text.Value + "." {
+			if got, ok := text.Offset(text.At(off)); !ok || got != off {
+				t.Errorf("%s: byte %d stands at %v, and byte %d, %v there", name, off, text.At(off), got, ok)
+			}
+		}
+	}
+	for _, p := range []diag.Pos{{3, 5}, {4, 2}, {4, 7}, {5, 3}} {
+		if off, ok := whole.Offset(p); ok {
+			t.Errorf("%v is byte %d", p, off)
+		}
+	}
+	if _, ok := diag.Whole("abc", span).Offset(span.Start); ok {
+		t.Error("a text without places of its own has one")
+	}
+}

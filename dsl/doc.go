@@ -11,5 +11,6 @@
 // check.go checks a document against it, and build.go makes the Def. suppress.go
 // drops problems of the compiler that follow from parts that could not be read. The
 // table is also the source of the JSON Schema (jsonschema.go) and of the field
-// reference (reference.go).
+// reference (reference.go). The study files answer what an editor asks about places of a
+// text.
 package dsl

@@ -14,3 +14,6 @@ func Value(t *testing.T, file string) any {
 	}
 	return readYAML(file, src).root.Value()
 }
+
+// Apply makes the edits of a Rename.
+var Apply = apply

@@ -30,6 +30,8 @@ type loader struct {
 	files map[string][]byte // texts that were read, by name
 	open  []string          // absolute paths of the graphs around this one
 
+	study *Study // nil but for Examine
+
 	openTypes []string // absolute paths of the files of types around this one
 
 	inside, size int // graphs within the outermost one, and the bytes of their texts

@@ -143,7 +143,7 @@ func (l *loader) compile(file string, src []byte) (*Source, diag.List) {
 	def.TypeFiles = l.typeFiles(file, d.root)
 	inner := l.inner(file, d.root, d.broken, &def)
 	s.Def = def
-	g, more := graph.Compile(def, l.kinds)
+	g, more := l.check(def, d)
 	if inner.HasErrors() { // nobody knows what the nodes without their graph use
 		more = slices.DeleteFunc(more, func(p diag.Diagnostic) bool { return p.Code == diag.Unused || p.Code == diag.NeverRead })
 	}
@@ -160,4 +160,14 @@ func (l *loader) compile(file string, src []byte) (*Source, diag.List) {
 		s.Graph = g
 	}
 	return s, list
+}
+
+// check compiles a definition. It keeps what a study asks about the outermost graph.
+func (l *loader) check(def graph.Def, d *document) (*graph.Graph, diag.List) {
+	if l.study == nil || len(l.open) > 0 {
+		return graph.Compile(def, l.kinds)
+	}
+	g, survey, problems := graph.Examine(def, l.kinds)
+	l.study.survey, l.study.doc = survey, d
+	return g, problems
 }

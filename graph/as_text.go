@@ -110,7 +110,7 @@ func innerTypes(s *site) map[string]*schema.Type {
 	if !s.kind.Runs || def == nil {
 		return nil
 	}
-	set, _ := typesOf(def) // problems are reported with that graph
+	set, _ := typesOf(def, nil) // problems are reported with that graph
 	var params, state []schema.Prop
 	for _, p := range def.Params {
 		t, _ := set.Compile(p.Type)

@@ -32,6 +32,7 @@ func (c *compiler) checkNaming(s *site) {
 		case f.Names == NamesServer && n.Kind == tree.String && !hasTemplate(n.Text.Value):
 			c.serverName(s, n.Text)
 		case f.Names == NamesMemory && n.Kind == tree.String && !hasTemplate(n.Text.Value):
+			c.mention(NameOfMemory, n.Text)
 			if i, ok := c.g.index.memories[n.Text.Value]; ok {
 				c.named.memories[i] = true
 			} else {
@@ -71,7 +72,9 @@ func (c *compiler) modelNames(s *site, n *tree.Node) {
 }
 
 // useModel checks the name of one model.
-func (c *compiler) useModel(name diag.Text) (provider int, model string, ok bool) {
+func (c *compiler) useModel(name diag.Text) (at int, model string, ok bool) {
+	provider, _, _ := strings.Cut(name.Value, "/")
+	c.mentionPart(NameOfProvider, name, 0, len(provider))
 	i, model, err := c.g.model(name.Value)
 	if err != nil {
 		c.diags.Add(err.Code, name.Span, err.Help, "%s", err.Message)
@@ -109,6 +112,7 @@ func (c *compiler) toolNames(s *site, n *tree.Node) {
 }
 
 func (c *compiler) toolName(name diag.Text) []ToolName {
+	c.mention(NameOfTool, name)
 	first, rest, slash := strings.Cut(name.Value, "/")
 	if !slash {
 		if i, ok := c.g.index.tools[first]; ok {
@@ -121,6 +125,7 @@ func (c *compiler) toolName(name diag.Text) []ToolName {
 	if first == "memory" {
 		return c.memoryTool(name, rest)
 	}
+	c.mentionPart(NameOfServer, name, 0, len(first))
 	at, ok := c.g.index.servers[first]
 	if !ok {
 		help := diag.Suggest(first, c.serverNames())
@@ -145,6 +150,8 @@ func (c *compiler) toolName(name diag.Text) []ToolName {
 
 func (c *compiler) memoryTool(name diag.Text, rest string) []ToolName {
 	memory, op, writes := strings.Cut(rest, "/")
+	from := len(name.Value) - len(rest)
+	c.mentionPart(NameOfMemory, name, from, from+len(memory))
 	if i, ok := c.g.index.memories[memory]; ok && (!writes || op == "write") {
 		c.named.memories[i] = true
 		t := ToolName{Of: MemorySearch, Index: i, Name: name.Value}
@@ -182,6 +189,7 @@ func (c *compiler) serverNames() []string {
 
 // serverName checks a server that is named alone, with its tool in another field.
 func (c *compiler) serverName(s *site, name diag.Text) {
+	c.mention(NameOfServer, name)
 	at, ok := c.g.index.servers[name.Value]
 	if !ok {
 		c.unknown(diag.UnknownServer, "server", name, c.serverNames())

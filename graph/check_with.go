@@ -279,6 +279,7 @@ func (c *compiler) checkEventFields(s *site) {
 			continue
 		}
 		for _, at := range textsIn(s.with.Get(f.Name)) {
+			c.mention(NameOfEvent, at)
 			if _, ok := c.g.index.events[at.Value]; !ok {
 				c.unknown(diag.UnknownName, "event", at, c.g.EventNames())
 			}

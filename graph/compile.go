@@ -14,10 +14,13 @@ import (
 // Compile checks a definition and freezes it. def must not change afterwards. The
 // list has all problems, sorted by place; errors in one part do not keep the rest
 // from being checked. The Graph is nil if one of the problems is an error.
-func Compile(def Def, kinds Kinds) (*Graph, diag.List) {
+func Compile(def Def, kinds Kinds) (*Graph, diag.List) { return compile(def, kinds, nil) }
+
+// compile is Compile; it fills in a survey if there is one.
+func compile(def Def, kinds Kinds, survey *Survey) (*Graph, diag.List) {
 	def.Nodes, def.Params, def.State = slices.Clone(def.Nodes), slices.Clone(def.Params), slices.Clone(def.State)
 	def.Providers, def.Servers, def.Tools = slices.Clone(def.Providers), slices.Clone(def.Servers), slices.Clone(def.Tools)
-	c := &compiler{def: &def, kinds: kinds, fieldTypes: map[string]*schema.Type{}, edges: map[edgeKey]struct{}{}}
+	c := &compiler{def: &def, kinds: kinds, survey: survey, fieldTypes: map[string]*schema.Type{}, edges: map[edgeKey]struct{}{}}
 	c.g = &Graph{Name: def.Name.Value, Def: &def, index: newIndex(&def)}
 	if def.File != "" {
 		c.g.Dir = filepath.Dir(def.File)
@@ -54,6 +57,7 @@ func Compile(def Def, kinds Kinds) (*Graph, diag.List) {
 	c.checkPrices()
 	c.checkGuards()
 	c.checkUse()
+	c.declare()
 	c.diags.Sort()
 	if c.diags.HasErrors() {
 		return nil, c.diags
@@ -65,11 +69,12 @@ func Compile(def Def, kinds Kinds) (*Graph, diag.List) {
 
 // compiler holds what the parts of one Compile share.
 type compiler struct {
-	def   *Def
-	kinds Kinds
-	g     *Graph
-	diags diag.List
-	types *schema.Set
+	def    *Def
+	kinds  Kinds
+	g      *Graph
+	diags  diag.List
+	types  *schema.Set
+	survey *Survey // nil but for Examine
 
 	scopes     scopes
 	final      scopes // of the nodes of `finally`
@@ -91,6 +96,7 @@ type compiler struct {
 // expr compiles an expression, and adds its problems to the list. It returns nil
 // for an expression with errors.
 func (c *compiler) expr(text diag.Text, scope *cond.Scope, want cond.Want) *cond.Program {
+	c.surveyed(text, scope, want)
 	p, problems := cond.Compile(text, scope, want)
 	if p == nil {
 		// A warning about an expression with errors only distracts.

@@ -17,6 +17,7 @@ func (c *compiler) declareNodes() {
 		n := &c.g.Nodes[i]
 		*n = Node{Index: i, ID: d.ID.Value, Background: d.Background, Def: d}
 		n.Join, n.JoinN = c.join(d.Join)
+		c.mention(NameOfKind, d.Uses)
 		k, ok := c.kinds.Kind(d.Uses.Value)
 		if !ok {
 			c.unknown(diag.UnknownKind, "kind", d.Uses, c.kinds.Names())
@@ -124,6 +125,7 @@ func (c *compiler) nodeOr(t diag.Text) int {
 
 // node finds a node by name, and reports one that is not there.
 func (c *compiler) node(t diag.Text) (int, bool) {
+	c.mention(NameOfNode, t)
 	i, ok := c.g.index.nodes[t.Value]
 	if !ok {
 		c.unknown(diag.UnknownNode, "node", t, c.g.NodeIDs())

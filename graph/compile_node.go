@@ -124,6 +124,7 @@ func (c *compiler) compileWrites(n *Node, output *schema.Type, inner []cond.Name
 	seen := map[int]bool{}
 	for i := range n.Def.Writes {
 		w := &n.Def.Writes[i]
+		c.mentionWrite(w)
 		k, ok := c.g.index.keys[w.Key.Value]
 		if !ok {
 			c.unknown(diag.UnknownState, "state key", w.Key, c.g.KeyNames())
@@ -170,6 +171,7 @@ func (c *compiler) pool(n *Node) int {
 	t := n.Def.Pool
 	p := 0
 	if t.Value != "" {
+		c.mention(NameOfPool, t)
 		var ok bool
 		if p, ok = c.g.index.pools[t.Value]; !ok {
 			c.unknown(diag.UnknownPool, "pool", t, names(c.g.Pools, func(p *Pool) string { return p.Name }))

@@ -14,13 +14,23 @@ const defaultParallel = 4
 
 func (c *compiler) compileTypes() {
 	var problems diag.List
-	c.types, problems = typesOf(c.def)
+	c.types, problems = typesOf(c.def, c.typeNames())
 	c.diags = append(c.diags, problems...)
 }
 
+// typeNames gives what notes the names of types in a survey, nil without one.
+func (c *compiler) typeNames() func(name string, at diag.Span) {
+	if c.survey == nil {
+		return nil
+	}
+	return func(name string, at diag.Span) {
+		c.survey.Mentions = append(c.survey.Mentions, Mention{What: NameOfType, Name: name, At: at})
+	}
+}
+
 // typesOf compiles the named types of a graph, and those of other files that it uses.
-func typesOf(def *Def) (*schema.Set, diag.List) {
-	return schema.NewSet(namedTypes(def.Types), typeFiles(def.TypeFiles)...)
+func typesOf(def *Def, seen func(name string, at diag.Span)) (*schema.Set, diag.List) {
+	return schema.NewWatchedSet(seen, namedTypes(def.Types), typeFiles(def.TypeFiles)...)
 }
 
 func namedTypes(types []TypeDef) []schema.Named {
@@ -94,6 +104,9 @@ func (c *compiler) compileReducers() {
 			return c.scopes.reducer.With(cond.Name{Name: "old", Type: old, Slot: SlotOld},
 				cond.Name{Name: "new", Type: new, Slot: SlotNew})
 		}
+		if e := c.def.State[i].Reduce.Expr; e.Value != "" {
+			c.surveyed(e, scope(k.Type, k.Type), cond.Want{Type: k.Type})
+		}
 		k.Reduce, k.Writes = compileReducer(&c.def.State[i], k.Type, scope, &c.diags)
 		if k.Reduce.Expr != nil {
 			c.programs = append(c.programs, k.Reduce.Expr)
@@ -129,6 +142,7 @@ func (c *compiler) compileTarget(d *EventDef, e *Event) {
 		c.diags.Add(diag.BadConfig, d.Type.Span, "the payload has the type of its key; only a queued event has one of its own",
 			"event %q has %q and goes to a key", d.Name.Value, "type")
 	}
+	c.mention(NameOfKey, d.To)
 	k, ok := c.g.index.keys[d.To.Value]
 	if !ok {
 		c.unknown(diag.UnknownState, "state key", d.To, c.g.KeyNames())

@@ -44,6 +44,7 @@ func (c *compiler) tool(i int) Tool {
 	}
 	t.Effects, _ = c.effects(d.Effects)
 	t.Approve, _ = c.approve(d.Approve, t.Args)
+	c.mention(NameOfKind, d.Uses)
 	k, ok := c.kinds.Kind(d.Uses.Value)
 	switch {
 	case d.Uses.Value == "":

@@ -11,6 +11,9 @@ import (
 
 var reducerNames = []string{"replace", "last", "append", "merge", "deep_merge", "sum", "min", "max", "union", "upsert"}
 
+// Reducers lists the names of the reducers.
+func Reducers() []string { return slices.Clone(reducerNames) }
+
 // compileReducer checks a key's reducer and `keep` against the key's type.
 // writes is the type that a value written to the key must have: the key's own
 // for replace, last and an expression; for the others what they can join to it,

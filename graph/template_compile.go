@@ -95,6 +95,7 @@ func (c *compiler) entries(n *tree.Node, scope func(string) *cond.Scope, t *Temp
 func (c *compiler) stringPart(text diag.Text, scope *cond.Scope, t *Template) (part, *schema.Type) {
 	pieces, bad := splitTemplate(text.Value)
 	if bad >= 0 {
+		c.surveyed(text.Cut(bad+3, len(text.Value)), scope, cond.Want{})
 		c.diags.Add(diag.ExprSyntax, text.Sub(bad, bad+3), "write $${{ for a literal ${{",
 			"\"${{\" without its \"}}\"")
 		c.broken = true

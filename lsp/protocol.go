@@ -103,8 +103,115 @@ type serverInfo struct {
 }
 
 type capabilities struct {
-	Encoding string      `json:"positionEncoding"`
-	Sync     syncOptions `json:"textDocumentSync"`
+	Encoding   string            `json:"positionEncoding"`
+	Sync       syncOptions       `json:"textDocumentSync"`
+	Completion completionOptions `json:"completionProvider"`
+	Hover      bool              `json:"hoverProvider"`
+	Definition bool              `json:"definitionProvider"`
+	References bool              `json:"referencesProvider"`
+	Highlight  bool              `json:"documentHighlightProvider"`
+	Symbols    bool              `json:"documentSymbolProvider"`
+	Rename     renameOptions     `json:"renameProvider"`
+}
+
+type completionOptions struct {
+	Triggers []string `json:"triggerCharacters"`
+}
+
+type renameOptions struct {
+	Prepare bool `json:"prepareProvider"`
+}
+
+// clientParams is what the server reads of an editor's initialize.
+type clientParams struct {
+	Capabilities struct {
+		Text struct {
+			Completion struct {
+				Item struct {
+					Snippets bool `json:"snippetSupport"`
+				} `json:"completionItem"`
+			} `json:"completion"`
+			Symbols struct {
+				Tree bool `json:"hierarchicalDocumentSymbolSupport"`
+			} `json:"documentSymbol"`
+		} `json:"textDocument"`
+	} `json:"capabilities"`
+}
+
+// placeParams names a place of an open text, in all requests that are about one.
+type placeParams struct {
+	Document documentID `json:"textDocument"`
+	Position position   `json:"position"`
+	NewName  string     `json:"newName"` // of a rename
+	Context  struct {
+		Declaration bool `json:"includeDeclaration"`
+	} `json:"context"` // of references
+}
+
+type completionList struct {
+	Incomplete bool             `json:"isIncomplete"`
+	Items      []completionItem `json:"items"`
+}
+
+type completionItem struct {
+	Label  string   `json:"label"`
+	Kind   int      `json:"kind"`
+	Detail string   `json:"detail,omitempty"`
+	Doc    *markup  `json:"documentation,omitempty"`
+	Sort   string   `json:"sortText"`
+	Filter string   `json:"filterText,omitempty"`
+	Format int      `json:"insertTextFormat"`
+	Edit   textEdit `json:"textEdit"`
+}
+
+const (
+	formatPlain   = 1
+	formatSnippet = 2
+)
+
+type markup struct {
+	Kind  string `json:"kind"` // markdown
+	Value string `json:"value"`
+}
+
+type textEdit struct {
+	Range textRange `json:"range"`
+	Text  string    `json:"newText"`
+}
+
+type hover struct {
+	Contents markup    `json:"contents"`
+	Range    textRange `json:"range"`
+}
+
+type location struct {
+	URI   string    `json:"uri"`
+	Range textRange `json:"range"`
+}
+
+type highlight struct {
+	Range textRange `json:"range"`
+}
+
+type workspaceEdit struct {
+	Changes map[string][]textEdit `json:"changes"`
+}
+
+type documentSymbol struct {
+	Name      string           `json:"name"`
+	Detail    string           `json:"detail,omitempty"`
+	Kind      int              `json:"kind"`
+	Range     textRange        `json:"range"`
+	Selection textRange        `json:"selectionRange"`
+	Children  []documentSymbol `json:"children,omitempty"`
+}
+
+// symbolInformation is a symbol for editors that want a flat list.
+type symbolInformation struct {
+	Name     string   `json:"name"`
+	Kind     int      `json:"kind"`
+	Location location `json:"location"`
+	In       string   `json:"containerName,omitempty"`
 }
 
 type syncOptions struct {

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/graphrun/graphrun/diag"
+	"github.com/graphrun/graphrun/dsl"
 	"github.com/graphrun/graphrun/dsl/testfile"
 )
 
@@ -69,8 +70,20 @@ func (s *session) publish(d *document) error {
 func (s *session) check(d *document) (found diag.List, texts map[string][]byte) {
 	var err error
 	defer s.survive("checking "+d.file, &err)
-	src, found := testfile.CheckText(d.file, []byte(d.text), s.Kinds)
-	return found, src.Files
+	if testfile.Is([]byte(d.text)) {
+		src, found := testfile.CheckText(d.file, []byte(d.text), s.Kinds)
+		return found, src.Files
+	}
+	study := s.study(d)
+	return study.Problems, study.Files
+}
+
+// study is what is known of a text as it is now.
+func (s *session) study(d *document) *dsl.Study {
+	if d.study == nil {
+		d.study = dsl.Examine(d.file, []byte(d.text), s.Kinds)
+	}
+	return d.study
 }
 
 // diagnostic is the editor's form of a problem. What names no place is shown at the

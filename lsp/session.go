@@ -90,6 +90,7 @@ type session struct {
 	out     io.Writer
 	started bool
 	closing bool // after shutdown
+	client  clientParams
 	open    map[string]*document
 	due     []string                   // URIs of texts whose problems are not published yet
 	others  map[string]map[string]bool // by URI, the other files that it has shown problems of
@@ -144,7 +145,7 @@ func (s *session) request(m message) (result any, err error) {
 			return nil, &rpcError{codeInvalid, "the session has begun already"}
 		}
 		s.started = true
-		return s.initialize(), nil
+		return s.initialize(m.Params), nil
 	case !s.started:
 		return nil, &rpcError{codeNotStarted, "expected initialize first"}
 	case s.closing:
@@ -160,7 +161,31 @@ func (s *session) request(m message) (result any, err error) {
 }
 
 // answers are the requests that the server knows beside those of the session itself.
-var answers = map[string]func(*session, json.RawMessage) (any, error){}
+var answers = map[string]func(*session, json.RawMessage) (any, error){
+	"textDocument/completion":        atPlace((*session).complete),
+	"textDocument/hover":             atPlace((*session).hover),
+	"textDocument/definition":        atPlace((*session).definition),
+	"textDocument/references":        atPlace((*session).references),
+	"textDocument/documentHighlight": atPlace((*session).highlights),
+	"textDocument/prepareRename":     atPlace((*session).prepareRename),
+	"textDocument/rename":            atPlace((*session).rename),
+	"textDocument/documentSymbol":    atPlace((*session).symbols),
+}
+
+// atPlace finds the open text for an answer about a place.
+func atPlace(answer func(*session, *document, placeParams) (any, error)) func(*session, json.RawMessage) (any, error) {
+	return func(s *session, params json.RawMessage) (any, error) {
+		var p placeParams
+		if err := json.Unmarshal(params, &p); err != nil {
+			return nil, &rpcError{codeBadParams, err.Error()}
+		}
+		d := s.open[p.Document.URI]
+		if d == nil {
+			return nil, &rpcError{codeBadParams, fmt.Sprintf("%q is not open", p.Document.URI)}
+		}
+		return answer(s, d, p)
+	}
+}
 
 func (s *session) survive(method string, err *error) {
 	if p := recover(); p != nil {
@@ -175,10 +200,21 @@ func (s *session) logf(format string, args ...any) {
 	}
 }
 
-func (s *session) initialize() initializeResult {
+// initialize notes what the editor can do, and says what the server can.
+func (s *session) initialize(params json.RawMessage) initializeResult {
+	var p clientParams
+	if err := json.Unmarshal(params, &p); err != nil {
+		s.logf("initialize: %v", err)
+	}
+	s.client = p
 	return initializeResult{
-		Capabilities: capabilities{Encoding: "utf-16", Sync: syncOptions{OpenClose: true, Change: 2}},
-		Server:       serverInfo{Name: "graphrun", Version: s.Version},
+		Capabilities: capabilities{
+			Encoding: "utf-16", Sync: syncOptions{OpenClose: true, Change: 2},
+			Completion: completionOptions{Triggers: []string{".", " ", "\"", "'", "{", "[", ",", "#", "/"}},
+			Hover:      true, Definition: true, References: true, Highlight: true, Symbols: true,
+			Rename: renameOptions{Prepare: true},
+		},
+		Server: serverInfo{Name: "graphrun", Version: s.Version},
 	}
 }
 
@@ -209,7 +245,8 @@ func (s *session) notified(m message) {
 			err = s.closeDocument(p.Document.URI)
 		}
 	case "textDocument/didSave", "workspace/didChangeWatchedFiles":
-		for uri := range s.open { // a graph may run another one, whose file has changed
+		for uri, d := range s.open { // a graph may run another one, whose file has changed
+			d.study = nil
 			s.changed(uri)
 		}
 	}

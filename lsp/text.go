@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/graphrun/graphrun/diag"
+	"github.com/graphrun/graphrun/dsl"
 )
 
 // document is a text that an editor has open.
@@ -18,7 +19,8 @@ type document struct {
 	file    string // its path; without a file, the URI itself
 	version int
 	text    string
-	lines   []int // the byte offsets at which its lines begin
+	lines   []int      // the byte offsets at which its lines begin
+	study   *dsl.Study // of the text as it is; nil until something asks for it
 }
 
 func newDocument(uri string, version int, text string) *document {
@@ -31,7 +33,7 @@ const byteOrderMark = "\uFEFF"
 
 // set replaces the whole text. LF, CR LF and CR end a line, as in YAML.
 func (d *document) set(text string) {
-	d.text, d.lines = text, d.lines[:0]
+	d.text, d.lines, d.study = text, d.lines[:0], nil
 	d.lines = append(d.lines, 0)
 	for i := 0; i < len(text); i++ {
 		if text[i] == '\n' || text[i] == '\r' && (i+1 == len(text) || text[i+1] != '\n') {

@@ -8,7 +8,11 @@ import (
 
 // describeType spells out a type for the reference: the short spelling, with
 // the properties of an object.
-func describeType(t *schema.Type) string { return "`" + spell(t, 0) + "`" }
+func describeType(t *schema.Type) string { return "`" + SpellType(t) + "`" }
+
+// SpellType writes a type in its short spelling, with the properties of objects a few levels
+// deep.
+func SpellType(t *schema.Type) string { return spell(t, 0) }
 
 // spellDepth bounds what is spelled out: types may hold themselves.
 const spellDepth = 4

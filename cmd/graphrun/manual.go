@@ -113,7 +113,9 @@ while you type.`, `  graphrun schema > graph.schema.json`},
 	"lsp": {groupAuthor, `Speak the Language Server Protocol with an editor, over standard input and
 output.
 An editor starts it; docs/editors.md says how. It shows the problems of graphs and
-test files while they are written, as "graphrun validate" finds them.`, `  graphrun lsp --stdio`},
+test files while they are written, as "graphrun validate" finds them. In graphs it
+completes keys, values, names and expressions, says what stands at a place, goes to
+declarations and renames.`, `  graphrun lsp --stdio`},
 	"kinds": {groupAuthor, `List the kinds of nodes, or describe one kind: what it does and which fields its
 "with" has.`, `  graphrun kinds
   graphrun kinds exec`},

@@ -32,7 +32,8 @@ type checker struct {
 	timely bool
 	shared bool
 
-	sketch *sketch // nil but for Explain
+	sketch *sketch   // nil but for Explain
+	seen   *observer // nil but for Marks and Complete
 }
 
 // typed is a checked and compiled node.
@@ -169,6 +170,9 @@ func (c *checker) check(n ast.Node, want *schema.Type) typed {
 	}
 	if c.sketch != nil {
 		c.draw(n, t)
+	}
+	if c.seen != nil {
+		c.seen.note(c, n, t)
 	}
 	if t.typ.Kind == schema.Time || t.typ.Kind == schema.Duration {
 		c.timely = true

@@ -64,6 +64,9 @@ func (c *checker) checkLiterals(enum *schema.Type, all literals) (found bool) {
 
 // enumValue reports one literal that an enum does not list.
 func (c *checker) enumValue(at diag.Span, enum *schema.Type, v any) {
+	if c.seen != nil {
+		c.seen.allowed(enum, v)
+	}
 	var known []string
 	help := ""
 	for _, w := range enum.Enum {

@@ -264,6 +264,7 @@ func (c *compiler) typeWords(d *draft, f tree.Field) {
 func (c *compiler) ref(n *tree.Node, p place) *Type {
 	if name, ok := strings.CutPrefix(n.Text.Value, "#/types/"); ok {
 		from := len(n.Text.Value) - len(name)
+		c.saw(name, n.Text.Sub(from, len(n.Text.Value)))
 		if e := c.set.named[name]; e != nil {
 			return c.refer(e, p, n.Span)
 		}

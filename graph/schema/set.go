@@ -21,6 +21,7 @@ type Set struct {
 	order []string
 	named map[string]*entry
 	files []fileTypes
+	seen  func(name string, at diag.Span) // nil for NewSet
 }
 
 var nameForm = late.Regexp(`^[A-Za-z_][A-Za-z0-9_]*$`)
@@ -33,7 +34,14 @@ var shortNames = []string{"string", "integer", "number", "boolean", "object", "a
 // it has the parts that could be read, so that the rest of the graph can be checked.
 // Schemas may also refer to types of the files.
 func NewSet(named []Named, files ...File) (*Set, diag.List) {
-	s := &Set{named: make(map[string]*entry, len(named)+1)}
+	return NewWatchedSet(nil, named, files...)
+}
+
+// NewWatchedSet is NewSet that calls seen, if it is not nil, for each name of a type that
+// schemas use, also for one that is not known. Schemas of files are not
+// among them. Compile calls it too, so a watched set is not safe for concurrent use.
+func NewWatchedSet(seen func(name string, at diag.Span), named []Named, files ...File) (*Set, diag.List) {
+	s := &Set{seen: seen, named: make(map[string]*entry, len(named)+1)}
 	s.named[MessageType.Name] = &entry{name: MessageType.Name, typ: MessageType, state: compiled}
 	c := &compiler{set: s, open: map[*Type]bool{}}
 	c.compileFiles(files)

@@ -105,6 +105,7 @@ func (c *compiler) name(word string, at diag.Span, p place) *Type {
 	if t := basic(word); t != nil {
 		return t
 	}
+	c.saw(word, at)
 	if e := c.set.named[word]; e != nil {
 		return c.refer(e, p, at)
 	}
@@ -119,6 +120,13 @@ func (c *compiler) name(word string, at diag.Span, p place) *Type {
 	}
 	c.problems.Add(diag.UnknownType, at, help, "unknown type %q", word)
 	return AnyType
+}
+
+// saw tells the watcher of a name.
+func (c *compiler) saw(name string, at diag.Span) {
+	if c.set.seen != nil {
+		c.set.seen(name, at)
+	}
 }
 
 // typeSlips maps types of other languages to the types of this one.

@@ -67,6 +67,23 @@ func (n *Node) Get(key string) *Node {
 	return nil
 }
 
+// GetText returns the text of a scalar as it is written, "" for a nil Node and for lists and
+// mappings.
+func (n *Node) GetText() string {
+	if n == nil {
+		return ""
+	}
+	return n.Text.Value
+}
+
+// Entries returns the fields of a mapping, none for a nil Node and for other values.
+func (n *Node) Entries() []Field {
+	if n == nil {
+		return nil
+	}
+	return n.Fields
+}
+
 // Value returns the plain JSON value: nil, bool, int64, float64, string, []any or
 // map[string]any. A nil Node gives nil.
 func (n *Node) Value() any {
