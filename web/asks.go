@@ -1,6 +1,8 @@
 package web
 
 import (
+	"net/http"
+	"slices"
 	"strconv"
 
 	"github.com/graphrun/graphrun/runtime/api"
@@ -43,4 +45,32 @@ func asksOf(s *api.Stack, back string, linked bool) (all []ask) {
 		all = append(all, a)
 	}
 	return all
+}
+
+// shownAsks bounds the questions on the page of all of them.
+const shownAsks = 200
+
+type approvalsView struct {
+	Asks []ask
+	More int
+}
+
+// approvals is the page of all questions to people, those that have waited longest first.
+func (v *visit) approvals() error {
+	list, err := v.all()
+	if err != nil {
+		return err
+	}
+	var view approvalsView
+	for i := range list.stacks {
+		if s := &list.stacks[i]; !s.Status.Ended() {
+			view.Asks = append(view.Asks, asksOf(s, "/approvals", true)...)
+		}
+	}
+	slices.SortStableFunc(view.Asks, func(a, b ask) int { return a.Node.Since.Compare(b.Node.Since) })
+	if view.More = max(0, len(view.Asks)-shownAsks); view.More > 0 {
+		view.Asks = view.Asks[:shownAsks]
+	}
+	v.write(v.w, http.StatusOK, frame{Page: "approvals", Title: "Approvals", Stamp: stamp, Live: "/live", Version: v.versionAt(list.news), View: view})
+	return nil
 }

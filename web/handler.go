@@ -81,8 +81,13 @@ func (h *Handler) routes() {
 	h.mux.HandleFunc("GET /enter", h.enter)
 	h.page("GET /{$}", (*visit).stacks)
 	h.page("GET /live", (*visit).live)
+	h.page("GET /approvals", (*visit).approvals)
 	h.page("GET /stacks/{stack}", (*visit).stack)
 	h.page("POST /stacks/{stack}/{action}", (*visit).act)
+	h.page("GET /stacks/{stack}/{action}", func(v *visit) error { // a form that was refused, shown again
+		http.Redirect(v.w, v.r, pathTo(v.r.PathValue("stack")), http.StatusSeeOther)
+		return nil
+	})
 }
 
 // ours are the first segments of the dashboard's paths. All others are the API's.

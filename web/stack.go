@@ -28,7 +28,20 @@ type stackView struct {
 	Cycles []inspect.Cycle
 	Why    inspect.Explanation
 	NoWhy  string // why nothing is explained
+	Drawn  drawing
+	Chosen *explained // nil if nothing is
+	Time   *timeline  // nil before the first cycle, and where it is not kept
+	Inbox  inbox
+	Form   sentForm
 }
+
+// nodeURL is the page with a node explained.
+func nodeURL(v stackView, node string) string {
+	return choice{Path: pathTo(v.Stack.Stack.Stack), At: v.At}.to(node, "")
+}
+
+// sentForm is what was sent and refused, so that it can be mended.
+type sentForm struct{ Event, Payload string }
 
 type stateRow struct {
 	Key     string
@@ -59,6 +72,22 @@ func (v *visit) stackPage(status int, problem error) error {
 	if view.Why, err = v.explain(id, at.Cycle); err != nil {
 		view.NoWhy = err.Error()
 	}
+	q := v.r.URL.Query()
+	c := choice{Path: pathTo(id), At: view.At, Node: q.Get("node"), Edge: q.Get("edge")}
+	view.Drawn, view.Chosen = drawStack(&view.Why, c), explainedIn(&view.Why, c)
+	sum, err := v.o.Store.Stack(v.r.Context(), id)
+	if err != nil {
+		return err
+	}
+	if view.Time, err = v.timelineOf(id, view.Why.Cycle, sum.Cursor.Cycle, time.Now()); err != nil {
+		return err
+	}
+	if view.Inbox, err = v.inboxOf(id, &sum.Cursor, st.Queued); err != nil && view.NoWhy == "" {
+		view.NoWhy = err.Error()
+	}
+	if problem != nil {
+		view.Form = sentForm{v.r.PostFormValue("event"), v.r.PostFormValue("payload")}
+	}
 	h, err := inspect.HistoryOf(v.r.Context(), v.o.Store, v.o.Kinds, id, shownCycles)
 	if err != nil && !errors.Is(err, journal.ErrNotFound) {
 		return err
@@ -68,6 +97,7 @@ func (v *visit) stackPage(status int, problem error) error {
 	f := frame{Page: "stack", Title: id, Stamp: stamp, Live: "/live?stack=" + id, Version: version, View: view}
 	if problem != nil {
 		f.Error = problem.Error()
+		v.w.Header().Set("HX-Push-Url", "false") // the page stays that of the stack
 	}
 	v.write(v.w, status, f)
 	return nil

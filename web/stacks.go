@@ -58,6 +58,13 @@ func (v *visit) all() (*listing, error) {
 	return now, nil
 }
 
+// forgetLists has the next page look again.
+func (h *Handler) forgetLists() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	clear(h.recent)
+}
+
 // maxListings bounds the lists that are kept.
 const maxListings = 20
 

@@ -2,6 +2,7 @@
 // changes as they are committed, and the drawing of a graph.
 import htmx from "htmx.org";
 import { Idiomorph } from "idiomorph";
+import { startDrawing } from "./draw.js";
 import { startLive } from "./live.js";
 
 // What somebody is typing stays as it is, and so does what a script has drawn.
@@ -29,3 +30,6 @@ startLive((main, next) => {
   document.dispatchEvent(new Event("page:shown"));
 });
 document.addEventListener("htmx:afterSettle", () => document.dispatchEvent(new Event("page:shown")));
+document.addEventListener("htmx:historyRestore", () => document.dispatchEvent(new Event("page:shown")));
+
+startDrawing((url) => htmx.ajax("GET", url, { target: "#main", select: "#main", swap: "morph:outerHTML show:none", push: url }));

@@ -35,8 +35,6 @@ async function refresh(show) {
     if (again) {
       again = false;
       refresh(show);
-    } else if (stream && latest !== main().dataset.version) {
-      setTimeout(() => refresh(show), 300); // what was shown was a little older
     }
   }
 }
@@ -46,7 +44,7 @@ function open(show) {
   if (wanted === url && stream?.readyState !== EventSource.CLOSED) return;
   stream?.close();
   url = wanted;
-  stream = undefined;
+  stream = latest = undefined;
   if (!wanted) return;
   stream = new EventSource(wanted);
   stream.addEventListener("version", ({ data }) => {
@@ -64,7 +62,11 @@ function open(show) {
 // startLive keeps the page up to date: show puts a new content in the place of the old one.
 export function startLive(show) {
   open(show);
-  document.addEventListener("page:shown", () => open(show));
+  document.addEventListener("page:shown", () => {
+    open(show);
+    // What a form led to may be older than what the stream has told meanwhile.
+    if (stream && latest && latest !== main().dataset.version) setTimeout(() => refresh(show), 300);
+  });
   // Browsers open few connections to a server: a page that nobody sees needs none.
   document.addEventListener("visibilitychange", () => open(show));
   addEventListener("pagehide", () => stream?.close());

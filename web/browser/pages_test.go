@@ -30,7 +30,7 @@ nodes:
   yes:  {uses: set, with: {verdict: "yes"}, writes: {verdict: output.verdict}}
   no:   {uses: set, with: {refused: "no"}, writes: {refused: output.refused}}
 edges:
-  - {to: ask, when: state.verdict == "none"}
+  - {to: ask, when: state.verdict == "none" && state.refused == ""}
   - {from: ask, to: yes, when: state.approved}
   - {from: ask, to: no, else: true}
 pause: none
