@@ -39,9 +39,10 @@ const (
 type Status struct {
 	Stack, Graph string
 	CreatedAt    time.Time
-	Driven       bool // by this runtime
-	Loaded       bool // it is in memory
-	Child        bool // it does the work of a node or of a call of another stack
+	Driven       bool   // by this runtime
+	Loaded       bool   // it is in memory
+	Child        bool   // it does the work of a node or of a call of another stack
+	Parent       string // of a Child: journal.Identity.Parent
 
 	// Cursor has the status with its reason, cycle and wave, WakeAt, what the stack waits
 	// for (with the prompts of approvals), background nodes and counts.
@@ -124,13 +125,18 @@ func (rt *Runtime) recordsOf(ctx context.Context, sum *Summary, types ...string)
 // List calls fn with the status of each stack of the store, sorted by id, until fn
 // returns an error, which List then returns.
 func (rt *Runtime) List(ctx context.Context, fn func(Status) error) error {
-	return rt.cfg.Store.Stacks(ctx, func(sum Summary) error { return fn(rt.status(sum)) })
+	return rt.ListAfter(ctx, "", fn)
+}
+
+// ListAfter is List for the stacks whose ids come after one, which need not be there.
+func (rt *Runtime) ListAfter(ctx context.Context, after string, fn func(Status) error) error {
+	return inspect.StacksAfter(ctx, rt.cfg.Store, after, func(sum Summary) error { return fn(rt.status(sum)) })
 }
 
 // status joins what the store has of a stack with what this runtime knows.
 func (rt *Runtime) status(sum Summary) Status {
 	id := sum.Identity
-	st := Status{Stack: id.Stack, Graph: id.Graph, CreatedAt: id.CreatedAt, Child: id.Parent != "", Cursor: sum.Cursor, Problem: sum.Err}
+	st := Status{Stack: id.Stack, Graph: id.Graph, CreatedAt: id.CreatedAt, Child: id.Parent != "", Parent: id.Parent, Cursor: sum.Cursor, Problem: sum.Err}
 	rt.mu.Lock()
 	d := rt.drives[id.Stack]
 	if st.Problem == nil {

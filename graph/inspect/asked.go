@@ -39,7 +39,7 @@ func AllAsked(ctx context.Context, r Reader) ([]Asked, error) {
 		if from == len(all) {
 			return nil
 		}
-		top, above, err := outermost(ctx, r, &sum)
+		top, above, err := Outermost(ctx, r, &sum.Identity)
 		if errors.Is(err, journal.ErrNotFound) { // the stack around it has gone meanwhile
 			all = all[:from]
 			return nil
@@ -59,10 +59,11 @@ func AllAsked(ctx context.Context, r Reader) ([]Asked, error) {
 	return all, err
 }
 
-// outermost is the stack that does no node's work and that a stack is in at any depth, and the
-// place there whose work the stack does; none for such a stack itself.
-func outermost(ctx context.Context, r Reader, sum *journal.Summary) (journal.Identity, journal.Place, error) {
-	id, at := sum.Identity, journal.Place(nil)
+// Outermost is the stack that does no node's work and that a stack is in at any depth, and the
+// place there whose work the stack does; none for such a stack itself. ErrNotFound when a
+// stack around it is not there any more.
+func Outermost(ctx context.Context, r Reader, inner *journal.Identity) (journal.Identity, journal.Place, error) {
+	id, at := *inner, journal.Place(nil)
 	for {
 		parent, task, ok := ParentOf(&id)
 		if !ok {

@@ -2,7 +2,6 @@ package api
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
 	"slices"
 	"strings"
@@ -76,105 +75,6 @@ func (s *Stack) dropNodes() {
 		listed[child.Path] = true
 	}
 	s.Waiting = slices.DeleteFunc(s.Waiting, func(w WaitingNode) bool { return len(w.Calls) == 0 && listed[w.Path] })
-}
-
-// families are the children of all stacks of a store, as a list of stacks shows them.
-type families struct {
-	members map[string]*member // by their ids
-	tops    map[string][]*member
-}
-
-// member is a child.
-type member struct {
-	Child
-	parent  string        // the stack that its node belongs to
-	top     string        // the stack that no node has the work of, which Path is below
-	waiting []WaitingNode // for, if it is not over
-}
-
-// families reads which stacks are children and who their parents are, as far as the store can be
-// read: the list itself says where it cannot.
-func (c *call) families() *families {
-	f := &families{members: map[string]*member{}, tops: map[string][]*member{}}
-	var order []*member
-	_ = c.o.Store.Stacks(c.ctx, func(sum journal.Summary) error {
-		id := &sum.Identity
-		if sum.Err != nil || id.Parent == "" {
-			return nil
-		}
-		parent, task, ok := inspect.ParentOf(id)
-		if !ok {
-			return nil
-		}
-		m := &member{parent: parent, Child: Child{id.Stack, id.Graph, journal.Spot{Node: task.Node, Item: task.Item}.String(), sum.Cursor.Status}}
-		if !m.Status.Ended() {
-			for _, w := range sum.Cursor.Questions() {
-				m.waiting = append(m.waiting, waitingNode(&w))
-			}
-		}
-		f.members[id.Stack] = m
-		order = append(order, m)
-		return nil
-	})
-	for _, m := range order {
-		f.place(m)
-	}
-	for _, list := range f.tops {
-		slices.SortStableFunc(list, func(a, b *member) int { return cmp.Compare(a.Path, b.Path) })
-	}
-	return f
-}
-
-// runsGraphs reports whether stacks of a definition may have children. known has what was
-// found before.
-func (c *call) runsGraphs(hash string, known map[string]bool) bool {
-	runs, ok := known[hash]
-	if ok {
-		return runs
-	}
-	var d struct {
-		Nodes, Tools []struct{ Graph json.RawMessage }
-	}
-	kept, err := c.o.Store.Graph(c.ctx, hash)
-	runs = err != nil || json.Unmarshal(kept.Def, &d) != nil
-	for _, list := range [][]struct{ Graph json.RawMessage }{d.Nodes, d.Tools} {
-		for i := range list {
-			runs = runs || list[i].Graph != nil
-		}
-	}
-	known[hash] = runs
-	return runs
-}
-
-// place finds the stack at the top of a child, and the child's place below it.
-func (f *families) place(m *member) {
-	if m.top != "" {
-		return
-	}
-	m.top = m.parent
-	if up := f.members[m.parent]; up != nil {
-		f.place(up)
-		m.top, m.Path = up.top, up.Path+"/"+m.Path
-	}
-	if !m.Status.Ended() {
-		f.tops[m.top] = append(f.tops[m.top], m)
-	}
-}
-
-// complete adds to a line of the list of stacks its children, or where it is one itself.
-func (f *families) complete(s *Stack) {
-	if m := f.members[s.Stack]; m != nil {
-		s.Parent, s.Path = m.top, m.Path
-		return
-	}
-	for _, m := range f.tops[s.Stack] {
-		s.Children = append(s.Children, m.Child)
-		for _, w := range m.waiting {
-			w.Stack, w.Path = m.Stack, m.Path+"/"+w.Path
-			s.Waiting = append(s.Waiting, w)
-		}
-	}
-	s.dropNodes()
 }
 
 // locate finds the stack and the node that a request means: its node may be a place within

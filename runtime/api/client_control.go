@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"strconv"
 
 	"github.com/graphrun/graphrun/graph/journal"
 )
@@ -30,6 +31,10 @@ type StackQuery struct {
 
 // StacksWhere is Stacks for some of them.
 func (c *Client) StacksWhere(ctx context.Context, q StackQuery, fn func(Stack) error) error {
+	return c.stacks(ctx, q.values(), fn)
+}
+
+func (q *StackQuery) values() url.Values {
 	v := url.Values{}
 	if q.Graph != "" {
 		v.Set("graph", q.Graph)
@@ -40,40 +45,62 @@ func (c *Client) StacksWhere(ctx context.Context, q StackQuery, fn func(Stack) e
 	if q.Children {
 		v.Set("children", "true")
 	}
-	query := ""
-	if len(v) > 0 {
-		query = "?" + v.Encode()
-	}
-	return c.stacks(ctx, query, fn)
+	return v
 }
 
-func (c *Client) stacks(ctx context.Context, query string, fn func(Stack) error) error {
-	resp, err := c.do(ctx, http.MethodGet, "/v1/stacks"+query, nil, "")
+// stacks reads one page after the other.
+func (c *Client) stacks(ctx context.Context, query url.Values, fn func(Stack) error) error {
+	query.Set("limit", strconv.Itoa(MaxPage))
+	for {
+		next, err := c.page(ctx, query, fn)
+		if err != nil || next == "" {
+			return err
+		}
+		query.Set("after", next)
+	}
+}
+
+// StacksPage is StacksWhere for at most so many stacks, 1 to MaxPage, whose ids come after one.
+// next is the `after` of the page that follows; "" if this was the last one.
+func (c *Client) StacksPage(ctx context.Context, q StackQuery, after string, limit int, fn func(Stack) error) (next string, err error) {
+	v := q.values()
+	v.Set("limit", strconv.Itoa(limit))
+	v.Set("after", after)
+	return c.page(ctx, v, fn)
+}
+
+// page reads a page while it arrives.
+func (c *Client) page(ctx context.Context, query url.Values, fn func(Stack) error) (next string, err error) {
+	resp, err := c.do(ctx, http.MethodGet, "/v1/stacks?"+query.Encode(), nil, "")
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer resp.Body.Close()
 	d := json.NewDecoder(resp.Body)
 	for range 3 { // {"stacks":[
 		if _, err := d.Token(); err != nil {
-			return lost(ctx, err)
+			return "", lost(ctx, err)
 		}
 	}
 	for d.More() {
 		var s Stack
 		if err := d.Decode(&s); err != nil {
-			return lost(ctx, err)
+			return "", lost(ctx, err)
 		}
 		if err := fn(s); err != nil {
-			return err
+			return "", err
 		}
 	}
-	for range 2 { // ]}: a list without them is not whole
-		if _, err := d.Token(); err != nil {
-			return lost(ctx, err)
+	for i := range 4 { // ] "next" ID }: a page without them is not whole
+		t, err := d.Token()
+		if err != nil {
+			return "", lost(ctx, err)
+		}
+		if i == 2 {
+			next, _ = t.(string) // null after the last page
 		}
 	}
-	return nil
+	return next, nil
 }
 
 // Status is where a stack stands.

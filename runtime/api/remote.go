@@ -54,7 +54,7 @@ func (s remote) Graph(ctx context.Context, hash string) (runtime.StoredGraph, er
 }
 
 func (s remote) Stacks(ctx context.Context, fn func(runtime.Summary) error) error {
-	return s.c.stacks(ctx, "?full=true", func(st Stack) error { return fn(st.summary()) })
+	return s.c.stacks(ctx, url.Values{"full": {"true"}}, func(st Stack) error { return fn(st.summary()) })
 }
 
 func (s remote) Records(ctx context.Context, stack string, want journal.Want, fn func(journal.Record) error) error {

@@ -13,7 +13,7 @@ import (
 var routes = []route{
 	reads("/health", open, "whether the engine answers", (*call).health),
 	narrowed(reads("/v1/server", read, "who owns the store", (*call).server)),
-	narrowed(streams("/v1/stacks", read, "all stacks", reflect.TypeFor[stacksBody](), (*call).listStacks, "graph", "status", "full", "children")),
+	narrowed(streams("/v1/stacks", read, "the stacks, a page of them", reflect.TypeFor[stacksBody](), (*call).listStacks, "graph", "status", "limit", "after", "children", "full")),
 	narrowed(acts("/v1/stacks", operate, "start a stack", (*call).startStack)),
 	reads("/v1/stacks/{stack}", read, "where a stack stands", (*call).stackStatus, "full"),
 	reads("/v1/stacks/{stack}/state", read, "its state, now or `?at=CYCLE[.WAVE]`", (*call).stackState, "at"),

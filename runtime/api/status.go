@@ -1,7 +1,6 @@
 package api
 
 import (
-	"encoding/json"
 	"time"
 
 	"github.com/graphrun/graphrun/graph"
@@ -245,65 +244,6 @@ func (s Stack) summary() runtime.Summary {
 		out.Cursor = *s.Cursor
 	}
 	return out
-}
-
-type stacksBody struct {
-	Stacks []Stack `json:"stacks"`
-}
-
-// listBuffer is how much of a list is written at a time.
-const listBuffer = 32 << 10
-
-// listStacks writes the stacks as they are read, so that any number of them takes
-// no memory.
-func (c *call) listStacks() error {
-	full, err := c.flag("full")
-	if err != nil {
-		return err
-	}
-	children, err := c.flag("children")
-	if err != nil {
-		return err
-	}
-	var kin *families // of a list of all that the store has; nil while no stack has children
-	parents := map[string]bool{}
-	out, buf, between := newPieces(c.w, jsonType), []byte(nil), `{"stacks":[`
-	err = c.rt.List(c.ctx, func(s runtime.Status) error {
-		over := s.Cursor.Status.Ended() || s.Cursor.Hash == ""
-		if kin == nil && !full && (s.Child && (children || !over) || !over && c.runsGraphs(s.Cursor.Hash, parents)) {
-			kin = c.families()
-		}
-		if s.Child && !children && !full && (s.Cursor.Status.Ended() || kin != nil && kin.members[s.Stack] != nil) {
-			return nil // it is part of its parent
-		}
-		if sees, err := c.sees(s.Stack, s.Graph, s.Child); err != nil || !sees {
-			return err
-		}
-		if c.query["graph"] != "" && c.query["graph"] != s.Graph || c.query["status"] != "" && c.query["status"] != string(s.Cursor.Status) {
-			return nil
-		}
-		line := stackOf(s, full)
-		if kin != nil {
-			kin.complete(&line)
-		}
-		b, err := json.Marshal(line)
-		if err != nil {
-			return errorf(CodeInternal, "cannot write the answer: %v", err)
-		}
-		buf = append(append(buf, between...), b...)
-		if between = ","; len(buf) < listBuffer {
-			return nil
-		}
-		err, buf = out.write(buf), buf[:0]
-		return err
-	})
-	if err == nil {
-		if between != "," {
-			buf = append(buf, between...)
-		}
-		err = out.write(append(buf, "]}\n"...))
-	}
-	return out.end(err)
 }
 
 func (c *call) stackStatus() (StackStatus, error) {

@@ -394,7 +394,15 @@ const stacksSlice = 256
 // Stacks reads the stacks in slices, so that no transaction stays open while
 // fn works.
 func (s *Store) Stacks(ctx context.Context, fn func(runtime.Summary) error) error {
+	return s.StacksAfter(ctx, "", fn)
+}
+
+// StacksAfter is Stacks for those whose ids come after one.
+func (s *Store) StacksAfter(ctx context.Context, after string, fn func(runtime.Summary) error) error {
 	var next []byte // the first name of the next slice
+	if after != "" {
+		next = append([]byte(after), 0)
+	}
 	slice := make([]runtime.Summary, 0, stacksSlice)
 	for begun := false; !begun || next != nil; begun = true {
 		slice = slice[:0]

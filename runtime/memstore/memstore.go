@@ -177,7 +177,12 @@ func (s *Store) Graph(ctx context.Context, hash string) (runtime.StoredGraph, er
 
 // Stacks calls fn for each stack that was there when it began.
 func (s *Store) Stacks(ctx context.Context, fn func(runtime.Summary) error) error {
-	list, err := s.list()
+	return s.StacksAfter(ctx, "", fn)
+}
+
+// StacksAfter is Stacks for those whose ids come after one.
+func (s *Store) StacksAfter(ctx context.Context, after string, fn func(runtime.Summary) error) error {
+	list, err := s.list(after)
 	for i := 0; err == nil && i < len(list); i++ {
 		if err = ctx.Err(); err == nil {
 			err = fn(list[i])
@@ -186,7 +191,7 @@ func (s *Store) Stacks(ctx context.Context, fn func(runtime.Summary) error) erro
 	return err
 }
 
-func (s *Store) list() ([]runtime.Summary, error) {
+func (s *Store) list(after string) ([]runtime.Summary, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
@@ -194,6 +199,9 @@ func (s *Store) list() ([]runtime.Summary, error) {
 	}
 	list := make([]runtime.Summary, 0, len(s.stacks))
 	for _, st := range s.stacks {
+		if st.id.Stack <= after {
+			continue
+		}
 		list = append(list, runtime.Summary{Identity: st.id, Cursor: st.cursor})
 	}
 	slices.SortFunc(list, func(a, b runtime.Summary) int {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/inspect"
 	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/value"
 	"github.com/graphrun/graphrun/runtime"
@@ -141,6 +142,16 @@ func checkStacks(t *testing.T, s runtime.Store, again func() runtime.Store) {
 	if i != n {
 		t.Errorf("got %d stacks, want %d", i, n)
 	}
+	var after []string
+	must(t, inspect.StacksAfter(ctx, s, "s6975", func(sum runtime.Summary) error {
+		after = append(after, sum.Identity.Stack)
+		return nil
+	}))
+	equal(t, "stacks after one", strings.Join(after, " "), "s698 s699")
+	must(t, inspect.StacksAfter(ctx, s, "s699", func(sum runtime.Summary) error {
+		t.Errorf("%s comes after the last stack", sum.Identity.Stack)
+		return nil
+	}))
 	enough := errors.New("enough")
 	wantError(t, s.Stacks(ctx, func(runtime.Summary) error { return enough }), enough)
 }
