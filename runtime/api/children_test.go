@@ -175,7 +175,7 @@ func (p *passes) Stacks(ctx context.Context, fn func(journal.Summary) error) err
 	return p.Store.Stacks(ctx, fn)
 }
 
-// TestAListReadsNoOtherStacks: of a store, a list reads its own stacks and those within them.
+// TestAListReadsNoOtherStacks: a list reads its own stacks of a store and those within them.
 func TestAListReadsNoOtherStacks(t *testing.T) {
 	t.Parallel()
 	runtimetest.Run(t, std.Registry(), func(k *runtimetest.Kit) {

@@ -45,8 +45,8 @@ type listing struct {
 // errPageFull ends the reading of a page: there are more stacks than it has.
 var errPageFull = errors.New("api: the page is full")
 
-// listStacks writes a page of stacks as they are read, in the order of their ids. Of the store
-// it reads no more than it needs to fill the page.
+// listStacks writes a page of stacks as they are read, in the order of their ids. It reads no
+// more of the store than it needs to fill the page.
 func (c *call) listStacks() error {
 	l := &listing{call: c, graph: c.query["graph"], status: c.query["status"], parents: map[string]bool{}, out: newPieces(c.w, jsonType)}
 	var err error

@@ -28,7 +28,7 @@ func (c counting) StacksAfter(ctx context.Context, after string, fn func(runtime
 	})
 }
 
-// TestPages: stacks come in the order of their ids, in pages, by filters; of the store no more
+// TestPages: stacks come in the order of their ids, in pages, by filters; no more of the store
 // is read than a page needs.
 func TestPages(t *testing.T) {
 	t.Parallel()
