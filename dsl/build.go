@@ -128,6 +128,12 @@ func (b *builder) graph(n *tree.Node, file string) graph.Def {
 			def.Events = append(def.Events, b.event(f.Key, e))
 		}
 	}
+	for _, f := range b.entries(n, "webhooks") {
+		if w := b.sound(f.Value); w != nil {
+			def.Webhooks = append(def.Webhooks, graph.WebhookDef{Name: f.Key, Secret: b.text(w, "secret"), To: b.text(w, "to"),
+				Event: b.text(w, "event"), Payload: b.text(w, "payload"), ID: b.text(w, "id")})
+		}
+	}
 	for _, f := range b.entries(n, "pools") {
 		def.Pools = append(def.Pools, b.pool(f))
 	}

@@ -124,6 +124,7 @@ var graphObject = &object{
 		{name: "state", shape: mapOf(oneOf(an(keyObject), aType)), doc: "Keys of the state: the only thing that conditions are about. A type, or a mapping with a type, a reducer and more."},
 		{name: "define", shape: mapOf(anExpr), doc: "Named expressions for use in every condition."},
 		{name: "events", shape: dashedMap(an(eventObject)), doc: "What may be sent to a stack from outside."},
+		{name: "webhooks", shape: dashedMap(an(webhookObject)), doc: "Requests of other services that become events: `POST /v1/hooks/GRAPH/NAME` of the server."},
 		{name: "pools", shape: dashedMap(an(poolObject)), doc: "Limits on how many tasks run at once, across all stacks of the graph."},
 		{name: "defaults", shape: an(defaultsObject), doc: "What holds for every node that does not say otherwise."},
 		{name: "nodes", shape: dashedMap(an(nodeObject)), required: true, doc: "The nodes by name. Their order breaks ties."},
@@ -174,6 +175,17 @@ var eventObject = &object{
 		{name: "to", shape: aName, doc: "Key of the state."},
 		{name: "queue", shape: atLeast(1), doc: "How many payloads are kept until waits take them, each wait one, in order. A full queue refuses the next one."},
 		{name: "type", shape: aType, dflt: "`any`", doc: "Type of the payloads of a queued event."},
+	},
+}
+
+var webhookObject = &object{
+	name: "webhook", at: "an entry of `webhooks`", doc: "Expressions here see `body` (the decoded JSON), `headers` (by name in small letters) and `query`, and nothing else.",
+	fields: []field{
+		{name: "secret", shape: aWord, required: true, doc: "Secret of the graph that requests are signed with: `X-Hub-Signature-256: sha256=HEX`, the HMAC-SHA256 of the body."},
+		{name: "to", shape: anExpr, required: true, doc: "Expression that gives the id of a stack of the graph."},
+		{name: "event", shape: aName, required: true, doc: "Event that the stack gets."},
+		{name: "payload", shape: anExpr, required: true, doc: "Expression that gives its payload."},
+		{name: "id", shape: anExpr, dflt: "none", doc: "Expression that gives a text: a request that gives one again changes nothing. null means none."},
 	},
 }
 

@@ -33,6 +33,7 @@ func (c *compiler) checkNames() {
 	c.nameList("state key", false, texts(d.State, func(k *KeyDef) diag.Text { return k.Name }))
 	c.nameList("define", false, texts(d.Define, func(x *DefineDef) diag.Text { return x.Name }))
 	c.nameList("event", true, texts(d.Events, func(e *EventDef) diag.Text { return e.Name }))
+	c.nameList("webhook", true, texts(d.Webhooks, func(w *WebhookDef) diag.Text { return w.Name }))
 	c.nameList("pool", true, texts(d.Pools, func(p *PoolDef) diag.Text { return p.Name }))
 	c.nameList("node", true, texts(d.Nodes, func(n *NodeDef) diag.Text { return n.ID }))
 	c.agentNames()

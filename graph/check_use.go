@@ -29,7 +29,7 @@ func (c *compiler) checkUse() {
 	}
 	if !c.secretKinds() {
 		for _, s := range c.def.Secrets {
-			if !used.field("secrets", s.Value) {
+			if !c.signsWith(s.Value) && !used.field("secrets", s.Value) {
 				warn("secret", s)
 			}
 		}

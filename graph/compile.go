@@ -37,6 +37,7 @@ func compile(def Def, kinds Kinds, survey *Survey) (*Graph, diag.List) {
 	c.compileReducers()
 	c.compileDefines()
 	c.compileEvents()
+	c.compileWebhooks()
 	c.compileEdges()
 	c.compileProviders()
 	c.compileServers()

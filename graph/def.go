@@ -29,6 +29,7 @@ type Def struct {
 	State       []KeyDef      `json:"state,omitzero"`
 	Define      []DefineDef   `json:"define,omitzero"`
 	Events      []EventDef    `json:"events,omitzero"`
+	Webhooks    []WebhookDef  `json:"webhooks,omitzero"`
 	Pools       []PoolDef     `json:"pools,omitzero"`
 	Defaults    DefaultsDef   `json:"defaults,omitzero"`
 	Nodes       []NodeDef     `json:"nodes"`

@@ -29,6 +29,9 @@ const (
 	SlotUsage    // what an agent used, in its writes
 	SlotData     // of an item of a memory, in `where`
 	SlotResults  // list({item, key, index, status, output, error}), of a for_each: in its writes, on edges from it, in its `until`
+	SlotBody     // of a request to a webhook
+	SlotHeaders  // map[string]any of texts, of such a request
+	SlotQuery    // as SlotHeaders
 	NumSlots
 )
 
@@ -50,6 +53,7 @@ type Graph struct {
 	Edges     []Edge
 	Pools     []Pool // Pools[0] is "default"
 	Events    []Event
+	Webhooks  []Webhook
 	Pause     Pause
 	Schedule  *Schedule // in place of Pause; nil means none
 	Stops     []Stop
