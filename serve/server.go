@@ -88,7 +88,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err := o.Graphs.serveOn(rt); err != nil {
 		return err
 	}
-	o.Socket.Store, o.Socket.Kinds, o.Socket.Graphs = o.Store, o.Kinds, o.Graphs
+	o.Socket.Store, o.Socket.Kinds, o.Socket.Graphs, o.Socket.Secret = o.Store, o.Kinds, o.Graphs, o.Secret
 	o.Socket.Compile = o.compile
 	o.pages = new(atomic.Pointer[web.Handler])
 	o.Socket.Door, o.Socket.Link = api.Door{Trusted: true, Tokens: api.OpenTokens(o.Path)}, o.link

@@ -73,7 +73,7 @@ type rig struct {
 func newRig(t *testing.T) *rig {
 	t.Helper()
 	store := memstore.New()
-	rt, err := runtime.Open(t.Context(), runtime.Config{Store: store, Kinds: std.Registry()})
+	rt, err := runtime.Open(t.Context(), runtime.Config{Store: store, Kinds: std.Registry(), Secret: func(string) (string, bool) { return "secret", true }})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -35,17 +35,10 @@ func decode(w http.ResponseWriter, r *http.Request, most int64, into any) error 
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != jsonType {
 		return errorf(CodeMediaType, "content type %q, expected %s", r.Header.Get("Content-Type"), jsonType)
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge):
-		return errorf(CodeTooLarge, "the body is larger than %d bytes", tooLarge.Limit)
-	case err != nil:
-		giveTime(w)
-		w.Header().Set("Connection", "close") // what is left of the body is not waited for
-		return errorf(CodeUsage, "cannot read the body: %v", err)
+	body, err := readBody(w, r, most)
+	if err != nil {
+		return err
 	}
-	readAll(w)
 	if err := value.CheckText(body); err != nil {
 		return errorf(CodeUsage, "the body: %v", err)
 	}
@@ -69,6 +62,22 @@ func decode(w http.ResponseWriter, r *http.Request, most int64, into any) error 
 		return errorf(CodeUsage, "the body does not fit: %v", err)
 	}
 	return nil
+}
+
+// readBody reads the whole body of a request.
+func readBody(w http.ResponseWriter, r *http.Request, most int64) ([]byte, error) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		return nil, errorf(CodeTooLarge, "the body is larger than %d bytes", tooLarge.Limit)
+	case err != nil:
+		giveTime(w)
+		w.Header().Set("Connection", "close") // what is left of the body is not waited for
+		return nil, errorf(CodeUsage, "cannot read the body: %v", err)
+	}
+	readAll(w)
+	return body, nil
 }
 
 // wordFor is what JSON calls a Go type of a request's field.

@@ -22,7 +22,7 @@ const (
 	CodeExists       Code = "exists"        // a stack of that name is there already
 	CodeConflict     Code = "conflict"      // the stack is not in a state for it: it has ended, it still runs
 	CodeGraph        Code = "graph"         // the graph is invalid, or the state does not fit it
-	CodeFailed       Code = "failed"        // the expression failed while it was evaluated
+	CodeFailed       Code = "failed"        // an expression failed while it was evaluated, or a request does not fit a webhook
 	CodeStore        Code = "store"         // the store cannot be used: damaged, full
 	CodeUnauthorized Code = "unauthorized"  // no token, or a wrong one
 	CodeForbidden    Code = "forbidden"     // not through this door, not from another site

@@ -36,6 +36,9 @@ type Options struct {
 	MaxBody int64
 	// Graphs are the graphs whose stacks can be started by name. Defaults to none.
 	Graphs Graphs
+	// Secret looks up the secrets that requests to webhooks are signed with. Defaults to
+	// none: no request is.
+	Secret func(name string) (string, bool)
 	// Backup copies the store to a file that must not exist. Defaults to none: the
 	// request is refused.
 	Backup func(ctx context.Context, file string) error
@@ -126,7 +129,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	c := &call{Handler: h, ctx: runtime.As(WithPrincipal(r.Context(), who), who.Name), who: who, ids: ids, w: w, r: r}
 	err := c.within(rt)
-	if err == nil {
+	if err == nil && !rt.anyQuery {
 		c.query, err = queryOf(r, rt.query)
 	}
 	if err == nil {
@@ -145,7 +148,10 @@ func (c *call) stillIn() bool {
 }
 
 // reply answers with one JSON value.
-func reply(w http.ResponseWriter, v any) error {
+func reply(w http.ResponseWriter, v any) error { return replyAs(w, http.StatusOK, v) }
+
+// replyAs is reply with another status of success.
+func replyAs(w http.ResponseWriter, status int, v any) error {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false) // as the commands write it
@@ -154,6 +160,7 @@ func reply(w http.ResponseWriter, v any) error {
 	}
 	w.Header().Set("Content-Type", jsonType)
 	giveTime(w)
+	w.WriteHeader(status)
 	_, _ = w.Write(b.Bytes()) // a client that has gone needs no answer
 	return nil
 }

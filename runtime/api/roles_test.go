@@ -74,7 +74,7 @@ func TestEveryRole(t *testing.T) {
 		}
 	}
 	h := r.handler(api.Door{Token: secret, Tokens: tokens})
-	fill := strings.NewReplacer("{stack}", "a", "{hash}", g.Hash, "{pool}", "default")
+	fill := strings.NewReplacer("{stack}", "a", "{hash}", g.Hash, "{pool}", "default", "{hook}", "none")
 	for _, route := range api.Routes() {
 		path := fill.Replace(route.Path)
 		path = strings.Replace(path, "{name}", "counter", 1)
@@ -107,6 +107,8 @@ func wanted(route api.Route, who string) int {
 	limited := strings.HasSuffix(who, "counter") || strings.HasSuffix(who, "other")
 	others := strings.HasSuffix(who, "other") && (strings.Contains(route.Path, "{stack}") || strings.HasPrefix(route.Path, "/v1/graphs/{name}"))
 	switch {
+	case route.Signed:
+		return http.StatusNotFound // the graph has no webhook, and whoever asks may know
 	case route.Role == "":
 		return http.StatusBadRequest
 	case has < 0:

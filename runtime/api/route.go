@@ -13,7 +13,7 @@ import (
 // and comes out. It is made by reads, acts or streams.
 type route struct {
 	method  string
-	pattern string // segments; {stack}, {name}, {hash} and {pool} stand for an id
+	pattern string // segments; {stack}, {name}, {hash}, {pool} and {hook} stand for an id
 	access  access
 	doc     string
 	query   []string     // the names that a query may have
@@ -24,6 +24,9 @@ type route struct {
 	// narrow says that serve looks at the principal's graph itself. Routes with {stack} or
 	// {name} need not; all others are closed to tokens of one graph.
 	narrow bool
+
+	// anyQuery: the query is not the API's own, serve reads it.
+	anyQuery bool
 }
 
 // narrowed is a route that looks at the principal's graph itself.

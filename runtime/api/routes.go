@@ -43,6 +43,7 @@ var routes = []route{
 	acts("/v1/reload", operate, "read the graph files again", (*call).reload),
 	narrowed(reads("/v1/pools", read, "what runs and waits in the pools", (*call).listPools)),
 	acts("/v1/graphs/{name}/pools/{pool}", operate, "change a pool's limit", (*call).setPool),
+	webhooks("/v1/hooks/{name}/{hook}", "give a stack of a graph an event, as a webhook of the graph says", (*call).webhook),
 	reads("/v1/tokens", admin, "the tokens, without their secrets", (*call).listTokens),
 	acts("/v1/tokens", admin, "make a token", (*call).addToken),
 	acts("/v1/tokens/{name}/revoke", admin, "make a token worthless", (*call).revokeToken),
@@ -53,7 +54,7 @@ var routes = []route{
 // Route describes one route of the API.
 type Route struct {
 	Method string
-	Path   string   // with {stack}, {name}, {hash} or {pool} where an id stands
+	Path   string   // with {stack}, {name}, {hash}, {pool} or {hook} where an id stands
 	Doc    string   // what it does, in a few words
 	Query  []string // the parameters that its query may have
 	Body   reflect.Type
@@ -66,6 +67,9 @@ type Route struct {
 	Local bool
 	// Wide: not for tokens of one graph, since it is about more than that.
 	Wide bool
+	// Signed: the body is any, signed with the secret of a webhook, and a success is 202. The
+	// query is not the API's own.
+	Signed bool
 }
 
 // Routes lists all routes, in the order of the docs.
@@ -74,7 +78,7 @@ func Routes() []Route {
 	for _, r := range routes {
 		out = append(out, Route{
 			Method: r.method, Path: r.pattern, Doc: r.doc, Query: r.query, Body: r.body, Answer: r.answer,
-			Role: r.access.role(), Local: r.access == local, Wide: r.wide(),
+			Role: r.access.role(), Local: r.access == local, Wide: r.wide(), Signed: r.anyQuery,
 		})
 	}
 	return out

@@ -97,6 +97,9 @@ func TestRoutes(t *testing.T) {
 	requests["POST /v1/stacks"] = struct{ path, body string }{"/v1/stacks", `{"graph":"counter","stack":"b"}`}
 	for _, route := range api.Routes() {
 		name := route.Method + " " + route.Path
+		if route.Signed {
+			continue // see TestWebhook
+		}
 		q, ok := requests[name]
 		if !ok {
 			q.path = ids.Replace(route.Path) + needs[route.Path]
