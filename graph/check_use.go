@@ -75,18 +75,28 @@ func (u uses) field(of, name string) bool { return u[of][name] || u[of][""] }
 
 func (c *compiler) uses() uses {
 	u := uses{}
-	u.addAll(c.programs)
+	for _, p := range c.programs {
+		list, known := c.usesOf[p]
+		if !known {
+			list = cond.Uses(p.Text())
+		}
+		u.add(list)
+	}
 	return u
 }
 
 func (u uses) addAll(programs []*cond.Program) {
 	for _, p := range programs {
-		for _, use := range cond.Uses(p.Text()) {
-			if u[use.Name] == nil {
-				u[use.Name] = map[string]bool{}
-			}
-			u[use.Name][use.Field] = true
+		u.add(cond.Uses(p.Text()))
+	}
+}
+
+func (u uses) add(list []cond.Use) {
+	for _, use := range list {
+		if u[use.Name] == nil {
+			u[use.Name] = map[string]bool{}
 		}
+		u[use.Name][use.Field] = true
 	}
 }
 

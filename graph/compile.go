@@ -80,25 +80,26 @@ type compiler struct {
 	scopes     scopes
 	final      scopes // of the nodes of `finally`
 	edges      map[edgeKey]struct{}
-	programs   []*cond.Program         // all compiled expressions, to know what they read
-	retryWhen  *cond.Program           // of the default retry
-	fieldTypes map[string]*schema.Type // of the kinds' fields, by their short spelling
-	lost       []string                // defines with errors
-	stuck      []bool                  // nodes whose join cannot be satisfied
-	cut        []bool                  // nodes with an edge from a name that is not known
-	named      named                   // what of providers, servers, tools and memories is used
-	asked      []asked                 // models that the configurations name
-	toolLoops  bool                    // tools call themselves
-	broken     bool                    // an expression has errors, so the used names are not known
-	pairs      int                     // write conflicts that are reported
-	loops      bool                    // the edges have a loop, so checks that need an order are left out
+	usesOf     map[*cond.Program][]cond.Use // the names in those that were compiled from a text
+	programs   []*cond.Program              // all compiled expressions, to know what they read
+	retryWhen  *cond.Program                // of the default retry
+	fieldTypes map[string]*schema.Type      // of the kinds' fields, by their short spelling
+	lost       []string                     // defines with errors
+	stuck      []bool                       // nodes whose join cannot be satisfied
+	cut        []bool                       // nodes with an edge from a name that is not known
+	named      named                        // what of providers, servers, tools and memories is used
+	asked      []asked                      // models that the configurations name
+	toolLoops  bool                         // tools call themselves
+	broken     bool                         // an expression has errors, so the used names are not known
+	pairs      int                          // write conflicts that are reported
+	loops      bool                         // the edges have a loop, so checks that need an order are left out
 }
 
 // expr compiles an expression, and adds its problems to the list. It returns nil
 // for an expression with errors.
 func (c *compiler) expr(text diag.Text, scope *cond.Scope, want cond.Want) *cond.Program {
 	c.surveyed(text, scope, want)
-	p, problems := cond.Compile(text, scope, want)
+	p, uses, problems := cond.CompileUses(text, scope, want)
 	if p == nil {
 		// A warning about an expression with errors only distracts.
 		problems = slices.DeleteFunc(problems, func(d diag.Diagnostic) bool { return d.Severity == diag.Warning })
@@ -110,6 +111,10 @@ func (c *compiler) expr(text diag.Text, scope *cond.Scope, want cond.Want) *cond
 		return nil
 	}
 	c.programs = append(c.programs, p)
+	if c.usesOf == nil {
+		c.usesOf = map[*cond.Program][]cond.Use{}
+	}
+	c.usesOf[p] = uses
 	return p
 }
 

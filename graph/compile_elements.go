@@ -2,6 +2,7 @@ package graph
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/graphrun/graphrun/graph/cond"
 	"github.com/graphrun/graphrun/graph/schema"
@@ -57,7 +58,7 @@ func (c *compiler) readsResults(d *EdgeDef) bool {
 	if _, taken := c.scopes.base.Lookup("results"); taken {
 		return false
 	}
-	return slices.ContainsFunc(cond.Uses(d.When), func(u cond.Use) bool { return u.Name == "results" })
+	return strings.Contains(d.When.Value, "results") && slices.ContainsFunc(cond.Uses(d.When), func(u cond.Use) bool { return u.Name == "results" })
 }
 
 // compileLate compiles the conditions over results, each in the scope of its source.

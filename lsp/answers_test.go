@@ -1,6 +1,7 @@
 package lsp
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -249,6 +250,32 @@ func TestBadRequests(t *testing.T) {
 	for method := range answers {
 		if m := c.ask(method, map[string]any{"textDocument": documentID{uri}, "position": position{99, 99}, "newName": "x"}); m.Error != nil {
 			t.Errorf("%s in a broken text: %v", method, m.Error)
+		}
+	}
+}
+
+// TestHoverShowsLastRun: values and decisions of the last run stand below what is declared.
+func TestHoverShowsLastRun(t *testing.T) {
+	t.Parallel()
+	var asked []RunOf
+	run := &Run{Stack: "an`swers", Status: "completed", Cycle: 3, State: map[string]any{"größe": int64(7)}, Node: "skipped: no-live-edge"}
+	c := start(t, Options{LastRun: func(_ context.Context, ask RunOf) *Run {
+		asked = append(asked, ask)
+		return run
+	}})
+	c.didOpen(uri, answered)
+	for behind, want := range map[string]string{"grö": "\n``  an`swers  ``, cycle 3 (completed): `7`", "{from: a, to: b": "\n``  an`swers  ``, cycle 3 (completed): skipped: no-live-edge",
+		"state: {todo": ""} {
+		var h hover
+		c.request("textDocument/hover", at(t, answered, behind), &h)
+		_, got, _ := strings.Cut(h.Contents.Value, "---")
+		if strings.ReplaceAll(got, "  ", " ") != strings.ReplaceAll(want, "  ", " ") {
+			t.Errorf("%s: %q, want %q", behind, got, want)
+		}
+	}
+	for _, ask := range asked {
+		if ask.File != "/graphs/answers.graphrun.yaml" || ask.Graph != "answers" || ask.Node != "" && ask.Node != "b" {
+			t.Errorf("%+v", ask)
 		}
 	}
 }

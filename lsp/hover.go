@@ -1,9 +1,13 @@
 package lsp
 
 import (
+	"fmt"
 	"strings"
 
+	"github.com/graphrun/graphrun/diag"
 	"github.com/graphrun/graphrun/dsl"
+	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/value"
 	"github.com/graphrun/graphrun/nodes"
 )
 
@@ -13,11 +17,11 @@ func (s *session) hover(d *document, p placeParams) (any, error) {
 	if !ok {
 		return nil, nil
 	}
-	return hover{markup{"markdown", s.describe(d, info)}, d.span(info.At)}, nil
+	return hover{markup{"markdown", describe(info) + s.lastRun(d, info)}, d.span(info.At)}, nil
 }
 
 // describe writes what stands at a place as Markdown.
-func (s *session) describe(_ *document, info dsl.Info) string {
+func describe(info dsl.Info) string {
 	var b strings.Builder
 	b.WriteString(info.What + " " + code(info.Name))
 	if info.Type != nil {
@@ -34,6 +38,36 @@ func (s *session) describe(_ *document, info dsl.Info) string {
 	}
 	return b.String()
 }
+
+// lastRun is what became of a key or a node in the last run; "" when nobody knows.
+func (s *session) lastRun(d *document, info dsl.Info) string {
+	if s.LastRun == nil || info.What != graph.NameOfKey && info.What != graph.NameOfNode {
+		return ""
+	}
+	ask := RunOf{File: d.file, Graph: s.study(d).Def.Name.Value}
+	if info.What == graph.NameOfNode {
+		ask.Node = info.Name
+	}
+	run := s.LastRun(s.ctx, ask)
+	if run == nil {
+		return ""
+	}
+	said := run.Node
+	if ask.Node == "" {
+		v, ok := run.State[info.Name]
+		if !ok {
+			return ""
+		}
+		said = code(diag.Shorten(diag.Clean(value.String(v)), maxValue))
+	}
+	if said == "" {
+		return ""
+	}
+	return fmt.Sprintf("\n\n---\n%s, cycle %d (%s): %s", code(run.Stack), run.Cycle, run.Status, said)
+}
+
+// maxValue is how many bytes of a value are shown.
+const maxValue = 1000
 
 // code is a text as code within a line of Markdown, whatever is in it.
 func code(s string) string {

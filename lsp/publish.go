@@ -16,24 +16,62 @@ func (s *session) changed(uri string) {
 	}
 }
 
-// publishDue publishes the problems of all texts that have changed.
-func (s *session) publishDue() error {
-	for len(s.due) > 0 {
-		uri := s.due[0]
-		s.due = s.due[1:]
-		if d := s.open[uri]; d != nil {
-			if err := s.publish(d); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+// checked is what a check found.
+type checked struct {
+	of      *document
+	edition int // of the text
+	study   *dsl.Study
+	found   diag.List
+	texts   map[string][]byte
+	err     error
 }
 
-// publish checks a text as `validate` does, and sends its problems, also those that it has in
-// files that it names and that are not open themselves.
-func (s *session) publish(d *document) error {
-	found, texts := s.check(d)
+// beginCheck checks a text that has changed, beside the answers to requests, if no other check
+// is under way.
+func (s *session) beginCheck() {
+	for s.running == nil && len(s.due) > 0 {
+		d := s.open[s.due[0]]
+		s.due = s.due[1:]
+		if d == nil {
+			continue
+		}
+		s.running = d
+		c := checked{of: d, edition: d.edition, study: d.study}
+		file, text := d.file, []byte(d.text)
+		go func() {
+			s.check(&c, file, text)
+			s.checks <- c
+		}()
+	}
+}
+
+// check finds the problems of a text as `validate` does.
+func (s *session) check(c *checked, file string, text []byte) {
+	defer s.survive("checking "+file, &c.err)
+	if testfile.Is(text) {
+		src, found := testfile.CheckText(file, text, s.Kinds)
+		c.found, c.texts = found, src.Files
+		return
+	}
+	if c.study == nil {
+		c.study = dsl.Examine(file, text, s.Kinds)
+	}
+	c.found, c.texts = c.study.Problems, c.study.Files
+}
+
+// endCheck publishes what a check found, unless the text has changed since.
+func (s *session) endCheck(c checked) error {
+	s.running = nil
+	if s.open[c.of.uri] != c.of || c.of.edition != c.edition || c.err != nil {
+		return nil
+	}
+	c.of.study = c.study
+	return s.publish(c.of, c.found, c.texts)
+}
+
+// publish sends the problems of a text, also those that it has in files that it names and
+// that are not open themselves.
+func (s *session) publish(d *document, found diag.List, texts map[string][]byte) error {
 	by := map[string][]diag.Diagnostic{d.file: nil}
 	for file := range s.others[d.uri] {
 		by[file] = nil // what it has no problems of any more
@@ -66,20 +104,13 @@ func (s *session) publish(d *document) error {
 	return nil
 }
 
-// check finds the problems of a text, and the texts of the files that it names.
-func (s *session) check(d *document) (found diag.List, texts map[string][]byte) {
-	var err error
-	defer s.survive("checking "+d.file, &err)
-	if testfile.Is([]byte(d.text)) {
-		src, found := testfile.CheckText(d.file, []byte(d.text), s.Kinds)
-		return found, src.Files
-	}
-	study := s.study(d)
-	return study.Problems, study.Files
-}
-
-// study is what is known of a text as it is now.
+// study is what is known of a text as it is now. It waits for a check of it that is under way.
 func (s *session) study(d *document) *dsl.Study {
+	for d.study == nil && s.running == d {
+		if err := s.endCheck(<-s.checks); err != nil {
+			s.logf("%v", err) // the next message that is written meets it too
+		}
+	}
 	if d.study == nil {
 		d.study = dsl.Examine(d.file, []byte(d.text), s.Kinds)
 	}

@@ -15,9 +15,28 @@ import (
 
 // Options are what a server needs beside its streams.
 type Options struct {
-	Kinds   graph.Kinds // what `uses` may name
-	Version string      // of the program; may be ""
-	Log     func(text string)
+	Kinds   graph.Kinds       // what `uses` may name
+	Version string            // of the program; may be ""
+	Log     func(text string) // may be called from several goroutines; nil drops what is said
+	// LastRun gives the last run of a graph; nil if there is none, or none that can be read
+	// at once. LastRun itself is nil where no runs are known.
+	LastRun func(ctx context.Context, ask RunOf) *Run
+}
+
+// RunOf asks for the last run of the graph of a file.
+type RunOf struct {
+	File  string // its path
+	Graph string // its name
+	Node  string // whose decision is wanted too; "" for none
+}
+
+// Run is what an editor shows of a run.
+type Run struct {
+	Stack  string
+	Status string
+	Cycle  uint64
+	State  map[string]any
+	Node   string // what became of the node that was asked for, in words
 }
 
 // ErrNoShutdown says that the editor went away without a shutdown request.
@@ -27,24 +46,23 @@ var ErrNoShutdown = errors.New("the editor ended the session without a shutdown 
 // does. It returns nil after an orderly end, ErrNoShutdown after another one, and the error
 // of a stream that cannot be read or written. Only Serve writes to out while it runs.
 func Serve(ctx context.Context, in io.Reader, out io.Writer, o Options) error {
-	s := &session{Options: o, out: out, open: map[string]*document{}, others: map[string]map[string]bool{}}
+	s := &session{Options: o, ctx: ctx, out: out, open: map[string]*document{}, others: map[string]map[string]bool{}, checks: make(chan checked, 1)}
 	frames := make(chan frame, 64)
 	done := make(chan struct{})
 	defer close(done)
 	go read(in, frames, done)
 	for {
+		s.beginCheck()
 		var f frame
 		select {
 		case f = <-frames:
-		default: // nothing waits, so there is time for the problems
-			if err := s.publishDue(); err != nil {
+		case c := <-s.checks:
+			if err := s.endCheck(c); err != nil {
 				return err
 			}
-			select {
-			case f = <-frames:
-			case <-ctx.Done():
-				return ctx.Err()
-			}
+			continue
+		case <-ctx.Done():
+			return ctx.Err()
 		}
 		switch {
 		case errors.Is(f.err, io.EOF):
@@ -87,12 +105,15 @@ func read(in io.Reader, frames chan<- frame, done <-chan struct{}) {
 // session is one editor's session. It answers one message at a time.
 type session struct {
 	Options
+	ctx     context.Context //nolint:containedctx // of Serve, which the session does not outlive
 	out     io.Writer
 	started bool
 	closing bool // after shutdown
 	client  clientParams
 	open    map[string]*document
-	due     []string                   // URIs of texts whose problems are not published yet
+	due     []string  // URIs of texts whose problems are not published yet
+	running *document // the text that is being checked; nil for none
+	checks  chan checked
 	others  map[string]map[string]bool // by URI, the other files that it has shown problems of
 }
 
@@ -246,7 +267,7 @@ func (s *session) notified(m message) {
 		}
 	case "textDocument/didSave", "workspace/didChangeWatchedFiles":
 		for uri, d := range s.open { // a graph may run another one, whose file has changed
-			d.study = nil
+			d.set(d.text) // what is known of it no longer counts
 			s.changed(uri)
 		}
 	}

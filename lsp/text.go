@@ -18,6 +18,7 @@ type document struct {
 	uri     string
 	file    string // its path; without a file, the URI itself
 	version int
+	edition int // counts the texts that it had
 	text    string
 	lines   []int      // the byte offsets at which its lines begin
 	study   *dsl.Study // of the text as it is; nil until something asks for it
@@ -34,6 +35,7 @@ const byteOrderMark = "\uFEFF"
 // set replaces the whole text. LF, CR LF and CR end a line, as in YAML.
 func (d *document) set(text string) {
 	d.text, d.lines, d.study = text, d.lines[:0], nil
+	d.edition++
 	d.lines = append(d.lines, 0)
 	for i := 0; i < len(text); i++ {
 		if text[i] == '\n' || text[i] == '\r' && (i+1 == len(text) || text[i+1] != '\n') {

@@ -1,6 +1,7 @@
 package testfile
 
 import (
+	"bytes"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -26,7 +27,9 @@ type Tests struct {
 var testsBegin = late.Regexp(`(?m)^["']?graphrun-test["']?[ \t]*:`)
 
 // Is reports whether a text is a test file and no graph.
-func Is(src []byte) bool { return testsBegin().Match(src) }
+func Is(src []byte) bool {
+	return bytes.Contains(src, []byte("graphrun-test")) && testsBegin().Match(src)
+}
 
 // Check is dsl.Load for a graph, and Load for a test file: the problems of a file of
 // either kind. The Graph of the Source is nil for a test file.

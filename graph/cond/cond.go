@@ -121,22 +121,29 @@ type Program struct {
 // once, each at its place in the file. With errors the program is nil; with
 // warnings alone it is not.
 func Compile(text diag.Text, scope *Scope, want Want) (*Program, diag.List) {
+	p, _, problems := CompileUses(text, scope, want)
+	return p, problems
+}
+
+// CompileUses is Compile that also gives what Uses does.
+func CompileUses(text diag.Text, scope *Scope, want Want) (*Program, []Use, diag.List) {
 	var problems diag.List
 	tree, src := parse(text, &problems)
 	if tree == nil {
-		return nil, problems
+		return nil, nil, problems
 	}
+	uses := usesIn(tree, src) // the checker keeps the tree as it is
 	c := &checker{source: src, scope: scope, problems: &problems}
 	t := c.checkRoot(tree, want)
 	if problems.HasErrors() {
 		problems.Sort()
-		return nil, problems
+		return nil, uses, problems
 	}
 	return &Program{
 		text: text, typ: t.typ, code: t.code, test: asTest(t.code, c.span(t.from, t.to)), scope: scope, want: want,
 		reads: c.reads.done(), locals: c.locals, timely: c.timely, shared: c.shared,
 		literals: t.literals, elemLiterals: t.elemLiterals, verdict: t.verdict,
-	}, problems
+	}, uses, problems
 }
 
 // Text returns the source.

@@ -22,6 +22,10 @@ func Uses(text diag.Text) []Use {
 	if node == nil {
 		return nil
 	}
+	return usesIn(node, src)
+}
+
+func usesIn(node ast.Node, src source) []Use {
 	v := &useVisitor{source: src}
 	ast.Walk(&node, v)
 	return v.uses

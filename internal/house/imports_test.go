@@ -80,7 +80,7 @@ var rooms = map[string]room{
 	"nodes/charset":         {third: []string{"golang.org/x/text"}},
 	"dsl":                   {house: []string{"diag", "graph", "graph/cond", "graph/schema", "graph/tree", "graph/value", "nodes", "internal/late"}, third: []string{"gopkg.in/yaml.v3"}},
 	"dsl/testfile":          {house: []string{"diag", "dsl", "graph", "graph/tree", "graph/trial", "internal/late"}},
-	"lsp":                   {house: []string{"diag", "dsl", "dsl/testfile", "graph", "nodes"}},
+	"lsp":                   {house: []string{"diag", "dsl", "dsl/testfile", "graph", "graph/value", "nodes"}},
 	"mask":                  {house: []string{"graph/value"}},
 	"runtime":               {house: []string{"runtime/feed", "diag", "graph", "graph/inspect", "graph/journal", "graph/machine", "graph/schema", "graph/value", "mask", "nodes", "runtime/internal/fleet", "runtime/internal/pool", "runtime/internal/timer", "internal/late"}},
 	"runtime/memstore":      {house: []string{"runtime", "graph", "graph/journal", "graph/machine", "graph/value"}},
