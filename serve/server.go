@@ -34,7 +34,7 @@ type Options struct {
 	// Defaults to none.
 	Port *Port
 	// Socket are the options of the control socket: Server and Backup hold for
-	// the port too. Run sets its Store, Kinds, Compile and Graphs.
+	// the port too. Run sets its Store, Kinds, Compile, Graphs and Metrics.
 	Socket api.Options
 	// Secret, Parallel and Grace are those of runtime.Config.
 	Secret   func(name string) (string, bool)
@@ -89,7 +89,7 @@ func Run(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	o.Socket.Store, o.Socket.Kinds, o.Socket.Graphs, o.Socket.Secret = o.Store, o.Kinds, o.Graphs, o.Secret
-	o.Socket.Compile = o.compile
+	o.Socket.Compile, o.Socket.Metrics = o.compile, api.NewMetrics(rt.Feed())
 	o.pages = new(atomic.Pointer[web.Handler])
 	o.Socket.Door, o.Socket.Link = api.Door{Trusted: true, Tokens: api.OpenTokens(o.Path)}, o.link
 	defer o.serveSocket(rt)()

@@ -32,6 +32,7 @@ const (
 	CodeTooLarge     Code = "too-large"     // the body is larger than this door takes
 	CodeBusy         Code = "busy"          // too many streams
 	CodeShuttingDown Code = "shutting-down" // the engine is about to end
+	CodeNotReady     Code = "not-ready"     // the store takes no commits
 	CodeInternal     Code = "internal"
 )
 
@@ -43,7 +44,7 @@ var statusOf = map[Code]int{
 	CodeMisdirected: http.StatusMisdirectedRequest, CodeMethod: http.StatusMethodNotAllowed,
 	CodeMediaType: http.StatusUnsupportedMediaType, CodeTooLarge: http.StatusRequestEntityTooLarge,
 	CodeBusy: http.StatusServiceUnavailable, CodeShuttingDown: http.StatusServiceUnavailable,
-	CodeInternal: http.StatusInternalServerError,
+	CodeNotReady: http.StatusServiceUnavailable, CodeInternal: http.StatusInternalServerError,
 }
 
 // Error is an error as it goes over the wire: {"error":{"code","message"}}.

@@ -30,6 +30,9 @@ type Options struct {
 	// text again says where the pieces of conditions stand. Defaults to inspect.Compile with
 	// Kinds.
 	Compile func(journal.StoredGraph) (*graph.Graph, error)
+	// Metrics are those of GET /metrics, which without them has only how the engine stands at
+	// the moment. Defaults to none.
+	Metrics *Metrics
 	// Server is what GET /v1/server answers.
 	Server Server
 	// MaxBody is the most bytes that a request may carry. Defaults to 1 MiB.

@@ -18,7 +18,8 @@ type route struct {
 	doc     string
 	query   []string     // the names that a query may have
 	body    reflect.Type // nil if none is read
-	answer  reflect.Type // nil for a stream of records
+	answer  reflect.Type // nil for a stream of records, and for text
+	kind    string       // the media type of an answer that is text; else ""
 	serve   func(*call) error
 
 	// narrow says that serve looks at the principal's graph itself. Routes with {stack} or
@@ -150,6 +151,11 @@ func acts[In, Out any](pattern string, a access, doc string, f func(*call, In) (
 // has for all there is.
 func streams(pattern string, a access, doc string, answer reflect.Type, f func(*call) error, query ...string) route {
 	return route{method: http.MethodGet, pattern: pattern, access: a, doc: doc, query: query, answer: answer, serve: f}
+}
+
+// texts is a GET whose answer, of a media type, f writes.
+func texts(pattern string, a access, doc, kind string, f func(*call) error) route {
+	return route{method: http.MethodGet, pattern: pattern, access: a, doc: doc, kind: kind, serve: f}
 }
 
 // Nothing is the body of a request, and the answer, that has nothing to say: {}.

@@ -12,6 +12,9 @@ import (
 // routes is the whole API.
 var routes = []route{
 	reads("/health", open, "whether the engine answers", (*call).health),
+	reads("/healthz", open, "the same", (*call).health),
+	reads("/readyz", open, "whether the store takes commits; 503 if not", (*call).ready),
+	narrowed(texts("/metrics", read, "metrics for Prometheus", metricsType, (*call).metrics)),
 	narrowed(reads("/v1/server", read, "who owns the store", (*call).server)),
 	narrowed(streams("/v1/stacks", read, "the stacks, a page of them", reflect.TypeFor[stacksBody](), (*call).listStacks, "graph", "status", "limit", "after", "children", "full")),
 	narrowed(acts("/v1/stacks", operate, "start a stack", (*call).startStack)),
