@@ -27,6 +27,7 @@ type Graphs struct {
 	rt     *runtime.Runtime
 	seen   map[string]stamps      // by graph file
 	graphs map[string]*dsl.Source // by name
+	broken map[string]api.Refused // files that were not adopted when they were last read
 }
 
 // InvalidError is a graph file that has errors. Source has the text of every file
@@ -47,7 +48,7 @@ func (e *InvalidError) Unwrap() error { return e.Problems }
 // for a file with errors, and says what is wrong with the paths otherwise. The
 // logger gets what happens to the files later.
 func LoadGraphs(paths []string, kinds graph.Kinds, log *slog.Logger) (*Graphs, error) {
-	s := &Graphs{paths: paths, kinds: kinds, log: log, seen: map[string]stamps{}, graphs: map[string]*dsl.Source{}}
+	s := &Graphs{paths: paths, kinds: kinds, log: log, seen: map[string]stamps{}, graphs: map[string]*dsl.Source{}, broken: map[string]api.Refused{}}
 	files, err := filesOf(paths)
 	if err != nil {
 		return nil, err
@@ -125,6 +126,17 @@ func (s *Graphs) Names() []string {
 	return slices.Sorted(maps.Keys(s.graphs))
 }
 
+// Refused lists the files that were not adopted when they were last read, by their names.
+func (s *Graphs) Refused() []api.Refused {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []api.Refused
+	for _, file := range slices.Sorted(maps.Keys(s.broken)) {
+		all = append(all, s.broken[file])
+	}
+	return all
+}
+
 // Files lists every file that the graphs were read from, sorted: the graph files
 // and those of their inner graphs.
 func (s *Graphs) Files() []string {
@@ -170,9 +182,11 @@ func (s *Graphs) adopt(wanted func(file string) bool) api.Reloaded {
 			continue
 		}
 		name, changed, err := s.read(file, files)
+		delete(s.broken, file)
 		switch {
 		case err != nil:
-			out.Refused = append(out.Refused, api.Refused{File: file, Reason: diag.Shorten(err.Error(), diag.MaxMessage)})
+			s.broken[file] = api.Refused{File: file, Reason: diag.Shorten(err.Error(), diag.MaxMessage)}
+			out.Refused = append(out.Refused, s.broken[file])
 			s.log.Error("graph refused", "file", file, "error", err)
 		case changed:
 			out.Changed = append(out.Changed, name)

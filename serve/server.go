@@ -141,6 +141,7 @@ func (o *Options) servePort(ctx context.Context, rt *runtime.Runtime) (broken <-
 	ctx, cancel := context.WithCancel(ctx)
 	pages, err := web.New(web.Options{
 		API: api.New(rt, public), Store: o.Store, Kinds: o.Kinds, Compile: o.compile, Feed: rt.Feed(), Graphs: o.Graphs,
+		Problems: o.Graphs.Refused, Read: o.read,
 		Token: token, Secure: o.Port.scheme == "https", Closing: ctx.Done(),
 	})
 	if err != nil {

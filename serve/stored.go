@@ -19,3 +19,9 @@ func Compile(kept journal.StoredGraph, kinds *nodes.Registry) (*graph.Graph, err
 	}
 	return inspect.Compile(kept, kinds)
 }
+
+// read compiles a text as if it stood in a file.
+func (o *Options) read(file string, text []byte) (*graph.Graph, error) {
+	src, problems := dsl.Compile(file, text, o.Kinds)
+	return src.Graph, problems.Err()
+}

@@ -21,6 +21,8 @@ var acts = map[string]func(v *visit, stack string) error{
 	"retry":  func(v *visit, id string) error { return v.api.Retry(v.r.Context(), id, api.RetryRequest{}) },
 	"answer": (*visit).answer,
 	"send":   (*visit).send,
+	"fork":   (*visit).fork,
+	"remove": func(v *visit, id string) error { return v.api.Remove(v.r.Context(), id) },
 }
 
 // act does what a form of a stack's page asks for, and shows the page again.
@@ -39,7 +41,13 @@ func (v *visit) act() error {
 	case err != nil:
 		return err
 	}
-	next := "/stacks/" + id
+	next := pathTo(id)
+	switch v.r.PathValue("action") {
+	case "fork":
+		next = pathTo(v.r.PostFormValue("as"))
+	case "remove":
+		next = "/"
+	}
 	if back := v.r.PostFormValue("back"); back != "" {
 		next = local(back)
 	}
@@ -63,6 +71,21 @@ func (v *visit) answer(id string) error {
 		in.Value = &api.Value{V: x}
 	}
 	return v.api.Answer(v.r.Context(), id, in)
+}
+
+// fork makes a new stack that continues from a moment of this one.
+func (v *visit) fork(id string) error {
+	in := api.ForkRequest{At: v.r.PostFormValue("moment"), As: v.r.PostFormValue("as")}
+	if text := v.r.PostFormValue("set"); text != "" {
+		x, err := value.Decode([]byte(text))
+		set, ok := x.(map[string]any)
+		if err != nil || !ok {
+			return &api.Error{Code: api.CodeUsage, Message: "set is not a JSON object of keys and values"}
+		}
+		in.Set = set
+	}
+	_, err := v.api.Fork(v.r.Context(), id, in)
+	return err
 }
 
 // send sends an event.

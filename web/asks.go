@@ -2,7 +2,6 @@ package web
 
 import (
 	"net/http"
-	"slices"
 	"strconv"
 
 	"github.com/graphrun/graphrun/runtime/api"
@@ -30,21 +29,24 @@ type word struct {
 }
 
 // asksOf lists the questions of a stack that wait for an answer.
-func asksOf(s *api.Stack, back string, linked bool) (all []ask) {
+func asksOf(s *api.Stack, back string) (all []ask) {
 	for _, w := range s.Waiting {
-		if !asks(w) {
-			continue
+		if asks(w) {
+			all = append(all, askOf(s.Stack, w, back, false))
 		}
-		a := ask{Top: s.Stack, Node: w, Key: s.Stack + "-" + w.ID, Back: back, Linked: linked}
-		if len(w.Calls) == 0 {
-			a.Words = []word{{ID: a.Key, Wants: true}}
-		}
-		for i, c := range w.Calls {
-			a.Words = append(a.Words, word{ID: a.Key + "-" + strconv.Itoa(i), Call: c.ID, Tool: c.Tool, Args: c.Args.V, Wants: false})
-		}
-		all = append(all, a)
 	}
 	return all
+}
+
+func askOf(top string, w api.WaitingNode, back string, linked bool) ask {
+	a := ask{Top: top, Node: w, Key: top + "-" + w.ID, Back: back, Linked: linked}
+	if len(w.Calls) == 0 {
+		a.Words = []word{{ID: a.Key, Wants: true}}
+	}
+	for i, c := range w.Calls {
+		a.Words = append(a.Words, word{ID: a.Key + "-" + strconv.Itoa(i), Call: c.ID, Tool: c.Tool, Args: c.Args.V})
+	}
+	return a
 }
 
 // shownAsks bounds the questions on the page of all of them.
@@ -57,20 +59,20 @@ type approvalsView struct {
 
 // approvals is the page of all questions to people, those that have waited longest first.
 func (v *visit) approvals() error {
-	list, err := v.all()
+	version := v.version()
+	open, err := v.api.Approvals(v.r.Context(), "")
 	if err != nil {
 		return err
 	}
 	var view approvalsView
-	for i := range list.stacks {
-		if s := &list.stacks[i]; !s.Status.Ended() {
-			view.Asks = append(view.Asks, asksOf(s, "/approvals", true)...)
+	for i := range open {
+		if a := &open[i]; !a.Answered {
+			view.Asks = append(view.Asks, askOf(a.Stack, a.WaitingNode, "/approvals", true))
 		}
 	}
-	slices.SortStableFunc(view.Asks, func(a, b ask) int { return a.Node.Since.Compare(b.Node.Since) })
 	if view.More = max(0, len(view.Asks)-shownAsks); view.More > 0 {
 		view.Asks = view.Asks[:shownAsks]
 	}
-	v.write(v.w, http.StatusOK, frame{Page: "approvals", Title: "Approvals", Stamp: stamp, Live: "/live", Version: v.versionAt(list.news), View: view})
+	v.write(v.w, http.StatusOK, frame{Page: "approvals", Title: "Approvals", Stamp: stamp, Live: "/live", Version: version, View: view})
 	return nil
 }

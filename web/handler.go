@@ -15,7 +15,7 @@ import (
 	"github.com/graphrun/graphrun/runtime/feed"
 )
 
-// Options of a Handler. All but Secure and Closing are required.
+// Options of a Handler. API, Store, Kinds, Compile, Feed and Token are required.
 type Options struct {
 	// API is the handler of the same port. It decides who comes in and what a
 	// session may do, and it serves whatever is no page.
@@ -27,8 +27,14 @@ type Options struct {
 	// places of conditions are known.
 	Compile func(journal.StoredGraph) (*graph.Graph, error)
 	// Feed tells of commits, and of what models say.
-	Feed   *feed.Feed
+	Feed *feed.Feed
+	// Graphs are the graphs that are served. Defaults to none.
 	Graphs api.Graphs
+	// Problems are the files that were not adopted. Defaults to none.
+	Problems func() []api.Refused
+	// Read compiles a text as if it stood in a file, for a backtest. The error has its
+	// problems with their places. Defaults to none: there is no backtest.
+	Read func(file string, text []byte) (*graph.Graph, error)
 	// Token is that of the store: sessions are sealed under a key that is made of
 	// it, and one-time links sign in with it.
 	Token string
@@ -82,6 +88,12 @@ func (h *Handler) routes() {
 	h.page("GET /{$}", (*visit).stacks)
 	h.page("GET /live", (*visit).live)
 	h.page("GET /approvals", (*visit).approvals)
+	h.page("GET /graphs", (*visit).graphs)
+	h.page("GET /graphs/{graph}", (*visit).graph)
+	h.page("GET /graphs/{graph}/backtest", (*visit).graph) // a text that was sent, loaded again
+	h.page("POST /graphs/{graph}/backtest", (*visit).backtest)
+	h.page("GET /pools", (*visit).pools)
+	h.page("POST /pools", (*visit).setPool)
 	h.page("GET /stacks/{stack}", (*visit).stack)
 	h.page("POST /stacks/{stack}/{action}", (*visit).act)
 	h.page("GET /stacks/{stack}/{action}", func(v *visit) error { // a form that was refused, shown again

@@ -4,7 +4,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/graphrun/graphrun/graph/inspect"
 	"github.com/graphrun/graphrun/graph/journal"
 )
 
@@ -33,7 +32,7 @@ type eventForm struct{ Name, Type string }
 // inboxOf reads what has come in since the last cycle began.
 func (v *visit) inboxOf(id string, cur *journal.Cursor, queued map[string]int) (inbox, error) {
 	in := inbox{Count: cur.Inbox, Queued: queued}
-	g, err := inspect.Definition(v.r.Context(), v.o.Store, v.o.Kinds, cur.Hash)
+	g, err := v.definition(cur.Hash)
 	if err != nil {
 		return in, err
 	}

@@ -1,11 +1,13 @@
 package web
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"strconv"
 	"time"
 
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/runtime/feed"
 )
 
@@ -40,6 +42,17 @@ func (v *visit) live() error {
 		default:
 		}
 	})()
+	said := make(chan feed.Delta)
+	if stack != "" {
+		over := make(chan struct{})
+		defer v.o.Feed.OnDelta(stack, func(d feed.Delta) {
+			select {
+			case said <- d:
+			case <-over:
+			}
+		})()
+		defer close(over)
+	}
 	control := http.NewResponseController(v.w)
 	_ = control.SetReadDeadline(time.Time{}) // the request is read, and the stream stays open
 	v.w.Header().Set("Content-Type", "text/event-stream")
@@ -54,11 +67,25 @@ func (v *visit) live() error {
 	if !say("retry: 1000\nevent: version\ndata: " + v.version() + "\n\n") {
 		return nil
 	}
+	// What is said goes out at once; words about commits rest in between.
+	var rested <-chan time.Time
 	for {
+		told := news
+		if rested != nil {
+			told = nil
+		}
 		select {
-		case <-news:
-			if !say("event: version\ndata: "+v.version()+"\n\n") || !v.rest(between) {
+		case <-told:
+			if !say("event: version\ndata: " + v.version() + "\n\n") {
 				return nil
+			}
+			rested = time.After(between)
+		case <-rested:
+			rested = nil
+		case d := <-said:
+			data, err := json.Marshal(piece{journal.Spot{Node: d.Task.Node, Item: d.Task.Item}.String(), d.Attempt, d.Offset, len(d.Text), d.Text})
+			if err != nil || !say("event: said\ndata: "+string(data)+"\n\n") {
+				return nil // texts and numbers
 			}
 		case <-alive.C:
 			if _, ok := v.o.API.Principal(v.token); !ok || !say(":\n\n") { // the token may have been taken back
@@ -72,15 +99,11 @@ func (v *visit) live() error {
 	}
 }
 
-// rest waits, and reports whether the stream stays open.
-func (v *visit) rest(d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-v.o.Closing:
-	case <-v.r.Context().Done():
-	}
-	return false
+// piece is a piece of text that a model has just said. Offset and Length are in bytes.
+type piece struct {
+	Task    string `json:"task"`
+	Attempt int    `json:"attempt"`
+	Offset  int    `json:"offset"`
+	Length  int    `json:"length"`
+	Text    string `json:"text"`
 }

@@ -3,6 +3,7 @@ package web
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"time"
@@ -33,6 +34,8 @@ type stackView struct {
 	Time   *timeline  // nil before the first cycle, and where it is not kept
 	Inbox  inbox
 	Form   sentForm
+	Scrub  scrubber
+	Talks  []conversation
 }
 
 // nodeURL is the page with a node explained.
@@ -65,12 +68,16 @@ func (v *visit) stackPage(status int, problem error) error {
 	if err != nil {
 		return &api.Error{Code: api.CodeUsage, Message: "at: " + err.Error()}
 	}
-	view.Asks = asksOf(&st.Stack, pathTo(id), false)
+	view.Asks = asksOf(&st.Stack, pathTo(id))
 	if err := v.fillState(&view, id, at); err != nil {
 		view.Past = err.Error()
 	}
-	if view.Why, err = v.explain(id, at.Cycle); err != nil {
+	if view.At != "" && at.Cycle == 0 {
+		view.NoWhy = "Nothing is decided at the beginning."
+	} else if view.Why, err = v.explain(id, at.Cycle); err != nil {
 		view.NoWhy = err.Error()
+	} else if view.At != "" {
+		view.Why = asOf(view.Why, at)
 	}
 	q := v.r.URL.Query()
 	c := choice{Path: pathTo(id), At: view.At, Node: q.Get("node"), Edge: q.Get("edge")}
@@ -80,6 +87,12 @@ func (v *visit) stackPage(status int, problem error) error {
 		return err
 	}
 	if view.Time, err = v.timelineOf(id, view.Why.Cycle, sum.Cursor.Cycle, time.Now()); err != nil {
+		return err
+	}
+	if view.Scrub, err = v.scrub(id, at, sum.Cursor.Cycle, view.Time); err != nil {
+		return err
+	}
+	if view.Talks, err = v.talksOf(id, view.Why.Cycle, sum.Cursor.Cycle); err != nil {
 		return err
 	}
 	if view.Inbox, err = v.inboxOf(id, &sum.Cursor, st.Queued); err != nil && view.NoWhy == "" {
@@ -95,6 +108,9 @@ func (v *visit) stackPage(status int, problem error) error {
 	view.Cycles = h.Cycles
 	slices.Reverse(view.Cycles)
 	f := frame{Page: "stack", Title: id, Stamp: stamp, Live: "/live?stack=" + id, Version: version, View: view}
+	if view.At != "" {
+		f.Live = "" // the past stays as it is
+	}
 	if problem != nil {
 		f.Error = problem.Error()
 		v.w.Header().Set("HX-Push-Url", "false") // the page stays that of the stack
@@ -113,7 +129,13 @@ func (v *visit) fillState(view *stackView, id string, at journal.Point) error {
 	view.Cycle, view.Wave = then.Point.Cycle, then.Point.Wave
 	changes := map[string][]inspect.Operation{}
 	if before := then.Point.Cycle; before > 0 {
-		d, err := inspect.DiffOf(ctx, v.o.Store, v.o.Kinds, id, journal.Point{Cycle: before - 1, Start: before == 1}, at)
+		from := journal.Point{Cycle: before - 1, Start: before == 1}
+		if text := v.r.URL.Query().Get("against"); text != "" {
+			if from, err = journal.ParsePoint(text); err != nil {
+				return fmt.Errorf("compare with: %w", err)
+			}
+		}
+		d, err := inspect.DiffOf(ctx, v.o.Store, v.o.Kinds, id, from, at)
 		if err == nil { // without the history before, nobody knows what changed
 			for _, op := range d.Operations {
 				changes[op.Key] = append(changes[op.Key], op)

@@ -21,6 +21,7 @@ var words = template.FuncMap{
 	"clock":     clock,
 	"moment":    moment,
 	"took":      took,
+	"millis":    func(n int64) string { return took(time.Duration(n) * time.Millisecond) },
 	"brief":     func(v any) string { return diag.Shorten(string(value.Append(nil, plain(v))), maxBrief) },
 	"pretty":    pretty,
 	"by":        byWords,

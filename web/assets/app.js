@@ -6,7 +6,7 @@ import { startDrawing } from "./draw.js";
 import { startLive } from "./live.js";
 
 // What somebody is typing stays as it is, and so does what a script has drawn.
-const kept = (old) => old.dataset?.drawn !== undefined || (old.matches?.("input, textarea, select") && (old === document.activeElement || old.dataset.typed !== undefined));
+const kept = (old) => old.dataset?.drawn !== undefined || old.dataset?.kept !== undefined || (old.matches?.("input, textarea, select") && (old === document.activeElement || old.dataset.typed !== undefined));
 
 Idiomorph.defaults.callbacks.beforeNodeMorphed = (old) => (old instanceof Element && kept(old) ? false : true);
 // Whether a detail is open is the reader's choice, not the server's.
@@ -32,4 +32,21 @@ startLive((main, next) => {
 document.addEventListener("htmx:afterSettle", () => document.dispatchEvent(new Event("page:shown")));
 document.addEventListener("htmx:historyRestore", () => document.dispatchEvent(new Event("page:shown")));
 
-startDrawing((url) => htmx.ajax("GET", url, { target: "#main", select: "#main", swap: "morph:outerHTML show:none", push: url }));
+const go = (url) => htmx.ajax("GET", url, { target: "#main", select: "#main", swap: "morph:outerHTML show:none", push: url });
+
+startDrawing(go);
+
+// The scrubber follows the hand: it leads to a cycle once the hand rests for a moment.
+let resting;
+document.addEventListener("input", ({ target }) => {
+  if (target.id !== "scrub-at") return;
+  document.querySelector("#scrub output").value = target.value;
+  clearTimeout(resting);
+  resting = setTimeout(() => {
+    const to = new URL(location.href);
+    if (target.value === document.getElementById("scrub").dataset.last) to.searchParams.delete("at");
+    else to.searchParams.set("at", target.value);
+    to.searchParams.delete("against");
+    go(to.pathname + to.search);
+  }, 150);
+});

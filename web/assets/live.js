@@ -9,7 +9,7 @@ function say(state) {
   const e = document.getElementById("live");
   if (!e || e.dataset.state === state) return;
   e.dataset.state = state;
-  e.textContent = state === "on" ? "live" : "offline";
+  e.textContent = { on: "live", past: "the past", off: "offline" }[state];
 }
 
 async function refresh(show) {
@@ -45,18 +45,33 @@ function open(show) {
   stream?.close();
   url = wanted;
   stream = latest = undefined;
-  if (!wanted) return;
+  if (!wanted) {
+    if (!document.hidden && main()?.dataset.live === "") say("past");
+    return;
+  }
   stream = new EventSource(wanted);
   stream.addEventListener("version", ({ data }) => {
     say("on");
     latest = data;
     if (data !== main().dataset.version) refresh(show);
   });
+  stream.addEventListener("said", ({ data }) => speak(JSON.parse(data)));
   stream.onerror = () => {
     say("off");
     // A browser tries again by itself, but not after an answer that is no stream.
     if (stream?.readyState === EventSource.CLOSED) setTimeout(() => open(show), 2000);
   };
+}
+
+// What a model says stands below its conversation until the whole of it is recorded.
+const ends = new Map();
+
+function speak({ task, attempt, offset, length, text }) {
+  const who = task + " " + attempt;
+  const gap = offset !== (ends.get(who) ?? 0);
+  ends.set(who, offset + length);
+  const place = [...document.querySelectorAll("[data-say]")].find((e) => e.dataset.say === task);
+  place?.append((gap ? "…" : "") + text);
 }
 
 // startLive keeps the page up to date: show puts a new content in the place of the old one.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -265,3 +266,6 @@ func (p *page) shoot(name string) {
 		p.t.Log("no picture: ", err)
 	}
 }
+
+// jsNumber writes a whole number.
+func jsNumber(n float64) string { return strconv.FormatFloat(n, 'f', -1, 64) }

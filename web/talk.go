@@ -1,0 +1,130 @@
+package web
+
+import (
+	"strings"
+	"time"
+
+	"github.com/graphrun/graphrun/graph/journal"
+	"github.com/graphrun/graphrun/nodes"
+	"github.com/graphrun/graphrun/nodes/agent"
+)
+
+const (
+	// shownTurns bounds the turns of a conversation on a page, the latest.
+	shownTurns = 60
+	// shownTalks bounds the conversations.
+	shownTalks = 20
+	// shownText bounds a text of a conversation, in bytes; the journal has all of it.
+	shownText = 8 << 10
+)
+
+// conversation is what an agent, its models and its tools said to each other in a task.
+type conversation struct {
+	Task  string
+	Node  string
+	Open  bool // its attempt has no end yet
+	Turns []turn
+	More  int // turns that are left out
+	Steps int // all that were recorded: it names what is said after them
+}
+
+// turn is an answer of a model, or of a tool.
+type turn struct {
+	Role   string // model or tool
+	Name   string
+	Place  string // of the call whose work it is; "" for the task itself
+	At     time.Time
+	Text   string
+	Error  string
+	Calls  []agent.Call
+	Tokens int64
+	Cost   float64
+}
+
+// talksOf reads the conversations of a cycle. A task counts to the cycle that it began in.
+func (v *visit) talksOf(id string, cycle, last uint64) ([]conversation, error) {
+	if cycle == 0 || cycle > last {
+		return nil, nil
+	}
+	var all []conversation
+	places := map[journal.TaskKey]int{}
+	want := journal.Want{Last: int(last-cycle) + 1, Types: []string{"task.started", "task.step", "task.finished"}, Bulk: true}
+	err := v.o.Store.Records(v.r.Context(), id, want, func(r journal.Record) error {
+		key, ok := r.Task()
+		if !ok || key.Cycle != cycle {
+			return nil
+		}
+		i, known := places[key]
+		switch b := r.Body.(type) {
+		case *journal.TaskStarted:
+			if known {
+				all[i].Open = true
+			} else if v.isAgent(id, key.Node) && len(all) < shownTalks {
+				places[key] = len(all)
+				all = append(all, conversation{Task: journal.Spot{Node: key.Node, Item: key.Item}.String(), Node: key.Node, Open: true})
+			}
+		case *journal.TaskStep:
+			if known && !b.Mark {
+				all[i].add(b, r.Time)
+			}
+		case *journal.TaskFinished:
+			if known {
+				all[i].Open = !b.RetryAt.IsZero()
+			}
+		}
+		return nil
+	})
+	return all, err
+}
+
+// isAgent reports whether tasks of a node are conversations, as far as the present graph
+// of the stack says it.
+func (v *visit) isAgent(id, node string) bool {
+	g, err := v.graphOf(id)
+	if err != nil {
+		return false
+	}
+	i, ok := g.NodeByID(node)
+	return ok && g.Nodes[i].Kind.Name == "agent"
+}
+
+// add adds a step.
+func (c *conversation) add(b *journal.TaskStep, at time.Time) {
+	c.Steps++
+	_, name := nodes.Below(b.Name)
+	t := turn{At: at, Tokens: b.Tokens, Cost: b.Cost}
+	t.Place = strings.TrimSuffix(strings.ReplaceAll(strings.TrimSuffix(b.Name, name), agent.ToolStep, ""), "/")
+	if b.Error != nil {
+		t.Error = b.Error.Kind + ": " + b.Error.Message
+	}
+	if model, ok := strings.CutPrefix(name, agent.ModelStep); ok {
+		t.Role, t.Name = "model", model
+		if a, err := agent.ReadAnswer(b.Content); err == nil {
+			t.Text, t.Calls = cutText(a.Message.Content), a.Message.Calls
+			if a.Refusal != "" {
+				t.Error = "it refused: " + a.Refusal
+			}
+		}
+	} else if tool, ok := strings.CutPrefix(name, agent.ToolStep); ok {
+		t.Role, t.Name = "tool", tool
+		if d, err := agent.ReadDone(b.Content); err == nil {
+			t.Text = cutText(d.Text)
+		}
+	} else {
+		return
+	}
+	if len(c.Turns) == shownTurns {
+		c.Turns = append(c.Turns[:0], c.Turns[1:]...)
+		c.More++
+	}
+	c.Turns = append(c.Turns, t)
+}
+
+// cutText cuts a long text in its middle.
+func cutText(text string) string {
+	if len(text) <= shownText {
+		return text
+	}
+	half := shownText / 2
+	return strings.ToValidUTF8(text[:half], "") + "\n…\n" + strings.ToValidUTF8(text[len(text)-half:], "")
+}
