@@ -46,6 +46,9 @@ type Options struct {
 		Attach(rt *runtime.Runtime) error
 		Close() error
 	}
+	// ReadStep reads the recorded steps of agents for the dashboard, as web.Options has it.
+	// Defaults to none: it shows no conversations.
+	ReadStep func(name string, content any) (web.Said, bool)
 	// Reload makes the server read its graph files again at each value. Defaults
 	// to never; files that look different are read anyway.
 	Reload <-chan os.Signal
@@ -141,7 +144,7 @@ func (o *Options) servePort(ctx context.Context, rt *runtime.Runtime) (broken <-
 	ctx, cancel := context.WithCancel(ctx)
 	pages, err := web.New(web.Options{
 		API: api.New(rt, public), Store: o.Store, Kinds: o.Kinds, Compile: o.compile, Feed: rt.Feed(), Graphs: o.Graphs,
-		Problems: o.Graphs.Refused, Read: o.read,
+		Problems: o.Graphs.Refused, Read: o.read, ReadStep: o.ReadStep,
 		Token: token, Secure: o.Port.scheme == "https", Closing: ctx.Done(),
 	})
 	if err != nil {

@@ -35,6 +35,9 @@ type Options struct {
 	// Read compiles a text as if it stood in a file, for a backtest. The error has its
 	// problems with their places. Defaults to none: there is no backtest.
 	Read func(file string, text []byte) (*graph.Graph, error)
+	// ReadStep reads a recorded step of an agent, by its name within the task and its
+	// content; false for one that is none. Defaults to none: no conversations are shown.
+	ReadStep func(name string, content any) (Said, bool)
 	// Token is that of the store: sessions are sealed under a key that is made of
 	// it, and one-time links sign in with it.
 	Token string

@@ -6,7 +6,6 @@ import (
 
 	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/nodes"
-	"github.com/graphrun/graphrun/nodes/agent"
 )
 
 const (
@@ -17,6 +16,21 @@ const (
 	// shownText bounds a text of a conversation, in bytes; the journal has all of it.
 	shownText = 8 << 10
 )
+
+// Said is what a recorded step of an agent says: an answer of a model, or of a tool.
+type Said struct {
+	Model   bool   // else it is a tool
+	Name    string // of the model or tool
+	Text    string
+	Refusal string     // why a model did not answer; "" if it did
+	Calls   []SaidCall // that the model wants made
+}
+
+// SaidCall is a call of a tool.
+type SaidCall struct {
+	Name string
+	Args any // canonical
+}
 
 // conversation is what an agent, its models and its tools said to each other in a task.
 type conversation struct {
@@ -36,14 +50,14 @@ type turn struct {
 	At     time.Time
 	Text   string
 	Error  string
-	Calls  []agent.Call
+	Calls  []SaidCall
 	Tokens int64
 	Cost   float64
 }
 
 // talksOf reads the conversations of a cycle. A task counts to the cycle that it began in.
 func (v *visit) talksOf(id string, cycle, last uint64) ([]conversation, error) {
-	if cycle == 0 || cycle > last {
+	if cycle == 0 || cycle > last || v.o.ReadStep == nil {
 		return nil, nil
 	}
 	var all []conversation
@@ -65,7 +79,7 @@ func (v *visit) talksOf(id string, cycle, last uint64) ([]conversation, error) {
 			}
 		case *journal.TaskStep:
 			if known && !b.Mark {
-				all[i].add(b, r.Time)
+				all[i].add(b, r.Time, v.o.ReadStep)
 			}
 		case *journal.TaskFinished:
 			if known {
@@ -89,29 +103,23 @@ func (v *visit) isAgent(id, node string) bool {
 }
 
 // add adds a step.
-func (c *conversation) add(b *journal.TaskStep, at time.Time) {
+func (c *conversation) add(b *journal.TaskStep, at time.Time, read func(name string, content any) (Said, bool)) {
 	c.Steps++
 	_, name := nodes.Below(b.Name)
-	t := turn{At: at, Tokens: b.Tokens, Cost: b.Cost}
-	t.Place = strings.TrimSuffix(strings.ReplaceAll(strings.TrimSuffix(b.Name, name), agent.ToolStep, ""), "/")
+	t := turn{At: at, Tokens: b.Tokens, Cost: b.Cost, Place: strings.TrimSuffix(strings.TrimSuffix(b.Name, name), "/")}
 	if b.Error != nil {
 		t.Error = b.Error.Kind + ": " + b.Error.Message
 	}
-	if model, ok := strings.CutPrefix(name, agent.ModelStep); ok {
-		t.Role, t.Name = "model", model
-		if a, err := agent.ReadAnswer(b.Content); err == nil {
-			t.Text, t.Calls = cutText(a.Message.Content), a.Message.Calls
-			if a.Refusal != "" {
-				t.Error = "it refused: " + a.Refusal
-			}
-		}
-	} else if tool, ok := strings.CutPrefix(name, agent.ToolStep); ok {
-		t.Role, t.Name = "tool", tool
-		if d, err := agent.ReadDone(b.Content); err == nil {
-			t.Text = cutText(d.Text)
-		}
-	} else {
+	said, ok := read(name, b.Content)
+	if !ok {
 		return
+	}
+	t.Role, t.Name, t.Text, t.Calls = "tool", said.Name, cutText(said.Text), said.Calls
+	if said.Model {
+		t.Role = "model"
+	}
+	if said.Refusal != "" {
+		t.Error = "it refused: " + said.Refusal
 	}
 	if len(c.Turns) == shownTurns {
 		c.Turns = append(c.Turns[:0], c.Turns[1:]...)

@@ -90,7 +90,7 @@ var rooms = map[string]room{
 	"runtime/runtimetest":   {house: []string{"runtime/feed", "runtime", "runtime/memstore", "graph", "graph/inspect", "graph/journal", "graph/machine", "graph/render", "graph/trial", "graph/value", "nodes"}, third: []string{"github.com/google/go-cmp"}},
 	"runtime/api":           {house: []string{"runtime/feed", "runtime", "diag", "graph", "graph/cond", "graph/inspect", "graph/journal", "graph/machine", "graph/value", "internal/late"}},
 	"serve":                 {house: []string{"diag", "dsl", "graph", "graph/inspect", "graph/journal", "nodes", "runtime", "runtime/api", "web"}},
-	"web":                   {house: []string{"diag", "graph", "graph/inspect", "graph/journal", "graph/machine", "graph/render", "graph/value", "nodes", "nodes/agent", "runtime/api", "runtime/feed"}},
+	"web":                   {house: []string{"diag", "graph", "graph/inspect", "graph/journal", "graph/machine", "graph/render", "graph/value", "nodes", "runtime/api", "runtime/feed"}},
 	"cmd/graphrun":          {house: []string{"*"}, third: []string{"*"}},
 	"bench":                 {},
 	"torture":               {},
