@@ -16,7 +16,7 @@ GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 VULNDB ?= ../shared/vulndb.tgz
 FUZZTIME ?= 10s
 
-.PHONY: help build test short format vet tidy cross staticcheck lint race torture explore cover fuzz servers editors browser assets nested bench allocs fetch unit image vulnerabilities ci
+.PHONY: help build test short format vet tidy cross staticcheck lint race torture explore cover fuzz servers editors browser assets nested bench allocs fetch unit image pictures vulnerabilities ci
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 18
@@ -136,6 +136,9 @@ fetch: ## fetch the modules of HEAD as a stranger does
 
 unit: ## let systemd check the service file
 	@if command -v systemd-analyze >/dev/null; then .ci/unit; else echo 'SKIPPED: there is no systemd-analyze'; fi
+
+pictures: ## make the pictures of the README from real runs
+	@.ci/pictures
 
 image: ## try the steps of the Dockerfile without a daemon
 	@.ci/image

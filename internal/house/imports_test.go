@@ -104,6 +104,7 @@ var rooms = map[string]room{
 	"runtime/internal/timer":    {},
 	"runtime/internal/pool":     {house: []string{"graph", "graph/journal", "runtime/internal/timer"}},
 	"runtime/internal/fleet":    {},
+	"internal/pictures":         {third: []string{"github.com/mattn/go-runewidth"}},
 	"runtime/internal/place":    {},
 	"runtime/telemetry":         {house: []string{"graph/journal", "nodes", "nodes/agent", "runtime", "runtime/feed"}, third: []string{"go.opentelemetry.io/otel"}},
 	"runtime/telemetry/otlp":    {third: []string{"go.opentelemetry.io/otel"}},
