@@ -16,7 +16,7 @@ GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 VULNDB ?= ../shared/vulndb.tgz
 FUZZTIME ?= 10s
 
-.PHONY: help build test short format vet tidy cross staticcheck lint race torture explore cover fuzz servers editors browser assets nested bench allocs fetch unit image pictures vulnerabilities ci
+.PHONY: help build test short format vet tidy cross staticcheck lint race torture explore cover fuzz servers editors extension browser assets nested bench allocs fetch unit image pictures vulnerabilities ci
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 18
@@ -117,6 +117,14 @@ editors: ## the schema as yaml-language-server shows it, where npm and the netwo
 		exit 0
 	fi
 	YAML_LANGUAGE_SERVER="$$dir/node_modules/.bin/yaml-language-server" go test ./schema
+
+extension: ## build and try the extension of VS Code, where npm and the network are
+	@if ! command -v npm >/dev/null; then echo 'SKIPPED: there is no npm'; exit 0; fi
+	if ! npm ci --silent --no-audit --no-fund --prefix editors/vscode; then echo 'SKIPPED: npm cannot fetch what the extension needs'; exit 0; fi
+	bin=$$(mktemp -d)
+	trap 'rm -rf "$$bin"' EXIT
+	go build -trimpath -o "$$bin/graphrun" ./cmd/graphrun
+	for step in check build test; do GRAPHRUN="$$bin/graphrun" npm run --silent --prefix editors/vscode $$step; done
 
 nested: ## the modules below this one
 	@for mod in $$(git ls-files '*/go.mod'); do

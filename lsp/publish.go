@@ -3,6 +3,7 @@ package lsp
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/graphrun/graphrun/diag"
 	"github.com/graphrun/graphrun/dsl"
@@ -52,6 +53,9 @@ func (s *session) check(c *checked, file string, text []byte) {
 		src, found := testfile.CheckText(file, text, s.Kinds)
 		c.found, c.texts = found, src.Files
 		return
+	}
+	if strings.HasSuffix(file, ".test.yaml") {
+		return // the tests of something else
 	}
 	if c.study == nil {
 		c.study = dsl.Examine(file, text, s.Kinds)

@@ -206,3 +206,18 @@ func TestPositions(t *testing.T) {
 		t.Errorf("beyond the end is %d", got)
 	}
 }
+
+// TestOtherTests: a file of tests that are no tests of graphs has no problems.
+func TestOtherTests(t *testing.T) {
+	t.Parallel()
+	c := start(t, Options{})
+	const uri = "file:///other/api.test.yaml"
+	c.didOpen(uri, "name: something else\n")
+	if got := c.problems(uri); len(got.Diagnostics) != 0 {
+		t.Errorf("%q", shown(got))
+	}
+	c.edit(uri, 2, "name: something else\n", "name: something else", "graphrun-test: 1")
+	if got := c.problems(uri); len(got.Diagnostics) == 0 {
+		t.Error("a test of graphs that names no graph has no problems")
+	}
+}

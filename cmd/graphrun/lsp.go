@@ -23,7 +23,7 @@ func lspCommand(a *app) *cobra.Command {
 		Args:  arguments(0, 0, "no argument"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if isTerminal(a.out.w) {
-				return usagef("an editor starts this command and speaks with it over pipes")
+				return usagef("an editor starts this command and speaks with it over pipes: see docs/editors.md")
 			}
 			// A text is checked after each key: memory that is free sooner is not worth the wait.
 			debug.SetGCPercent(400)
