@@ -91,6 +91,7 @@ type Handler struct {
 	o       Options
 	streams chan struct{}
 	tape    tape
+	table   []route // for what describes it
 }
 
 // New makes the handler of a runtime for one door.
@@ -98,7 +99,7 @@ func New(rt *runtime.Runtime, o Options) *Handler {
 	if o.MaxBody <= 0 {
 		o.MaxBody = maxBody
 	}
-	return &Handler{rt: rt, o: o, streams: make(chan struct{}, maxStreams), tape: tape{feed: rt.Feed()}}
+	return &Handler{rt: rt, o: o, streams: make(chan struct{}, maxStreams), tape: tape{feed: rt.Feed()}, table: routes}
 }
 
 // ServeHTTP decides by the table, then serves.

@@ -52,8 +52,8 @@ func (c *call) base() (journal.Snapshot, error) {
 	return c.o.Store.Base(c.ctx, c.stack(), at)
 }
 
-// graphBody is a stored definition on the wire.
-type graphBody struct {
+// storedGraphBody is a stored definition on the wire.
+type storedGraphBody struct {
 	Hash   string          `json:"hash"`
 	Name   string          `json:"name"`
 	File   string          `json:"file"`
@@ -63,14 +63,14 @@ type graphBody struct {
 
 var hashForm = late.Regexp(`^[0-9a-f]{64}$`)
 
-func (c *call) storedGraph() (graphBody, error) {
+func (c *call) storedGraph() (storedGraphBody, error) {
 	hash := c.ids["hash"]
 	if !hashForm().MatchString(hash) {
-		return graphBody{}, errorf(CodeUsage, "hash %q: expected 64 hex digits", hash)
+		return storedGraphBody{}, errorf(CodeUsage, "hash %q: expected 64 hex digits", hash)
 	}
 	g, err := c.o.Store.Graph(c.ctx, hash)
 	if c.who.Graph != "" && (errors.Is(err, runtime.ErrNotFound) || err == nil && !c.seesDefinition(&g)) {
-		return graphBody{}, errorf(CodeNotFound, "unknown definition %q", hash)
+		return storedGraphBody{}, errorf(CodeNotFound, "unknown definition %q", hash)
 	}
-	return graphBody{g.Hash, g.Name, g.File, g.Def, string(g.Source)}, err
+	return storedGraphBody{g.Hash, g.Name, g.File, g.Def, string(g.Source)}, err
 }

@@ -48,7 +48,7 @@ func (s remote) snapshot(ctx context.Context, path string) (journal.Snapshot, er
 }
 
 func (s remote) Graph(ctx context.Context, hash string) (runtime.StoredGraph, error) {
-	var g graphBody
+	var g storedGraphBody
 	err := s.c.call(ctx, http.MethodGet, "/v1/graphs/"+url.PathEscape(hash), nil, &g)
 	return runtime.StoredGraph{Hash: g.Hash, Name: g.Name, File: g.File, Def: g.Def, Source: []byte(g.Source)}, err
 }

@@ -15,6 +15,7 @@ var routes = []route{
 	reads("/healthz", open, "the same", (*call).health),
 	reads("/readyz", open, "whether the store takes commits; 503 if not", (*call).ready),
 	narrowed(texts("/metrics", read, "metrics for Prometheus", metricsType, (*call).metrics)),
+	texts("/openapi.json", open, "this API, as OpenAPI 3.1", jsonType, (*call).openAPI),
 	narrowed(reads("/v1/server", read, "who owns the store", (*call).server)),
 	narrowed(streams("/v1/stacks", read, "the stacks, a page of them", reflect.TypeFor[stacksBody](), (*call).listStacks, "graph", "status", "limit", "after", "children", "full")),
 	narrowed(acts("/v1/stacks", operate, "start a stack", (*call).startStack)),

@@ -91,6 +91,7 @@ func TestRoutes(t *testing.T) {
 		"GET /v1/stacks":                      {"/v1/stacks?full=true&graph=asking&status=running", ""},
 	}
 	ids := strings.NewReplacer("{stack}", "a")
+	described := descriptionOf(t, h)
 	if w := ask(h, "POST", "/v1/stacks", requests["POST /v1/stacks"].body); w.Code != http.StatusOK {
 		t.Fatal(w.Body)
 	}
@@ -114,10 +115,13 @@ func TestRoutes(t *testing.T) {
 		}
 		if route.Answer != nil {
 			fits(t, name, route.Answer, w.Body.String())
+			described.check(t, route, "200", w.Body.String())
 		}
 		path, _, _ := strings.Cut(q.path, "?")
 		if w := ask(h, route.Method, path+"?nonsense=1", q.body); w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), `unknown query parameter \"nonsense\"`) {
 			t.Errorf("%s with an unknown query: %d %s", name, w.Code, w.Body)
+		} else {
+			described.check(t, route, "default", w.Body.String())
 		}
 		if route.Method == "GET" {
 			if route.Body != nil {
