@@ -116,7 +116,7 @@ func (d *drive) enlist(tasks []machine.Task) []*pool.Ticket {
 			d.replaced = append(d.replaced, old)
 		}
 		d.attempts[t.Key] = &e.attempt
-		d.tasks.Queued(t.Key, t.Attempt, now)
+		d.tasks.Queued(t.Key, t.Attempt, t.Of, now)
 		out = append(out, &e.ticket)
 	}
 	d.fresh = out

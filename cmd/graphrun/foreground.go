@@ -73,6 +73,7 @@ func (s *foreground) run(ctx context.Context) (result runtime.Result, err error)
 	if err != nil {
 		return result, err
 	}
+	s.view.attach(s.door(ctx, rt))
 	select {
 	case <-stack.Done(): // it has ended already
 	default:
@@ -85,6 +86,38 @@ func (s *foreground) run(ctx context.Context) (result runtime.Result, err error)
 	err = rt.Close(s.app.hurry)
 	result, waitErr := stack.Wait(context.WithoutCancel(ctx))
 	return result, firstOf(waitErr, err)
+}
+
+// door leads the view to the stack.
+func (s *foreground) door(ctx context.Context, rt *runtime.Runtime) door {
+	return door{
+		elements: func() map[string]progress {
+			st, err := rt.Status(ctx, s.flags.stack)
+			if err != nil {
+				return nil // the view shows what it knows
+			}
+			far := map[string]progress{}
+			for _, t := range st.Tasks {
+				p := far[t.Node]
+				p.of = max(p.of, t.Of)
+				switch {
+				case t.State == runtime.TaskOver && t.Error == nil:
+					p.done++
+				case t.State == runtime.TaskOver:
+					p.failed++
+				}
+				far[t.Node] = p
+			}
+			return far
+		},
+		answer: func(q question, approved bool) error {
+			word := map[string]any{"approved": approved, "comment": nil, "by": nil}
+			if by := whoami(); by != "" {
+				word["by"] = by
+			}
+			return rt.AnswerWith(ctx, s.flags.stack, q.node, runtime.AnswerOptions{Output: word, Item: q.item, For: q.id, Call: q.call})
+		},
+	}
 }
 
 // firstOf is the first error there is: what follows it comes of it.
@@ -127,6 +160,7 @@ func (s *foreground) listen() (news *feed.Feed, stop func()) {
 			return // one that a node of this stack runs, or that came in through the socket
 		}
 		s.trace.write(c.Records)
+		s.view.standing(&c.Cursor)
 		for _, r := range c.Records {
 			s.view.record(r)
 		}

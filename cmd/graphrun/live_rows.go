@@ -20,6 +20,7 @@ type liveRow struct {
 	waits   string               // what it waits for; "" if it works
 	of      int                  // how many elements there were, where some failed; 0 before it is known
 	items   bool                 // it is a for_each
+	laid    int                  // how many elements there are; 0 before it is known
 	attempt int                  // of the latest task
 	done    int                  // tasks that succeeded
 	failed  int                  // tasks that failed for good
@@ -79,7 +80,10 @@ func (r *liveRow) text(now time.Time) string {
 	var parts []string
 	switch {
 	case r.items:
-		if r.done > 0 {
+		switch {
+		case r.laid > 0:
+			parts = append(parts, fmt.Sprintf("%d of %d done", r.done, r.laid))
+		case r.done > 0:
 			parts = append(parts, fmt.Sprintf("%d done", r.done))
 		}
 		if r.failed > 0 {

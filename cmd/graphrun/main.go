@@ -6,6 +6,7 @@ import (
 	"log"
 	"os"
 	"os/signal"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -52,6 +53,8 @@ func (a *app) obeySignals(ctx context.Context) (_ context.Context, stop func()) 
 	ctx, cancel := context.WithCancelCause(ctx)
 	hurry, hurryUp := context.WithCancel(context.WithoutCancel(ctx))
 	a.hurry = hurry
+	last := &atomic.Pointer[func()]{}
+	a.lastly = last
 	signals := make(chan os.Signal, 3)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	over := make(chan struct{})
@@ -76,6 +79,9 @@ func (a *app) obeySignals(ctx context.Context) (_ context.Context, stop func()) 
 			if isTerminal(a.err) {
 				_, _ = io.WriteString(a.err, showCursor)
 			}
+			if rest := last.Load(); rest != nil {
+				(*rest)()
+			}
 			os.Exit(exitInterrupted)
 		}
 	}()
@@ -84,6 +90,14 @@ func (a *app) obeySignals(ctx context.Context) (_ context.Context, stop func()) 
 		close(over)
 		cancel(nil)
 		hurryUp()
+	}
+}
+
+// onLastMoment has f called when the process is about to end without its commands, at a
+// third signal.
+func (a *app) onLastMoment(f func()) {
+	if a.lastly != nil {
+		a.lastly.Store(&f)
 	}
 }
 

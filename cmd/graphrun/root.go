@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 
 	"github.com/charmbracelet/colorprofile"
 	"github.com/lmittmann/tint"
@@ -21,6 +22,8 @@ type app struct {
 	out   *dataWriter
 	err   io.Writer
 	hurry context.Context // ends at the second signal, when there is no more time for a grace
+
+	lastly *atomic.Pointer[func()] // see onLastMoment; nil where the process does not end so
 
 	known *nodes.Registry // the kinds, once they were asked for
 

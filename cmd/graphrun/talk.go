@@ -320,9 +320,12 @@ func indented(word, text string, most int) string {
 	return s
 }
 
-// answerWith is the command that answers a call.
+// answerWith is the command that answers a question, of a call if there is one.
 func answerWith(stack, node, item, call string) string {
-	s := "graphrun approve " + quoted(stack) + " " + quoted(node) + " --call " + quoted(call)
+	s := "graphrun approve " + quoted(stack) + " " + quoted(node)
+	if call != "" {
+		s += " --call " + quoted(call)
+	}
 	if item != "" {
 		s += " --item " + quoted(item)
 	}

@@ -23,6 +23,10 @@ type view interface {
 	from(journal.Cursor)
 	// begin: the stack is being driven, whether there are records or not.
 	begin()
+	// attach gives it a way to the stack, before begin.
+	attach(door)
+	// standing is where the stack is after the records that follow.
+	standing(*journal.Cursor)
 	record(journal.Record)
 	// delta shows what a model says while it says it.
 	delta(feed.Delta)
@@ -64,12 +68,14 @@ func waitingNodes(g *graph.Graph) map[string]string {
 // silentView is for -o json and --trace -, whose readers are programs.
 type silentView struct{}
 
-func (silentView) from(journal.Cursor)    {}
-func (silentView) begin()                 {}
-func (silentView) record(journal.Record)  {}
-func (silentView) delta(feed.Delta)       {}
-func (silentView) stopping(time.Duration) {}
-func (silentView) close()                 {}
+func (silentView) from(journal.Cursor)      {}
+func (silentView) begin()                   {}
+func (silentView) attach(door)              {}
+func (silentView) standing(*journal.Cursor) {}
+func (silentView) record(journal.Record)    {}
+func (silentView) delta(feed.Delta)         {}
+func (silentView) stopping(time.Duration)   {}
+func (silentView) close()                   {}
 
 // taskName names a task in a line: node, or node[item], as commands take it; a long item
 // is cut.

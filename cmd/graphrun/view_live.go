@@ -26,6 +26,18 @@ type liveView struct {
 	size  func() (columns, lines int, err error)
 	quit  chan struct{} // closed to end the ticking
 	done  chan struct{} // closed when it has ended; nil before it has begun
+	door  door
+	told  question // that the keys are about
+	keys  keys     // of the person at the terminal; nil if nobody can press any
+}
+
+// keys are pressed at a terminal.
+type keys interface {
+	// pressed gives what was pressed since it was asked last. Keys that were pressed before
+	// anybody listened are lost.
+	pressed() []byte
+	// rest ends the listening: the terminal is as it was.
+	rest()
 }
 
 // tick is how often the table is drawn again when nothing happens.
@@ -35,6 +47,10 @@ func newLiveView(a *app, stack string, g *graph.Graph) *liveView {
 	v := &liveView{model: newLiveModel(stack, g), frame: frame{w: a.err}, quit: make(chan struct{})}
 	if a.color(a.err) {
 		v.model.styles = newLiveStyles()
+	}
+	if k := keyboardOf(a.in); k != nil {
+		v.keys, v.model.answers = k, true
+		a.onLastMoment(k.rest)
 	}
 	v.size = func() (int, int, error) { return term.GetSize(int(a.err.(*os.File).Fd())) }
 	return v
@@ -58,6 +74,18 @@ func (v *liveView) begun() {
 		v.done = make(chan struct{})
 		go v.animate()
 	}
+}
+
+func (v *liveView) attach(d door) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.door = d
+}
+
+func (v *liveView) standing(c *journal.Cursor) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.model.questions = questionsOf(c)
 }
 
 func (v *liveView) record(r journal.Record) {
@@ -88,7 +116,15 @@ func (v *liveView) animate() {
 			v.mu.Lock()
 			v.model.turn++
 			v.draw(nil)
+			counts := v.model.turn%10 == 1 && v.model.counts() && v.door.elements != nil
 			v.mu.Unlock()
+			if counts {
+				far := v.door.elements()
+				v.mu.Lock()
+				v.model.count(far)
+				v.mu.Unlock()
+			}
+			v.listen()
 		}
 	}
 }
@@ -117,6 +153,9 @@ func (v *liveView) close() {
 	}
 	close(v.quit)
 	<-v.done
+	if v.keys != nil {
+		v.keys.rest()
+	}
 	v.model.ended = true
 	v.draw(nil)
 	v.frame.close()
@@ -217,24 +256,26 @@ func (f *frame) close() {
 // order in which they began. Nodes that run beyond their cycle, in the background
 // or waiting, keep theirs. It does no I/O and asks no clock.
 type liveModel struct {
-	stack   string
-	waits   map[string]string // nodes that wait, and what they do
-	rests   bool              // after an idle cycle it waits for an event
-	resting bool
-	cycle   uint64
-	wave    uint64
-	tokens  int64 // used since the view began
-	cost    float64
-	pause   time.Time // end of the pause; zero while a cycle is open
-	stop    string    // what an interrupt waits for
-	ended   bool
-	rows    []*liveRow
-	index   map[string]*liveRow // of rows, by node
-	turn    int                 // of the spinner
-	now     time.Time
-	columns int
-	lines   int
-	styles  liveStyles
+	stack     string
+	waits     map[string]string // nodes that wait, and what they do
+	rests     bool              // after an idle cycle it waits for an event
+	resting   bool
+	cycle     uint64
+	wave      uint64
+	tokens    int64 // used since the view began
+	cost      float64
+	pause     time.Time // end of the pause; zero while a cycle is open
+	stop      string    // what an interrupt waits for
+	ended     bool
+	questions []question // that are open
+	answers   bool       // a key answers the first of them
+	rows      []*liveRow
+	index     map[string]*liveRow // of rows, by node
+	turn      int                 // of the spinner
+	now       time.Time
+	columns   int
+	lines     int
+	styles    liveStyles
 }
 
 func newLiveModel(stack string, g *graph.Graph) *liveModel {
@@ -260,6 +301,7 @@ func (m *liveModel) from(c journal.Cursor) {
 			r.started, r.running[""] = w.Since, w.Since
 		}
 	}
+	m.questions = questionsOf(&c)
 	for _, w := range c.Asking {
 		m.row(w.Node).ask(w.Item, w.Calls, w.Since)
 	}
@@ -289,6 +331,9 @@ func (m *liveModel) record(r journal.Record) []string {
 	case *journal.TaskStarted:
 		m.cycle, m.wave = r.Cycle, b.Wave
 		m.row(b.Node).start(b, r.Time)
+		if q := questionOf(m.questions, b.Node); q.prompt != "" && m.waits[b.Node] != "" {
+			return append(m.wrapped(q.about()), "  "+q.command(m.stack)) // a command stays whole, to be copied
+		}
 	case *journal.TaskFinished:
 		m.row(b.Node).finish(b, r.Time)
 	case *journal.TaskStep:
@@ -402,7 +447,7 @@ func (m *liveModel) view() []string {
 	if hidden := len(m.rows) - len(shown); hidden > 0 {
 		lines = append([]string{m.styles.dim.Render(fmt.Sprintf("  … %d more", hidden))}, lines...)
 	}
-	return append(lines, m.spinner()+" "+m.where())
+	return append(append(lines, m.question()...), m.spinner()+" "+m.where())
 }
 
 // where tells how far the stack is.

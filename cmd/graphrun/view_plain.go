@@ -19,20 +19,89 @@ type plainView struct {
 	w       io.Writer
 	running int               // tasks
 	waits   map[string]string // nodes that hold nothing up, and what they do
+	asked   []question        // that are open
+	begun   string            // the line of a cycle in which nothing has happened yet
+	idle    idleCycles
+}
+
+// idleCycles are cycles in a row in which nothing happened, from the second one on: the
+// first has lines of its own.
+type idleCycles struct {
+	seen        bool
+	first, last uint64 // 0 for none
 }
 
 func (v *plainView) from(journal.Cursor) {}
 func (v *plainView) begin()              {}
-func (v *plainView) close()              {}
-func (v *plainView) delta(feed.Delta)    {} // what was said is in the logs
+func (v *plainView) attach(door)         {}
+
+func (v *plainView) close() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.unfold()
+}
+
+func (v *plainView) standing(c *journal.Cursor) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.asked = questionsOf(c)
+}
+
+// unfold writes what was held back.
+func (v *plainView) unfold() {
+	switch at := &v.idle; {
+	case at.first == 0:
+	case at.first == at.last:
+		printText(v.w, "cycle %d: nothing ran\n", at.first)
+	default:
+		printText(v.w, "cycles %d to %d: nothing ran\n", at.first, at.last)
+	}
+	v.idle.first = 0
+	if v.begun != "" {
+		printText(v.w, "%s\n", v.begun)
+		v.begun = ""
+	}
+}
+
+// fold takes the beginning and the end of a cycle in which nothing happened. It reports
+// whether there is nothing to write.
+func (v *plainView) fold(r journal.Record) bool {
+	switch b := r.Body.(type) {
+	case *journal.CycleStarted:
+		if !b.Finally && len(b.Faults) == 0 && v.idle.seen {
+			v.begun = plainLine(r)
+			return true
+		}
+	case *journal.CycleFinished:
+		idle := !b.Active && !b.Failed && b.NodeRuns == 0 && len(b.Faults) == 0
+		folds := idle && v.begun != ""
+		v.idle.seen = idle
+		if folds {
+			if v.begun = ""; v.idle.first == 0 {
+				v.idle.first = r.Cycle
+			}
+			v.idle.last = r.Cycle
+			return true
+		}
+	}
+	return false
+}
+func (v *plainView) delta(feed.Delta) {} // what was said is in the logs
 
 func (v *plainView) record(r journal.Record) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	if v.fold(r) {
+		return
+	}
 	switch b := r.Body.(type) {
 	case *journal.TaskStarted:
 		if what := v.waits[b.Node]; what != "" {
+			v.unfold()
 			printText(v.w, "    %s %s\n", b.Node, what)
+			if q := questionOf(v.asked, b.Node); q.prompt != "" {
+				printText(v.w, "      %s\n      %s\n", oneLine(q.prompt), q.command(r.Stack))
+			}
 			break
 		}
 		v.running++
@@ -44,6 +113,7 @@ func (v *plainView) record(r journal.Record) {
 		v.running--
 	}
 	if s := plainLine(r); s != "" {
+		v.unfold()
 		printText(v.w, "%s\n", s)
 	}
 }

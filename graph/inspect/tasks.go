@@ -58,6 +58,7 @@ type TaskStatus struct {
 	Attempt    int
 	Since      time.Time // it is in this state
 	RetryAt    time.Time // end of a backoff
+	Of         int       // elements of its node under for_each; 0 where the engine that runs the stack has not said
 	Previous   []Attempt // that failed, and were followed by another; oldest first
 
 	// Set if the task is over.
@@ -302,9 +303,11 @@ func (p *Tasks) forget(which func(*TaskStatus) bool) {
 	})
 }
 
-// Queued notes an attempt that was given to its pool. No record says so.
-func (p *Tasks) Queued(key journal.TaskKey, attempt int, since time.Time) {
+// Queued notes an attempt that was given to its pool, and of how many elements it is one,
+// 0 without for_each. No record says so.
+func (p *Tasks) Queued(key journal.TaskKey, attempt, of int, since time.Time) {
 	t := p.task(key)
+	t.Of = of
 	t.State, t.Attempt, t.Since, t.RetryAt = TaskQueued, attempt, since, time.Time{}
 }
 

@@ -41,6 +41,7 @@ type Task struct {
 	Attempt int // from 1; grows over retries, crashes and restarts
 	Node    int // index of the node: declaration order
 	Index   int // index of the element under for_each
+	Of      int // how many elements there are; 0 without for_each
 	With    any // the evaluated `with`
 	// Bound is what the work may evaluate while it runs, as the tools that an agent may
 	// call, with what its expressions saw when the task began.

@@ -311,6 +311,9 @@ func (m *Machine) enqueue(r *run, x int) {
 		Key: m.key(t, r), Attempt: t.attempt, Node: r.node, Index: t.index,
 		With: t.with, Bound: t.bound, Pool: n.Pool, Priority: t.priority, Lock: t.lock, Rerun: t.cut > 0, Steps: t.steps, Void: t.void, Words: t.words, Child: m.childOf(t, r),
 	}
+	if r.byKey != nil {
+		start.Of = r.n
+	}
 	t.heard = len(t.words) // those that come before it begins are for the next attempt
 	start.LeftTokens, start.LeftCost = m.left()
 	m.out.start = append(m.out.start, start)
