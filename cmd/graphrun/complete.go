@@ -380,6 +380,7 @@ func (a *app) completeAll(root *cobra.Command) {
 	}
 	flags := map[string]map[string]cobra.CompletionFunc{
 		"cancel": {"node": a.complete(taskWords), "item": itemOfNode},
+		"graph":  {"stack": a.complete(stacks)},
 		"run":    {"stack": a.complete(stacks), "durability": choice("wave", "cycle", "none")},
 		"start":  {"stack": a.complete(stacks)},
 		"token":  {"graph": a.complete(graphWords), "role": choice("read", "operate", "admin")},

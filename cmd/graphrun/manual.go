@@ -100,8 +100,11 @@ file, or its graph, has problems.`, `  graphrun test
   graphrun test review.test.yaml --run 'goes back'
   graphrun test --junit report.xml graphs/
   graphrun test review.test.yaml --update`},
-	"graph": {groupAuthor, `Draw a graph as text, or in a format for other tools: Mermaid, DOT or JSON.`, `  graphrun graph review.graphrun.yaml
-  graphrun graph review.graphrun.yaml --format dot | dot -Tsvg > review.svg`},
+	"graph": {groupAuthor, `Draw a graph as text, as a picture (SVG), or in a format for other tools: Mermaid,
+DOT or JSON. With --stack the picture shows what became of the nodes and edges in
+the open or last cycle of that stack.`, `  graphrun graph review.graphrun.yaml
+  graphrun graph review.graphrun.yaml --format svg > review.svg
+  graphrun graph review.graphrun.yaml --format svg --stack review > now.svg`},
 	"fmt": {groupAuthor, `Format graph files in place, and print the names of those that changed. A FILE
 of - is standard input; its text goes to standard output.
 

@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"os"
 	"slices"
 	"strings"
@@ -10,17 +12,21 @@ import (
 
 	"github.com/graphrun/graphrun/diag"
 	"github.com/graphrun/graphrun/dsl"
+	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/inspect"
 	"github.com/graphrun/graphrun/graph/render"
+	"github.com/graphrun/graphrun/runtime"
+	"github.com/graphrun/graphrun/runtime/api"
 )
 
 // The commands for a graph's text that neither run nor store anything: graph,
 // fmt, schema.
 
 func graphCommand(a *app) *cobra.Command {
-	var format string
+	var format, stack string
 	cmd := &cobra.Command{
 		Use:   "graph FILE",
-		Short: "Draw a graph as Mermaid, DOT, JSON or text",
+		Short: "Draw a graph as SVG, Mermaid, DOT, JSON or text",
 		Args:  arguments(1, 1, "one FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if a.json() && !cmd.Flags().Changed("format") {
@@ -29,15 +35,43 @@ func graphCommand(a *app) *cobra.Command {
 			if !slices.Contains(render.Formats(), format) {
 				return usagef("--format %q: expected one of %s", format, strings.Join(render.Formats(), ", "))
 			}
+			if stack != "" && format != "svg" {
+				return usagef("--stack needs --format svg: other formats have no states")
+			}
 			src, err := a.load(args[0])
 			if err != nil {
 				return err
+			}
+			if stack != "" {
+				return a.drawStack(cmd.Context(), src.Graph, stack)
 			}
 			return render.Write(a.out, src.Graph, format)
 		},
 	}
 	cmd.Flags().StringVar(&format, "format", "text", "`FORMAT` of the drawing: "+strings.Join(render.Formats(), ", "))
+	cmd.Flags().StringVar(&stack, "stack", "", "draw the states of nodes and edges of stack `ID` too, in svg")
 	return cmd
+}
+
+// drawStack draws a graph with the states of one of its stacks, in its open or last cycle.
+func (a *app) drawStack(ctx context.Context, g *graph.Graph, stack string) error {
+	return a.toRead(ctx, func(r inspect.Reader, c *api.Client) error {
+		sum, err := r.Stack(ctx, stack)
+		if errors.Is(err, runtime.ErrNotFound) {
+			return unknownStack(ctx, r, stack)
+		}
+		if err != nil {
+			return err
+		}
+		if sum.Identity.Graph != g.Name {
+			return usagef("stack %q runs the graph %q, and the file has %q", stack, sum.Identity.Graph, g.Name)
+		}
+		x, err := a.explain(ctx, r, c, stack, nil, 0)
+		if err != nil {
+			return err
+		}
+		return render.SVG(a.out, g, &x)
+	})
 }
 
 func fmtCommand(a *app) *cobra.Command {

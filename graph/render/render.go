@@ -11,13 +11,13 @@ import (
 )
 
 // Formats lists the names of the formats of Write.
-func Formats() []string { return []string{"mermaid", "dot", "json", "text"} }
+func Formats() []string { return []string{"mermaid", "dot", "svg", "json", "text"} }
 
 // Write draws g in one of the Formats. It returns an error for any other format, and
 // the error of w.
 func Write(w io.Writer, g *graph.Graph, format string) error {
 	draw, ok := map[string]func(*bufio.Writer, *graph.Graph) error{
-		"mermaid": mermaid, "dot": dot, "json": asJSON, "text": text,
+		"mermaid": mermaid, "dot": dot, "svg": svg, "json": asJSON, "text": text,
 	}[format]
 	if !ok {
 		return fmt.Errorf("format %q is not known, expected one of %s", format, strings.Join(Formats(), ", "))
