@@ -16,7 +16,7 @@ GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 VULNDB ?= ../shared/vulndb.tgz
 FUZZTIME ?= 10s
 
-.PHONY: help build test short format vet tidy cross staticcheck lint race torture explore cover fuzz servers editors extension browser assets nested bench allocs fetch unit image pictures vulnerabilities ci
+.PHONY: help build test short format vet tidy cross staticcheck lint race torture explore cover fuzz servers editors extension browser assets nested bench allocs fetch client unit image pictures vulnerabilities ci
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 18
@@ -141,6 +141,9 @@ allocs: ## fail where micro-benchmarks allocate more than in the last release
 
 fetch: ## fetch the modules of HEAD as a stranger does
 	.ci/fetch
+
+client: ## make a client from /openapi.json by a public generator, and use it
+	@.ci/client
 
 unit: ## let systemd check the service file
 	@if command -v systemd-analyze >/dev/null; then .ci/unit; else echo 'SKIPPED: there is no systemd-analyze'; fi

@@ -3,7 +3,6 @@ package api
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"net/http"
 	"reflect"
 	"slices"
@@ -74,7 +73,6 @@ func (c *call) openAPI() error {
 func describe(table []route, version string) ([]byte, error) {
 	s, paths := newSchemas(), object{}
 	problem := object{"description": "The request was refused.", "content": content(jsonType, s.of(reflect.TypeFor[errorBody]()))}
-	s.named["Error"].(object)["properties"].(object)["code"] = words(slices.Sorted(maps.Keys(statusOf))...) //nolint:forcetypeassert // it was made so
 	for i := range table {
 		r := &table[i]
 		at, _ := paths[r.pattern].(object)
@@ -93,7 +91,7 @@ func describe(table []route, version string) ([]byte, error) {
 		"paths":    paths,
 		"components": object{
 			"schemas":         s.named,
-			"responses":       object{"Refused": problem},
+			"responses":       object{"Problem": problem},
 			"securitySchemes": object{"token": object{"type": "http", "scheme": "bearer"}},
 		},
 	})
@@ -149,7 +147,7 @@ func operation(r *route, s *schemas) object {
 	if r.anyQuery {
 		status = http.StatusAccepted
 	}
-	out["responses"] = object{fmt.Sprint(status): success, "default": object{"$ref": "#/components/responses/Refused"}}
+	out["responses"] = object{fmt.Sprint(status): success, "default": object{"$ref": "#/components/responses/Problem"}}
 	switch r.access {
 	case open:
 		out["security"] = []object{}

@@ -178,7 +178,7 @@ func TestOpenAPI(t *testing.T) {
 		if route.Signed {
 			success = "202"
 		}
-		if len(op.Responses) != 2 || len(op.Responses[success].Content) == 0 || op.Responses["default"].Ref != "#/components/responses/Refused" {
+		if len(op.Responses) != 2 || len(op.Responses[success].Content) == 0 || op.Responses["default"].Ref != "#/components/responses/Problem" {
 			t.Errorf("%s: answers %+v", name, op.Responses)
 		}
 	}

@@ -3,6 +3,7 @@ package api
 import (
 	"encoding"
 	"encoding/json"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -48,6 +49,7 @@ var special = map[reflect.Type]object{
 	}},
 	reflect.TypeFor[journal.Status]():    words(journal.Running, journal.Paused, journal.Completed, journal.Failed, journal.Cancelled),
 	reflect.TypeFor[runtime.TaskState](): words(runtime.TaskQueued, runtime.TaskRunning, runtime.TaskBackoff, runtime.TaskParked, runtime.TaskWaiting, runtime.TaskOver),
+	reflect.TypeFor[Code]():              words(slices.Sorted(maps.Keys(statusOf))...),
 	reflect.TypeFor[Role]():              words(RoleRead, RoleOperate, RoleAdmin),
 	reflect.TypeFor[machine.Why]():       {"type": "string"},
 }
@@ -60,7 +62,11 @@ func words[T ~string](all ...T) object {
 // of is the schema of a type.
 func (s *schemas) of(t reflect.Type) object {
 	if known, ok := special[t]; ok {
-		return known
+		if known["enum"] == nil {
+			return known
+		}
+		s.named[t.Name()] = known // so that a client has a type for it
+		return object{"$ref": "#/components/schemas/" + t.Name()}
 	}
 	switch t.Kind() {
 	case reflect.Pointer:
