@@ -141,9 +141,13 @@ are for new stacks.
 
 The first Ctrl-C (or SIGTERM) lets running tasks finish within --grace and ends
 with a checkpoint and exit code 130. The same command continues from there. A
-second Ctrl-C cuts the tasks off.`, `  graphrun run review.graphrun.yaml --param goal="ship it"
+second Ctrl-C cuts the tasks off.
+
+With --watch nothing runs: the graph is checked and its first cycle planned, again
+whenever one of its files changes.`, `  graphrun run review.graphrun.yaml --param goal="ship it"
   graphrun run review.graphrun.yaml --set 'todos=[{"id": "a"}]' --cycles 3
   graphrun run review.graphrun.yaml --until-idle -o json --trace trace.jsonl
+  graphrun run --watch review.graphrun.yaml --param goal="ship it"
   graphrun run support.graphrun.yaml --record talk.jsonl
   graphrun run support.graphrun.yaml --stack again --replay talk.jsonl`},
 	"serve": {groupRun, `Run many graphs and all stacks of the store, with an HTTP API.

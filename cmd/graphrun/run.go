@@ -25,6 +25,7 @@ type runFlags struct {
 	record       string
 	replay       string
 	grace        time.Duration
+	watch        bool
 
 	retry *runtime.RetryOptions // the stack has ended, and continues; nil to run it
 	ended bool                  // the stack had ended before
@@ -39,6 +40,12 @@ func runCommand(a *app) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := f.check(cmd); err != nil {
 				return err
+			}
+			if f.watch {
+				if err := checkWatch(cmd, args[0]); err != nil {
+					return err
+				}
+				return a.watchGraph(cmd.Context(), args[0], f)
 			}
 			return a.runStack(cmd.Context(), args[0], f)
 		},
@@ -56,6 +63,7 @@ func runCommand(a *app) *cobra.Command {
 	flags.StringVar(&f.record, "record", "", "write what models and MCP servers are asked, and what they answer, to `FILE` as JSON lines")
 	flags.StringVar(&f.replay, "replay", "", "answer for models and MCP servers from `FILE`, which --record wrote, and use no network")
 	flags.DurationVar(&f.grace, "grace", runtime.DefaultGrace, "how long running tasks may continue after an interrupt")
+	flags.BoolVarP(&f.watch, "watch", "w", false, "run nothing: validate and plan, again at each change of the file, until Ctrl-C")
 	return cmd
 }
 
