@@ -44,7 +44,7 @@ func (a *app) watchGraph(ctx context.Context, file string, f runFlags) error {
 			if err != nil {
 				return err
 			}
-			// Of a broken graph not all files are known: those of before are watched further.
+			// A broken graph does not name all its files: those of before are watched further.
 			read = append(read, files...)
 			slices.Sort(read)
 			read = slices.Compact(read)
