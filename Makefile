@@ -93,6 +93,7 @@ servers: ## MCP servers that others wrote, where npm and the network are
 
 browser: ## the dashboard in a real browser, where there is a chromium
 	@if ! command -v chromium >/dev/null; then echo 'SKIPPED: there is no chromium'; exit 0; fi
+	if command -v npm >/dev/null && npm ci --silent --no-audit --no-fund --prefix web/assets; then export AXE="$$PWD/web/assets/node_modules/axe-core/axe.min.js"; fi
 	GOWORK=off BROWSER=1 go -C web/browser test -count=1 ./...
 
 assets: ## fail when web/static is not what its sources make, where npm and the network are

@@ -23,7 +23,6 @@ type drawingNode struct {
 	ID     string `json:"id"`
 	Status string `json:"status"` // as that of an explanation; "" without a stack
 	Note   string `json:"note"`   // the second line
-	Says   string `json:"says"`   // for people who cannot see the drawing
 	URL    string `json:"url"`    // "" for one that leads nowhere
 	Chosen bool   `json:"chosen"`
 }
@@ -34,7 +33,7 @@ type drawingEdge struct {
 	To      string `json:"to"`
 	Verdict string `json:"verdict"` // live, dead, open; "" without a stack
 	Form    string `json:"form"`    // "", after, next
-	Says    string `json:"says"`
+	Says    string `json:"says"`    // in words, for those who cannot see the drawing
 	URL     string `json:"url"`
 	Chosen  bool   `json:"chosen"`
 }
@@ -81,7 +80,7 @@ func drawStack(x *inspect.Explanation, c choice) drawing {
 	starts := false
 	for i := range x.Nodes {
 		n := &x.Nodes[i]
-		d.Nodes = append(d.Nodes, drawingNode{n.Node, n.Status, n.Status, n.Node + ": " + n.Status, c.to(n.Node, ""), n.Node == c.Node && c.Edge == ""})
+		d.Nodes = append(d.Nodes, drawingNode{n.Node, n.Status, n.Status, c.to(n.Node, ""), n.Node == c.Node && c.Edge == ""})
 		for k := range n.Edges {
 			e := &n.Edges[k]
 			edge := drawingEdge{ID: n.Node + "#" + strconv.Itoa(k), From: e.From, To: n.Node, Verdict: verdictOf(e.Live), Form: formOf(e.After, e.NextCycle), URL: c.to(n.Node, strconv.Itoa(k))}
@@ -101,7 +100,7 @@ func drawGraph(g *graph.Graph) drawing {
 	starts := false
 	for i := range g.Nodes {
 		n := &g.Nodes[i]
-		d.Nodes = append(d.Nodes, drawingNode{ID: n.ID, Note: n.Kind.Name, Says: n.ID + " uses " + n.Kind.Name})
+		d.Nodes = append(d.Nodes, drawingNode{ID: n.ID, Note: n.Kind.Name})
 	}
 	for i := range g.Edges {
 		e := &g.Edges[i]
@@ -123,7 +122,7 @@ func drawGraph(g *graph.Graph) drawing {
 
 func (d *drawing) addStart(starts bool) {
 	if starts {
-		d.Nodes = append(d.Nodes, drawingNode{ID: startNode, Status: startNode, Says: "the start of the cycle"})
+		d.Nodes = append(d.Nodes, drawingNode{ID: startNode, Status: startNode})
 	}
 }
 

@@ -7,7 +7,7 @@ import (
 )
 
 // shownTasks bounds the rows of a timeline.
-const shownTasks = 200
+const shownTasks = 100
 
 // timeline is when the tasks of a cycle waited and ran.
 type timeline struct {
@@ -21,7 +21,6 @@ type timeline struct {
 type timelineMark struct {
 	Wave uint64
 	At   time.Time
-	X    int
 }
 
 // timelineRow is a task.
@@ -171,9 +170,6 @@ func (b *timelineBuilder) finish(now time.Time) {
 	whole := max(b.Ended.Sub(b.Began), time.Millisecond)
 	place := func(at time.Time) int {
 		return int(1000 * min(max(at.Sub(b.Began), 0), whole) / whole)
-	}
-	for i := range b.Waves {
-		b.Waves[i].X = place(b.Waves[i].At)
 	}
 	for i := range b.Rows {
 		row := &b.Rows[i]

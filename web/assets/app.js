@@ -8,7 +8,8 @@ import { startLive } from "./live.js";
 // What somebody is typing stays as it is, and so does what a script has drawn.
 const kept = (old) => old.dataset?.drawn !== undefined || old.dataset?.kept !== undefined || (old.matches?.("input, textarea, select") && (old === document.activeElement || old.dataset.typed !== undefined));
 
-Idiomorph.defaults.callbacks.beforeNodeMorphed = (old) => (old instanceof Element && kept(old) ? false : true);
+// What is the same needs no second look, which most of a page is.
+Idiomorph.defaults.callbacks.beforeNodeMorphed = (old, next) => !(old instanceof Element && (kept(old) || old.isEqualNode(next)));
 // Whether a detail is open is the reader's choice, not the server's.
 Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) => !(name === "open" && node.tagName === "DETAILS");
 

@@ -41,7 +41,7 @@ function build(box, g, laid) {
     const { x, y } = places.get(n.id), w = widthOf(n);
     const name = svg("text", { x, y: n.note ? y - 3 : y + 5 }, cut(n.id));
     const note = svg("text", { class: "note", x, y: y + 13 });
-    picture.append(svg("a", { "data-node": n.id, tabindex: "-1", "data-x": x, "data-y": y }, svg("rect", { x: x - w / 2, y: y - height / 2, width: w, height, rx: 8 }), name, note, svg("title", {})));
+    picture.append(svg("a", { "data-node": n.id, tabindex: "-1", "data-x": x, "data-y": y }, svg("rect", { x: x - w / 2, y: y - height / 2, width: w, height, rx: 8 }), name, " ", note));
   }
   const tools = document.createElement("div");
   tools.className = "tools";
@@ -73,17 +73,22 @@ function size(picture, laid, box) {
 // paint brings the drawing up to date.
 function paint(box, g) {
   const kinds = { edge: g.edges, node: g.nodes };
+  const drawn = { edge: new Map(), node: new Map() };
+  for (const a of box.querySelectorAll("a[data-edge]")) drawn.edge.set(a.dataset.edge, a);
+  for (const a of box.querySelectorAll("a[data-node]")) drawn.node.set(a.dataset.node, a);
   for (const [kind, list] of Object.entries(kinds)) {
     for (const it of list) {
-      const a = box.querySelector(`[data-${kind}="${CSS.escape(it.id)}"]`);
+      const a = drawn[kind].get(it.id);
       if (!a) continue;
       const cls = kind === "edge" ? `edge ${it.verdict} ${it.form}` : `node ${it.status}`;
-      const now = cls + (it.chosen ? " chosen" : "") + it.url + it.says;
+      const now = cls + (it.chosen ? " chosen" : "") + it.url + (it.says ?? it.note);
       if (a.dataset.now === now) continue;
       a.dataset.now = now;
       a.setAttribute("class", cls + (it.chosen ? " chosen" : ""));
-      a.setAttribute("aria-label", it.says);
-      a.lastChild.textContent = it.says;
+      if (kind === "edge") {
+        a.setAttribute("aria-label", it.says);
+        a.lastChild.textContent = it.says;
+      }
       if (it.url) a.setAttribute("href", it.url);
       if (kind === "edge") a.children[1].setAttribute("marker-end", `url(#arrow-${it.verdict})`);
       else a.querySelector(".note").textContent = cut(it.note);

@@ -19,6 +19,7 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
+	"github.com/graphrun/graphrun/nodes"
 	"github.com/graphrun/graphrun/nodes/std"
 	engine "github.com/graphrun/graphrun/runtime"
 	"github.com/graphrun/graphrun/runtime/api"
@@ -46,6 +47,7 @@ func chromium(t *testing.T) string {
 type server struct {
 	dir, path, addr, url string
 	store                engine.Store
+	kinds                *nodes.Registry
 	client               *api.Client // of its control socket
 	end                  func()
 }
@@ -53,7 +55,13 @@ type server struct {
 // newServer serves graphs, whose texts are given, until the test ends.
 func newServer(t *testing.T, graphs ...string) *server {
 	t.Helper()
-	s := &server{dir: t.TempDir(), store: memstore.New(), addr: "127.0.0.1:0"}
+	return newServerOf(t, std.Registry(), graphs...)
+}
+
+// newServerOf is newServer with other kinds.
+func newServerOf(t *testing.T, kinds *nodes.Registry, graphs ...string) *server {
+	t.Helper()
+	s := &server{dir: t.TempDir(), store: memstore.New(), addr: "127.0.0.1:0", kinds: kinds}
 	s.path = filepath.Join(s.dir, "s.db")
 	for i, text := range graphs {
 		if err := os.WriteFile(filepath.Join(s.dir, fmt.Sprintf("g%d.graphrun.yaml", i)), []byte(text), 0o600); err != nil {
@@ -69,7 +77,7 @@ func newServer(t *testing.T, graphs ...string) *server {
 func (s *server) begin(t *testing.T) {
 	t.Helper()
 	silent := slog.New(slog.DiscardHandler)
-	loaded, err := serve.LoadGraphs([]string{s.dir}, std.Registry(), silent)
+	loaded, err := serve.LoadGraphs([]string{s.dir}, s.kinds, silent)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +89,7 @@ func (s *server) begin(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	over := make(chan error, 1)
 	go func() {
-		over <- serve.Run(ctx, serve.Options{Path: s.path, Store: s.store, Kinds: std.Registry(), Graphs: loaded, Logger: silent, Port: port})
+		over <- serve.Run(ctx, serve.Options{Path: s.path, Store: s.store, Kinds: s.kinds, Graphs: loaded, Logger: silent, Port: port, ReadStep: readStep})
 	}()
 	for {
 		if s.client, err = api.DialOwner(t.Context(), s.path); err == nil {
@@ -269,3 +277,6 @@ func (p *page) shoot(name string) {
 
 // jsNumber writes a whole number.
 func jsNumber(n float64) string { return strconv.FormatFloat(n, 'f', -1, 64) }
+
+// awaited has an evaluation wait for its promise.
+func awaited(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }
