@@ -12,7 +12,7 @@ import (
 	"github.com/graphrun/graphrun/runtime/api"
 )
 
-// failing has a node that fails with what it is told, and one that runs into its limit.
+// failing has a node that fails with a message of its params, and one that takes the failure.
 const failing = `graphrun: 1
 name: failing
 params:
