@@ -134,6 +134,13 @@ func (b *builder) graph(n *tree.Node, file string) graph.Def {
 				Event: b.text(w, "event"), Payload: b.text(w, "payload"), ID: b.text(w, "id")})
 		}
 	}
+	if hooks := b.get(n, "hooks"); hooks != nil {
+		for _, h := range hooks.Items {
+			if h = b.sound(h); h != nil {
+				def.Hooks = append(def.Hooks, graph.HookDef{URL: b.text(h, "url"), On: b.texts(h, "on"), Secret: b.text(h, "secret")})
+			}
+		}
+	}
 	for _, f := range b.entries(n, "pools") {
 		def.Pools = append(def.Pools, b.pool(f))
 	}

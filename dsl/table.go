@@ -125,6 +125,7 @@ var graphObject = &object{
 		{name: "define", shape: mapOf(anExpr), doc: "Named expressions for use in every condition."},
 		{name: "events", shape: dashedMap(an(eventObject)), doc: "What may be sent to a stack from outside."},
 		{name: "webhooks", shape: dashedMap(an(webhookObject)), doc: "Requests of other services that become events: `POST /v1/hooks/GRAPH/NAME` of the server."},
+		{name: "hooks", shape: listOf(an(hookObject)), doc: "Whom the server tells what happens to stacks: that one ended, a node waits for a person, a cycle failed, a budget is reached."},
 		{name: "pools", shape: dashedMap(an(poolObject)), doc: "Limits on how many tasks run at once, across all stacks of the graph."},
 		{name: "defaults", shape: an(defaultsObject), doc: "What holds for every node that does not say otherwise."},
 		{name: "nodes", shape: dashedMap(an(nodeObject)), required: true, doc: "The nodes by name. Their order breaks ties."},
@@ -186,6 +187,15 @@ var webhookObject = &object{
 		{name: "event", shape: aName, required: true, doc: "Event that the stack gets."},
 		{name: "payload", shape: anExpr, required: true, doc: "Expression that gives its payload."},
 		{name: "id", shape: anExpr, dflt: "none", doc: "Expression that gives a text: a request that gives one again changes nothing. null means none."},
+	},
+}
+
+var hookObject = &object{
+	name: "hook", at: "an entry of `hooks`", doc: "An address that gets a signed POST, at least once.",
+	fields: []field{
+		{name: "url", shape: aText, required: true, doc: "Address, as `https://example.org/path`."},
+		{name: "on", shape: listOf(hookWords), dflt: "all of them", doc: "Of what it is told."},
+		{name: "secret", shape: aWord, required: true, doc: "Secret of the graph that the body is signed with: `Graphrun-Signature: sha256=HEX`, the HMAC-SHA256 of the body."},
 	},
 }
 

@@ -42,6 +42,7 @@ func like(s *shape, examples ...any) *shape {
 var (
 	waveWords    = choices("barrier", "the nodes of a wave are committed together, and then the next are decided", "eager", "a node is decided as soon as its own sources have settled")
 	modeWords    = choices("graph", "the edges say what runs", "round_robin", "one node each cycle, in declaration order")
+	hookWords    = choices("stack.ended", "a stack has ended", "node.waiting", "a node waits for a person", "cycle.failed", "a cycle has failed", "budget.reached", "a limit of tokens or cost ends a stack")
 	fleetWords   = choices("independent", "each stack goes its own way", "lockstep", "all running stacks of the graph go through their waves together")
 	outcomeWords = choices("success", "the source succeeded", "failure", "the source failed; the edge takes the failure",
 		"always", "the source ran, however it ended; the edge takes a failure", "unless_failed", "the source succeeded, or was skipped and not because of a failure")

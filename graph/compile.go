@@ -38,6 +38,7 @@ func compile(def Def, kinds Kinds, survey *Survey) (*Graph, diag.List) {
 	c.compileDefines()
 	c.compileEvents()
 	c.compileWebhooks()
+	c.compileHooks()
 	c.compileEdges()
 	c.compileProviders()
 	c.compileServers()

@@ -30,6 +30,7 @@ type Def struct {
 	Define      []DefineDef   `json:"define,omitzero"`
 	Events      []EventDef    `json:"events,omitzero"`
 	Webhooks    []WebhookDef  `json:"webhooks,omitzero"`
+	Hooks       []HookDef     `json:"hooks,omitzero"`
 	Pools       []PoolDef     `json:"pools,omitzero"`
 	Defaults    DefaultsDef   `json:"defaults,omitzero"`
 	Nodes       []NodeDef     `json:"nodes"`

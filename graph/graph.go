@@ -54,6 +54,7 @@ type Graph struct {
 	Pools     []Pool // Pools[0] is "default"
 	Events    []Event
 	Webhooks  []Webhook
+	Hooks     []Hook
 	Pause     Pause
 	Schedule  *Schedule // in place of Pause; nil means none
 	Stops     []Stop

@@ -94,9 +94,9 @@ func (c *compiler) checkSecretName(name diag.Text) {
 	c.unknown(diag.UnknownName, "secret", name, c.g.Secrets)
 }
 
-// signsWith reports whether requests are signed with a secret.
+// signsWith reports whether requests or notices are signed with a secret.
 func (c *compiler) signsWith(secret string) bool {
-	return slices.ContainsFunc(c.def.Webhooks, func(w WebhookDef) bool { return w.Secret.Value == secret })
+	return slices.ContainsFunc(c.def.Hooks, func(h HookDef) bool { return h.Secret.Value == secret }) || slices.ContainsFunc(c.def.Webhooks, func(w WebhookDef) bool { return w.Secret.Value == secret })
 }
 
 // WebhookByName finds a webhook.

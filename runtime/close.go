@@ -14,6 +14,10 @@ import (
 // every call gives ErrClosed. The other errors say why stacks could not take a last
 // checkpoint, or why the store cannot be used any more.
 func (rt *Runtime) Close(ctx context.Context) error {
+	told := inTime(ctx, "a hook is still being told", func() error {
+		rt.notices.finish()
+		return nil
+	})
 	rt.mu.Lock()
 	rt.closed = true
 	rt.mu.Unlock()
@@ -25,7 +29,7 @@ func (rt *Runtime) Close(ctx context.Context) error {
 	}
 	rt.storage.nudge()
 	late := closeAll(ctx, drives...)
-	late = errors.Join(late, inTime(ctx, "a message is still being delivered", func() error {
+	late = errors.Join(late, told, inTime(ctx, "a message is still being delivered", func() error {
 		rt.couriers.Wait() // they end when the runtime is closed, unless the store holds them up
 		return nil
 	}))

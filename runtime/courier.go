@@ -44,7 +44,7 @@ func (rt *Runtime) emptyOutbox(ctx context.Context, stack string) error {
 		return err
 	}
 	delivered := map[string]bool{}
-	messages := machine.Messages(snap.State)
+	messages := rt.notices.split(stack, machine.Messages(snap.State))
 	for _, m := range messages {
 		err := ErrEnded // for one to itself
 		if m.To != stack {

@@ -50,6 +50,7 @@ type definitions struct {
 	store    Store
 	kinds    graph.Kinds
 	parallel int // as Config.Parallel
+	notices  Notices
 
 	mu     sync.Mutex
 	named  map[string]*definition

@@ -17,6 +17,20 @@ func (d *drive) takeIn(in Send, by string) (duplicate bool, err error) {
 	return false, d.m.Step(machine.Event{At: d.now(), ID: in.ID, Name: in.Event, Payload: in.Payload, By: by})
 }
 
+// send has messages delivered that are committed. A stack that was loaded for one command
+// leaves them to whoever drives it next.
+func (d *drive) send(all []machine.Message) {
+	if d.visited {
+		all = slices.DeleteFunc(slices.Clone(all), func(m machine.Message) bool { return m.Hook != nil })
+	}
+	d.outbox.waiting = append(d.outbox.waiting, d.home.notify(d.name, all)...)
+}
+
+// notify gives notices to their courier, and returns the other messages.
+func (rt *Runtime) notify(stack string, all []machine.Message) []machine.Message {
+	return rt.notices.split(stack, all)
+}
+
 // deliver sends the messages that wait in the outbox, beside the loop.
 func (d *drive) deliver() {
 	o := &d.outbox

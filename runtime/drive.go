@@ -31,6 +31,8 @@ type home interface {
 	endChild(c *machine.Child) journal.Cursor
 	// findHeld has the child of a held task driven.
 	findHeld(c *machine.Child) foundChild
+	// notify delivers the notices among the messages of a stack, and returns the others.
+	notify(stack string, all []machine.Message) []machine.Message
 	// deliverLater delivers what a stack that has ended left in its outbox.
 	deliverLater(stack string)
 

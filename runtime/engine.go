@@ -40,6 +40,8 @@ type Config struct {
 	// Nonce makes the idempotency keys of stacks with equal names unique. Defaults to 64
 	// random bits; tests set it.
 	Nonce func() string
+	// Notices deliver what stacks say to hooks. Defaults to none.
+	Notices Notices
 	// Feed tells its listeners of every commit of every stack once the store has it.
 	// Defaults to a new one; see Runtime.Feed.
 	Feed *feed.Feed

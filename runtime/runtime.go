@@ -28,6 +28,7 @@ type Runtime struct {
 	aside   sync.Mutex // held during a visit: one at a time
 
 	couriers sync.WaitGroup
+	notices  notices
 	reaped   sync.Once
 
 	mu      sync.Mutex
@@ -76,7 +77,7 @@ func Open(ctx context.Context, cfg Config) (*Runtime, error) {
 			log:    cfg.Logger,
 			base:   context.WithoutCancel(ctx),
 			timers: &timer.Heap{},
-			defs: definitions{store: cfg.Store, kinds: cfg.Kinds, parallel: cfg.Parallel,
+			defs: definitions{store: cfg.Store, kinds: cfg.Kinds, parallel: cfg.Parallel, notices: cfg.Notices,
 				named: map[string]*definition{}, byHash: map[string]*definition{}},
 		},
 		drives:  map[string]*drive{},
@@ -86,6 +87,8 @@ func Open(ctx context.Context, cfg Config) (*Runtime, error) {
 	rt.busy, _ = cfg.Store.(BusyStore)
 	rt.joining, _ = cfg.Store.(JoiningStore)
 	rt.files = watchers{timers: rt.timers, log: rt.log, all: map[watched]*watcher{}}
+	rt.notices = notices{rt: rt, slots: make(chan struct{}, posts), pending: map[string]*notice{}}
+	rt.notices.ctx, rt.notices.cut = context.WithCancel(rt.base)
 	rt.resting.bound = cfg.Loaded
 	rt.storage.timers = rt.timers
 	rt.kinds = nodes.NewSession(rt.base)

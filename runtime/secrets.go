@@ -65,7 +65,7 @@ func eachSecret(g *graph.Graph, params map[string]any, fn func(name string, need
 
 // options are those of a machine that has these secrets.
 func (ds *definitions) options(s *secrets) machine.Options {
-	return machine.Options{Mask: s.mask, Fleets: true, Plan: ds.plan}
+	return machine.Options{Mask: s.mask, Fleets: true, Plan: ds.plan, Notices: ds.notices.Post != nil, Hooks: ds.notices.Hooks}
 }
 
 // take adds the secrets of a definition that the stack adopts. all has the secrets of

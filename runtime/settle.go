@@ -176,7 +176,9 @@ func (d *drive) act(rd machine.Ready) {
 		d.clear(o)
 	}
 	d.releasePools()
-	d.outbox.waiting = append(d.outbox.waiting, rd.Send...)
+	if len(rd.Send) > 0 {
+		d.send(rd.Send)
+	}
 	d.unneeded = append(d.unneeded, rd.Children...)
 	d.unneeded, d.spent = append(d.unneeded, d.spent...), nil
 	for _, m := range rd.Lost {

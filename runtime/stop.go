@@ -130,7 +130,7 @@ func (d *drive) close() {
 	d.log.Debug("driven no further", "status", string(r.Status), "cycle", r.Cursor.Cycle, "wave", r.Cursor.Wave)
 	d.result, d.closed = &r, true
 	d.home.leave(d)
-	if r.Status.Ended() && len(d.outbox.waiting) > 0 {
+	if r.Status.Ended() && (len(d.outbox.waiting) > 0 || d.visited && r.Cursor.Outbox > 0) {
 		d.home.deliverLater(d.name)
 	}
 	d.announceEnd()

@@ -36,6 +36,9 @@ type Options struct {
 	// Socket are the options of the control socket: Server and Backup hold for
 	// the port too. Run sets its Store, Kinds, Compile, Graphs and Metrics.
 	Socket api.Options
+	// Hooks are addresses that are told what happens to the stacks of all graphs. Their
+	// notices are signed with HookSecret. Defaults to none.
+	Hooks []string
 	// Secret, Parallel and Grace are those of runtime.Config.
 	Secret   func(name string) (string, bool)
 	Parallel int
@@ -74,6 +77,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	}
 	rt, err := runtime.Open(context.WithoutCancel(ctx), runtime.Config{
 		Store: o.Store, Kinds: o.Kinds, Logger: o.Logger, Secret: o.Secret, Parallel: o.Parallel, Grace: o.Grace,
+		Notices: Notices(o.Hooks, o.Secret),
 	})
 	if err != nil {
 		return err

@@ -81,10 +81,14 @@ func (a *app) outOfReach(err error) error {
 	return &runtime.StoreError{Path: a.db, Err: err}
 }
 
+var errNoOwner = errors.New("nobody runs the store")
+
 // ownBriefly is a client of a store that nobody else owns.
 func (a *app) ownBriefly(ctx context.Context, store *boltstore.Store) (*api.Client, error) {
 	rt, err := runtime.Open(context.WithoutCancel(ctx), runtime.Config{
 		Store: store, Kinds: a.kinds(), Logger: a.logger(), Secret: os.LookupEnv, FailOnStoreError: true,
+		// They stay in the store: an owner delivers them.
+		Notices: runtime.Notices{Post: func(context.Context, runtime.Notice) error { return errNoOwner }},
 	})
 	if err != nil {
 		return nil, errors.Join(err, store.Close())

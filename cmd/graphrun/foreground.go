@@ -3,11 +3,13 @@ package main
 import (
 	"context"
 	"errors"
+	"os"
 
 	"github.com/graphrun/graphrun/dsl"
 	"github.com/graphrun/graphrun/runtime"
 	"github.com/graphrun/graphrun/runtime/boltstore"
 	"github.com/graphrun/graphrun/runtime/feed"
+	"github.com/graphrun/graphrun/serve"
 )
 
 // foreground is one stack that is driven in the foreground, and those who look
@@ -169,11 +171,15 @@ func (s *foreground) listen() (news *feed.Feed, stop func()) {
 }
 
 func (s *foreground) openRuntime(ctx context.Context, store runtime.Store, w *work, news *feed.Feed) (*runtime.Runtime, error) {
+	var notices runtime.Notices
+	if s.flags.replay == "" { // nothing of a recording happens now
+		notices = serve.Notices(nil, os.LookupEnv)
+	}
 	return runtime.Open(context.WithoutCancel(ctx), runtime.Config{
 		Store: store, Kinds: w.kinds, Logger: s.app.logger(),
 		Secret:   secretsOf(s.flags.replay != "", onlyGraph(s.src.Graph)),
 		Parallel: s.flags.parallel, Grace: graceOf(s.flags.grace), FailOnStoreError: true,
-		Feed: news,
+		Feed: news, Notices: notices,
 	})
 }
 

@@ -25,6 +25,7 @@ type serveFlags struct {
 	insecure   bool
 	cert, key  string
 	hosts      []string
+	hooks      []string
 	grace      time.Duration
 	parallel   int
 	durability string
@@ -52,6 +53,7 @@ func serveCommand(a *app) *cobra.Command {
 	flags.StringVar(&f.cert, "tls-cert", "", "`FILE` with the certificate for HTTPS")
 	flags.StringVar(&f.key, "tls-key", "", "`FILE` with its key")
 	flags.StringSliceVar(&f.hosts, "host", nil, "a `NAME` that clients may reach the API under, beside localhost (may be repeated)")
+	flags.StringArrayVar(&f.hooks, "hook", nil, "a `URL` that is told what happens to stacks, signed with "+serve.HookSecret+" (may be repeated)")
 	flags.DurationVar(&f.grace, "grace", runtime.DefaultGrace, "how long running tasks may continue after a signal")
 	flags.IntVar(&f.parallel, "parallel", 0, "at most `N` tasks at once in the default pool of every graph (default: as the graph says)")
 	flags.StringVar(&f.durability, "durability", string(runtime.DurabilityWave), "force the store to disk after every `wave` (survives a power cut), every cycle, or none")
@@ -60,7 +62,14 @@ func serveCommand(a *app) *cobra.Command {
 
 func (f *serveFlags) check(cmd *cobra.Command) error {
 	words := []runtime.Durability{runtime.DurabilityWave, runtime.DurabilityCycle, runtime.DurabilityNone}
+	for _, url := range f.hooks {
+		if problem := graph.CheckHookURL(url); problem != "" {
+			return usagef("--hook %q: %s", url, problem)
+		}
+	}
 	switch {
+	case len(f.hooks) > 0 && os.Getenv(serve.HookSecret) == "":
+		return usagef("--hook: %s is not set: notices are signed with it", serve.HookSecret)
 	case (f.cert == "") != (f.key == ""):
 		return usagef("--tls-cert and --tls-key belong together: give both")
 	case f.grace < 0:
@@ -80,7 +89,7 @@ func (a *app) serve(ctx context.Context, paths []string, f serveFlags) (err erro
 	defer w.close()
 	o := serve.Options{
 		Path: a.db, Kinds: w.kinds, Logger: a.serverLog(),
-		Parallel: f.parallel, Grace: graceOf(f.grace), Hurry: a.hurry, ReadStep: readStep,
+		Parallel: f.parallel, Grace: graceOf(f.grace), Hurry: a.hurry, ReadStep: readStep, Hooks: f.hooks,
 	}
 	if o.Graphs, err = a.loadGraphs(paths, o.Logger); err != nil {
 		return err

@@ -381,6 +381,9 @@ func (m *Machine) emit(b journal.Body) {
 	}
 	m.apply(b, m.at, m.cur.Seq+1)
 	m.log(b)
+	if m.o.Notices {
+		m.notice(b)
+	}
 }
 
 // log appends a record of a change that was made.

@@ -119,6 +119,7 @@ func (m *Machine) stopAs(end journal.Outcome) {
 		end.Failure = m.failureOfChild(end.Reason)
 	}
 	m.cur.Closing, m.out.moved = &end, true
+	m.noticeBudget(&end)
 	var cut []journal.TaskKey
 	m.eachWave(func(w *wave) {
 		for k := range w.runs {

@@ -31,6 +31,9 @@ type Options struct {
 	// By is who starts the stack, for its first record; "" if nobody is known. Only New reads
 	// it.
 	By string
+	// Notices says that the driver delivers notices to hooks: those of the graph, and Hooks.
+	Notices bool
+	Hooks   []graph.Hook
 
 	scratch bool // every cycle begins from scratch: for tests, see foreseen
 }

@@ -29,6 +29,7 @@ type Message struct {
 	To      string // the stack
 	Event   string
 	Payload any
+	Hook    *Hook // of a notice, which has no To and no Event and is no event; else nil
 }
 
 // Lost is a message to the stack itself that it cannot take.
@@ -44,7 +45,7 @@ func messageOf(id, node string, output any) Message {
 		id = hex.EncodeToString(sum[:])
 	}
 	out, _ := output.(map[string]any)
-	m := Message{ID: id, Node: node, Payload: out["payload"]}
+	m := Message{ID: id, Node: node, Payload: out["payload"], Hook: hookOf(out)}
 	m.To, _ = out["to"].(string)
 	m.Event, _ = out["event"].(string)
 	return m
@@ -74,6 +75,9 @@ func Undelivered(left []Message) graph.Change {
 }
 
 func (m *Message) stored() any {
+	if m.Hook != nil {
+		return map[string]any{"id": m.ID, "payload": m.Payload, "hook": m.Hook.stored()}
+	}
 	return map[string]any{"id": m.ID, "node": m.Node, "to": m.To, "event": m.Event, "payload": m.Payload}
 }
 

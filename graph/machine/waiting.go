@@ -31,6 +31,7 @@ func (m *Machine) beginToWait(r *run) {
 	m.emit(m.started(r, "", 1))
 	at, _ := slices.BinarySearchFunc(m.cur.Waiting, r.node, func(w journal.Waiting, i int) int { return m.plan.index[w.Node] - i })
 	m.cur.Waiting = slices.Insert(slices.Clone(m.cur.Waiting), at, w)
+	m.noticeWaiting(&w)
 }
 
 // question is what a task waits for whose `with` is evaluated.

@@ -45,6 +45,9 @@ func (m *Machine) placeWaits() {
 	node := m.plan.index[opening[0].Node]
 	at, _ := slices.BinarySearchFunc(m.cur.Waiting, node+1, func(w journal.Waiting, i int) int { return m.plan.index[w.Node] - i })
 	m.cur.Waiting = slices.Insert(slices.Clone(m.cur.Waiting), at, opening...)
+	for k := range opening {
+		m.noticeWaiting(&opening[k])
+	}
 	m.out.moved = true
 }
 
