@@ -194,7 +194,7 @@ var hookObject = &object{
 	name: "hook", at: "an entry of `hooks`", doc: "An address that gets a signed POST, at least once.",
 	fields: []field{
 		{name: "url", shape: aText, required: true, doc: "Address, as `https://example.org/path`."},
-		{name: "on", shape: listOf(hookWords), dflt: "all of them", doc: "Of what it is told."},
+		{name: "on", shape: listOf(hookWords), dflt: "all of them", doc: "Of what it hears."},
 		{name: "secret", shape: aWord, required: true, doc: "Secret of the graph that the body is signed with: `Graphrun-Signature: sha256=HEX`, the HMAC-SHA256 of the body."},
 	},
 }

@@ -21,7 +21,7 @@ type Hook struct {
 	On     []string // of HookEvents; nil means all
 }
 
-// What a hook may be told of.
+// What a hook may hear of.
 const (
 	OnStackEnded    = "stack.ended"
 	OnNodeWaiting   = "node.waiting" // for a person
@@ -29,10 +29,10 @@ const (
 	OnBudgetReached = "budget.reached" // a limit of tokens or cost
 )
 
-// HookEvents are all that a hook may be told of.
+// HookEvents are all that a hook may hear of.
 var HookEvents = []string{OnStackEnded, OnNodeWaiting, OnCycleFailed, OnBudgetReached}
 
-// Wants reports whether a hook is to be told of an event.
+// Wants reports whether a hook hears of an event.
 func (h *Hook) Wants(event string) bool { return h.On == nil || slices.Contains(h.On, event) }
 
 // CheckHookURL says what is wrong with the address of a hook.

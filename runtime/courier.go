@@ -86,3 +86,25 @@ func (rt *Runtime) forget(ctx context.Context, id *journal.Identity, delivered m
 	snap.Cursor.Outbox = len(left)
 	return rt.cfg.Store.Commit(ctx, Commit{Stack: id.Stack, Changes: []graph.Change{machine.Undelivered(left)}, Cursor: snap.Cursor})
 }
+
+// noticed takes a notice out of the outbox of its stack.
+func (rt *Runtime) noticed(stack, id string) error {
+	err := rt.with(rt.base, stack, func(d *drive) error {
+		return d.do(rt.base, func() error { return d.m.Step(machine.Sent{At: d.now(), ID: id}) })
+	})
+	if errors.Is(err, ErrEnded) {
+		var sum Summary
+		if sum, err = rt.cfg.Store.Stack(rt.base, stack); err == nil {
+			err = rt.forget(rt.base, &sum.Identity, map[string]bool{id: true})
+		}
+	}
+	if errors.Is(err, ErrNotFound) {
+		return nil // it was removed meanwhile
+	}
+	return err
+}
+
+// notify gives notices to their courier, and returns the other messages.
+func (rt *Runtime) notify(stack string, all []machine.Message) []machine.Message {
+	return rt.notices.split(stack, all)
+}

@@ -26,11 +26,6 @@ func (d *drive) send(all []machine.Message) {
 	d.outbox.waiting = append(d.outbox.waiting, d.home.notify(d.name, all)...)
 }
 
-// notify gives notices to their courier, and returns the other messages.
-func (rt *Runtime) notify(stack string, all []machine.Message) []machine.Message {
-	return rt.notices.split(stack, all)
-}
-
 // deliver sends the messages that wait in the outbox, beside the loop.
 func (d *drive) deliver() {
 	o := &d.outbox

@@ -4,12 +4,13 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"log/slog"
 	"sync"
 	"time"
 
-	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/machine"
 	"github.com/graphrun/graphrun/graph/value"
+	"github.com/graphrun/graphrun/runtime/internal/timer"
 )
 
 const (
@@ -23,31 +24,14 @@ const (
 	lastPost    = 2 * time.Second
 )
 
-// Notice says to a hook what happened to a stack.
-type Notice struct {
-	ID     string // the same at every try
-	Event  string // of graph.HookEvents
-	URL    string
-	Secret string // name of the secret that the body is to be signed with
-	Body   []byte // JSON, the same at every try
-}
-
-// Notices deliver what stacks say to hooks.
-type Notices struct {
-	// Hooks hear of the stacks of all graphs, beside the hooks of each graph.
-	Hooks []graph.Hook
-	// Post makes one try, and returns an error if it has to be made again. It is called by
-	// several goroutines, and its context ends only with its own time. Defaults to none: hooks
-	// are not told of anything.
-	Post func(ctx context.Context, n Notice) error
-	// Timeout is the time of one try. Defaults to 10 seconds.
-	Timeout time.Duration
-}
-
 // notices are those that are on their way. The outboxes of the stacks have them too, so that
 // nothing is lost with a process: who loads a stack gives its notices here again.
 type notices struct {
-	rt    *Runtime
+	Notices
+	log    *slog.Logger
+	timers *timer.Heap
+	boxes  outboxes
+
 	slots chan struct{}
 	ctx   context.Context // of the tries
 	cut   func()          // ends them
@@ -58,7 +42,13 @@ type notices struct {
 	trying  sync.WaitGroup
 }
 
-// notice is one that is not delivered, or of which its stack does not know that it is.
+// outboxes are those of all stacks.
+type outboxes interface {
+	// noticed takes a notice out of the outbox of its stack.
+	noticed(stack, id string) error
+}
+
+// notice is one that is still in the outbox of its stack.
 type notice struct {
 	stack string
 	msg   machine.Message
@@ -70,7 +60,7 @@ type notice struct {
 func (n *notices) take(stack string, msg machine.Message) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.pending[msg.ID] != nil || n.closing || n.rt.cfg.Notices.Post == nil {
+	if n.pending[msg.ID] != nil || n.closing || n.Post == nil {
 		return
 	}
 	p := &notice{stack: stack, msg: msg}
@@ -97,7 +87,7 @@ func (n *notices) begin(p *notice) {
 		}
 		wait := min(firstRetry<<min(p.tries, 20), longestRetry)
 		p.tries++
-		n.rt.timers.At(time.Now().Add(wait), func() {
+		n.timers.At(time.Now().Add(wait), func() {
 			n.mu.Lock()
 			defer n.mu.Unlock()
 			n.begin(p)
@@ -109,44 +99,27 @@ func (n *notices) begin(p *notice) {
 // is left to do.
 func (n *notices) attempt(p *notice) bool {
 	h := p.msg.Hook
-	log := n.rt.log.With("stack", p.stack, "event", h.Event, "url", h.URL, "delivery", p.msg.ID)
+	log := n.log.With("stack", p.stack, "event", h.Event, "url", h.URL, "delivery", p.msg.ID)
 	if !p.over {
-		ctx, cancel := context.WithTimeout(n.ctx, cmp.Or(n.rt.cfg.Notices.Timeout, postTimeout))
-		err := n.rt.cfg.Notices.Post(ctx, Notice{ID: p.msg.ID, Event: h.Event, URL: h.URL, Secret: h.Secret, Body: value.Append(nil, p.msg.Payload)})
+		ctx, cancel := context.WithTimeout(n.ctx, cmp.Or(n.Timeout, postTimeout))
+		err := n.Post(ctx, Notice{ID: p.msg.ID, Event: h.Event, URL: h.URL, Secret: h.Secret, Body: value.Append(nil, p.msg.Payload)})
 		cancel()
 		switch {
 		case err == nil:
-			log.Debug("a hook was told")
+			log.Debug("a hook took a notice")
 		case time.Now().Sub(h.At) >= machine.NoticeFor:
-			log.Error("a hook could not be told, and it is given up", "error", err)
+			log.Error("a hook did not take a notice in time, which is given up", "error", err)
 		default:
-			log.Warn("a hook could not be told yet", "error", err, "tries", p.tries+1)
+			log.Warn("a hook does not take a notice yet", "error", err, "tries", p.tries+1)
 			return false
 		}
 		p.over = true
 	}
-	err := n.rt.noticed(p.stack, p.msg.ID)
+	err := n.boxes.noticed(p.stack, p.msg.ID)
 	if err != nil {
 		log.Debug("a notice is delivered and still in its outbox", "error", err)
 	}
 	return err == nil || errors.Is(err, ErrClosed)
-}
-
-// noticed takes a notice out of the outbox of its stack.
-func (rt *Runtime) noticed(stack, id string) error {
-	err := rt.with(rt.base, stack, func(d *drive) error {
-		return d.do(rt.base, func() error { return d.m.Step(machine.Sent{At: d.now(), ID: id}) })
-	})
-	if errors.Is(err, ErrEnded) {
-		var sum Summary
-		if sum, err = rt.cfg.Store.Stack(rt.base, stack); err == nil {
-			err = rt.forget(rt.base, &sum.Identity, map[string]bool{id: true})
-		}
-	}
-	if errors.Is(err, ErrNotFound) {
-		return nil // it was removed meanwhile
-	}
-	return err
 }
 
 // finish waits for the tries that are being made, and makes no more.

@@ -36,7 +36,7 @@ type Options struct {
 	// Socket are the options of the control socket: Server and Backup hold for
 	// the port too. Run sets its Store, Kinds, Compile, Graphs and Metrics.
 	Socket api.Options
-	// Hooks are addresses that are told what happens to the stacks of all graphs. Their
+	// Hooks are addresses that hear of the stacks of all graphs. Their
 	// notices are signed with HookSecret. Defaults to none.
 	Hooks []string
 	// Secret, Parallel and Grace are those of runtime.Config.

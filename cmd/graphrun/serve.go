@@ -53,7 +53,7 @@ func serveCommand(a *app) *cobra.Command {
 	flags.StringVar(&f.cert, "tls-cert", "", "`FILE` with the certificate for HTTPS")
 	flags.StringVar(&f.key, "tls-key", "", "`FILE` with its key")
 	flags.StringSliceVar(&f.hosts, "host", nil, "a `NAME` that clients may reach the API under, beside localhost (may be repeated)")
-	flags.StringArrayVar(&f.hooks, "hook", nil, "a `URL` that is told what happens to stacks, signed with "+serve.HookSecret+" (may be repeated)")
+	flags.StringArrayVar(&f.hooks, "hook", nil, "a `URL` that gets notices of all stacks, signed with "+serve.HookSecret+" (may be repeated)")
 	flags.DurationVar(&f.grace, "grace", runtime.DefaultGrace, "how long running tasks may continue after a signal")
 	flags.IntVar(&f.parallel, "parallel", 0, "at most `N` tasks at once in the default pool of every graph (default: as the graph says)")
 	flags.StringVar(&f.durability, "durability", string(runtime.DurabilityWave), "force the store to disk after every `wave` (survives a power cut), every cycle, or none")
