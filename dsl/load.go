@@ -167,7 +167,12 @@ func (l *loader) check(def graph.Def, d *document) (*graph.Graph, diag.List) {
 	if l.study == nil || len(l.open) > 0 {
 		return graph.Compile(def, l.kinds)
 	}
+	l.study.doc = d
+	if l.study.sought != "" {
+		l.study.survey = graph.Seek(def, l.kinds, l.study.sought)
+		return nil, nil
+	}
 	g, survey, problems := graph.Examine(def, l.kinds)
-	l.study.survey, l.study.doc = survey, d
+	l.study.survey = survey
 	return g, problems
 }

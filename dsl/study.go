@@ -19,12 +19,15 @@ type Study struct {
 
 	kinds  graph.Kinds
 	survey *graph.Survey
+	sought string    // a text at the only place that is asked about; "" for all places
 	doc    *document // nil when the YAML cannot be read
 }
 
 // Examine is Compile for an editor.
-func Examine(file string, src []byte, kinds graph.Kinds) *Study {
-	s := &Study{kinds: kinds, survey: &graph.Survey{}}
+func Examine(file string, src []byte, kinds graph.Kinds) *Study { return examine(file, src, kinds, "") }
+
+func examine(file string, src []byte, kinds graph.Kinds, sought string) *Study {
+	s := &Study{kinds: kinds, survey: &graph.Survey{}, sought: sought}
 	l := loader{kinds: kinds, files: map[string][]byte{}, root: filepath.Dir(file), study: s}
 	s.Source, s.Problems = l.compile(file, src)
 	s.Files = l.files

@@ -39,7 +39,7 @@ func Complete(file string, src []byte, at diag.Pos, kinds graph.Kinds) Completio
 	from := offsetOf(src, at)
 	before, after := string(src[:from]), string(src[from:])
 	for _, text := range finished(before, after) {
-		s := Examine(file, []byte(text), kinds)
+		s := examine(file, []byte(text), kinds, probe)
 		if s.doc == nil {
 			continue
 		}

@@ -47,6 +47,10 @@ func compile(def Def, kinds Kinds, survey *Survey) (*Graph, diag.List) {
 	c.compileNodes()
 	c.compileLate()
 	c.compileEnd()
+	if survey != nil && survey.sought != "" {
+		c.declare()
+		return nil, nil
+	}
 	c.findLeaving()
 	c.checkFinalWaits()
 	c.checkOnce()
@@ -122,7 +126,7 @@ func (c *compiler) expr(text diag.Text, scope *cond.Scope, want cond.Want) *cond
 // condition compiles an expression that must be boolean. It returns nil for an
 // absent condition, and for one with errors.
 func (c *compiler) condition(text diag.Text, scope *cond.Scope) *cond.Program {
-	if text.Value == "" && text.Span.IsZero() {
+	if text.Value == "" && text.Span.IsZero() || c.survey.ignores(text) {
 		return nil
 	}
 	return c.expr(text, scope, cond.Want{Condition: true})

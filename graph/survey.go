@@ -2,6 +2,7 @@ package graph
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/graphrun/graphrun/diag"
 	"github.com/graphrun/graphrun/graph/cond"
@@ -30,6 +31,8 @@ const (
 type Survey struct {
 	Expressions []Expression
 	Mentions    []Mention // outside expressions; of each name where it is declared comes first
+
+	sought string // only conditions with this text are of interest; "" for all
 }
 
 // Expression is one expression of a definition, with what it may use.
@@ -55,6 +58,20 @@ func Examine(def Def, kinds Kinds) (*Graph, *Survey, diag.List) {
 	s := &Survey{}
 	g, problems := compile(def, kinds, s)
 	return g, s, problems
+}
+
+// Seek is Examine for one place alone, at which a text stands that is nowhere else. It leaves
+// out what no answer about that place depends on: other conditions, and all checks of the
+// graph as a whole.
+func Seek(def Def, kinds Kinds, sought string) *Survey {
+	s := &Survey{sought: sought}
+	compile(def, kinds, s)
+	return s
+}
+
+// ignores reports whether a condition is of no interest.
+func (s *Survey) ignores(text diag.Text) bool {
+	return s != nil && s.sought != "" && !strings.Contains(text.Value, s.sought)
 }
 
 // Choices lists the names that may stand where one of a kind of name is mentioned, in

@@ -62,6 +62,7 @@ func (c *compiler) compileWebhooks() {
 		d := &c.def.Webhooks[i]
 		w := Webhook{Name: d.Name.Value, Secret: d.Secret.Value, Event: -1}
 		c.checkSecretName(d.Secret)
+		c.mention(NameOfEvent, d.Event)
 		payload := schema.AnyType
 		if e, ok := c.g.EventByName(d.Event.Value); ok {
 			w.Event, payload = e, c.g.Events[e].Type
@@ -88,6 +89,7 @@ func (c *compiler) checkSecretName(name diag.Text) {
 	if name.Value == "" {
 		return
 	}
+	c.mention(NameOfSecret, name)
 	if slices.Contains(c.g.Secrets, name.Value) {
 		return
 	}
