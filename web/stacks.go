@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/graphrun/graphrun/diag"
 	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/runtime/api"
 )
@@ -165,7 +166,7 @@ func (v *visit) stacks() error {
 		counts[group]++
 		graphs[all[i].Graph] = true
 		if f.takes(&all[i], group) {
-			byGroup[group] = append(byGroup[group], stackRow{all[i], group, noteOf(&all[i])})
+			byGroup[group] = append(byGroup[group], stackRow{all[i], group, diag.Shorten(noteOf(&all[i]), maxBrief)})
 		}
 	}
 	for _, group := range groups {
