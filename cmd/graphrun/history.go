@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -8,12 +9,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/graphrun/graphrun/graph/inspect"
+	"github.com/graphrun/graphrun/graph/journal"
+	"github.com/graphrun/graphrun/graph/render"
 	"github.com/graphrun/graphrun/runtime/api"
 )
 
 func historyCommand(a *app) *cobra.Command {
 	var last int
-	var waves bool
+	var waves, plot bool
 	cmd := &cobra.Command{
 		Use:   "history STACK",
 		Short: "Show what a stack did, cycle by cycle",
@@ -22,10 +25,16 @@ func historyCommand(a *app) *cobra.Command {
 			if last < 0 {
 				return usagef("--last %d: expected 1 or more", last)
 			}
+			if plot && (waves || a.json()) {
+				return usagef("--plot draws text: --waves and -o json have nothing to add to it")
+			}
 			return a.through(cmd.Context(), func(c *api.Client) error {
 				h, err := inspect.HistoryOf(cmd.Context(), c.Store(), a.kinds(), args[0], last)
 				if err != nil {
 					return known(cmd.Context(), c, args[0], err)
+				}
+				if plot {
+					return a.plotHistory(cmd.Context(), c, h)
 				}
 				if a.json() {
 					return a.printJSON(h)
@@ -36,7 +45,28 @@ func historyCommand(a *app) *cobra.Command {
 	}
 	cmd.Flags().IntVar(&last, "last", 0, "only the last `N` cycles")
 	cmd.Flags().BoolVar(&waves, "waves", false, "also the nodes of each wave, and who wrote each key")
+	cmd.Flags().BoolVar(&plot, "plot", false, "draw when each node ran, over time")
 	return cmd
+}
+
+// plotHistory draws the cycles of a history.
+func (a *app) plotHistory(ctx context.Context, c *api.Client, h inspect.History) error {
+	if len(h.Cycles) == 0 {
+		return a.printHistory(h, false)
+	}
+	var records []journal.Record
+	err := c.Store().Records(ctx, h.Stack, journal.Want{Types: []string{"cycle.started", "cycle.finished", "task.started", "task.held", "task.finished", "stack.finished"}}, func(r journal.Record) error {
+		records = append(records, r)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	columns := terminalColumns(a.out)
+	if columns == 0 {
+		columns = pageColumns
+	}
+	return render.Timeline(a.text(), records, h.Cycles[0].StartedAt, columns)
 }
 
 func (a *app) printHistory(h inspect.History, waves bool) error {

@@ -260,6 +260,7 @@ and answers are applied, and nothing is decided yet.`, `  graphrun state review
 many nodes ran, failed and were skipped, which keys it changed, and what it used.
 With --waves also how each node ended, and which node or event wrote each key.`, `  graphrun history review
   graphrun history review --waves
+  graphrun history review --last 20 --plot
   graphrun history review --last 5 -o json`},
 	"diff": {groupLook, `Show what changed in the state of a stack between two points of its history, down
 to the element and the property. A point is CYCLE or CYCLE.WAVE; 0 is the
