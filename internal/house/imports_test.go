@@ -60,7 +60,7 @@ var rooms = map[string]room{
 	"graph/cron":            {},
 	"graph":                 {house: []string{"diag", "graph/cond", "graph/cron", "graph/schema", "graph/tree", "graph/value", "internal/late"}},
 	"graph/dag":             {house: []string{"graph"}, third: []string{"github.com/dominikbraun/graph"}},
-	"graph/render":          {house: []string{"graph", "diag", "graph/cond", "graph/inspect", "graph/journal", "graph/machine", "graph/value"}},
+	"graph/render":          {house: []string{"graph", "diag", "graph/cond", "graph/inspect", "graph/journal", "graph/machine", "graph/value"}, third: []string{"github.com/mattn/go-runewidth"}},
 	"graph/journal":         {house: []string{"graph/value"}},
 	"graph/sim":             {house: []string{"graph", "graph/journal", "graph/machine", "graph/value"}},
 	"graph/explore":         {house: []string{"diag", "graph", "graph/cond", "graph/journal", "graph/machine", "graph/schema", "graph/sim", "graph/tree", "graph/trial", "graph/value"}},
