@@ -105,7 +105,7 @@ func read(in io.Reader, frames chan<- frame, done <-chan struct{}) {
 // session is one editor's session. It answers one message at a time.
 type session struct {
 	Options
-	ctx     context.Context //nolint:containedctx // of Serve, which the session does not outlive
+	ctx     context.Context // of Serve, which the session does not outlive
 	out     io.Writer
 	started bool
 	closing bool // after shutdown
