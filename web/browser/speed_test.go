@@ -16,7 +16,7 @@ func bound() float64 {
 	if os.Getenv("SPEED") == "strict" {
 		return 1
 	}
-	return 5
+	return 20
 }
 
 // watchTasks notes how long the page's script held the browser up, from now on.
