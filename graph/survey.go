@@ -65,7 +65,7 @@ func Examine(def Def, kinds Kinds) (*Graph, *Survey, diag.List) {
 // graph as a whole.
 func Seek(def Def, kinds Kinds, sought string) *Survey {
 	s := &Survey{sought: sought}
-	compile(def, kinds, s)
+	_, _ = compile(def, kinds, s)
 	return s
 }
 

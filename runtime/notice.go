@@ -107,7 +107,7 @@ func (n *notices) attempt(p *notice) bool {
 		switch {
 		case err == nil:
 			log.Debug("a hook took a notice")
-		case time.Now().Sub(h.At) >= machine.NoticeFor:
+		case time.Since(h.At) >= machine.NoticeFor:
 			log.Error("a hook did not take a notice in time, which is given up", "error", err)
 		default:
 			log.Warn("a hook does not take a notice yet", "error", err, "tries", p.tries+1)

@@ -87,8 +87,8 @@ func Open(ctx context.Context, cfg Config) (*Runtime, error) {
 	rt.busy, _ = cfg.Store.(BusyStore)
 	rt.joining, _ = cfg.Store.(JoiningStore)
 	rt.files = watchers{timers: rt.timers, log: rt.log, all: map[watched]*watcher{}}
-	rt.notices = notices{Notices: cfg.Notices, log: cfg.Logger, timers: rt.timers, boxes: rt, slots: make(chan struct{}, posts), pending: map[string]*notice{}}
-	rt.notices.ctx, rt.notices.cut = context.WithCancel(rt.base)
+	posting, cut := context.WithCancel(rt.base)
+	rt.notices = notices{Notices: cfg.Notices, ctx: posting, cut: cut, log: cfg.Logger, timers: rt.timers, boxes: rt, slots: make(chan struct{}, posts), pending: map[string]*notice{}}
 	rt.resting.bound = cfg.Loaded
 	rt.storage.timers = rt.timers
 	rt.kinds = nodes.NewSession(rt.base)

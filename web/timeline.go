@@ -43,7 +43,7 @@ type timelineBar struct {
 }
 
 // timelineTypes are the records that a timeline is made of.
-var timelineTypes = []string{"cycle.started", "cycle.finished", "wave.started", "task.started", "task.finished", "task.waiting", "task.held", "task.answered", "stack.finished"}
+var timelineTypes = []string{"cycle.started", "cycle.finished", "wave.started", "wave.committed", "task.started", "task.finished", "task.waiting", "task.held", "task.answered", "stack.finished"}
 
 // timelineOf reads what the tasks of a cycle did.
 func (v *visit) timelineOf(id string, cycle, last uint64, now time.Time) (*timeline, error) {
@@ -79,6 +79,9 @@ func (b *timelineBuilder) add(r journal.Record) {
 		return
 	case *journal.CycleFinished, *journal.StackFinished:
 		b.Ended = r.Time
+		return
+	case *journal.WaveCommitted:
+		b.committed(r, body)
 		return
 	case *journal.WaveStarted:
 		b.waves[body.Wave] = r.Time
@@ -117,6 +120,22 @@ func (b *timelineBuilder) add(r journal.Record) {
 		if !body.RetryAt.IsZero() {
 			row.Status = "backoff"
 			row.open("queued", r.Time)
+		}
+	}
+}
+
+// committed notes the nodes that wait for somebody from now on: none of their records says so.
+func (b *timelineBuilder) committed(r journal.Record, body *journal.WaveCommitted) {
+	for _, s := range body.Settled {
+		i, ok := b.rows[journal.TaskKey{Cycle: r.Cycle, Wave: body.Wave, Node: s.Node}]
+		if s.Status != "waiting" || !ok || i < 0 {
+			continue
+		}
+		row := &b.Rows[i]
+		if row.Status == "running" {
+			row.close(r.Time, "ran")
+			row.Status = "waiting"
+			row.open("waits", r.Time)
 		}
 	}
 }

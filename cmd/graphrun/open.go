@@ -23,7 +23,7 @@ func openCommand(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			opened := !only && !a.json() && openBrowser(url) == nil
+			opened := !only && !a.json() && openBrowser(cmd.Context(), url) == nil
 			switch {
 			case a.json():
 				return a.printJSON(api.Link{URL: url})
@@ -54,7 +54,7 @@ func (a *app) link(ctx context.Context) (string, error) {
 
 // openBrowser shows a page in the browser of the person at this machine. It is an error
 // that there is none.
-func openBrowser(url string) error {
+func openBrowser(ctx context.Context, url string) error {
 	name, args := "xdg-open", []string{url}
 	switch runtime.GOOS {
 	case "darwin":
@@ -70,7 +70,7 @@ func openBrowser(url string) error {
 	if err != nil {
 		return err
 	}
-	cmd := exec.Command(path, args...)
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), path, args...) // it outlives this command
 	if err := cmd.Start(); err != nil {
 		return err
 	}

@@ -262,7 +262,7 @@ func (t *teller) waits(key journal.TaskKey, b *journal.TaskWaiting) string {
 
 // answered tells of a person's word.
 func (t *teller) answered(at *told, b *journal.TaskAnswered) string {
-	who, did := cmp.Or(oneLine(b.By), "somebody"), "rejected"
+	who, did := cmp.Or(oneLine(b.As), oneLine(b.By), "somebody"), "rejected"
 	if b.Approved {
 		did = "approved"
 	}

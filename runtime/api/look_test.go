@@ -30,7 +30,7 @@ func counted(t *testing.T) *rig {
 			return over
 		}
 		return nil
-	}); err != over { //nolint:errorlint // it comes back as it is
+	}); err != over {
 		t.Fatal(err)
 	}
 	return r
@@ -187,7 +187,7 @@ func waits(t *testing.T, c *api.Client, stack string) {
 			return over
 		}
 		return nil
-	}); err != over { //nolint:errorlint // it comes back as it is
+	}); err != over {
 		t.Fatal(err)
 	}
 }

@@ -201,10 +201,16 @@ func (s *stream) frame(b []byte, r journal.Record) []byte {
 	if !s.events {
 		return append(journal.AppendRecord(b, r, s.journal), '\n')
 	}
-	if s.mark == nil {
-		b = append(strconv.AppendUint(append(b, "id: "...), r.Seq, 10), '\n')
-	} else if with := s.mark(append(b, "id: "...), r.Seq); len(with) > len(b)+len("id: ") {
-		b = append(with, '\n')
+	mark := s.mark
+	if mark == nil {
+		mark = func(b []byte, seq uint64) []byte { return strconv.AppendUint(b, seq, 10) }
+	}
+	const id = "id: "
+	before := len(b)
+	if b = mark(append(b, id...), r.Seq); len(b) > before+len(id) {
+		b = append(b, '\n')
+	} else {
+		b = b[:before] // a place that nobody can come back to
 	}
 	b = append(b, "event: "...)
 	b = append(b, r.Body.Type()...)

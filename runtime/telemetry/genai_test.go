@@ -86,7 +86,7 @@ func TestAgents(t *testing.T) {
 			var of []string
 			for _, a := range s.Attributes() {
 				if key := string(a.Key); strings.HasPrefix(key, "gen_ai.") && key != "gen_ai.operation.name" || key == "graphrun.held" {
-					of = append(of, strings.TrimPrefix(key, "gen_ai.")+"="+a.Value.Emit())
+					of = append(of, strings.TrimPrefix(key, "gen_ai.")+"="+a.Value.String())
 				}
 			}
 			slices.Sort(of)
