@@ -54,7 +54,7 @@ var mutants = []mutant{
 	{"an event that is sent again is applied again", "graph/machine/event.go",
 		"if m.Known(in.ID) {", "if false {", "graph/machine", matrix},
 	{"nodes run on after a cancel", "graph/machine/api.go",
-		"		m.stop(journal.Cancelled, in.Reason)\n", "		m.cur.Reason = in.Reason\n", "graph/machine", model},
+		"		m.stopAs(journal.Outcome{Status: journal.Cancelled, Reason: in.Reason, By: in.By})\n", "		m.cur.Reason = in.Reason\n", "graph/machine", model},
 	{"a repeated answer is for the next question", "graph/machine/answer.go",
 		"in.At.Sub(w.Since) < youngQuestion", "false", "graph/machine", matrix},
 	{"a step is not handed to the next attempt", "graph/machine/step.go",
