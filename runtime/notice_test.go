@@ -39,6 +39,13 @@ func (r *receiver) post(_ context.Context, n runtime.Notice) error {
 	return nil
 }
 
+// taken is what was posted so far.
+func (r *receiver) taken() []posted {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.all)
+}
+
 func (r *receiver) set(down bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -99,7 +106,7 @@ func TestNotices(t *testing.T) {
 		if d := cmp.Diff(want, got); d != "" {
 			t.Errorf("(-want +got)\n%s", d)
 		}
-		for _, p := range r.all {
+		for _, p := range r.taken() {
 			var body map[string]any
 			if err := json.Unmarshal(p.Body, &body); err != nil || body["id"] != p.ID || body["type"] != p.Event || body["stack"] != "told" {
 				t.Errorf("the body is %s: %v", p.Body, err)
@@ -134,8 +141,9 @@ func TestNoticeIsTriedAgain(t *testing.T) {
 		if d := cmp.Diff(want, r.tries()); d != "" {
 			t.Errorf("(-want +got)\n%s", d)
 		}
-		for _, p := range r.all {
-			if p.Event == r.all[0].Event && (p.ID != r.all[0].ID || string(p.Body) != string(r.all[0].Body)) {
+		all := r.taken()
+		for _, p := range all {
+			if p.Event == all[0].Event && (p.ID != all[0].ID || string(p.Body) != string(all[0].Body)) {
 				t.Errorf("another try is another notice: %+v", p)
 			}
 		}
