@@ -98,22 +98,15 @@ func changes(name, about string, destructive bool) *mcp.Tool {
 }
 
 func startLine(in startArgs, _ string) (toolLine, error) {
-	target, text := in.Graph, ""
-	if in.Graph == "" || in.File != "" || in.Text != "" {
-		var err error
-		if target, text, err = in.from(); err != nil || in.Graph != "" {
-			return toolLine{}, usagef("expected file, text or graph, one of them")
-		}
-	}
-	params, err := pairs("param", in.Params, true)
+	target, text, err := in.or("graph", in.Graph)
 	if err != nil {
 		return toolLine{}, err
 	}
-	state, err := pairs("set", in.State, false)
+	values, err := beginning(in.Params, in.State)
 	if err != nil {
 		return toolLine{}, err
 	}
-	l := stackLine("start", slices.Concat(option("stack", in.Stack), params, state), "", target)
+	l := stackLine("start", append(option("stack", in.Stack), values...), "", target)
 	l.in = text
 	return l, nil
 }

@@ -54,6 +54,27 @@ func (f fileArgs) from() (file, in string, err error) {
 	return f.File, "", nil
 }
 
+// or is from where a name may stand in place of a file and its text.
+func (f fileArgs) or(what, name string) (target, in string, err error) {
+	if name != "" && f.File == "" && f.Text == "" {
+		return name, "", nil
+	}
+	if target, in, err = f.from(); err != nil || name != "" {
+		return "", "", usagef("expected file, text or %s, one of them", what)
+	}
+	return target, in, nil
+}
+
+// beginning gives the flags for what a stack begins with.
+func beginning(params, state map[string]any) ([]string, error) {
+	flags, err := pairs("param", params, true)
+	if err != nil {
+		return nil, err
+	}
+	values, err := pairs("set", state, false)
+	return append(flags, values...), err
+}
+
 type validateArgs struct {
 	fileArgs
 	Strict bool `json:"strict,omitempty" jsonschema:"warnings count as errors"`
@@ -129,22 +150,15 @@ func isSet(name string, on bool) []string {
 }
 
 func planLine(in planArgs, _ string) (toolLine, error) {
-	target, text := in.Stack, ""
-	if in.Stack == "" || in.File != "" || in.Text != "" {
-		var err error
-		if target, text, err = in.from(); err != nil || in.Stack != "" {
-			return toolLine{}, usagef("expected file, text or stack, one of them")
-		}
-	}
-	params, err := pairs("param", in.Params, true)
+	target, text, err := in.or("stack", in.Stack)
 	if err != nil {
 		return toolLine{}, err
 	}
-	state, err := pairs("set", in.State, false)
+	values, err := beginning(in.Params, in.State)
 	if err != nil {
 		return toolLine{}, err
 	}
-	l := command("plan", slices.Concat(params, state, isSet("explain", in.Explain)), target)
+	l := command("plan", append(values, isSet("explain", in.Explain)...), target)
 	l.in, l.locks, l.narrow = text, in.Stack != "", "Leave explain out."
 	return l, nil
 }
