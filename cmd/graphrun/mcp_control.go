@@ -22,7 +22,7 @@ type sendArgs struct {
 	Stack   string `json:"stack" jsonschema:"id of the stack"`
 	Event   string `json:"event" jsonschema:"name of the event"`
 	Payload any    `json:"payload,omitempty" jsonschema:"any JSON of the event's type"`
-	ID      string `json:"id,omitempty" jsonschema:"the event's own id: one that was sent before is not sent again"`
+	ID      string `json:"id,omitempty" jsonschema:"the event's own id: the stack takes each id once"`
 }
 
 type answerArgs struct {

@@ -40,8 +40,8 @@ func narrowed(r route) route {
 type access int
 
 const (
-	admin   access = iota // who has that role. The zero value: a route that says nothing is not open
-	operate               // who has that role, or admin
+	admin   access = iota // the role admin; the zero value, so a route is open only if it says so
+	operate               // the role operate or admin
 	read                  // whoever has a token
 	local                 // only through a trusted door: it names files
 	open                  // everybody who reaches the port

@@ -34,7 +34,7 @@ func (c *call) records() error {
 	if events {
 		kind = eventStream
 	}
-	s := &stream{h: c.Handler, id: c.stack(), out: newPieces(c.w, kind), events: events, in: c.stillIn}
+	s := &stream{h: c.Handler, id: c.stack(), out: newPieces(c.w, kind), events: events, mark: appendSeq, in: c.stillIn}
 	from := c.query["from"]
 	last := c.r.Header.Get("Last-Event-ID")
 	if events && last != "" {
@@ -103,7 +103,7 @@ type stream struct {
 	in      func() bool // whether whoever reads may still do so
 
 	want  journal.Want
-	mark  func(b []byte, seq uint64) []byte // appends the id of an event; nil is the seq itself
+	mark  func(b []byte, seq uint64) []byte // appends the id of an event, or nothing: then nobody can come back to it
 	next  uint64                            // seq
 	ended bool
 	buf   []byte
@@ -197,20 +197,19 @@ func (s *stream) send(ctx context.Context) error {
 	return s.out.flush()
 }
 
+// appendSeq marks the records of one stack.
+func appendSeq(b []byte, seq uint64) []byte { return strconv.AppendUint(b, seq, 10) }
+
 func (s *stream) frame(b []byte, r journal.Record) []byte {
 	if !s.events {
 		return append(journal.AppendRecord(b, r, s.journal), '\n')
 	}
-	mark := s.mark
-	if mark == nil {
-		mark = func(b []byte, seq uint64) []byte { return strconv.AppendUint(b, seq, 10) }
-	}
 	const id = "id: "
 	before := len(b)
-	if b = mark(append(b, id...), r.Seq); len(b) > before+len(id) {
+	if b = s.mark(append(b, id...), r.Seq); len(b) > before+len(id) {
 		b = append(b, '\n')
 	} else {
-		b = b[:before] // a place that nobody can come back to
+		b = b[:before]
 	}
 	b = append(b, "event: "...)
 	b = append(b, r.Body.Type()...)

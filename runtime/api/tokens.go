@@ -29,8 +29,8 @@ const (
 func TokensPath(db string) string { return db + ".tokens" }
 
 // Tokens are the tokens of a store that have a name and a role, in a file that only its owner
-// may read. The file has hashes of them only. It is read again when it has changed, so a token
-// works, and one that was revoked stops working, at the next request. Safe for concurrent
+// may read. The file has hashes of them only. It is read again when it has changed, so the
+// next request finds a new token, and no longer finds a revoked one. Safe for concurrent
 // use by one process; the owner of the store is the one that writes.
 type Tokens struct {
 	path string
