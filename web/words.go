@@ -24,7 +24,7 @@ var words = template.FuncMap{
 	"millis":    func(n int64) string { return took(time.Duration(n) * time.Millisecond) },
 	"brief":     func(v any) string { return diag.Shorten(string(value.Append(nil, plain(v))), maxBrief) },
 	"pretty":    pretty,
-	"by":        byWords,
+	"by":        func(by *journal.By, v any) string { return render.Writer(by, !render.HasParts(plain(v))) },
 	"edgeLine":  render.EdgeLine,
 	"edgeWhy":   render.EdgeWhy,
 	"condition": conditionText,
@@ -86,25 +86,6 @@ func took(d time.Duration) string {
 		return d.Round(10 * time.Millisecond).String()
 	}
 	return d.Round(time.Second).String()
-}
-
-// byWords says who wrote a key.
-func byWords(by *journal.By) string {
-	switch {
-	case by == nil:
-		return "not known"
-	case by.Initial:
-		return "never changed"
-	case by.Fork:
-		return fmt.Sprintf("set by the fork, cycle %d", by.Cycle)
-	case by.Event != "":
-		return fmt.Sprintf("event %s, cycle %d", by.Event, by.Cycle)
-	case by.Answer && by.As != "":
-		return fmt.Sprintf("answer of %s to %s, cycle %d", by.As, by.Node, by.Cycle)
-	case by.Answer:
-		return fmt.Sprintf("answer to %s, cycle %d", by.Node, by.Cycle)
-	}
-	return fmt.Sprintf("%s, cycle %d", by.Node, by.Cycle)
 }
 
 // conditionText is a condition that was taken apart, a line for each piece.

@@ -8,6 +8,7 @@ import (
 	"github.com/graphrun/graphrun/diag"
 	"github.com/graphrun/graphrun/graph/inspect"
 	"github.com/graphrun/graphrun/graph/journal"
+	"github.com/graphrun/graphrun/graph/render"
 	"github.com/graphrun/graphrun/graph/value"
 	"github.com/graphrun/graphrun/runtime/api"
 )
@@ -56,7 +57,7 @@ func (a *app) printDiff(d inspect.Diff) {
 	for i, o := range d.Operations {
 		if i == 0 || o.Key != key {
 			key = o.Key
-			a.printf("%s%s\n", diag.Clean(key), byText(o.By))
+			a.printf("%s%s\n", diag.Clean(key), writerText(o))
 		}
 		place := diag.Clean(o.Place)
 		if place != "" {
@@ -73,23 +74,21 @@ func (a *app) printDiff(d inspect.Diff) {
 	}
 }
 
-// byText says who wrote a key, after two spaces; "" where nobody knows.
-func byText(by *journal.By) string {
-	switch {
-	case by == nil:
+// writerText says who wrote a key that differs, after two spaces; "" where nobody knows. A key
+// that is there at one of the points alone may have its initial value.
+func writerText(o inspect.Operation) string {
+	if o.By == nil {
 		return ""
-	case by.Initial:
-		return "  initial value"
-	case by.Fork:
-		return fmt.Sprintf("  set with the fork, cycle %d", by.Cycle)
-	case by.Event != "":
-		return fmt.Sprintf("  by event %s, cycle %d", by.Event, by.Cycle)
-	case by.Answer && by.As != "":
-		return fmt.Sprintf("  by the answer of %s to %s, cycle %d", by.As, by.Node, by.Cycle)
-	case by.Answer:
-		return fmt.Sprintf("  by the answer to %s, cycle %d", by.Node, by.Cycle)
 	}
-	return fmt.Sprintf("  by %s, cycle %d, wave %d", by.Node, by.Cycle, by.Wave)
+	if o.By.Initial {
+		return "  initial value"
+	}
+	whole := o.Place == "" && (o.Value == nil || !render.HasParts(o.Value.Any()))
+	text := "  " + render.Writer(o.By, whole)
+	if o.By.Node != "" {
+		text += fmt.Sprintf(", wave %d", o.By.Wave)
+	}
+	return text
 }
 
 // pointText is a point in words.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/graphrun/graphrun/dsl"
 	"github.com/graphrun/graphrun/runtime"
+	"github.com/graphrun/graphrun/runtime/api"
 	"github.com/graphrun/graphrun/runtime/boltstore"
 	"github.com/graphrun/graphrun/runtime/feed"
 	"github.com/graphrun/graphrun/serve"
@@ -113,10 +114,7 @@ func (s *foreground) door(ctx context.Context, rt *runtime.Runtime) door {
 			return far
 		},
 		answer: func(q question, approved bool) error {
-			word := map[string]any{"approved": approved, "comment": nil, "by": nil}
-			if by := whoami(); by != "" {
-				word["by"] = by
-			}
+			word := map[string]any{"approved": approved, "comment": nil, "by": api.SystemUser()}
 			return rt.AnswerWith(ctx, s.flags.stack, q.node, runtime.AnswerOptions{Output: word, Item: q.item, For: q.id, Call: q.call})
 		},
 	}

@@ -26,7 +26,7 @@ func retryCommand(a *app) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			r := api.RetryRequest{By: by}
 			if by == "" {
-				r.By = whoami()
+				r.By = api.SystemUser()
 			}
 			var err error
 			if r.Limits, err = parseLimits(limits); err != nil {

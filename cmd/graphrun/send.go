@@ -5,8 +5,6 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"os"
-	"os/user"
 
 	"github.com/spf13/cobra"
 
@@ -92,10 +90,8 @@ func answerCommand(a *app, name, short string, approved bool) *cobra.Command {
 				return err
 			}
 			r.Node, r.Item = place.String(), ""
-			if by == "" {
-				by = whoami()
-			}
-			r.Comment, r.By = orNull(comment), orNull(by)
+			by = cmp.Or(by, api.SystemUser())
+			r.Comment, r.By = orNull(comment), &by
 			if cmd.Flags().Changed("value") {
 				v, err := a.payload([]string{with})
 				if err != nil {
@@ -156,12 +152,4 @@ func orNull(text string) *string {
 		return nil
 	}
 	return &text
-}
-
-// whoami is the name of the user, "" when nobody knows it.
-func whoami() string {
-	if u, err := user.Current(); err == nil {
-		return u.Username
-	}
-	return os.Getenv("USER")
 }

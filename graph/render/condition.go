@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/graphrun/graphrun/graph/inspect"
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/value"
 )
 
@@ -201,16 +202,30 @@ func collect(p *inspect.Part, to *[]inspect.Read) {
 }
 
 func writer(r *inspect.Read) string {
-	verb := "set by"
-	switch r.Value.V.(type) {
+	return Writer(r.By, r.Path == "state."+r.Key && !HasParts(r.Value.V))
+}
+
+// HasParts reports whether a value is a list or an object. Who wrote it last may have changed
+// a part alone.
+func HasParts(v any) bool {
+	switch v.(type) {
 	case []any, map[string]any:
-		verb = "last changed by"
-	default:
-		if r.Path != "state."+r.Key {
-			verb = "last changed by"
-		}
+		return true
 	}
-	by := r.By
+	return false
+}
+
+// Writer says in words who last wrote a key of the state, and in which cycle: "set by NODE,
+// cycle 3" where the whole is meant, else "last changed by NODE, cycle 3". It is "not known"
+// for nil.
+func Writer(by *journal.By, whole bool) string {
+	if by == nil {
+		return "not known"
+	}
+	verb := "last changed by"
+	if whole {
+		verb = "set by"
+	}
 	in := fmt.Sprintf(", cycle %d", by.Cycle)
 	switch {
 	case by.Initial:

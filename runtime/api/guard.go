@@ -50,7 +50,7 @@ func (d Door) admit(r *http.Request) error {
 // principal is who makes a request. It is false for a request without a known token.
 func (d Door) principal(r *http.Request) (Principal, bool) {
 	if d.Trusted {
-		return Principal{Name: systemUser(), Role: RoleAdmin}, true
+		return Principal{Name: SystemUser(), Role: RoleAdmin}, true
 	}
 	headers := r.Header.Values("Authorization")
 	if len(headers) != 1 {

@@ -71,8 +71,10 @@ func PrincipalOf(ctx context.Context) Principal {
 	return p
 }
 
-// systemUser names the user that this process runs as. Only that user can reach a trusted
+// SystemUser names the user that this process runs as. Only that user can reach a trusted
 // door, so it is also who comes through it.
+func SystemUser() string { return systemUser() }
+
 var systemUser = sync.OnceValue(func() string {
 	if u, err := user.Current(); err == nil && u.Username != "" {
 		return u.Username
