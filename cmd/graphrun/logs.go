@@ -100,7 +100,9 @@ func (a *app) readRecords(ctx context.Context, c *api.Client, stack string, o ap
 		return &exitError{code: exitInterrupted} // the usual end, which needs no words
 	}
 	if o.Follow && err == nil && !ended {
-		if _, err := c.Server(ctx); err != nil { // else the stack had ended before
+		// A server that is on its way out may still answer. What the stack is, decides: one
+		// that had ended before it was followed has no more records either.
+		if st, err := c.Status(ctx, stack); err != nil || !st.Status.Ended() {
 			a.notef("graphrun: the process that owns the store %s has ended before stack %q\n", diag.Clean(a.db), stack)
 		}
 	}

@@ -23,7 +23,7 @@ edges:
   - {to: count}
   - {from: count, to: ask, when: 'state.n >= 2 && len(state.notes) < 9'}
   - {from: count, to: never, when: 'any(state.notes, # == "<b>")'}
-pause: none
+pause: 1h # only an event ends it: nothing moves between two answers
 `
 
 // ask sends a request to a server, and gives the body of its answer.
@@ -92,7 +92,7 @@ func TestRoutesAnswerAsCommands(t *testing.T) {
 	}
 }
 
-// settledFork is the answer to a fork without what is its own.
+// settledFork is the answer to a fork, which pauses as the stack did, without what is its own.
 func settledFork(text, id string) string {
 	text, _, _ = strings.Cut(text, `"created_at"`)
 	return strings.ReplaceAll(text, `"`+id+`"`, `"ID"`)
