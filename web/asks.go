@@ -15,6 +15,7 @@ type ask struct {
 	Key    string // unique on the page
 	Back   string // the page that follows the answer
 	Linked bool   // the stack is named
+	May    bool   // the session may answer
 }
 
 // word is one word that is asked for: one for an approval, and one for each call of an
@@ -29,17 +30,17 @@ type word struct {
 }
 
 // asksOf lists the questions of a stack that wait for an answer.
-func asksOf(s *api.Stack, back string) (all []ask) {
+func (v *visit) asksOf(s *api.Stack, back string) (all []ask) {
 	for _, w := range s.Waiting {
 		if asks(w) {
-			all = append(all, askOf(s.Stack, w, back, false))
+			all = append(all, v.askOf(s.Stack, w, back, false))
 		}
 	}
 	return all
 }
 
-func askOf(top string, w api.WaitingNode, back string, linked bool) ask {
-	a := ask{Top: top, Node: w, Key: top + "-" + w.ID, Back: back, Linked: linked}
+func (v *visit) askOf(top string, w api.WaitingNode, back string, linked bool) ask {
+	a := ask{Top: top, Node: w, Key: top + "-" + w.ID, Back: back, Linked: linked, May: v.operates()}
 	if len(w.Calls) == 0 {
 		a.Words = []word{{ID: a.Key, Wants: true}}
 	}
@@ -67,7 +68,7 @@ func (v *visit) approvals() error {
 	var view approvalsView
 	for i := range open {
 		if a := &open[i]; !a.Answered {
-			view.Asks = append(view.Asks, askOf(a.Stack, a.WaitingNode, "/approvals", true))
+			view.Asks = append(view.Asks, v.askOf(a.Stack, a.WaitingNode, "/approvals", true))
 		}
 	}
 	if view.More = max(0, len(view.Asks)-shownAsks); view.More > 0 {

@@ -265,6 +265,11 @@ func (v *visit) backtestOf(g *graph.Graph, name string) (inspect.Backtest, error
 	return inspect.BacktestOf(v.r.Context(), v.o.Store, v.o.Kinds, g, stacks, 0)
 }
 
+type poolsView struct {
+	Pools []api.Pool
+	May   bool // the session may change limits
+}
+
 // pools is the page of pools: what runs and waits in each.
 func (v *visit) pools() error {
 	version := v.version()
@@ -275,7 +280,8 @@ func (v *visit) pools() error {
 	slices.SortStableFunc(all, func(a, b api.Pool) int {
 		return cmp.Or(cmp.Compare(b.Queued, a.Queued), cmp.Compare(a.Graph, b.Graph), cmp.Compare(a.Pool, b.Pool))
 	})
-	v.write(v.w, http.StatusOK, frame{Page: "pools", Title: "Pools", Stamp: stamp, Live: "/live", Version: version, View: all})
+	view := poolsView{all, v.operates()}
+	v.write(v.w, http.StatusOK, frame{Page: "pools", Title: "Pools", Stamp: stamp, Live: "/live", Version: version, View: view})
 	return nil
 }
 

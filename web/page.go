@@ -68,6 +68,7 @@ type frame struct {
 	Live    string // the stream that tells of changes; "" for none
 	Version string // of what the page shows, as that stream counts
 	Error   string // what went wrong with the form that was sent
+	Reads   bool   // the session sees, and changes nothing
 	View    any
 }
 
@@ -86,6 +87,16 @@ func (h *Handler) write(w http.ResponseWriter, status int, f frame) {
 	w.WriteHeader(status)
 	_, _ = w.Write(b.Bytes()) // a browser that has gone needs no answer
 }
+
+// write shows a page to whoever is signed in.
+func (v *visit) write(w http.ResponseWriter, status int, f frame) {
+	f.Reads = !v.operates()
+	v.Handler.write(w, status, f)
+}
+
+// operates reports whether the session may do more than look. Pages show no form that would
+// be refused.
+func (v *visit) operates() bool { return v.who.Has(api.RoleOperate) }
 
 // fail answers with a page that says what went wrong.
 func (h *Handler) fail(w http.ResponseWriter, err error) {

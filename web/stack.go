@@ -20,6 +20,7 @@ const shownCycles = 20
 type stackView struct {
 	Stack  api.StackStatus
 	Group  string
+	May    bool   // the session may control it
 	At     string // the moment that is shown, as CYCLE[.WAVE]; "" is now
 	Cycle  uint64
 	Wave   uint64
@@ -63,12 +64,12 @@ func (v *visit) stackPage(status int, problem error) error {
 	if err != nil {
 		return err
 	}
-	view := stackView{Stack: st, Group: groupOf(&st.Stack), At: v.r.URL.Query().Get("at"), Cycle: st.Cycle, Wave: st.Wave}
+	view := stackView{Stack: st, Group: groupOf(&st.Stack), May: v.operates(), At: v.r.URL.Query().Get("at"), Cycle: st.Cycle, Wave: st.Wave}
 	at, err := journal.ParsePoint(view.At)
 	if err != nil {
 		return &api.Error{Code: api.CodeUsage, Message: "at: " + err.Error()}
 	}
-	view.Asks = asksOf(&st.Stack, pathTo(id))
+	view.Asks = v.asksOf(&st.Stack, pathTo(id))
 	if err := v.fillState(&view, id, at); err != nil {
 		view.Past = err.Error()
 	}

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -31,6 +32,7 @@ type rig struct {
 	t       *testing.T
 	rt      *runtime.Runtime
 	h       *web.Handler
+	tokens  *api.Tokens
 	cookies []*http.Cookie
 }
 
@@ -42,8 +44,9 @@ func newRig(t *testing.T) *rig {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = rt.Close(context.Background()) })
+	tokens := api.OpenTokens(filepath.Join(t.TempDir(), "s.db"))
 	h, err := web.New(web.Options{
-		API:   api.New(rt, api.Options{Door: api.Door{Token: token}, Store: store, Kinds: std.Registry()}),
+		API:   api.New(rt, api.Options{Door: api.Door{Token: token, Tokens: tokens}, Store: store, Kinds: std.Registry()}),
 		Store: store, Kinds: std.Registry(), Feed: rt.Feed(), Token: token,
 		Compile: func(kept journal.StoredGraph) (*graph.Graph, error) { return inspect.Compile(kept, std.Registry()) },
 	})
@@ -51,7 +54,7 @@ func newRig(t *testing.T) *rig {
 		t.Fatal(err)
 	}
 	t.Cleanup(h.Close)
-	return &rig{t: t, rt: rt, h: h}
+	return &rig{t: t, rt: rt, h: h, tokens: tokens}
 }
 
 // send sends a request, with a form if there is one, and keeps the cookies of the answer.
@@ -80,6 +83,11 @@ func (r *rig) send(method, path string, form url.Values, headers map[string]stri
 }
 
 func (r *rig) signIn() {
+	r.t.Helper()
+	r.signInWith(token)
+}
+
+func (r *rig) signInWith(token string) {
 	r.t.Helper()
 	if w := r.send("POST", "/sign-in", url.Values{"token": {token}}, nil); w.Code != http.StatusSeeOther {
 		r.t.Fatalf("sign-in: %d %s", w.Code, w.Body)

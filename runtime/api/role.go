@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"os/user"
+	"slices"
 	"strconv"
 	"sync"
 )
@@ -44,18 +45,14 @@ type Principal struct {
 // may have it.
 const AdminName = "admin"
 
-// may reports whether the principal's role is enough for a route.
-func (p Principal) may(a access) bool {
-	switch a {
-	case open:
-		return true
-	case read:
-		return p.Role == RoleRead || p.Role == RoleOperate || p.Role == RoleAdmin
-	case operate:
-		return p.Role == RoleOperate || p.Role == RoleAdmin
-	}
-	return p.Role == RoleAdmin
+// Has reports whether the principal may do what a role may do.
+func (p Principal) Has(r Role) bool {
+	own, want := slices.Index(Roles, p.Role), slices.Index(Roles, r)
+	return want >= 0 && own >= want
 }
+
+// may reports whether the principal's role is enough for a route.
+func (p Principal) may(a access) bool { return a == open || p.Has(a.role()) }
 
 // principalKey is where the context of a request has its Principal.
 type principalKey struct{}
