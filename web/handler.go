@@ -98,6 +98,8 @@ func (h *Handler) routes() {
 	h.page("GET /pools", (*visit).pools)
 	h.page("POST /pools", (*visit).setPool)
 	h.page("GET /stacks/{stack}", (*visit).stack)
+	h.page("GET /stacks/{stack}/test", (*visit).testOf)
+	h.page("GET /stacks/{stack}/test.yaml", (*visit).testFile)
 	h.page("POST /stacks/{stack}/{action}", (*visit).act)
 	h.page("GET /stacks/{stack}/{action}", func(v *visit) error { // a form that was refused, shown again
 		http.Redirect(v.w, v.r, pathTo(v.r.PathValue("stack")), http.StatusSeeOther)

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"fmt"
 	"net/url"
 	"strconv"
 
@@ -17,6 +18,7 @@ type scrubber struct {
 	Prev, Next  string // the cycle before and after; "" for none
 	Waves       []waveLink
 	At          string // the moment, as fork and diff take it
+	Tested      string // the cycles that a test is made of, as A..B
 	Against     string // what the state is compared with; "" is the end of the cycle before
 }
 
@@ -26,8 +28,9 @@ type waveLink struct {
 	Chosen    bool
 }
 
-// scrub finds the moments around the one that is shown.
-func (v *visit) scrub(id string, at journal.Point, last uint64, t *timeline) (scrubber, error) {
+// scrub finds the moments around the one that is shown. open says that the last cycle is not
+// finished.
+func (v *visit) scrub(id string, at journal.Point, last uint64, open bool, t *timeline) (scrubber, error) {
 	base, err := v.o.Store.Base(v.r.Context(), id, journal.Beginning)
 	if err != nil {
 		return scrubber{}, err
@@ -36,6 +39,13 @@ func (v *visit) scrub(id string, at journal.Point, last uint64, t *timeline) (sc
 	s := scrubber{Path: pathTo(id), First: base.Cursor.Cycle, Last: last, Cycle: last, At: strconv.FormatUint(last, 10), Against: q.Get("against")}
 	if s.Past = q.Get("at") != ""; s.Past {
 		s.Cycle, s.At = at.Cycle, at.String()
+	}
+	over := s.Cycle
+	if open && s.Cycle == last {
+		over-- // a test is of cycles that are finished
+	}
+	if over >= max(s.First, 1) {
+		s.Tested = fmt.Sprintf("%d..%d", over, over)
 	}
 	to := func(moment string) string {
 		keep := url.Values{}

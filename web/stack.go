@@ -90,7 +90,7 @@ func (v *visit) stackPage(status int, problem error) error {
 	if view.Time, err = v.timelineOf(id, view.Why.Cycle, sum.Cursor.Cycle, time.Now()); err != nil {
 		return err
 	}
-	if view.Scrub, err = v.scrub(id, at, sum.Cursor.Cycle, view.Time); err != nil {
+	if view.Scrub, err = v.scrub(id, at, sum.Cursor.Cycle, sum.Cursor.Open, view.Time); err != nil {
 		return err
 	}
 	if view.Talks, err = v.talksOf(id, view.Why.Cycle, sum.Cursor.Cycle); err != nil {

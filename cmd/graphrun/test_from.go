@@ -6,10 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
-	"strings"
 
-	"github.com/graphrun/graphrun/diag"
 	"github.com/graphrun/graphrun/dsl/testfile"
 	"github.com/graphrun/graphrun/graph/trial"
 	"github.com/graphrun/graphrun/runtime/api"
@@ -17,9 +14,9 @@ import (
 
 // testFrom prints what a stack did as a test.
 func (a *app) testFrom(ctx context.Context, stack, cycles string) error {
-	which, err := parseRange(cycles)
+	which, err := trial.ParseRange(cycles)
 	if err != nil {
-		return err
+		return usagef("--cycles %v", err)
 	}
 	return a.through(ctx, func(c *api.Client) error {
 		h, err := trial.ReadHistory(ctx, c.Store(), a.kinds(), stack, which)
@@ -43,7 +40,7 @@ func (a *app) printTestFrom(h *trial.History) error {
 			file = rel
 		}
 	}
-	s := trial.Suite{Graph: diag.Plain(filepath.ToSlash(file)), Tests: []trial.Test{trial.From("what "+h.Stack.Stack+" did", h)}}
+	s := trial.SuiteFrom(h, filepath.ToSlash(file))
 	text := s.YAML()
 	if _, err := a.out.Write(text); err != nil {
 		return err
@@ -64,31 +61,4 @@ func (a *app) tryTest(text []byte) error {
 		}
 	}
 	return nil
-}
-
-// parseRange reads A..B, A.., ..B or A.
-func parseRange(text string) (r trial.Range, err error) {
-	if text == "" {
-		return r, nil
-	}
-	from, to, both := strings.Cut(text, "..")
-	number := func(s string) (n uint64) {
-		if s == "" && both {
-			return 0
-		}
-		if n, err = strconv.ParseUint(s, 10, 64); err != nil || n == 0 {
-			err = usagef("--cycles %q: expected A..B, A.., ..B or A, counted from 1", text)
-		}
-		return n
-	}
-	if r.From = number(from); err != nil {
-		return r, err
-	}
-	if r.To = r.From; both {
-		r.To = number(to)
-	}
-	if err == nil && r.To > 0 && r.From > r.To {
-		err = usagef("--cycles %q: the first cycle comes after the last one", text)
-	}
-	return r, err
 }

@@ -54,6 +54,12 @@ func From(name string, h *History) Test {
 	return t
 }
 
+// SuiteFrom is what a stack did as a test file: of the graph in a file, named as seen from
+// that test file.
+func SuiteFrom(h *History, file string) Suite {
+	return Suite{Graph: diag.Plain(file), Tests: []Test{From("what "+h.Stack.Stack+" did", h)}}
+}
+
 // from gathers a test.
 type from struct {
 	h      *History

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/inspect"
@@ -13,6 +15,33 @@ import (
 // Range is which finished cycles of a stack are meant: both included, and 0 as the first or
 // the last that there is.
 type Range struct{ From, To uint64 }
+
+// ParseRange reads A..B, A.., ..B or A; "" is all of them.
+func ParseRange(text string) (r Range, err error) {
+	if text == "" {
+		return r, nil
+	}
+	from, to, both := strings.Cut(text, "..")
+	number := func(s string) (n uint64) {
+		if s == "" && both {
+			return 0
+		}
+		if n, err = strconv.ParseUint(s, 10, 64); err != nil || n == 0 {
+			err = fmt.Errorf("%q: expected A..B, A.., ..B or A, counted from 1", text)
+		}
+		return n
+	}
+	if r.From = number(from); err != nil {
+		return r, err
+	}
+	if r.To = r.From; both {
+		r.To = number(to)
+	}
+	if err == nil && r.To > 0 && r.From > r.To {
+		err = fmt.Errorf("%q: the first cycle comes after the last one", text)
+	}
+	return r, err
+}
 
 // RangeError says that a stack does not have the cycles that were asked for.
 type RangeError struct{ msg string }

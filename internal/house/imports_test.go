@@ -88,7 +88,7 @@ var rooms = map[string]room{
 	"runtime/boltstore":     {house: []string{"runtime", "runtime/commitlog", "runtime/internal/place", "graph", "graph/journal", "graph/machine", "graph/value"}, third: []string{"github.com/tidwall/btree", "go.etcd.io/bbolt", "golang.org/x/sys"}},
 	"runtime/storetest":     {house: []string{"runtime", "graph", "graph/inspect", "graph/journal", "graph/machine", "graph/value"}, third: []string{"github.com/google/go-cmp", "pgregory.net/rapid"}},
 	"runtime/runtimetest":   {house: []string{"runtime/feed", "runtime", "runtime/memstore", "graph", "graph/inspect", "graph/journal", "graph/machine", "graph/render", "graph/trial", "graph/value", "nodes"}, third: []string{"github.com/google/go-cmp"}},
-	"runtime/api":           {house: []string{"runtime/feed", "runtime", "diag", "graph", "graph/cond", "graph/inspect", "graph/journal", "graph/machine", "graph/value", "internal/late"}},
+	"runtime/api":           {house: []string{"runtime/feed", "runtime", "diag", "graph", "graph/cond", "graph/inspect", "graph/journal", "graph/machine", "graph/trial", "graph/value", "internal/late"}},
 	"serve":                 {house: []string{"diag", "dsl", "graph", "graph/inspect", "graph/journal", "nodes", "runtime", "runtime/api", "web"}},
 	"web":                   {house: []string{"diag", "graph", "graph/inspect", "graph/journal", "graph/machine", "graph/render", "graph/value", "nodes", "runtime/api", "runtime/feed"}},
 	"cmd/graphrun":          {house: []string{"*"}, third: []string{"*"}},

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -166,6 +167,20 @@ func (c *Client) Fork(ctx context.Context, stack string, r ForkRequest) (s Stack
 
 func (c *Client) tell(ctx context.Context, stack, what string) error {
 	return c.call(ctx, http.MethodPost, stackPath(stack, "/"+what), Nothing{}, nil)
+}
+
+// Test is what a stack did as a test file, in cycles that are written as for `test --cycles`.
+func (c *Client) Test(ctx context.Context, stack, cycles string) ([]byte, error) {
+	resp, err := c.do(ctx, http.MethodGet, stackPath(stack, "/test?cycles="+url.QueryEscape(cycles)), nil, "")
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return nil, lost(ctx, err)
+	}
+	return text, nil
 }
 
 // Approvals lists what waits for a person, the oldest question first: in stacks of a graph, or

@@ -121,6 +121,7 @@ func TestReadingChangesNothing(t *testing.T) {
 	if _, err := r.rt.Start(t.Context(), counter(t), runtime.StartOptions{ID: "a"}); err != nil {
 		t.Fatal(err)
 	}
+	recorded(t, r.tcp(t), "a", "cycle.finished")
 	if err := r.rt.Pause(t.Context(), "a"); err != nil {
 		t.Fatal(err)
 	}

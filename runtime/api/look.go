@@ -2,11 +2,13 @@ package api
 
 import (
 	"errors"
+	"path/filepath"
 	"time"
 
 	"github.com/graphrun/graphrun/graph/cond"
 	"github.com/graphrun/graphrun/graph/inspect"
 	"github.com/graphrun/graphrun/graph/journal"
+	"github.com/graphrun/graphrun/graph/trial"
 	"github.com/graphrun/graphrun/runtime"
 )
 
@@ -121,6 +123,33 @@ func (c *call) replay() (inspect.Replay, error) {
 	}
 	r, err := inspect.ReplayOf(c.ctx, c.o.Store, c.o.Kinds, c.stack(), from)
 	return r, c.noStack(err)
+}
+
+// yamlType is the media type of test files.
+const yamlType = "application/yaml"
+
+// test is what `test --from` prints, for a file beside that of the graph.
+func (c *call) test() error {
+	cycles, err := trial.ParseRange(c.query["cycles"])
+	if err != nil {
+		return errorf(CodeUsage, "cycles %v", err)
+	}
+	h, err := trial.ReadHistory(c.ctx, c.o.Store, c.o.Kinds, c.stack(), cycles)
+	if wrong := (*trial.RangeError)(nil); errors.As(err, &wrong) {
+		return errorf(CodeUsage, "%v", wrong)
+	}
+	if err != nil {
+		return c.noStack(err)
+	}
+	file := h.Graph.Name + ".graphrun.yaml" // of a graph that no file has
+	if h.Graph.Def.File != "" {
+		file = filepath.Base(h.Graph.Def.File)
+	}
+	s := trial.SuiteFrom(h, file)
+	c.w.Header().Set("Content-Type", yamlType)
+	giveTime(c.w)
+	_, _ = c.w.Write(s.YAML()) // a client that has gone needs no answer
+	return nil
 }
 
 // noStack says which stacks there are, in place of an error that says that one is not.

@@ -80,6 +80,26 @@ func TestLook(t *testing.T) {
 	}
 }
 
+// TestTestOf: what a stack did is a test that passes, and names the graph's file.
+func TestTestOf(t *testing.T) {
+	t.Parallel()
+	r := counted(t)
+	h := r.handler(api.Door{Trusted: true})
+	w := ask(h, "GET", "/v1/stacks/a/test", "")
+	if w.Code != http.StatusOK || w.Header().Get("Content-Type") != "application/yaml" {
+		t.Fatalf("%d %v %s", w.Code, w.Header(), w.Body)
+	}
+	for _, want := range []string{"graphrun-test: 1", "graph: counter.graphrun.yaml", "what a did", "send: {seen: [x]}", "count"} {
+		if !strings.Contains(w.Body.String(), want) {
+			t.Errorf("it has no %q:\n%s", want, w.Body)
+		}
+	}
+	text, err := r.tcp(t).Test(t.Context(), "a", "..1")
+	if err != nil || !strings.Contains(string(text), "cycles: 1") {
+		t.Errorf("the first cycle: %v\n%s", err, text)
+	}
+}
+
 func lastCycle(h inspect.History) string {
 	b, _ := json.Marshal(h.Cycles[len(h.Cycles)-1].Cycle) // a number
 	return string(b)
@@ -108,6 +128,10 @@ func TestLookErrors(t *testing.T) {
 		"a/explain?cycle=x":               {400, "expected a number"},
 		"a/history?last=-1":               {400, "expected a number"},
 		"a/diff?a=0":                      {400, "b is missing"},
+		"a/test?cycles=2..1":              {400, "comes after the last one"},
+		"a/test?cycles=0":                 {400, "counted from 1"},
+		"a/test?cycles=99":                {400, "has the finished cycles 1 to"},
+		"nobody/test":                     {404, "nobody"},
 		"a/diff?b=0":                      {400, "a is missing"},
 		"a/diff?a=0&b=x":                  {400, "b "},
 		"a/diff?a=0&b=99":                 {400, "has not committed 99"},
@@ -181,9 +205,15 @@ func TestApprovals(t *testing.T) {
 // waits returns when a stack of the graph asking waits for its answer.
 func waits(t *testing.T, c *api.Client, stack string) {
 	t.Helper()
+	recorded(t, c, stack, "wave.committed")
+}
+
+// recorded returns when a stack has a record of a type.
+func recorded(t *testing.T, c *api.Client, stack, record string) {
+	t.Helper()
 	over := errStop{}
 	if err := c.Records(t.Context(), stack, api.Read{Follow: true}, func(line []byte) error {
-		if strings.Contains(string(line), `"wave.committed"`) {
+		if strings.Contains(string(line), `"`+record+`"`) {
 			return over
 		}
 		return nil

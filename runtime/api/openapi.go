@@ -33,6 +33,7 @@ var parameters = map[string]parameter{
 	"children": {flagged, "Also the stacks that do the work of nodes."},
 	"cycle":    {counted, "A cycle that is kept. Without it, the open one or the last one."},
 	"explain":  {flagged, "Take the conditions of all edges apart."},
+	"cycles":   {textual, "The cycles A..B, A.., ..B or A. Without it, all that are kept."},
 	"expr":     {textual, "An expression of the language."},
 	"follow":   {flagged, "Continue with what is committed later."},
 	"from":     {object{"type": "integer", "minimum": 0}, "The seq of the first record."},

@@ -154,8 +154,8 @@ func streams(pattern string, a access, doc string, answer reflect.Type, f func(*
 }
 
 // texts is a GET whose answer, of a media type, f writes.
-func texts(pattern string, a access, doc, kind string, f func(*call) error) route {
-	return route{method: http.MethodGet, pattern: pattern, access: a, doc: doc, kind: kind, serve: f}
+func texts(pattern string, a access, doc, kind string, f func(*call) error, query ...string) route {
+	return route{method: http.MethodGet, pattern: pattern, access: a, doc: doc, query: query, kind: kind, serve: f}
 }
 
 // Nothing is the body of a request, and the answer, that has nothing to say: {}.

@@ -29,6 +29,7 @@ var routes = []route{
 	reads("/v1/stacks/{stack}/eval", read, "the value of an expression, now or at a moment", (*call).eval, "expr", "at"),
 	reads("/v1/stacks/{stack}/plan", read, "which nodes would run next", (*call).plan, "explain"),
 	reads("/v1/stacks/{stack}/replay", read, "its kept history, decided again and compared", (*call).replay, "from"),
+	texts("/v1/stacks/{stack}/test", read, "what it did as a test file, in `?cycles=A..B` or in all that are kept", yamlType, (*call).test, "cycles"),
 	streams("/v1/stacks/{stack}/records", read, "its records as JSON lines or server-sent events", nil, (*call).records, "from", "to", "last", "types", "follow", "journal", "bulk"),
 	acts("/v1/stacks/{stack}/events", operate, "send it an event", (*call).send),
 	acts("/v1/stacks/{stack}/answers", operate, "answer a waiting node", (*call).answer),

@@ -95,6 +95,7 @@ func TestRoutes(t *testing.T) {
 	if w := ask(h, "POST", "/v1/stacks", requests["POST /v1/stacks"].body); w.Code != http.StatusOK {
 		t.Fatal(w.Body)
 	}
+	recorded(t, r.tcp(t), "a", "cycle.finished")
 	requests["POST /v1/stacks"] = struct{ path, body string }{"/v1/stacks", `{"graph":"counter","stack":"b"}`}
 	for _, route := range api.Routes() {
 		name := route.Method + " " + route.Path

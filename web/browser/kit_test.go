@@ -255,7 +255,7 @@ func (p *page) text(selector, want string) {
 // value is what an expression of the page gives.
 func value[T any](p *page, expression string) (out T) {
 	p.t.Helper()
-	p.do(chromedp.Evaluate(expression, &out))
+	p.do(chromedp.Evaluate(expression, &out, awaited))
 	return out
 }
 

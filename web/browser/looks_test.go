@@ -47,7 +47,7 @@ func (s *server) all(t *testing.T, text string) []string {
 		t.Fatal(err)
 	}
 	return []string{"/", "/stacks/asks?node=ask", "/stacks/fails?node=after&edge=0", "/stacks/sorts?at=1.0&node=keep", "/stacks/rests", "/stacks/over",
-		"/approvals", "/graphs", "/graphs/sorting", "/graphs/asking?plan=1", "/pools", "/stacks/none", "/sign-in"}
+		"/stacks/sorts/test", "/approvals", "/graphs", "/graphs/sorting", "/graphs/asking?plan=1", "/pools", "/stacks/none", "/sign-in"}
 }
 
 // violations are what axe-core finds wrong with a page.

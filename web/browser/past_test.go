@@ -3,6 +3,7 @@ package browser
 import (
 	"testing"
 
+	"github.com/chromedp/cdproto/browser"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 )
@@ -41,6 +42,36 @@ func TestScrubber(t *testing.T) {
 	p.visit("/stacks/post?at=1")
 	p.do(chromedp.Click(`//p[@class="past"]/a`, chromedp.BySearch))
 	p.until(`location.search === "" && !document.querySelector(".past")`)
+}
+
+// TestCopyTest: from the scrubber, by the keys, to the test of a cycle: it is copied, loaded
+// as a file, and made of other cycles.
+func TestCopyTest(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, sorting)
+	s.start(t, "sorting", "post", nil)
+	p := s.open(t, look{})
+	p.visit("/stacks/post")
+	s.letter(t, "post", "a long letter")
+	p.until(`+document.querySelector("#scrub-at").max >= 2`)
+	p.text("#key-long", "1")
+	last := jsNumber(value[float64](p, `+document.querySelector("#scrub-at").max`))
+	p.visit("/stacks/post?at=" + last)
+	p.do(chromedp.Focus("#from-here summary", chromedp.ByQuery), chromedp.KeyEvent(kb.Enter), chromedp.SendKeys("#test-of", kb.Enter))
+	p.until(`location.pathname + location.search === "/stacks/post/test?cycles=` + last + ".." + last + `"`)
+	p.text("#test-text", "graph: g0.graphrun.yaml")
+	p.text("#test-text", "a long letter")
+	p.do(browser.GrantPermissions([]browser.PermissionType{browser.PermissionTypeClipboardReadWrite, browser.PermissionTypeClipboardSanitizedWrite}).WithOrigin(s.url))
+	p.do(chromedp.Focus("[data-copy]", chromedp.ByQuery), chromedp.KeyEvent(kb.Enter))
+	p.text("#copied", "Copied.")
+	if same := value[bool](p, `fetch(document.querySelector("a[download]").href).then((r) => r.text()).then((t) => t === document.querySelector("#test-text").textContent)`); !same {
+		t.Error("the file is not what is shown")
+	}
+	p.do(chromedp.SetValue("#test-cycles", "9..1"), chromedp.SendKeys("#test-cycles", kb.Enter))
+	p.text("[role=alert]", "comes after the last one")
+	p.do(chromedp.Evaluate(`document.querySelector("#test-cycles").value = ""`, nil), chromedp.SendKeys("#test-cycles", kb.Enter))
+	p.until(`document.querySelector("#test-text")?.textContent.includes("cycles: ` + last + `")`)
+	p.forgive("400")
 }
 
 // TestGraphs: a graph's page draws it, plans a new stack, names where its stacks wait, and
