@@ -73,7 +73,7 @@ func (d *drive) fill(ctx context.Context, o *ResumeOptions) error {
 	}
 	snap.Identity.Params = def.g.Completed(snap.Identity.Params)
 	options := eng.defs.options(secrets)
-	options.Rest = d.visited
+	options.Rest, options.Around = d.visited, eng.around(&snap.Identity)
 	m, err := machine.Restore(def.g, options, snap, time.Now().UTC())
 	if err != nil {
 		return fmt.Errorf("stack %q: %w", d.name, err)

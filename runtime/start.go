@@ -75,9 +75,10 @@ func (rt *Runtime) Start(ctx context.Context, g *graph.Graph, o StartOptions) (*
 	def := rt.defs.of(g, o.Source)
 	now := time.Now().UTC()
 	options := rt.defs.options(secrets)
-	options.By = byOf(ctx)
-	m, err := machine.New(def.g, options, journal.Identity{Stack: o.ID, Graph: g.Name,
-		Nonce: rt.cfg.Nonce(), Params: params, CreatedAt: now, Parent: o.parent, MaxCycles: o.maxCycles}, state, now)
+	id := journal.Identity{Stack: o.ID, Graph: g.Name,
+		Nonce: rt.cfg.Nonce(), Params: params, CreatedAt: now, Parent: o.parent, MaxCycles: o.maxCycles}
+	options.By, options.Around = byOf(ctx), rt.around(&id)
+	m, err := machine.New(def.g, options, id, state, now)
 	if err != nil {
 		rt.free(o.ID)
 		return nil, &InitError{o.ID, err}

@@ -4,6 +4,7 @@ import (
 	"container/heap"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -37,6 +38,26 @@ func ParentOf(id *journal.Identity) (stack string, k journal.TaskKey, ok bool) {
 		}
 	}
 	return stack, k, machine.ChildID(stack, k) == id.Stack
+}
+
+// Around lists the stacks around a stack, the innermost first: it does the work of a node, or
+// of a call of a tool, of the first one, that does the work of the second, and so on.
+// journal.ErrNotFound when one of them is not there any more.
+func Around(ctx context.Context, r Reader, inner *journal.Identity) (list []journal.Summary, err error) {
+	for id := inner; id.Parent != ""; {
+		where, _, _ := strings.Cut(id.Parent, "/")
+		name, nonce, _ := cutLast(where, ".")
+		sum, err := r.Stack(ctx, name)
+		if err == nil && sum.Identity.Nonce != nonce { // another one of its name
+			err = fmt.Errorf("%w: %q", journal.ErrNotFound, name)
+		}
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, sum)
+		id = &sum.Identity
+	}
+	return list, nil
 }
 
 func cutLast(s, sep string) (before, after string, found bool) {

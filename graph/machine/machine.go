@@ -34,6 +34,10 @@ type Options struct {
 	// Notices says that the driver delivers notices to hooks: those of the graph, and Hooks.
 	Notices bool
 	Hooks   []graph.Hook
+	// Around says where a stack that does the work of another one's task is, and whom the
+	// stacks around it want told. It is called when a node begins to wait for a person; nil
+	// means that there are none.
+	Around func() Around
 
 	scratch bool // every cycle begins from scratch: for tests, see foreseen
 }

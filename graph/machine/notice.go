@@ -32,24 +32,42 @@ type Hook struct {
 	At     time.Time
 }
 
+// Around is where a stack is that does the work of another one's task.
+type Around struct {
+	Stack, Graph string        // the outermost stack, as commands name it
+	Place        journal.Place // there, of the node whose work the stack does
+	Hooks        []graph.Hook  // of the graphs around it, the innermost first
+}
+
 // notify leaves a notice for each hook that wants it. more are its members beside those that
 // every notice has.
 func (m *Machine) notify(event string, more map[string]any) {
 	if !m.o.Notices || m.pace != nil || m.restoring {
 		return
 	}
-	hooks := slices.Concat(m.g.Hooks, m.o.Hooks)
 	if m.id.Parent != "" && event != graph.OnNodeWaiting {
 		return // it is a part of another stack, which ends by itself
+	}
+	hooks, out := slices.Concat(m.g.Hooks, m.o.Hooks), Around{}
+	own := len(hooks)
+	if m.id.Parent != "" && m.o.Around != nil {
+		out = m.o.Around()
+		hooks = append(hooks, out.Hooks...)
 	}
 	for k := range hooks {
 		h := &hooks[k]
 		if !h.Wants(event) || m.notices() >= MaxNotices && event != graph.OnStackEnded {
 			continue
 		}
+		if slices.ContainsFunc(hooks[max(k+1, own):], func(o graph.Hook) bool { return o.URL == h.URL && o.Secret == h.Secret && o.Wants(event) }) {
+			continue // a graph further out tells the same address
+		}
 		body := map[string]any{"type": event, "stack": m.id.Stack, "graph": m.id.Graph, "cycle": int64(m.cur.Cycle), "time": m.at.UTC().Format(time.RFC3339Nano)}
 		for name, v := range more { // in any order: a body has its keys sorted
 			body[name] = v
+		}
+		if k >= own {
+			out.name(body, m.id.Stack)
 		}
 		sum := sha256.Sum256(value.Append(nil, []any{m.id.TaskKey(journal.TaskKey{}), int64(m.cur.Seq), int64(k), body}))
 		msg := Message{
@@ -61,6 +79,18 @@ func (m *Machine) notify(event string, more map[string]any) {
 		m.cur.Outbox, m.out.moved = len(m.outbox.list), true
 		m.out.send = append(m.out.send, msg)
 	}
+}
+
+// name names what a notice of a stack is about as the outermost stack does.
+func (out *Around) name(body map[string]any, inner string) {
+	at, _ := body["path"].(string)
+	if body["stack"], body["graph"] = out.Stack, out.Graph; len(out.Place) > 0 { // else it does the work of a call
+		body["child"] = inner
+	}
+	for _, s := range slices.Backward(out.Place) {
+		at = s.Within(at)
+	}
+	body["path"] = at
 }
 
 // notices counts those that are not delivered yet.
