@@ -44,12 +44,17 @@ func TestRecordsSayWhoActs(t *testing.T) {
 		k.Forward(time.Minute)
 		_, err = rt.Fork(ctx, "one", runtime.ForkOptions{ID: "two", Rest: true})
 		must(err)
+		must(rt.Pause(ctx, "one"))
+		k.Reopen()
+		rt = k.Runtime
+		_, err = rt.Resume(runtime.As(ctx, "bob"), "one", runtime.ResumeOptions{})
+		must(err)
 		must(rt.End(ctx, "one"))
 		must(rt.Cancel(runtime.As(ctx, "bob"), "two", "enough"))
 		_, err = rt.Retry(ctx, "one", runtime.RetryOptions{Rest: true})
 		must(err)
 		want := map[string][]string{
-			"one": {"started ada", "pause ada", "resume bob", "event ada", "wake ada", "answer bob", "stop ada", "finished ada", "reopened ada"},
+			"one": {"started ada", "pause ada", "resume bob", "event ada", "wake ada", "answer bob", "pause ada", "resume bob", "stop ada", "finished ada", "reopened ada"},
 			"two": {"forked ada", "cancel bob", "finished bob"},
 		}
 		for stack, list := range want {

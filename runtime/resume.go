@@ -34,6 +34,7 @@ func (rt *Runtime) Resume(ctx context.Context, id string, o ResumeOptions) (*Sta
 	counts := d.cursor.Counts
 	d.base = &counts
 	if c := d.m.Cursor(); !d.child && (c.Status == journal.Paused || len(c.Parked) > 0) { // a child follows its parent
+		d.command(ctx, journal.ActionResume)
 		d.step(machine.Resume{At: d.now()})
 	}
 	d.warnOfParked()

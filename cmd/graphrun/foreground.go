@@ -132,6 +132,7 @@ func firstOf(errs ...error) error {
 
 // startOrResume begins a new stack, or continues the one of that name.
 func (s *foreground) startOrResume(ctx context.Context, rt *runtime.Runtime, store runtime.Store) (*runtime.Stack, error) {
+	ctx = runtime.As(ctx, api.SystemUser())
 	id, g, stop := s.flags.stack, s.src.Graph, runtime.StopAfter{Cycles: s.flags.cycles, UntilIdle: s.flags.untilIdle}
 	sum, err := store.Stack(ctx, id)
 	switch {

@@ -17,6 +17,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/graphrun/graphrun/diag"
+	"github.com/graphrun/graphrun/runtime/api"
 )
 
 // TestMain makes the test binary serve as `graphrun` too, for scripts and for
@@ -176,5 +177,6 @@ func scriptSettled(ts *testscript.TestScript, neg bool, args []string) {
 	text = recordTime.ReplaceAllString(text, `"time":"TIME"`)
 	text = recordDuration.ReplaceAllString(text, `"duration_ms":0`)
 	text = recordHash.ReplaceAllString(text, `"hash":"HASH"`)
+	text = strings.ReplaceAll(text, `"by":`+strconv.Quote(api.SystemUser()), `"by":"USER"`)
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text), 0o600))
 }
