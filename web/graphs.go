@@ -266,8 +266,10 @@ func (v *visit) backtestOf(g *graph.Graph, name string) (inspect.Backtest, error
 }
 
 type poolsView struct {
-	Pools []api.Pool
-	May   bool // the session may change limits
+	Pools     []api.Pool
+	May       bool           // the session may change limits
+	All       bool           // the session is for all graphs, which share providers
+	Providers []api.Provider // that were asked
 }
 
 // pools is the page of pools: what runs and waits in each.
@@ -280,8 +282,13 @@ func (v *visit) pools() error {
 	slices.SortStableFunc(all, func(a, b api.Pool) int {
 		return cmp.Or(cmp.Compare(b.Queued, a.Queued), cmp.Compare(a.Graph, b.Graph), cmp.Compare(a.Pool, b.Pool))
 	})
-	view := poolsView{all, v.operates()}
-	v.write(v.w, http.StatusOK, frame{Page: "pools", Title: "Pools", Stamp: stamp, Live: "/live", Version: version, View: view})
+	view := poolsView{Pools: all, May: v.operates(), All: v.who.Graph == ""}
+	if view.All {
+		if view.Providers, err = v.api.Providers(v.r.Context()); err != nil {
+			return err
+		}
+	}
+	v.write(v.w, http.StatusOK, frame{Page: "pools", Title: "Pools and providers", Stamp: stamp, Live: "/live", Version: version, View: view})
 	return nil
 }
 

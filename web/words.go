@@ -35,6 +35,8 @@ var words = template.FuncMap{
 	"join":      strings.Join,
 	"cost":      func(c float64) string { return fmt.Sprintf("%.4g", c) },
 	"plural":    plural,
+	"rate":      rateWords,
+	"held":      heldWords,
 }
 
 // maxBrief bounds a value in a line, in bytes.
@@ -113,4 +115,30 @@ func plural(n int, one, many string) string {
 		return "1 " + one
 	}
 	return fmt.Sprintf("%d %s", n, many)
+}
+
+// rateWords says what was used of a rate.
+func rateWords(r api.Rate) string {
+	said := fmt.Sprintf("%d in the last minute", r.LastMinute)
+	if r.Limit == 0 {
+		return said + ", no limit"
+	}
+	per := "in " + took(time.Duration(r.PerMS)*time.Millisecond)
+	switch r.PerMS {
+	case 1000:
+		per = "a second"
+	case 60_000:
+		per = "a minute"
+	case 3_600_000:
+		per = "an hour"
+	}
+	return fmt.Sprintf("%s, of %d %s", said, r.Limit, per)
+}
+
+// heldWords says what is held back, why, and until when.
+func heldWords(h api.Held) string {
+	why := map[api.HeldWhy]string{
+		api.HeldByRate: "by the rate", api.HeldByProvider: "as the provider asked for it", api.HeldByBackoff: "after a failure",
+	}[h.Why]
+	return plural(h.Questions, "question", "questions") + " until " + clock(h.Until) + ", " + why
 }

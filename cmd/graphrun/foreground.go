@@ -71,7 +71,9 @@ func (s *foreground) run(ctx context.Context) (result runtime.Result, err error)
 		return result, err
 	}
 	defer func() { err = firstOf(err, rt.Close(s.app.hurry)) }()
-	defer s.app.listenToCommands(rt, s.app.doorOptions(store, runtime.Durability(s.flags.durability), command))()
+	door := s.app.doorOptions(store, runtime.Durability(s.flags.durability), command)
+	door.Providers = w.providers
+	defer s.app.listenToCommands(rt, door)()
 	stack, err := s.startOrResume(ctx, rt, store)
 	if err != nil {
 		return result, err

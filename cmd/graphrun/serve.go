@@ -125,6 +125,7 @@ func (a *app) serve(ctx context.Context, paths []string, f serveFlags) (err erro
 	signal.Notify(signals, reloadSignals...)
 	defer signal.Stop(signals)
 	o.Reload = signals
+	o.Socket.Providers = w.providers
 	return firstOf(serve.Run(ctx, o), a.ended(ctx))
 }
 

@@ -60,10 +60,8 @@ func (r *run) askModel(ctx context.Context, c *choice, kind Question, q *Request
 	if err != nil {
 		return Answer{}, nil, err
 	}
-	f, err = r.agents.persist(ctx, &r.t, cl, c, estimate, func(ctx context.Context) (tokens int64, refused, err error) {
-		if err := r.affords(estimate, c); err != nil { // the try before may have used something
-			return 0, nil, err
-		}
+	may := func() error { return r.affords(estimate, c) } // the try before may have used something
+	f, err = r.agents.persist(ctx, &r.t, cl, c, estimate, may, func(ctx context.Context) (used Used, refused, err error) {
 		began := time.Now()
 		q.Entries = maps.Clone(r.entries)
 		var came int64 // bytes of the answer
@@ -75,15 +73,16 @@ func (r *run) askModel(ctx context.Context, c *choice, kind Question, q *Request
 		})
 		if failed == nil { // it is paid, also when ctx has ended
 			a, err = r.recordAnswer(ctx, c, kind, res, estimate, time.Since(began))
-			return a.Input + a.Output, nil, err
+			return usedBy(c, a), nil, err
 		}
 		if ctx.Err() != nil {
 			lost := wasted(failed, came, estimate)
-			nodes.Spend(ctx, lost.Input+lost.Output, costOf(c, lost))
-			return lost.Input + lost.Output, nil, context.Cause(ctx)
+			used = usedBy(c, lost)
+			nodes.Spend(ctx, used.tokens(), used.Cost)
+			return used, nil, context.Cause(ctx)
 		}
 		if e := asNodes(failed); e != nil { // the client knows what kind it is
-			return 0, nil, e
+			return Used{}, nil, e
 		}
 		said := r.agents.said(failed, cl, c)
 		if said.err.Entry > 0 {
@@ -96,7 +95,7 @@ func (r *run) askModel(ctx context.Context, c *choice, kind Question, q *Request
 		lost := wasted(failed, came, estimate)
 		lost.Question, lost.Entry = kind, said.err.Entry
 		lost.Over = said.err.HasRetryAfter && said.err.RetryAfter > longestWait || !retried(said.err)
-		used := Used{Input: lost.Input, Output: lost.Output, Cost: costOf(c, lost), Estimated: lost.Estimated}
+		used = usedBy(c, lost)
 		_, err = r.record(ctx, nodes.StepRecord{Name: ModelStep + c.name, Duration: time.Since(began), Error: e, Content: lost.content(),
 			Tokens: used.tokens(), Cost: used.Cost})
 		if err == nil {
@@ -105,7 +104,7 @@ func (r *run) askModel(ctx context.Context, c *choice, kind Question, q *Request
 		if err == nil && said.err.Limit {
 			err = r.limit("%s", said.message)
 		}
-		return used.tokens(), failed, err
+		return used, failed, err
 	})
 	return a, f, err
 }
@@ -157,7 +156,7 @@ func (r *run) recordAnswer(ctx context.Context, c *choice, kind Question, res *R
 		a.First = r.number
 		a.Message.Calls = r.identified(a.Message.Calls, a.First)
 	}
-	used := Used{Input: a.Input, Output: a.Output, Cost: costOf(c, a), Estimated: a.Estimated}
+	used := usedBy(c, a)
 	if res.Entry > 0 {
 		r.entries[res.Entry]++
 	}
@@ -197,6 +196,11 @@ func (r *run) identified(calls []Call, first int) []Call {
 
 // perPrice is how many tokens a price is for.
 const perPrice = 1_000_000
+
+// usedBy is what an answer of a model used.
+func usedBy(c *choice, a Answer) Used {
+	return Used{Input: a.Input, Output: a.Output, Cost: costOf(c, a), Estimated: a.Estimated}
+}
 
 // costOf is what an answer costs; 0 without a price.
 func costOf(c *choice, a Answer) float64 {

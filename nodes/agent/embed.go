@@ -35,25 +35,26 @@ func (a *Agents) Embed(ctx context.Context, t nodes.Task, model string, texts []
 	estimate := int64(bytes/tokenBytes) + 1
 	c := newChoice(p, name)
 	var vectors [][]float32
-	f, err := a.persist(ctx, &t, cl, &c, estimate, func(ctx context.Context) (int64, error, error) {
+	f, err := a.persist(ctx, &t, cl, &c, estimate, nil, func(ctx context.Context) (Used, error, error) {
 		got, u, refused := e.Embed(ctx, name, texts)
 		switch {
 		case ctx.Err() != nil:
-			return 0, nil, context.Cause(ctx)
+			return Used{}, nil, context.Cause(ctx)
 		case asNodes(refused) != nil:
-			return 0, nil, refused
+			return Used{}, nil, refused
 		case refused != nil:
-			return 0, refused, nil
+			return Used{}, refused, nil
 		case len(got) != len(texts):
-			return 0, &Error{Message: counted(len(got), "vector") + " came for " + counted(len(texts), "text")}, nil
+			return Used{}, &Error{Message: counted(len(got), "vector") + " came for " + counted(len(texts), "text")}, nil
 		}
 		used := Answer{Input: u.Input, Output: u.Output, Cached: u.Cached}
 		if !u.Reported {
 			used = Answer{Input: estimate}
 		}
-		nodes.Spend(ctx, used.Input+used.Output, costOf(&c, used))
+		spent := usedBy(&c, used)
+		nodes.Spend(ctx, spent.tokens(), spent.Cost)
 		vectors = got
-		return used.Input + used.Output, nil, nil
+		return spent, nil, nil
 	})
 	if err != nil {
 		return nil, err

@@ -18,6 +18,12 @@ type gate struct {
 	queue    []chan struct{} // closed when its question may go; first come, first served
 	requests bucket
 	tokens   bucket
+
+	// What follows is for those who look on: see ProviderUse.
+	name, api, host string
+	waits           map[*wait]struct{}
+	notBefore       time.Time
+	models          map[string]*ModelUse
 }
 
 // bucket lets units through at a rate, at most one second's worth at once. What takes
@@ -27,9 +33,14 @@ type bucket struct {
 	most  float64
 	level float64
 	at    time.Time // of level
+
+	limited int // units per per, as the graph says it; 0 means no limit
+	per     time.Duration
+	last    minute
 }
 
 func (b *bucket) limit(n int, per time.Duration) {
+	b.limited, b.per = n, per
 	rate := 0.0
 	if n > 0 && per > 0 {
 		rate = float64(n) / per.Seconds()
@@ -122,7 +133,10 @@ func (g *gate) enter(ctx context.Context, r rest, tokens int64) (leave func(used
 		g.inside--
 		g.admit()
 	}
-	if err := sleep(ctx, r, wait); err != nil {
+	over := g.hold(heldByRate, wait)
+	err = sleep(ctx, r, wait)
+	over()
+	if err != nil {
 		g.mu.Lock()
 		g.requests.give(1)
 		g.mu.Unlock()

@@ -103,7 +103,7 @@ func (a *Agents) open(p *graph.Provider, dir string, lookup value.Lookup, questi
 		gid := gateKey(sha256.Sum256([]byte(account)))
 		g := a.hub.gates[gid]
 		if g == nil {
-			g = &gate{}
+			g = (&gate{}).named(p, hostOf(p, base))
 			a.hub.gates[gid] = g
 		}
 		c = &client{model: m, gate: g, host: hostOf(p, base), key: text("key")}

@@ -75,20 +75,37 @@ func fateOf(e *Error) fate {
 func retried(e *Error) bool { f := fateOf(e); return f == again || f == cutOff }
 
 // persist calls try until it succeeds, or the model has failed for this question. try
-// returns what the client said in refused, and in err what ends the attempt.
-func (a *Agents) persist(ctx context.Context, t *nodes.Task, cl *client, c *choice, estimate int64,
-	try func(context.Context) (used int64, refused, err error)) (*failure, error) {
+// returns what the client said in refused, and in err what ends the attempt. may is asked
+// before each try, unless it is nil; its error ends the attempt too.
+func (a *Agents) persist(ctx context.Context, t *nodes.Task, cl *client, c *choice, estimate int64, may func() error,
+	try func(context.Context) (used Used, refused, err error)) (*failure, error) {
 	cuts := 0
 	for n := 1; ; n++ {
 		leave, err := cl.gate.enter(ctx, t.Rest, estimate)
 		if err != nil {
 			return nil, err
 		}
+		if may != nil {
+			if err := may(); err != nil {
+				leave(0)
+				return nil, err
+			}
+		}
 		refused, err := func() (error, error) {
-			var used int64
-			defer func() { leave(used) }() // also after a panic
+			var used Used
+			problem := "it panicked"
+			defer func() { // also after a panic
+				leave(used.tokens())
+				cl.gate.count(c.nameIn(), used, problem)
+			}()
 			var refused, err error
 			used, refused, err = try(ctx)
+			switch problem = ""; {
+			case refused != nil:
+				problem = a.said(refused, cl, c).message
+			case err != nil && ctx.Err() == nil:
+				problem = without(err.Error(), cl.key)
+			}
 			return refused, err
 		}()
 		if err != nil || refused == nil {
@@ -96,7 +113,7 @@ func (a *Agents) persist(ctx context.Context, t *nodes.Task, cl *client, c *choi
 		}
 		s := a.said(refused, cl, c)
 		f := &failure{message: s.message}
-		var wait time.Duration
+		why, wait := heldByBackoff, time.Duration(0)
 		switch fateOf(s.err) {
 		case forbidden:
 			f.permanent = true
@@ -109,8 +126,9 @@ func (a *Agents) persist(ctx context.Context, t *nodes.Task, cl *client, c *choi
 			}
 		case again:
 			if s.err.HasRetryAfter {
-				wait = s.err.RetryAfter
+				why, wait = heldByProvider, s.err.RetryAfter
 				f.wait = wait
+				cl.gate.refuses(wait)
 			} else {
 				wait = backoff(&t.Retry, n)
 			}
@@ -122,7 +140,10 @@ func (a *Agents) persist(ctx context.Context, t *nodes.Task, cl *client, c *choi
 				return f, nil
 			}
 		}
-		if err := sleep(ctx, t.Rest, wait); err != nil {
+		over := cl.gate.hold(why, wait)
+		err = sleep(ctx, t.Rest, wait)
+		over()
+		if err != nil {
 			return nil, err
 		}
 	}

@@ -33,6 +33,8 @@ type Options struct {
 	// Metrics are those of GET /metrics, which without them has only how the engine stands at
 	// the moment. Defaults to none.
 	Metrics *Metrics
+	// Providers are the providers of language models, for GET /v1/providers. Defaults to none.
+	Providers func() []Provider
 	// Server is what GET /v1/server answers.
 	Server Server
 	// MaxBody is the most bytes that a request may carry. Defaults to 1 MiB.

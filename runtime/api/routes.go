@@ -47,6 +47,7 @@ var routes = []route{
 	narrowed(reads("/v1/graphs/{hash}", read, "a stored definition by its hash", (*call).storedGraph)),
 	acts("/v1/reload", operate, "read the graph files again", (*call).reload),
 	narrowed(reads("/v1/pools", read, "what runs and waits in the pools", (*call).listPools)),
+	reads("/v1/providers", read, "what the providers of language models are asked, and what is held back", (*call).listProviders),
 	acts("/v1/graphs/{name}/pools/{pool}", operate, "change a pool's limit", (*call).setPool),
 	webhooks("/v1/hooks/{name}/{hook}", "give a stack of a graph an event, as a webhook of the graph says", (*call).webhook),
 	reads("/v1/tokens", admin, "the tokens, without their secrets", (*call).listTokens),

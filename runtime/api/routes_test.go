@@ -11,6 +11,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/graphrun/graphrun/diag"
 	"github.com/graphrun/graphrun/graph"
@@ -55,6 +56,11 @@ func TestRoutes(t *testing.T) {
 	r := newRig(t)
 	r.options.Backup = func(context.Context, string) error { return nil }
 	r.options.Link = func() (string, error) { return "http://localhost/enter?code=x", nil }
+	r.options.Providers = func() []api.Provider {
+		return []api.Provider{{Provider: "openai", API: "openai", Host: "api.openai.com", Requests: api.Rate{Limit: 60, PerMS: 60_000, LastMinute: 7}, RetryAfter: time.Now(),
+			Held:   []api.Held{{Why: api.HeldByRate, Questions: 1, Until: time.Now()}},
+			Models: []api.Model{{Model: "m", Calls: 3, Failures: 1, Tokens: 9, Cost: 0.5, Error: "no", FailedAt: time.Now()}}}}
+	}
 	r.options.Server = api.Server{PID: 1, Command: "serve"}
 	tokens := api.OpenTokens(filepath.Join(t.TempDir(), "s.db"))
 	if _, err := tokens.Add("old", api.RoleRead, ""); err != nil {

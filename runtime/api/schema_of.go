@@ -50,6 +50,7 @@ var special = map[reflect.Type]object{
 	reflect.TypeFor[journal.Status]():    words(journal.Running, journal.Paused, journal.Completed, journal.Failed, journal.Cancelled),
 	reflect.TypeFor[runtime.TaskState](): words(runtime.TaskQueued, runtime.TaskRunning, runtime.TaskBackoff, runtime.TaskParked, runtime.TaskWaiting, runtime.TaskOver),
 	reflect.TypeFor[Code]():              words(slices.Sorted(maps.Keys(statusOf))...),
+	reflect.TypeFor[HeldWhy]():           words(HeldByRate, HeldByProvider, HeldByBackoff),
 	reflect.TypeFor[Role]():              words(RoleRead, RoleOperate, RoleAdmin),
 	reflect.TypeFor[machine.Why]():       {"type": "string"},
 }

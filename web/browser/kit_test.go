@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -50,6 +51,7 @@ type server struct {
 	kinds                *nodes.Registry
 	client               *api.Client // of its control socket
 	end                  func()
+	asked                atomic.Pointer[[]api.Provider] // what the providers of models were asked; nil is nothing
 }
 
 // newServer serves graphs, whose texts are given, until the test ends.
@@ -89,7 +91,7 @@ func (s *server) begin(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	over := make(chan error, 1)
 	go func() {
-		over <- serve.Run(ctx, serve.Options{Path: s.path, Store: s.store, Kinds: s.kinds, Graphs: loaded, Logger: silent, Port: port, ReadStep: readStep})
+		over <- serve.Run(ctx, serve.Options{Path: s.path, Store: s.store, Kinds: s.kinds, Graphs: loaded, Logger: silent, Port: port, ReadStep: readStep, Socket: api.Options{Providers: s.providers}})
 	}()
 	for {
 		if s.client, err = api.DialOwner(t.Context(), s.path); err == nil {
@@ -111,6 +113,13 @@ func (s *server) begin(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+func (s *server) providers() []api.Provider {
+	if all := s.asked.Load(); all != nil {
+		return *all
+	}
+	return nil
 }
 
 func (s *server) start(t *testing.T, graph, stack string, params map[string]any) {

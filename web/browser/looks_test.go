@@ -33,6 +33,7 @@ stop:
 // all fills a server with stacks in all states, and gives the pages that show them.
 func (s *server) all(t *testing.T, text string) []string {
 	t.Helper()
+	s.asked.Store(busy(text))
 	s.start(t, "asking", "asks", map[string]any{"question": text})
 	s.start(t, "failing", "fails", map[string]any{"message": text})
 	s.start(t, "sorting", "sorts", nil)

@@ -2,10 +2,13 @@ package browser
 
 import (
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/browser"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
+
+	"github.com/graphrun/graphrun/runtime/api"
 )
 
 // TestScrubber: the keys lead from cycle to cycle and from wave to wave; everything is
@@ -107,4 +110,36 @@ func TestPools(t *testing.T) {
 	p.text("#pool-asking-default", "no limit")
 	p.do(chromedp.SetValue("#limit-asking-default", "0"), chromedp.Click("#pool-asking-default button"))
 	p.text("#pool-asking-default", "on hold")
+}
+
+// busy are providers of models: one that its limits and its own word hold back, and one that
+// answers from a file.
+func busy(problem string) *[]api.Provider {
+	until := time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)
+	return &[]api.Provider{
+		{Provider: "main", API: "openai", Host: "api.example.com", Parallel: 4, Running: 3, Waiting: 12,
+			Requests: api.Rate{Limit: 60, PerMS: 60_000, LastMinute: 58}, Tokens: api.Rate{Limit: 100_000, PerMS: 60_000, LastMinute: 41_250},
+			Held: []api.Held{{Why: api.HeldByRate, Questions: 1, Until: until}, {Why: api.HeldByProvider, Questions: 2, Until: until}}, RetryAfter: until,
+			Models: []api.Model{{Model: "small", Calls: 412, Failures: 3, Tokens: 98_000, Cost: 0.42, Error: problem, FailedAt: until}, {Model: "large", Calls: 9, Tokens: 12_000, Cost: 1.5}}},
+		{Provider: "told", API: "script", Requests: api.Rate{LastMinute: 2}, Models: []api.Model{{Model: "script", Calls: 2, Tokens: 30}}},
+	}
+}
+
+// TestProviders: what is asked of providers beside their limits, what is held back, and what
+// models have used.
+func TestProviders(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, asking)
+	p := s.open(t, look{})
+	p.do(chromedp.Click(`nav a[href="/pools"]`))
+	p.text("main", "No model has been asked")
+	s.asked.Store(busy("slow down"))
+	p.visit("/pools")
+	for _, want := range []string{"3 of 4", "58 in the last minute, of 60 a minute", "41250 in the last minute, of 100000 a minute",
+		"1 question until 03:04:05, by the rate", "2 questions until 03:04:05, as the provider asked for it", "not to be asked before 03:04:05"} {
+		p.text("#provider-0", want)
+	}
+	p.text("#provider-1", "2 in the last minute, no limit")
+	p.text("main", "slow down")
+	p.shoot("providers")
 }
