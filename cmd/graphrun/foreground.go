@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"os"
@@ -22,6 +23,7 @@ type foreground struct {
 	params, state map[string]any
 
 	view  view
+	asked *asked
 	trace *trace
 	tap   tap // of models and MCP servers; nil if there is none
 }
@@ -64,7 +66,8 @@ func (s *foreground) run(ctx context.Context) (result runtime.Result, err error)
 	w := newWork(s.app, s.tap)
 	w.open(ctx)
 	defer w.close() // after the runtime
-	news, stop := s.listen()
+	s.asked = newAsked(s.flags.stack, store)
+	news, stop := s.listen(context.WithoutCancel(ctx))
 	defer stop()
 	rt, err := s.openRuntime(ctx, store, w, news)
 	if err != nil {
@@ -117,7 +120,7 @@ func (s *foreground) door(ctx context.Context, rt *runtime.Runtime) door {
 		},
 		answer: func(q question, approved bool) error {
 			word := map[string]any{"approved": approved, "comment": nil, "by": api.SystemUser()}
-			return rt.AnswerWith(ctx, s.flags.stack, q.node, runtime.AnswerOptions{Output: word, Item: q.item, For: q.id, Call: q.call})
+			return rt.AnswerWith(ctx, cmp.Or(q.in, s.flags.stack), q.node, runtime.AnswerOptions{Output: word, Item: q.item, For: q.id, Call: q.call})
 		},
 	}
 }
@@ -145,7 +148,7 @@ func (s *foreground) startOrResume(ctx context.Context, rt *runtime.Runtime, sto
 	case len(s.params)+len(s.state) > 0:
 		return nil, usagef("stack %q is there already: --param and --set are for new stacks (choose another --stack)", id)
 	}
-	s.view.from(sum.Cursor)
+	s.view.from(sum.Cursor, s.asked.begin(ctx, g, &sum.Cursor))
 	if s.flags.retry != nil {
 		if !sum.Cursor.Status.Ended() {
 			return nil, usagef("stack %q is %s: only one that has ended is retried (`graphrun serve`, or `graphrun run FILE --stack %s`, continues this one)", id, sum.Cursor.Status, id)
@@ -157,13 +160,13 @@ func (s *foreground) startOrResume(ctx context.Context, rt *runtime.Runtime, sto
 }
 
 // listen shows what becomes of the stack, and what its models say, until stop.
-func (s *foreground) listen() (news *feed.Feed, stop func()) {
+func (s *foreground) listen(ctx context.Context) (news *feed.Feed, stop func()) {
 	news = feed.Of(func(c feed.Commit) {
+		s.asked.take(ctx, c.Stack, &c.Cursor, s.view.standing)
 		if c.Stack != s.flags.stack {
 			return // one that a node of this stack runs, or that came in through the socket
 		}
 		s.trace.write(c.Records)
-		s.view.standing(&c.Cursor)
 		for _, r := range c.Records {
 			s.view.record(r)
 		}

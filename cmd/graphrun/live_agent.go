@@ -22,6 +22,7 @@ type agentRow struct {
 	asks   map[string][]string  // calls that need a word, by item: their ids, in order
 	tools  map[string]string    // of those, by id
 	held   map[string]time.Time // tasks that wait and hold no slot, by item
+	within int                  // open questions of stacks that do its work
 	speaks string               // the item of the task whose model spoke last
 	said   string               // the end of what it says at the moment
 	doing  string               // what the latest step was
@@ -122,16 +123,30 @@ func (r *agentRow) over(item string) {
 	r.doing = ""
 }
 
-// parts are what stands at the end of a row.
-func (r *agentRow) parts() (parts []string) {
-	var waits []string
+// asked are the calls that need a word.
+func (r *agentRow) asked() (calls []string) {
 	for _, ids := range r.asks {
 		for _, id := range ids {
-			waits = append(waits, oneLine(r.tools[id])+" ("+oneLine(id)+")")
+			calls = append(calls, oneLine(r.tools[id])+" ("+oneLine(id)+")")
 		}
 	}
-	slices.Sort(waits)
-	switch {
+	slices.Sort(calls)
+	return calls
+}
+
+// heldSince is when the first of the tasks that wait began to.
+func (r *agentRow) heldSince() (first time.Time) {
+	for _, at := range r.held { // in any order
+		if first.IsZero() || at.Before(first) {
+			first = at
+		}
+	}
+	return first
+}
+
+// parts are what stands at the end of a row.
+func (r *agentRow) parts() (parts []string) {
+	switch waits := r.asked(); {
 	case len(waits) > 0:
 		parts = append(parts, "waits for a word on "+strings.Join(waits, ", "))
 	case r.doing != "":

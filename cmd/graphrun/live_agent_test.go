@@ -15,7 +15,7 @@ import (
 // wait for a word; how to give it stays above.
 func TestLiveAgent(t *testing.T) {
 	t.Parallel()
-	m := newLiveModel("s", &graph.Graph{})
+	m := newLiveModel(itself{}, "s", &graph.Graph{})
 	m.columns = 80
 	answer := map[string]any{"question": "work", "stop": "end", "message": map[string]any{
 		"role": "assistant", "content": "well", "calls": []any{map[string]any{"id": "c1", "name": "refund", "args": map[string]any{"id": int64(1)}}},
@@ -35,7 +35,7 @@ func TestLiveAgent(t *testing.T) {
 		&journal.TaskWaiting{Wave: 1, Node: "a", Attempt: 1, Calls: []journal.Call{{ID: "c1", Tool: "refund", Args: map[string]any{"id": int64(1)}}}},
 		&journal.TaskHeld{Wave: 1, Node: "a", Attempt: 1},
 	)
-	want := []string{`a wants to call refund {"id":1}`, `      graphrun approve s a --call c1   (or reject)`}
+	want := []string{`a wants to call refund {"id":1} (approve or reject)`, `      graphrun approve s a --call c1`}
 	if diff := cmp.Diff(want, printed); diff != "" {
 		t.Errorf("what stays (-want +got)\n%s", diff)
 	}

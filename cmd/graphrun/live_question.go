@@ -57,7 +57,7 @@ func (v *liveView) listen() {
 		return
 	}
 	pressed := v.keys.pressed()
-	if v.told != first { // what was pressed before it was shown is no answer to it
+	if !v.told.is(first) { // what was pressed before it was shown is no answer to it
 		v.told, pressed = first, nil
 	}
 	for _, key := range pressed {

@@ -42,6 +42,15 @@ func (r *liveRow) start(b *journal.TaskStarted, at time.Time) {
 	}
 }
 
+// wait: a task waits since before the view began.
+func (r *liveRow) wait(item string, since time.Time) {
+	if r.started.IsZero() || since.Before(r.started) {
+		r.started = since
+	}
+	r.items = r.items || item != ""
+	r.running[item] = since
+}
+
 func (r *liveRow) finish(b *journal.TaskFinished, at time.Time) {
 	delete(r.running, b.Item)
 	r.over(b.Item)
@@ -94,7 +103,14 @@ func (r *liveRow) text(now time.Time) string {
 			parts = append(parts, text)
 		}
 		if n := len(r.running); n > 0 {
-			parts = append(parts, fmt.Sprintf("%d running", n))
+			what := "running"
+			if r.waits != "" {
+				what = "waiting"
+			}
+			parts = append(parts, fmt.Sprintf("%d %s", n, what))
+		}
+		if n := len(r.held); n > 0 && len(r.asked()) == 0 {
+			parts = append(parts, fmt.Sprintf("%d waiting", n))
 		}
 		until := now
 		if !r.busy() {
@@ -108,6 +124,12 @@ func (r *liveRow) text(now time.Time) string {
 			parts = append(parts, fmt.Sprintf("attempt %d", r.attempt))
 		}
 		parts = append(parts, "running "+brief(max(0, now.Sub(r.running[""])).Round(100*time.Millisecond)))
+	case len(r.held) > 0 && len(r.asked()) == 0:
+		what := "waits"
+		if r.within > 0 {
+			what = "waits for an answer"
+		}
+		parts = append(parts, what+", "+brief(max(0, now.Sub(r.heldSince())).Round(100*time.Millisecond)))
 	case len(r.held) > 0:
 	case r.last == "":
 		parts = append(parts, brief(r.ended.Sub(r.started)))

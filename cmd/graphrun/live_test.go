@@ -53,7 +53,7 @@ func TestLiveView(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &screen{}
 		v := liveOn(s)
-		v.from(journal.Cursor{Cycle: 3, Open: true, Wave: 2})
+		v.from(journal.Cursor{Cycle: 3, Open: true, Wave: 2}, nil)
 		if got := s.take(); got != "" {
 			t.Errorf("before it began: %q", got)
 		}
@@ -110,7 +110,7 @@ func TestWhere(t *testing.T) {
 		"s cycle 2 done, waits for an event":           func(m *liveModel) { m.cycle, m.resting = 2, true },
 		"interrupted: 2 tasks may finish within 3s (…": func(m *liveModel) { m.cycle = 2; m.columns = 47; m.stop = stoppingLine(2, 3*time.Second) },
 	} {
-		m := newLiveModel("s", &graph.Graph{})
+		m := newLiveModel(itself{}, "s", &graph.Graph{})
 		m.now = viewStart
 		set(m)
 		if got := m.where(); got != want {
@@ -123,7 +123,7 @@ func TestWhere(t *testing.T) {
 // fit are told apart; what another record says is a line of its own.
 func TestLiveRowsOfFailures(t *testing.T) {
 	t.Parallel()
-	m := newLiveModel("s", &graph.Graph{})
+	m := newLiveModel(itself{}, "s", &graph.Graph{})
 	m.styles = newLiveStyles()
 	failure := &journal.Failure{Kind: "exit", Message: "exit status 3"}
 	printed := show(m,

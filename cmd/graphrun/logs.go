@@ -132,7 +132,7 @@ func (a *app) showLog(ctx context.Context, c *api.Client, of logged, o api.Read)
 	if within {
 		return a.showLogs(ctx, c, of, o)
 	}
-	t := newTeller(of.top, node, g)
+	t := newTeller(a.itself(), of.top, node, g)
 	t.at, t.item = of.at, of.spot.Item
 	// Without the journal's form records cannot be read back. Bulk is what is said.
 	agent := isAgent(g, node)

@@ -28,7 +28,7 @@ func TestLogsTellSteps(t *testing.T) {
 		{journal.TaskStep{Wave: 1, Node: "a", Attempt: 1, Step: 1, Name: "x"}, "b", ""},
 	} {
 		r := journal.Record{Seq: 1, Time: at, Stack: "s", Cycle: 4, Body: &tt.step}
-		if got := newTeller("s", tt.node, nil).record(r); got != tt.want {
+		if got := newTeller(itself{}, "s", tt.node, nil).record(r); got != tt.want {
 			t.Errorf("got %q, want %q", got, tt.want)
 		}
 	}

@@ -248,12 +248,12 @@ func (a *app) printStatus(s api.StackStatus) error {
 			}
 			row("waiting", a.waitingLine(w))
 			for _, c := range w.Calls {
-				row("", fmt.Sprintf("  %s (%s) %s", c.Tool, oneLine(c.ID), shortArgs(c.Args.V)))
+				row("", fmt.Sprintf("  approve or reject %s (%s) %s", c.Tool, oneLine(c.ID), shortArgs(c.Args.V)))
 				node, item := w.Node, w.Item
 				if w.Stack != "" {
 					node, item = w.Path, ""
 				}
-				row("", "  "+answerWith(s.Stack.Stack, node, item, c.ID))
+				row("", "  "+a.itself().answer(s.Stack.Stack, node, item, c.ID))
 			}
 		}
 		if e := s.LastError; e != nil {

@@ -158,7 +158,7 @@ type finalJSON struct {
 // finish prints the result and chooses the exit code.
 func (a *app) finish(r runtime.Result, f runFlags, interrupted bool) error {
 	if f.ended && !a.json() {
-		a.notef("graphrun: the stack %q had ended before, so nothing runs: `graphrun retry %s` continues it, --stack NAME begins another one\n", r.Stack, r.Stack)
+		a.notef("graphrun: the stack %q had ended before, so nothing runs: `%s` continues it, --stack NAME begins another one\n", r.Stack, a.itself().retry(r.Stack))
 	}
 	if err := a.printResult(r, f); err != nil {
 		return err

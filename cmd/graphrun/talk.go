@@ -27,6 +27,7 @@ const (
 // teller puts records of tasks into words: that they began and ended, and what agents
 // and their models and tools said to each other, turn by turn.
 type teller struct {
+	self  itself
 	stack string        // that is asked about
 	at    journal.Place // of the node within it whose stack has the records; empty for its own
 	node  string        // the only one, with its conversation; "" says in short what all did
@@ -61,8 +62,8 @@ func (at *told) under(place string) *told {
 	return at.below[place]
 }
 
-func newTeller(stack, node string, g *graph.Graph) *teller {
-	return &teller{stack: stack, node: node, graph: g, inputs: map[journal.TaskKey]string{}, tasks: map[journal.TaskKey]*told{}}
+func newTeller(self itself, stack, node string, g *graph.Graph) *teller {
+	return &teller{self: self, stack: stack, node: node, graph: g, inputs: map[journal.TaskKey]string{}, tasks: map[journal.TaskKey]*told{}}
 }
 
 // wants reports whether the records of a task are shown.
@@ -254,7 +255,7 @@ func (t *teller) waits(key journal.TaskKey, b *journal.TaskWaiting) string {
 			if len(t.at) > 0 {
 				node, item = append(slices.Clone(t.at), journal.Spot{Node: node, Item: item}).String(), ""
 			}
-			s += "\n    to answer: " + answerWith(t.stack, node, item, c.ID)
+			s += "\n    to answer (approve or reject): " + t.self.answer(t.stack, node, item, c.ID)
 		}
 	}
 	return s
@@ -318,29 +319,6 @@ func indented(word, text string, most int) string {
 		s += fmt.Sprintf(" … (%s more)", plural(more, "byte"))
 	}
 	return s
-}
-
-// answerWith is the command that answers a question, of a call if there is one.
-func answerWith(stack, node, item, call string) string {
-	s := "graphrun approve " + quoted(stack) + " " + quoted(node)
-	if call != "" {
-		s += " --call " + quoted(call)
-	}
-	if item != "" {
-		s += " --item " + quoted(item)
-	}
-	return diag.Clean(s) + "   (or reject)"
-}
-
-// quoted is a word as a shell reads it.
-func quoted(word string) string {
-	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_-./:@%+,", r)
-	}
-	if word != "" && strings.IndexFunc(word, func(r rune) bool { return !plain(r) }) < 0 {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
 // firstInput notes what a task that is over began with.

@@ -35,7 +35,7 @@ func TestTalk(t *testing.T) {
 		&journal.TaskFinished{Wave: 1, Node: "a", Attempt: 3, Status: "succeeded", Duration: 2 * time.Second, Talk: &journal.Talk{
 			Usage: map[string]any{"turns": int64(2), "calls": int64(1), "input_tokens": int64(18), "output_tokens": int64(2), "cost": 0.5, "estimated": false}}},
 	}
-	tell := newTeller("my stack", "a", nil)
+	tell := newTeller(itself{}, "my stack", "a", nil)
 	tell.inputs[journal.TaskKey{Cycle: 1, Wave: 1, Node: "a"}] = "Refund me"
 	var got []string
 	for _, b := range bodies {
@@ -54,7 +54,7 @@ func TestTalk(t *testing.T) {
 		`    calls refund (c1): {"amount":30}`,
 		"a waits for a word on 1 call",
 		`    wants to call refund (c1): {"amount":30}`,
-		"    to answer: graphrun approve 'my stack' a --call c1   (or reject)",
+		"    to answer (approve or reject): graphrun approve 'my stack' a --call c1",
 		"a ann approved refund (c1)",
 		`    with other arguments: {"amount":5}`,
 		"    comment: fine",
@@ -100,7 +100,7 @@ func TestTalkBelow(t *testing.T) {
 		step("tool:expert", done("c1", "It is fine.")),
 		step("model:p/m", answer("Good.")),
 	}
-	tell := newTeller("s", "a", nil)
+	tell := newTeller(itself{}, "s", "a", nil)
 	var got []string
 	for _, b := range bodies {
 		if text := tell.record(journal.Record{Cycle: 1, Body: b}); text != "" {

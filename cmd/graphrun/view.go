@@ -19,14 +19,15 @@ import (
 // order, from one goroutine, after the store has them; the other methods are
 // called from another one.
 type view interface {
-	// from shows where a stack of the store is about to continue.
-	from(journal.Cursor)
+	// from shows where a stack of the store is about to continue, and what it asks.
+	from(journal.Cursor, []question)
 	// begin: the stack is being driven, whether there are records or not.
 	begin()
 	// attach gives it a way to the stack, before begin.
 	attach(door)
-	// standing is where the stack is after the records that follow.
-	standing(*journal.Cursor)
+	// standing are the open questions after the records that follow, also those of stacks
+	// within the stack.
+	standing([]question)
 	record(journal.Record)
 	// delta shows what a model says while it says it.
 	delta(feed.Delta)
@@ -47,7 +48,7 @@ func (a *app) viewFor(f runFlags, g *graph.Graph) view {
 	case isTerminal(a.err) && os.Getenv("TERM") != "dumb" && !a.verbose:
 		return newLiveView(a, f.stack, g)
 	}
-	return &plainView{w: a.err, waits: waitingNodes(g)}
+	return &plainView{w: a.err, self: a.itself(), stack: f.stack, waits: waitingNodes(g)}
 }
 
 // waitingNodes are those that wait for something outside, and what for: of them
@@ -68,14 +69,14 @@ func waitingNodes(g *graph.Graph) map[string]string {
 // silentView is for -o json and --trace -, whose readers are programs.
 type silentView struct{}
 
-func (silentView) from(journal.Cursor)      {}
-func (silentView) begin()                   {}
-func (silentView) attach(door)              {}
-func (silentView) standing(*journal.Cursor) {}
-func (silentView) record(journal.Record)    {}
-func (silentView) delta(feed.Delta)         {}
-func (silentView) stopping(time.Duration)   {}
-func (silentView) close()                   {}
+func (silentView) from(journal.Cursor, []question) {}
+func (silentView) begin()                          {}
+func (silentView) attach(door)                     {}
+func (silentView) standing([]question)             {}
+func (silentView) record(journal.Record)           {}
+func (silentView) delta(feed.Delta)                {}
+func (silentView) stopping(time.Duration)          {}
+func (silentView) close()                          {}
 
 // taskName names a task in a line: node, or node[item], as commands take it; a long item
 // is cut.

@@ -28,7 +28,9 @@ type liveView struct {
 	done  chan struct{} // closed when it has ended; nil before it has begun
 	door  door
 	told  question // that the keys are about
-	keys  keys     // of the person at the terminal; nil if nobody can press any
+	// waiting are lines from before it began.
+	waiting []string
+	keys    keys // of the person at the terminal; nil if nobody can press any
 }
 
 // keys are pressed at a terminal.
@@ -44,7 +46,7 @@ type keys interface {
 const tick = 100 * time.Millisecond
 
 func newLiveView(a *app, stack string, g *graph.Graph) *liveView {
-	v := &liveView{model: newLiveModel(stack, g), frame: frame{w: a.err}, quit: make(chan struct{})}
+	v := &liveView{model: newLiveModel(a.itself(), stack, g), frame: frame{w: a.err}, quit: make(chan struct{})}
 	if a.color(a.err) {
 		v.model.styles = newLiveStyles()
 	}
@@ -56,10 +58,10 @@ func newLiveView(a *app, stack string, g *graph.Graph) *liveView {
 	return v
 }
 
-func (v *liveView) from(c journal.Cursor) {
+func (v *liveView) from(c journal.Cursor, open []question) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.model.from(c)
+	v.waiting = append(v.waiting, v.model.from(c, open)...)
 }
 
 func (v *liveView) begin() {
@@ -72,6 +74,9 @@ func (v *liveView) begin() {
 func (v *liveView) begun() {
 	if v.done == nil {
 		v.done = make(chan struct{})
+		if len(v.waiting) > 0 {
+			v.draw(v.waiting)
+		}
 		go v.animate()
 	}
 }
@@ -82,10 +87,13 @@ func (v *liveView) attach(d door) {
 	v.door = d
 }
 
-func (v *liveView) standing(c *journal.Cursor) {
+func (v *liveView) standing(open []question) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.model.questions = questionsOf(c)
+	if lines := v.model.standing(open); len(lines) > 0 {
+		v.begun()
+		v.draw(lines)
+	}
 }
 
 func (v *liveView) record(r journal.Record) {
@@ -157,7 +165,7 @@ func (v *liveView) close() {
 		v.keys.rest()
 	}
 	v.model.ended = true
-	v.draw(nil)
+	v.draw(v.model.left())
 	v.frame.close()
 }
 
@@ -257,6 +265,8 @@ func (f *frame) close() {
 // or waiting, keep theirs. It does no I/O and asks no clock.
 type liveModel struct {
 	stack     string
+	self      itself
+	idle      idleCycles
 	waits     map[string]string // nodes that wait, and what they do
 	rests     bool              // after an idle cycle it waits for an event
 	resting   bool
@@ -278,8 +288,8 @@ type liveModel struct {
 	styles    liveStyles
 }
 
-func newLiveModel(stack string, g *graph.Graph) *liveModel {
-	return &liveModel{stack: oneLine(stack), waits: waitingNodes(g), rests: g.Pause.None && g.Schedule == nil, index: map[string]*liveRow{}, columns: 80, lines: 24}
+func newLiveModel(self itself, stack string, g *graph.Graph) *liveModel {
+	return &liveModel{self: self, stack: oneLine(stack), waits: waitingNodes(g), rests: g.Pause.None && g.Schedule == nil, index: map[string]*liveRow{}, columns: 80, lines: 24}
 }
 
 // spinner is what stands before that which runs.
@@ -289,8 +299,8 @@ func (m *liveModel) spinner() string {
 }
 
 // from is where the stack stands before its first record. What began before waits,
-// or begins again and has a record then.
-func (m *liveModel) from(c journal.Cursor) {
+// or begins again and has a record then. It gives the lines of the questions.
+func (m *liveModel) from(c journal.Cursor, open []question) (lines []string) {
 	m.cycle, m.wave = c.Cycle, c.Wave
 	if !c.Open {
 		m.pause, m.resting = c.WakeAt, c.WakeAt.IsZero() && c.Cycle > 0
@@ -298,13 +308,53 @@ func (m *liveModel) from(c journal.Cursor) {
 	for _, w := range c.Waiting {
 		if !w.Answered {
 			r := m.row(w.Node)
-			r.started, r.running[""] = w.Since, w.Since
+			r.wait(w.Item, w.Since)
 		}
 	}
-	m.questions = questionsOf(&c)
 	for _, w := range c.Asking {
 		m.row(w.Node).ask(w.Item, w.Calls, w.Since)
 	}
+	m.open(open)
+	for _, q := range open {
+		lines = append(lines, m.asks(q)...)
+	}
+	return lines
+}
+
+// standing takes the open questions. It gives the lines of those of stacks within that have
+// come.
+func (m *liveModel) standing(open []question) (lines []string) {
+	for _, q := range newWithin(m.questions, open) {
+		lines = append(append(lines, m.unfold()...), m.asks(q)...)
+	}
+	m.open(open)
+	return lines
+}
+
+func (m *liveModel) open(all []question) {
+	m.questions = all
+	for _, r := range m.rows {
+		r.within = 0
+	}
+	for _, q := range all {
+		if r := m.index[q.top]; r != nil {
+			r.within++
+		}
+	}
+}
+
+// asks are lines that stay, on a question: its command can be copied.
+func (m *liveModel) asks(q question) []string {
+	return append(m.wrapped(q.about()), "  "+q.command(m.self, m.stack))
+}
+
+// unfold gives the line of the idle cycles that were held back.
+func (m *liveModel) unfold() (lines []string) {
+	if held := m.idle.held(); held != "" {
+		lines = append(lines, m.styles.dim.Render(held))
+	}
+	m.idle.unfold()
+	return lines
 }
 
 // stopping says what the end waits for, when it is for anything.
@@ -320,8 +370,33 @@ func (m *liveModel) stopping(grace time.Duration) {
 	}
 }
 
-// record updates the table and gives the lines of what is over.
+// record updates the table and gives the lines of what is over. Idle cycles in a row are one
+// line, once something happens.
 func (m *liveModel) record(r journal.Record) []string {
+	folds := m.idle.fold(r)
+	lines := m.take(r)
+	if b, ok := r.Body.(*journal.CycleFinished); ok && folds {
+		m.rest(r, b)
+		return nil
+	}
+	if len(lines) > 0 {
+		lines = append(m.unfold(), lines...)
+	}
+	return lines
+}
+
+// left are the lines of what stands in the table at the end, whole: they stay.
+func (m *liveModel) left() []string {
+	return append(m.unfold(), m.styles.table(m.rows, m.columns, "·", m.now, false)...)
+}
+
+// rest begins the pause after a cycle.
+func (m *liveModel) rest(r journal.Record, b *journal.CycleFinished) {
+	m.pause, m.resting = r.Time.Add(b.Pause), m.rests && !b.Active
+}
+
+// take is record without folding.
+func (m *liveModel) take(r journal.Record) []string {
 	m.used(r)
 	switch b := r.Body.(type) {
 	case *journal.CycleStarted:
@@ -331,8 +406,8 @@ func (m *liveModel) record(r journal.Record) []string {
 	case *journal.TaskStarted:
 		m.cycle, m.wave = r.Cycle, b.Wave
 		m.row(b.Node).start(b, r.Time)
-		if q := questionOf(m.questions, b.Node); q.prompt != "" && m.waits[b.Node] != "" {
-			return append(m.wrapped(q.about()), "  "+q.command(m.stack)) // a command stays whole, to be copied
+		if q, ok := questionOf(m.questions, b.Node, b.Item); ok && m.waits[b.Node] != "" {
+			return m.asks(q)
 		}
 	case *journal.TaskFinished:
 		m.row(b.Node).finish(b, r.Time)
@@ -356,7 +431,7 @@ func (m *liveModel) record(r journal.Record) []string {
 		}
 	case *journal.CycleFinished:
 		lines := m.styles.table(m.settled(), m.columns, "", r.Time, false)
-		m.pause, m.resting = r.Time.Add(b.Pause), m.rests && !b.Active
+		m.rest(r, b)
 		for _, line := range m.wrapped(cycleLine(r.Cycle, b)) {
 			lines = append(lines, m.styles.dim.Render(line))
 		}
@@ -390,7 +465,7 @@ func (m *liveModel) used(r journal.Record) {
 
 // asked are lines that stay, on calls that need a word: they can be copied.
 func (m *liveModel) asked(b *journal.TaskWaiting) (lines []string) {
-	for _, line := range askedLines(m.stack, b) {
+	for _, line := range askedLines(m.self, m.stack, b) {
 		if strings.HasPrefix(line, "      ") {
 			lines = append(lines, line) // a command stays whole, to be copied
 			continue
@@ -440,7 +515,7 @@ func (m *liveModel) settled() (over []*liveRow) {
 // view is the table as it is now, with a last line that tells where it stands.
 func (m *liveModel) view() []string {
 	if m.ended {
-		return m.styles.table(m.visible(), m.columns, "·", m.now, true)
+		return nil
 	}
 	shown := m.visible()
 	lines := m.styles.table(shown, m.columns, m.spinner(), m.now, true)

@@ -17,23 +17,25 @@ import (
 type plainView struct {
 	mu      sync.Mutex
 	w       io.Writer
+	self    itself
+	stack   string
 	running int               // tasks
 	waits   map[string]string // nodes that hold nothing up, and what they do
 	asked   []question        // that are open
-	begun   string            // the line of a cycle in which nothing has happened yet
 	idle    idleCycles
 }
 
-// idleCycles are cycles in a row in which nothing happened, from the second one on: the
-// first has lines of its own.
-type idleCycles struct {
-	seen        bool
-	first, last uint64 // 0 for none
-}
+func (v *plainView) begin()      {}
+func (v *plainView) attach(door) {}
 
-func (v *plainView) from(journal.Cursor) {}
-func (v *plainView) begin()              {}
-func (v *plainView) attach(door)         {}
+func (v *plainView) from(_ journal.Cursor, open []question) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.asked = open
+	for _, q := range open {
+		v.ask(q)
+	}
+}
 
 func (v *plainView) close() {
 	v.mu.Lock()
@@ -41,67 +43,49 @@ func (v *plainView) close() {
 	v.unfold()
 }
 
-func (v *plainView) standing(c *journal.Cursor) {
+func (v *plainView) standing(open []question) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.asked = questionsOf(c)
+	for _, q := range newWithin(v.asked, open) {
+		v.ask(q)
+	}
+	v.asked = open
+}
+
+// ask writes a question with the command that answers it.
+func (v *plainView) ask(q question) {
+	v.unfold()
+	printText(v.w, "    %s waits for an answer (approve or reject)\n", q.place())
+	if q.prompt != "" {
+		printText(v.w, "      %s\n", oneLine(q.prompt))
+	}
+	printText(v.w, "      %s\n", q.command(v.self, v.stack))
 }
 
 // unfold writes what was held back.
 func (v *plainView) unfold() {
-	switch at := &v.idle; {
-	case at.first == 0:
-	case at.first == at.last:
-		printText(v.w, "cycle %d: nothing ran\n", at.first)
-	default:
-		printText(v.w, "cycles %d to %d: nothing ran\n", at.first, at.last)
-	}
-	v.idle.first = 0
-	if v.begun != "" {
-		printText(v.w, "%s\n", v.begun)
-		v.begun = ""
+	for _, line := range v.idle.unfold() {
+		printText(v.w, "%s\n", line)
 	}
 }
 
-// fold takes the beginning and the end of a cycle in which nothing happened. It reports
-// whether there is nothing to write.
-func (v *plainView) fold(r journal.Record) bool {
-	switch b := r.Body.(type) {
-	case *journal.CycleStarted:
-		if !b.Finally && len(b.Faults) == 0 && v.idle.seen {
-			v.begun = plainLine(r)
-			return true
-		}
-	case *journal.CycleFinished:
-		idle := !b.Active && !b.Failed && b.NodeRuns == 0 && len(b.Faults) == 0
-		folds := idle && v.begun != ""
-		v.idle.seen = idle
-		if folds {
-			if v.begun = ""; v.idle.first == 0 {
-				v.idle.first = r.Cycle
-			}
-			v.idle.last = r.Cycle
-			return true
-		}
-	}
-	return false
-}
 func (v *plainView) delta(feed.Delta) {} // what was said is in the logs
 
 func (v *plainView) record(r journal.Record) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.fold(r) {
+	if v.idle.fold(r) {
 		return
 	}
 	switch b := r.Body.(type) {
 	case *journal.TaskStarted:
 		if what := v.waits[b.Node]; what != "" {
-			v.unfold()
-			printText(v.w, "    %s %s\n", b.Node, what)
-			if q := questionOf(v.asked, b.Node); q.prompt != "" {
-				printText(v.w, "      %s\n      %s\n", oneLine(q.prompt), q.command(r.Stack))
+			if q, ok := questionOf(v.asked, b.Node, b.Item); ok {
+				v.ask(q)
+				break
 			}
+			v.unfold()
+			printText(v.w, "    %s %s\n", taskName(b.Node, b.Item), what)
 			break
 		}
 		v.running++
@@ -112,7 +96,11 @@ func (v *plainView) record(r journal.Record) {
 	case *journal.TaskHeld:
 		v.running--
 	}
-	if s := plainLine(r); s != "" {
+	s := plainLine(r)
+	if b, ok := r.Body.(*journal.TaskWaiting); ok {
+		s = strings.Join(askedLines(v.self, r.Stack, b), "\n")
+	}
+	if s != "" {
 		v.unfold()
 		printText(v.w, "%s\n", s)
 	}
@@ -153,8 +141,6 @@ func plainLine(r journal.Record) string {
 		if b.Reason == "condition-error" {
 			return fmt.Sprintf("  %s did not run, a condition failed: %s", b.Node, verdictError(b))
 		}
-	case *journal.TaskWaiting:
-		return strings.Join(askedLines(r.Stack, b), "\n")
 	case *journal.TaskAnswered:
 		did := "rejected"
 		if b.Approved {
@@ -203,11 +189,11 @@ func reopenedLine(stack, by string, limits *journal.Limits) string {
 }
 
 // askedLines are the calls that need a word, each with the command that gives it.
-func askedLines(stack string, b *journal.TaskWaiting) (lines []string) {
+func askedLines(self itself, stack string, b *journal.TaskWaiting) (lines []string) {
 	for _, c := range b.Calls {
 		if !c.Answered {
-			lines = append(lines, fmt.Sprintf("    %s wants to call %s %s", taskName(b.Node, b.Item), oneLine(c.Tool), oneLine(value.String(c.Args))),
-				"      "+answerWith(stack, b.Node, b.Item, c.ID))
+			lines = append(lines, fmt.Sprintf("    %s wants to call %s %s (approve or reject)", taskName(b.Node, b.Item), oneLine(c.Tool), oneLine(value.String(c.Args))),
+				"      "+self.answer(stack, b.Node, b.Item, c.ID))
 		}
 	}
 	return lines

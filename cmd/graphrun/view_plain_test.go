@@ -76,15 +76,47 @@ func asking() *journal.Cursor {
 func TestPlainViewAsks(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
-	v := &plainView{w: &out, waits: map[string]string{"ask": "waits for an answer", "sleep": "waits"}}
-	v.standing(asking())
+	v := &plainView{w: &out, stack: "my stack", waits: map[string]string{"ask": "waits for an answer", "sleep": "waits"}}
+	v.standing(questionsOf(asking()))
 	for _, node := range []string{"ask", "sleep"} {
 		v.record(journal.Record{Stack: "my stack", Cycle: 1, Body: &journal.TaskStarted{Wave: 1, Node: node, Attempt: 1}})
 	}
-	want := `    ask waits for an answer
+	want := `    ask waits for an answer (approve or reject)
       Is it \u001b[31mfine?
-      graphrun approve 'my stack' ask   (or reject)
+      graphrun approve 'my stack' ask
     sleep waits
+`
+	if diff := cmp.Diff(want, out.String()); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+// inner is a question of a stack that does the work of node check.
+func inner(item string) question {
+	return question{in: "s.check.1.1", stack: "s", path: "check/ask[" + item + "]", top: "check", node: "ask", item: item, id: "1.1.ask", prompt: "Is \x1b[31mit?"}
+}
+
+// TestPlainViewAsksWithin: questions of stacks within are shown once, between the idle cycles.
+func TestPlainViewAsksWithin(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	v := &plainView{w: &out, stack: "s", self: itself{"x.db"}}
+	v.from(journal.Cursor{}, []question{inner("a")})
+	for cycle := range uint64(3) {
+		v.record(journal.Record{Stack: "s", Cycle: cycle + 1, Body: &journal.CycleStarted{}})
+		v.record(journal.Record{Stack: "s", Cycle: cycle + 1, Body: &journal.CycleFinished{}})
+	}
+	v.standing([]question{inner("a"), inner("b")})
+	v.standing([]question{inner("b")})
+	want := `    check/ask[a] waits for an answer (approve or reject)
+      Is \u001b[31mit?
+      graphrun approve s 'check/ask[a]' --db x.db
+cycle 1
+cycle 1 finished: 0 waves, 0 node runs
+cycles 2 to 3: nothing ran
+    check/ask[b] waits for an answer (approve or reject)
+      Is \u001b[31mit?
+      graphrun approve s 'check/ask[b]' --db x.db
 `
 	if diff := cmp.Diff(want, out.String()); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)

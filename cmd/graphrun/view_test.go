@@ -28,7 +28,7 @@ func show(m *liveModel, bodies ...journal.Body) (printed []string) {
 
 func TestLiveTable(t *testing.T) {
 	t.Parallel()
-	m := newLiveModel("s", &graph.Graph{})
+	m := newLiveModel(itself{}, "s", &graph.Graph{})
 	m.columns = 60
 	failure := &journal.Failure{Kind: "exit", Message: "exit status 3:\n\x1b[31mit broke in a way that takes many words to tell"}
 	printed := show(m,
@@ -62,7 +62,7 @@ func TestLiveTable(t *testing.T) {
 // are shown.
 func TestLiveTableFits(t *testing.T) {
 	t.Parallel()
-	m := newLiveModel("s", &graph.Graph{})
+	m := newLiveModel(itself{}, "s", &graph.Graph{})
 	m.lines = 10
 	for i := range 30 {
 		node := fmt.Sprint("n", i)
@@ -84,7 +84,7 @@ func TestLiveTableOutside(t *testing.T) {
 	ask := graph.Node{ID: "ask"}
 	ask.Kind.Name, ask.Kind.Waits = "approval", true
 	g := &graph.Graph{Nodes: []graph.Node{ask}, Pause: graph.Pause{None: true}}
-	m := newLiveModel("s", g)
+	m := newLiveModel(itself{}, "s", g)
 	printed := show(m,
 		&journal.CycleStarted{}, &journal.WaveStarted{Wave: 1, Nodes: []string{"ask", "far", "near"}},
 		&journal.TaskStarted{Wave: 1, Node: "ask", Attempt: 1},
@@ -105,9 +105,9 @@ func TestLiveTableOutside(t *testing.T) {
 		t.Errorf("an interrupt waits for %q", m.stop)
 	}
 
-	m = newLiveModel("s", g)
+	m = newLiveModel(itself{}, "s", g)
 	m.now = viewStart.Add(4 * time.Second)
-	m.from(journal.Cursor{Cycle: 7, WakeAt: viewStart.Add(9 * time.Second), Waiting: []journal.Waiting{{Node: "ask", Since: viewStart}}})
+	m.from(journal.Cursor{Cycle: 7, WakeAt: viewStart.Add(9 * time.Second), Waiting: []journal.Waiting{{Node: "ask", Since: viewStart}}}, nil)
 	want = []string{"  · ask  waits for an answer, 4s", "⠋ s cycle 7 done, next in 5s"}
 	if diff := cmp.Diff(want, m.view()); diff != "" {
 		t.Errorf("what continues after a restart (-want +got)\n%s", diff)
@@ -167,7 +167,7 @@ func TestFrame(t *testing.T) {
 func TestLiveTableIsTame(t *testing.T) {
 	t.Parallel()
 	evil := "\x1b[2J\a\u009b2K\u202eevil\u2066\r\nFORGED line\u2028FORGED"
-	m := newLiveModel("s", &graph.Graph{})
+	m := newLiveModel(itself{}, "s", &graph.Graph{})
 	m.columns = 200
 	tame := func(when string, lines []string) {
 		t.Helper()

@@ -149,7 +149,7 @@ func (a *app) showLogs(ctx context.Context, c *api.Client, of logged, o api.Read
 			if len(tellers) >= maxFollowed {
 				clear(tellers)
 			}
-			t = newTeller(of.top, "", nil)
+			t = newTeller(a.itself(), of.top, "", nil)
 			t.at = append(slices.Clone(of.at), at...)
 			tellers[r.Stack] = t
 		}
