@@ -35,6 +35,7 @@ func (d *drive) commit(rd machine.Ready) bool {
 			"records", journal.Count(c.Records), "changes", len(c.Changes))
 	}
 	d.keep(c.Cursor, rd.Records)
+	d.eng.note(&d.id, &c.Cursor)
 	d.publish(c)
 	return true
 }

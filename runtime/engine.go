@@ -2,12 +2,15 @@ package runtime
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/nodes"
 	"github.com/graphrun/graphrun/runtime/feed"
 	"github.com/graphrun/graphrun/runtime/internal/fleet"
+	"github.com/graphrun/graphrun/runtime/internal/index"
 	"github.com/graphrun/graphrun/runtime/internal/pool"
 	"github.com/graphrun/graphrun/runtime/internal/timer"
 )
@@ -53,6 +56,10 @@ type Config struct {
 	// because its disk is full; one-shot commands set it. By default commits are tried
 	// again until there is room. See Runtime.StoreHealth.
 	FailOnStoreError bool
+	// Index keeps in memory where every stack stands, some 300 bytes each, so that ListWhere,
+	// Overview and Asked cost what they return. Recover fills it; until then, and without it,
+	// they read all stacks.
+	Index bool
 }
 
 // engine is what all stacks of a runtime share.
@@ -70,4 +77,28 @@ type engine struct {
 	storage storage
 	kinds   *nodes.Session
 	tools   *nodes.Toolbox
+	index   *index.Index // nil if none is kept
+}
+
+// note tells the index where a stack stands that the store has.
+func (eng *engine) note(id *journal.Identity, at *journal.Cursor) {
+	if eng.index != nil {
+		eng.index.Put(id, at)
+	}
+}
+
+// ail tells the index whether there is trouble with a stack that is not its own.
+func (eng *engine) ail(stack string, ails bool) {
+	if eng.index != nil {
+		eng.index.Ail(stack, ails)
+	}
+}
+
+// remove deletes a stack of the store.
+func (eng *engine) remove(ctx context.Context, stack string) error {
+	err := eng.cfg.Store.Remove(ctx, stack)
+	if eng.index != nil && (err == nil || errors.Is(err, ErrNotFound)) {
+		eng.index.Remove(stack)
+	}
+	return err
 }

@@ -216,6 +216,7 @@ func merged(before, then []graph.Change) (all []graph.Change) {
 
 // publishFork tells the listeners of a new stack.
 func (rt *Runtime) publishFork(c Commit) {
+	rt.note(c.Create, &c.Cursor)
 	d := rt.newDrive(c.Stack, c.Create.Graph)
 	d.publish(c)
 }

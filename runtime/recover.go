@@ -35,6 +35,9 @@ func (rt *Runtime) Recover(ctx context.Context, o RecoverOptions) (n int, err er
 	var left []string // stacks that have ended, with messages to deliver
 	var inner []Summary
 	err = rt.cfg.Store.Stacks(ctx, func(sum Summary) error {
+		if rt.index != nil {
+			rt.index.Fill(&sum)
+		}
 		switch {
 		case sum.Err != nil:
 			rt.log.Error("stack cannot be read", "stack", sum.Identity.Stack, "error", sum.Err)
@@ -59,6 +62,9 @@ func (rt *Runtime) Recover(ctx context.Context, o RecoverOptions) (n int, err er
 		}
 		return err
 	})
+	if err == nil && rt.index != nil {
+		rt.index.Filled()
+	}
 	if err == nil {
 		err = rt.assemble(ctx, hashes)
 	}
@@ -106,6 +112,7 @@ func (rt *Runtime) takeOver(sum *Summary) (bool, error) {
 	d.keepHeld(&sum.Cursor)
 	rt.drives[d.name] = d
 	delete(rt.trouble, d.name)
+	rt.ail(d.name, false)
 	rt.mu.Unlock()
 	if d.halting {
 		rt.pools.Halt()

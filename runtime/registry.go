@@ -89,6 +89,7 @@ func (rt *Runtime) admit(d *drive) error {
 	}
 	rt.drives[d.name] = d
 	delete(rt.trouble, d.name)
+	rt.ail(d.name, false)
 	return nil
 }
 
@@ -119,6 +120,7 @@ func (rt *Runtime) leave(d *drive) {
 	}
 	if d.err != nil && !rt.closed && !d.visited && !errors.Is(d.err, ErrExists) { // that is another stack
 		rt.trouble[d.name] = d.err
+		rt.ail(d.name, true)
 	}
 }
 

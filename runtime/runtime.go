@@ -14,6 +14,7 @@ import (
 
 	"github.com/graphrun/graphrun/nodes"
 	"github.com/graphrun/graphrun/runtime/feed"
+	"github.com/graphrun/graphrun/runtime/internal/index"
 	"github.com/graphrun/graphrun/runtime/internal/pool"
 	"github.com/graphrun/graphrun/runtime/internal/timer"
 )
@@ -83,6 +84,9 @@ func Open(ctx context.Context, cfg Config) (*Runtime, error) {
 		drives:  map[string]*drive{},
 		visits:  map[string]chan struct{}{},
 		trouble: map[string]error{},
+	}
+	if cfg.Index {
+		rt.index = index.New()
 	}
 	rt.busy, _ = cfg.Store.(BusyStore)
 	rt.joining, _ = cfg.Store.(JoiningStore)

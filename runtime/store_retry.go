@@ -66,6 +66,7 @@ func (d *drive) stall(why error) (poke <-chan struct{}) {
 		d.stalls = nil
 	}
 	d.stalled = why
+	d.eng.ail(d.name, true)
 	return d.poke
 }
 
@@ -74,6 +75,7 @@ func (d *drive) goOn(well bool) {
 	d.mu.Lock()
 	d.stalled, d.poke = nil, nil
 	d.mu.Unlock()
+	d.eng.ail(d.name, false)
 	if since := d.eng.storage.settled(well); !since.IsZero() {
 		d.eng.log.Info("the store takes commits again", "after", time.Since(since).Round(time.Second))
 	}

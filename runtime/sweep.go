@@ -34,7 +34,7 @@ func (rt *Runtime) discard(id string) {
 		return
 	}
 	rt.discardAll(below)
-	if err := rt.cfg.Store.Remove(rt.base, id); err != nil && !errors.Is(err, ErrNotFound) {
+	if err := rt.remove(rt.base, id); err != nil && !errors.Is(err, ErrNotFound) {
 		rt.log.Warn("the stack of an inner graph cannot be removed", "stack", id, "error", err)
 	}
 }
@@ -178,5 +178,5 @@ func (rt *Runtime) Remove(ctx context.Context, stack string) error {
 			rt.discardAll(below)
 		}
 	}
-	return rt.unknown(ctx, stack, rt.cfg.Store.Remove(ctx, stack))
+	return rt.unknown(ctx, stack, rt.remove(ctx, stack))
 }

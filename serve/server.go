@@ -77,7 +77,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	}
 	rt, err := runtime.Open(context.WithoutCancel(ctx), runtime.Config{
 		Store: o.Store, Kinds: o.Kinds, Logger: o.Logger, Secret: o.Secret, Parallel: o.Parallel, Grace: o.Grace,
-		Notices: Notices(o.Hooks, o.Secret),
+		Notices: Notices(o.Hooks, o.Secret), Index: true,
 	})
 	if err != nil {
 		return err

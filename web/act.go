@@ -33,7 +33,6 @@ func (v *visit) act() error {
 	}
 	id := v.r.PathValue("stack")
 	err := do(v, id)
-	v.forgetLists() // the page that follows shows what was done
 	var e *api.Error
 	switch {
 	case errors.As(err, &e) && e.Code != api.CodeNotFound && e.Code != api.CodeUnauthorized:

@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"net/url"
 	"strconv"
 
 	"github.com/graphrun/graphrun/runtime/api"
@@ -50,29 +51,28 @@ func (v *visit) askOf(top string, w api.WaitingNode, back string, linked bool) a
 	return a
 }
 
-// shownAsks bounds the questions on the page of all of them.
+// shownAsks is how many questions a page of them has.
 const shownAsks = 200
 
 type approvalsView struct {
 	Asks []ask
-	More int
+	Next string // the page that follows; "" after the last one
 }
 
-// approvals is the page of all questions to people, those that have waited longest first.
+// approvals is a page of the questions to people in all stacks, those that have waited longest
+// first.
 func (v *visit) approvals() error {
 	version := v.version()
-	open, err := v.api.Approvals(v.r.Context(), "")
+	open, next, err := v.api.ApprovalsPage(v.r.Context(), "", v.r.URL.Query().Get("after"), shownAsks)
 	if err != nil {
 		return err
 	}
 	var view approvalsView
-	for i := range open {
-		if a := &open[i]; !a.Answered {
-			view.Asks = append(view.Asks, v.askOf(a.Stack, a.WaitingNode, "/approvals", true))
-		}
+	if next != "" {
+		view.Next = "/approvals?after=" + url.QueryEscape(next)
 	}
-	if view.More = max(0, len(view.Asks)-shownAsks); view.More > 0 {
-		view.Asks = view.Asks[:shownAsks]
+	for i := range open {
+		view.Asks = append(view.Asks, v.askOf(open[i].Stack, open[i].WaitingNode, "/approvals", true))
 	}
 	v.write(v.w, http.StatusOK, frame{Page: "approvals", Title: "Approvals", Stamp: stamp, Live: "/live", Version: version, View: view})
 	return nil

@@ -64,33 +64,30 @@ func (v *visit) graphs() error {
 	if err != nil {
 		return err
 	}
-	list, err := v.all()
+	version := v.version()
+	o, err := v.api.Overview(v.r.Context(), api.OverviewQuery{Limit: 1})
 	if err != nil {
 		return err
 	}
 	var view graphsView
 	for _, g := range served {
-		view.Graphs = append(view.Graphs, graphRow{g, countsOf(list.stacks, g.Graph)})
+		view.Graphs = append(view.Graphs, graphRow{g, countsOf(&o, g.Graph)})
 	}
 	if v.o.Problems != nil && v.who.Graph == "" {
 		view.Refused = v.o.Problems()
 	}
-	v.write(v.w, http.StatusOK, frame{Page: "graphs", Title: "Graphs", Stamp: stamp, Live: "/live", Version: v.versionAt(list.news), View: view})
+	v.write(v.w, http.StatusOK, frame{Page: "graphs", Title: "Graphs", Stamp: stamp, Live: "/live", Version: version, View: view})
 	return nil
 }
 
-// countsOf counts the stacks of a graph by what they need.
-func countsOf(all []api.Stack, name string) (out []groupCount) {
-	counts := map[string]int{}
-	for i := range all {
-		if all[i].Graph == name {
-			counts[groupOf(&all[i])]++
-		}
-	}
-	for _, group := range groups {
-		f := filter{Graph: name, Group: group}
-		if counts[group] > 0 {
-			out = append(out, groupCount{group, counts[group], f.to(1)})
+// countsOf says how many stacks of a graph there are in each group that has some.
+func countsOf(o *api.Overview, name string) (out []groupCount) {
+	for i := range o.Graphs {
+		for _, c := range o.Graphs[i].Groups {
+			if o.Graphs[i].Graph == name && c.Count > 0 {
+				f := filter{Graph: name, Group: groupNames[c.Group]}
+				out = append(out, groupCount{f.Group, c.Count, f.to(1)})
+			}
 		}
 	}
 	return out
@@ -103,6 +100,7 @@ type graphView struct {
 	Drawn   drawing
 	Groups  []groupCount
 	Where   []whereRow
+	Most    bool          // it is about the most urgent stacks only: there are more than a page has
 	Refused []api.Refused // its file, if a newer text of it is refused
 	Given   map[string]string
 	Plan    *inspect.Plan
@@ -142,12 +140,13 @@ func (v *visit) graphPage(status int, more func(*graphView)) error {
 	if !ok {
 		return &api.Error{Code: api.CodeNotFound, Message: "no graph of this name is served"}
 	}
-	list, err := v.all()
+	version := v.version()
+	o, err := v.api.Overview(v.r.Context(), api.OverviewQuery{Graph: name, Limit: api.MaxPage})
 	if err != nil {
 		return err
 	}
-	view := graphView{Graph: served[i], About: g.Def.Description, Source: string(source), Drawn: drawGraph(g), Groups: countsOf(list.stacks, name), Given: map[string]string{}}
-	view.Where = whereOf(list.stacks, name)
+	view := graphView{Graph: served[i], About: g.Def.Description, Source: string(source), Drawn: drawGraph(g), Groups: countsOf(&o, name), Given: map[string]string{}}
+	view.Where, view.Most = whereOf(o.Stacks), o.Found > api.MaxPage
 	if v.o.Problems != nil {
 		for _, r := range v.o.Problems() {
 			if strings.HasSuffix(g.Def.File, r.File) {
@@ -160,7 +159,7 @@ func (v *visit) graphPage(status int, more func(*graphView)) error {
 	}
 	view.MayTest, view.Edited = v.o.Read != nil && v.who.Role == api.RoleAdmin, view.Source
 	more(&view)
-	v.write(v.w, status, frame{Page: "graph", Title: name, Stamp: stamp, Live: "/live", Version: v.versionAt(list.news), View: view})
+	v.write(v.w, status, frame{Page: "graph", Title: name, Stamp: stamp, Live: "/live", Version: version, View: view})
 	return nil
 }
 
@@ -197,11 +196,11 @@ func (v *visit) plan(view *graphView, g *graph.Graph) {
 }
 
 // whereOf lists the nodes that something waits at, with the stacks.
-func whereOf(all []api.Stack, name string) (rows []whereRow) {
+func whereOf(all []api.OverviewedStack) (rows []whereRow) {
 	at := map[string][]string{}
 	for i := range all {
-		s := &all[i]
-		if s.Graph != name || s.Status.Ended() {
+		s := &all[i].Stack
+		if s.Status.Ended() {
 			continue
 		}
 		for _, w := range s.Waiting {
@@ -252,15 +251,13 @@ func (v *visit) backtest() error {
 }
 
 func (v *visit) backtestOf(g *graph.Graph, name string) (inspect.Backtest, error) {
-	list, err := v.all()
+	var stacks []string
+	_, err := v.api.StacksPage(v.r.Context(), api.StackQuery{Graph: name}, "", testedStacks, func(s api.Stack) error {
+		stacks = append(stacks, s.Stack)
+		return nil
+	})
 	if err != nil {
 		return inspect.Backtest{}, err
-	}
-	var stacks []string
-	for i := range list.stacks {
-		if s := &list.stacks[i]; s.Graph == name && len(stacks) < testedStacks {
-			stacks = append(stacks, s.Stack)
-		}
 	}
 	return inspect.BacktestOf(v.r.Context(), v.o.Store, v.o.Kinds, g, stacks, 0)
 }

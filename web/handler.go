@@ -61,7 +61,6 @@ type Handler struct {
 	mu       sync.Mutex
 	links    map[string]time.Time   // one-time codes, and when they end
 	over     map[[32]byte]time.Time // sessions that were signed out, and when they would have ended
-	recent   map[string]*listing    // by token
 	compiled map[string]*graph.Graph
 }
 
@@ -72,7 +71,7 @@ func New(o Options) (*Handler, error) {
 		return nil, err
 	}
 	h := &Handler{o: o, mux: http.NewServeMux(), seal: s, began: randomText(6),
-		links: map[string]time.Time{}, over: map[[32]byte]time.Time{}, recent: map[string]*listing{}, compiled: map[string]*graph.Graph{}}
+		links: map[string]time.Time{}, over: map[[32]byte]time.Time{}, compiled: map[string]*graph.Graph{}}
 	h.stop = o.Feed.OnCommit("", func(feed.Commit) { h.news.Add(1) })
 	h.routes()
 	return h, nil

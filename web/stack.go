@@ -64,7 +64,7 @@ func (v *visit) stackPage(status int, problem error) error {
 	if err != nil {
 		return err
 	}
-	view := stackView{Stack: st, Group: groupOf(&st.Stack), May: v.operates(), At: v.r.URL.Query().Get("at"), Cycle: st.Cycle, Wave: st.Wave}
+	view := stackView{Stack: st, Group: groupNames[st.Group()], May: v.operates(), At: v.r.URL.Query().Get("at"), Cycle: st.Cycle, Wave: st.Wave}
 	at, err := journal.ParsePoint(view.At)
 	if err != nil {
 		return &api.Error{Code: api.CodeUsage, Message: "at: " + err.Error()}

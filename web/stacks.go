@@ -2,97 +2,24 @@ package web
 
 import (
 	"cmp"
+	"math"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
-	"strings"
-	"time"
 
 	"github.com/graphrun/graphrun/diag"
-	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/runtime/api"
 )
 
 // perPage is how many stacks a page shows.
 const perPage = 100
 
-// fresh is how long a list of all stacks is shown again without another look, and
-// kept is how long one is in which nothing has been committed since.
-const (
-	fresh = 300 * time.Millisecond
-	kept  = 2 * time.Second
-)
+// Groups of the list of stacks, in their order, by what the API calls them.
+const waitsForYou = "waiting for you"
 
-// listing is a list of all stacks as a session may see them.
-type listing struct {
-	at     time.Time
-	news   uint64
-	stacks []api.Stack
-}
-
-// all lists the stacks that the session may see, by id, as of a version.
-func (v *visit) all() (*listing, error) {
-	news := v.news.Load()
-	v.mu.Lock()
-	last := v.recent[v.token]
-	v.mu.Unlock()
-	if last != nil {
-		if age := time.Since(last.at); age < fresh || age < kept && last.news == news {
-			return last, nil
-		}
-	}
-	now := &listing{at: time.Now(), news: news}
-	err := v.api.StacksWhere(v.r.Context(), api.StackQuery{}, func(s api.Stack) error {
-		now.stacks = append(now.stacks, s)
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if len(v.recent) > maxListings {
-		clear(v.recent)
-	}
-	v.recent[v.token] = now
-	return now, nil
-}
-
-// forgetLists has the next page look again.
-func (h *Handler) forgetLists() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	clear(h.recent)
-}
-
-// maxListings bounds the lists that are kept.
-const maxListings = 20
-
-// Groups of the list of stacks, in their order.
-const (
-	waitsForYou = "waiting for you"
-	troubled    = "failed"
-	atWork      = "running"
-	resting     = "paused"
-	ended       = "ended"
-)
-
-var groups = []string{waitsForYou, troubled, atWork, resting, ended}
-
-// groupOf says what a stack needs of a person.
-func groupOf(s *api.Stack) string {
-	switch {
-	case !s.Status.Ended() && slices.ContainsFunc(s.Waiting, asks):
-		return waitsForYou
-	case s.Status == journal.Failed || s.Problem != "" || len(s.Parked) > 0:
-		return troubled
-	case s.Status.Ended():
-		return ended
-	case s.Status == journal.Paused:
-		return resting
-	}
-	return atWork
+var groupNames = map[api.Group]string{
+	api.GroupAsking: waitsForYou, api.GroupFailed: "failed", api.GroupRunning: "running",
+	api.GroupPaused: "paused", api.GroupEnded: "ended",
 }
 
 // asks reports whether a person is to answer.
@@ -102,11 +29,6 @@ func asks(w api.WaitingNode) bool { return !w.Answered && (w.Kind == "approval" 
 type filter struct {
 	Text, Graph, Group string
 	Page               int
-}
-
-func (f *filter) takes(s *api.Stack, group string) bool {
-	return (f.Text == "" || strings.Contains(s.Stack, f.Text) || strings.Contains(s.Reason, f.Text)) &&
-		(f.Graph == "" || f.Graph == s.Graph) && (f.Group == "" || f.Group == group)
 }
 
 // to is the URL of another page of the same list.
@@ -150,45 +72,49 @@ type groupCount struct {
 
 // stacks is the page of all stacks: what needs a person comes first.
 func (v *visit) stacks() error {
-	list, err := v.all()
-	if err != nil {
-		return err
-	}
-	all, version := list.stacks, v.versionAt(list.news)
-	q := v.r.URL.Query()
+	version, q := v.version(), v.r.URL.Query()
 	f := filter{Text: q.Get("q"), Graph: q.Get("graph"), Group: q.Get("show")}
 	f.Page, _ = strconv.Atoi(q.Get("page")) // what is no number is the first page
-	view := stacksView{Total: len(all)}
-	counts, graphs := map[string]int{}, map[string]bool{}
-	byGroup := map[string][]stackRow{}
-	for i := range all {
-		group := groupOf(&all[i])
-		counts[group]++
-		graphs[all[i].Graph] = true
-		if f.takes(&all[i], group) {
-			byGroup[group] = append(byGroup[group], stackRow{all[i], group, diag.Shorten(noteOf(&all[i]), maxBrief)})
+	f.Page = min(max(1, f.Page), math.MaxInt32/perPage)
+	wanted := api.OverviewQuery{Graph: f.Graph, Find: f.Text, Limit: perPage}
+	for group, name := range groupNames {
+		if name == f.Group {
+			wanted.Group = group
 		}
 	}
-	for _, group := range groups {
-		view.Rows = append(view.Rows, byGroup[group]...)
+	if f.Group != "" && wanted.Group == "" {
+		f.Group = "" // there is no such group
+	}
+	var o api.Overview
+	for first := true; first || f.Page > 1 && len(o.Stacks) == 0; first = false {
+		if !first { // there are fewer pages by now
+			f.Page = min(f.Page-1, max(1, (o.Found+perPage-1)/perPage))
+		}
+		wanted.Skip = (f.Page - 1) * perPage
+		var err error
+		if o, err = v.api.Overview(v.r.Context(), wanted); err != nil {
+			return err
+		}
+	}
+	view := stacksView{Filter: f, Total: o.Total, Pages: max(1, (o.Found+perPage-1)/perPage)}
+	for i := range o.Stacks {
+		s := &o.Stacks[i]
+		view.Rows = append(view.Rows, stackRow{s.Stack, groupNames[s.Group], diag.Shorten(noteOf(&s.Stack), maxBrief)})
+	}
+	for i := range o.Graphs {
+		view.Graphs = append(view.Graphs, o.Graphs[i].Graph)
+	}
+	for _, g := range o.Groups {
 		only := f
-		only.Group = group
-		view.Groups = append(view.Groups, groupCount{group, counts[group], only.to(1)})
+		only.Group = groupNames[g.Group]
+		view.Groups = append(view.Groups, groupCount{only.Group, g.Count, only.to(1)})
 	}
-	for name := range graphs {
-		view.Graphs = append(view.Graphs, name)
-	}
-	slices.Sort(view.Graphs)
-	view.Pages = max(1, (len(view.Rows)+perPage-1)/perPage)
-	f.Page = min(max(1, f.Page), view.Pages)
 	if f.Page > 1 {
 		view.Prev = f.to(f.Page - 1)
 	}
 	if f.Page < view.Pages {
 		view.Next = f.to(f.Page + 1)
 	}
-	view.Filter = f
-	view.Rows = view.Rows[(f.Page-1)*perPage : min(len(view.Rows), f.Page*perPage)]
 	v.write(v.w, http.StatusOK, frame{Page: "stacks", Title: "Stacks", Stamp: stamp, Live: "/live", Version: version, View: view})
 	return nil
 }

@@ -1,7 +1,6 @@
 package inspect
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -22,40 +21,32 @@ type Asked struct {
 // a stack.
 func AsksPerson(w *journal.Waiting) bool { return w.Kind == "approval" || len(w.Calls) > 0 }
 
-// AllAsked lists what waits for a person in all stacks that have not ended, the oldest
-// question first. A stack that cannot be read is left out.
-func AllAsked(ctx context.Context, r Reader) ([]Asked, error) {
+// AskedIn lists what a stack itself waits for from a person; nothing when it has ended or
+// cannot be read, or a stack around it has gone.
+func AskedIn(ctx context.Context, r Reader, sum *journal.Summary) ([]Asked, error) {
+	if sum.Err != nil || sum.Cursor.Status.Ended() {
+		return nil, nil
+	}
 	var all []Asked
-	err := r.Stacks(ctx, func(sum journal.Summary) error {
-		if sum.Err != nil || sum.Cursor.Status.Ended() {
-			return nil
+	for _, w := range sum.Cursor.Questions() {
+		if AsksPerson(&w) {
+			all = append(all, Asked{Place: journal.Place{{Node: w.Node, Item: w.Item}}, Waiting: w})
 		}
-		from := len(all)
-		for _, w := range sum.Cursor.Questions() {
-			if AsksPerson(&w) {
-				all = append(all, Asked{Place: journal.Place{{Node: w.Node, Item: w.Item}}, Waiting: w})
-			}
+	}
+	if all == nil {
+		return nil, nil
+	}
+	top, above, err := Outermost(ctx, r, &sum.Identity)
+	if errors.Is(err, journal.ErrNotFound) { // it has gone meanwhile
+		return nil, nil
+	}
+	for i := range all {
+		a := &all[i]
+		a.Stack, a.Graph, a.Place = top.Stack, top.Graph, append(slices.Clone(above), a.Place...)
+		if len(above) > 0 {
+			a.Child = sum.Identity.Stack
 		}
-		if from == len(all) {
-			return nil
-		}
-		top, above, err := Outermost(ctx, r, &sum.Identity)
-		if errors.Is(err, journal.ErrNotFound) { // the stack around it has gone meanwhile
-			all = all[:from]
-			return nil
-		}
-		for i := range all[from:] {
-			a := &all[from+i]
-			a.Stack, a.Graph, a.Place = top.Stack, top.Graph, append(slices.Clone(above), a.Place...)
-			if len(above) > 0 {
-				a.Child = sum.Identity.Stack
-			}
-		}
-		return err
-	})
-	slices.SortStableFunc(all, func(a, b Asked) int {
-		return cmp.Or(a.Waiting.Since.Compare(b.Waiting.Since), cmp.Compare(a.Stack, b.Stack))
-	})
+	}
 	return all, err
 }
 

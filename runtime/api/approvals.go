@@ -1,7 +1,12 @@
 package api
 
 import (
+	"errors"
+	"strings"
+	"time"
+
 	"github.com/graphrun/graphrun/graph/inspect"
+	"github.com/graphrun/graphrun/runtime"
 )
 
 // Approval is a question that waits for a person. POST /v1/stacks/{stack}/answers with the
@@ -15,20 +20,59 @@ type Approval struct {
 
 type approvalsBody struct {
 	Approvals []Approval `json:"approvals"`
+	Next      *string    `json:"next"` // ?after= of the page that follows; null after the last one
 }
 
 // approvals lists what waits for a person in all stacks, the oldest question first.
 func (c *call) approvals() (approvalsBody, error) {
-	body := approvalsBody{[]Approval{}}
-	all, err := inspect.AllAsked(c.ctx, c.o.Store)
-	for i := range all {
-		a := &all[i]
-		if graph := c.query["graph"]; graph != "" && graph != a.Graph || !c.seesGraph(a.Graph) {
-			continue
+	body := approvalsBody{Approvals: []Approval{}}
+	limit, err := c.limit()
+	if err != nil {
+		return body, err
+	}
+	var last runtime.Question
+	if after := c.query["after"]; after != "" {
+		var ok bool
+		if last, ok = readQuestion(after); !ok {
+			return body, errorf(CodeUsage, "after %q: expected the `next` of a page", after)
+		}
+	}
+	graph := c.query["graph"]
+	if graph == "" {
+		graph = c.who.Graph
+	}
+	if !c.seesGraph(graph) {
+		return body, nil
+	}
+	err = c.rt.Asked(c.ctx, graph, last, func(q runtime.Question, a inspect.Asked) error {
+		if uint64(len(body.Approvals)) == limit {
+			next := questionText(&last)
+			body.Next = &next
+			return errPageFull
 		}
 		w := waitingNode(&a.Waiting)
 		w.Path = a.Place.String()
 		body.Approvals = append(body.Approvals, Approval{a.Stack, a.Graph, a.Child, w})
+		last = q
+		return nil
+	})
+	if errors.Is(err, errPageFull) {
+		err = nil
 	}
 	return body, err
+}
+
+// questionText is ?after= for what follows a question. None of its parts has a slash.
+func questionText(q *runtime.Question) string {
+	return strings.Join([]string{q.Since.UTC().Format(time.RFC3339Nano), q.Top, q.Stack, q.ID}, "/")
+}
+
+// readQuestion reads what questionText wrote.
+func readQuestion(text string) (q runtime.Question, ok bool) {
+	parts := strings.Split(text, "/")
+	if len(parts) != 4 {
+		return q, false
+	}
+	since, err := time.Parse(time.RFC3339Nano, parts[0])
+	return runtime.Question{Since: since, Top: parts[1], Stack: parts[2], ID: parts[3]}, err == nil
 }

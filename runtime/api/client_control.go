@@ -186,13 +186,34 @@ func (c *Client) Test(ctx context.Context, stack, cycles string) ([]byte, error)
 // Approvals lists what waits for a person, the oldest question first: in stacks of a graph, or
 // in all stacks if graph is "".
 func (c *Client) Approvals(ctx context.Context, graph string) ([]Approval, error) {
-	path := "/v1/approvals"
-	if graph != "" {
-		path += "?graph=" + url.QueryEscape(graph)
+	all := []Approval{}
+	for after := ""; ; {
+		page, next, err := c.ApprovalsPage(ctx, graph, after, MaxPage)
+		if err != nil {
+			return nil, err
+		}
+		if all = append(all, page...); next == "" {
+			return all, nil
+		}
+		after = next
+	}
+}
+
+// ApprovalsPage is Approvals for at most so many questions, 1 to MaxPage. after is "", or the
+// next of the page before; next is "" if this was the last one.
+func (c *Client) ApprovalsPage(ctx context.Context, graph, after string, limit int) (page []Approval, next string, err error) {
+	v := url.Values{"limit": {strconv.Itoa(limit)}}
+	for name, text := range map[string]string{"graph": graph, "after": after} {
+		if text != "" {
+			v.Set(name, text)
+		}
 	}
 	var body approvalsBody
-	err := c.call(ctx, http.MethodGet, path, nil, &body)
-	return body.Approvals, err
+	err = c.call(ctx, http.MethodGet, "/v1/approvals?"+v.Encode(), nil, &body)
+	if body.Next != nil {
+		next = *body.Next
+	}
+	return body.Approvals, next, err
 }
 
 // Graphs lists the graphs that stacks can be started of by name.

@@ -29,13 +29,10 @@ type stacksBody struct {
 // listing is one page of the list of stacks.
 type listing struct {
 	*call
-	full     bool // lines have the cursor, and are not put together with those of children
-	children bool // children have lines of their own
-	graph    string
-	status   string
-	limit    uint64
+	full  bool // lines have the cursor, and are not put together with those of children
+	limit uint64
 
-	parents map[string]bool // by definition: whether its stacks may have children
+	parents parents
 	out     *pieces
 	buf     []byte
 	n       uint64
@@ -48,23 +45,26 @@ var errPageFull = errors.New("api: the page is full")
 // listStacks writes a page of stacks as they are read, in the order of their ids. It reads no
 // more of the store than it needs to fill the page.
 func (c *call) listStacks() error {
-	l := &listing{call: c, graph: c.query["graph"], status: c.query["status"], parents: map[string]bool{}, out: newPieces(c.w, jsonType)}
+	l := &listing{call: c, parents: parents{}, out: newPieces(c.w, jsonType)}
 	var err error
 	if l.full, err = c.flag("full"); err != nil {
 		return err
 	}
-	if l.children, err = c.flag("children"); err != nil {
+	children, err := c.flag("children")
+	if err != nil {
 		return err
 	}
-	if l.limit, err = c.count("limit"); err != nil {
+	if l.limit, err = c.limit(); err != nil {
 		return err
 	}
-	if l.limit > MaxPage {
-		return errorf(CodeUsage, "limit %d: expected at most %d", l.limit, MaxPage)
-	}
-	l.limit = cmp.Or(l.limit, DefaultPage)
 	l.buf = append(l.buf, `{"stacks":[`...)
-	err = c.rt.ListAfter(c.ctx, c.query["after"], l.add)
+	f := runtime.Filter{Graph: c.query["graph"], Status: journal.Status(c.query["status"]), Inner: children || l.full, After: c.query["after"]}
+	if f.Inner {
+		f.Within = c.who.Graph
+	} else if f.Graph = cmp.Or(f.Graph, c.who.Graph); !c.seesGraph(f.Graph) {
+		f.Within = c.who.Graph
+	}
+	err = c.rt.ListWhere(c.ctx, f, l.add)
 	next := "null"
 	if errors.Is(err, errPageFull) {
 		err, next = nil, strconv.Quote(l.last) // ids are plain
@@ -75,16 +75,17 @@ func (c *call) listStacks() error {
 	return l.out.end(err)
 }
 
-// add writes the line of a stack, if it has one.
+// limit reads how much a page has at most.
+func (c *call) limit() (uint64, error) {
+	n, err := c.count("limit")
+	if err == nil && n > MaxPage {
+		err = errorf(CodeUsage, "limit %d: expected at most %d", n, MaxPage)
+	}
+	return cmp.Or(n, DefaultPage), err
+}
+
+// add writes the line of a stack.
 func (l *listing) add(s runtime.Status) error {
-	if l.graph != "" && l.graph != s.Graph || l.status != "" && l.status != string(s.Cursor.Status) {
-		return nil
-	}
-	if s.Child && !l.children && !l.full {
-		if _, _, known := inspect.ParentOf(&journal.Identity{Stack: s.Stack, Parent: s.Parent}); known || s.Cursor.Status.Ended() {
-			return nil // it is part of its parent
-		}
-	}
 	if sees, err := l.sees(s.Stack, s.Graph, s.Child); err != nil || !sees {
 		return err
 	}
@@ -93,7 +94,7 @@ func (l *listing) add(s runtime.Status) error {
 	}
 	line := stackOf(s, l.full)
 	if !l.full {
-		if err := l.complete(&line, &s); err != nil {
+		if err := l.parents.complete(l.call, &line, &s); err != nil {
 			return err
 		}
 	}
@@ -112,16 +113,19 @@ func (l *listing) add(s runtime.Status) error {
 	return err
 }
 
+// parents says of definitions, by their hashes, whether their stacks may have children.
+type parents map[string]bool
+
 // complete adds to the line of a stack those of its children that are not over, or where it
 // is one itself.
-func (l *listing) complete(line *Stack, s *runtime.Status) error {
+func (p parents) complete(c *call, line *Stack, s *runtime.Status) error {
 	if s.Child {
 		id := journal.Identity{Stack: s.Stack, Parent: s.Parent}
 		parent, task, ok := inspect.ParentOf(&id)
 		if !ok {
 			return nil
 		}
-		top, place, err := inspect.Outermost(l.ctx, l.o.Store, &id)
+		top, place, err := inspect.Outermost(c.ctx, c.o.Store, &id)
 		switch {
 		case errors.Is(err, runtime.ErrNotFound): // of a stack that has gone
 			line.Parent, line.Path = parent, journal.Spot{Node: task.Node, Item: task.Item}.String()
@@ -131,10 +135,10 @@ func (l *listing) complete(line *Stack, s *runtime.Status) error {
 		}
 		return err
 	}
-	if s.Cursor.Status.Ended() || s.Cursor.Hash == "" || !l.runsGraphs(s.Cursor.Hash) {
+	if s.Cursor.Status.Ended() || s.Cursor.Hash == "" || !p.runGraphs(c, s.Cursor.Hash) {
 		return nil
 	}
-	within, err := inspect.Children(l.ctx, l.o.Store, s.Stack, false)
+	within, err := inspect.Children(c.ctx, c.o.Store, s.Stack, false)
 	if errors.Is(err, runtime.ErrNotFound) {
 		return nil
 	}
@@ -158,22 +162,22 @@ func (l *listing) complete(line *Stack, s *runtime.Status) error {
 	return nil
 }
 
-// runsGraphs reports whether stacks of a definition may have children.
-func (l *listing) runsGraphs(hash string) bool {
-	runs, ok := l.parents[hash]
+// runGraphs reports whether stacks of a definition may have children.
+func (p parents) runGraphs(c *call, hash string) bool {
+	runs, ok := p[hash]
 	if ok {
 		return runs
 	}
 	var d struct {
 		Nodes, Tools []struct{ Graph json.RawMessage }
 	}
-	kept, err := l.o.Store.Graph(l.ctx, hash)
+	kept, err := c.o.Store.Graph(c.ctx, hash)
 	runs = err != nil || json.Unmarshal(kept.Def, &d) != nil
 	for _, list := range [][]struct{ Graph json.RawMessage }{d.Nodes, d.Tools} {
 		for i := range list {
 			runs = runs || list[i].Graph != nil
 		}
 	}
-	l.parents[hash] = runs
+	p[hash] = runs
 	return runs
 }

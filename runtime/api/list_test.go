@@ -102,6 +102,21 @@ func TestPages(t *testing.T) {
 			t.Errorf("%s: %d %s", query, w.Code, w.Body)
 		}
 	}
+	// With an index a page reads no other stacks.
+	indexed := counting{memstore.New(), &read}
+	rt, err = runtime.Open(t.Context(), runtime.Config{Store: indexed, Kinds: std.Registry(), Index: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = rt.Close(context.Background()) })
+	for query, want := range indexedPages(t, rt, n) {
+		h := api.New(rt, api.Options{Store: indexed, Kinds: std.Registry(), Door: api.Door{Trusted: true}})
+		read = 0
+		w := ask(h, "GET", "/v1/"+query, "")
+		if w.Code != http.StatusOK || read != 0 || strings.Count(w.Body.String(), `"driven"`) != want {
+			t.Errorf("%s with an index: %d, read %d, want %d stacks: %s", query, w.Code, read, want, w.Body)
+		}
+	}
 	c, all := r.tcp(t), 0
 	if err := c.StacksWhere(t.Context(), api.StackQuery{Status: journal.Running}, func(api.Stack) error { all++; return nil }); err != nil || all != n-5 {
 		t.Errorf("%d stacks: %v", all, err)
@@ -115,5 +130,30 @@ func TestPages(t *testing.T) {
 	}
 	if len(got) != n || got[n-1] != "s249" {
 		t.Errorf("%d stacks in pages, the last is %s", len(got), got[len(got)-1])
+	}
+}
+
+// indexedPages starts stacks under an index that is full, and says how many stacks lists have.
+func indexedPages(t *testing.T, rt *runtime.Runtime, n int) map[string]int {
+	t.Helper()
+	if _, err := rt.Recover(t.Context(), runtime.RecoverOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	for i := range n {
+		id := fmt.Sprintf("s%03d", i)
+		if _, err := rt.Start(t.Context(), counter(t), runtime.StartOptions{ID: id, Rest: true}); err != nil {
+			t.Fatal(err)
+		}
+		if i%50 == 0 {
+			if err := rt.Cancel(t.Context(), id, "not needed"); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	return map[string]int{
+		"stacks": 100, "stacks?status=cancelled": 5, "stacks?status=failed": 0, "stacks?graph=other": 0, "stacks?graph=counter&status=running&after=s199": 49,
+		"stacks?status=cancelled&limit=2&after=s050": 2, "stacks?status=cancelled&children=true": 5, "approvals": 0,
+		"overview": 100, "overview?limit=1000": 250, "overview?group=ended": 5, "overview?group=asking": 0, "overview?find=s00": 10, "overview?find=needed": 5,
+		"overview?find=s0&skip=98": 2, "overview?skip=245": 5, "overview?graph=other": 0,
 	}
 }

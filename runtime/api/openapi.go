@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/graphrun/graphrun/graph/journal"
+	"github.com/graphrun/graphrun/runtime"
 )
 
 // parameter is what a query may have.
@@ -35,20 +36,24 @@ var parameters = map[string]parameter{
 	"explain":  {flagged, "Take the conditions of all edges apart."},
 	"cycles":   {textual, "The cycles A..B, A.., ..B or A. Without it, all that are kept."},
 	"expr":     {textual, "An expression of the language."},
+	"find":     {textual, "Only stacks that have this text in their id, or in the first 100 bytes of their reason."},
 	"follow":   {flagged, "Continue with what is committed later."},
 	"from":     {object{"type": "integer", "minimum": 0}, "The seq of the first record."},
 	"full":     {flagged, "With the cursor."},
 	"graph":    {textual, "Only of this graph."},
+	"group":    {words(runtime.Groups()...), "Only of this group."},
 	"journal":  {flagged, "With the members that only the store keeps."},
 	"last":     {counted, "Only so many cycles, counted from the end."},
-	"limit":    {object{"type": "integer", "minimum": 1, "maximum": MaxPage, "default": DefaultPage}, "How many stacks the page has at most."},
+	"limit":    {object{"type": "integer", "minimum": 1, "maximum": MaxPage, "default": DefaultPage}, "How much the page has at most."},
 	"node":     {textual, "A node, an element NODE[KEY] or a place NODE/INNER. Without it, all nodes."},
 	"records":  {object{"type": "boolean", "default": true}, "With the records."},
+	"skip":     {counted, "So many are left out at the front."},
 	"state":    {object{"type": "boolean", "default": true}, "With the state and the records."},
 	"status":   {words(journal.Running, journal.Paused, journal.Completed, journal.Failed, journal.Cancelled), "Only with this status."},
 	"to":       {object{"type": "integer", "minimum": 0}, "The seq of the last record."},
 	"types":    {textual, "Only records of these types, with commas between them."},
 
+	"after /v1/approvals":            {textual, "What follows this: `next` of the page before."},
 	"from /v1/records":               {object{"type": "string", "enum": []string{"now"}}, "`now` leaves out the past."},
 	"from /v1/stacks/{stack}/replay": {counted, "The first cycle that is compared. Without it, all that are kept."},
 }

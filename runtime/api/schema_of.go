@@ -51,6 +51,7 @@ var special = map[reflect.Type]object{
 	reflect.TypeFor[runtime.TaskState](): words(runtime.TaskQueued, runtime.TaskRunning, runtime.TaskBackoff, runtime.TaskParked, runtime.TaskWaiting, runtime.TaskOver),
 	reflect.TypeFor[Code]():              words(slices.Sorted(maps.Keys(statusOf))...),
 	reflect.TypeFor[HeldWhy]():           words(HeldByRate, HeldByProvider, HeldByBackoff),
+	reflect.TypeFor[Group]():             words(runtime.Groups()...),
 	reflect.TypeFor[Role]():              words(RoleRead, RoleOperate, RoleAdmin),
 	reflect.TypeFor[machine.Why]():       {"type": "string"},
 }
