@@ -27,6 +27,7 @@ type Graphs struct {
 	rt     *runtime.Runtime
 	seen   map[string]stamps      // by graph file
 	graphs map[string]*dsl.Source // by name
+	warned map[string]diag.List   // of those that have warnings
 	broken map[string]api.Refused // files that were not adopted when they were last read
 }
 
@@ -48,7 +49,7 @@ func (e *InvalidError) Unwrap() error { return e.Problems }
 // for a file with errors, and says what is wrong with the paths otherwise. The
 // logger gets what happens to the files later.
 func LoadGraphs(paths []string, kinds graph.Kinds, log *slog.Logger) (*Graphs, error) {
-	s := &Graphs{paths: paths, kinds: kinds, log: log, seen: map[string]stamps{}, graphs: map[string]*dsl.Source{}, broken: map[string]api.Refused{}}
+	s := &Graphs{paths: paths, kinds: kinds, log: log, seen: map[string]stamps{}, graphs: map[string]*dsl.Source{}, warned: map[string]diag.List{}, broken: map[string]api.Refused{}}
 	files, err := filesOf(paths)
 	if err != nil {
 		return nil, err
@@ -64,9 +65,17 @@ func LoadGraphs(paths []string, kinds graph.Kinds, log *slog.Logger) (*Graphs, e
 		if other, twice := s.graphs[src.Graph.Name]; twice {
 			return nil, fmt.Errorf("%s and %s are both graph %q: give one of them another name", other.File, file, src.Graph.Name)
 		}
-		s.graphs[src.Graph.Name] = src
+		s.take(src, problems)
 	}
 	return s, nil
+}
+
+// take keeps a graph that is served from now on. Its problems are warnings.
+func (s *Graphs) take(src *dsl.Source, problems diag.List) {
+	s.graphs[src.Graph.Name] = src
+	if delete(s.warned, src.Graph.Name); len(problems) > 0 {
+		s.warned[src.Graph.Name] = problems
+	}
 }
 
 // load reads a graph file. It notes what that file and the files of its inner
@@ -117,6 +126,17 @@ func (s *Graphs) Graph(name string) (*graph.Graph, []byte, bool) {
 		return nil, nil, false
 	}
 	return src.Graph, src.Text, true
+}
+
+// Warnings lists the problems of a graph that do not keep it from running, with the texts of
+// the files that they are in.
+func (s *Graphs) Warnings(name string) (diag.List, map[string][]byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if src, ok := s.graphs[name]; ok {
+		return s.warned[name], src.Files
+	}
+	return nil, nil
 }
 
 // Names lists the names of all graphs, sorted.
@@ -213,6 +233,6 @@ func (s *Graphs) read(file string, files []string) (name string, changed bool, e
 	if err := s.rt.AddGraph(src.Graph, src.Text); err != nil {
 		return "", false, err
 	}
-	s.graphs[name] = src
+	s.take(src, problems)
 	return name, true, nil
 }

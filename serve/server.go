@@ -148,7 +148,7 @@ func (o *Options) servePort(ctx context.Context, rt *runtime.Runtime) (broken <-
 	ctx, cancel := context.WithCancel(ctx)
 	pages, err := web.New(web.Options{
 		API: api.New(rt, public), Store: o.Store, Kinds: o.Kinds, Compile: o.compile, Feed: rt.Feed(), Graphs: o.Graphs,
-		Problems: o.Graphs.Refused, Read: o.read, ReadStep: o.ReadStep,
+		Problems: o.Graphs.Refused, Warnings: o.Graphs.Warnings, Read: o.read, ReadStep: o.ReadStep,
 		Token: token, Secure: o.Port.scheme == "https", Closing: ctx.Done(),
 	})
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/graphrun/graphrun/diag"
 	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/inspect"
 	"github.com/graphrun/graphrun/graph/value"
@@ -102,6 +103,7 @@ type graphView struct {
 	Where   []whereRow
 	Most    bool          // it is about the most urgent stacks only: there are more than a page has
 	Refused []api.Refused // its file, if a newer text of it is refused
+	Warned  []warning
 	Given   map[string]string
 	Plan    *inspect.Plan
 	NoPlan  string
@@ -109,6 +111,31 @@ type graphView struct {
 	Edited  string
 	Test    *inspect.Backtest
 	NoTest  string
+}
+
+// warning is a problem of a graph that does not keep it from running.
+type warning struct {
+	Code diag.Code
+	Text string // with its place, and the line there
+	Docs string // where its kind is explained
+}
+
+// explainedAt is the page with a section for each kind of problem.
+const explainedAt = "https://github.com/graphrun/graphrun/blob/main/docs/checks.md#"
+
+func (v *visit) warningsOf(name string) (all []warning) {
+	if v.o.Warnings == nil {
+		return nil
+	}
+	problems, texts := v.o.Warnings(name)
+	for _, d := range problems {
+		var b strings.Builder
+		if err := diag.Render(&b, diag.List{d}, texts, diag.Options{}); err != nil {
+			continue // a Builder takes everything
+		}
+		all = append(all, warning{d.Code, strings.TrimSpace(b.String()), explainedAt + string(d.Code)})
+	}
+	return all
 }
 
 // whereRow is where stacks of a graph are: a node that runs or waits in them.
@@ -147,6 +174,7 @@ func (v *visit) graphPage(status int, more func(*graphView)) error {
 	}
 	view := graphView{Graph: served[i], About: g.Def.Description, Source: string(source), Drawn: drawGraph(g), Groups: countsOf(&o, name), Given: map[string]string{}}
 	view.Where, view.Most = whereOf(o.Stacks), o.Found > api.MaxPage
+	view.Warned = v.warningsOf(name)
 	if v.o.Problems != nil {
 		for _, r := range v.o.Problems() {
 			if strings.HasSuffix(g.Def.File, r.File) {

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/graphrun/graphrun/diag"
 	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/inspect"
 	"github.com/graphrun/graphrun/graph/journal"
@@ -32,6 +33,9 @@ type Options struct {
 	Graphs api.Graphs
 	// Problems are the files that were not adopted. Defaults to none.
 	Problems func() []api.Refused
+	// Warnings are the problems of a graph that is served all the same, with the texts of the
+	// files that they are in. Defaults to none.
+	Warnings func(graph string) (diag.List, map[string][]byte)
 	// Read compiles a text as if it stood in a file, for a backtest. The error has its
 	// problems with their places. Defaults to none: there is no backtest.
 	Read func(file string, text []byte) (*graph.Graph, error)

@@ -87,6 +87,8 @@ func TestGraphs(t *testing.T) {
 	p := s.open(t, look{})
 	p.do(chromedp.Click(`nav a[href="/graphs"]`), chromedp.WaitVisible("#graph-asking a"), chromedp.Click("#graph-asking a"))
 	p.until(`document.querySelectorAll("#graph a.node").length === 4`)
+	p.text("article.warning pre", "g0.graphrun.yaml:")
+	p.text("article.warning", "nothing ends a stack of \"asking\" [no-stop]")
 	p.text("section[aria-labelledby=where]", "first")
 	p.do(chromedp.SendKeys("#param-question", "Really?"+kb.Enter))
 	p.text("#planned", "wave 1: ask")
