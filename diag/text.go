@@ -142,6 +142,30 @@ func (t Text) span(start, end Pos) Span {
 	return Span{File: t.Span.File, Start: start, End: end}
 }
 
+// Down returns the span some lines further down; by may be negative. A span without a place
+// stays as it is.
+func (s Span) Down(by int) Span {
+	if !s.IsZero() {
+		s.Start.Line += by
+		s.End.Line += by
+	}
+	return s
+}
+
+// Down returns the text some lines further down, as Span.Down.
+func (t Text) Down(by int) Text {
+	t.Span = t.Span.Down(by)
+	if len(t.runs) > 0 {
+		runs := make([]Run, len(t.runs))
+		for i, r := range t.runs {
+			r.At.Line += by
+			runs[i] = r
+		}
+		t.runs = runs
+	}
+	return t
+}
+
 // Range is a part of a Text in bytes. To is exclusive.
 type Range struct{ From, To int }
 

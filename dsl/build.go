@@ -11,7 +11,8 @@ import (
 // builder makes a Def from a checked document. It reports nothing: a broken value
 // counts as absent.
 type builder struct {
-	broken map[*tree.Node]bool
+	broken     map[*tree.Node]bool
+	unfinished bool // an edge may lack its ends
 }
 
 // get returns a field, nil if it is absent or broken.
@@ -302,11 +303,11 @@ func (b *builder) writes(n *tree.Node) []graph.WriteDef {
 // edge returns false for an edge whose target or source is not known.
 func (b *builder) edge(n *tree.Node) (graph.EdgeDef, bool) {
 	to := b.texts(n, "to")
-	if n == nil || len(to) == 0 {
+	if n == nil || len(to) == 0 && !b.unfinished {
 		return graph.EdgeDef{}, false
 	}
 	for _, f := range []string{"from", "after"} {
-		if v := n.Get(f); v != nil && len(b.texts(n, f)) == 0 {
+		if v := n.Get(f); v != nil && len(b.texts(n, f)) == 0 && !b.unfinished {
 			return graph.EdgeDef{}, false
 		}
 	}

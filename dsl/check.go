@@ -136,13 +136,13 @@ func (c *checker) value(n *tree.Node, s *shape, what string, key diag.Span) {
 
 // inside looks for templates that a comment cut off, at any depth.
 func (c *checker) inside(n *tree.Node) {
-	if n.Kind == tree.String && c.isPlain(n) {
+	if n.Kind == tree.String {
 		open := strings.LastIndex(n.Text.Value, "${{")
 		if open < 0 || strings.Contains(n.Text.Value[open:], "}}") {
 			return
 		}
-		if comment, at := c.commentAfter(n); comment != "" {
-			c.cut(n, at)
+		if comment, ok := c.comments[n]; ok {
+			c.cut(n, comment.at)
 		}
 	}
 	for _, it := range n.Items {

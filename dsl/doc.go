@@ -12,5 +12,6 @@
 // drops problems of the compiler that follow from parts that could not be read. The
 // table is also the source of the JSON Schema (jsonschema.go) and of the field
 // reference (reference.go). The study files answer what an editor asks about places of a
-// text.
+// text. They read it in parts (parts.go), so that a keystroke costs no more than what it
+// changes, and a line that is being typed leaves the rest readable.
 package dsl

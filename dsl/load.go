@@ -134,7 +134,7 @@ func absolute(file string) string {
 func (l *loader) compile(file string, src []byte) (*Source, diag.List) {
 	s := &Source{Text: src, File: file}
 	l.files[file] = src
-	def, d := parse(file, src)
+	def, d, unreadable := l.parse(file, src)
 	def.File = absolute(file)
 	s.Def = def
 	if d.root == nil {
@@ -143,7 +143,10 @@ func (l *loader) compile(file string, src []byte) (*Source, diag.List) {
 	def.TypeFiles = l.typeFiles(file, d.root)
 	inner := l.inner(file, d.root, d.broken, &def)
 	s.Def = def
-	g, more := l.check(def, d)
+	g, more := l.check(def)
+	if len(unreadable) > 0 { // what is left has its answers, but its problems may come from what is lost
+		return s, unreadable
+	}
 	if inner.HasErrors() { // nobody knows what the nodes without their graph use
 		more = slices.DeleteFunc(more, func(p diag.Diagnostic) bool { return p.Code == diag.Unused || p.Code == diag.NeverRead })
 	}
@@ -162,17 +165,25 @@ func (l *loader) compile(file string, src []byte) (*Source, diag.List) {
 	return s, list
 }
 
+// parse reads a graph. unreadable are the problems of a text that is read only in part.
+func (l *loader) parse(file string, src []byte) (def graph.Def, d *document, unreadable diag.List) {
+	if l.study == nil || len(l.open) > 0 {
+		def, d = parse(file, src)
+		return def, d, nil
+	}
+	return l.study.read(file, src)
+}
+
 // check compiles a definition. It keeps what a study asks about the outermost graph.
-func (l *loader) check(def graph.Def, d *document) (*graph.Graph, diag.List) {
+func (l *loader) check(def graph.Def) (*graph.Graph, diag.List) {
 	if l.study == nil || len(l.open) > 0 {
 		return graph.Compile(def, l.kinds)
 	}
-	l.study.doc = d
 	if l.study.sought != "" {
-		l.study.survey = graph.Seek(def, l.kinds, l.study.sought)
+		l.study.survey = graph.Seek(def, l.kinds, l.study.sought, l.study.soughtNode(), l.study.survey)
 		return nil, nil
 	}
-	g, survey, problems := graph.Examine(def, l.kinds)
+	survey, problems := graph.Examine(def, l.kinds, l.study.survey)
 	l.study.survey = survey
-	return g, problems
+	return nil, problems
 }

@@ -20,18 +20,20 @@ func Parse(file string, src []byte) (graph.Def, diag.List) {
 // parse is Parse that keeps the document.
 func parse(file string, src []byte) (graph.Def, *document) {
 	d := readYAML(file, src)
+	return d.def(file), d
+}
+
+// def checks the document of a graph, and builds what it defines.
+func (d *document) def(file string) graph.Def {
 	defer d.diags.Sort()
-	if d.root == nil {
-		return graph.Def{File: file}, d
-	}
-	if !d.isMapping() {
-		return graph.Def{File: file}, d
+	if d.root == nil || !d.isMapping() {
+		return graph.Def{File: file}
 	}
 	c := checker{d}
 	c.version()
 	c.object(d.root, graphObject, "the graph")
-	b := builder{d.broken}
-	return b.graph(d.root, file), d
+	b := builder{d.broken, d.unfinished}
+	return b.graph(d.root, file)
 }
 
 // isMapping reports whether the document is a mapping, and reports what is none.

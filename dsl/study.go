@@ -2,6 +2,7 @@ package dsl
 
 import (
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/graphrun/graphrun/diag"
@@ -12,31 +13,83 @@ import (
 )
 
 // Study is a graph's text with the answers to what an editor asks about places of it. Texts
-// with problems have answers too, as far as their YAML can be read.
+// with problems have answers too: what cannot be read is left out.
 type Study struct {
-	*Source
+	*Source            // without a Graph
 	Problems diag.List // as Compile gives them
 
 	kinds  graph.Kinds
 	survey *graph.Survey
 	sought string    // a text at the only place that is asked about; "" for all places
-	doc    *document // nil when the YAML cannot be read
+	doc    *document // nil when nothing of the YAML can be read
+	whole  bool      // doc has all that the text has
+	parts  pieces    // what was read of the text, for the next study
 }
 
-// Examine is Compile for an editor.
-func Examine(file string, src []byte, kinds graph.Kinds) *Study { return examine(file, src, kinds, "") }
+// Examine is Compile for an editor, which needs no Graph. former is a study of an earlier version of the text,
+// whose work is used again where nothing has changed; it may be nil. A Study does not change
+// and may be used by several goroutines.
+func Examine(file string, src []byte, kinds graph.Kinds, former *Study) *Study {
+	s := &Study{kinds: kinds, survey: &graph.Survey{}}
+	if former != nil {
+		s.parts, s.survey = former.parts, former.survey
+	}
+	return s.examine(file, src)
+}
 
-func examine(file string, src []byte, kinds graph.Kinds, sought string) *Study {
-	s := &Study{kinds: kinds, survey: &graph.Survey{}, sought: sought}
-	l := loader{kinds: kinds, files: map[string][]byte{}, root: filepath.Dir(file), study: s}
+func (s *Study) examine(file string, src []byte) *Study {
+	l := loader{kinds: s.kinds, files: map[string][]byte{}, root: filepath.Dir(file), study: s}
 	s.Source, s.Problems = l.compile(file, src)
 	s.Files = l.files
 	s.Problems.Sort()
 	return s
 }
 
-// Readable reports whether the YAML could be read, so that places have answers.
-func (s *Study) Readable() bool { return s.doc != nil }
+// read reads the text of the study. problems are those of a text whose YAML cannot be read;
+// then the document is what is left without the parts that are broken.
+func (s *Study) read(file string, src []byte) (def graph.Def, d *document, problems diag.List) {
+	if s.doc == nil {
+		r := reading{file: file, former: s.parts}
+		some := r.read(src)
+		if r.now != nil {
+			s.parts = r.now
+		}
+		s.doc, s.whole = r.d, some && r.sound
+		if !s.whole {
+			all := readYAML(file, src)
+			if s.whole = all.root != nil; s.whole || !some {
+				s.doc = all
+			} else {
+				problems = all.diags
+				problems.Sort()
+			}
+		}
+	}
+	s.doc.unfinished = s.sought != ""
+	def = s.doc.def(file)
+	if d = s.doc; d.root == nil || d.root.Kind != tree.Map {
+		s.doc = nil
+	}
+	return def, d, problems
+}
+
+// soughtNode is the id of the node in which the sought text stands.
+func (s *Study) soughtNode() string {
+	var has func(n *tree.Node) bool
+	has = func(n *tree.Node) bool {
+		return strings.Contains(n.Text.Value, s.sought) || slices.ContainsFunc(n.Items, has) ||
+			slices.ContainsFunc(n.Fields, func(f tree.Field) bool { return strings.Contains(f.Key.Value, s.sought) || has(f.Value) })
+	}
+	for _, f := range s.doc.root.Get("nodes").Entries() {
+		if has(f.Value) {
+			return f.Key.Value
+		}
+	}
+	return ""
+}
+
+// Readable reports whether the YAML of the whole text could be read.
+func (s *Study) Readable() bool { return s.doc != nil && s.whole }
 
 // Info is what stands at a place of a graph.
 type Info struct {

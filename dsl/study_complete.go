@@ -33,21 +33,48 @@ type Completion struct {
 // probe is written where something is sought, so that the rest of the text is read around it.
 const probe = "xxGRAPHRUNxPROBExx"
 
-// Complete lists what may be written at a place of a text that is unfinished there. A text
-// whose YAML is broken elsewhere has nothing.
-func Complete(file string, src []byte, at diag.Pos, kinds graph.Kinds) Completion {
+// Complete lists what may be written at a place of a text that is unfinished there, and may
+// be broken elsewhere. former is as in Examine.
+func Complete(file string, src []byte, at diag.Pos, kinds graph.Kinds, former *Study) Completion {
 	from := offsetOf(src, at)
 	before, after := string(src[:from]), string(src[from:])
-	for _, text := range finished(before, after) {
-		s := examine(file, []byte(text), kinds, probe)
-		if s.doc == nil {
-			continue
-		}
-		c := completer{Study: s, at: at, colon: strings.HasPrefix(strings.TrimLeft(after, wordLetters), ":")}
-		c.complete()
-		return c.out
+	s := &Study{kinds: kinds, survey: &graph.Survey{}, sought: probe}
+	if former != nil {
+		s.parts, s.survey = former.parts, former.survey
 	}
-	return Completion{}
+	text := s.finish(file, before, after)
+	if text == "" {
+		return Completion{}
+	}
+	s.examine(file, []byte(text))
+	if s.doc == nil {
+		return Completion{}
+	}
+	c := completer{Study: s, at: at, colon: strings.HasPrefix(strings.TrimLeft(after, wordLetters), ":")}
+	c.complete()
+	return c.out
+}
+
+// finish finds and reads a text with the probe, in which the lines around it can be read. It
+// gives "" if there is none.
+func (s *Study) finish(file, before, after string) string {
+	for _, mend := range []bool{false, true} {
+		for _, text := range finished(before, after) {
+			r := reading{file: file, former: s.parts, keep: probe, mend: mend}
+			if r.read([]byte(text)) {
+				s.doc = r.d
+				return text
+			}
+			if r.lost || mend {
+				continue
+			}
+			if d := readYAML(file, []byte(text)); d.root != nil {
+				s.doc = d
+				return text
+			}
+		}
+	}
+	return ""
 }
 
 const wordLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
@@ -67,7 +94,6 @@ func offsetOf(src []byte, p diag.Pos) int {
 // finished gives texts with the probe in which the line of the place may be finished: as it
 // is, as a key, and with what it leaves open.
 func finished(before, after string) []string {
-	line := before[strings.LastIndexAny(before, "\r\n")+1:]
 	rest := after
 	if i := strings.IndexAny(after, "\r\n"); i >= 0 {
 		rest = after[:i]
@@ -76,28 +102,70 @@ func finished(before, after string) []string {
 	if strings.Trim(rest, " \t"+wordLetters) == "" {
 		all = append(all, before+probe+rest+":"+after[len(rest):])
 	}
-	open := openFlow(line)
-	for _, quote := range []string{"", `"`, "'"} {
-		if closing := quote + open; closing != "" {
-			all = append(all, before+probe+closing+after, before+probe+rest+closing+after[len(rest):])
-		}
+	if closing := leftOpen(before); closing != "" {
+		all = append(all, before+probe+closing+after, before+probe+rest+closing+after[len(rest):], before+probe+closing+after[len(rest):])
 	}
 	return all
 }
 
-// openFlow are the brackets that a line leaves open.
-func openFlow(line string) string {
+// leftOpen gives what closes a template, a quote and the brackets that a text leaves open in
+// its last part.
+func leftOpen(text string) string {
+	if parts, ok := partsOf(text); ok {
+		text = parts[len(parts)-1].text
+	}
 	var open []byte
-	for i := 0; i < len(line); i++ {
-		switch line[i] {
-		case '{':
-			open = append(open, '}')
-		case '[':
-			open = append(open, ']')
-		case '}', ']':
-			open = open[:max(len(open)-1, 0)]
+	begins := true // a value may begin here
+	for i := 0; i < len(text); i++ {
+		switch b := text[i]; {
+		case b == ' ' || b == '\t' || b == '-' && begins:
+		case b == '#' && (i == 0 || text[i-1] == ' ' || isBreak(rune(text[i-1]))):
+			i += strings.IndexByte(text[i:]+"\n", '\n') - 1
+		case b == '\n' && len(open) == 0, b == ',' && len(open) > 0, b == ':' && i+1 < len(text) && strings.IndexByte(" \t\n", text[i+1]) >= 0:
+			begins = true
+		case (b == '"' || b == '\'') && begins:
+			end, closed := quotedEnd(text, i)
+			if !closed {
+				return unclosed(text[i:]) + string(b) + closers(open)
+			}
+			i, begins = end, false
+		case (b == '{' || b == '[') && begins:
+			open = append(open, b+2) // the closing bracket of both
+		case (b == '}' || b == ']') && len(open) > 0:
+			open, begins = open[:len(open)-1], false
+		case b != '\n' && b != '\r':
+			begins = false
 		}
 	}
+	return closers(open)
+}
+
+// quotedEnd is where the quoted text ends that begins at i.
+func quotedEnd(text string, i int) (end int, closed bool) {
+	for j := i + 1; j < len(text); j++ {
+		switch {
+		case text[j] == '\\' && text[i] == '"':
+			j++
+		case text[j] == text[i] && text[i] == '\'' && j+1 < len(text) && text[j+1] == '\'':
+			j++
+		case text[j] == text[i]:
+			return j, true
+		}
+	}
+	return len(text), false
+}
+
+// unclosed ends the template that a text leaves open.
+func unclosed(text string) string {
+	if at := strings.LastIndex(text, "${{"); at >= 0 && !strings.Contains(text[at:], "}}") {
+		return " }}"
+	}
+	return ""
+}
+
+// closers are brackets in the order in which they close.
+func closers(open []byte) string {
+	open = slices.Clone(open)
 	slices.Reverse(open)
 	return string(open)
 }
@@ -315,6 +383,9 @@ func (c *completer) values(where setting) {
 
 // kindValues completes the value of a field of a kind, whose type may be a few words.
 func (c *completer) kindValues(f *graph.Field) {
+	for _, choice := range f.Choices {
+		c.add(Item{Label: choice.Value, Insert: choice.Value, What: "value", Doc: choice.Doc})
+	}
 	kind := strings.TrimSuffix(f.Type, "?")
 	switch {
 	case kind == "boolean":

@@ -69,6 +69,9 @@ func (s *Study) Rename(p diag.Pos, name string) ([]Edit, error) {
 	if !ok || !info.Named {
 		return nil, ErrNoName
 	}
+	if !s.whole {
+		return nil, errors.New("a part of the file cannot be read, and may have the name too")
+	}
 	if _, taken := s.survey.Declaration(info.What, name); taken && name != info.Name {
 		return nil, fmt.Errorf("there is a %s %q already", info.What, name)
 	}
@@ -83,7 +86,7 @@ func (s *Study) Rename(p diag.Pos, name string) ([]Edit, error) {
 			edits = append(edits, Edit{u.At, name})
 		}
 	}
-	after := Examine(s.File, apply(s.Text, edits), s.kinds)
+	after := Examine(s.File, apply(s.Text, edits), s.kinds, s)
 	if more := newError(s.Problems, after.Problems); more != nil {
 		return nil, fmt.Errorf("%q cannot be the name: line %d: %s", name, more.Span.Start.Line, more.Message)
 	}

@@ -76,7 +76,7 @@ func span(s diag.Span) string {
 
 func TestStudiedIsValid(t *testing.T) {
 	t.Parallel()
-	if s := dsl.Examine("studied.graphrun.yaml", []byte(studied), std.Registry()); s.Problems.HasErrors() {
+	if s := dsl.Examine("studied.graphrun.yaml", []byte(studied), std.Registry(), nil); s.Problems.HasErrors() {
 		t.Error(s.Problems)
 	}
 }
@@ -103,7 +103,7 @@ func TestAt(t *testing.T) {
 	} {
 		text, p := place(t, with(t, c.old, c.by))
 		var got string
-		if info, ok := dsl.Examine("s.graphrun.yaml", []byte(text), std.Registry()).At(p); ok {
+		if info, ok := dsl.Examine("s.graphrun.yaml", []byte(text), std.Registry(), nil).At(p); ok {
 			got = strings.Join([]string{info.What, info.Name, span(info.At)}, " ")
 			if info.Type != nil {
 				got += " " + info.Type.String()
@@ -131,7 +131,7 @@ func TestAtKinds(t *testing.T) {
 		old, _, _ := strings.Cut(strings.ReplaceAll(by, "‖", ""), "\x00")
 		full := strings.Replace(studied, old, by, 1)
 		text, p := place(t, full)
-		info, ok := dsl.Examine("s.graphrun.yaml", []byte(text), std.Registry()).At(p)
+		info, ok := dsl.Examine("s.graphrun.yaml", []byte(text), std.Registry(), nil).At(p)
 		if !ok || info.What+" "+info.Name != want || info.Doc == "" {
 			t.Errorf("%s: %+v", by, info)
 		}
@@ -186,7 +186,7 @@ func TestCompletePlaces(t *testing.T) {
 		{"stop: ", "# ‖\nstop: ", "-first -state"},
 	} {
 		text, p := place(t, with(t, c.old, c.by))
-		got := dsl.Complete("s.graphrun.yaml", []byte(text), p, std.Registry())
+		got := dsl.Complete("s.graphrun.yaml", []byte(text), p, std.Registry(), nil)
 		labels := make([]string, len(got.Items))
 		for i, it := range got.Items {
 			labels[i] = it.Label
@@ -253,7 +253,7 @@ func TestRename(t *testing.T) {
 	} {
 		old := strings.ReplaceAll(c.by, "‖", "")
 		text, p := place(t, with(t, old, c.by))
-		s := dsl.Examine("s.graphrun.yaml", []byte(text), std.Registry())
+		s := dsl.Examine("s.graphrun.yaml", []byte(text), std.Registry(), nil)
 		edits, err := s.Rename(p, c.to)
 		var got []string
 		if err != nil {
@@ -276,7 +276,7 @@ func TestRename(t *testing.T) {
 func TestOutline(t *testing.T) {
 	t.Parallel()
 	var got []string
-	for _, section := range dsl.Examine("s.graphrun.yaml", []byte(studied), std.Registry()).Outline() {
+	for _, section := range dsl.Examine("s.graphrun.yaml", []byte(studied), std.Registry(), nil).Outline() {
 		line := section.Name + ":"
 		for _, part := range section.Parts {
 			line += fmt.Sprintf(" %s (%s)", part.Name, part.Detail)
@@ -295,14 +295,73 @@ func TestOutline(t *testing.T) {
 	}
 }
 
-// TestStudyOfBrokenText: a text that is no YAML has problems and no answers.
+// TestStudyOfBrokenText: a text that is no YAML has the problems of its YAML alone. What is
+// left without the broken part has answers, but no name of it is changed.
 func TestStudyOfBrokenText(t *testing.T) {
 	t.Parallel()
-	s := dsl.Examine("s.graphrun.yaml", []byte("graphrun: 1\nname: [\n"), std.Registry())
+	s := dsl.Examine("s.graphrun.yaml", []byte("name: [\n"), std.Registry(), nil)
 	if s.Readable() || !s.Problems.HasErrors() || s.Outline() != nil || s.Uses(diag.Pos{Line: 1, Col: 1}) != nil {
 		t.Errorf("%+v", s.Problems)
 	}
 	if _, ok := s.At(diag.Pos{Line: 1, Col: 1}); ok {
 		t.Error("something stands in it")
+	}
+	text := with(t, "    pool: few\n", "    pool: [few\n    timeout: {{\n")
+	text, p := place(t, strings.Replace(text, "when: len(left)", "when: len(le‖ft)", 1))
+	s = dsl.Examine("s.graphrun.yaml", []byte(text), std.Registry(), nil)
+	_, want := dsl.Compile("s.graphrun.yaml", []byte(text), std.Registry())
+	if diff := cmp.Diff(want, s.Problems); diff != "" || s.Readable() {
+		t.Errorf("problems (-Compile +Examine):\n%s", diff)
+	}
+	if info, ok := s.At(p); !ok || info.Name != "left" || info.Type.String() != "list(Todo)" {
+		t.Errorf("%+v", info)
+	}
+	if n := len(s.Uses(p)); n != 3 {
+		t.Errorf("%d uses", n)
+	}
+	if _, err := s.Rename(p, "rest"); err == nil {
+		t.Error("a name is changed, though a part of the file cannot be read")
+	}
+}
+
+// TestCompleteInBrokenText: what can be read of a text is enough to complete a line of it.
+func TestCompleteInBrokenText(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct{ text, want string }{
+		"a node is broken":           {with(t, "    pool: few\n", "    pool: [few\n") + "finally: [‖", "first second-one"},
+		"a line of this node":        {with(t, "    pool: few\n", "    timeout: a: b\n    pool: ‖\n"), "few"},
+		"this line and another":      {with(t, "    pool: few\n", "    a b\n    writes: {‖\n"), "todos text"},
+		"a quote is open":            {with(t, "when: len(left) > 0}", "when: 'len(le‖}"), "left"},
+		"a quote is open over lines": {with(t, `[echo, "${{ params.goal }}"], parse: text}`, "[echo, \"${{ params.‖"), "goal"},
+		"brackets over lines":        {with(t, `[echo, "${{ params.goal }}"], parse: text}`, "[echo,\n        x, \"${{ params.‖"), "goal"},
+		"the section above":          {with(t, "  few: {parallel: 2}\n", "  few: {parallel: 2\n") + "finally: [‖]", "first second-one"},
+	} {
+		text, p := place(t, tt.text)
+		var labels []string
+		for _, it := range dsl.Complete("s.graphrun.yaml", []byte(text), p, std.Registry(), nil).Items {
+			labels = append(labels, it.Label)
+		}
+		for _, want := range strings.Fields(tt.want) {
+			if !slices.Contains(labels, want) {
+				t.Errorf("%s: no %q in %q", name, want, labels)
+			}
+		}
+	}
+}
+
+// TestExamineAgain: a study that uses the work of an earlier one says what a new one does.
+func TestExamineAgain(t *testing.T) {
+	t.Parallel()
+	former := dsl.Examine("s.graphrun.yaml", []byte(studied), std.Registry(), nil)
+	for _, change := range [][2]string{
+		{"name: studied", "name: studied\n\n# more\n"}, {"len(left) > 0}", "len(lef) > 0}"}, {"text: string\n", "text: integer\n"},
+		{"  second-one:\n", "  second:\n"}, {"uses: exec\n    with: {command: [sh", "uses: exe\n    with: {command: [sh"}, {"few: {parallel: 2}", "few: {parallel: x"},
+	} {
+		text := with(t, change[0], change[1])
+		former = dsl.Examine("s.graphrun.yaml", []byte(text), std.Registry(), former)
+		_, want := dsl.Compile("s.graphrun.yaml", []byte(text), std.Registry())
+		if diff := cmp.Diff(want, former.Problems); diff != "" {
+			t.Errorf("%q (-Compile +Examine):\n%s", change[1], diff)
+		}
 	}
 }

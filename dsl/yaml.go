@@ -26,9 +26,8 @@ type document struct {
 	// broken holds the values with a reported problem. Nothing more is reported
 	// about them.
 	broken map[*tree.Node]bool
-	// plain holds the scalars that were written without quotes, and where in
-	// src each of them ends.
-	plain map[*tree.Node]spot
+	// comments holds what stands behind a scalar without quotes on its last line.
+	comments map[*tree.Node]comment
 	// merged holds the values of merge keys: they are no values of the tree.
 	merged []*tree.Node
 	// stand holds the stand-ins of masked characters, and unmask undoes them;
@@ -37,6 +36,8 @@ type document struct {
 	unmask *strings.Replacer
 	// covered holds where src was changed by cover.
 	covered []int
+	// unfinished says that the text is being written, so that its edges may lack their ends.
+	unfinished bool
 }
 
 // content is what a file holds, in words: what it is, and the field that it begins with.
@@ -53,7 +54,7 @@ func readYAML(file string, src []byte) *document { return readText(file, src, aG
 
 // readText is readYAML for a file that holds something else.
 func readText(file string, src []byte, holds content) *document {
-	d := &document{file: file, src: src, holds: holds, broken: map[*tree.Node]bool{}, plain: map[*tree.Node]spot{}}
+	d := &document{file: file, src: src, holds: holds, broken: map[*tree.Node]bool{}, comments: map[*tree.Node]comment{}}
 	if !admit(file, src, &d.diags) {
 		return d
 	}
@@ -71,7 +72,7 @@ func readText(file string, src []byte, holds content) *document {
 		d.syntaxError(err)
 		return d
 	}
-	r := &reader{document: d, at: cursor{src: d.src, pos: diag.Pos{Line: 1, Col: 1}}, anchors: map[*yaml.Node]*anchored{}, runs: maxRuns}
+	r := newReader(d, 0)
 	if len(first.Content) > 0 {
 		d.root = r.node(first.Content[0], 1, d.char(diag.Pos{Line: 1, Col: 1})).node
 	}
@@ -86,6 +87,33 @@ func readText(file string, src []byte, holds content) *document {
 		d.syntaxError(err)
 	}
 	return d
+}
+
+// fresh reads a part that was not read before.
+func (p part) fresh(file string) *piece {
+	d := &document{file: file, src: []byte(p.text), broken: map[*tree.Node]bool{}, comments: map[*tree.Node]comment{}}
+	out := &piece{before: p.before}
+	if !admit(file, d.src, &d.diags) || !d.chooseMask() {
+		return out
+	}
+	dec := yaml.NewDecoder(bytes.NewReader(d.maskedSource()))
+	first, err := decode(dec)
+	if err != nil {
+		out.bound = strings.Contains(err.Error(), "unknown anchor")
+		return out
+	}
+	r, depth := newReader(d, p.before), 1
+	if p.entry {
+		depth = 2
+	}
+	root := r.node(first.Content[0], depth, r.char(r.at.pos)).node
+	if _, err := decode(dec); r.tooLarge || !errors.Is(err, io.EOF) {
+		return out
+	}
+	out.root, out.bound = root, len(r.anchors) > 0 || strings.Contains(p.text, "!!")
+	out.sound, out.broken, out.comments = len(d.diags) == 0, d.broken, d.comments
+	out.nodes, out.runs = r.nodes, maxRuns-r.runs
+	return out
 }
 
 // emptyFile reports that nothing is in the file.
@@ -124,10 +152,10 @@ func decode(dec *yaml.Decoder) (n *yaml.Node, err error) {
 	return n, dec.Decode(n)
 }
 
-// spot is a place in a source.
-type spot struct {
-	off int
-	pos diag.Pos
+// comment is a comment with its place.
+type comment struct {
+	text string
+	at   diag.Span
 }
 
 // char is the span of the one character at p.
@@ -143,11 +171,13 @@ type anchored struct {
 	bytes  int // of its scalars
 	height int
 	open   bool // still being converted: an alias to it contains itself
+	plain  bool // a scalar that was written without quotes
 }
 
 // reader converts the nodes of yaml.v3.
 type reader struct {
 	*document
+	before   int    // lines of the file before the source
 	at       cursor // behind the value that was converted last
 	anchors  map[*yaml.Node]*anchored
 	added    int // values that aliases added
@@ -157,17 +187,33 @@ type reader struct {
 	tooLarge bool
 }
 
+// newReader reads a document whose source has some lines of the file before it.
+func newReader(d *document, before int) *reader {
+	r := &reader{document: d, before: before, anchors: map[*yaml.Node]*anchored{}, runs: maxRuns}
+	r.at = r.begin()
+	return r
+}
+
+func (r *reader) begin() cursor {
+	return cursor{src: r.src, pos: diag.Pos{Line: r.before + 1, Col: 1}}
+}
+
+// place is where a node of yaml.v3 begins in the file.
+func (r *reader) place(n *yaml.Node) diag.Pos {
+	return diag.Pos{Line: r.before + n.Line, Col: n.Column}
+}
+
 // seek moves the cursor to a place at or behind it; places come in the order
 // of the file, so that a long line is walked once.
-func (r *reader) seek(line, col int) {
+func (r *reader) seek(p diag.Pos) {
 	c := &r.at
-	if c.pos.Line > line || c.pos.Line == line && c.pos.Col > col {
-		*c = cursor{src: r.src, pos: diag.Pos{Line: 1, Col: 1}}
+	if p.Less(c.pos) {
+		*c = r.begin()
 	}
-	for c.off < len(c.src) && c.pos.Line < line {
+	for c.off < len(c.src) && c.pos.Line < p.Line {
 		c.next()
 	}
-	for c.off < len(c.src) && c.pos.Line == line && c.pos.Col < col {
+	for c.off < len(c.src) && c.pos.Line == p.Line && c.pos.Col < p.Col {
 		c.next()
 	}
 }
@@ -183,7 +229,7 @@ func (r *reader) refuse(at diag.Span, format string, args ...any) {
 // text.
 func (r *reader) node(n *yaml.Node, depth int, near diag.Span) anchored {
 	out := &tree.Node{Kind: tree.Null, Span: near}
-	here := r.char(diag.Pos{Line: n.Line, Col: n.Column})
+	here := r.char(r.place(n))
 	if r.nodes++; r.nodes > maxNodes {
 		r.refuse(here, "the document has more than %d values", maxNodes)
 	}
@@ -200,13 +246,13 @@ func (r *reader) node(n *yaml.Node, depth int, near diag.Span) anchored {
 	if n.Anchor != "" {
 		r.anchors[n] = a
 	}
-	r.seek(n.Line, n.Column)
+	r.seek(r.place(n))
 	if !beginsWithKey(n) && r.properties(n.Anchor) || r.tag(n, here) {
 		r.broken[out] = true
 	}
 	switch n.Kind {
 	case yaml.ScalarNode:
-		r.scalar(n, out)
+		a.plain = r.scalar(n, out)
 		a.bytes = len(n.Value)
 	case yaml.SequenceNode:
 		r.list(n, a, depth)
@@ -227,7 +273,7 @@ func beginsWithKey(n *yaml.Node) bool {
 // alias returns the value of the anchor, unless the aliases of the document exceed
 // their bounds.
 func (r *reader) alias(n *yaml.Node, depth int, here diag.Span) anchored {
-	r.seek(n.Line, n.Column)
+	r.seek(r.place(n))
 	r.at.next()
 	for range utf8.RuneCountInString(n.Value) {
 		r.at.next()
@@ -277,7 +323,8 @@ func (r *reader) tag(n *yaml.Node, here diag.Span) bool {
 	return true
 }
 
-func (r *reader) scalar(n *yaml.Node, out *tree.Node) {
+// scalar converts a scalar, and reports whether it was written without quotes.
+func (r *reader) scalar(n *yaml.Node, out *tree.Node) bool {
 	st := plain
 	if r.unmask != nil {
 		n.Value = r.unmask.Replace(n.Value)
@@ -294,12 +341,12 @@ func (r *reader) scalar(n *yaml.Node, out *tree.Node) {
 	if st == plain && n.Value == "" {
 		out.Text = diag.Placed("", out.Span, out.Span.Start)
 		r.at.skipProperties()
-		r.plain[out] = spot{r.at.off, r.at.pos}
+		r.commented(out)
 		if tagged && n.Tag == "!!str" {
 			out.Kind = tree.String
 		}
 		r.misTagged(n, out)
-		return
+		return true
 	}
 	r.at.skipProperties()
 	from := r.at.off
@@ -333,9 +380,22 @@ func (r *reader) scalar(n *yaml.Node, out *tree.Node) {
 		r.broken[out] = true
 	}
 	if st == plain {
-		r.plain[out] = spot{r.at.off, r.at.pos}
+		r.commented(out)
 	}
 	r.misTagged(n, out)
+	return st == plain
+}
+
+// commented notes the comment behind a scalar without quotes.
+func (r *reader) commented(n *tree.Node) {
+	c := r.at
+	if c.skipBlanks(); c.peek() != '#' {
+		return
+	}
+	at, from := diag.Span{File: r.file, Start: c.pos}, c.off
+	c.skipLine()
+	at.End = c.pos
+	r.comments[n] = comment{string(r.src[from:c.off]), at}
 }
 
 // misTagged reports a scalar that is not of the type that its tag says.
@@ -359,7 +419,7 @@ func (r *reader) list(n *yaml.Node, a *anchored, depth int) {
 		r.at.next()
 	}
 	for _, c := range n.Content {
-		near := r.char(diag.Pos{Line: c.Line, Col: c.Column})
+		near := r.char(r.place(c))
 		it := r.node(c, depth+1, near)
 		out.Items = append(out.Items, it.node)
 		if n.Style&yaml.FlowStyle != 0 {
@@ -381,12 +441,12 @@ func (r *reader) mapping(n *yaml.Node, a *anchored, depth int) {
 	}
 	entries := make([]entry, 0, len(n.Content)/2)
 	for i := 0; i+1 < len(n.Content); i += 2 {
-		key := r.node(n.Content[i], depth+1, r.char(diag.Pos{Line: n.Content[i].Line, Col: n.Content[i].Column})).node
-		it := r.node(n.Content[i+1], depth+1, key.Span)
+		key := r.node(n.Content[i], depth+1, r.char(r.place(n.Content[i])))
+		it := r.node(n.Content[i+1], depth+1, key.node.Span)
 		a.size += it.size + 1
-		a.bytes += it.bytes + len(key.Text.Value)
+		a.bytes += it.bytes + len(key.node.Text.Value)
 		a.height = max(a.height, it.height+1)
-		entries = append(entries, entry{key, it.node})
+		entries = append(entries, entry{key.node, it.node, key.plain, it.plain})
 		if n.Style&yaml.FlowStyle != 0 {
 			r.gluedComma(out)
 		}
@@ -397,7 +457,7 @@ func (r *reader) mapping(n *yaml.Node, a *anchored, depth int) {
 	}
 	entries, own := r.distinct(entries)
 	for _, e := range entries {
-		if r.isMerge(e.key) {
+		if r.isMerge(e) {
 			r.join(out, e.value, own)
 		} else {
 			out.Fields = append(out.Fields, tree.Field{Key: e.key.Text, Value: e.value})
@@ -425,7 +485,10 @@ func (r *reader) distinct(entries []entry) (kept []entry, lines map[string]int) 
 }
 
 // entry is an entry of a mapping whose key was not checked yet.
-type entry struct{ key, value *tree.Node }
+type entry struct {
+	key, value           *tree.Node
+	plainKey, plainValue bool // written without quotes
+}
 
 // isKey reports whether a value can be a key: only a string can.
 func (r *reader) isKey(k *tree.Node) bool {
@@ -461,10 +524,4 @@ func (r *reader) close(n *yaml.Node, out *tree.Node, bracket rune) {
 	if !out.Span.Start.Less(out.Span.End) {
 		out.Span.End = diag.Pos{Line: out.Span.Start.Line, Col: out.Span.Start.Col + 1}
 	}
-}
-
-// isPlain reports whether a scalar was written without quotes.
-func (d *document) isPlain(n *tree.Node) bool {
-	_, ok := d.plain[n]
-	return ok
 }

@@ -32,7 +32,7 @@ func (r *reader) rejoin(entries []entry) []entry {
 	for i := 0; i < len(entries); i++ {
 		e := entries[i]
 		kept = append(kept, e)
-		if !r.isPlain(e.value) || balanced(e.value.Text.Value) {
+		if !e.plainValue || balanced(e.value.Text.Value) {
 			continue
 		}
 		if text, more := whole(e.value.Text.Value, entries[i+1:]); more > 0 {
@@ -154,32 +154,13 @@ var (
 // `when: any(state.x, # > 3)`. ok is false if there is no comment, or if the
 // expression is complete without it.
 func (d *document) commentCut(n *tree.Node) (at diag.Span, ok bool) {
-	comment, at := d.commentAfter(n)
-	if comment == "" {
-		return at, false
+	c, ok := d.comments[n]
+	if !ok {
+		return c.at, false
 	}
 	text := strings.TrimSpace(n.Text.Value)
-	joined := element().MatchString(comment) // and not an ordinary comment
+	joined := element().MatchString(c.text) // and not an ordinary comment
 	cut := !balanced(text) || unfinished().MatchString(text) && (text != "" || joined) ||
 		strings.HasPrefix(text, ".") && joined
-	return at, cut
-}
-
-// commentAfter returns the comment on the line where a plain scalar ends, and its
-// place.
-func (d *document) commentAfter(n *tree.Node) (string, diag.Span) {
-	end, ok := d.plain[n]
-	if !ok {
-		return "", diag.Span{}
-	}
-	c := cursor{src: d.src, off: end.off, pos: end.pos}
-	c.skipBlanks()
-	if c.peek() != '#' {
-		return "", diag.Span{}
-	}
-	at := diag.Span{File: d.file, Start: c.pos}
-	from := c.off
-	c.skipLine()
-	at.End = c.pos
-	return string(d.src[from:c.off]), at
+	return c.at, cut
 }

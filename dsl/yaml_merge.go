@@ -9,8 +9,8 @@ import (
 // mappings to this one. What is written here wins, then what comes earlier in the list.
 
 // isMerge reports whether a key is the merge key. In quotes it is a key like others.
-func (r *reader) isMerge(k *tree.Node) bool {
-	return k.Kind == tree.String && k.Text.Value == "<<" && r.isPlain(k) && !r.broken[k]
+func (r *reader) isMerge(e entry) bool {
+	return e.key.Kind == tree.String && e.key.Text.Value == "<<" && e.plainKey && !r.broken[e.key]
 }
 
 // join adds what a merge key names to the fields of a mapping. own has the lines of the

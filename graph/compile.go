@@ -65,7 +65,7 @@ func compile(def Def, kinds Kinds, survey *Survey) (*Graph, diag.List) {
 	c.checkUse()
 	c.declare()
 	c.diags.Sort()
-	if c.diags.HasErrors() {
+	if survey != nil || c.diags.HasErrors() {
 		return nil, c.diags
 	}
 	c.g.freeze()
@@ -104,7 +104,7 @@ type compiler struct {
 // for an expression with errors.
 func (c *compiler) expr(text diag.Text, scope *cond.Scope, want cond.Want) *cond.Program {
 	c.surveyed(text, scope, want)
-	p, uses, problems := cond.CompileUses(text, scope, want)
+	p, uses, problems := cond.CompileUses(text, scope, want, c.parsed())
 	if p == nil {
 		// A warning about an expression with errors only distracts.
 		problems = slices.DeleteFunc(problems, func(d diag.Diagnostic) bool { return d.Severity == diag.Warning })
@@ -121,6 +121,14 @@ func (c *compiler) expr(text diag.Text, scope *cond.Scope, want cond.Want) *cond
 	}
 	c.usesOf[p] = uses
 	return p
+}
+
+// parsed are the expressions of an earlier version, nil but for Examine.
+func (c *compiler) parsed() *cond.Parsed {
+	if c.survey == nil {
+		return nil
+	}
+	return c.survey.parsed
 }
 
 // condition compiles an expression that must be boolean. It returns nil for an

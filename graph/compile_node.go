@@ -13,7 +13,9 @@ func (c *compiler) compileNodes() {
 	c.checkRetryKinds(c.def.Defaults.Retry.Errors)
 	c.retryWhen = c.condition(c.def.Defaults.Retry.When, c.scopes.failed)
 	for i := range c.g.Nodes {
-		c.compileNode(&c.g.Nodes[i])
+		if n := &c.g.Nodes[i]; !c.survey.skips(n) {
+			c.compileNode(n)
+		}
 	}
 }
 

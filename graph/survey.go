@@ -32,7 +32,9 @@ type Survey struct {
 	Expressions []Expression
 	Mentions    []Mention // outside expressions; of each name where it is declared comes first
 
-	sought string // only conditions with this text are of interest; "" for all
+	sought string       // only what has this text is of interest; "" for all
+	within string       // the only node that is of interest beside it
+	parsed *cond.Parsed // the expressions, for the next survey
 }
 
 // Expression is one expression of a definition, with what it may use.
@@ -53,25 +55,43 @@ type Mention struct {
 	Short    bool         // it is a key in the list form of `writes`, where it also names a property of the output
 }
 
-// Examine is Compile that also says what the definition's text holds.
-func Examine(def Def, kinds Kinds) (*Graph, *Survey, diag.List) {
-	s := &Survey{}
-	g, problems := compile(def, kinds, s)
-	return g, s, problems
+// Examine finds the problems that Compile finds, and says what the definition's text holds.
+// former is a survey of an earlier version of the definition, whose work is used again; it
+// may be nil.
+func Examine(def Def, kinds Kinds, former *Survey) (*Survey, diag.List) {
+	s := former.next("")
+	_, problems := compile(def, kinds, s)
+	return s, problems
 }
 
-// Seek is Examine for one place alone, at which a text stands that is nowhere else. It leaves
-// out what no answer about that place depends on: other conditions, and all checks of the
-// graph as a whole.
-func Seek(def Def, kinds Kinds, sought string) *Survey {
-	s := &Survey{sought: sought}
+// Seek is Examine for one place alone, at which a text stands that is nowhere else; node is
+// the id of the node that has it, "" for none. Seek leaves out what no answer about that
+// place depends on: other conditions and nodes, and all checks of the graph as a whole.
+func Seek(def Def, kinds Kinds, sought, node string, former *Survey) *Survey {
+	s := former.next(sought)
+	s.within = node
 	_, _ = compile(def, kinds, s)
 	return s
+}
+
+// next begins the survey of a changed definition.
+func (s *Survey) next(sought string) *Survey {
+	out := &Survey{sought: sought, parsed: cond.NewParsed(nil)}
+	if s != nil {
+		out.parsed = cond.NewParsed(s.parsed)
+	}
+	return out
 }
 
 // ignores reports whether a condition is of no interest.
 func (s *Survey) ignores(text diag.Text) bool {
 	return s != nil && s.sought != "" && !strings.Contains(text.Value, s.sought)
+}
+
+// skips reports whether a node is of no interest. Conditions may read the results of one with
+// `for_each`.
+func (s *Survey) skips(n *Node) bool {
+	return s != nil && s.sought != "" && n.ID != s.within && n.Def.ForEach == nil
 }
 
 // Choices lists the names that may stand where one of a kind of name is mentioned, in

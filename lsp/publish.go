@@ -38,16 +38,16 @@ func (s *session) beginCheck() {
 		}
 		s.running = d
 		c := checked{of: d, edition: d.edition, study: d.study}
-		file, text := d.file, []byte(d.text)
+		file, text, last := d.file, []byte(d.text), d.last
 		go func() {
-			s.check(&c, file, text)
+			s.check(&c, file, text, last)
 			s.checks <- c
 		}()
 	}
 }
 
-// check finds the problems of a text as `validate` does.
-func (s *session) check(c *checked, file string, text []byte) {
+// check finds the problems of a text as `validate` does. last is a study of the text as it was.
+func (s *session) check(c *checked, file string, text []byte, last *dsl.Study) {
 	defer s.survive("checking "+file, &c.err)
 	if testfile.Is(text) {
 		src, found := testfile.CheckText(file, text, s.Kinds)
@@ -58,7 +58,7 @@ func (s *session) check(c *checked, file string, text []byte) {
 		return // the tests of something else
 	}
 	if c.study == nil {
-		c.study = dsl.Examine(file, text, s.Kinds)
+		c.study = dsl.Examine(file, text, s.Kinds, last)
 	}
 	c.found, c.texts = c.study.Problems, c.study.Files
 }
@@ -66,7 +66,13 @@ func (s *session) check(c *checked, file string, text []byte) {
 // endCheck publishes what a check found, unless the text has changed since.
 func (s *session) endCheck(c checked) error {
 	s.running = nil
-	if s.open[c.of.uri] != c.of || c.of.edition != c.edition || c.err != nil {
+	if s.open[c.of.uri] != c.of || c.err != nil {
+		return nil
+	}
+	if c.study != nil {
+		c.of.last = c.study // also of a text that has changed since: most of it is the same
+	}
+	if c.of.edition != c.edition {
 		return nil
 	}
 	c.of.study = c.study
@@ -116,7 +122,8 @@ func (s *session) study(d *document) *dsl.Study {
 		}
 	}
 	if d.study == nil {
-		d.study = dsl.Examine(d.file, []byte(d.text), s.Kinds)
+		d.study = dsl.Examine(d.file, []byte(d.text), s.Kinds, d.last)
+		d.last = d.study
 	}
 	return d.study
 }

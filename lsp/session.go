@@ -52,17 +52,21 @@ func Serve(ctx context.Context, in io.Reader, out io.Writer, o Options) error {
 	defer close(done)
 	go read(in, frames, done)
 	for {
-		s.beginCheck()
 		var f frame
 		select {
-		case f = <-frames:
-		case c := <-s.checks:
-			if err := s.endCheck(c); err != nil {
-				return err
+		case f = <-frames: // a request that is there already is answered before a check begins
+		default:
+			s.beginCheck()
+			select {
+			case f = <-frames:
+			case c := <-s.checks:
+				if err := s.endCheck(c); err != nil {
+					return err
+				}
+				continue
+			case <-ctx.Done():
+				return ctx.Err()
 			}
-			continue
-		case <-ctx.Done():
-			return ctx.Err()
 		}
 		switch {
 		case errors.Is(f.err, io.EOF):

@@ -22,6 +22,7 @@ type document struct {
 	text    string
 	lines   []int      // the byte offsets at which its lines begin
 	study   *dsl.Study // of the text as it is; nil until something asks for it
+	last    *dsl.Study // of the text as it was when there was one; nil for none
 }
 
 func newDocument(uri string, version int, text string) *document {

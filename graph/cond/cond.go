@@ -121,14 +121,14 @@ type Program struct {
 // once, each at its place in the file. With errors the program is nil; with
 // warnings alone it is not.
 func Compile(text diag.Text, scope *Scope, want Want) (*Program, diag.List) {
-	p, _, problems := CompileUses(text, scope, want)
+	p, _, problems := CompileUses(text, scope, want, nil)
 	return p, problems
 }
 
-// CompileUses is Compile that also gives what Uses does.
-func CompileUses(text diag.Text, scope *Scope, want Want) (*Program, []Use, diag.List) {
+// CompileUses is Compile that also gives what Uses does. parsed may be nil.
+func CompileUses(text diag.Text, scope *Scope, want Want, parsed *Parsed) (*Program, []Use, diag.List) {
 	var problems diag.List
-	tree, src := parse(text, &problems)
+	tree, src := parsed.parse(text, &problems)
 	if tree == nil {
 		return nil, nil, problems
 	}

@@ -29,6 +29,7 @@ func parse(text diag.Text, problems *diag.List) (node ast.Node, src source) {
 		missing = objectPredicates(all)
 	}
 	src = bracketed(text, missing)
+	src.missing = missing
 	defer func() {
 		if recover() != nil { // expr's parser panics on some broken texts
 			node = nil
@@ -184,6 +185,8 @@ type source struct {
 	text   diag.Text
 	parsed string // the text, with parentheses that it lacks
 	bytes  []int  // of each character of parsed; nil when the two are the same, in ASCII
+
+	missing []paren // the parentheses that it lacks
 }
 
 // newSource is the source of a text. parsed has the parentheses in added besides, which
