@@ -55,6 +55,7 @@ func (v *visit) askOf(top string, w api.WaitingNode, back string, linked bool) a
 const shownAsks = 200
 
 type approvalsView struct {
+	*parts
 	Asks []ask
 	Next string // the page that follows; "" after the last one
 }
@@ -67,13 +68,12 @@ func (v *visit) approvals() error {
 	if err != nil {
 		return err
 	}
-	var view approvalsView
+	view := approvalsView{parts: v.parts}
 	if next != "" {
 		view.Next = "/approvals?after=" + url.QueryEscape(next)
 	}
 	for i := range open {
 		view.Asks = append(view.Asks, v.askOf(open[i].Stack, open[i].WaitingNode, "/approvals", true))
 	}
-	v.write(v.w, http.StatusOK, frame{Page: "approvals", Title: "Approvals", Stamp: stamp, Live: "/live", Version: version, View: view})
-	return nil
+	return v.write(http.StatusOK, frame{Page: "approvals", Title: "Approvals", Stamp: stamp, Live: "/live", Version: version, View: view})
 }

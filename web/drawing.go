@@ -1,7 +1,10 @@
 package web
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
+	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
@@ -9,33 +12,37 @@ import (
 	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/inspect"
 	"github.com/graphrun/graphrun/graph/render"
+	"github.com/graphrun/graphrun/runtime/api"
 )
 
-// drawing is a graph as the script of the page draws it. The script decides where things
-// stand; what they are, and where they lead, is decided here.
+// drawing is a graph as the script of the page draws it: a shape, which stays the same, and
+// how its nodes and edges stand. The script decides where things go.
 type drawing struct {
-	Key   string        `json:"key"` // names the layout: two drawings with it have the same nodes and edges
-	Nodes []drawingNode `json:"nodes"`
-	Edges []drawingEdge `json:"edges"`
+	Key      string // names the shape
+	Nodes    string // statuses in the order of the shape, with spaces between; "" without a stack
+	Verdicts string // of the edges: live, dead or open
+	Base     string // the page that explains a node or an edge of it; "" where there is none
+	Chosen   choice
 }
 
-type drawingNode struct {
-	ID     string `json:"id"`
-	Status string `json:"status"` // as that of an explanation; "" without a stack
-	Note   string `json:"note"`   // the second line
-	URL    string `json:"url"`    // "" for one that leads nowhere
-	Chosen bool   `json:"chosen"`
+// shape is what is the same for all drawings of a graph.
+type shape struct {
+	Nodes []shapeNode `json:"nodes"`
+	Edges []shapeEdge `json:"edges"` // those to one node are in the order of its explanation
 }
 
-type drawingEdge struct {
-	ID      string `json:"id"`
-	From    string `json:"from"`
-	To      string `json:"to"`
-	Verdict string `json:"verdict"` // live, dead, open; "" without a stack
-	Form    string `json:"form"`    // "", after, next
-	Says    string `json:"says"`    // in words, for those who cannot see the drawing
-	URL     string `json:"url"`
-	Chosen  bool   `json:"chosen"`
+type shapeNode struct {
+	ID    string `json:"id"`
+	Note  string `json:"note"`  // the second line; "" if that is the status
+	Start bool   `json:"start"` // it is where cycles begin
+}
+
+// shapeEdge is an edge between two nodes, by their places in the list.
+type shapeEdge struct {
+	From int    `json:"from"`
+	To   int    `json:"to"`
+	Form string `json:"form"` // "", after, next
+	Says string `json:"says"` // in words, for those who cannot see the drawing
 }
 
 // startNode is what edges from the start of a cycle come from.
@@ -45,6 +52,7 @@ const startNode = "start"
 type choice struct {
 	Path string // of the page
 	At   string
+	All  bool // long lists are shown whole
 	Node string
 	Edge string // index among the edges to Node; "" for the node
 }
@@ -56,6 +64,9 @@ func (c choice) to(node, edge string) string {
 		if text != "" {
 			q.Set(name, text)
 		}
+	}
+	if c.All {
+		q.Set("all", "1")
 	}
 	if len(q) == 0 {
 		return c.Path
@@ -75,55 +86,95 @@ func verdictOf(live *bool) string {
 }
 
 // drawStack draws the nodes of a stack as they are explained.
-func drawStack(x *inspect.Explanation, c choice) drawing {
-	d := drawing{Key: x.Hash, Nodes: []drawingNode{}, Edges: []drawingEdge{}}
-	starts := false
+func (v *visit) drawStack(x *inspect.Explanation, c choice) (drawing, error) {
+	var sh shape
+	var statuses, verdicts []string
+	at := map[string]int{}
 	for i := range x.Nodes {
-		n := &x.Nodes[i]
-		d.Nodes = append(d.Nodes, drawingNode{n.Node, n.Status, n.Status, c.to(n.Node, ""), n.Node == c.Node && c.Edge == ""})
-		for k := range n.Edges {
-			e := &n.Edges[k]
-			edge := drawingEdge{ID: n.Node + "#" + strconv.Itoa(k), From: e.From, To: n.Node, Verdict: verdictOf(e.Live), Form: formOf(e.After, e.NextCycle), URL: c.to(n.Node, strconv.Itoa(k))}
-			edge.Says = "to " + n.Node + ", " + render.EdgeLine(e) + ": " + render.EdgeWhy(n.Node, e)
-			edge.Chosen = n.Node == c.Node && c.Edge == strconv.Itoa(k)
-			starts = starts || e.From == startNode
-			d.Edges = append(d.Edges, edge)
+		at[x.Nodes[i].Node] = i
+		sh.Nodes = append(sh.Nodes, shapeNode{ID: x.Nodes[i].Node})
+		statuses = append(statuses, x.Nodes[i].Status)
+	}
+	for i := range x.Nodes {
+		for k := range x.Nodes[i].Edges {
+			e := &x.Nodes[i].Edges[k]
+			from := sh.start
+			if e.From != startNode {
+				from = func() int { return at[e.From] }
+			}
+			sh.Edges = append(sh.Edges, shapeEdge{from(), i, formOf(e.After, e.NextCycle), "to " + x.Nodes[i].Node + ", " + render.EdgeLine(e)})
+			verdicts = append(verdicts, verdictOf(e.Live))
 		}
 	}
-	d.addStart(starts)
-	return d
+	key, err := v.keepShape(&sh)
+	base := choice{Path: c.Path, At: c.At, All: c.All}.to("", "")
+	return drawing{key, strings.Join(statuses, " "), strings.Join(verdicts, " "), base, c}, err
 }
 
 // drawGraph draws a graph without a stack.
-func drawGraph(g *graph.Graph) drawing {
-	d := drawing{Key: g.Hash, Nodes: []drawingNode{}, Edges: []drawingEdge{}}
-	starts := false
+func (v *visit) drawGraph(g *graph.Graph) (drawing, error) {
+	var sh shape
 	for i := range g.Nodes {
-		n := &g.Nodes[i]
-		d.Nodes = append(d.Nodes, drawingNode{ID: n.ID, Note: n.Kind.Name})
+		sh.Nodes = append(sh.Nodes, shapeNode{ID: g.Nodes[i].ID, Note: g.Nodes[i].Kind.Name})
 	}
 	for i := range g.Edges {
 		e := &g.Edges[i]
-		from := startNode
-		if e.From != graph.Start {
-			from = g.Nodes[e.From].ID
-		} else {
-			starts = true
+		from := e.From
+		if from == graph.Start {
+			from = sh.start()
 		}
-		says := "from " + from + " to " + g.Nodes[e.To].ID
+		says := "from " + sh.Nodes[from].ID + " to " + g.Nodes[e.To].ID
 		if e.When != nil {
 			says += " when " + e.When.Text().Value
 		}
-		d.Edges = append(d.Edges, drawingEdge{ID: strconv.Itoa(i), From: from, To: g.Nodes[e.To].ID, Form: formOf(e.After, e.NextCycle), Says: says})
+		sh.Edges = append(sh.Edges, shapeEdge{from, e.To, formOf(e.After, e.NextCycle), says})
 	}
-	d.addStart(starts)
-	return d
+	key, err := v.keepShape(&sh)
+	return drawing{Key: key}, err
 }
 
-func (d *drawing) addStart(starts bool) {
-	if starts {
-		d.Nodes = append(d.Nodes, drawingNode{ID: startNode, Status: startNode})
+// start is the place of the node that cycles begin at, which stands behind the others.
+func (sh *shape) start() int {
+	if n := len(sh.Nodes); n > 0 && sh.Nodes[n-1].Start {
+		return n - 1
 	}
+	sh.Nodes = append(sh.Nodes, shapeNode{ID: startNode, Start: true})
+	return len(sh.Nodes) - 1
+}
+
+// keptShapes bounds the shapes that a Handler keeps.
+const keptShapes = 100
+
+// keepShape keeps a shape for the request that the page makes for it. Its key is made of
+// what is in it, so a browser asks once.
+func (v *visit) keepShape(sh *shape) (string, error) {
+	b, err := json.Marshal(sh)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(b)
+	key := hex.EncodeToString(sum[:16])
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.shapes[key] == nil && len(v.shapes) >= keptShapes {
+		clear(v.shapes)
+	}
+	v.shapes[key] = b
+	return key, nil
+}
+
+// shape answers with a shape that a page of this session, or of another one that may see the
+// graph, has named: nobody can guess a key.
+func (v *visit) shape() error {
+	v.mu.Lock()
+	b := v.shapes[v.r.PathValue("key")]
+	v.mu.Unlock()
+	if b == nil {
+		return &api.Error{Code: api.CodeNotFound, Message: "no page names this shape any more"}
+	}
+	v.w.Header().Set("Cache-Control", "private, max-age=31536000, immutable")
+	answer(v.w, v.r, http.StatusOK, "application/json", b)
+	return nil
 }
 
 func formOf(after, next bool) string {
@@ -134,12 +185,6 @@ func formOf(after, next bool) string {
 		return "after"
 	}
 	return ""
-}
-
-// drawingJSON is a drawing for the script.
-func drawingJSON(d drawing) (string, error) {
-	b, err := json.Marshal(d)
-	return string(b), err
 }
 
 // nodeWords says in a line what became of a node.

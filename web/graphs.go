@@ -16,28 +16,9 @@ import (
 	"github.com/graphrun/graphrun/runtime/api"
 )
 
-// keptGraphs bounds the compiled graphs that a Handler keeps.
-const keptGraphs = 200
-
-// definition is a stored definition, compiled. Pages ask for the same ones again and again.
+// definition is a stored definition, compiled.
 func (v *visit) definition(hash string) (*graph.Graph, error) {
-	v.mu.Lock()
-	g := v.compiled[hash]
-	v.mu.Unlock()
-	if g != nil {
-		return g, nil
-	}
-	g, err := inspect.Definition(v.r.Context(), v.o.Store, v.o.Kinds, hash)
-	if err != nil {
-		return nil, err
-	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if len(v.compiled) >= keptGraphs {
-		clear(v.compiled)
-	}
-	v.compiled[hash] = g
-	return g, nil
+	return inspect.Definition(v.r.Context(), v.o.Store, v.o.Kinds, hash)
 }
 
 // graphOf is the graph of a stack's open or next cycle.
@@ -77,8 +58,7 @@ func (v *visit) graphs() error {
 	if v.o.Problems != nil && v.who.Graph == "" {
 		view.Refused = v.o.Problems()
 	}
-	v.write(v.w, http.StatusOK, frame{Page: "graphs", Title: "Graphs", Stamp: stamp, Live: "/live", Version: version, View: view})
-	return nil
+	return v.write(http.StatusOK, frame{Page: "graphs", Title: "Graphs", Stamp: stamp, Live: "/live", Version: version, View: view})
 }
 
 // countsOf says how many stacks of a graph there are in each group that has some.
@@ -95,6 +75,7 @@ func countsOf(o *api.Overview, name string) (out []groupCount) {
 }
 
 type graphView struct {
+	*parts
 	Graph   api.Graph
 	About   string
 	Source  string
@@ -172,7 +153,10 @@ func (v *visit) graphPage(status int, more func(*graphView)) error {
 	if err != nil {
 		return err
 	}
-	view := graphView{Graph: served[i], About: g.Def.Description, Source: string(source), Drawn: drawGraph(g), Groups: countsOf(&o, name), Given: map[string]string{}}
+	view := graphView{parts: v.parts, Graph: served[i], About: g.Def.Description, Source: string(source), Groups: countsOf(&o, name), Given: map[string]string{}}
+	if view.Drawn, err = v.drawGraph(g); err != nil {
+		return err
+	}
 	view.Where, view.Most = whereOf(o.Stacks), o.Found > api.MaxPage
 	view.Warned = v.warningsOf(name)
 	if v.o.Problems != nil {
@@ -187,8 +171,7 @@ func (v *visit) graphPage(status int, more func(*graphView)) error {
 	}
 	view.MayTest, view.Edited = v.o.Read != nil && v.who.Role == api.RoleAdmin, view.Source
 	more(&view)
-	v.write(v.w, status, frame{Page: "graph", Title: name, Stamp: stamp, Live: "/live", Version: version, View: view})
-	return nil
+	return v.write(status, frame{Page: "graph", Title: name, Stamp: stamp, Live: "/live", Version: version, View: view})
 }
 
 // plan says what the first cycle of a new stack would do with the params of the form.
@@ -313,8 +296,7 @@ func (v *visit) pools() error {
 			return err
 		}
 	}
-	v.write(v.w, http.StatusOK, frame{Page: "pools", Title: "Pools and providers", Stamp: stamp, Live: "/live", Version: version, View: view})
-	return nil
+	return v.write(http.StatusOK, frame{Page: "pools", Title: "Pools and providers", Stamp: stamp, Live: "/live", Version: version, View: view})
 }
 
 // setPool changes the limit of a pool.

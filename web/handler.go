@@ -62,10 +62,10 @@ type Handler struct {
 	news  atomic.Uint64 // commits so far
 	stop  func()
 
-	mu       sync.Mutex
-	links    map[string]time.Time   // one-time codes, and when they end
-	over     map[[32]byte]time.Time // sessions that were signed out, and when they would have ended
-	compiled map[string]*graph.Graph
+	mu     sync.Mutex
+	links  map[string]time.Time   // one-time codes, and when they end
+	over   map[[32]byte]time.Time // sessions that were signed out, and when they would have ended
+	shapes map[string][]byte      // of drawings, as JSON, by their keys
 }
 
 // New makes a Handler.
@@ -74,8 +74,10 @@ func New(o Options) (*Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	graphs := &compiled{compile: o.Compile}
+	o.Compile, o.Store = graphs.of, graphs.within(o.Store)
 	h := &Handler{o: o, mux: http.NewServeMux(), seal: s, began: randomText(6),
-		links: map[string]time.Time{}, over: map[[32]byte]time.Time{}, compiled: map[string]*graph.Graph{}}
+		links: map[string]time.Time{}, over: map[[32]byte]time.Time{}, shapes: map[string][]byte{}}
 	h.stop = o.Feed.OnCommit("", func(feed.Commit) { h.news.Add(1) })
 	h.routes()
 	return h, nil
@@ -98,6 +100,7 @@ func (h *Handler) routes() {
 	h.page("GET /graphs/{graph}", (*visit).graph)
 	h.page("GET /graphs/{graph}/backtest", (*visit).graph) // a text that was sent, loaded again
 	h.page("POST /graphs/{graph}/backtest", (*visit).backtest)
+	h.page("GET /shapes/{key}", (*visit).shape)
 	h.page("GET /pools", (*visit).pools)
 	h.page("POST /pools", (*visit).setPool)
 	h.page("GET /stacks/{stack}", (*visit).stack)
@@ -111,7 +114,7 @@ func (h *Handler) routes() {
 }
 
 // ours are the first segments of the dashboard's paths. All others are the API's.
-var ours = map[string]bool{"": true, "static": true, "sign-in": true, "sign-out": true, "enter": true, "live": true, "stacks": true, "approvals": true, "graphs": true, "pools": true}
+var ours = map[string]bool{"": true, "static": true, "sign-in": true, "sign-out": true, "enter": true, "live": true, "stacks": true, "approvals": true, "graphs": true, "shapes": true, "pools": true}
 
 // ServeHTTP serves a page to whoever is signed in, and everything else by the API.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -159,6 +162,7 @@ type visit struct {
 	who   api.Principal
 	w     http.ResponseWriter
 	r     *http.Request
+	parts *parts // of the page that is made
 }
 
 // page serves a pattern to those who are signed in; others are asked to.
@@ -175,7 +179,7 @@ func (h *Handler) page(pattern string, serve func(*visit) error) {
 			h.askToSignIn(w, r)
 			return
 		}
-		err := serve(&visit{h, h.o.API.Inside(token), token, who, w, r})
+		err := serve(&visit{h, h.o.API.Inside(token), token, who, w, r, &parts{}})
 		var e *api.Error
 		switch {
 		case err == nil:

@@ -2,16 +2,10 @@ package web
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"embed"
-	"encoding/hex"
 	"errors"
 	"html/template"
-	"io/fs"
-	"mime"
 	"net/http"
-	"path"
-	"strconv"
 
 	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/runtime/api"
@@ -22,43 +16,7 @@ import (
 //go:embed templates/*.html static/*
 var files embed.FS
 
-// stamp names the state of the static files, so that browsers may keep them for ever.
-var stamp = stampOf(files)
-
 var pages = template.Must(template.New("").Funcs(words).ParseFS(files, "templates/*.html"))
-
-func stampOf(all fs.FS) string {
-	h := sha256.New()
-	names, err := fs.Glob(all, "static/*")
-	if err != nil {
-		panic(err) // the pattern is fixed
-	}
-	for _, name := range names {
-		b, err := fs.ReadFile(all, name)
-		if err != nil {
-			panic(err) // it is in the program
-		}
-		h.Write([]byte(name))
-		h.Write(b)
-	}
-	return hex.EncodeToString(h.Sum(nil)[:6])
-}
-
-// static serves scripts and styles. They need no session: they are the same for everybody.
-func (h *Handler) static(w http.ResponseWriter, r *http.Request) {
-	name := r.PathValue("file")
-	b, err := files.ReadFile("static/" + name)
-	if err != nil {
-		h.fail(w, &api.Error{Code: api.CodeNotFound, Message: "there is no such file"})
-		return
-	}
-	w.Header().Set("Content-Type", mime.TypeByExtension(path.Ext(name)))
-	if r.URL.Query().Get("v") == stamp {
-		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
-	}
-	w.Header().Set("Content-Length", strconv.Itoa(len(b)))
-	_, _ = w.Write(b) // a browser that has gone needs no answer
-}
 
 // frame is what every page has around its content.
 type frame struct {
@@ -74,24 +32,32 @@ type frame struct {
 
 // show answers with a page that has no navigation.
 func (h *Handler) show(w http.ResponseWriter, status int, name string, view any) {
-	h.write(w, status, frame{Page: name, Title: name, Stamp: stamp, View: view})
-}
-
-func (h *Handler) write(w http.ResponseWriter, status int, f frame) {
-	var b bytes.Buffer
-	if err := pages.ExecuteTemplate(&b, f.Page, f); err != nil {
+	page, err := made(frame{Page: name, Title: name, Stamp: stamp, View: view})
+	if err != nil {
 		http.Error(w, "the page cannot be shown: "+err.Error(), http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
-	_, _ = w.Write(b.Bytes()) // a browser that has gone needs no answer
+	_, _ = w.Write(page) // a browser that has gone needs no answer
 }
 
-// write shows a page to whoever is signed in.
-func (v *visit) write(w http.ResponseWriter, status int, f frame) {
+// write answers whoever is signed in with a page, without the parts that the browser says it
+// has.
+func (v *visit) write(status int, f frame) error {
 	f.Reads = !v.operates()
-	v.Handler.write(w, status, f)
+	page, err := made(f)
+	if err != nil {
+		return err
+	}
+	answer(v.w, v.r, status, "text/html; charset=utf-8", v.parts.assemble(page, partsIn(v.r)))
+	return nil
+}
+
+func made(f frame) ([]byte, error) {
+	var b bytes.Buffer
+	err := pages.ExecuteTemplate(&b, f.Page, f)
+	return b.Bytes(), err
 }
 
 // operates reports whether the session may do more than look. Pages show no form that would

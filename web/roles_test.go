@@ -11,7 +11,7 @@ import (
 )
 
 // posts finds the forms that change something.
-var posts = regexp.MustCompile(`<form action="([^"]*)" method="post"`)
+var posts = regexp.MustCompile(`<form hx-boost="true" action="([^"]*)" method="post"`)
 
 // TestRoles: a page shows the forms that the role of its token may send, and no other: one
 // that reads sees all pages, without a form in them.

@@ -49,7 +49,7 @@ func (v *visit) scrub(id string, at journal.Point, last uint64, open bool, t *ti
 	}
 	to := func(moment string) string {
 		keep := url.Values{}
-		for _, name := range []string{"node", "edge"} {
+		for _, name := range []string{"node", "edge", "all"} {
 			if text := q.Get(name); text != "" {
 				keep.Set(name, text)
 			}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/graphrun/graphrun/graph/inspect"
@@ -18,6 +19,7 @@ import (
 const shownCycles = 20
 
 type stackView struct {
+	*parts
 	Stack  api.StackStatus
 	Group  string
 	May    bool   // the session may control it
@@ -27,7 +29,7 @@ type stackView struct {
 	Asks   []ask
 	State  []stateRow
 	Past   string // why the state of that moment cannot be shown
-	Cycles []inspect.Cycle
+	Cycles []cycleRow
 	Why    inspect.Explanation
 	NoWhy  string // why nothing is explained
 	Drawn  drawing
@@ -37,11 +39,32 @@ type stackView struct {
 	Form   sentForm
 	Scrub  scrubber
 	Talks  []conversation
+	All    bool   // long lists are shown whole
+	ToAll  string // the page with them
 }
 
-// nodeURL is the page with a node explained.
-func nodeURL(v stackView, node string) string {
-	return choice{Path: pathTo(v.Stack.Stack.Stack), At: v.At}.to(node, "")
+// fewNodes is how many nodes are listed without being asked for.
+const fewNodes = 40
+
+// ListNodes says whether the nodes are listed.
+func (v *stackView) ListNodes() bool { return v.All || len(v.Why.Nodes) <= fewNodes }
+
+// nodeRow is a line of the list of nodes.
+type nodeRow struct {
+	inspect.ExplainedNode
+	Cycle uint64
+	URL   string
+}
+
+// NodeRow is the line of a node.
+func (v *stackView) NodeRow(n inspect.ExplainedNode) nodeRow {
+	return nodeRow{n, v.Why.Cycle, choice{Path: pathTo(v.Stack.Stack.Stack), At: v.At, All: v.All}.to(n.Node, "")}
+}
+
+// cycleRow is a line of the list of cycles.
+type cycleRow struct {
+	inspect.Cycle
+	URL string
 }
 
 // sentForm is what was sent and refused, so that it can be mended.
@@ -64,13 +87,13 @@ func (v *visit) stackPage(status int, problem error) error {
 	if err != nil {
 		return err
 	}
-	view := stackView{Stack: st, Group: groupNames[st.Group()], May: v.operates(), At: v.r.URL.Query().Get("at"), Cycle: st.Cycle, Wave: st.Wave}
+	view := &stackView{parts: v.parts, Stack: st, Group: groupNames[st.Group()], May: v.operates(), At: v.r.URL.Query().Get("at"), Cycle: st.Cycle, Wave: st.Wave}
 	at, err := journal.ParsePoint(view.At)
 	if err != nil {
 		return &api.Error{Code: api.CodeUsage, Message: "at: " + err.Error()}
 	}
 	view.Asks = v.asksOf(&st.Stack, pathTo(id))
-	if err := v.fillState(&view, id, at); err != nil {
+	if err := v.fillState(view, id, at); err != nil {
 		view.Past = err.Error()
 	}
 	if view.At != "" && at.Cycle == 0 {
@@ -81,13 +104,17 @@ func (v *visit) stackPage(status int, problem error) error {
 		view.Why = asOf(view.Why, at)
 	}
 	q := v.r.URL.Query()
-	c := choice{Path: pathTo(id), At: view.At, Node: q.Get("node"), Edge: q.Get("edge")}
-	view.Drawn, view.Chosen = drawStack(&view.Why, c), explainedIn(&view.Why, c)
+	c := choice{Path: pathTo(id), At: view.At, All: q.Has("all"), Node: q.Get("node"), Edge: q.Get("edge")}
+	view.All, view.ToAll = c.All, choice{Path: c.Path, At: c.At, All: true}.to(c.Node, c.Edge)
+	view.Chosen = explainedIn(&view.Why, c)
+	if view.Drawn, err = v.drawStack(&view.Why, c); err != nil {
+		return err
+	}
 	sum, err := v.o.Store.Stack(v.r.Context(), id)
 	if err != nil {
 		return err
 	}
-	if view.Time, err = v.timelineOf(id, view.Why.Cycle, sum.Cursor.Cycle, time.Now()); err != nil {
+	if view.Time, err = v.timelineOf(id, view.Why.Cycle, sum.Cursor.Cycle, view.All); err != nil {
 		return err
 	}
 	if view.Scrub, err = v.scrub(id, at, sum.Cursor.Cycle, sum.Cursor.Open, view.Time); err != nil {
@@ -106,8 +133,9 @@ func (v *visit) stackPage(status int, problem error) error {
 	if err != nil && !errors.Is(err, journal.ErrNotFound) {
 		return err
 	}
-	view.Cycles = h.Cycles
-	slices.Reverse(view.Cycles)
+	for _, one := range slices.Backward(h.Cycles) {
+		view.Cycles = append(view.Cycles, cycleRow{one, choice{Path: c.Path, At: strconv.FormatUint(one.Cycle, 10), All: c.All}.to("", "")})
+	}
 	f := frame{Page: "stack", Title: id, Stamp: stamp, Live: "/live?stack=" + id, Version: version, View: view}
 	if view.At != "" {
 		f.Live = "" // the past stays as it is
@@ -116,8 +144,7 @@ func (v *visit) stackPage(status int, problem error) error {
 		f.Error = problem.Error()
 		v.w.Header().Set("HX-Push-Url", "false") // the page stays that of the stack
 	}
-	v.write(v.w, status, f)
-	return nil
+	return v.write(status, f)
 }
 
 // fillState reads the state of a moment, who wrote it, and what its cycle changed.

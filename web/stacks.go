@@ -52,9 +52,11 @@ type stackRow struct {
 	api.Stack
 	Group string
 	Note  string
+	Whole string // the note, where the row has only its beginning
 }
 
 type stacksView struct {
+	*parts
 	Filter     filter
 	Rows       []stackRow
 	Graphs     []string
@@ -96,10 +98,10 @@ func (v *visit) stacks() error {
 			return err
 		}
 	}
-	view := stacksView{Filter: f, Total: o.Total, Pages: max(1, (o.Found+perPage-1)/perPage)}
+	view := stacksView{parts: v.parts, Filter: f, Total: o.Total, Pages: max(1, (o.Found+perPage-1)/perPage)}
 	for i := range o.Stacks {
 		s := &o.Stacks[i]
-		view.Rows = append(view.Rows, stackRow{s.Stack, groupNames[s.Group], diag.Shorten(noteOf(&s.Stack), maxBrief)})
+		view.Rows = append(view.Rows, rowOf(&s.Stack, groupNames[s.Group]))
 	}
 	for i := range o.Graphs {
 		view.Graphs = append(view.Graphs, o.Graphs[i].Graph)
@@ -115,9 +117,20 @@ func (v *visit) stacks() error {
 	if f.Page < view.Pages {
 		view.Next = f.to(f.Page + 1)
 	}
-	v.write(v.w, http.StatusOK, frame{Page: "stacks", Title: "Stacks", Stamp: stamp, Live: "/live", Version: version, View: view})
-	return nil
+	return v.write(http.StatusOK, frame{Page: "stacks", Title: "Stacks", Stamp: stamp, Live: "/live", Version: version, View: view})
 }
+
+func rowOf(s *api.Stack, group string) stackRow {
+	whole := noteOf(s)
+	row := stackRow{Stack: *s, Group: group, Note: diag.Shorten(whole, maxBrief)}
+	if len(whole) > sureNote {
+		row.Whole = diag.Shorten(whole, diag.MaxMessage)
+	}
+	return row
+}
+
+// sureNote is the length of a note that a row shows whole on any screen, in bytes.
+const sureNote = 24
 
 // noteOf says in a few words what a stack waits for, or why it ended.
 func noteOf(s *api.Stack) string {

@@ -34,6 +34,8 @@ type SaidCall struct {
 
 // conversation is what an agent, its models and its tools said to each other in a task.
 type conversation struct {
+	*parts
+	Stack string
 	Task  string
 	Node  string
 	Open  bool // its attempt has no end yet
@@ -44,6 +46,7 @@ type conversation struct {
 
 // turn is an answer of a model, or of a tool.
 type turn struct {
+	Step   int    // its place among all that were recorded
 	Role   string // model or tool
 	Name   string
 	Place  string // of the call whose work it is; "" for the task itself
@@ -75,7 +78,7 @@ func (v *visit) talksOf(id string, cycle, last uint64) ([]conversation, error) {
 				all[i].Open = true
 			} else if v.isAgent(id, key.Node) && len(all) < shownTalks {
 				places[key] = len(all)
-				all = append(all, conversation{Task: journal.Spot{Node: key.Node, Item: key.Item}.String(), Node: key.Node, Open: true})
+				all = append(all, conversation{parts: v.parts, Stack: id, Task: journal.Spot{Node: key.Node, Item: key.Item}.String(), Node: key.Node, Open: true})
 			}
 		case *journal.TaskStep:
 			if known && !b.Mark {
@@ -106,7 +109,7 @@ func (v *visit) isAgent(id, node string) bool {
 func (c *conversation) add(b *journal.TaskStep, at time.Time, read func(name string, content any) (Said, bool)) {
 	c.Steps++
 	_, name := nodes.Below(b.Name)
-	t := turn{At: at, Tokens: b.Tokens, Cost: b.Cost, Place: strings.TrimSuffix(strings.TrimSuffix(b.Name, name), "/")}
+	t := turn{Step: c.Steps, At: at, Tokens: b.Tokens, Cost: b.Cost, Place: strings.TrimSuffix(strings.TrimSuffix(b.Name, name), "/")}
 	if b.Error != nil {
 		t.Error = b.Error.Kind + ": " + b.Error.Message
 	}

@@ -33,8 +33,7 @@ func (v *visit) testOf() error {
 	}
 	view.Text = string(text)
 	f.View = view
-	v.write(v.w, status, f)
-	return nil
+	return v.write(status, f)
 }
 
 // testFile is the same as a file.

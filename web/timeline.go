@@ -6,8 +6,11 @@ import (
 	"github.com/graphrun/graphrun/graph/journal"
 )
 
-// shownTasks bounds the rows of a timeline.
-const shownTasks = 100
+// shownTasks bounds the rows of a timeline, and allTasks those of a whole one.
+const (
+	shownTasks = 40
+	allTasks   = 1000
+)
 
 // timeline is when the tasks of a cycle waited and ran.
 type timeline struct {
@@ -46,12 +49,15 @@ type timelineBar struct {
 var timelineTypes = []string{"cycle.started", "cycle.finished", "wave.started", "wave.committed", "task.started", "task.finished", "task.waiting", "task.held", "task.answered", "stack.finished"}
 
 // timelineOf reads what the tasks of a cycle did.
-func (v *visit) timelineOf(id string, cycle, last uint64, now time.Time) (*timeline, error) {
+func (v *visit) timelineOf(id string, cycle, last uint64, all bool) (*timeline, error) {
 	if cycle == 0 || cycle > last {
 		return nil, nil
 	}
 	t := &timeline{}
-	b := timelineBuilder{timeline: t, rows: map[journal.TaskKey]int{}, waves: map[uint64]time.Time{}}
+	b := timelineBuilder{timeline: t, rows: map[journal.TaskKey]int{}, waves: map[uint64]time.Time{}, most: shownTasks}
+	if all {
+		b.most = allTasks
+	}
 	want := journal.Want{Last: int(last-cycle) + 1, Types: timelineTypes}
 	err := v.o.Store.Records(v.r.Context(), id, want, func(r journal.Record) error {
 		if r.Cycle == cycle {
@@ -62,7 +68,7 @@ func (v *visit) timelineOf(id string, cycle, last uint64, now time.Time) (*timel
 	if err != nil || t.Began.IsZero() {
 		return nil, err
 	}
-	b.finish(now)
+	b.finish(time.Now())
 	return t, nil
 }
 
@@ -70,6 +76,7 @@ type timelineBuilder struct {
 	*timeline
 	rows  map[journal.TaskKey]int
 	waves map[uint64]time.Time
+	most  int // rows
 }
 
 func (b *timelineBuilder) add(r journal.Record) {
@@ -148,7 +155,7 @@ func (b *timelineBuilder) row(key journal.TaskKey) *timelineRow {
 		}
 		return &b.Rows[i]
 	}
-	if len(b.Rows) == shownTasks {
+	if len(b.Rows) == b.most {
 		b.More++
 		b.rows[key] = -1
 		return nil

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/graphrun/graphrun/diag"
@@ -34,6 +35,7 @@ type rig struct {
 	h       *web.Handler
 	tokens  *api.Tokens
 	cookies []*http.Cookie
+	texts   atomic.Int64 // that were compiled
 }
 
 func newRig(t *testing.T) *rig {
@@ -44,17 +46,22 @@ func newRig(t *testing.T) *rig {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = rt.Close(context.Background()) })
-	tokens := api.OpenTokens(filepath.Join(t.TempDir(), "s.db"))
+	r := &rig{t: t, rt: rt}
+	r.tokens = api.OpenTokens(filepath.Join(t.TempDir(), "s.db"))
 	h, err := web.New(web.Options{
-		API:   api.New(rt, api.Options{Door: api.Door{Token: token, Tokens: tokens}, Store: store, Kinds: std.Registry()}),
+		API:   api.New(rt, api.Options{Door: api.Door{Token: token, Tokens: r.tokens}, Store: store, Kinds: std.Registry()}),
 		Store: store, Kinds: std.Registry(), Feed: rt.Feed(), Token: token,
-		Compile: func(kept journal.StoredGraph) (*graph.Graph, error) { return inspect.Compile(kept, std.Registry()) },
+		Compile: func(kept journal.StoredGraph) (*graph.Graph, error) {
+			r.texts.Add(1)
+			return inspect.Compile(kept, std.Registry())
+		},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(h.Close)
-	return &rig{t: t, rt: rt, h: h, tokens: tokens}
+	r.h = h
+	return r
 }
 
 // send sends a request, with a form if there is one, and keeps the cookies of the answer.

@@ -30,8 +30,6 @@ var words = template.FuncMap{
 	"condition": conditionText,
 	"mark":      mark,
 	"nodeWords": nodeWords,
-	"nodeURL":   nodeURL,
-	"drawing":   drawingJSON,
 	"join":      strings.Join,
 	"cost":      func(c float64) string { return fmt.Sprintf("%.4g", c) },
 	"plural":    plural,

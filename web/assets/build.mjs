@@ -14,7 +14,7 @@ const out = resolve(process.argv[2] ?? join(here, "..", "static"));
 await mkdir(out, { recursive: true });
 await build({
   absWorkingDir: here,
-  entryPoints: ["app.js", "layout.js", "app.css"],
+  entryPoints: ["start.js", "app.js", "layout.js", "app.css"],
   outdir: out,
   bundle: true,
   minify: true,

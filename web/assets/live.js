@@ -1,6 +1,8 @@
 // A page is made again when something was committed. The stream says at which version
 // the server is; a page that is older, for whatever reason, is fetched: so nothing is
 // missed while there was no connection.
+import { header, lacks, names } from "./parts.js";
+
 let stream, url, busy, again, latest;
 
 const main = () => document.getElementById("main");
@@ -12,29 +14,34 @@ function say(state) {
   e.textContent = { on: "live", past: "the past", off: "offline" }[state];
 }
 
-async function refresh(show) {
+async function refresh(show, whole = false) {
   if (busy) {
     again = true;
     return;
   }
   busy = true;
+  let missing = false;
   const asked = location.href;
   try {
-    const answer = await fetch(asked, { headers: { "X-Refresh": "1" }, cache: "no-store" });
+    const answer = await fetch(asked, { headers: { "X-Refresh": "1", [header]: whole ? "" : names() }, cache: "no-store" });
     if (answer.status === 401) {
       location.reload();
       return;
     }
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const next = page.getElementById("main");
-    if (next && asked === location.href) show(main(), next);
+    if (next && asked === location.href) {
+      // What the page had when it asked may have gone while the answer was on its way.
+      if (lacks(next)) missing = true;
+      else show(main(), next);
+    }
   } catch {
     say("off"); // the stream finds out when the server is there again
   } finally {
     busy = false;
-    if (again) {
+    if (again || missing) {
       again = false;
-      refresh(show);
+      refresh(show, missing);
     }
   }
 }

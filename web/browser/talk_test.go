@@ -66,10 +66,10 @@ func TestConversation(t *testing.T) {
 	p.text("#live", "live")
 	s.start(t, "thinking", "descartes", nil)
 	p.visit("/stacks/descartes")
-	p.text("article.talk h3", "think")
+	p.text("[id^=talk-] h3", "think")
 	p.text("#live", "live")
 	close(may)
-	p.text("article.talk .turn .words", firstHalf+secondHalf)
+	p.text("[id^=talk-] .turn .words", firstHalf+secondHalf)
 	p.until(`!document.querySelector(".saying")`)
 	p.text("#key-answer", "I am.")
 }
@@ -92,7 +92,7 @@ func TestSpeech(t *testing.T) {
 	p := s.open(t, look{})
 	s.start(t, "thinking", "descartes", nil)
 	p.visit("/stacks/descartes")
-	p.text("article.talk h3", "think")
+	p.text("[id^=talk-] h3", "think")
 	p.text("#live", "live")
 	delta := <-say
 	delta(firstHalf)
@@ -103,7 +103,7 @@ func TestSpeech(t *testing.T) {
 		t.Error("what a model says is taken for elements")
 	}
 	close(may)
-	p.text("article.talk .turn .words", "done")
+	p.text("[id^=talk-] .turn .words", "done")
 	p.until(`!document.querySelector(".saying")`)
 }
 

@@ -1,0 +1,1 @@
+(()=>{function t(){let e=document.createElement("script");e.src=document.querySelector("link[rel=preload][as=script]").href,document.head.append(e)}function n(){document.hidden?setTimeout(t):requestAnimationFrame(()=>setTimeout(t))}document.readyState==="complete"?n():addEventListener("load",n);})();
