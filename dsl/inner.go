@@ -28,6 +28,7 @@ type loader struct {
 	kinds graph.Kinds
 	root  string            // folder of the outermost graph: inner ones are in it or below
 	files map[string][]byte // texts that were read, by name
+	texts map[string]string // by absolute path; they count in place of files
 	open  []string          // absolute paths of the graphs around this one
 
 	study *Study // nil but for Examine
@@ -156,6 +157,11 @@ func (l *loader) read(path string) ([]byte, error) {
 	rel, err := filepath.Rel(l.root, path)
 	if err != nil || !filepath.IsLocal(rel) {
 		return nil, errors.New("it is outside of the folder of the outermost graph")
+	}
+	if abs, err := filepath.Abs(path); err == nil {
+		if text, ok := l.texts[abs]; ok {
+			return []byte(text), nil
+		}
 	}
 	root, err := os.OpenRoot(l.root)
 	if err != nil {

@@ -113,7 +113,13 @@ func read(path string, stat func(string) (fs.FileInfo, error), open func(string)
 // Compile is Load for a text that was read before. file is its name in diagnostics;
 // relative paths in it start at the folder of file.
 func Compile(file string, src []byte, kinds graph.Kinds) (*Source, diag.List) {
-	l := loader{kinds: kinds, files: map[string][]byte{}, root: filepath.Dir(file)}
+	return CompileOpen(file, src, kinds, nil)
+}
+
+// CompileOpen is Compile with texts that count in place of the files that the graph names,
+// by absolute path.
+func CompileOpen(file string, src []byte, kinds graph.Kinds, open map[string]string) (*Source, diag.List) {
+	l := loader{kinds: kinds, files: map[string][]byte{}, root: filepath.Dir(file), texts: open}
 	s, list := l.compile(file, src)
 	s.Files = l.files
 	list.Sort()

@@ -24,21 +24,35 @@ type Study struct {
 	doc    *document // nil when nothing of the YAML can be read
 	whole  bool      // doc has all that the text has
 	parts  pieces    // what was read of the text, for the next study
+	open   map[string]string
 }
 
-// Examine is Compile for an editor, which needs no Graph. former is a study of an earlier version of the text,
-// whose work is used again where nothing has changed; it may be nil. A Study does not change
-// and may be used by several goroutines.
-func Examine(file string, src []byte, kinds graph.Kinds, former *Study) *Study {
-	s := &Study{kinds: kinds, survey: &graph.Survey{}}
-	if former != nil {
-		s.parts, s.survey = former.parts, former.survey
+// Known is what an editor knows beside a text. The zero Known is nothing.
+type Known struct {
+	// Former is a study of an earlier version of the text. Its work is used again where
+	// nothing has changed.
+	Former *Study
+	// Open are the texts of other files that are being edited, by absolute path. They count
+	// in place of what the files hold.
+	Open map[string]string
+}
+
+// Examine is Compile for an editor, which needs no Graph. A Study does not change and may be
+// used by several goroutines.
+func Examine(file string, src []byte, kinds graph.Kinds, known Known) *Study {
+	return newStudy(kinds, known).examine(file, src)
+}
+
+func newStudy(kinds graph.Kinds, known Known) *Study {
+	s := &Study{kinds: kinds, survey: &graph.Survey{}, open: known.Open}
+	if known.Former != nil {
+		s.parts, s.survey = known.Former.parts, known.Former.survey
 	}
-	return s.examine(file, src)
+	return s
 }
 
 func (s *Study) examine(file string, src []byte) *Study {
-	l := loader{kinds: s.kinds, files: map[string][]byte{}, root: filepath.Dir(file), study: s}
+	l := loader{kinds: s.kinds, files: map[string][]byte{}, root: filepath.Dir(file), study: s, texts: s.open}
 	s.Source, s.Problems = l.compile(file, src)
 	s.Files = l.files
 	s.Problems.Sort()

@@ -34,14 +34,12 @@ type Completion struct {
 const probe = "xxGRAPHRUNxPROBExx"
 
 // Complete lists what may be written at a place of a text that is unfinished there, and may
-// be broken elsewhere. former is as in Examine.
-func Complete(file string, src []byte, at diag.Pos, kinds graph.Kinds, former *Study) Completion {
+// be broken elsewhere.
+func Complete(file string, src []byte, at diag.Pos, kinds graph.Kinds, known Known) Completion {
 	from := offsetOf(src, at)
 	before, after := string(src[:from]), string(src[from:])
-	s := &Study{kinds: kinds, survey: &graph.Survey{}, sought: probe}
-	if former != nil {
-		s.parts, s.survey = former.parts, former.survey
-	}
+	s := newStudy(kinds, known)
+	s.sought = probe
 	text := s.finish(file, before, after)
 	if text == "" {
 		return Completion{}

@@ -86,7 +86,7 @@ func (s *Study) Rename(p diag.Pos, name string) ([]Edit, error) {
 			edits = append(edits, Edit{u.At, name})
 		}
 	}
-	after := Examine(s.File, apply(s.Text, edits), s.kinds, s)
+	after := Examine(s.File, apply(s.Text, edits), s.kinds, Known{s, s.open})
 	if more := newError(s.Problems, after.Problems); more != nil {
 		return nil, fmt.Errorf("%q cannot be the name: line %d: %s", name, more.Span.Start.Line, more.Message)
 	}

@@ -76,7 +76,7 @@ func span(s diag.Span) string {
 
 func TestStudiedIsValid(t *testing.T) {
 	t.Parallel()
-	if s := dsl.Examine("studied.graphrun.yaml", []byte(studied), std.Registry(), nil); s.Problems.HasErrors() {
+	if s := dsl.Examine("studied.graphrun.yaml", []byte(studied), std.Registry(), dsl.Known{}); s.Problems.HasErrors() {
 		t.Error(s.Problems)
 	}
 }
@@ -103,7 +103,7 @@ func TestAt(t *testing.T) {
 	} {
 		text, p := place(t, with(t, c.old, c.by))
 		var got string
-		if info, ok := dsl.Examine("s.graphrun.yaml", []byte(text), std.Registry(), nil).At(p); ok {
+		if info, ok := dsl.Examine("s.graphrun.yaml", []byte(text), std.Registry(), dsl.Known{}).At(p); ok {
 			got = strings.Join([]string{info.What, info.Name, span(info.At)}, " ")
 			if info.Type != nil {
 				got += " " + info.Type.String()
@@ -131,7 +131,7 @@ func TestAtKinds(t *testing.T) {
 		old, _, _ := strings.Cut(strings.ReplaceAll(by, "‖", ""), "\x00")
 		full := strings.Replace(studied, old, by, 1)
 		text, p := place(t, full)
-		info, ok := dsl.Examine("s.graphrun.yaml", []byte(text), std.Registry(), nil).At(p)
+		info, ok := dsl.Examine("s.graphrun.yaml", []byte(text), std.Registry(), dsl.Known{}).At(p)
 		if !ok || info.What+" "+info.Name != want || info.Doc == "" {
 			t.Errorf("%s: %+v", by, info)
 		}
@@ -186,7 +186,7 @@ func TestCompletePlaces(t *testing.T) {
 		{"stop: ", "# ‖\nstop: ", "-first -state"},
 	} {
 		text, p := place(t, with(t, c.old, c.by))
-		got := dsl.Complete("s.graphrun.yaml", []byte(text), p, std.Registry(), nil)
+		got := dsl.Complete("s.graphrun.yaml", []byte(text), p, std.Registry(), dsl.Known{})
 		labels := make([]string, len(got.Items))
 		for i, it := range got.Items {
 			labels[i] = it.Label
@@ -253,7 +253,7 @@ func TestRename(t *testing.T) {
 	} {
 		old := strings.ReplaceAll(c.by, "‖", "")
 		text, p := place(t, with(t, old, c.by))
-		s := dsl.Examine("s.graphrun.yaml", []byte(text), std.Registry(), nil)
+		s := dsl.Examine("s.graphrun.yaml", []byte(text), std.Registry(), dsl.Known{})
 		edits, err := s.Rename(p, c.to)
 		var got []string
 		if err != nil {
@@ -276,7 +276,7 @@ func TestRename(t *testing.T) {
 func TestOutline(t *testing.T) {
 	t.Parallel()
 	var got []string
-	for _, section := range dsl.Examine("s.graphrun.yaml", []byte(studied), std.Registry(), nil).Outline() {
+	for _, section := range dsl.Examine("s.graphrun.yaml", []byte(studied), std.Registry(), dsl.Known{}).Outline() {
 		line := section.Name + ":"
 		for _, part := range section.Parts {
 			line += fmt.Sprintf(" %s (%s)", part.Name, part.Detail)
@@ -299,7 +299,7 @@ func TestOutline(t *testing.T) {
 // left without the broken part has answers, but no name of it is changed.
 func TestStudyOfBrokenText(t *testing.T) {
 	t.Parallel()
-	s := dsl.Examine("s.graphrun.yaml", []byte("name: [\n"), std.Registry(), nil)
+	s := dsl.Examine("s.graphrun.yaml", []byte("name: [\n"), std.Registry(), dsl.Known{})
 	if s.Readable() || !s.Problems.HasErrors() || s.Outline() != nil || s.Uses(diag.Pos{Line: 1, Col: 1}) != nil {
 		t.Errorf("%+v", s.Problems)
 	}
@@ -308,7 +308,7 @@ func TestStudyOfBrokenText(t *testing.T) {
 	}
 	text := with(t, "    pool: few\n", "    pool: [few\n    timeout: {{\n")
 	text, p := place(t, strings.Replace(text, "when: len(left)", "when: len(le‖ft)", 1))
-	s = dsl.Examine("s.graphrun.yaml", []byte(text), std.Registry(), nil)
+	s = dsl.Examine("s.graphrun.yaml", []byte(text), std.Registry(), dsl.Known{})
 	_, want := dsl.Compile("s.graphrun.yaml", []byte(text), std.Registry())
 	if diff := cmp.Diff(want, s.Problems); diff != "" || s.Readable() {
 		t.Errorf("problems (-Compile +Examine):\n%s", diff)
@@ -338,7 +338,7 @@ func TestCompleteInBrokenText(t *testing.T) {
 	} {
 		text, p := place(t, tt.text)
 		var labels []string
-		for _, it := range dsl.Complete("s.graphrun.yaml", []byte(text), p, std.Registry(), nil).Items {
+		for _, it := range dsl.Complete("s.graphrun.yaml", []byte(text), p, std.Registry(), dsl.Known{}).Items {
 			labels = append(labels, it.Label)
 		}
 		for _, want := range strings.Fields(tt.want) {
@@ -352,13 +352,13 @@ func TestCompleteInBrokenText(t *testing.T) {
 // TestExamineAgain: a study that uses the work of an earlier one says what a new one does.
 func TestExamineAgain(t *testing.T) {
 	t.Parallel()
-	former := dsl.Examine("s.graphrun.yaml", []byte(studied), std.Registry(), nil)
+	former := dsl.Examine("s.graphrun.yaml", []byte(studied), std.Registry(), dsl.Known{})
 	for _, change := range [][2]string{
 		{"name: studied", "name: studied\n\n# more\n"}, {"len(left) > 0}", "len(lef) > 0}"}, {"text: string\n", "text: integer\n"},
 		{"  second-one:\n", "  second:\n"}, {"uses: exec\n    with: {command: [sh", "uses: exe\n    with: {command: [sh"}, {"few: {parallel: 2}", "few: {parallel: x"},
 	} {
 		text := with(t, change[0], change[1])
-		former = dsl.Examine("s.graphrun.yaml", []byte(text), std.Registry(), former)
+		former = dsl.Examine("s.graphrun.yaml", []byte(text), std.Registry(), dsl.Known{Former: former})
 		_, want := dsl.Compile("s.graphrun.yaml", []byte(text), std.Registry())
 		if diff := cmp.Diff(want, former.Problems); diff != "" {
 			t.Errorf("%q (-Compile +Examine):\n%s", change[1], diff)

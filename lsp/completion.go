@@ -15,7 +15,7 @@ func (s *session) complete(d *document, p placeParams) (any, error) {
 	if testfile.Is([]byte(d.text)) {
 		return out, nil
 	}
-	c := dsl.Complete(d.file, []byte(d.text), d.place(p.Position), s.Kinds, d.last)
+	c := dsl.Complete(d.file, []byte(d.text), d.place(p.Position), s.Kinds, s.known(d))
 	at := textRange{d.position(c.At.Start), d.position(c.At.End)}
 	for i, it := range c.Items {
 		out.Items = append(out.Items, s.item(it, i, at))

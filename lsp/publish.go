@@ -10,11 +10,34 @@ import (
 	"github.com/graphrun/graphrun/dsl/testfile"
 )
 
-// changed notes that the problems of a text have to be published.
-func (s *session) changed(uri string) {
-	if !slices.Contains(s.due, uri) {
-		s.due = append(s.due, uri)
+// changed notes that the problems of a text have to be published, and those of the texts that
+// name its file: to them it counts in place of what the file holds.
+func (s *session) changed(of *document) {
+	s.check(of)
+	for _, uri := range slices.Sorted(maps.Keys(s.open)) {
+		d := s.open[uri]
+		if _, named := d.names[of.file]; named && d != of {
+			d.set(d.text) // what is known of it no longer counts
+			s.check(d)
+		}
 	}
+}
+
+func (s *session) check(d *document) {
+	if !slices.Contains(s.due, d.uri) {
+		s.due = append(s.due, d.uri)
+	}
+}
+
+// known is what a study of a text may use: it may run beside the session.
+func (s *session) known(d *document) dsl.Known {
+	k := dsl.Known{Former: d.last, Open: make(map[string]string, len(s.open))}
+	for _, other := range s.open {
+		if other != d {
+			k.Open[other.file] = other.text
+		}
+	}
+	return k
 }
 
 // checked is what a check found.
@@ -38,19 +61,19 @@ func (s *session) beginCheck() {
 		}
 		s.running = d
 		c := checked{of: d, edition: d.edition, study: d.study}
-		file, text, last := d.file, []byte(d.text), d.last
+		file, text, known := d.file, []byte(d.text), s.known(d)
 		go func() {
-			s.check(&c, file, text, last)
+			s.examine(&c, file, text, known)
 			s.checks <- c
 		}()
 	}
 }
 
-// check finds the problems of a text as `validate` does. last is a study of the text as it was.
-func (s *session) check(c *checked, file string, text []byte, last *dsl.Study) {
+// examine finds the problems of a text as `validate` does.
+func (s *session) examine(c *checked, file string, text []byte, known dsl.Known) {
 	defer s.survive("checking "+file, &c.err)
 	if testfile.Is(text) {
-		src, found := testfile.CheckText(file, text, s.Kinds)
+		src, found := testfile.CheckText(file, text, s.Kinds, known.Open)
 		c.found, c.texts = found, src.Files
 		return
 	}
@@ -58,7 +81,7 @@ func (s *session) check(c *checked, file string, text []byte, last *dsl.Study) {
 		return // the tests of something else
 	}
 	if c.study == nil {
-		c.study = dsl.Examine(file, text, s.Kinds, last)
+		c.study = dsl.Examine(file, text, s.Kinds, known)
 	}
 	c.found, c.texts = c.study.Problems, c.study.Files
 }
@@ -69,6 +92,7 @@ func (s *session) endCheck(c checked) error {
 	if s.open[c.of.uri] != c.of || c.err != nil {
 		return nil
 	}
+	c.of.names = c.texts
 	if c.study != nil {
 		c.of.last = c.study // also of a text that has changed since: most of it is the same
 	}
@@ -93,11 +117,10 @@ func (s *session) publish(d *document, found diag.List, texts map[string][]byte)
 	for _, file := range slices.Sorted(maps.Keys(by)) {
 		shown, version := d, &d.version
 		if file != d.file {
-			uri := uriOf(file)
-			if s.open[uri] != nil {
+			if s.isOpen(file) {
 				continue // it shows its own
 			}
-			shown, version = newDocument(uri, 0, string(texts[file])), nil
+			shown, version = newDocument(uriOf(file), 0, string(texts[file])), nil
 			if len(by[file]) > 0 {
 				others[file] = true
 			}
@@ -114,6 +137,16 @@ func (s *session) publish(d *document, found diag.List, texts map[string][]byte)
 	return nil
 }
 
+// isOpen reports whether the editor has a file open, however it writes its URI.
+func (s *session) isOpen(file string) bool {
+	for _, d := range s.open { // in any order: one is enough
+		if d.file == file {
+			return true
+		}
+	}
+	return false
+}
+
 // study is what is known of a text as it is now. It waits for a check of it that is under way.
 func (s *session) study(d *document) *dsl.Study {
 	for d.study == nil && s.running == d {
@@ -122,8 +155,8 @@ func (s *session) study(d *document) *dsl.Study {
 		}
 	}
 	if d.study == nil {
-		d.study = dsl.Examine(d.file, []byte(d.text), s.Kinds, d.last)
-		d.last = d.study
+		d.study = dsl.Examine(d.file, []byte(d.text), s.Kinds, s.known(d))
+		d.last, d.names = d.study, d.study.Files
 	}
 	return d.study
 }
@@ -151,6 +184,7 @@ func (s *session) closeDocument(uri string) error {
 		return nil
 	}
 	delete(s.open, uri)
+	s.changed(d)
 	shown := append([]string{uri}, slices.Sorted(maps.Keys(s.others[uri]))...)
 	delete(s.others, uri)
 	for i, at := range shown {

@@ -256,8 +256,9 @@ func (s *session) notified(m message) {
 	case "textDocument/didOpen":
 		var p didOpenParams
 		if err = json.Unmarshal(m.Params, &p); err == nil {
-			s.open[p.Document.URI] = newDocument(p.Document.URI, p.Document.Version, p.Document.Text)
-			s.changed(p.Document.URI)
+			d := newDocument(p.Document.URI, p.Document.Version, p.Document.Text)
+			s.open[d.uri] = d
+			s.changed(d)
 		}
 	case "textDocument/didChange":
 		var p didChangeParams
@@ -270,9 +271,9 @@ func (s *session) notified(m message) {
 			err = s.closeDocument(p.Document.URI)
 		}
 	case "textDocument/didSave", "workspace/didChangeWatchedFiles":
-		for uri, d := range s.open { // a graph may run another one, whose file has changed
+		for _, d := range s.open { // a graph may run another one, whose file has changed
 			d.set(d.text) // what is known of it no longer counts
-			s.changed(uri)
+			s.check(d)
 		}
 	}
 }
@@ -288,7 +289,7 @@ func (s *session) edit(p didChangeParams) error {
 		}
 	}
 	d.version = p.Document.Version
-	s.changed(d.uri)
+	s.changed(d)
 	return nil
 }
 

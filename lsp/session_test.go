@@ -105,6 +105,45 @@ func TestProblemsOfOtherFiles(t *testing.T) {
 	}
 }
 
+// TestOpenTextsCount: a text that is open counts in place of its file, for graphs and tests
+// that name it, from the moment it changes until it is closed.
+func TestOpenTextsCount(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	const sound = "graphrun: 1\nname: inner\nparams: {a: string}\nnodes:\n  a: {uses: set, with: {value: \"${{ params.a }}\"}}\nedges: [{to: a}]\nonce: true\n"
+	inner := filepath.Join(dir, "inner.graphrun.yaml")
+	if err := os.WriteFile(inner, []byte(sound), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := start(t, Options{})
+	outer, tests := uriOf(filepath.Join(dir, "outer.graphrun.yaml")), uriOf(filepath.Join(dir, "inner.test.yaml"))
+	c.didOpen(outer, "graphrun: 1\nname: outer\nnodes:\n  sub: {uses: graph, with: {file: inner.graphrun.yaml, params: {a: x}}}\nedges: [{to: sub}]\nonce: true\n")
+	if got := c.problems(outer); len(got.Diagnostics) > 0 {
+		t.Fatalf("%q", shown(got))
+	}
+	c.didOpen(tests, "graphrun-test: 1\ngraph: inner.graphrun.yaml\ntests:\n  - name: one\n    params: {a: x}\n    end: {status: completed}\n")
+	if got := c.problems(tests); len(got.Diagnostics) > 0 {
+		t.Fatalf("%q", shown(got))
+	}
+	c.didOpen(uriOf(inner), sound)
+	for _, uri := range []string{uriOf(inner), tests, outer} {
+		c.problems(uri)
+	}
+	c.edit(uriOf(inner), 2, sound, "{a: string}", "{b: string, a: string}")
+	if got := c.problems(tests); !strings.Contains(shown(got), "missing-param") {
+		t.Errorf("the test has %q", shown(got))
+	}
+	if got := c.problems(outer); !strings.Contains(shown(got), "missing-param") {
+		t.Errorf("the graph around has %q", shown(got))
+	}
+	c.notify("textDocument/didClose", map[string]any{"textDocument": documentID{uriOf(inner)}})
+	for _, uri := range []string{tests, outer} {
+		if got := c.problems(uri); len(got.Diagnostics) > 0 {
+			t.Errorf("closed: %q", shown(got))
+		}
+	}
+}
+
 // TestSession: the order of a session, and what is answered to messages that have no place
 // in it.
 func TestSession(t *testing.T) {

@@ -20,9 +20,10 @@ type document struct {
 	version int
 	edition int // counts the texts that it had
 	text    string
-	lines   []int      // the byte offsets at which its lines begin
-	study   *dsl.Study // of the text as it is; nil until something asks for it
-	last    *dsl.Study // of the text as it was when there was one; nil for none
+	lines   []int             // the byte offsets at which its lines begin
+	study   *dsl.Study        // of the text as it is; nil until something asks for it
+	last    *dsl.Study        // of the text as it was when there was one; nil for none
+	names   map[string][]byte // the files that it names, by path, as its last check found them
 }
 
 func newDocument(uri string, version int, text string) *document {

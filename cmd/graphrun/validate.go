@@ -81,7 +81,7 @@ func (a *app) readAny(file string) (*dsl.Source, diag.List) {
 	if len(problems) > 0 {
 		return &dsl.Source{File: name}, problems
 	}
-	return testfile.CheckText(name, text, a.kinds())
+	return testfile.CheckText(name, text, a.kinds(), nil)
 }
 
 // report writes problems to standard output in the format that was asked for.

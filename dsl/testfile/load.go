@@ -38,15 +38,16 @@ func Check(path string, kinds graph.Kinds) (*dsl.Source, diag.List) {
 	if len(problems) > 0 {
 		return &dsl.Source{File: path}, problems
 	}
-	return CheckText(path, src, kinds)
+	return CheckText(path, src, kinds, nil)
 }
 
-// CheckText is Check for a text that was read before. file is its name in diagnostics.
-func CheckText(file string, src []byte, kinds graph.Kinds) (*dsl.Source, diag.List) {
+// CheckText is Check for a text that was read before. file is its name in diagnostics. The
+// texts of open, by absolute path, count in place of the files that it names.
+func CheckText(file string, src []byte, kinds graph.Kinds, open map[string]string) (*dsl.Source, diag.List) {
 	if !Is(src) {
-		return dsl.Compile(file, src, kinds)
+		return dsl.CompileOpen(file, src, kinds, open)
 	}
-	t, problems := Compile(file, src, kinds)
+	t, problems := compile(file, src, kinds, open)
 	return &dsl.Source{Text: src, File: file, Files: t.Files}, problems
 }
 
@@ -64,12 +65,16 @@ func Load(path string, kinds graph.Kinds) (*Tests, diag.List) {
 // Compile is Load for a text that was read before. file is its name in
 // diagnostics; the path of the graph starts at its folder.
 func Compile(file string, src []byte, kinds graph.Kinds) (*Tests, diag.List) {
+	return compile(file, src, kinds, nil)
+}
+
+func compile(file string, src []byte, kinds graph.Kinds, open map[string]string) (*Tests, diag.List) {
 	t := &Tests{Text: src, Files: map[string][]byte{file: src}}
 	t.Suite.File = file
 	read, problems := dsl.ReadTests(file, src)
 	if read.Root != nil {
 		t.Suite = builder{read}.suite(file)
-		problems = append(problems, t.check(problems.HasErrors(), kinds)...)
+		problems = append(problems, t.check(problems.HasErrors(), kinds, open)...)
 	}
 	problems.Sort()
 	return t, problems
@@ -77,7 +82,7 @@ func Compile(file string, src []byte, kinds graph.Kinds) (*Tests, diag.List) {
 
 // check compiles the graph, and compares the tests with it. broken says that the file has
 // other errors.
-func (t *Tests) check(broken bool, kinds graph.Kinds) (list diag.List) {
+func (t *Tests) check(broken bool, kinds graph.Kinds, open map[string]string) (list diag.List) {
 	name := t.Suite.Graph
 	if name.Value == "" {
 		return nil
@@ -86,14 +91,14 @@ func (t *Tests) check(broken bool, kinds graph.Kinds) (list diag.List) {
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(filepath.Dir(t.Suite.File), path)
 	}
-	text, problems := dsl.Read(path)
+	text, problems := read(path, open)
 	if len(problems) > 0 {
 		t.Files[path] = nil // who watches the files wants to see it come
 		why := strings.TrimPrefix(problems[0].Message, "cannot read the graph: ")
 		list.Add(diag.MissingFile, name.Span, "paths start at the folder of this file", "cannot read the graph %q: %s", name.Value, why)
 		return list
 	}
-	src, problems := dsl.Compile(path, text, kinds)
+	src, problems := dsl.CompileOpen(path, text, kinds, open)
 	for file, text := range src.Files { // in any order: a map
 		t.Files[file] = text
 	}
@@ -106,4 +111,14 @@ func (t *Tests) check(broken bool, kinds graph.Kinds) (list diag.List) {
 		t.Graph = src.Graph
 	}
 	return list
+}
+
+// read reads the graph of a test file, from the open texts if it is one of them.
+func read(path string, open map[string]string) ([]byte, diag.List) {
+	if abs, err := filepath.Abs(path); err == nil {
+		if text, ok := open[abs]; ok {
+			return []byte(text), nil
+		}
+	}
+	return dsl.Read(path)
 }
