@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -41,7 +42,7 @@ func (v *visit) asksOf(s *api.Stack, back string) (all []ask) {
 }
 
 func (v *visit) askOf(top string, w api.WaitingNode, back string, linked bool) ask {
-	a := ask{Top: top, Node: w, Key: top + "-" + w.ID, Back: back, Linked: linked, May: v.operates()}
+	a := ask{Top: top, Node: w, Key: cmp.Or(w.Stack, top) + "-" + w.ID, Back: back, Linked: linked, May: v.operates()}
 	if len(w.Calls) == 0 {
 		a.Words = []word{{ID: a.Key, Wants: true}}
 	}
@@ -73,7 +74,9 @@ func (v *visit) approvals() error {
 		view.Next = "/approvals?after=" + url.QueryEscape(next)
 	}
 	for i := range open {
-		view.Asks = append(view.Asks, v.askOf(open[i].Stack, open[i].WaitingNode, "/approvals", true))
+		w := open[i].WaitingNode
+		w.Stack = open[i].Child
+		view.Asks = append(view.Asks, v.askOf(open[i].Stack, w, "/approvals", true))
 	}
 	return v.write(http.StatusOK, frame{Page: "approvals", Title: "Approvals", Stamp: stamp, Live: "/live", Version: version, View: view})
 }

@@ -35,6 +35,8 @@ type shapeNode struct {
 	ID    string `json:"id"`
 	Note  string `json:"note"`  // the second line; "" if that is the status
 	Start bool   `json:"start"` // it is where cycles begin
+	Graph bool   `json:"graph"` // it runs a graph
+	URL   string `json:"url"`   // where it leads; "" is to its explanation, if there is one
 }
 
 // shapeEdge is an edge between two nodes, by their places in the list.
@@ -85,14 +87,15 @@ func verdictOf(live *bool) string {
 	return "dead"
 }
 
-// drawStack draws the nodes of a stack as they are explained.
-func (v *visit) drawStack(x *inspect.Explanation, c choice) (drawing, error) {
+// drawStack draws the nodes of a stack as they are explained. g is its graph, nil where it is
+// not known.
+func (v *visit) drawStack(x *inspect.Explanation, g *graph.Graph, c choice) (drawing, error) {
 	var sh shape
 	var statuses, verdicts []string
 	at := map[string]int{}
 	for i := range x.Nodes {
 		at[x.Nodes[i].Node] = i
-		sh.Nodes = append(sh.Nodes, shapeNode{ID: x.Nodes[i].Node})
+		sh.Nodes = append(sh.Nodes, shapeNode{ID: x.Nodes[i].Node, Graph: innerOf(g, x.Nodes[i].Node) != nil})
 		statuses = append(statuses, x.Nodes[i].Status)
 	}
 	for i := range x.Nodes {
@@ -111,11 +114,16 @@ func (v *visit) drawStack(x *inspect.Explanation, c choice) (drawing, error) {
 	return drawing{key, strings.Join(statuses, " "), strings.Join(verdicts, " "), base, c}, err
 }
 
-// drawGraph draws a graph without a stack.
-func (v *visit) drawGraph(g *graph.Graph) (drawing, error) {
+// drawGraph draws a graph without a stack, which is within the served graph name at a path of
+// nodes; "" is that graph itself. A node that runs a graph leads to it.
+func (v *visit) drawGraph(g *graph.Graph, name, path string) (drawing, error) {
 	var sh shape
 	for i := range g.Nodes {
-		sh.Nodes = append(sh.Nodes, shapeNode{ID: g.Nodes[i].ID, Note: g.Nodes[i].Kind.Name})
+		n := shapeNode{ID: g.Nodes[i].ID, Note: g.Nodes[i].Kind.Name, Graph: g.Nodes[i].Inner != nil}
+		if n.Graph {
+			n.URL = graphWithin(name, strings.TrimPrefix(path+"/"+n.ID, "/"))
+		}
+		sh.Nodes = append(sh.Nodes, n)
 	}
 	for i := range g.Edges {
 		e := &g.Edges[i]
@@ -210,6 +218,8 @@ type explained struct {
 	Cycle uint64
 	Edges []chosenEdge
 	Close string // the page without it
+
+	Within *within // the graph that it runs; nil if it runs none
 }
 
 // explainedIn finds what is chosen; nil if nothing is.

@@ -77,6 +77,8 @@ func countsOf(o *api.Overview, name string) (out []groupCount) {
 type graphView struct {
 	*parts
 	Graph   api.Graph
+	Within  string  // the name of a graph within it, which is drawn in its place; else ""
+	Above   []crumb // the graphs that one is within
 	About   string
 	Source  string
 	Drawn   drawing
@@ -154,10 +156,18 @@ func (v *visit) graphPage(status int, more func(*graphView)) error {
 		return err
 	}
 	view := graphView{parts: v.parts, Graph: served[i], About: g.Def.Description, Source: string(source), Groups: countsOf(&o, name), Given: map[string]string{}}
-	if view.Drawn, err = v.drawGraph(g); err != nil {
+	view.Where, view.Most = whereOf(o.Stacks), o.Found > api.MaxPage
+	path := v.r.URL.Query().Get("in")
+	drawn, above, err := descend(g, path)
+	if err != nil {
 		return err
 	}
-	view.Where, view.Most = whereOf(o.Stacks), o.Found > api.MaxPage
+	if view.Drawn, err = v.drawGraph(drawn, name, path); err != nil {
+		return err
+	}
+	if view.Above = above; path != "" {
+		view.Within = drawn.Name
+	}
 	view.Warned = v.warningsOf(name)
 	if v.o.Problems != nil {
 		for _, r := range v.o.Problems() {

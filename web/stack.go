@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/inspect"
 	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/machine"
@@ -22,8 +23,9 @@ type stackView struct {
 	*parts
 	Stack  api.StackStatus
 	Group  string
-	May    bool   // the session may control it
-	At     string // the moment that is shown, as CYCLE[.WAVE]; "" is now
+	Above  []crumb // the stacks that it is within, the outermost first
+	May    bool    // the session may control it
+	At     string  // the moment that is shown, as CYCLE[.WAVE]; "" is now
 	Cycle  uint64
 	Wave   uint64
 	Asks   []ask
@@ -107,11 +109,18 @@ func (v *visit) stackPage(status int, problem error) error {
 	c := choice{Path: pathTo(id), At: view.At, All: q.Has("all"), Node: q.Get("node"), Edge: q.Get("edge")}
 	view.All, view.ToAll = c.All, choice{Path: c.Path, At: c.At, All: true}.to(c.Node, c.Edge)
 	view.Chosen = explainedIn(&view.Why, c)
-	if view.Drawn, err = v.drawStack(&view.Why, c); err != nil {
+	var g *graph.Graph
+	if view.Why.Hash != "" {
+		g, _ = v.definition(view.Why.Hash) // what is drawn does without
+	}
+	if view.Drawn, err = v.drawStack(&view.Why, g, c); err != nil {
 		return err
 	}
 	sum, err := v.o.Store.Stack(v.r.Context(), id)
 	if err != nil {
+		return err
+	}
+	if err := v.fillWithin(view, &sum.Identity, g, view.At == ""); err != nil {
 		return err
 	}
 	if view.Time, err = v.timelineOf(id, view.Why.Cycle, sum.Cursor.Cycle, view.All); err != nil {

@@ -195,8 +195,8 @@ function paintNode(d, page, i) {
   const to = d.nodes[i], n = d.shape.nodes[i];
   const status = n.start ? "start" : (page.nodes[i] ?? "");
   const chosen = page.edge === "" && page.node === n.id && !n.start;
-  const now = `node ${status}${chosen ? " chosen" : ""}`;
-  const href = n.start ? "" : page.link(n.id, "");
+  const now = `node ${status}${n.graph ? " inner" : ""}${chosen ? " chosen" : ""}`;
+  const href = n.start ? "" : n.url || page.link(n.id, "");
   const changes = to.now !== now;
   if (changes) {
     to.now = now;

@@ -47,7 +47,8 @@ func (s *server) all(t *testing.T, text string) []string {
 	if err := s.client.Cancel(t.Context(), "over", api.CancelRequest{Reason: text}); err != nil {
 		t.Fatal(err)
 	}
-	return []string{"/", "/stacks/asks?node=ask", "/stacks/fails?node=after&edge=0", "/stacks/sorts?at=1.0&node=keep", "/stacks/rests", "/stacks/over",
+	s.start(t, "board", "board", nil)
+	return []string{"/", "/stacks/board?node=each", "/graphs/board?in=each", "/stacks/asks?node=ask", "/stacks/fails?node=after&edge=0", "/stacks/sorts?at=1.0&node=keep", "/stacks/rests", "/stacks/over",
 		"/stacks/sorts/test", "/approvals", "/graphs", "/graphs/sorting", "/graphs/asking?plan=1", "/pools", "/stacks/none", "/sign-in"}
 }
 
@@ -67,7 +68,7 @@ func TestLooks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := newServer(t, asking, failing, sorting)
+	s := newServer(t, append(board, asking, failing, sorting)...)
 	paths := s.all(t, "a question of some length, so that lines have to break somewhere: "+strings.Repeat("word ", 30)+strings.Repeat("x", 200))
 	for _, width := range []int64{390, 800, 1600} { // one after the other: axe-core keeps a core busy
 		for _, dark := range []bool{false, true} {
@@ -120,7 +121,7 @@ func TestTexts(t *testing.T) {
 	t.Parallel()
 	chromium(t)
 	text := strings.ReplaceAll(strings.Join(nasty, "\n"), "\u0000", "")
-	s := newServer(t, asking, failing, sorting)
+	s := newServer(t, append(board, asking, failing, sorting)...)
 	paths := s.all(t, text)
 	p := s.open(t, look{})
 	for _, path := range paths {
