@@ -6,6 +6,7 @@ import (
 	"errors"
 	"html/template"
 	"net/http"
+	"sync"
 
 	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/runtime/api"
@@ -16,7 +17,10 @@ import (
 //go:embed templates/*.html static/*
 var files embed.FS
 
-var pages = template.Must(template.New("").Funcs(words).ParseFS(files, "templates/*.html"))
+// pages are the templates, parsed when a page is asked for: most processes show none.
+var pages = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("").Funcs(words).ParseFS(files, "templates/*.html"))
+})
 
 // frame is what every page has around its content.
 type frame struct {
@@ -56,7 +60,7 @@ func (v *visit) write(status int, f frame) error {
 
 func made(f frame) ([]byte, error) {
 	var b bytes.Buffer
-	err := pages.ExecuteTemplate(&b, f.Page, f)
+	err := pages().ExecuteTemplate(&b, f.Page, f)
 	return b.Bytes(), err
 }
 

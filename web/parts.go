@@ -25,7 +25,7 @@ const partEdge = '\x00'
 // Part renders a template as a part: an element with an id that no other of the page has.
 func (p *parts) Part(tag, id, name string, view any) (template.HTML, error) {
 	var b bytes.Buffer
-	if err := pages.ExecuteTemplate(&b, name, view); err != nil {
+	if err := pages().ExecuteTemplate(&b, name, view); err != nil {
 		return "", err
 	}
 	h := sha256.New()
