@@ -116,7 +116,7 @@ func (a *app) initTemplate(name, dir string, forAgent bool) error {
 	if a.json() {
 		return a.printJSON(told)
 	}
-	a.printf("wrote %[1]s, its tests and what it needs. Next:\n\n  graphrun validate %[1]s\n  graphrun test %[2]s\n  graphrun run %[1]s\n", diag.Clean(graph), diag.Clean(dir))
+	a.printf("wrote %[1]s, its tests and what it needs.\n\nNext:\n  graphrun validate %[1]s\n  graphrun test %[2]s\n  graphrun run %[1]s\n", diag.Clean(graph), diag.Clean(dir))
 	return nil
 }
 

@@ -97,7 +97,7 @@ func (r *liveRow) text(now time.Time) string {
 		}
 		if r.failed > 0 {
 			text := fmt.Sprintf("%d failed", r.failed)
-			if r.of > 0 {
+			if r.of > 0 && r.laid == 0 {
 				text = failedElements(r.failed, r.of)
 			}
 			parts = append(parts, text)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/mattn/go-runewidth"
 
@@ -94,12 +95,23 @@ func (c cleanWriter) Write(p []byte) (int, error) {
 func (a *app) notef(format string, args ...any) { printText(a.err, format, args...) }
 
 // wrap breaks a text between its words into lines of at most width columns,
-// each with the indent. A word that is longer stands alone.
+// each with the indent. A word that is longer stands alone; one with wide characters is
+// broken between those, as their scripts have no spaces.
 func wrap(text string, width int, indent string) []string {
 	var lines []string
 	column := 0 // of the last line
-	for _, word := range strings.Fields(text) {
+	words := strings.Fields(text)
+	for i := 0; i < len(words); i++ {
+		word := words[i]
 		n := runewidth.StringWidth(word)
+		if room := width - len(indent); n > max(room, 2) && n > utf8.RuneCountInString(word) {
+			head := runewidth.Truncate(word, max(room, 2), "")
+			if head != "" && head != word {
+				words[i] = word[len(head):]
+				i--
+				word, n = head, runewidth.StringWidth(head)
+			}
+		}
 		if len(lines) > 0 && column+1+n <= width {
 			lines[len(lines)-1] += " " + word
 			column += 1 + n

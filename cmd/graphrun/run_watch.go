@@ -36,7 +36,7 @@ func checkWatch(cmd *cobra.Command, file string) error {
 // watchGraph checks a graph and plans its first cycle, again whenever one of its files has
 // changed, until ctx ends.
 func (a *app) watchGraph(ctx context.Context, file string, f runFlags) error {
-	w := &watcher{app: a}
+	w := &watcher{app: a, wraps: true}
 	files, seen := []string{file}, ""
 	for {
 		if now := stampOf(files); now != seen {

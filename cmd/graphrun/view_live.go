@@ -174,6 +174,7 @@ func (v *liveView) close() {
 type frame struct {
 	w     io.Writer
 	drawn []int // columns of the lines that stand there
+	wide  int   // the terminal's columns then
 }
 
 const (
@@ -195,6 +196,10 @@ func (f *frame) draw(over, lines []string, columns, height int) {
 	if up := f.rows(columns) - 1; up > 0 {
 		fmt.Fprintf(&b, "\x1b[%dA", up)
 	}
+	if f.wide != columns && len(f.drawn) > 0 { // else a terminal joins again what it has wrapped
+		b.WriteString(eraseBelow)
+	}
+	f.wide = columns
 	for _, line := range over {
 		if lipgloss.Width(line) >= columns { // the terminal wraps it, or is about to
 			b.WriteString(eraseBelow + line + "\r\n")

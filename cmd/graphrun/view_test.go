@@ -136,6 +136,8 @@ func TestWrap(t *testing.T) {
 		{"one two", 7, "  ", []string{"  one", "  two"}},
 		{"averylongword b", 5, "", []string{"averylongword", "b"}},
 		{"日本 語", 5, "", []string{"日本", "語"}},
+		{"a 日本語日本 b", 5, "", []string{"a", "日本", "語日", "本 b"}},
+		{"日本語", 1, "", []string{"日", "本", "語"}},
 	} {
 		if diff := cmp.Diff(tt.want, wrap(tt.text, tt.width, tt.indent)); diff != "" {
 			t.Errorf("wrap(%q, %d) (-want +got)\n%s", tt.text, tt.width, diff)
@@ -158,8 +160,55 @@ func TestFrame(t *testing.T) {
 	}
 	out.Reset()
 	f.draw(nil, []string{"a"}, 10, 4)
-	if want := hideCursor + "\r\x1b[4Aa" + eraseRight + eraseBelow; out.String() != want {
+	// Of another width than before, it is erased, so that a terminal joins nothing again.
+	if want := hideCursor + "\r\x1b[4A" + eraseBelow + "a" + eraseRight + eraseBelow; out.String() != want {
 		t.Errorf("got %q, want %q", out.String(), want)
+	}
+}
+
+// TestFrameIsWrittenOver: of the same width nothing is erased before it is drawn again.
+func TestFrameIsWrittenOver(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	f := frame{w: &out}
+	f.draw(nil, []string{"a", "b"}, 20, 4)
+	out.Reset()
+	f.draw(nil, []string{"c", "d"}, 20, 4)
+	if want := hideCursor + "\r\x1b[1Ac" + eraseRight + "\r\nd" + eraseRight + eraseBelow; out.String() != want {
+		t.Errorf("got %q, want %q", out.String(), want)
+	}
+}
+
+// TestWatchedRows: what is watched is cut at the terminal's last line, and run --watch loses
+// nothing of a long line.
+func TestWatchedRows(t *testing.T) {
+	t.Parallel()
+	w := watcher{shown: []byte("one two three 日本語\n  four\n")}
+	if diff := cmp.Diff([]string{"one two three 日本語", "  four"}, w.rows(11, 24)); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	w.wraps = true
+	if diff := cmp.Diff([]string{"one two", "three", "日本語", "  four"}, w.rows(11, 24)); diff != "" {
+		t.Errorf("wrapped (-want +got)\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"one two", "3 more lines"}, w.rows(11, 4)); diff != "" {
+		t.Errorf("cut (-want +got)\n%s", diff)
+	}
+}
+
+// TestLiveLeft: what stands in the table at the end is not cut, and stays.
+func TestLiveLeft(t *testing.T) {
+	t.Parallel()
+	m := newLiveModel(itself{}, "s", &graph.Graph{})
+	m.columns = 30
+	show(m, &journal.TaskStarted{Wave: 1, Node: "a", Attempt: 1},
+		&journal.TaskFinished{Wave: 1, Node: "a", Attempt: 1, Error: &journal.Failure{Kind: "cancelled", Message: "cancelled at the end"}})
+	want := []string{"  ✗ a  failed after 0s", "       (cancelled): cancelled", "       at the end"}
+	if diff := cmp.Diff(want, m.left()); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	if m.ended = true; len(m.view()) > 0 {
+		t.Errorf("below it stands %q", m.view())
 	}
 }
 

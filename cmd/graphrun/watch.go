@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"charm.land/lipgloss/v2"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
@@ -68,6 +69,7 @@ type watcher struct {
 	app   *app
 	shown []byte
 	frame *frame    // of a terminal
+	wraps bool      // long lines are continued there, not cut
 	idle  bool      // nobody owned the store at the last look
 	at    time.Time // when the store's file had changed at that look
 }
@@ -119,10 +121,19 @@ func (w *watcher) print() error {
 	if err != nil || columns <= 0 {
 		columns, lines = 80, 24
 	}
-	rows := strings.Split(strings.TrimSuffix(string(w.shown), "\n"), "\n")
+	w.frame.below("", w.rows(columns, lines), columns)
+	return w.app.out.err
+}
+
+// rows are the lines for a terminal of so many columns and lines.
+func (w *watcher) rows(columns, lines int) []string {
+	text := strings.TrimSuffix(string(w.shown), "\n")
+	if w.wraps {
+		text = lipgloss.Wrap(text, max(1, columns-1), "")
+	}
+	rows := strings.Split(text, "\n")
 	if most := max(1, lines-2); len(rows) > most {
 		rows = append(rows[:most-1], plural(len(rows)-most+1, "more line"))
 	}
-	w.frame.below("", rows, columns)
-	return w.app.out.err
+	return rows
 }
