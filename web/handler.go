@@ -60,6 +60,7 @@ type Handler struct {
 	seal  seal
 	began string        // names this handler, so that versions of two servers differ
 	news  atomic.Uint64 // commits so far
+	more  broadcast     // tells of the next one
 	stop  func()
 
 	mu     sync.Mutex
@@ -78,7 +79,10 @@ func New(o Options) (*Handler, error) {
 	o.Compile, o.Store = graphs.of, graphs.within(o.Store)
 	h := &Handler{o: o, mux: http.NewServeMux(), seal: s, began: randomText(6),
 		links: map[string]time.Time{}, over: map[[32]byte]time.Time{}, shapes: map[string][]byte{}}
-	h.stop = o.Feed.OnCommit("", func(feed.Commit) { h.news.Add(1) })
+	h.stop = o.Feed.OnCommit("", func(feed.Commit) {
+		h.news.Add(1)
+		h.more.tell()
+	})
 	h.routes()
 	return h, nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/graphrun/graphrun/graph/journal"
@@ -34,14 +35,6 @@ func (v *visit) live() error {
 			return err
 		}
 	}
-	news := make(chan struct{}, 1)
-	// A stack shows what the stacks within it do, so the commits of all count.
-	defer v.o.Feed.OnCommit("", func(feed.Commit) {
-		select {
-		case news <- struct{}{}:
-		default:
-		}
-	})()
 	said := make(chan feed.Delta)
 	if stack != "" {
 		over := make(chan struct{})
@@ -64,22 +57,26 @@ func (v *visit) live() error {
 	}
 	alive := time.NewTicker(quiet)
 	defer alive.Stop()
-	if !say("retry: 1000\nevent: version\ndata: " + v.version() + "\n\n") {
+	seen := v.news.Load()
+	if !say("retry: 1000\nevent: version\ndata: " + v.versionAt(seen) + "\n\n") {
 		return nil
 	}
-	// What is said goes out at once; words about commits rest in between.
+	// What is said goes out at once; words about commits rest in between. A stack shows what
+	// the stacks within it do, so the commits of all count.
 	var rested <-chan time.Time
 	for {
-		told := news
-		if rested != nil {
-			told = nil
+		var told <-chan struct{}
+		if rested == nil {
+			told = v.more.next()
+			if news := v.news.Load(); news != seen {
+				if seen = news; !say("event: version\ndata: " + v.versionAt(seen) + "\n\n") {
+					return nil
+				}
+				rested, told = time.After(between), nil
+			}
 		}
 		select {
 		case <-told:
-			if !say("event: version\ndata: " + v.version() + "\n\n") {
-				return nil
-			}
-			rested = time.After(between)
 		case <-rested:
 			rested = nil
 		case d := <-said:
@@ -106,4 +103,30 @@ type piece struct {
 	Offset  int    `json:"offset"`
 	Length  int    `json:"length"`
 	Text    string `json:"text"`
+}
+
+// broadcast tells any number of listeners that something has happened. Nobody is called:
+// those who listen wait for a channel.
+type broadcast struct {
+	mu   sync.Mutex
+	more chan struct{} // nil while nobody waits
+}
+
+// next is closed when something happens from now on.
+func (b *broadcast) next() <-chan struct{} {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.more == nil {
+		b.more = make(chan struct{})
+	}
+	return b.more
+}
+
+func (b *broadcast) tell() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.more != nil {
+		close(b.more)
+		b.more = nil
+	}
 }

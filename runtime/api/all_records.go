@@ -10,6 +10,7 @@ import (
 
 	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/runtime"
+	"github.com/graphrun/graphrun/runtime/feed"
 )
 
 // fromNow is ?from= of a reader who wants nothing of the past.
@@ -110,40 +111,81 @@ func (a *allRecords) past(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if len(a.s.buf) > 0 {
+		if err := a.s.out.write(a.s.buf); err != nil {
+			return err
+		}
+	}
 	return a.s.out.flush()
 }
 
-// later sends what is committed from a place on, until the reader or the server ends.
+const (
+	// gather is how long a stream of all records rests after what it has sent: what is
+	// committed meanwhile goes out together.
+	gather = 200 * time.Millisecond
+	// manyBytes is how much it writes at a time.
+	manyBytes = 64 << 10
+	// heldDeltas bounds the deltas that wait for it.
+	heldDeltas = 16
+)
+
+// later sends what is committed from a place on, and with events what models say, until the
+// reader or the server ends.
 func (a *allRecords) later(ctx context.Context, t *tape, at spot) error {
+	said := make(chan feed.Delta, heldDeltas)
+	if a.s.events && a.s.want.Types == nil {
+		over := make(chan struct{})
+		defer a.c.rt.Feed().OnDelta("", func(d feed.Delta) {
+			select {
+			case said <- d:
+			case <-over:
+			}
+		})()
+		defer close(over)
+	}
 	again := time.NewTicker(lookAgain)
 	defer again.Stop()
 	quiet := time.Now()
+	var heard []feed.Delta
 	for {
-		e, news, ok := t.next(at.commit)
-		switch {
-		case !ok: // it reads more slowly than stacks commit
-			at = t.end()
-			if err := a.gap(); err != nil {
-				return err
+		for more := true; more && len(heard) < heldDeltas; { // before the records: those that they follow are there
+			select {
+			case d := <-said:
+				heard = append(heard, d)
+			default:
+				more = false
 			}
-		case news == nil:
-			quiet = time.Now()
-			if err := a.commit(ctx, &e, at); err != nil {
-				return err
-			}
-			at.commit, at.seq = at.commit+1, 0
-		default:
-			if err := a.s.out.flush(); err != nil {
-				return err
-			}
+		}
+		sent, news, err := a.catchUp(ctx, t, &at)
+		if err == nil && len(heard) > 0 {
+			sent, err = true, a.deltas(heard)
+			heard = heard[:0]
+		}
+		if err == nil {
+			err = a.s.out.flush()
+		}
+		if err != nil {
+			return err
+		}
+		var rested <-chan time.Time
+		hears := said
+		if sent {
+			quiet, news, hears, rested = time.Now(), nil, nil, time.After(gather)
+		}
+		for waits := true; waits; {
 			select {
 			case <-news:
+				waits = false
+			case <-rested:
+				waits = false
+			case d := <-hears:
+				heard, waits = append(heard, d), false
 			case <-again.C:
 				if !a.s.in() {
 					return nil // its token was revoked meanwhile
 				}
 				if a.s.events && time.Since(quiet) >= keepAlive {
-					quiet = time.Now()
+					quiet, waits = time.Now(), false
 					if err := a.s.out.write([]byte(":\n\n")); err != nil {
 						return err
 					}
@@ -157,25 +199,90 @@ func (a *allRecords) later(ctx context.Context, t *tape, at spot) error {
 	}
 }
 
-// commit sends the records of a commit, from a place in it on.
-func (a *allRecords) commit(ctx context.Context, e *taped, at spot) error {
-	if a.graph != "" && a.graph != e.graph {
-		return nil
+// catchUp sends what is on the tape from a place on. sent says whether there was something,
+// news is closed when there is more.
+func (a *allRecords) catchUp(ctx context.Context, t *tape, at *spot) (sent bool, news <-chan struct{}, err error) {
+	a.s.buf = a.s.buf[:0]
+	for {
+		e, news, ok := t.next(at.commit)
+		switch {
+		case !ok: // it reads more slowly than stacks commit
+			if len(a.s.buf) > 0 {
+				if err := a.s.out.write(a.s.buf); err != nil {
+					return true, nil, err
+				}
+			}
+			*at = t.end()
+			return true, nil, a.gap()
+		case news != nil:
+			if len(a.s.buf) > 0 {
+				err = a.s.out.write(a.s.buf)
+			}
+			return sent, news, err
+		}
+		sent = true
+		if err := a.commit(ctx, &e, *at); err != nil {
+			return true, nil, err
+		}
+		at.commit, at.seq = at.commit+1, 0
+		if len(a.s.buf) >= manyBytes {
+			if err := a.s.out.write(a.s.buf); err != nil {
+				return true, nil, err
+			}
+			a.s.buf = a.s.buf[:0]
+		}
 	}
-	if a.c.who.Graph != "" {
-		if sees, err := a.c.seesStack(e.stack); err != nil || !sees {
+}
+
+// deltas sends what models have said, as far as the reader sees the stacks.
+func (a *allRecords) deltas(heard []feed.Delta) error {
+	a.s.buf = a.s.buf[:0]
+	for i := range heard {
+		d := &heard[i]
+		sees, err := a.sees(d.Stack, d.Graph)
+		if err != nil {
 			return err
 		}
+		if sees {
+			a.s.buf = a.s.delta(a.s.buf, d, d.Stack)
+		}
+	}
+	if len(a.s.buf) == 0 {
+		return nil
+	}
+	return a.s.out.write(a.s.buf)
+}
+
+// sees reports whether the reader wants a stack, and may see it.
+func (a *allRecords) sees(stack, graph string) (bool, error) {
+	if a.graph != "" && a.graph != graph {
+		return false, nil
+	}
+	if a.c.who.Graph == "" {
+		return true, nil
+	}
+	return a.c.seesStack(stack)
+}
+
+// commit adds the records of a commit to what is written next, from a place in it on.
+func (a *allRecords) commit(ctx context.Context, e *taped, at spot) error {
+	if sees, err := a.sees(e.stack, e.graph); err != nil || !sees {
+		return err
 	}
 	a.s.mark = func(b []byte, seq uint64) []byte { return appendSpot(b, spot{at.tape, at.commit, seq}) }
 	from := max(e.from, a.sent[e.stack]+1, at.seq+1)
 	if e.to >= a.sent[e.stack] {
 		delete(a.sent, e.stack)
 	}
+	if e.text != nil && from == e.from && a.s.events && !a.s.journal && a.s.want.Types == nil {
+		a.s.buf = append(a.s.buf, e.text...) // as it is for all
+		return nil
+	}
 	return a.send(ctx, e.stack, from, e.to)
 }
 
-// send sends the records of a stack from one to another, as far as they are kept.
+// send adds the records of a stack from one to another to what is written next, as far as
+// they are kept.
 func (a *allRecords) send(ctx context.Context, stack string, from, to uint64) error {
 	if from > to {
 		return nil
@@ -183,8 +290,12 @@ func (a *allRecords) send(ctx context.Context, stack string, from, to uint64) er
 	want := a.s.want
 	want.From, want.To = from, to
 	err := a.c.o.Store.Records(ctx, stack, want, func(r journal.Record) error {
-		a.s.buf = a.s.frame(a.s.buf[:0], r)
-		return a.s.out.write(a.s.buf)
+		if a.s.buf = a.s.frame(a.s.buf, r); len(a.s.buf) < manyBytes {
+			return nil
+		}
+		err := a.s.out.write(a.s.buf)
+		a.s.buf = a.s.buf[:0]
+		return err
 	})
 	if errors.Is(err, runtime.ErrNotFound) { // it was removed meanwhile
 		return nil

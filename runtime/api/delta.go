@@ -16,6 +16,7 @@ import (
 // Delta is a server-sent event of the type `delta`: a piece of text that a task has just
 // produced, as a model says it. It is in no record.
 type Delta struct {
+	Stack   string `json:"stack,omitzero"` // in the stream of all stacks
 	Node    string `json:"node"`
 	Item    string `json:"item"`
 	Attempt int    `json:"attempt"`
@@ -27,6 +28,7 @@ type Delta struct {
 
 // speech is an attempt whose text is shown.
 type speech struct {
+	stack   string // "" in the stream of one
 	task    journal.TaskKey
 	attempt int
 }
@@ -34,10 +36,10 @@ type speech struct {
 // keptSpeeches bounds the attempts whose text a stream follows.
 const keptSpeeches = 1000
 
-// delta writes a delta as an event.
-func (s *stream) delta(b []byte, d *feed.Delta) []byte {
-	who := speech{d.Task, d.Attempt}
-	out := Delta{d.Task.Node, d.Task.Item, d.Attempt, d.Text, s.shown[who] != d.Offset}
+// delta writes a delta as an event, with the stack's id if it is not "".
+func (s *stream) delta(b []byte, d *feed.Delta, stack string) []byte {
+	who := speech{stack, d.Task, d.Attempt}
+	out := Delta{stack, d.Task.Node, d.Task.Item, d.Attempt, d.Text, s.shown[who] != d.Offset}
 	if s.shown == nil || len(s.shown) > keptSpeeches {
 		s.shown = map[speech]int{}
 	}

@@ -21,7 +21,7 @@ const (
 	readTimeout    = 30 * time.Second
 	writeTimeout   = 30 * time.Second // of an answer, and of each piece of a stream
 	idleTimeout    = 2 * time.Minute
-	maxConnections = 100
+	maxConnections = maxStreams + 100
 	maxStreams     = 1000
 	closeTimeout   = 2 * time.Second
 )

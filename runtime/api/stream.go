@@ -4,6 +4,7 @@ import (
 	"context"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/graphrun/graphrun/graph/journal"
@@ -17,6 +18,9 @@ const (
 	// lookAgain is how often a stream looks for records of a stack that this
 	// engine does not drive at the moment; commits of the others tell it.
 	lookAgain = time.Second
+	// settle is how long a stream waits after a commit for those that follow it at once, as
+	// the end of a cycle follows its last wave.
+	settle = 20 * time.Millisecond
 	// keepAlive is how often a quiet stream of events says that it is there.
 	keepAlive = 15 * time.Second
 )
@@ -92,8 +96,8 @@ func (s *stream) wants(q map[string]string) (err error) {
 	return nil
 }
 
-// stream is one reader of one journal. The store is what it reads: a watch only
-// says when to look, so nothing can be missed or sent before it is durable.
+// stream is one reader of one journal. The store is what it reads, so nothing can be missed or
+// sent before it is durable. Records that were just committed are as the store has them.
 type stream struct {
 	h       *Handler
 	id      string
@@ -108,6 +112,7 @@ type stream struct {
 	ended bool
 	buf   []byte
 
+	fresh fresh
 	shown map[speech]int // bytes of text that were shown of an attempt
 }
 
@@ -124,7 +129,8 @@ func (s *stream) run(ctx context.Context, follow bool) error {
 		defer close(over)
 	}
 	if follow {
-		defer s.h.rt.Feed().OnCommit(s.id, func(feed.Commit) {
+		defer s.h.rt.Feed().OnCommit(s.id, func(c feed.Commit) {
+			s.fresh.add(c.Records)
 			select {
 			case news <- struct{}{}:
 			default:
@@ -134,11 +140,13 @@ func (s *stream) run(ctx context.Context, follow bool) error {
 	again := time.NewTicker(lookAgain)
 	defer again.Stop()
 	quiet := time.Now()
+	looks := true
 	for {
 		sent := s.next
-		if err := s.send(ctx); err != nil {
+		if err := s.send(ctx, looks); err != nil {
 			return err
 		}
+		looks = true
 		if !follow || s.ended {
 			return nil
 		}
@@ -152,11 +160,15 @@ func (s *stream) run(ctx context.Context, follow bool) error {
 		}
 		select {
 		case <-news:
+			select { // what follows at once goes along
+			case <-time.After(settle):
+			case <-ctx.Done():
+			}
 		case d := <-said:
-			if err := s.send(ctx); err != nil { // what was recorded before it was said
+			if err := s.send(ctx, true); err != nil { // what was recorded before it was said
 				return err
 			}
-			s.buf = s.delta(s.buf[:0], &d)
+			s.buf = s.delta(s.buf[:0], &d, "")
 			if err := s.out.write(s.buf); err != nil {
 				return err
 			}
@@ -164,6 +176,9 @@ func (s *stream) run(ctx context.Context, follow bool) error {
 		case <-again.C:
 			if !s.in() {
 				return nil // its token was revoked meanwhile
+			}
+			if _, driven := s.h.rt.Stack(s.id); driven {
+				looks = false // it hears of the commits
 			}
 		case <-closing(ctx):
 			return nil
@@ -173,9 +188,29 @@ func (s *stream) run(ctx context.Context, follow bool) error {
 	}
 }
 
-// send writes the records that are there. The first look also says whether the
-// stack exists, before the answer begins.
-func (s *stream) send(ctx context.Context) error {
+// send writes the records that are there. Without looks it does
+// not look in the store, unless it has missed something. The first look also says whether the stack exists, before the answer begins.
+func (s *stream) send(ctx context.Context, looks bool) error {
+	records, whole := s.fresh.take()
+	if !s.journal && s.out.begun && whole && len(records) > 0 && records[0].Seq <= s.next {
+		s.buf = s.buf[:0]
+		for _, r := range records {
+			if r.Seq >= s.next {
+				s.next = r.Seq + 1
+				_, s.ended = r.Body.(*journal.StackFinished)
+				s.buf = s.frame(s.buf, r)
+			}
+		}
+		if len(s.buf) > 0 {
+			if err := s.out.write(s.buf); err != nil {
+				return err
+			}
+		}
+		return s.out.flush()
+	}
+	if !looks && whole && len(records) == 0 {
+		return nil
+	}
 	s.want.From = s.next
 	err := s.h.o.Store.Records(ctx, s.id, s.want, func(r journal.Record) error {
 		s.next = r.Seq + 1
@@ -195,6 +230,35 @@ func (s *stream) send(ctx context.Context) error {
 		s.ended = sum.Cursor.Status.Ended() && sum.Cursor.Seq < s.next
 	}
 	return s.out.flush()
+}
+
+// mostFresh bounds the records that wait for a stream in memory.
+const mostFresh = 256
+
+// fresh are records that a stack has just committed, one after the other.
+type fresh struct {
+	mu      sync.Mutex
+	records []journal.Record
+	gap     bool // there were more
+}
+
+func (f *fresh) add(records []journal.Record) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.gap = f.gap || len(f.records)+len(records) > mostFresh; f.gap {
+		f.records = nil
+		return
+	}
+	f.records = append(f.records, records...)
+}
+
+// take removes the records; whole says that there were no more.
+func (f *fresh) take() (records []journal.Record, whole bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	records, whole = f.records, !f.gap
+	f.records, f.gap = nil, false
+	return records, whole
 }
 
 // appendSeq marks the records of one stack.

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/runtime/feed"
 )
 
@@ -27,6 +28,8 @@ type tape struct {
 	name    string        // another one each time that it begins
 	last    uint64        // the number of the newest commit, from 1
 	commits []taped       // the commit n is at n modulo maxTape
+	texts   uint64        // the oldest commit whose text is there
+	size    int           // of the texts
 	news    chan struct{} // closed with the next commit
 }
 
@@ -34,7 +37,13 @@ type tape struct {
 type taped struct {
 	stack, graph string
 	from, to     uint64
+	// text are the records as server-sent events, with their places: what most readers get,
+	// so it is made once. nil once the tape has more text than maxText after it.
+	text []byte
 }
+
+// maxText bounds the text of a tape, in bytes.
+const maxText = 4 << 20
 
 // spot is a place on a tape: the record of a commit that was read last.
 type spot struct {
@@ -54,6 +63,7 @@ func (t *tape) join() (leave func()) {
 	}
 	if t.stop == nil {
 		t.name, t.last, t.commits, t.news = rand.Text(), 0, nil, make(chan struct{})
+		t.texts, t.size = 1, 0
 		t.stop = t.feed.OnCommit("", t.add)
 	}
 	return sync.OnceFunc(t.leave)
@@ -82,9 +92,17 @@ func (t *tape) add(c feed.Commit) {
 	if n == 0 {
 		return
 	}
+	lines := make([][]byte, n)
+	for i, r := range c.Records {
+		lines[i] = journal.AppendRecord(nil, r, false)
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	e := taped{c.Stack, c.Graph, c.Records[0].Seq, c.Records[n-1].Seq}
+	e := taped{stack: c.Stack, graph: c.Graph, from: c.Records[0].Seq, to: c.Records[n-1].Seq}
+	for i, r := range c.Records {
+		e.text = append(appendSpot(append(e.text, "id: "...), spot{t.name, t.last + 1, r.Seq}), "\nevent: "...)
+		e.text = append(append(append(append(e.text, r.Body.Type()...), "\ndata: "...), lines[i]...), "\n\n"...)
+	}
 	if t.last++; len(t.commits) < maxTape {
 		if len(t.commits) == 0 {
 			t.commits = append(t.commits, taped{}) // commits are counted from 1
@@ -92,6 +110,11 @@ func (t *tape) add(c feed.Commit) {
 		t.commits = append(t.commits, e)
 	}
 	t.commits[t.last%maxTape] = e
+	for t.size += len(e.text); t.size > maxText; t.texts++ {
+		old := &t.commits[t.texts%maxTape]
+		t.size -= len(old.text)
+		old.text = nil
+	}
 	close(t.news)
 	t.news = make(chan struct{})
 }

@@ -122,10 +122,15 @@ func (f *Feed) Commit(c Commit) {
 // pass calls listeners with a commit. It is apart because its closures move the commit to
 // the heap, also when there is nobody to call.
 func pass(c Commit, lists ...[]*func(Commit)) {
-	for _, list := range lists {
-		for _, l := range list {
-			aside(func() { (*l)(c) })
-		}
+	left := slices.Concat(lists...)
+	for len(left) > 0 { // another goroutine only after a listener has ended the one before
+		aside(func() {
+			for len(left) > 0 {
+				l := left[0]
+				left = left[1:]
+				(*l)(c)
+			}
+		})
 	}
 }
 
