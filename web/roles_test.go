@@ -60,3 +60,32 @@ func TestRoles(t *testing.T) {
 		}
 	}
 }
+
+// TestTokenOfGraph: a token of one graph sees the pools of that graph, no providers, which
+// graphs share, and no test of another graph's stack.
+func TestTokenOfGraph(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.asks("a", "go?")
+	for graph, want := range map[string]int{"": http.StatusOK, "asking": http.StatusOK, "other": http.StatusNotFound} {
+		secret, err := r.tokens.Add("of-"+graph, api.RoleRead, graph)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.cookies = nil
+		r.signInWith(secret)
+		w := r.send("GET", "/pools", nil, nil)
+		if shows := strings.Contains(w.Body.String(), `id="providers"`); w.Code != http.StatusOK || shows != (graph == "") {
+			t.Errorf("token of %q: %d, providers: %v", graph, w.Code, shows)
+		}
+		if shows := strings.Contains(w.Body.String(), `id="pool-asking-default"`); shows != (want == http.StatusOK) {
+			t.Errorf("token of %q sees the pool: %v", graph, shows)
+		}
+		for _, path := range []string{"/stacks/a", "/stacks/a/test?cycles=1", "/stacks/a/test.yaml?cycles=1"} {
+			w := r.send("GET", path, nil, nil)
+			if unfinished := strings.Contains(path, "/test") && w.Code == http.StatusBadRequest; w.Code != want && !(unfinished && want == http.StatusOK) {
+				t.Errorf("token of %q: %s: %d", graph, path, w.Code)
+			}
+		}
+	}
+}
