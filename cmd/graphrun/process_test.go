@@ -71,13 +71,18 @@ func (p *process) read(name string) string {
 	return string(b)
 }
 
-// until waits for something to become true.
+// until waits for something to become true. A look that takes long, as with a command, is
+// rarer: else on two cores those who wait would keep the others from working.
 func (p *process) until(what string, ok func() bool) {
 	p.t.Helper()
 	deadline := time.After(20 * time.Second)
-	for !ok() {
+	for {
+		began := time.Now()
+		if ok() {
+			return
+		}
 		select {
-		case <-time.After(10 * time.Millisecond):
+		case <-time.After(max(10*time.Millisecond, time.Since(began))):
 		case <-deadline:
 			p.t.Fatalf("in vain: %s; stderr has:\n%s", what, p.read("stderr"))
 		}
