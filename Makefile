@@ -16,7 +16,7 @@ GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 VULNDB ?= ../shared/vulndb.tgz
 FUZZTIME ?= 10s
 
-.PHONY: help build test short format vet tidy cross staticcheck lint race torture explore cover fuzz servers editors extension browser assets nested bench allocs fetch client unit image pictures vulnerabilities ci
+.PHONY: help build test short format vet tidy cross staticcheck lint race torture explore cover fuzz servers editors extension neovim browser assets nested bench allocs fetch client unit image pictures vulnerabilities ci
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 18
@@ -126,6 +126,13 @@ extension: ## build and try the extension of VS Code, where npm and the network 
 	trap 'rm -rf "$$bin"' EXIT
 	go build -trimpath -o "$$bin/graphrun" ./cmd/graphrun
 	for step in check build test; do GRAPHRUN="$$bin/graphrun" npm run --silent --prefix editors/vscode $$step; done
+
+neovim: ## the file for Neovim, in a Neovim without a screen
+	@if ! command -v nvim >/dev/null; then echo 'SKIPPED: there is no nvim'; exit 0; fi
+	bin=$$(mktemp -d)
+	trap 'rm -rf "$$bin"' EXIT
+	go build -trimpath -o "$$bin/graphrun" ./cmd/graphrun
+	GRAPHRUN="$$bin/graphrun" timeout 120 nvim --headless --clean -S editors/neovim_test.lua
 
 nested: ## the modules below this one
 	@for mod in $$(git ls-files '*/go.mod'); do
