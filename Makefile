@@ -79,7 +79,7 @@ fuzz: ## each fuzz target for $(FUZZTIME)
 		run || { grep -q '^    context deadline exceeded$$' "$$out" && ! grep -qE 'Failing input|panic' "$$out" && echo 'again: its time ended within an input' && run; } || exit 1
 	done
 
-servers: ## MCP servers that others wrote, where npm and the network are
+servers: ## MCP servers that others wrote, and the conformance suite of MCP, where npm and the network are
 	@if ! command -v npm >/dev/null; then echo 'skipped: there is no npm'; exit 0; fi
 	dir=$$(mktemp -d)
 	trap 'rm -rf "$$dir"' EXIT
@@ -89,7 +89,7 @@ servers: ## MCP servers that others wrote, where npm and the network are
 	fi
 	npm install --silent --no-audit --no-fund --prefix "$$dir" node@22 @modelcontextprotocol/conformance@0.1.16 ||
 		echo 'skipped: npm cannot fetch the conformance suite and its Node 22'
-	MCP_SERVERS="$$dir/node_modules/.bin" go test -run 'TestServer(Everything|Filesystem|Memory)|TestConformance' ./nodes/mcp
+	MCP_SERVERS="$$dir/node_modules/.bin" go test -run 'TestServer(Everything|Filesystem|Memory)|TestConformance|TestMCPConformance' ./nodes/mcp ./cmd/graphrun
 
 browser: ## the dashboard in a real browser, where there is a chromium
 	@if ! command -v chromium >/dev/null; then echo 'SKIPPED: there is no chromium'; exit 0; fi

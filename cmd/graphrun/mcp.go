@@ -18,12 +18,16 @@ import (
 
 func mcpCommand(a *app) *cobra.Command {
 	var control bool
+	var listen string
 	cmd := &cobra.Command{
 		Use:   "mcp",
-		Short: "Give coding agents the commands as tools, over MCP on standard input",
+		Short: "Give coding agents the commands as tools, over MCP",
 		Args:  arguments(0, 0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			d := newDesk(a, control)
+			if listen != "" {
+				return d.serve(cmd.Context(), listen)
+			}
 			err := d.server().Run(cmd.Context(), &mcp.IOTransport{Reader: io.NopCloser(a.in), Writer: noClose{a.out}})
 			switch {
 			case cmd.Context().Err() != nil:
@@ -37,6 +41,7 @@ func mcpCommand(a *app) *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&control, "allow-control", false, "also tools that start, send, answer, pause, resume, wake, stop, cancel, retry and fork")
+	cmd.Flags().StringVar(&listen, "listen", "", "`HOST:PORT` of this machine to serve over HTTP in place of standard input, at /mcp")
 	return cmd
 }
 
