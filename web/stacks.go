@@ -12,7 +12,7 @@ import (
 )
 
 // perPage is how many stacks a page shows.
-const perPage = 100
+const perPage = 50
 
 // Groups of the list of stacks, in their order, by what the API calls them.
 const waitsForYou = "waiting for you"

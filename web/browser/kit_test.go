@@ -275,7 +275,9 @@ func (p *page) shoot(name string) {
 		return
 	}
 	var png []byte
-	if err := chromedp.Run(p.ctx, chromedp.FullScreenshot(&png, 100)); err != nil {
+	// What is far below is not painted before somebody comes near it.
+	whole := chromedp.Evaluate(`for (const e of document.querySelectorAll("main > [data-part]")) e.style.contentVisibility = "visible"`, nil)
+	if err := chromedp.Run(p.ctx, whole, chromedp.FullScreenshot(&png, 100)); err != nil {
 		p.t.Log("no picture: ", err)
 		return
 	}
