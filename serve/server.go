@@ -52,6 +52,9 @@ type Options struct {
 	// ReadStep reads the recorded steps of agents for the dashboard, as web.Options has it.
 	// Defaults to none: it shows no conversations.
 	ReadStep func(name string, content any) (web.Said, bool)
+	// Asked reads the questions to language models for GET /metrics, as api.NewMetrics has it.
+	// Defaults to none: they are not counted.
+	Asked func(*journal.TaskStep) (api.Asked, bool)
 	// Reload makes the server read its graph files again at each value. Defaults
 	// to never; files that look different are read anyway.
 	Reload <-chan os.Signal
@@ -96,7 +99,7 @@ func Run(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	o.Socket.Store, o.Socket.Kinds, o.Socket.Graphs, o.Socket.Secret = o.Store, o.Kinds, o.Graphs, o.Secret
-	o.Socket.Compile, o.Socket.Metrics = o.compile, api.NewMetrics(rt.Feed())
+	o.Socket.Compile, o.Socket.Metrics = o.compile, api.NewMetrics(rt.Feed(), o.Asked)
 	o.pages = new(atomic.Pointer[web.Handler])
 	o.Socket.Door, o.Socket.Link = api.Door{Trusted: true, Tokens: api.OpenTokens(o.Path)}, o.link
 	defer o.serveSocket(rt)()

@@ -1,6 +1,10 @@
 package main
 
 import (
+	"strings"
+
+	"github.com/graphrun/graphrun/graph/journal"
+	"github.com/graphrun/graphrun/nodes"
 	"github.com/graphrun/graphrun/nodes/agent"
 	"github.com/graphrun/graphrun/runtime/api"
 )
@@ -23,4 +27,18 @@ func (w *work) providers() []api.Provider {
 		all = append(all, p)
 	}
 	return all
+}
+
+// askedOf reads the question to a model that a step records.
+func askedOf(b *journal.TaskStep) (asked api.Asked, ok bool) {
+	_, step := nodes.Below(b.Name)
+	name, ok := strings.CutPrefix(step, agent.ModelStep)
+	if !ok {
+		return asked, false
+	}
+	asked.Provider, asked.Model, _ = strings.Cut(name, "/")
+	if answer, err := agent.ReadAnswer(b.Content); err == nil && b.Error == nil {
+		asked.Input, asked.Output = answer.Input, answer.Output
+	}
+	return asked, true
 }

@@ -89,7 +89,7 @@ func (a *app) serve(ctx context.Context, paths []string, f serveFlags) (err erro
 	defer w.close()
 	o := serve.Options{
 		Path: a.db, Kinds: w.kinds, Logger: a.serverLog(),
-		Parallel: f.parallel, Grace: graceOf(f.grace), Hurry: a.hurry, ReadStep: readStep, Hooks: f.hooks,
+		Parallel: f.parallel, Grace: graceOf(f.grace), Hurry: a.hurry, ReadStep: readStep, Asked: askedOf, Hooks: f.hooks,
 	}
 	if o.Graphs, err = a.loadGraphs(paths, o.Logger); err != nil {
 		return err

@@ -30,6 +30,7 @@ type Metrics struct {
 	took     map[[3]string]*buckets
 	tokens   map[[2]string]float64 // graph, node
 	cost     map[[2]string]float64
+	models   models
 }
 
 // buckets are durations in seconds.
@@ -38,11 +39,13 @@ type buckets struct {
 	sum    float64
 }
 
-// NewMetrics counts the commits of a feed from now on.
-func NewMetrics(f *feed.Feed) *Metrics {
+// NewMetrics counts the commits of a feed from now on. asked reads the question to a language
+// model that a step records, and returns false for a step that is none; nil counts no
+// questions.
+func NewMetrics(f *feed.Feed, asked func(*journal.TaskStep) (Asked, bool)) *Metrics {
 	m := &Metrics{
 		cycles: map[[2]string]float64{}, stacks: map[[2]string]float64{}, attempts: map[[4]string]float64{},
-		took: map[[3]string]*buckets{}, tokens: map[[2]string]float64{}, cost: map[[2]string]float64{},
+		took: map[[3]string]*buckets{}, tokens: map[[2]string]float64{}, cost: map[[2]string]float64{}, models: newModels(asked),
 	}
 	f.OnCommit("", m.commit)
 	return m
@@ -69,10 +72,11 @@ func (m *Metrics) record(graph string, r *journal.Record) {
 				kind = b.Error.Kind
 			}
 			m.attempts[[4]string{graph, b.Node, b.Status, kind}]++
-			m.lasted([3]string{graph, b.Node, b.Status}, b.Duration.Seconds())
+			lasted(m.took, [3]string{graph, b.Node, b.Status}, b.Duration.Seconds())
 		}
 		m.used(graph, b.Node, b.Tokens, b.Cost)
 	case *journal.TaskStep:
+		m.models.step(graph, b)
 		m.used(graph, b.Node, b.Tokens, b.Cost)
 	case *journal.TaskHeld:
 		m.used(graph, b.Node, b.Tokens, b.Cost)
@@ -81,11 +85,11 @@ func (m *Metrics) record(graph string, r *journal.Record) {
 	}
 }
 
-func (m *Metrics) lasted(of [3]string, seconds float64) {
-	h := m.took[of]
+func lasted[K comparable](took map[K]*buckets, of K, seconds float64) {
+	h := took[of]
 	if h == nil {
 		h = &buckets{counts: make([]uint64, len(bounds)+1)}
-		m.took[of] = h
+		took[of] = h
 	}
 	i, _ := slices.BinarySearch(bounds, seconds)
 	h.counts[i]++
@@ -162,17 +166,7 @@ func (m *Metrics) write(w *metricsText) {
 	}
 	w.family("graphrun_attempt_duration_seconds", "histogram", "How long attempts took.")
 	for _, of := range sortedBy(m.took, func(k [3]string) []string { return k[:] }) {
-		h, n := m.took[of], uint64(0)
-		for i, count := range h.counts {
-			n += count
-			le := "+Inf"
-			if i < len(bounds) {
-				le = number(bounds[i])
-			}
-			w.line("_bucket", of[0], float64(n), "node", of[1], "status", of[2], "le", le)
-		}
-		w.line("_sum", of[0], h.sum, "node", of[1], "status", of[2])
-		w.line("_count", of[0], float64(n), "node", of[1], "status", of[2])
+		w.histogram(of[0], m.took[of], "node", of[1], "status", of[2])
 	}
 	w.family("graphrun_tokens_total", "counter", "Tokens that nodes used.")
 	for _, of := range sortedBy(m.tokens, func(k [2]string) []string { return k[:] }) {
@@ -182,6 +176,7 @@ func (m *Metrics) write(w *metricsText) {
 	for _, of := range sortedBy(m.cost, func(k [2]string) []string { return k[:] }) {
 		w.line("", of[0], m.cost[of], "node", of[1])
 	}
+	m.models.write(w)
 }
 
 func sortedBy[K comparable, V any](m map[K]V, parts func(K) []string) []K {
@@ -222,6 +217,21 @@ func (w *metricsText) line(suffix, graph string, v float64, labels ...string) {
 		w.b = append(w.b, '}')
 	}
 	w.b = append(append(append(w.b, ' '), number(v)...), '\n')
+}
+
+// histogram writes the lines of durations.
+func (w *metricsText) histogram(graph string, h *buckets, labels ...string) {
+	n := uint64(0)
+	for i, count := range h.counts {
+		n += count
+		le := "+Inf"
+		if i < len(bounds) {
+			le = number(bounds[i])
+		}
+		w.line("_bucket", graph, float64(n), append(slices.Clone(labels), "le", le)...)
+	}
+	w.line("_sum", graph, h.sum, labels...)
+	w.line("_count", graph, float64(n), labels...)
 }
 
 func number(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }

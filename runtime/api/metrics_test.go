@@ -6,13 +6,16 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/graphrun/graphrun/diag"
 	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/tree"
 	"github.com/graphrun/graphrun/nodes/std"
 	"github.com/graphrun/graphrun/runtime"
 	"github.com/graphrun/graphrun/runtime/api"
+	"github.com/graphrun/graphrun/runtime/feed"
 	"github.com/graphrun/graphrun/runtime/memstore"
 )
 
@@ -21,7 +24,10 @@ import (
 func TestMetrics(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	r.options.Metrics = api.NewMetrics(r.rt.Feed())
+	r.options.Metrics = api.NewMetrics(r.rt.Feed(), func(b *journal.TaskStep) (api.Asked, bool) {
+		n, _ := b.Content.(int64)
+		return api.Asked{Provider: "p", Model: "m", Input: n, Output: 2 * n}, b.Name == "model"
+	})
 	r.options.Server.Version = `1"2`
 	p := diag.Plain
 	g, problems := graph.Compile(graph.Def{
@@ -44,6 +50,13 @@ func TestMetrics(t *testing.T) {
 	if _, err := s.Wait(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	said := func(step journal.TaskStep) {
+		r.rt.Feed().Commit(feed.Commit{Stack: "secret-id", Graph: "broken", Records: []journal.Record{{Body: &step}}})
+	}
+	said(journal.TaskStep{Name: "model", Content: int64(7), Duration: 20 * time.Millisecond})
+	said(journal.TaskStep{Name: "model", Content: int64(3), Duration: 2 * time.Second})
+	said(journal.TaskStep{Name: "model", Error: &journal.Failure{Kind: "timeout"}})
+	said(journal.TaskStep{Name: "tool"})
 	w := ask(r.handler(api.Door{Trusted: true}), "GET", "/metrics", "")
 	text := w.Body.String()
 	if w.Code != http.StatusOK || !strings.HasPrefix(w.Header().Get("Content-Type"), "text/plain; version=0.0.4") {
@@ -56,6 +69,11 @@ func TestMetrics(t *testing.T) {
 		`graphrun_attempt_duration_seconds_count{graph="broken",node="fails",status="failed"} 2`,
 		`graphrun_cycles_total{graph="broken",failed="true"} 2`,
 		`graphrun_pool_running{graph="counter",pool="default"} 0`,
+		`gen_ai_client_operation_duration_seconds_bucket{graph="broken",gen_ai_provider_name="p",gen_ai_request_model="m",error_type="",le="0.05"} 1`,
+		`gen_ai_client_operation_duration_seconds_count{graph="broken",gen_ai_provider_name="p",gen_ai_request_model="m",error_type=""} 2`,
+		`gen_ai_client_operation_duration_seconds_count{graph="broken",gen_ai_provider_name="p",gen_ai_request_model="m",error_type="timeout"} 1`,
+		`gen_ai_client_token_usage_total{graph="broken",gen_ai_provider_name="p",gen_ai_request_model="m",gen_ai_token_type="input"} 10`,
+		`gen_ai_client_token_usage_total{graph="broken",gen_ai_provider_name="p",gen_ai_request_model="m",gen_ai_token_type="output"} 20`,
 		`graphrun_store_failing 0`,
 		`graphrun_build_info{version="1\"2"} 1`,
 	} {
