@@ -220,6 +220,9 @@ func (m *Machine) Step(in Input) error {
 		if t, r := m.current(in.Key, in.Attempt, ending); t != nil {
 			m.taskGone(t, r, 0, 0)
 		}
+	case TaskLost:
+		m.at = in.At
+		m.taskLost(in)
 	case Woke:
 		m.at = in.At
 		m.woke(in.Early)
@@ -287,7 +290,7 @@ func comesTooLate(in Input) bool {
 // counts while the stack is closing.
 func endsAttempt(in Input) bool {
 	switch in.(type) {
-	case TaskDone, TaskFailed, TaskHeld, ChildDone, ChildUsed, TaskGone, TaskUsed, Sent:
+	case TaskDone, TaskFailed, TaskHeld, ChildDone, ChildUsed, TaskGone, TaskLost, TaskUsed, Sent:
 		return true
 	}
 	return false

@@ -57,6 +57,8 @@
 //
 //   - Restore continues a stack from a snapshot. Attempts that were running are
 //     orphans: they run again when nothing of them is left.
+//   - Continue does so within the life of a driver: attempts that were running still
+//     run. It is for drivers whose work runs in other processes.
 //   - Snapshot is a whole stack, as a value that survives JSON.
 //   - A Replayer decides a history again, reports every difference, and can stop
 //     before any record. Machine.Explain then says how a decision came about.

@@ -86,6 +86,29 @@ func (m *Machine) taskGone(t *task, r *run, tokens int64, cost float64) {
 	m.closeWhenGone()
 }
 
+// taskLost handles an attempt that ended with its process.
+func (m *Machine) taskLost(in TaskLost) {
+	t, r := m.current(in.Key, in.Attempt, running, ending)
+	if t == nil {
+		return
+	}
+	if t.state == running {
+		t.cut = t.attempt
+		m.lose(t, r, m.cur)
+	}
+	m.taskGone(t, r, 0, 0)
+}
+
+// lose has a task end whose attempt was cut off by the end of a process. It runs again when
+// nothing of that is left, unless it is parked. was is the cursor of that time.
+func (m *Machine) lose(t *task, r *run, was journal.Cursor) {
+	m.crashed(t, r, was)
+	parked := t.parked
+	t.parked = false
+	m.turn(t, r, ending)
+	t.parked = parked
+}
+
 // runAgain queues a task whose attempt was cut off by the end of a driver, or
 // keeps it parked.
 func (m *Machine) runAgain(t *task, r *run) {
@@ -291,6 +314,9 @@ func (m *Machine) orphaned(w *wave, was journal.Cursor, replays bool) {
 			}
 			switch {
 			case held && fate == nil: // the driver finds its child
+			case replays && fate == nil && !was.ParkedUntil(m.key(t, r)).IsZero(): // it was lost
+				t.cut, t.due, t.parked = t.attempt, was.ParkedUntil(m.key(t, r)), true
+				m.turn(t, r, backoff)
 			case replays && fate == nil: // its end is in the records that follow
 				m.arm(t, r)
 			case replays:
@@ -300,11 +326,7 @@ func (m *Machine) orphaned(w *wave, was journal.Cursor, replays bool) {
 			case fate != nil:
 				m.endAttempt(t, r, fate)
 			default:
-				m.crashed(t, r, was)
-				parked := t.parked
-				t.parked = false
-				m.turn(t, r, ending)
-				t.parked = parked
+				m.lose(t, r, was)
 				m.out.orphans = append(m.out.orphans, Orphan{Key: m.key(t, r), Attempt: t.attempt, Again: true, Lock: m.lockOf(t, r), Child: m.childOf(t, r)})
 			}
 		}

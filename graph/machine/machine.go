@@ -201,6 +201,14 @@ type (
 		Key     journal.TaskKey
 		Attempt int
 	}
+	// TaskLost says that a running attempt ended with the process that ran it, and that
+	// nothing of it runs any more, while the driver itself continues. It is no failure: another
+	// attempt follows as after the death of a driver, and may be parked.
+	TaskLost struct {
+		At      time.Time
+		Key     journal.TaskKey
+		Attempt int
+	}
 	// Sent says that a message of Ready.Send has arrived, or can never arrive. Until then it is
 	// in Ready.Send again after each restart.
 	Sent struct {
@@ -307,6 +315,7 @@ func (TaskWaits) input()   {}
 func (TaskHeld) input()    {}
 func (TaskUsed) input()    {}
 func (TaskGone) input()    {}
+func (TaskLost) input()    {}
 func (Sent) input()        {}
 func (Woke) input()        {}
 func (Cancel) input()      {}

@@ -209,7 +209,10 @@ func againstNaive(t *testing.T, rt *rapid.T, calm bool, seen map[string]int) {
 	one := &trial{T: rt, r: newRig(t, g), results: map[string]result{}, worded: map[string]result{}, asks: true,
 		want: naive{g: p, away: map[string]*result{}, latched: map[int]bool{}, why: map[string]string{}, queues: map[string][]sent{}, lists: map[string][]string{"told": {}, "xs": {"p", "q", "r"}}, state: map[string]bool{"a": false, "b": false, "c": false, "d": false}}}
 	one.r.o.Snapshots = rapid.Bool().Draw(rt, "snapshots")
-	if n := rapid.IntRange(0, 40).Draw(rt, "crash"); n > 0 {
+	if n := rapid.IntRange(0, 40).Draw(rt, "crash"); !calm && n > 30 {
+		one.r.swapEvery = n - 30 // the machine is replaced, and nothing dies
+		seen["replaced"]++
+	} else if n > 0 {
 		one.r.crashAt = n
 	}
 	one.r.queues = rapid.Bool().Draw(rt, "queues")

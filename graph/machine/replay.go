@@ -173,6 +173,7 @@ func (p *replay) begin(r Replayer) error {
 		at = first.Time
 	}
 	base := r.Base
+	base.Cursor.Parked = nil // a restart that ended it is in no record
 	if base.Cursor.Status == journal.Paused {
 		base.Cursor.Status = journal.Running // no record says when it was resumed
 	}

@@ -14,7 +14,20 @@ func Restore(g *graph.Graph, o Options, s journal.Snapshot, at time.Time) (*Mach
 	return restore(g, o, s, at, false)
 }
 
-// restore is Restore. A replay continues within the life of a driver: then what was
+// Continue is Restore within the life of a driver, which has lost the machine and nothing
+// else: attempts that were running still run, and messages that are on their way are not
+// sent again. What was queued is in the first Ready again. Where an attempt is known to be
+// lost, and no other has followed, the driver says TaskLost once more. since is when the
+// driver took the stack over by Restore; the zero time if it did not.
+func Continue(g *graph.Graph, o Options, s journal.Snapshot, since, at time.Time) (*Machine, error) {
+	m, err := restore(g, o, s, at, true)
+	if err == nil {
+		m.restoredAt = since
+	}
+	return m, err
+}
+
+// restore is Restore. Replays and Continue stay within the life of a driver: then what was
 // running still runs.
 func restore(g *graph.Graph, o Options, s journal.Snapshot, at time.Time, replays bool) (*Machine, error) {
 	if s.Cursor.Hash != g.Hash {
@@ -60,7 +73,10 @@ func restore(g *graph.Graph, o Options, s journal.Snapshot, at time.Time, replay
 		m.see(m.wave.now)
 	}
 	if !o.Rest {
-		m.cur.Clean, m.cur.Parked = false, nil
+		m.cur.Clean = false
+		if !replays {
+			m.cur.Parked = nil
+		}
 	}
 	m.eachWave(func(w *wave) { m.orphaned(w, s.Cursor, replays) })
 	if !o.Rest {

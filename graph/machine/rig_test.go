@@ -110,6 +110,7 @@ type rig struct {
 	advances  int
 	crashAt   int // crash after that many Advances; 0 means never
 	crashed   bool
+	swapEvery int  // the machine is replaced after each so many Advances; 0 means never
 	queues    bool // after a crash, what was cut off waits for its slot
 }
 
@@ -161,6 +162,9 @@ func (r *rig) drain() {
 		r.advances++
 		if r.advances == r.crashAt {
 			r.crash()
+		}
+		if r.swapEvery > 0 && r.advances%r.swapEvery == 0 && len(ready.Records) > 0 {
+			r.swap()
 		}
 		if !r.lingers {
 			r.leave()
@@ -375,6 +379,22 @@ func (r *rig) crash() {
 			r.drain()
 		}
 	}
+}
+
+// swap replaces the machine by one that is made of what the store has. All that runs still runs.
+func (r *rig) swap() {
+	m, err := Continue(r.g, r.o, r.stored(), r.m.restoredAt, r.clock)
+	if err != nil {
+		r.t.Fatalf("continue: %v", err)
+	}
+	r.m = m
+}
+
+// lose ends a task with the process that ran it.
+func (r *rig) lose(name string) {
+	h := r.tasks[name]
+	delete(r.tasks, name)
+	r.step(TaskLost{At: r.clock, Key: h.task.Key, Attempt: h.task.Attempt})
 }
 
 // stored is what a restart begins with: what the store has, or as much of it as
