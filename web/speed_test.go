@@ -3,6 +3,7 @@ package web_test
 import (
 	"bytes"
 	"compress/gzip"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -10,6 +11,12 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/graphrun/graphrun/diag"
+	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/tree"
+	"github.com/graphrun/graphrun/nodes/std"
+	"github.com/graphrun/graphrun/runtime"
 )
 
 // unpacked is the text of an answer that is compressed.
@@ -143,5 +150,45 @@ func TestNotes(t *testing.T) {
 	page := r.send("GET", "/", nil, nil).Body.String()
 	if !strings.Contains(page, `<span class="two" title="`+long+`">`) || strings.Contains(page, ">"+long) {
 		t.Errorf("the note is not cut:\n%s", page)
+	}
+}
+
+// TestLongLists: many nodes are listed where that is wanted, and few at once.
+func TestLongLists(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.signIn()
+	p := diag.Plain
+	def := graph.Def{
+		Version: 1, Name: p("wide"), Pause: graph.PauseDef{None: true},
+		Nodes: []graph.NodeDef{{ID: p("ask"), Uses: p("approval"), With: tree.Of(map[string]any{"prompt": "go?"})}},
+		Edges: []graph.EdgeDef{{To: []diag.Text{p("ask")}}},
+	}
+	for i := range 45 {
+		id := p(fmt.Sprintf("n%02d", i))
+		def.Nodes = append(def.Nodes, graph.NodeDef{ID: id, Uses: p("set"), With: tree.Of(map[string]any{"n": 1.0})})
+		def.Edges = append(def.Edges, graph.EdgeDef{From: []diag.Text{p("ask")}, To: []diag.Text{id}})
+	}
+	g, problems := graph.Compile(def, std.Registry())
+	if err := problems.Err(); err != nil {
+		t.Fatal(err)
+	}
+	waits := make(chan struct{}, 1)
+	defer r.rt.Feed().OnCommit("a", newsOfWaiting(waits))()
+	if _, err := r.rt.Start(t.Context(), g, runtime.StartOptions{ID: "a"}); err != nil {
+		t.Fatal(err)
+	}
+	<-waits
+	page := r.send("GET", "/stacks/a", nil, nil).Body.String()
+	if strings.Contains(page, `id="node-n44"`) || !strings.Contains(page, `data-more="/stacks/a?all=1"`) {
+		t.Errorf("46 nodes are listed without being asked for:\n%s", page)
+	}
+	whole := r.send("GET", "/stacks/a?all=1", nil, nil).Body.String()
+	if !strings.Contains(whole, `id="node-n44"`) || strings.Contains(whole, "data-more") {
+		t.Errorf("the whole list:\n%s", whole)
+	}
+	r.asks("b", "go?")
+	if few := r.send("GET", "/stacks/b", nil, nil).Body.String(); !strings.Contains(few, `id="node-ask"`) {
+		t.Errorf("one node is not listed:\n%s", few)
 	}
 }
