@@ -22,9 +22,12 @@ var (
 	textual = object{"type": "string"}
 	flagged = object{"type": "boolean", "default": false}
 	counted = object{"type": "integer", "minimum": 1}
+	named   = object{"type": "string", "pattern": idPattern}
+	hashed  = object{"type": "string", "pattern": hashPattern}
 )
 
-// parameters describe the names of all queries. A name with a path holds for that route.
+// parameters describe the names of all queries, and in braces those of ids in paths. A name
+// with a path holds for that route.
 var parameters = map[string]parameter{
 	"after":    {textual, "The id after which the page begins: `next` of the page before."},
 	"a":        {textual, "The first moment: CYCLE or CYCLE.WAVE."},
@@ -53,9 +56,16 @@ var parameters = map[string]parameter{
 	"to":       {object{"type": "integer", "minimum": 0}, "The seq of the last record."},
 	"types":    {textual, "Only records of these types, with commas between them."},
 
-	"after /v1/approvals":            {textual, "What follows this: `next` of the page before."},
-	"from /v1/records":               {object{"type": "string", "enum": []string{"now"}}, "`now` leaves out the past."},
-	"from /v1/stacks/{stack}/replay": {counted, "The first cycle that is compared. Without it, all that are kept."},
+	"{stack}": {named, "The id of a stack."},
+	"{name}":  {named, "The name of a graph."},
+	"{hash}":  {hashed, "The SHA-256 of a definition, 64 hex digits."},
+	"{pool}":  {named, "The name of a pool of the graph."},
+	"{hook}":  {named, "The name of a webhook of the graph."},
+
+	"after /v1/approvals":             {textual, "What follows this: `next` of the page before."},
+	"from /v1/records":                {object{"type": "string", "enum": []string{"now"}}, "`now` leaves out the past."},
+	"from /v1/stacks/{stack}/replay":  {counted, "The first cycle that is compared. Without it, all that are kept."},
+	"{name} /v1/tokens/{name}/revoke": {named, "The name of a token."},
 }
 
 // needed are the parameters that their routes cannot do without.
@@ -77,7 +87,11 @@ func (c *call) openAPI() error {
 }
 
 func describe(table []route, version string) ([]byte, error) {
-	s, paths := newSchemas(), object{}
+	return describeWith(newSchemas(), table, version)
+}
+
+func describeWith(s *schemas, table []route, version string) ([]byte, error) {
+	paths := object{}
 	problem := object{"description": "The request was refused.", "content": content(jsonType, s.of(reflect.TypeFor[errorBody]()))}
 	for i := range table {
 		r := &table[i]
@@ -112,20 +126,13 @@ func operation(r *route, s *schemas) object {
 	out := object{"operationId": operationID(r), "summary": strings.ReplaceAll(r.doc, "`", "")}
 	var takes []object
 	for _, part := range strings.Split(r.pattern, "/") {
-		if name, ok := strings.CutPrefix(part, "{"); ok {
-			name = strings.TrimSuffix(name, "}")
-			form := idForm().String()
-			if name == "hash" {
-				form = hashForm().String()
-			}
-			takes = append(takes, object{"name": name, "in": "path", "required": true, "schema": object{"type": "string", "pattern": form}})
+		if strings.HasPrefix(part, "{") {
+			p := parameterOf(r, part)
+			takes = append(takes, object{"name": strings.Trim(part, "{}"), "in": "path", "required": true, "description": p.doc, "schema": p.schema})
 		}
 	}
 	for _, name := range r.query {
-		p, ok := parameters[name+" "+r.pattern]
-		if !ok {
-			p = parameters[name]
-		}
+		p := parameterOf(r, name)
 		takes = append(takes, object{"name": name, "in": "query", "required": slices.Contains(needed, name), "description": p.doc, "schema": p.schema})
 	}
 	if takes != nil {
@@ -163,6 +170,14 @@ func operation(r *route, s *schemas) object {
 		out["description"] = "Needs a token with the role " + string(r.access.role()) + "."
 	}
 	return out
+}
+
+// parameterOf is what a name stands for in the query or, in braces, in the path of a route.
+func parameterOf(r *route, name string) parameter {
+	if p, ok := parameters[name+" "+r.pattern]; ok {
+		return p
+	}
+	return parameters[name]
 }
 
 // operationID is what clients call a route: getStacksStackHistory.

@@ -152,6 +152,9 @@ func TestOpenAPI(t *testing.T) {
 			switch p.In {
 			case "path":
 				path = append(path, "{"+p.Name+"}")
+				if p.Description == "" || p.Schema["pattern"] == nil {
+					t.Errorf("%s: the id %q is not described", name, p.Name)
+				}
 			case "query":
 				query = append(query, p.Name)
 				if p.Description == "" || p.Schema["type"] == nil {
@@ -185,4 +188,61 @@ func TestOpenAPI(t *testing.T) {
 	if len(left) > 0 {
 		t.Errorf("described without a route: %v", left)
 	}
+}
+
+// TestDescriptions holds that all schemas and all their members are described, and that no
+// description is left over.
+func TestDescriptions(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	d := descriptionOf(t, r.handler(api.Door{}))
+	for name, schema := range d.Components.Schemas {
+		for _, lacking := range undescribed(name, schema) {
+			t.Errorf("%s has no description", lacking)
+		}
+	}
+	if len(d.Components.Schemas) < 50 {
+		t.Errorf("only %d schemas are there", len(d.Components.Schemas))
+	}
+	if left := api.UnusedDescriptions(); len(left) > 0 {
+		t.Errorf("descriptions of nothing: %q", left)
+	}
+	// Members that say the same everywhere are described once.
+	stack, told := membersOf(t, d, "Stack"), membersOf(t, d, "Told")
+	if stack["graph"] != "The name of the graph." || told["stack"] != stack["stack"] || told["done"] == "" {
+		t.Errorf("%q %q", stack, told)
+	}
+	// The members of an embedded struct are described by it, unless the one around it does.
+	approval, waiting := membersOf(t, d, "Approval"), membersOf(t, d, "WaitingNode")
+	if approval["since"] != waiting["since"] || approval["stack"] == waiting["stack"] {
+		t.Errorf("%q %q", approval, waiting)
+	}
+}
+
+// undescribed are the schema and the members in it, at any depth, that have no description.
+func undescribed(name string, schema any) (lacking []string) {
+	s, _ := schema.(map[string]any)
+	if text, _ := s["description"].(string); !strings.HasSuffix(text, ".") {
+		lacking = append(lacking, name)
+	}
+	members, _ := s["properties"].(map[string]any)
+	for member, schema := range members {
+		lacking = append(lacking, undescribed(name+"."+member, schema)...)
+	}
+	return lacking
+}
+
+// membersOf are the descriptions of the members of a schema.
+func membersOf(t *testing.T, d description, name string) map[string]string {
+	t.Helper()
+	schema, _ := d.Components.Schemas[name].(map[string]any)
+	members, ok := schema["properties"].(map[string]any)
+	if !ok {
+		t.Fatalf("%s has no members: %v", name, schema)
+	}
+	out := map[string]string{}
+	for member, schema := range members {
+		out[member], _ = schema.(map[string]any)["description"].(string)
+	}
+	return out
 }

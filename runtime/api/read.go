@@ -61,7 +61,9 @@ type storedGraphBody struct {
 	Source string          `json:"source"`
 }
 
-var hashForm = late.Regexp(`^[0-9a-f]{64}$`)
+const hashPattern = `^[0-9a-f]{64}$` // of the SHA-256 of a definition
+
+var hashForm = late.Regexp(hashPattern)
 
 func (c *call) storedGraph() (storedGraphBody, error) {
 	hash := c.ids["hash"]

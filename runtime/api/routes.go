@@ -91,9 +91,11 @@ func Routes() []Route {
 	return out
 }
 
-// idForm is what may stand for an id in a path. It is narrower than what URLs
+// idPattern is what may stand for an id in a path. It is narrower than what URLs
 // can say: no escapes, no dots at the front.
-var idForm = late.Regexp(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$`)
+const idPattern = `^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$`
+
+var idForm = late.Regexp(idPattern)
 
 // find looks a request up in the table, by its path as it was sent: an escaped
 // slash is not a slash, and no escape is needed for any id. methods are those

@@ -19,25 +19,35 @@ import (
 // object is a JSON object of an OpenAPI document.
 type object = map[string]any
 
-// schemas makes JSON Schemas of Go types, as encoding/json writes them. Structs get a name and
-// are put beside the others.
+// schemas makes JSON Schemas of Go types, as encoding/json writes them, with descriptions.
+// Structs get a name and are put beside the others.
 type schemas struct {
 	named object
 	names map[reflect.Type]string
+	texts map[string]string // what descriptions returns
+	said  map[string]bool   // the names in texts that were used
 }
 
-func newSchemas() *schemas { return &schemas{object{}, map[reflect.Type]string{}} }
+func newSchemas() *schemas {
+	return &schemas{object{}, map[reflect.Type]string{}, descriptions(), map[string]bool{}}
+}
 
-// special are types that write themselves.
+// inline are types that write themselves, and need no name.
+var inline = map[reflect.Type]object{
+	reflect.TypeFor[time.Time]():       {"type": "string", "format": "date-time"},
+	reflect.TypeFor[json.RawMessage](): {},
+	reflect.TypeFor[Value]():           {},
+	reflect.TypeFor[inspect.Value]():   {},
+	reflect.TypeFor[value.Value]():     {},
+	reflect.TypeFor[Values]():          {"type": "object", "additionalProperties": true},
+	reflect.TypeFor[machine.Why]():     {"type": "string"},
+}
+
+// special are types that write themselves, or are one of some words. They get a name, so that
+// a client has a type for them.
 var special = map[reflect.Type]object{
-	reflect.TypeFor[time.Time]():        {"type": "string", "format": "date-time"},
-	reflect.TypeFor[json.RawMessage]():  {},
-	reflect.TypeFor[Value]():            {},
-	reflect.TypeFor[inspect.Value]():    {},
-	reflect.TypeFor[value.Value]():      {},
-	reflect.TypeFor[Values]():           {"type": "object", "additionalProperties": true},
-	reflect.TypeFor[journal.Snapshot](): {"type": "object", "additionalProperties": true, "description": "A stack as its store has it. Its members are the engine's own."},
-	reflect.TypeFor[journal.Cursor]():   {"type": "object", "additionalProperties": true, "description": "Where a stack stands. Its members are the engine's own."},
+	reflect.TypeFor[journal.Snapshot](): {"type": "object", "additionalProperties": true},
+	reflect.TypeFor[journal.Cursor]():   {"type": "object", "additionalProperties": true},
 	reflect.TypeFor[journal.Limits]():   {"type": "object", "additionalProperties": true},
 	reflect.TypeFor[journal.Parked](): {"type": "object", "properties": object{
 		"node": object{"type": "string"}, "item": object{"type": "string"}, "cycle": object{"type": "integer"}, "wave": object{"type": "integer"},
@@ -53,7 +63,6 @@ var special = map[reflect.Type]object{
 	reflect.TypeFor[HeldWhy]():           words(HeldByRate, HeldByProvider, HeldByBackoff),
 	reflect.TypeFor[Group]():             words(runtime.Groups()...),
 	reflect.TypeFor[Role]():              words(RoleRead, RoleOperate, RoleAdmin),
-	reflect.TypeFor[machine.Why]():       {"type": "string"},
 }
 
 // words is a text that is one of some.
@@ -63,12 +72,11 @@ func words[T ~string](all ...T) object {
 
 // of is the schema of a type.
 func (s *schemas) of(t reflect.Type) object {
+	if known, ok := inline[t]; ok {
+		return known
+	}
 	if known, ok := special[t]; ok {
-		if known["enum"] == nil {
-			return known
-		}
-		s.named[t.Name()] = known // so that a client has a type for it
-		return object{"$ref": "#/components/schemas/" + t.Name()}
+		return object{"$ref": "#/components/schemas/" + s.write(t, known)}
 	}
 	switch t.Kind() {
 	case reflect.Pointer:
@@ -91,7 +99,7 @@ func (s *schemas) of(t reflect.Type) object {
 		return object{}
 	case reflect.Struct:
 		if t.Implements(reflect.TypeFor[json.Marshaler]()) || t.Implements(reflect.TypeFor[encoding.TextMarshaler]()) {
-			panic("api: the type " + t.String() + " writes itself: say how in special")
+			panic("api: the type " + t.String() + " writes itself: say how in inline or special")
 		}
 		return object{"$ref": "#/components/schemas/" + s.name(t)}
 	}
@@ -103,8 +111,7 @@ func (s *schemas) name(t reflect.Type) string {
 	if name, ok := s.names[t]; ok {
 		return name
 	}
-	name := strings.TrimSuffix(t.Name(), "Body")
-	name = strings.ToUpper(name[:1]) + name[1:]
+	name := plainName(t)
 	if _, taken := s.named[name]; taken {
 		room := t.PkgPath()[strings.LastIndexByte(t.PkgPath(), '/')+1:]
 		name = strings.ToUpper(room[:1]) + room[1:] + name
@@ -117,17 +124,52 @@ func (s *schemas) name(t reflect.Type) string {
 		if f.null {
 			member = orNull(member)
 		}
-		properties[f.name] = member
+		// An embedded struct describes its members itself, where the struct around it does not.
+		properties[f.name] = s.describe(member, name+"."+f.name, plainName(f.in)+"."+f.name, f.name)
 		if !f.absent {
 			required = append(required, f.name)
 		}
 	}
-	out := object{"type": "object", "properties": properties}
+	out := s.describe(object{"type": "object", "properties": properties}, name)
 	if len(required) > 0 {
 		out["required"] = required
 	}
 	s.named[name] = out
 	return name
+}
+
+// plainName is what a type is called, unless another one is called so too.
+func plainName(t reflect.Type) string {
+	name := strings.TrimSuffix(t.Name(), "Body")
+	return strings.ToUpper(name[:1]) + name[1:]
+}
+
+// write puts a type that writes itself beside the others.
+func (s *schemas) write(t reflect.Type, known object) string {
+	name := t.Name()
+	out := s.describe(known, name)
+	if members, ok := known["properties"].(object); ok {
+		properties := object{}
+		for member, schema := range members {
+			properties[member] = s.describe(schema.(object), name+"."+member, member)
+		}
+		out["properties"] = properties
+	}
+	s.named[name] = out
+	return name
+}
+
+// describe is a schema with the description that the first of some names has.
+func (s *schemas) describe(schema object, names ...string) object {
+	out := maps.Clone(schema)
+	for _, name := range names {
+		if text, ok := s.texts[name]; ok {
+			s.said[name] = true
+			out["description"] = text
+			break
+		}
+	}
+	return out
 }
 
 // orNull is a schema that permits null too.
@@ -142,8 +184,9 @@ func orNull(schema object) object {
 type memberOf struct {
 	name   string
 	of     reflect.Type
-	absent bool // it may be left out
-	null   bool // it may be null
+	in     reflect.Type // the struct that declares it
+	absent bool         // it may be left out
+	null   bool         // it may be null
 }
 
 // fieldsIn are the members of a struct as encoding/json writes them: those of embedded structs
@@ -165,7 +208,7 @@ func fieldsIn(t reflect.Type) []memberOf {
 			name = f.Name
 		}
 		absent := strings.Contains(options, "omitzero") || strings.Contains(options, "omitempty")
-		own = append(own, memberOf{name, f.Type, absent, f.Type.Kind() == reflect.Pointer && !absent})
+		own = append(own, memberOf{name, f.Type, t, absent, f.Type.Kind() == reflect.Pointer && !absent})
 	}
 	for _, m := range embedded {
 		if !slices.ContainsFunc(own, func(o memberOf) bool { return o.name == m.name }) {
