@@ -34,6 +34,11 @@ func (rt *Runtime) Recover(ctx context.Context, o RecoverOptions) (n int, err er
 	defer rt.pools.Release()
 	var left []string // stacks that have ended, with messages to deliver
 	var inner []Summary
+	// A stack that somebody visits could not be taken over, and one that was visited since its
+	// summary was read would be woken too late: visitors wait.
+	if err := rt.stepAside(ctx); err != nil {
+		return 0, err
+	}
 	err = rt.cfg.Store.Stacks(ctx, func(sum Summary) error {
 		if rt.index != nil {
 			rt.index.Fill(&sum)
@@ -62,6 +67,7 @@ func (rt *Runtime) Recover(ctx context.Context, o RecoverOptions) (n int, err er
 		}
 		return err
 	})
+	rt.comeBack()
 	if err == nil && rt.index != nil {
 		rt.index.Filled()
 	}

@@ -26,7 +26,7 @@ type Runtime struct {
 
 	loads   loader
 	resting resting
-	aside   sync.Mutex // held during a visit: one at a time
+	aside   chan struct{} // full during a visit, and while Recover takes stacks over: one at a time
 
 	couriers sync.WaitGroup
 	notices  notices
@@ -83,6 +83,7 @@ func Open(ctx context.Context, cfg Config) (*Runtime, error) {
 		},
 		drives:  map[string]*drive{},
 		visits:  map[string]chan struct{}{},
+		aside:   make(chan struct{}, 1),
 		trouble: map[string]error{},
 	}
 	if cfg.Index {

@@ -32,10 +32,30 @@ func (rt *Runtime) with(ctx context.Context, id string, do func(*drive) error) e
 
 // visit loads a stack that nobody drives for one command.
 func (rt *Runtime) visit(ctx context.Context, id string, do func(*drive) error) error {
-	rt.aside.Lock()
-	defer rt.aside.Unlock()
+	if err := rt.stepAside(ctx); err != nil {
+		return err
+	}
+	defer rt.comeBack()
 	return rt.visitBeside(ctx, id, do)
 }
+
+// stepAside waits until nobody visits a stack, and keeps visitors out until comeBack. The
+// error is that of ctx.
+func (rt *Runtime) stepAside(ctx context.Context) error {
+	select {
+	case rt.aside <- struct{}{}:
+		return nil
+	default:
+	}
+	select {
+	case rt.aside <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (rt *Runtime) comeBack() { <-rt.aside }
 
 // visitBeside is visit while another visit may be open.
 func (rt *Runtime) visitBeside(ctx context.Context, id string, do func(*drive) error) error {

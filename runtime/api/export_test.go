@@ -5,6 +5,8 @@ import (
 	"slices"
 )
 
+const MaxConnections = maxConnections
+
 // UnusedDescriptions are the names in descriptions that no schema of /openapi.json uses.
 func UnusedDescriptions() []string {
 	s := newSchemas()
