@@ -121,20 +121,6 @@ document.addEventListener("click", async ({ target }) => {
   }
 });
 
-// A text goes to the clipboard. Where a browser has none for a page, it is selected.
-document.addEventListener("click", async ({ target }) => {
-  const b = target.closest?.("[data-copy]");
-  if (!b) return;
-  const text = document.getElementById(b.dataset.copy), says = document.getElementById("copied");
-  try {
-    await navigator.clipboard.writeText(text.textContent);
-    says.textContent = "Copied.";
-  } catch {
-    getSelection().selectAllChildren(text);
-    says.textContent = "It is selected: copy it with the keys.";
-  }
-});
-
 // The scrubber follows the hand: it leads to a cycle once the hand rests for a moment.
 let resting;
 document.addEventListener("input", ({ target }) => {
