@@ -78,5 +78,5 @@ func (v *visit) approvals() error {
 		w.Stack = open[i].Child
 		view.Asks = append(view.Asks, v.askOf(open[i].Stack, w, "/approvals", true))
 	}
-	return v.write(http.StatusOK, frame{Page: "approvals", Title: "Approvals", Stamp: stamp, Live: "/live", Version: version, View: view})
+	return v.write(http.StatusOK, frame{Page: "approvals", Title: "Approvals", Live: "/live", Version: version, View: view})
 }

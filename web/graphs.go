@@ -58,7 +58,7 @@ func (v *visit) graphs() error {
 	if v.o.Problems != nil && v.who.Graph == "" {
 		view.Refused = v.o.Problems()
 	}
-	return v.write(http.StatusOK, frame{Page: "graphs", Title: "Graphs", Stamp: stamp, Live: "/live", Version: version, View: view})
+	return v.write(http.StatusOK, frame{Page: "graphs", Title: "Graphs", Live: "/live", Version: version, View: view})
 }
 
 // countsOf says how many stacks of a graph there are in each group that has some.
@@ -181,7 +181,7 @@ func (v *visit) graphPage(status int, more func(*graphView)) error {
 	}
 	view.MayTest, view.Edited = v.o.Read != nil && v.who.Role == api.RoleAdmin, view.Source
 	more(&view)
-	return v.write(status, frame{Page: "graph", Title: name, Stamp: stamp, Live: "/live", Version: version, View: view})
+	return v.write(status, frame{Page: "graph", Title: name, Live: "/live", Version: version, View: view})
 }
 
 // plan says what the first cycle of a new stack would do with the params of the form.
@@ -306,7 +306,7 @@ func (v *visit) pools() error {
 			return err
 		}
 	}
-	return v.write(http.StatusOK, frame{Page: "pools", Title: "Pools and providers", Stamp: stamp, Live: "/live", Version: version, View: view})
+	return v.write(http.StatusOK, frame{Page: "pools", Title: "Pools and providers", Live: "/live", Version: version, View: view})
 }
 
 // setPool changes the limit of a pool.

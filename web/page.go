@@ -26,7 +26,7 @@ var pages = sync.OnceValue(func() *template.Template {
 type frame struct {
 	Page    string // the template of the content
 	Title   string
-	Stamp   string
+	Stamp   string // made sets it
 	Live    string // the stream that tells of changes; "" for none
 	Version string // of what the page shows, as that stream counts
 	Error   string // what went wrong with the form that was sent
@@ -36,7 +36,7 @@ type frame struct {
 
 // show answers with a page that has no navigation.
 func (h *Handler) show(w http.ResponseWriter, status int, name string, view any) {
-	page, err := made(frame{Page: name, Title: name, Stamp: stamp, View: view})
+	page, err := made(frame{Page: name, Title: name, View: view})
 	if err != nil {
 		http.Error(w, "the page cannot be shown: "+err.Error(), http.StatusInternalServerError)
 		return
@@ -59,6 +59,7 @@ func (v *visit) write(status int, f frame) error {
 }
 
 func made(f frame) ([]byte, error) {
+	f.Stamp = stamp()
 	var b bytes.Buffer
 	err := pages().ExecuteTemplate(&b, f.Page, f)
 	return b.Bytes(), err

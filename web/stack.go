@@ -145,7 +145,7 @@ func (v *visit) stackPage(status int, problem error) error {
 	for _, one := range slices.Backward(h.Cycles) {
 		view.Cycles = append(view.Cycles, cycleRow{one, choice{Path: c.Path, At: strconv.FormatUint(one.Cycle, 10), All: c.All}.to("", "")})
 	}
-	f := frame{Page: "stack", Title: id, Stamp: stamp, Live: "/live?stack=" + id, Version: version, View: view}
+	f := frame{Page: "stack", Title: id, Live: "/live?stack=" + id, Version: version, View: view}
 	if view.At != "" {
 		f.Live = "" // the past stays as it is
 	}

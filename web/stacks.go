@@ -117,7 +117,7 @@ func (v *visit) stacks() error {
 	if f.Page < view.Pages {
 		view.Next = f.to(f.Page + 1)
 	}
-	return v.write(http.StatusOK, frame{Page: "stacks", Title: "Stacks", Stamp: stamp, Live: "/live", Version: version, View: view})
+	return v.write(http.StatusOK, frame{Page: "stacks", Title: "Stacks", Live: "/live", Version: version, View: view})
 }
 
 func rowOf(s *api.Stack, group string) stackRow {

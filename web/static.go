@@ -17,17 +17,16 @@ import (
 	"github.com/graphrun/graphrun/runtime/api"
 )
 
-// stamp names the state of the static files, so that browsers may keep them for ever.
-var stamp = stampOf(files)
-
-func stampOf(all fs.FS) string {
+// stamp names the state of the static files, so that browsers may keep them for ever. It is
+// made when the first page is: most processes show none.
+var stamp = sync.OnceValue(func() string {
 	h := sha256.New()
-	names, err := fs.Glob(all, "static/*")
+	names, err := fs.Glob(files, "static/*")
 	if err != nil {
 		panic(err) // the pattern is fixed
 	}
 	for _, name := range names {
-		b, err := fs.ReadFile(all, name)
+		b, err := fs.ReadFile(files, name)
 		if err != nil {
 			panic(err) // it is in the program
 		}
@@ -35,7 +34,7 @@ func stampOf(all fs.FS) string {
 		h.Write(b)
 	}
 	return hex.EncodeToString(h.Sum(nil)[:6])
-}
+})
 
 // asset is a static file as it is sent.
 type asset struct{ plain, packed []byte }
@@ -91,12 +90,12 @@ func (h *Handler) static(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	head := w.Header()
-	if r.URL.Query().Get("v") == stamp {
+	if r.URL.Query().Get("v") == stamp() {
 		head.Set("Cache-Control", "public, max-age=31536000, immutable")
 	} else {
 		head.Set("Cache-Control", "no-cache") // it is kept, and asked for each time
 	}
-	tag, b := stamp, a.plain
+	tag, b := stamp(), a.plain
 	head.Set("Vary", "Accept-Encoding")
 	if takesGzip(r) {
 		head.Set("Content-Encoding", "gzip")

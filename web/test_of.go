@@ -21,7 +21,7 @@ func (v *visit) testOf() error {
 	id, cycles := v.r.PathValue("stack"), v.r.URL.Query().Get("cycles")
 	view := testView{Stack: id, Path: pathTo(id), Cycles: cycles, Name: id + ".test.yaml"}
 	view.File = view.Path + "/test.yaml?" + v.r.URL.RawQuery
-	f := frame{Page: "test", Title: "A test of " + id, Stamp: stamp}
+	f := frame{Page: "test", Title: "A test of " + id}
 	status := http.StatusOK
 	text, err := v.api.Test(v.r.Context(), id, cycles)
 	var e *api.Error
