@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/graphrun/graphrun/diag"
 	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/machine"
@@ -203,7 +204,7 @@ func (w *waits) question(q *journal.Waiting) (all []Wait) {
 		one.For, one.Until, one.Text = WaitsForTime, q.Due, fmt.Sprintf("%s waits until %s, %s", name, q.Due.UTC().Format(time.RFC3339), w.in(q.Due))
 	default:
 		one.For, one.ID = WaitsForAnswer, q.ID()
-		one.Text = fmt.Sprintf("%s waits for an answer: `graphrun approve %s %s`%s", name, w.x.sum.Identity.Stack, name, until)
+		one.Text = fmt.Sprintf("%s waits for an answer: `graphrun approve %s %s`%s", name, diag.ShellWord(w.x.sum.Identity.Stack), diag.ShellWord(name), until)
 		if len(q.Calls) > 0 {
 			one.Text = fmt.Sprintf("%s waits for a word on %s%s", name, calls(q), until)
 		} else if q.Kind != "approval" {
