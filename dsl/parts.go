@@ -213,9 +213,9 @@ type reading struct {
 	runs  int
 }
 
-// read reads a text as far as it can be read. It reports false for a text that has to be
-// read as a whole, and for one of which nothing is left. If the reading is sound, its
-// document is that of readYAML.
+// read reads a text as far as it can be read. It reports false when the text has to be read as
+// a whole, and when no part of it can be read. If the reading is sound, its document is that
+// of readYAML.
 func (r *reading) read(src []byte) bool {
 	src = bytes.TrimPrefix(src, []byte("\uFEFF"))
 	parts, ok := partsOf(string(src))

@@ -34,8 +34,8 @@ func (rt *Runtime) Recover(ctx context.Context, o RecoverOptions) (n int, err er
 	defer rt.pools.Release()
 	var left []string // stacks that have ended, with messages to deliver
 	var inner []Summary
-	// A stack that somebody visits could not be taken over, and one that was visited since its
-	// summary was read would be woken too late: visitors wait.
+	// Visitors wait meanwhile. Recover cannot take over a stack during a visit, and a visit may
+	// change when a stack is due after its summary was read.
 	if err := rt.stepAside(ctx); err != nil {
 		return 0, err
 	}

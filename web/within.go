@@ -20,21 +20,21 @@ type crumb struct {
 }
 
 // above are the stacks that a stack is within, the outermost first; none for one that does no
-// node's work. at is the place of its node in the outermost.
-func (v *visit) above(id *journal.Identity) (all []crumb, at journal.Place, err error) {
+// node's work. at is the place of its node in the outermost, and top the graph of that.
+func (v *visit) above(id *journal.Identity) (all []crumb, at journal.Place, top string, err error) {
 	for own := *id; ; {
 		parent, task, ok := inspect.ParentOf(&own)
 		if !ok {
 			slices.Reverse(all)
 			slices.Reverse(at)
-			return all, at, nil
+			return all, at, own.Graph, nil
 		}
 		up, err := v.o.Store.Stack(v.r.Context(), parent)
 		if errors.Is(err, journal.ErrNotFound) { // it was removed meanwhile
-			return nil, nil, nil
+			return nil, nil, id.Graph, nil
 		}
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, "", err
 		}
 		spot := journal.Spot{Node: task.Node, Item: task.Item}
 		c := choice{Path: pathTo(parent), Node: task.Node}
@@ -93,7 +93,7 @@ func (v *visit) withinNode(id, node string, g *graph.Graph, cycle uint64, now bo
 
 // fillWithin says what the stack is within, and what is within the node that is explained.
 func (v *visit) fillWithin(view *stackView, id *journal.Identity, g *graph.Graph, now bool) error {
-	above, at, err := v.above(id)
+	above, at, top, err := v.above(id)
 	if err != nil {
 		return err
 	}
@@ -105,20 +105,13 @@ func (v *visit) fillWithin(view *stackView, id *journal.Identity, g *graph.Graph
 	if view.Chosen.Within, err = v.withinNode(id.Stack, node, g, view.Chosen.at(), now); err != nil || view.Chosen.Within == nil {
 		return err
 	}
-	name, path := id.Graph, ""
+	path := ""
 	for _, spot := range at {
 		path += spot.Node + "/"
 	}
-	if len(above) > 0 {
-		top, err := v.o.Store.Stack(v.r.Context(), above[0].Text)
-		if err != nil {
-			return err
-		}
-		name = top.Identity.Graph
-	}
 	if v.o.Graphs != nil {
-		if _, _, ok := v.o.Graphs.Graph(name); ok {
-			view.Chosen.Within.URL = graphWithin(name, path+node)
+		if _, _, ok := v.o.Graphs.Graph(top); ok {
+			view.Chosen.Within.URL = graphWithin(top, path+node)
 		}
 	}
 	return nil
