@@ -1,0 +1,5 @@
+module github.com/graphrun/graphrun/runtime/temporaldriver
+
+go 1.26.0
+
+replace github.com/graphrun/graphrun => ../..
