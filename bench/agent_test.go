@@ -220,7 +220,7 @@ func BenchmarkFirstDelta(b *testing.B) {
 				b.Fatal(err)
 			}
 			defer func() { _ = rt.Close(context.Background()) }()
-			web := httptest.NewServer(api.New(rt, api.Options{Store: store, Kinds: kinds, Door: api.Door{Trusted: true}}))
+			web := httptest.NewServer(api.New(api.Local(rt), api.Options{Store: store, Kinds: kinds, Door: api.Door{Trusted: true}}))
 			defer web.Close()
 			var took []time.Duration
 			n := 0

@@ -79,7 +79,7 @@ func BenchmarkPages(b *testing.B) {
 			}
 			b.Logf("Recover with an index: %s", time.Since(begun))
 		}
-		h := api.New(rt, api.Options{Store: store, Kinds: std.Registry(), Door: api.Door{Trusted: true}})
+		h := api.New(api.Local(rt), api.Options{Store: store, Kinds: std.Registry(), Door: api.Door{Trusted: true}})
 		for _, page := range []string{"stacks?limit=100", "stacks?limit=100&after=s050000&status=cancelled", "stacks?status=failed", "stacks?graph=none", "approvals", "overview", "overview?skip=50000", "overview?find=99999"} {
 			b.Run(fmt.Sprintf("index=%v/%s", index, page), func(b *testing.B) {
 				var took []time.Duration

@@ -17,8 +17,8 @@ func As(ctx context.Context, name string) context.Context {
 	return context.WithValue(ctx, byKey{}, name)
 }
 
-// byOf is who acts, "" if nobody is known.
-func byOf(ctx context.Context) string {
+// By is who acts in calls with the context, as As said it; "" if nobody is known.
+func By(ctx context.Context) string {
 	name, _ := ctx.Value(byKey{}).(string)
 	return name
 }
@@ -29,5 +29,5 @@ func (d *drive) command(ctx context.Context, a journal.Action) {
 }
 
 func (d *drive) control(ctx context.Context, a journal.Action) machine.Control {
-	return machine.Control{At: d.now(), Action: a, By: byOf(ctx)}
+	return machine.Control{At: d.now(), Action: a, By: By(ctx)}
 }

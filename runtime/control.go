@@ -58,7 +58,7 @@ func (rt *Runtime) End(ctx context.Context, stack string) error {
 	return rt.cancelled(ctx, stack, rt.with(ctx, stack, func(d *drive) error {
 		if err := d.do(ctx, func() error {
 			d.command(ctx, journal.ActionStop)
-			return d.m.Step(machine.Stop{At: d.now(), Reason: Stopped, By: byOf(ctx)})
+			return d.m.Step(machine.Stop{At: d.now(), Reason: Stopped, By: By(ctx)})
 		}); err != nil {
 			return err
 		}

@@ -31,6 +31,21 @@ func (s *Status) IsInner() bool {
 	return known || s.Cursor.Status.Ended()
 }
 
+// Wants reports whether a stack of a store is one of those. It does not look at After.
+func (f *Filter) Wants(ctx context.Context, store inspect.Reader, s *Status) (bool, error) {
+	if f.Graph != "" && f.Graph != s.Graph || f.Status != "" && f.Status != s.Cursor.Status || !f.Inner && s.IsInner() {
+		return false, nil
+	}
+	if f.Within == "" {
+		return true, nil
+	}
+	top, _, err := inspect.Outermost(ctx, store, &journal.Identity{Stack: s.Stack, Graph: s.Graph, Parent: s.Parent})
+	if errors.Is(err, ErrNotFound) {
+		return false, nil
+	}
+	return err == nil && top.Graph == f.Within, err
+}
+
 // indexed is the index, or nil while it does not know all stacks.
 func (rt *Runtime) indexed() *index.Index {
 	if rt.index != nil && rt.index.Ready() {
@@ -60,16 +75,8 @@ func (rt *Runtime) known(ctx context.Context) (*index.Index, error) {
 func (rt *Runtime) ListWhere(ctx context.Context, f Filter, fn func(Status) error) error {
 	wanted := func(sum Summary) error {
 		st := rt.status(sum)
-		if f.Graph != "" && f.Graph != st.Graph || f.Status != "" && f.Status != st.Cursor.Status || !f.Inner && st.IsInner() {
-			return nil
-		}
-		if f.Within != "" {
-			top, _, err := inspect.Outermost(ctx, rt.cfg.Store, &sum.Identity)
-			if errors.Is(err, ErrNotFound) || err == nil && top.Graph != f.Within {
-				return nil
-			} else if err != nil {
-				return err
-			}
+		if wants, err := f.Wants(ctx, rt.cfg.Store, &st); err != nil || !wants {
+			return err
 		}
 		return fn(st)
 	}

@@ -144,7 +144,7 @@ func (rt *Runtime) forkOf(ctx context.Context, stack, nonce string, o ForkOption
 		}
 	}
 	made, err := machine.Fork(def.g, snap, machine.ForkOptions{
-		Stack: o.ID, Nonce: nonce, At: time.Now().UTC(), Wave: moment.Wave, Set: o.Set, By: byOf(ctx)})
+		Stack: o.ID, Nonce: nonce, At: time.Now().UTC(), Wave: moment.Wave, Set: o.Set, By: By(ctx)})
 	if err != nil {
 		return Commit{}, &InitError{o.ID, err}
 	}

@@ -30,7 +30,7 @@ type RetryOptions struct {
 // lies behind it, and nothing that succeeded. Errors: *UnknownStackError, ErrNotEnded,
 // *ChildError, *MissingError, *SecretError, *StoreError, ErrClosed, or that of ctx.
 func (rt *Runtime) Retry(ctx context.Context, id string, o RetryOptions) (*Stack, error) {
-	o.By = cmp.Or(o.By, byOf(ctx))
+	o.By = cmp.Or(o.By, By(ctx))
 	if err := value.CheckText(o.By); err != nil {
 		return nil, fmt.Errorf("runtime: by: %w", err)
 	}

@@ -28,7 +28,7 @@ func (rt *Runtime) Send(ctx context.Context, in Send) (duplicate bool, err error
 	}
 	err = rt.with(ctx, in.Stack, func(d *drive) error {
 		return d.do(ctx, func() (err error) {
-			duplicate, err = d.takeIn(in, byOf(ctx))
+			duplicate, err = d.takeIn(in, By(ctx))
 			return err
 		})
 	})
@@ -73,7 +73,7 @@ type AnswerOptions struct {
 // (several calls wait, and the answer does not say which it is for),
 // *machine.AnswerError, ErrEnded, *StoreError, ErrClosed, or that of ctx.
 func (rt *Runtime) AnswerWith(ctx context.Context, stack, node string, o AnswerOptions) error {
-	in := machine.Answer{Node: node, Item: o.Item, For: o.For, Call: o.Call, Args: o.Args, Output: o.Output, By: byOf(ctx)}
+	in := machine.Answer{Node: node, Item: o.Item, For: o.For, Call: o.Call, Args: o.Args, Output: o.Output, By: By(ctx)}
 	err := rt.input(ctx, stack, func(d *drive) machine.Input {
 		in.At = d.now()
 		return in

@@ -78,7 +78,7 @@ func (s *Stack) Cancel(ctx context.Context, reason string) error {
 	}
 	if err := s.d.do(ctx, func() error {
 		s.d.command(ctx, journal.ActionCancel)
-		s.d.step(machine.Cancel{At: s.d.now(), Reason: reason, By: byOf(ctx)})
+		s.d.step(machine.Cancel{At: s.d.now(), Reason: reason, By: By(ctx)})
 		return nil
 	}); err != nil {
 		return err

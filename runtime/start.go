@@ -77,7 +77,7 @@ func (rt *Runtime) Start(ctx context.Context, g *graph.Graph, o StartOptions) (*
 	options := rt.defs.options(secrets)
 	id := journal.Identity{Stack: o.ID, Graph: g.Name,
 		Nonce: rt.cfg.Nonce(), Params: params, CreatedAt: now, Parent: o.parent, MaxCycles: o.maxCycles}
-	options.By, options.Around = byOf(ctx), rt.around(&id)
+	options.By, options.Around = By(ctx), rt.around(&id)
 	m, err := machine.New(def.g, options, id, state, now)
 	if err != nil {
 		rt.free(o.ID)

@@ -126,7 +126,7 @@ func Run(ctx context.Context, o Options) (err error) {
 // without sockets is no reason not to serve: other commands then name the process
 // that owns the store.
 func (o *Options) serveSocket(rt *runtime.Runtime) (stop func()) {
-	stop, err := api.ServeOwner(o.Path, api.New(rt, o.Socket), func(err error) {
+	stop, err := api.ServeOwner(o.Path, api.New(api.Local(rt), o.Socket), func(err error) {
 		o.Logger.Error("the control socket broke", "error", err)
 	})
 	if err != nil {
@@ -150,7 +150,7 @@ func (o *Options) servePort(ctx context.Context, rt *runtime.Runtime) (broken <-
 	public.Door, public.MaxBody, public.Link = api.Door{Token: token, Tokens: o.Socket.Door.Tokens, Hosts: o.Port.hosts}, 0, nil
 	ctx, cancel := context.WithCancel(ctx)
 	pages, err := web.New(web.Options{
-		API: api.New(rt, public), Store: o.Store, Kinds: o.Kinds, Compile: o.compile, Feed: rt.Feed(), Graphs: o.Graphs,
+		API: api.New(api.Local(rt), public), Store: o.Store, Kinds: o.Kinds, Compile: o.compile, Feed: rt.Feed(), Graphs: o.Graphs,
 		Problems: o.Graphs.Refused, Warnings: o.Graphs.Warnings, Read: o.read, ReadStep: o.ReadStep,
 		Token: token, Secure: o.Port.scheme == "https", Closing: ctx.Done(),
 	})

@@ -49,7 +49,7 @@ func newRig(t *testing.T) *rig {
 	r := &rig{t: t, rt: rt}
 	r.tokens = api.OpenTokens(filepath.Join(t.TempDir(), "s.db"))
 	h, err := web.New(web.Options{
-		API:   api.New(rt, api.Options{Door: api.Door{Token: token, Tokens: r.tokens}, Store: store, Kinds: std.Registry()}),
+		API:   api.New(api.Local(rt), api.Options{Door: api.Door{Token: token, Tokens: r.tokens}, Store: store, Kinds: std.Registry()}),
 		Store: store, Kinds: std.Registry(), Feed: rt.Feed(), Token: token,
 		Compile: func(kept journal.StoredGraph) (*graph.Graph, error) {
 			r.texts.Add(1)

@@ -95,7 +95,7 @@ func (a *app) ownBriefly(ctx context.Context, store *boltstore.Store) (*api.Clie
 	}
 	o := a.doorOptions(store, runtime.DurabilityWave, "")
 	o.Rest = true
-	h := api.New(rt, o)
+	h := api.New(api.Local(rt), o)
 	return api.Direct(h, func() error {
 		return firstOf(rt.Close(context.WithoutCancel(ctx)), store.Close())
 	}), nil
@@ -126,7 +126,7 @@ func (a *app) doorOptions(store *boltstore.Store, durability runtime.Durability,
 // A file system without sockets is no reason not to run: other commands then name
 // the process that owns the store.
 func (a *app) listenToCommands(rt *runtime.Runtime, o api.Options) (stop func()) {
-	stop, err := api.ServeOwner(a.db, api.New(rt, o), func(err error) {
+	stop, err := api.ServeOwner(a.db, api.New(api.Local(rt), o), func(err error) {
 		a.logger().Error("the control socket broke", "error", err)
 	})
 	if err != nil {

@@ -38,6 +38,11 @@ func (c *call) allRecords() error {
 	if err := a.s.wants(c.query); err != nil {
 		return err
 	}
+	if a.follow {
+		if a.live, err = can[Watchable](c, "follow all stacks"); err != nil {
+			return err
+		}
+	}
 	from := c.query["from"]
 	switch {
 	case from != "" && from != fromNow:
@@ -65,6 +70,7 @@ type allRecords struct {
 	s      *stream
 	graph  string // "" means any
 	follow bool
+	live   Watchable         // nil unless it follows
 	sent   map[string]uint64 // by stack: the last seq of the past, until a commit leads up to it
 }
 
@@ -135,7 +141,7 @@ func (a *allRecords) later(ctx context.Context, t *tape, at spot) error {
 	said := make(chan feed.Delta, heldDeltas)
 	if a.s.events && a.s.want.Types == nil {
 		over := make(chan struct{})
-		defer a.c.rt.Feed().OnDelta("", func(d feed.Delta) {
+		defer a.live.Feed().OnDelta("", func(d feed.Delta) {
 			select {
 			case said <- d:
 			case <-over:

@@ -88,7 +88,7 @@ func newRig(t *testing.T) *rig {
 func (r *rig) handler(d api.Door) *api.Handler {
 	o := r.options
 	o.Door = d
-	return api.New(r.rt, o)
+	return api.New(api.Local(r.rt), o)
 }
 
 // tcp is a client over a real port.

@@ -44,7 +44,11 @@ func (c *call) approvals() (approvalsBody, error) {
 	if !c.seesGraph(graph) {
 		return body, nil
 	}
-	err = c.rt.Asked(c.ctx, graph, last, func(q runtime.Question, a inspect.Asked) error {
+	engine, err := can[Asker](c, "list what waits for a person in all stacks")
+	if err != nil {
+		return body, err
+	}
+	err = engine.Asked(c.ctx, graph, last, func(q runtime.Question, a inspect.Asked) error {
 		if uint64(len(body.Approvals)) == limit {
 			next := questionText(&last)
 			body.Next = &next

@@ -87,7 +87,7 @@ func TestAnswersOnCalls(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := api.New(rt, api.Options{Store: store, Kinds: kinds, Graphs: served{}, Door: api.Door{Token: secret}})
+	h := api.New(api.Local(rt), api.Options{Store: store, Kinds: kinds, Graphs: served{}, Door: api.Door{Token: secret}})
 	server := httptest.NewServer(h)
 	defer server.Close()
 	client := api.NewClient(server.URL, secret)

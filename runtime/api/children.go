@@ -37,7 +37,7 @@ func (c *call) addChildren(out *StackStatus) error {
 	over := 0
 	for i := range children {
 		in, at := &children[i].Summary.Identity, children[i].Place.String()
-		st, err := c.rt.Status(c.ctx, in.Stack)
+		st, err := c.engine.Status(c.ctx, in.Stack)
 		if errors.Is(err, runtime.ErrNotFound) { // its node has just ended
 			continue
 		}
@@ -91,7 +91,7 @@ func (c *call) locate(place, item string) (stack string, spot journal.Spot, err 
 	last.Item = cmp.Or(last.Item, item)
 	stack, spot, err = inspect.Locate(c.ctx, c.o.Store, c.stack(), p, true)
 	if errors.Is(err, runtime.ErrNotFound) {
-		if _, err := c.rt.Status(c.ctx, c.stack()); err != nil {
+		if _, err := c.engine.Status(c.ctx, c.stack()); err != nil {
 			return "", spot, err
 		}
 	}

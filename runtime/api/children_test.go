@@ -45,7 +45,7 @@ func startBoard(k *runtimetest.Kit) *api.Client {
 }
 
 func clientOf(k *runtimetest.Kit) *api.Client {
-	h := api.New(k.Runtime, api.Options{Store: k.Store, Kinds: std.Registry(), Door: api.Door{Trusted: true}})
+	h := api.New(api.Local(k.Runtime), api.Options{Store: k.Store, Kinds: std.Registry(), Door: api.Door{Trusted: true}})
 	return api.Direct(h, func() error { return nil })
 }
 
@@ -180,7 +180,7 @@ func TestAListReadsNoOtherStacks(t *testing.T) {
 	t.Parallel()
 	runtimetest.Run(t, std.Registry(), func(k *runtimetest.Kit) {
 		store := &passes{Store: k.Store}
-		c := api.Direct(api.New(k.Runtime, api.Options{Store: store, Kinds: std.Registry(), Door: api.Door{Trusted: true}}), func() error { return nil })
+		c := api.Direct(api.New(api.Local(k.Runtime), api.Options{Store: store, Kinds: std.Registry(), Door: api.Door{Trusted: true}}), func() error { return nil })
 		list := func() int {
 			store.n = 0
 			if err := c.Stacks(k.T.Context(), func(api.Stack) error { return nil }); err != nil {

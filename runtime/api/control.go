@@ -21,13 +21,13 @@ func (c *call) startStack(in StartRequest) (Stack, error) {
 		return Stack{}, err
 	}
 	o := runtime.StartOptions{ID: in.Stack, Params: in.Params, State: in.State, Source: source, Rest: c.o.Rest}
-	if _, err := c.rt.Start(c.ctx, g, o); err != nil {
+	if err := c.engine.Start(c.ctx, g, o); err != nil {
 		return Stack{}, err
 	}
 	if o.ID == "" {
 		o.ID = g.Name
 	}
-	st, err := c.rt.Status(c.ctx, o.ID)
+	st, err := c.engine.Status(c.ctx, o.ID)
 	return stackOf(st, false), err
 }
 
@@ -75,7 +75,7 @@ func (c *call) send(in EventRequest) (EventReply, error) {
 	if in.Event == "" {
 		return EventReply{}, errorf(CodeUsage, "expected an event: its name")
 	}
-	duplicate, err := c.rt.Send(c.ctx, runtime.Send{Stack: c.stack(), Event: in.Event, Payload: in.Payload.V, ID: in.ID})
+	duplicate, err := c.engine.Send(c.ctx, runtime.Send{Stack: c.stack(), Event: in.Event, Payload: in.Payload.V, ID: in.ID})
 	return EventReply{c.stack(), in.Event, duplicate}, err
 }
 
@@ -87,7 +87,7 @@ func (c *call) answer(in AnswerRequest) (Nothing, error) {
 	if err != nil {
 		return Nothing{}, c.withPlaces(err)
 	}
-	st, err := c.rt.Status(c.ctx, stack)
+	st, err := c.engine.Status(c.ctx, stack)
 	if err != nil {
 		return Nothing{}, err
 	}
@@ -116,7 +116,7 @@ func (c *call) answer(in AnswerRequest) (Nothing, error) {
 	case in.Value != nil:
 		out["value"] = in.Value.V
 	}
-	return Nothing{}, c.withPlaces(c.rt.AnswerWith(c.ctx, stack, spot.Node, o))
+	return Nothing{}, c.withPlaces(c.engine.AnswerWith(c.ctx, stack, spot.Node, o))
 }
 
 func (c *call) cancel(in CancelRequest) (Nothing, error) {
@@ -126,11 +126,11 @@ func (c *call) cancel(in CancelRequest) (Nothing, error) {
 		if err != nil {
 			return Nothing{}, err
 		}
-		return Nothing{}, c.rt.CancelTask(c.ctx, stack, spot.Node, spot.Item)
+		return Nothing{}, c.engine.CancelTask(c.ctx, stack, spot.Node, spot.Item)
 	case in.Item != "":
 		return Nothing{}, errorf(CodeUsage, "item %q: expected node too", in.Item)
 	}
-	return Nothing{}, c.rt.Cancel(c.ctx, c.stack(), in.Reason)
+	return Nothing{}, c.engine.Cancel(c.ctx, c.stack(), in.Reason)
 }
 
 func (c *call) retry(in RetryRequest) (Told, error) {
@@ -138,7 +138,11 @@ func (c *call) retry(in RetryRequest) (Told, error) {
 	if err != nil {
 		return Told{}, errorf(CodeUsage, "limits: %v", err)
 	}
-	_, err = c.rt.Retry(c.ctx, c.stack(), runtime.RetryOptions{By: in.By, Limits: limits, Rest: c.o.Rest})
+	engine, err := can[Retrier](c, "retry stacks")
+	if err != nil {
+		return Told{}, err
+	}
+	err = engine.Retry(c.ctx, c.stack(), runtime.RetryOptions{By: in.By, Limits: limits, Rest: c.o.Rest})
 	if errors.Is(err, runtime.ErrNotEnded) {
 		return Told{}, errorf(CodeConflict, "%s: only one that has ended is retried", said(err))
 	}
@@ -153,10 +157,14 @@ func (c *call) fork(in ForkRequest) (Stack, error) {
 	if in.As == "" {
 		return Stack{}, errorf(CodeUsage, "expected \"as\", the id of the new stack")
 	}
-	if _, err := c.rt.Fork(c.ctx, c.stack(), runtime.ForkOptions{At: at, ID: in.As, Set: in.Set, Rest: c.o.Rest}); err != nil {
+	engine, err := can[Forker](c, "fork stacks")
+	if err != nil {
 		return Stack{}, err
 	}
-	st, err := c.rt.Status(c.ctx, in.As)
+	if err := engine.Fork(c.ctx, c.stack(), runtime.ForkOptions{At: at, ID: in.As, Set: in.Set, Rest: c.o.Rest}); err != nil {
+		return Stack{}, err
+	}
+	st, err := c.engine.Status(c.ctx, in.As)
 	return stackOf(st, false), err
 }
 
@@ -164,7 +172,11 @@ func (c *call) setPool(in PoolRequest) (Nothing, error) {
 	if in.Parallel == nil || *in.Parallel < 0 {
 		return Nothing{}, errorf(CodeUsage, "expected parallel: 0 (hold) or more")
 	}
-	return Nothing{}, c.rt.SetPool(c.ids["name"], c.ids["pool"], *in.Parallel)
+	engine, err := can[Pooler](c, "change the limits of pools")
+	if err != nil {
+		return Nothing{}, err
+	}
+	return Nothing{}, engine.SetPool(c.ids["name"], c.ids["pool"], *in.Parallel)
 }
 
 func (c *call) reload(Nothing) (Reloaded, error) {

@@ -33,6 +33,7 @@ const (
 	CodeBusy         Code = "busy"          // too many streams
 	CodeShuttingDown Code = "shutting-down" // the engine is about to end
 	CodeNotReady     Code = "not-ready"     // the store takes no commits
+	CodeUnsupported  Code = "unsupported"   // the engine behind the API cannot do that
 	CodeInternal     Code = "internal"
 )
 
@@ -44,7 +45,7 @@ var statusOf = map[Code]int{
 	CodeMisdirected: http.StatusMisdirectedRequest, CodeMethod: http.StatusMethodNotAllowed,
 	CodeMediaType: http.StatusUnsupportedMediaType, CodeTooLarge: http.StatusRequestEntityTooLarge,
 	CodeBusy: http.StatusServiceUnavailable, CodeShuttingDown: http.StatusServiceUnavailable,
-	CodeNotReady: http.StatusServiceUnavailable, CodeInternal: http.StatusInternalServerError,
+	CodeNotReady: http.StatusServiceUnavailable, CodeUnsupported: http.StatusNotImplemented, CodeInternal: http.StatusInternalServerError,
 }
 
 // Error is an error as it goes over the wire: {"error":{"code","message"}}.
@@ -64,6 +65,8 @@ func (e *Error) Is(target error) bool {
 		return e.Code == CodeExists
 	case runtime.ErrClosed:
 		return e.Code == CodeShuttingDown
+	case ErrUnsupported:
+		return e.Code == CodeUnsupported
 	}
 	return false
 }
@@ -95,6 +98,8 @@ func toWire(err error) *Error {
 		return &Error{CodeNotFound, said(err)}
 	case errors.Is(err, runtime.ErrExists):
 		return &Error{CodeExists, said(err)}
+	case errors.Is(err, ErrUnsupported):
+		return &Error{CodeUnsupported, said(err)}
 	case errors.Is(err, runtime.ErrNotEnded):
 		return &Error{CodeConflict, said(err) + ": cancel it first"}
 	case errors.Is(err, runtime.ErrEnded), errors.Is(err, runtime.ErrActive),
@@ -110,7 +115,7 @@ func toWire(err error) *Error {
 // of. Whatever it quotes, it has at most diag.MaxMessage bytes.
 func said(err error) string {
 	m := diag.Shorten(err.Error(), diag.MaxMessage)
-	for _, room := range []string{"runtime: ", "machine: "} {
+	for _, room := range []string{"runtime: ", "machine: ", "api: "} {
 		m = strings.TrimPrefix(m, room)
 	}
 	return m

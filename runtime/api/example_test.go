@@ -26,7 +26,7 @@ func Example() {
 		return
 	}
 	defer rt.Close(ctx)
-	h := api.New(rt, api.Options{
+	h := api.New(api.Local(rt), api.Options{
 		Door: api.Door{Token: secret}, Store: store, Kinds: std.Registry(), Graphs: served{"greeter": greeter()},
 	})
 	server := httptest.NewServer(h) // api.Listen and api.Serve do this for a real port

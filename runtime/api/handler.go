@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/inspect"
 	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/value"
 	"github.com/graphrun/graphrun/runtime"
@@ -22,8 +23,8 @@ var silent = log.New(io.Discard, "", 0)
 // Options of a Handler. The zero value lets nobody in.
 type Options struct {
 	Door Door
-	// Store is the one that the runtime works on; it is read from. Required.
-	Store runtime.Store
+	// Store has the stacks that the engine drives. Required.
+	Store inspect.Reader
 	// Kinds compile stored definitions. Required.
 	Kinds graph.Kinds
 	// Compile makes a runnable graph of a stored one, for explanations. One that reads its
@@ -50,7 +51,7 @@ type Options struct {
 	// Link makes a link that signs a browser in to the dashboard once. Defaults to none:
 	// the request is refused.
 	Link func() (string, error)
-	// Rest says that the runtime is not there to drive stacks: those that are
+	// Rest says that the engine is not there to drive stacks: those that are
 	// started wait for one that is.
 	Rest bool
 }
@@ -89,19 +90,23 @@ type Refused struct {
 
 // Handler answers the routes of the API for one door. Safe for concurrent use.
 type Handler struct {
-	rt      *runtime.Runtime
+	engine  Engine
 	o       Options
 	streams chan struct{}
 	tape    tape
 	table   []route // for what describes it
 }
 
-// New makes the handler of a runtime for one door.
-func New(rt *runtime.Runtime, o Options) *Handler {
+// New makes the handler of an engine for one door.
+func New(engine Engine, o Options) *Handler {
 	if o.MaxBody <= 0 {
 		o.MaxBody = maxBody
 	}
-	return &Handler{rt: rt, o: o, streams: make(chan struct{}, maxStreams), tape: tape{feed: rt.Feed()}, table: routes}
+	h := &Handler{engine: engine, o: o, streams: make(chan struct{}, maxStreams), table: routes}
+	if live, ok := engine.(Watchable); ok {
+		h.tape.feed = live.Feed()
+	}
+	return h
 }
 
 // ServeHTTP decides by the table, then serves.

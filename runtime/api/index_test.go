@@ -124,7 +124,7 @@ func busy(t *testing.T, rt *runtime.Runtime, seed uint64, also func()) {
 // it reads pages of that size.
 func told(t *testing.T, rt *runtime.Runtime, store runtime.Store, query string, limit int) (lines []string) {
 	t.Helper()
-	h := api.New(rt, api.Options{Store: store, Kinds: std.Registry(), Door: api.Door{Trusted: true}})
+	h := api.New(api.Local(rt), api.Options{Store: store, Kinds: std.Registry(), Door: api.Door{Trusted: true}})
 	for after, more := "", true; more; {
 		path := "/v1/" + query
 		if paged := !strings.HasPrefix(query, "overview"); paged && limit > 0 {

@@ -64,7 +64,7 @@ func (c *call) listStacks() error {
 	} else if f.Graph = cmp.Or(f.Graph, c.who.Graph); !c.seesGraph(f.Graph) {
 		f.Within = c.who.Graph
 	}
-	err = c.rt.ListWhere(c.ctx, f, l.add)
+	err = c.engine.ListWhere(c.ctx, f, l.add)
 	next := "null"
 	if errors.Is(err, errPageFull) {
 		err, next = nil, strconv.Quote(l.last) // ids are plain

@@ -110,7 +110,7 @@ func TestPages(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = rt.Close(context.Background()) })
 	for query, want := range indexedPages(t, rt, n) {
-		h := api.New(rt, api.Options{Store: indexed, Kinds: std.Registry(), Door: api.Door{Trusted: true}})
+		h := api.New(api.Local(rt), api.Options{Store: indexed, Kinds: std.Registry(), Door: api.Door{Trusted: true}})
 		read = 0
 		w := ask(h, "GET", "/v1/"+query, "")
 		if w.Code != http.StatusOK || read != 0 || strings.Count(w.Body.String(), `"driven"`) != want {

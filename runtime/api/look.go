@@ -33,7 +33,7 @@ func (c *call) explain() (inspect.Explanation, error) {
 
 // live is what this engine knows of a stack beyond what the store has.
 func (c *call) live(stack string) (*inspect.Live, error) {
-	s, err := c.rt.Status(c.ctx, stack)
+	s, err := c.engine.Status(c.ctx, stack)
 	if err != nil {
 		return nil, err
 	}
@@ -155,7 +155,7 @@ func (c *call) test() error {
 // noStack says which stacks there are, in place of an error that says that one is not.
 func (c *call) noStack(err error) error {
 	if errors.Is(err, runtime.ErrNotFound) {
-		if _, known := c.rt.Status(c.ctx, c.stack()); known != nil {
+		if _, known := c.engine.Status(c.ctx, c.stack()); known != nil {
 			return known
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/graphrun/graphrun/graph/journal"
+	"github.com/graphrun/graphrun/runtime"
 	"github.com/graphrun/graphrun/runtime/feed"
 )
 
@@ -112,7 +113,10 @@ func (c *call) metrics() error {
 	if c.o.Metrics != nil {
 		c.o.Metrics.write(w)
 	}
-	pools := c.rt.PoolStatus()
+	var pools []runtime.PoolStatus
+	if engine, ok := c.engine.(Pooler); ok {
+		pools = engine.PoolStatus()
+	}
 	w.family("graphrun_pool_running", "gauge", "Tasks that hold a slot.")
 	for _, p := range pools {
 		w.line("", p.Graph, float64(p.Running), "pool", p.Pool)
@@ -125,13 +129,13 @@ func (c *call) metrics() error {
 	for _, p := range pools {
 		w.line("", p.Graph, float64(p.Parallel), "pool", p.Pool)
 	}
-	driven := map[string]float64{}
-	for _, s := range c.rt.Stacks() {
-		driven[s.Graph()]++
+	var driven map[string]int
+	if engine, ok := c.engine.(Watchable); ok {
+		driven = engine.Driven()
 	}
 	w.family("graphrun_stacks_driven", "gauge", "Stacks that this process runs.")
 	for _, graph := range slices.Sorted(maps.Keys(driven)) {
-		w.line("", graph, driven[graph])
+		w.line("", graph, float64(driven[graph]))
 	}
 	if c.who.Graph == "" {
 		failing := 0.0
@@ -252,9 +256,8 @@ func (c *call) ready() (healthBody, error) {
 
 // ill is why the store takes no commits; nil if it does.
 func (c *call) ill() error {
-	if err := c.rt.Failed(); err != nil {
-		return err
+	if engine, ok := c.engine.(Checkable); ok {
+		return engine.Health()
 	}
-	_, err := c.rt.StoreHealth()
-	return err
+	return nil
 }

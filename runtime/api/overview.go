@@ -85,7 +85,11 @@ func (c *call) overview() (Overview, error) {
 	if group != "" && !slices.Contains(runtime.Groups(), group) {
 		return out, errorf(CodeUsage, "group %q: expected one of %v", group, runtime.Groups())
 	}
-	found, err := c.rt.Overview(c.ctx, runtime.OverviewQuery{Of: c.who.Graph, Graph: c.query["graph"], Group: group,
+	engine, err := can[Overviewer](c, "count stacks by what they need of a person")
+	if err != nil {
+		return out, err
+	}
+	found, err := engine.Overview(c.ctx, runtime.OverviewQuery{Of: c.who.Graph, Graph: c.query["graph"], Group: group,
 		Text: c.query["find"], Skip: int(min(skip, math.MaxInt32)), Limit: int(limit)})
 	if err != nil {
 		return out, err

@@ -251,7 +251,7 @@ func (c *call) stackStatus() (StackStatus, error) {
 	if err != nil {
 		return StackStatus{}, err
 	}
-	s, err := c.rt.Status(c.ctx, c.stack())
+	s, err := c.engine.Status(c.ctx, c.stack())
 	if err != nil {
 		return StackStatus{}, err
 	}
@@ -336,7 +336,11 @@ type poolsBody struct {
 
 func (c *call) listPools() (poolsBody, error) {
 	body := poolsBody{[]Pool{}}
-	for _, p := range c.rt.PoolStatus() {
+	engine, err := can[Pooler](c, "show pools")
+	if err != nil {
+		return body, err
+	}
+	for _, p := range engine.PoolStatus() {
 		if !c.seesGraph(p.Graph) {
 			continue
 		}

@@ -118,9 +118,10 @@ type stream struct {
 
 func (s *stream) run(ctx context.Context, follow bool) error {
 	news, said := make(chan struct{}, 1), make(chan feed.Delta)
-	if follow && s.events {
+	engine, watched := s.h.engine.(Watchable)
+	if watched && follow && s.events {
 		over := make(chan struct{})
-		defer s.h.rt.Feed().OnDelta(s.id, func(d feed.Delta) {
+		defer engine.Feed().OnDelta(s.id, func(d feed.Delta) {
 			select {
 			case said <- d:
 			case <-over:
@@ -128,8 +129,8 @@ func (s *stream) run(ctx context.Context, follow bool) error {
 		})()
 		defer close(over)
 	}
-	if follow {
-		defer s.h.rt.Feed().OnCommit(s.id, func(c feed.Commit) {
+	if watched && follow {
+		defer engine.Feed().OnCommit(s.id, func(c feed.Commit) {
 			s.fresh.add(c.Records)
 			select {
 			case news <- struct{}{}:
@@ -177,9 +178,7 @@ func (s *stream) run(ctx context.Context, follow bool) error {
 			if !s.in() {
 				return nil // its token was revoked meanwhile
 			}
-			if _, driven := s.h.rt.Stack(s.id); driven {
-				looks = false // it hears of the commits
-			}
+			looks = !watched || !engine.Drives(s.id) // else it hears of the commits
 		case <-closing(ctx):
 			return nil
 		case <-ctx.Done():

@@ -19,7 +19,7 @@ const (
 // tape is the order in which the commits of all stacks became known, for readers of all
 // records. It hears of commits while somebody reads, and for a while after that.
 type tape struct {
-	feed *feed.Feed
+	feed *feed.Feed // nil if the engine is not Watchable: then nobody reads
 
 	mu      sync.Mutex
 	readers int

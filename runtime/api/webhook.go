@@ -76,7 +76,7 @@ func (c *call) webhook(body []byte) (EventReply, error) {
 		return EventReply{}, err
 	}
 	ctx := runtime.As(c.ctx, "hook/"+hook)
-	duplicate, err := c.rt.Send(ctx, runtime.Send{Stack: d.To, Event: d.Event, Payload: d.Payload, ID: d.ID})
+	duplicate, err := c.engine.Send(ctx, runtime.Send{Stack: d.To, Event: d.Event, Payload: d.Payload, ID: d.ID})
 	return EventReply{d.To, d.Event, duplicate}, unfit(err)
 }
 
