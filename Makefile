@@ -89,7 +89,7 @@ servers: ## MCP servers that others wrote, and the conformance suite of MCP, whe
 	fi
 	npm install --silent --no-audit --no-fund --prefix "$$dir" node@22 @modelcontextprotocol/conformance@0.1.16 ||
 		echo 'skipped: npm cannot fetch the conformance suite and its Node 22'
-	MCP_SERVERS="$$dir/node_modules/.bin" go test -run 'TestServer(Everything|Filesystem|Memory)|TestConformance|TestMCPConformance' ./nodes/mcp ./cmd/graphrun
+	MCP_SERVERS="$$dir/node_modules/.bin" go test -run 'TestServer(Everything|Filesystem|Memory)|TestConformance|TestMCPConformance' ./nodes/mcp ./internal/cli
 
 browser: ## the dashboard in a real browser, where there is a chromium
 	@if ! command -v chromium >/dev/null; then echo 'SKIPPED: there is no chromium'; exit 0; fi

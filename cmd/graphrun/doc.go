@@ -7,9 +7,6 @@
 //	graphrun validate FILE…    check graphs without running anything
 //	graphrun help              list all commands
 //
-// docs/cli.md describes every command, docs/operating.md the server.
-//
-// main is one line over run, so that tests drive the whole program in their own
-// process. A command turns flags into options and results into output; whatever
-// is decided is decided in the packages that it calls.
+// docs/cli.md describes every command, docs/operating.md the server. Package internal/cli has
+// them all; this one is its entry point.
 package main

@@ -50,9 +50,9 @@ func TestDecisions(t *testing.T) {
 // TestOneVersion: the program and the changelog name the same version.
 func TestOneVersion(t *testing.T) {
 	t.Parallel()
-	m := regexp.MustCompile(`(?m)^var version = "(.+)"$`).FindStringSubmatch(read(t, "cmd/graphrun/version.go"))
+	m := regexp.MustCompile(`(?m)^var version = "(.+)"$`).FindStringSubmatch(read(t, "internal/cli/version.go"))
 	if m == nil {
-		t.Fatal("cmd/graphrun/version.go names no version")
+		t.Fatal("internal/cli/version.go names no version")
 	}
 	if !regexp.MustCompile(`(?m)^## \[` + regexp.QuoteMeta(m[1]) + `\] - 20[0-9-]{8}$`).MatchString(read(t, "CHANGELOG.md")) {
 		t.Errorf("CHANGELOG.md has no section for %s with its date", m[1])

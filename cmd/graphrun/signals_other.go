@@ -1,8 +1,0 @@
-//go:build !unix
-
-package main
-
-import "os"
-
-// reloadSignals: there is none here; POST /v1/reload does the same.
-var reloadSignals = []os.Signal{}

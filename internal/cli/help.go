@@ -1,0 +1,136 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// pageColumns is how wide a page of help is, where the terminal is not narrower.
+const pageColumns = 80
+
+// helpCommand is `graphrun help`. An unknown command is wrong usage.
+func helpCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Show what a command does and takes",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			root := cmd.Root()
+			about, rest, err := root.Find(args)
+			if err != nil || len(rest) > 0 {
+				return knownCommand(root, args)
+			}
+			about.InitDefaultHelpFlag()
+			return about.Help()
+		},
+	}
+}
+
+// describe gives all commands their pages, and prints help in one form.
+func (a *app) describe(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	for _, cmd := range root.Commands() {
+		p := pages[cmd.Name()]
+		if p.text != "" {
+			cmd.Long = p.text
+		}
+		cmd.Example = p.example
+		cmd.Flags().BoolP("help", "h", false, "show this page")
+	}
+	root.Long = rootPage.text
+	root.Flags().BoolP("help", "h", false, "show this page")
+	root.Flags().Bool("version", false, "print the version")
+	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) {
+		columns := terminalColumns(a.out)
+		if columns == 0 || columns > pageColumns {
+			columns = pageColumns
+		}
+		a.printf("%s", helpPage(cmd, columns))
+	})
+}
+
+// helpPage is the help of a command, at most so many columns wide as long as the
+// words and examples permit.
+func helpPage(cmd *cobra.Command, columns int) string {
+	var b strings.Builder
+	long := cmd.Long
+	if long == "" {
+		long = cmd.Short + "."
+	}
+	for _, paragraph := range strings.Split(long, "\n\n") {
+		b.WriteString(strings.Join(reflow(paragraph, columns), "\n") + "\n\n")
+	}
+	fmt.Fprintf(&b, "Usage:\n  %s\n", usageLine(cmd))
+	if cmd.Example != "" {
+		fmt.Fprintf(&b, "\nExamples:\n%s\n", cmd.Example)
+	}
+	if cmd.HasSubCommands() {
+		b.WriteString(commandList(cmd, columns))
+	}
+	section := func(title string, flags *pflag.FlagSet) {
+		if flags.HasAvailableFlags() {
+			fmt.Fprintf(&b, "\n%s:\n%s\n", title, strings.TrimRight(flags.FlagUsagesWrapped(columns), "\n"))
+		}
+	}
+	section("Flags", cmd.LocalFlags())
+	section("Global flags", cmd.InheritedFlags())
+	if cmd.HasSubCommands() {
+		b.WriteString("\n\"graphrun COMMAND --help\" says more about a command.\n")
+	}
+	return b.String()
+}
+
+func usageLine(cmd *cobra.Command) string {
+	if cmd.HasSubCommands() {
+		return cmd.CommandPath() + " COMMAND [flags]"
+	}
+	return cmd.UseLine()
+}
+
+// reflow breaks a paragraph to so many columns. Lines that are indented stay as
+// they are, and so does a paragraph that fits.
+func reflow(paragraph string, columns int) (lines []string) {
+	var text []string
+	flush := func() {
+		lines = append(lines, wrap(strings.Join(text, " "), columns, "")...)
+		text = nil
+	}
+	for _, line := range strings.Split(paragraph, "\n") {
+		switch {
+		case strings.HasPrefix(line, " "):
+			flush()
+			lines = append(lines, line)
+		case strings.HasSuffix(line, ":"):
+			text = append(text, line)
+			flush()
+		default:
+			text = append(text, line)
+		}
+	}
+	flush()
+	return lines
+}
+
+// commandList lists commands by their groups.
+func commandList(root *cobra.Command, columns int) string {
+	var b strings.Builder
+	for _, group := range groups {
+		fmt.Fprintf(&b, "\n%s:\n", group)
+		for _, cmd := range root.Commands() {
+			if pages[cmd.Name()].group != group {
+				continue
+			}
+			const indent = 14
+			for i, line := range wrap(cmd.Short, max(20, columns-indent), "") {
+				name := ""
+				if i == 0 {
+					name = cmd.Name()
+				}
+				fmt.Fprintf(&b, "  %-*s%s\n", indent-2, name, line)
+			}
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,9 @@
+package cli
+
+import "golang.org/x/sys/unix"
+
+// Reading the settings of a terminal, and setting them without what was typed before.
+const (
+	readTermios  = unix.TCGETS
+	flushTermios = unix.TCSETSF
+)
