@@ -56,8 +56,8 @@ func (d *drive) adopt() error {
 		}
 		return nil
 	}
-	d.secrets.take(sec)
-	d.log = d.secrets.masker.Logger(d.eng.log).With("stack", d.name)
+	d.secrets.Take(sec)
+	d.log = d.secrets.Masker().Logger(d.eng.log).With("stack", d.name)
 	d.def, d.g, d.pools = next, next.g, d.eng.pools.Of(next.g)
 	d.ground = newGround(d.id, d.g, d.secrets, d.log)
 	return nil

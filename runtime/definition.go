@@ -12,6 +12,7 @@ import (
 	"github.com/graphrun/graphrun/graph/inspect"
 	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/runtime/internal/work"
 )
 
 // definition is a graph with its text, within the limits of this runtime.
@@ -152,6 +153,11 @@ func (ds *definitions) of(g *graph.Graph, source []byte) *definition {
 	}
 	ds.made[g], ds.made[def.g] = def, def
 	return def
+}
+
+// options are those of a machine that has these secrets.
+func (ds *definitions) options(s *work.Secrets) machine.Options {
+	return machine.Options{Mask: s.Mask, Fleets: true, Plan: ds.plan, Notices: ds.notices.Post != nil, Hooks: ds.notices.Hooks}
 }
 
 // plan is what the machines of all stacks under a definition share.

@@ -14,6 +14,7 @@ import (
 	"github.com/graphrun/graphrun/nodes"
 	"github.com/graphrun/graphrun/runtime/internal/pool"
 	"github.com/graphrun/graphrun/runtime/internal/timer"
+	"github.com/graphrun/graphrun/runtime/internal/work"
 )
 
 // home is what a drive needs of the runtime that it is part of.
@@ -125,7 +126,7 @@ type live struct {
 	m       *machine.Machine
 	def     *definition  // that m runs under
 	g       *graph.Graph // of def
-	secrets *secrets
+	secrets *work.Secrets
 	ground  *ground      // of attempts that begin now
 	log     *slog.Logger // masks the secrets
 	pools   []*pool.Pool // by their index in g
@@ -157,7 +158,7 @@ type workload struct {
 	away       int                          // attempts that were launched and are not gone
 	listed     int                          // of Ready.Start: tasks that have their attempts
 	replaced   []*attempt                   // by a later attempt in this round
-	own        work                         // an attempt that the loop does itself, once the mailbox is empty
+	own        job                          // an attempt that the loop does itself, once the mailbox is empty
 	launching  []*attempt                   // that begin once the round is committed
 	ended      []*pool.Ticket               // that need no slot any more
 	fresh      []*pool.Ticket               // an array for those of new attempts

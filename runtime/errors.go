@@ -4,6 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/runtime/internal/work"
 )
 
 var (
@@ -39,8 +42,16 @@ type SecretError struct {
 	Names []string
 }
 
-func (e *SecretError) Error() string {
-	return fmt.Sprintf("graph %q needs secrets that are not set: %s", e.Graph, strings.Join(e.Names, ", "))
+func (e *SecretError) Error() string { return (*work.SecretError)(e).Error() }
+
+// secretsOf is work.SecretsOf with the error of this package.
+func secretsOf(lookUp func(name string) (string, bool), params map[string]any, graphs ...*graph.Graph) (*work.Secrets, error) {
+	s, err := work.SecretsOf(lookUp, params, graphs...)
+	var missing *work.SecretError
+	if errors.As(err, &missing) {
+		err = (*SecretError)(missing)
+	}
+	return s, err
 }
 
 // InitError reports a stack that cannot start with its params or initial state. The

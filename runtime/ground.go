@@ -7,6 +7,7 @@ import (
 	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/mask"
 	"github.com/graphrun/graphrun/nodes"
+	"github.com/graphrun/graphrun/runtime/internal/work"
 )
 
 // ground is what the attempts of a stack have in common. Nothing in it changes: when the
@@ -19,14 +20,11 @@ type ground struct {
 	log    *slog.Logger                // masks the secrets
 }
 
-func newGround(id journal.Identity, g *graph.Graph, s *secrets, log *slog.Logger) *ground {
-	return &ground{id: id, graph: g, masker: s.masker, secret: s.secretOf(g.Secrets), log: log}
+func newGround(id journal.Identity, g *graph.Graph, s *work.Secrets, log *slog.Logger) *ground {
+	return &ground{id: id, graph: g, masker: s.Masker(), secret: s.Lookup(g.Secrets), log: log}
 }
 
 // describe sets what all attempts of a task have in common.
 func (g *ground) describe(t *nodes.Task, n *graph.Node, key journal.TaskKey) {
-	t.Stack, t.Graph = g.id.Stack, g.graph.Name
-	t.Cycle, t.Wave, t.Node, t.Item = key.Cycle, key.Wave, key.Node, key.Item
-	t.Key, t.Written, t.Dir = g.id.TaskKey(key), n.Def.With, g.graph.Dir
-	t.Mask = g.masker.Text
+	work.Describe(t, &g.id, g.graph, n, key, g.masker)
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/graphrun/graphrun/nodes"
+	"github.com/graphrun/graphrun/runtime/internal/work"
 )
 
 var _ nodes.Lazy = (*errand)(nil)
@@ -19,7 +20,7 @@ func (e *errand) Complete(t *nodes.Task) {
 	t.Logger = slog.New(taskLog{e.log.Handler(), &e.attempt, e.graph.Name})
 	t.Of, t.Output, t.Retry = e.graph, e.n.Output, e.n.Retry
 	t.LeftTokens, t.LeftCost = task.LeftTokens, task.LeftCost
-	t.Steps, t.Words = stepsOf(task.Steps, task.Void), wordsOf(task.Words)
+	t.Steps, t.Words = work.Steps(task.Steps, task.Void), work.Words(task.Words)
 	t.Delta, t.Note = e.say, e.note
 	t.Record, t.Ask = e.recordStep, e.ask
 	t.Slot, t.Rest = e.slot, e.rest

@@ -8,6 +8,7 @@ import (
 	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/runtime/internal/work"
 )
 
 // ResumeOptions say how Resume continues a stack.
@@ -104,8 +105,8 @@ func (d *drive) fill(ctx context.Context, o *ResumeOptions) error {
 }
 
 // liven makes the loaded part of a stack.
-func (d *drive) liven(m *machine.Machine, def *definition, sec *secrets) *live {
-	id, log := m.Identity(), sec.masker.Logger(d.eng.log).With("stack", d.name)
+func (d *drive) liven(m *machine.Machine, def *definition, sec *work.Secrets) *live {
+	id, log := m.Identity(), sec.Masker().Logger(d.eng.log).With("stack", d.name)
 	return &live{
 		id: id, m: m, def: def, g: def.g, secrets: sec,
 		ground:   newGround(id, def.g, sec, log),

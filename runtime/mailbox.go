@@ -34,7 +34,7 @@ type reader interface {
 	settle()
 	// idle is called with mu held when there is no mail. It says whether the stack may
 	// be unloaded, and returns an attempt for the loop to do itself, or nil.
-	idle() (rests bool, own work)
+	idle() (rests bool, own job)
 	// rest notes that the stack may be unloaded.
 	rest()
 }
@@ -63,8 +63,8 @@ func (m *mailbox) enter(letter func()) bool {
 
 // perform runs an attempt. The goroutine that has done it also runs the loop when nobody
 // else does: starting another one would cost more than most of what there is to do.
-func (m *mailbox) perform(w work) {
-	if m.enter(w()) {
+func (m *mailbox) perform(j job) {
+	if m.enter(j()) {
 		m.loop()
 	}
 }

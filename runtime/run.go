@@ -3,9 +3,9 @@ package runtime
 import (
 	"time"
 
-	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/machine"
 	"github.com/graphrun/graphrun/nodes"
+	"github.com/graphrun/graphrun/runtime/internal/work"
 )
 
 // lastWait is how long a cancelled attempt may take to return before it counts as over
@@ -16,7 +16,7 @@ const lastWait = 7 * time.Second
 const shortWait = 500 * time.Millisecond
 
 // prepare makes an attempt ready to run. Its end arrives as a letter.
-func (d *drive) prepare(a *attempt) work {
+func (d *drive) prepare(a *attempt) job {
 	i := a.task.Node
 	if i >= len(d.g.Nodes) || d.g.Nodes[i].ID != a.task.Key.Node { // it has queued since before a change of the graph
 		i, _ = d.g.NodeByID(a.task.Key.Node)
@@ -112,15 +112,14 @@ func (d *drive) returned(a *attempt, res nodes.Result, err *nodes.Error, at time
 		d.step(end)
 	case err == nil:
 		d.step(machine.TaskDone{At: d.clock(at), Key: key, Attempt: attempt, Output: res.Value(),
-			Talk: d.maskedTalk(res.Talk), Memory: d.maskedWrites(res.Memory), Tokens: tokens, Cost: cost})
+			Talk: work.Talk(d.secrets.Masker(), res.Talk), Memory: work.Writes(d.secrets.Masker(), res.Memory), Tokens: tokens, Cost: cost})
 	case broken != nil && !d.stopping:
 		d.fail(broken)
 	case cutOff: // no failure: it runs again when the stack is resumed
 		d.step(machine.TaskUsed{At: d.clock(at), Key: key, Attempt: attempt, Tokens: tokens, Cost: cost})
 	default:
 		d.step(machine.TaskFailed{At: d.clock(at), Key: key, Attempt: attempt,
-			Failure: journal.Failure{Kind: err.Kind, Message: err.Message, Permanent: err.Permanent, Limit: err.Limit, Code: err.Code, Output: err.Output},
-			Wait:    err.Wait, Tokens: tokens, Cost: cost})
+			Failure: work.Failure(err), Wait: err.Wait, Tokens: tokens, Cost: cost})
 	}
 }
 

@@ -219,9 +219,9 @@ func (d *drive) startOwn() {
 // performAfresh is perform on a new goroutine. The loop, which it may have to run, needs
 // most of a stack of 16 KB. A stack that grows on the way there is copied several times,
 // with all the frames that are on it, which costs as much as a simple node.
-func (d *drive) performAfresh(w work) {
+func (d *drive) performAfresh(j job) {
 	growStack(0)
-	d.perform(w)
+	d.perform(j)
 }
 
 // growStack makes room on the stack of the goroutine.
@@ -276,7 +276,7 @@ func (d *drive) answerWaiters() {
 
 // idle says whether a stack without mail only waits, for its timer or for somebody to
 // address it.
-func (d *drive) idle() (rests bool, own work) {
+func (d *drive) idle() (rests bool, own job) {
 	own, d.own = d.own, nil
 	return !d.over && !d.closed && !d.stopping && d.next == nil && len(d.attempts) == 0 && d.away == 0 &&
 		len(d.ended) == 0 && len(d.outbox.waiting) == 0 && !d.clearing && d.attaching == 0 && !d.marching, own

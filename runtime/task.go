@@ -20,8 +20,8 @@ var (
 	errGoexit   = nodes.Errorf("panic", "the node ended its goroutine (runtime.Goexit)")
 )
 
-// work is an attempt that is ready to run. It returns the letter that reports its end.
-type work func() (letter func())
+// job is an attempt that is ready to run. It returns the letter that reports its end.
+type job func() (letter func())
 
 // attempt is one attempt of a task, from its place in the queue to its return.
 type attempt struct {

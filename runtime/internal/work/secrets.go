@@ -1,25 +1,37 @@
-package runtime
+package work
 
 import (
+	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/graphrun/graphrun/graph"
-	"github.com/graphrun/graphrun/graph/machine"
 	"github.com/graphrun/graphrun/mask"
 )
 
-// secrets are the values of the secrets that a stack's graphs declare.
-type secrets struct {
-	values map[string]any
+// Secrets are the values of the secrets that the graphs of a stack declare. Take is not to
+// be called at the same time as another method; functions of Lookup are safe at all times.
+type Secrets struct {
+	values map[string]string
 	masker *mask.Masker
 }
 
-// secretsOf looks up the secrets of some graphs for a stack with these params, complete
-// ones, or nil if they are not known; nil graphs are skipped. Together with a *SecretError it returns those that
-// are set.
-func secretsOf(lookUp func(name string) (string, bool), params map[string]any, graphs ...*graph.Graph) (*secrets, error) {
-	s := &secrets{values: map[string]any{}}
+// SecretError reports secrets of a graph that are not set.
+type SecretError struct {
+	Graph string
+	Names []string
+}
+
+func (e *SecretError) Error() string {
+	return fmt.Sprintf("graph %q needs secrets that are not set: %s", e.Graph, strings.Join(e.Names, ", "))
+}
+
+// SecretsOf looks up the secrets of some graphs for a stack with these params: complete
+// ones, or nil if they are not known. It skips nil graphs. A nil lookUp knows no secret.
+// With a *SecretError, its only error, it returns those that are set.
+func SecretsOf(lookUp func(name string) (string, bool), params map[string]any, graphs ...*graph.Graph) (*Secrets, error) {
+	s := &Secrets{values: map[string]string{}}
 	var texts []string
 	var err error
 	for _, g := range graphs {
@@ -63,31 +75,29 @@ func eachSecret(g *graph.Graph, params map[string]any, fn func(name string, need
 	}
 }
 
-// options are those of a machine that has these secrets.
-func (ds *definitions) options(s *secrets) machine.Options {
-	return machine.Options{Mask: s.mask, Fleets: true, Plan: ds.plan, Notices: ds.notices.Post != nil, Hooks: ds.notices.Hooks}
-}
-
-// take adds the secrets of a definition that the stack adopts. all has the secrets of
+// Take adds the secrets of a definition that the stack adopts. all has the secrets of
 // the old definition and of the new one.
-func (s *secrets) take(all *secrets) {
+func (s *Secrets) Take(all *Secrets) {
 	values := maps.Clone(s.values) // attempts that run read the old ones
 	maps.Copy(values, all.values)
 	s.values, s.masker = values, all.masker
 }
 
-// mask hides the secrets in a canonical value. It is a method of secrets and not of
-// the masker, because take replaces the masker.
-func (s *secrets) mask(v any) any { return s.masker.Value(v) }
+// Masker hides the secrets as they are now. It is nil if there are none.
+func (s *Secrets) Masker() *mask.Masker { return s.masker }
 
-// secretOf makes nodes.Task.Secret for a graph that declares some secrets.
-func (s *secrets) secretOf(declared []string) func(string) (string, bool) {
+// Mask hides the secrets in a canonical value. It also hides those that are taken later,
+// which a method of Masker does not.
+func (s *Secrets) Mask(v any) any { return s.masker.Value(v) }
+
+// Lookup makes nodes.Task.Secret for a graph that declares some secrets.
+func (s *Secrets) Lookup(declared []string) func(string) (string, bool) {
 	if len(declared) == 0 {
 		return noSecret
 	}
 	values := s.values
 	return func(name string) (string, bool) {
-		v, ok := values[name].(string)
+		v, ok := values[name]
 		if !slices.Contains(declared, name) {
 			return "", false
 		}
