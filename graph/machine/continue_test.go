@@ -134,3 +134,24 @@ func TestTaskLostWhileItEnds(t *testing.T) {
 		t.Errorf("%s", lines(r))
 	}
 }
+
+// A process that ends by itself is no death of the task.
+func TestTaskLostCleanly(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, compile(t, lostGraph))
+	if err := r.start(nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	r.step(Woke{At: r.clock})
+	r.drain()
+	for range 3 * mostCrashes {
+		r.running("a")
+		r.drain()
+		h := r.tasks["a"].task
+		r.step(TaskLost{At: r.clock, Key: h.Key, Attempt: h.Attempt, Clean: true})
+		r.drain()
+	}
+	if p := r.m.Cursor().Parked; len(p) > 0 {
+		t.Errorf("parked after shutdowns: %+v", p)
+	}
+}

@@ -94,7 +94,9 @@ func (m *Machine) taskLost(in TaskLost) {
 	}
 	if t.state == running {
 		t.cut = t.attempt
-		m.lose(t, r, m.cur)
+		was := m.cur
+		was.Clean = in.Clean
+		m.lose(t, r, was)
 	}
 	m.taskGone(t, r, 0, 0)
 }

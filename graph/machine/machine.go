@@ -208,6 +208,7 @@ type (
 		At      time.Time
 		Key     journal.TaskKey
 		Attempt int
+		Clean   bool // the process ended by itself, as in a shutdown: the task is not the cause
 	}
 	// Sent says that a message of Ready.Send has arrived, or can never arrive. Until then it is
 	// in Ready.Send again after each restart.

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/journal"
@@ -102,5 +105,71 @@ func BenchmarkCommit(b *testing.B) {
 		if err := s.Commit(ctx, c); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// TestImage: another store that gets a stack as an image continues it, with its history or
+// with the end of it only.
+func TestImage(t *testing.T) {
+	t.Parallel()
+	for name, shorten := range map[string]bool{"whole": false, "shortened": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			first, second := memstore.New(), memstore.New()
+			c := runtime.Commit{Stack: "s", Create: &journal.Identity{Stack: "s"}, Keep: graph.History{Cycles: 8},
+				Graph: &runtime.StoredGraph{Hash: "h", Name: "g", Def: []byte("{}")}}
+			cycle := func(s *memstore.Store) {
+				c.Cursor.Hash = "h"
+				c.Cursor.Cycle++
+				c.Cursor.CycleSeq = c.Cursor.Seq + 1
+				c.Records = nil
+				for _, body := range []journal.Body{&journal.CycleStarted{}, &journal.CycleFinished{}} {
+					c.Cursor.Seq++
+					c.Records = append(c.Records, journal.Record{Seq: c.Cursor.Seq, Stack: "s", Cycle: c.Cursor.Cycle, Body: body})
+				}
+				c.Changes = []graph.Change{{Name: "n", Value: int64(c.Cursor.Cycle), Whole: true}}
+				if err := s.Commit(t.Context(), c); err != nil {
+					t.Fatal(err)
+				}
+				c.Create, c.Graph = nil, nil
+			}
+			for range 20 {
+				cycle(first)
+			}
+			m, err := first.Image(t.Context(), "s")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if shorten {
+				m.Shorten(time.Time{})
+			}
+			if err := second.Put(m); err != nil {
+				t.Fatal(err)
+			}
+			if err := second.Put(m); !errors.Is(err, runtime.ErrExists) {
+				t.Errorf("a second time: %v, want ErrExists", err)
+			}
+			cycle(first)
+			c.Cursor.Cycle, c.Cursor.Seq = c.Cursor.Cycle-1, c.Cursor.Seq-2
+			cycle(second)
+			a, err := first.Load(t.Context(), "s")
+			if err != nil {
+				t.Fatal(err)
+			}
+			b, err := second.Load(t.Context(), "s")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d := cmp.Diff(a, b); d != "" {
+				t.Errorf("-first +second\n%s", d)
+			}
+			if _, err := second.Graph(t.Context(), "h"); err != nil {
+				t.Error(err)
+			}
+			base, err := second.Base(t.Context(), "s", journal.Point{Cycle: 1})
+			if err != nil || base.Cursor.Seq == 0 || base.State["n"] != int64(base.Cursor.Cycle) {
+				t.Errorf("the history begins with %+v, %v", base.Cursor, err)
+			}
+		})
 	}
 }
