@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,6 +24,21 @@ type ExplainOptions struct {
 	// Compile makes a runnable graph of a stored one; nil is Compile. One that reads the
 	// text of the graph again says where the pieces of conditions stand.
 	Compile func(journal.StoredGraph) (*graph.Graph, error)
+
+	// Program is the program that hints name; "" is graphrun. Runner is its command that runs
+	// stacks; "" is one of those of graphrun.
+	Program, Runner string
+}
+
+// program is the program that hints name.
+func (o *ExplainOptions) program() string { return cmp.Or(o.Program, "graphrun") }
+
+// runner is what runs stacks, as hints name it.
+func (o *ExplainOptions) runner() string {
+	if o.Runner == "" {
+		return "`graphrun run` or `graphrun serve`"
+	}
+	return "`" + o.Runner + "`"
 }
 
 // Live is what the engine knows that runs a stack, beyond what the store has.

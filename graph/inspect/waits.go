@@ -65,11 +65,11 @@ func (w *waits) stack() []Wait {
 }
 
 func (w *waits) paused() Wait {
-	return Wait{For: WaitsForResume, Text: fmt.Sprintf("%[1]s is paused: `graphrun resume %[1]s` continues it", w.x.sum.Identity.Stack)}
+	return Wait{For: WaitsForResume, Text: fmt.Sprintf("%[1]s is paused: `%[2]s resume %[1]s` continues it", w.x.sum.Identity.Stack, w.x.o.program())}
 }
 
 func (w *waits) owner() Wait {
-	return Wait{For: WaitsForOwner, Text: "nobody runs the stack: `graphrun run` or `graphrun serve` does"}
+	return Wait{For: WaitsForOwner, Text: "nobody runs the stack: " + w.x.o.runner() + " does"}
 }
 
 func (w *waits) nextCycle() Wait {
@@ -204,7 +204,7 @@ func (w *waits) question(q *journal.Waiting) (all []Wait) {
 		one.For, one.Until, one.Text = WaitsForTime, q.Due, fmt.Sprintf("%s waits until %s, %s", name, q.Due.UTC().Format(time.RFC3339), w.in(q.Due))
 	default:
 		one.For, one.ID = WaitsForAnswer, q.ID()
-		one.Text = fmt.Sprintf("%s waits for an answer: `graphrun approve %s %s`%s", name, diag.ShellWord(w.x.sum.Identity.Stack), diag.ShellWord(name), until)
+		one.Text = fmt.Sprintf("%s waits for an answer: `%s approve %s %s`%s", name, w.x.o.program(), diag.ShellWord(w.x.sum.Identity.Stack), diag.ShellWord(name), until)
 		if len(q.Calls) > 0 {
 			one.Text = fmt.Sprintf("%s waits for a word on %s%s", name, calls(q), until)
 		} else if q.Kind != "approval" {

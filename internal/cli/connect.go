@@ -18,12 +18,15 @@ import (
 // an initial state.
 const maxLocalBody = 256 << 20
 
-// connect gives a client of whoever owns the store of --db: the process that
+// connect gives a client of the backend. That of graphrun is whoever owns the store of --db: the process that
 // runs, through its control socket, or nobody, and then this command itself
 // for as long as it takes, with a runtime that drives nothing. Both answer the
 // same way, since both are the same handler. The store must be there, unless
 // the command may begin one.
 func (a *app) connect(ctx context.Context, begin bool) (*api.Client, error) {
+	if !a.inFile() {
+		return a.program.Backend.Connect(ctx, &Shell{a}, begin)
+	}
 	var opened error
 	for range 2 { // an owner may go, or come, between the two looks
 		c, err := api.DialOwner(ctx, a.db)
@@ -48,6 +51,9 @@ func (a *app) connect(ctx context.Context, begin bool) (*api.Client, error) {
 // toRead runs f with a reader of the store, and with a client of its owner, or nil if nobody
 // owns it: then the file is opened to be read only, which is faster.
 func (a *app) toRead(ctx context.Context, f func(inspect.Reader, *api.Client) error) error {
+	if !a.inFile() {
+		return a.through(ctx, func(c *api.Client) error { return f(c.Store(), c) })
+	}
 	var opened error
 	for range 2 { // as in connect
 		c, err := api.DialOwner(ctx, a.db)

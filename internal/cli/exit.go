@@ -45,13 +45,13 @@ func (a *app) exit(err error) int {
 	switch ours := errors.As(err, &known); {
 	case ours && known.err == nil: // everything was said
 	case !ours && errors.Is(err, context.Canceled):
-		a.notef("graphrun: interrupted\n")
+		a.notef("%s: interrupted\n", a.name())
 	default:
 		last := ""
 		for line := range strings.Lines(err.Error()) {
 			line = messageOf(strings.TrimSuffix(line, "\n"))
 			if line != last { // many stacks may have ended for one reason
-				a.notef("graphrun: %s\n", line)
+				a.notef("%s: %s\n", a.name(), line)
 			}
 			last = line
 		}

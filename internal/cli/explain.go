@@ -55,6 +55,9 @@ func explainCommand(a *app) *cobra.Command {
 // that owns the store, or nil.
 func (a *app) explain(ctx context.Context, r inspect.Reader, c *api.Client, stack string, places []journal.Place, cycle uint64) (inspect.Explanation, error) {
 	o := inspect.ExplainOptions{Cycle: cycle, Now: time.Now(), Compile: a.compile}
+	if !a.inFile() {
+		o.Program, o.Runner = a.name(), a.program.Runner
+	}
 	var live func(string) (*inspect.Live, error)
 	if c != nil {
 		live = func(stack string) (*inspect.Live, error) { return c.Live(ctx, stack) }

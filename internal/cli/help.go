@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -11,7 +12,7 @@ import (
 // pageColumns is how wide a page of help is, where the terminal is not narrower.
 const pageColumns = 80
 
-// helpCommand is `graphrun help`. An unknown command is wrong usage.
+// helpCommand is `help`. An unknown command is wrong usage.
 func helpCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "help [COMMAND]",
@@ -31,15 +32,15 @@ func helpCommand() *cobra.Command {
 // describe gives all commands their pages, and prints help in one form.
 func (a *app) describe(root *cobra.Command) {
 	root.InitDefaultHelpCmd()
+	p := a.self()
+	words := strings.NewReplacer(graphrun.Runner, p.Runner, graphrun.Name+" ", p.Name+" ", "_"+graphrun.Name, "_"+p.Name)
 	for _, cmd := range root.Commands() {
-		p := pages[cmd.Name()]
-		if p.text != "" {
-			cmd.Long = p.text
-		}
-		cmd.Example = p.example
+		page := pages[cmd.Name()]
+		cmd.Long = cmp.Or(cmd.Long, words.Replace(page.text))
+		cmd.Example = cmp.Or(cmd.Example, words.Replace(page.example))
 		cmd.Flags().BoolP("help", "h", false, "show this page")
 	}
-	root.Long = rootPage.text
+	root.Long = p.Long + "\n\n" + exitCodes
 	root.Flags().BoolP("help", "h", false, "show this page")
 	root.Flags().Bool("version", false, "print the version")
 	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) {
@@ -77,7 +78,7 @@ func helpPage(cmd *cobra.Command, columns int) string {
 	section("Flags", cmd.LocalFlags())
 	section("Global flags", cmd.InheritedFlags())
 	if cmd.HasSubCommands() {
-		b.WriteString("\n\"graphrun COMMAND --help\" says more about a command.\n")
+		fmt.Fprintf(&b, "\n\"%s COMMAND --help\" says more about a command.\n", cmd.Name())
 	}
 	return b.String()
 }
@@ -119,7 +120,7 @@ func commandList(root *cobra.Command, columns int) string {
 	for _, group := range groups {
 		fmt.Fprintf(&b, "\n%s:\n", group)
 		for _, cmd := range root.Commands() {
-			if pages[cmd.Name()].group != group {
+			if cmp.Or(pages[cmd.Name()].group, groupRun) != group {
 				continue
 			}
 			const indent = 14

@@ -128,7 +128,7 @@ func TestLiveAnswers(t *testing.T) {
 // node says that it waits, and a key answers it there.
 func TestLiveAsksWithin(t *testing.T) {
 	t.Parallel()
-	m := newLiveModel(itself{"x.db"}, "s", &graph.Graph{})
+	m := newLiveModel(itself{db: "x.db"}, "s", &graph.Graph{})
 	m.answers = true
 	show(m, &journal.CycleStarted{}, &journal.TaskStarted{Wave: 1, Node: "check", Attempt: 1},
 		&journal.TaskWaiting{Wave: 1, Node: "check", Attempt: 1}, &journal.TaskHeld{Wave: 1, Node: "check", Attempt: 1})

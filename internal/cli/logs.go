@@ -75,7 +75,7 @@ func readFlags(cmd *cobra.Command, o *api.Read) {
 // follow, and a command that waited would keep the store from everybody else.
 // said, if it is not nil, is called with what models say meanwhile.
 func (a *app) readRecords(ctx context.Context, c *api.Client, stack string, o api.Read, fn func(line []byte) error, said func(api.Delta)) error {
-	if o.Follow {
+	if o.Follow && a.inFile() {
 		s, err := c.Server(ctx)
 		if err != nil {
 			return err
@@ -99,7 +99,7 @@ func (a *app) readRecords(ctx context.Context, c *api.Client, stack string, o ap
 	if o.Follow && ctx.Err() != nil {
 		return &exitError{code: exitInterrupted} // the usual end, which needs no words
 	}
-	if o.Follow && err == nil && !ended {
+	if o.Follow && err == nil && !ended && a.inFile() {
 		// A server that is on its way out may still answer. What the stack is, decides: one
 		// that had ended before it was followed has no more records either.
 		if st, err := c.Status(ctx, stack); err != nil || !st.Status.Ended() {

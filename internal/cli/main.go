@@ -13,22 +13,35 @@ import (
 	"github.com/graphrun/graphrun/graph/value"
 )
 
-// Main runs the program with the arguments and the streams of the process, and returns the exit
+// Main runs graphrun with the arguments and the streams of the process, and returns the exit
 // code. release is the version of a release build; "" is that of the source. Call it once.
 func Main(release string) int {
+	p := graphrun
+	p.Version = release
+	return p.Main()
+}
+
+// run is graphrun: arguments without its name in, the exit code out.
+func run(ctx context.Context, args []string, in io.Reader, out, err io.Writer) int {
+	return graphrun.Run(ctx, args, in, out, err)
+}
+
+// Main runs the program with the arguments and the streams of the process, and returns the exit
+// code. Call it once.
+func (p *Program) Main() int {
 	// What libraries say past every logger, as net/http of a server that answers without
 	// being asked, would tear the view and reach no log.
 	log.SetOutput(io.Discard)
-	if release != "" {
-		version = release
+	if p.Version != "" {
+		version = p.Version
 	}
-	return run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	return p.Run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 }
 
-// run is the program: arguments without its name in, the exit code out.
-func run(ctx context.Context, args []string, in io.Reader, out, err io.Writer) int {
+// Run is the program as a function: arguments without its name in, the exit code out.
+func (p *Program) Run(ctx context.Context, args []string, in io.Reader, out, err io.Writer) int {
 	data := &dataWriter{w: out}
-	a := &app{in: in, out: data, err: err}
+	a := &app{program: p, in: in, out: data, err: err}
 	ctx, stop := a.obeySignals(ctx)
 	defer stop()
 	for i, arg := range args {

@@ -20,23 +20,24 @@ const (
 
 var groups = []string{groupAuthor, groupRun, groupControl, groupLook, groupStore, groupOther}
 
-// rootPage is the help of the program itself.
-var rootPage = page{text: `graphrun runs YAML graphs of agents. A running graph is a stack: it has a typed
+// aboutGraphrun is the help of graphrun itself.
+const aboutGraphrun = `graphrun runs YAML graphs of agents. A running graph is a stack: it has a typed
 state and goes through cycles of waves, each of which is stored whole or not at
 all. All stacks of a store are in one file.
 
 Start with "graphrun init", which writes an example, and "graphrun run", which
 runs it. "graphrun serve" runs many graphs and stacks in one process; the other
-commands talk to that process, or use the store themselves when none runs.
+commands talk to that process, or use the store themselves when none runs.`
 
-Exit codes:
+// exitCodes are those of every program.
+const exitCodes = `Exit codes:
   0    the command did its work
   1    the work failed: a stack ended as failed or cancelled, a file is not
        formatted
   2    the command was used wrongly: the message says what is expected
   3    a graph is invalid, or the state does not fit it
   4    the store cannot be used: another process has it, it is damaged or full
-  130  the command was interrupted, after a clean checkpoint`}
+  130  the command was interrupted, after a clean checkpoint`
 
 // pages are the helps of the commands, by name.
 var pages = map[string]page{
@@ -341,5 +342,5 @@ It ends when the client closes standard input.`, `  graphrun mcp
   graphrun completion zsh > ~/.zfunc/_graphrun`},
 	"version": {groupOther, `Print the version of the program, and what it was built with.`, `  graphrun version
   graphrun version -o json`},
-	"help": {groupOther, `Show what a command does and which flags it takes.`, `  graphrun help run`},
+	"help": {groupOther, `Show what a command does and which flags it takes.`, `  graphrun help status`},
 }

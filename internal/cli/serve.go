@@ -157,14 +157,19 @@ func (f *serveFlags) port() (*serve.Port, error) {
 	return port, nil
 }
 
-// ended is the error for a signal that ended a server: none for SIGTERM, its
-// ordinary end.
+// ended is the error for a signal that ended a server.
 func (a *app) ended(ctx context.Context) error {
+	return interrupted(ctx, "all stacks are in "+a.db+", and the same command continues them")
+}
+
+// interrupted is the error for a signal that ended a command which runs until then: none for
+// SIGTERM, its ordinary end. next says what becomes of the stacks.
+func interrupted(ctx context.Context, next string) error {
 	var cause *signalError
 	if errors.As(context.Cause(ctx), &cause) && cause.signal == syscall.SIGTERM {
 		return nil
 	}
-	return &exitError{exitInterrupted, errors.New("interrupted; all stacks are in " + a.db + ", and the same command continues them")}
+	return &exitError{exitInterrupted, errors.New("interrupted; " + next)}
 }
 
 // graceOf is a --grace as the runtime takes it: 0 there stands for its default.

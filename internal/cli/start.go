@@ -83,7 +83,7 @@ func (a *app) define(r *api.StartRequest, file string, params []string) error {
 // startNamed starts a stack of a graph that the owner of the store serves: what
 // is no file may be its name.
 func (a *app) startNamed(ctx context.Context, r api.StartRequest, params []string) error {
-	if _, err := os.Stat(a.db); errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(a.db); a.inFile() && errors.Is(err, fs.ErrNotExist) {
 		return usagef("there is no file %s, and nobody serves graphs: there is no store at %s (choose another with --db)", r.Graph, a.db)
 	}
 	return a.through(ctx, func(c *api.Client) error {
@@ -118,7 +118,11 @@ func (a *app) start(ctx context.Context, c *api.Client, r api.StartRequest) erro
 		return a.printJSON(s)
 	}
 	if !s.Driven {
-		a.notef("nobody runs the store %s: the stack begins when `graphrun serve` does\n", diag.Clean(a.db))
+		what := "stack"
+		if a.inFile() {
+			what = "store " + diag.Clean(a.db)
+		}
+		a.notef("nobody runs the %s: the stack begins when `%s` does\n", what, a.self().Runner)
 	}
 	a.printf("%s: started (graph %s)\n", s.Stack, s.Graph)
 	return nil

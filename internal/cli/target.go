@@ -58,7 +58,12 @@ func scriptsOf(g *graph.Graph) (files []string) {
 }
 
 // storeFiles are the store and what lies beside it.
-func (a *app) storeFiles() []string { return append(boltstore.Files(a.db), api.Files(a.db)...) }
+func (a *app) storeFiles() []string {
+	if !a.inFile() {
+		return nil
+	}
+	return append(boltstore.Files(a.db), api.Files(a.db)...)
+}
 
 // createTarget opens a file for writing, empty. A file that refuseTarget refuses
 // keeps its content, even if it gets its name at the last moment.

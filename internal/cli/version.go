@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// version is the release that this source is, or that it becomes; Main may be given another one.
+// version is the release that this source is, or that it becomes; a Program may have another one.
 var version = "0.1.0"
 
 func versionCommand(a *app) *cobra.Command {
@@ -20,7 +20,7 @@ func versionCommand(a *app) *cobra.Command {
 			if a.json() {
 				return a.printJSON(versionJSON{version, revision(), goruntime.Version(), goruntime.GOOS, goruntime.GOARCH, 1})
 			}
-			a.printf("%s\n", versionLine())
+			a.printf("%s\n", a.versionLine())
 			return nil
 		},
 	}
@@ -36,8 +36,8 @@ type versionJSON struct {
 	Language int    `json:"language"` // the highest `graphrun:` that it reads
 }
 
-func versionLine() string {
-	return fmt.Sprintf("graphrun %s (%s, %s/%s)", version, goruntime.Version(), goruntime.GOOS, goruntime.GOARCH)
+func (a *app) versionLine() string {
+	return fmt.Sprintf("%s %s (%s, %s/%s)", a.name(), version, goruntime.Version(), goruntime.GOOS, goruntime.GOARCH)
 }
 
 // revision is that of the source, "" when the build does not know it.

@@ -100,7 +100,7 @@ func inner(item string) question {
 func TestPlainViewAsksWithin(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
-	v := &plainView{w: &out, stack: "s", self: itself{"x.db"}}
+	v := &plainView{w: &out, stack: "s", self: itself{db: "x.db"}}
 	v.from(journal.Cursor{}, []question{inner("a")})
 	for cycle := range uint64(3) {
 		v.record(journal.Record{Stack: "s", Cycle: cycle + 1, Body: &journal.CycleStarted{}})

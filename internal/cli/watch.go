@@ -77,13 +77,15 @@ type watcher struct {
 // look shows the view if it has changed. A store that nobody owns is opened again only
 // when its file has changed: others may need it.
 func (w *watcher) look(ctx context.Context, once func(*app) (bool, error)) (over bool, err error) {
-	c, err := api.DialOwner(ctx, w.app.db)
-	owned := err == nil
-	if owned {
-		_ = c.Close() // only whether there is one
-	}
-	if nobody := errors.Is(err, api.ErrNoOwner); nobody && w.idle && w.changed().Equal(w.at) {
-		return false, nil
+	owned := true
+	if w.app.inFile() {
+		c, err := api.DialOwner(ctx, w.app.db)
+		if owned = err == nil; owned {
+			_ = c.Close() // only whether there is one
+		}
+		if nobody := errors.Is(err, api.ErrNoOwner); nobody && w.idle && w.changed().Equal(w.at) {
+			return false, nil
+		}
 	}
 	var b bytes.Buffer
 	quiet := *w.app
