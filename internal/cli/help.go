@@ -118,11 +118,13 @@ func reflow(paragraph string, columns int) (lines []string) {
 func commandList(root *cobra.Command, columns int) string {
 	var b strings.Builder
 	for _, group := range groups {
-		fmt.Fprintf(&b, "\n%s:\n", group)
+		title := "\n" + group + ":\n" // of a group that has commands
 		for _, cmd := range root.Commands() {
 			if cmp.Or(pages[cmd.Name()].group, groupRun) != group {
 				continue
 			}
+			b.WriteString(title)
+			title = ""
 			const indent = 14
 			for i, line := range wrap(cmd.Short, max(20, columns-indent), "") {
 				name := ""

@@ -231,7 +231,7 @@ func TestOtherProgram(t *testing.T) {
 			t.Errorf("%q: %s", args, got)
 		}
 	}
-	if got, _ := say(other, "--help"); !strings.Contains(got, "  work ") || !strings.Contains(got, "--place NAME") || strings.Contains(got, "graphrun") {
+	if got, _ := say(other, "--help"); !strings.Contains(got, "  work ") || !strings.Contains(got, "--place NAME") || strings.Contains(got, "graphrun") || strings.Contains(got, groupStore) {
 		t.Errorf("its help is\n%s", got)
 	}
 	a := &app{program: other, out: &dataWriter{w: io.Discard}, err: io.Discard}
