@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/graphrun/graphrun/graph/value"
 )
 
@@ -49,5 +51,27 @@ limits: {cycles: 5}
 	filled, err := value.Fill(with, func(name string) (string, bool) { return "hush", name == "KEY" })
 	if got := value.String(filled); err != nil || got != `{"a":"Bearer hush","b":"hush:3","c":3}` {
 		t.Errorf("filled in it is %s, %v", got, err)
+	}
+}
+
+// A task that was asked about has secrets after its graph has changed and the process has
+// ended, too. What a store has of it holds no reference: it would be data afterwards.
+func TestSecretsUnderAChangedGraph(t *testing.T) {
+	t.Parallel()
+	text := strings.NewReplacer(`n: "${{ state.n }}"`, `n: "${{ state.n }}", k: "${{ secrets.KEY + string(state.n) }}"`, "name: asking", "name: asking\nsecrets: [KEY]").Replace(askingGraph)
+	changed := compile(t, strings.Replace(text, "cycles: 99", "cycles: 98", 1))
+	r := asking(t, compile(t, text))
+	do(r, "held a")
+	if err := r.m.Adopt(changed, r.clock); err != nil {
+		t.Fatal(err)
+	}
+	r.g = changed
+	r.drain()
+	r.given = nil // what the store has counts
+	r.crash()
+	do(r, `word a {"approved": true}`)
+	filled, err := value.Fill(r.tasks["a"].task.With, func(string) (string, bool) { return "hush", true })
+	if d := cmp.Diff(map[string]any{"n": int64(1), "k": "hush1"}, filled); err != nil || d != "" {
+		t.Errorf("%v (-want +got)\n%s", err, d)
 	}
 }

@@ -13,7 +13,8 @@ import (
 // far as its node is still there: what it was given is kept with what its expressions saw.
 
 // keepWith notes in the sidecar of a node what its tasks were given, before a changed
-// graph takes over: after a restart they are given the same.
+// graph takes over: after a restart they are given the same. Those whose `with` has secrets
+// are then given what the changed text makes of what their expressions saw.
 func (m *Machine) keepWith(w *wave, saw map[string]any) map[string]any {
 	with := map[string]any{}
 	for x := range w.tasks {
@@ -21,7 +22,7 @@ func (m *Machine) keepWith(w *wave, saw map[string]any) map[string]any {
 		if given, ok := w.given(t.item); ok {
 			with[t.item] = given
 		}
-		if _, err := value.Of(t.with); t.ready && t.state != over && err == nil { // no secret is in it
+		if t.ready && t.state != over && value.Canonical(t.with) { // else there are secrets in it, which no store keeps
 			with[t.item] = t.with
 		}
 	}

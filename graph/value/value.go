@@ -73,6 +73,10 @@ func Of(v any) (Value, error) {
 	return converted(v)
 }
 
+// Canonical reports whether v is a canonical value, no deeper than one that can be read. A
+// value that holds a *Secret is not.
+func Canonical(v any) bool { return measure(v, 0) >= 0 }
+
 // CopyOf is Of for a value that the caller may change later: the result shares no
 // list or object with v, unless v is a Value.
 func CopyOf(v any) (Value, error) {

@@ -160,6 +160,35 @@ func TestNotCanonical(t *testing.T) {
 	}
 }
 
+func TestCanonical(t *testing.T) {
+	t.Parallel()
+	deep := any([]any{})
+	for range 1000 {
+		deep = []any{deep}
+	}
+	for name, tt := range map[string]struct {
+		v    any
+		want bool
+	}{
+		"null":               {nil, true},
+		"all of them":        {[]any{nil, true, int64(1), 1.5, "x", []any{}, map[string]any{"": map[string]any{}}}, true},
+		"as deep as can be":  {deep, true},
+		"deeper":             {[]any{deep}, false},
+		"an int":             {map[string]any{"a": 1}, false},
+		"not a number":       {[]any{math.NaN()}, false},
+		"a nil list":         {[]any(nil), false},
+		"a nil object":       {map[string]any(nil), false},
+		"a text in no UTF-8": {"\xff", false},
+		"a key in no UTF-8":  {map[string]any{"\xff": nil}, false},
+		"a secret":           {&Secret{Name: "KEY"}, false},
+		"a secret within":    {map[string]any{"a": []any{&Secret{Name: "KEY"}}}, false},
+	} {
+		if got := Canonical(tt.v); got != tt.want {
+			t.Errorf("%s: %t", name, got)
+		}
+	}
+}
+
 func TestOf(t *testing.T) {
 	t.Parallel()
 	type point struct {
