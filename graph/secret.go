@@ -81,9 +81,18 @@ func (t *Template) postponedText(w written, env *cond.Env) (any, error) {
 
 var secretName = late.Regexp(`^secrets\.([A-Za-z_][A-Za-z0-9_]*)$`)
 
+// secretNamed is the name of the secret that an expression is, and nothing else.
+func secretNamed(p *cond.Program) (string, bool) {
+	m := secretName().FindStringSubmatch(p.Text().Value)
+	if m == nil {
+		return "", false
+	}
+	return m[1], true
+}
+
 func (t *Template) secretOf(p *cond.Program, env *cond.Env) *value.Secret {
-	if m := secretName().FindStringSubmatch(p.Text().Value); m != nil {
-		return &value.Secret{Name: m[1]}
+	if name, ok := secretNamed(p); ok {
+		return &value.Secret{Name: name}
 	}
 	return &value.Secret{Expr: deferred{p, inputsOf(p, env), t.secrets}}
 }

@@ -202,6 +202,7 @@ func (r *rig) commit(ready Ready) {
 	}
 	r.cursor, _ = json.Marshal(ready.Cursor)
 	for _, task := range ready.Start {
+		r.checkCarried(&task)
 		r.tasks[nameOf(task.Key)] = &given{task: task}
 		r.keys[nameOf(task.Key)] = task.Key
 	}
