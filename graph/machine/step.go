@@ -20,15 +20,11 @@ func (m *Machine) taskStep(in TaskStep) error {
 	if t == nil {
 		return ErrNotRunning
 	}
-	switch {
-	case in.Mark && t.marked >= MaxMarks:
-		return m.stepError(in.Name, "limit", fmt.Sprintf("mark %q is one too many: a task has at most %d marks", in.Name, MaxMarks))
-	case !in.Mark && t.stepped >= MaxSteps:
-		return m.stepError(in.Name, "limit", fmt.Sprintf("step %q is one too many: a task has at most %d steps", in.Name, MaxSteps))
-	}
 	content := m.maskValue(in.Content)
-	if size := content.Size(); size > MaxStepBytes {
-		return m.stepError(in.Name, "limit", fmt.Sprintf("step %q has %d bytes, at most %d are allowed", in.Name, size, MaxStepBytes))
+	masked := in
+	masked.Content = content
+	if err := CheckStep(&masked, t.stepped, t.marked); err != nil {
+		return m.stepError(in.Name, "limit", err.Error())
 	}
 	m.at = in.At
 	b := &journal.TaskStep{
@@ -50,6 +46,24 @@ func (m *Machine) taskStep(in TaskStep) error {
 		m.fail(t, r, &journal.Failure{Kind: "limit", Message: why, Permanent: true})
 	}
 	return nil
+}
+
+// CheckStep returns what is wrong with a step, or a mark, of a task that has so many of both
+// already, as a *StepError; nil if nothing is. A driver whose attempts run in other processes
+// calls it there, before it makes the step durable.
+func CheckStep(in *TaskStep, steps, marks int) error {
+	why := ""
+	switch size := in.Content.Size(); {
+	case in.Mark && marks >= MaxMarks:
+		why = fmt.Sprintf("mark %q is one too many: a task has at most %d marks", in.Name, MaxMarks)
+	case !in.Mark && steps >= MaxSteps:
+		why = fmt.Sprintf("step %q is one too many: a task has at most %d steps", in.Name, MaxSteps)
+	case size > MaxStepBytes:
+		why = fmt.Sprintf("step %q has %d bytes, at most %d are allowed", in.Name, size, MaxStepBytes)
+	default:
+		return nil
+	}
+	return &StepError{Name: in.Name, Failure: journal.Failure{Kind: "limit", Message: why, Permanent: true}}
 }
 
 func (m *Machine) stepError(name, kind, message string) error {

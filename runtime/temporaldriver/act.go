@@ -1,0 +1,295 @@
+package temporaldriver
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/graphrun/graphrun/graph/journal"
+	"github.com/graphrun/graphrun/graph/machine"
+)
+
+// forever is the time that an attempt without a timeout may take: a cluster wants one.
+const forever = 10 * 365 * 24 * time.Hour
+
+// act does what was decided.
+func (s *stack) act(d *decision) {
+	for _, id := range d.ends {
+		s.end(id)
+	}
+	for i := range d.begins {
+		s.begin(&d.begins[i])
+	}
+	for i := range d.sends {
+		s.send(&d.sends[i])
+	}
+	for _, id := range d.notices {
+		s.notify(id)
+	}
+	for _, id := range d.drops {
+		delete(s.kids, id)
+	}
+	if s.offered != nil && (d.unfit != "" || s.cursor.Hash == s.offered.Hash) {
+		s.offered, s.unfit = nil, d.unfit
+	}
+	if d.leads != s.leads {
+		s.leads = d.leads
+		s.lead(parentSignal{Standing: d.leads.standing, Reason: d.leads.reason, Metered: d.leads.metered})
+	}
+	s.watch()
+	s.askForSlots()
+	s.tellParent(d)
+	s.show(d)
+	if !d.ended {
+		s.wakeAt(d.wake)
+	} else {
+		s.wakeAt(time.Time{})
+	}
+}
+
+// wakeAt sets the timer of the stack.
+func (s *stack) wakeAt(wake time.Time) {
+	if wake.Equal(s.wake) && (s.stop != nil || wake.IsZero()) {
+		return
+	}
+	if s.stop != nil {
+		s.stop()
+		s.stop = nil
+	}
+	s.wake = wake
+	if wake.IsZero() {
+		return
+	}
+	ctx, stop := workflow.WithCancel(s.ctx)
+	s.stop = stop
+	timer := workflow.NewTimer(ctx, max(wake.Sub(s.at), time.Millisecond))
+	workflow.Go(s.ctx, func(ctx workflow.Context) {
+		if timer.Get(ctx, nil) != nil {
+			return // another one is set
+		}
+		s.stop = nil
+		s.step(func(at time.Time) machine.Input {
+			if at.Before(wake) {
+				at = wake
+			}
+			return machine.Woke{At: at}
+		})
+	})
+}
+
+// begin has an attempt run.
+func (s *stack) begin(b *begin) {
+	if b.child != "" {
+		s.beginChild(b)
+		return
+	}
+	ctx, cancel := workflow.WithCancel(s.ctx)
+	f := &flight{attemptID: b.attemptID, begin: *b, nth: s.begun, cancel: cancel}
+	f.task = nil // it has gone with the activity
+	s.begun++
+	s.flights[b.attemptID] = f
+	timeout := forever
+	if b.timeout > 0 {
+		timeout = b.timeout + lastWait
+	}
+	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		TaskQueue:           s.w.queueOf(b.pool),
+		StartToCloseTimeout: timeout,
+		HeartbeatTimeout:    s.w.o.Heartbeat,
+		WaitForCancellation: true,
+		RetryPolicy:         &temporal.RetryPolicy{MaximumAttempts: 1},
+		Summary:             b.Node,
+	})
+	done := workflow.ExecuteActivity(ctx, taskType, b.task)
+	workflow.Go(s.ctx, func(ctx workflow.Context) {
+		var r taskResult
+		err := done.Get(ctx, &r)
+		delete(s.flights, b.attemptID)
+		s.post(letter{in: func(at time.Time) []machine.Input { return inputsOf(f, &r, err, at) }})
+	})
+}
+
+// inputsOf is what the end of an activity means for the machine.
+func inputsOf(f *flight, r *taskResult, err error, at time.Time) (all []machine.Input) {
+	id := f.attemptID
+	var timeout *temporal.TimeoutError
+	var cancelled *temporal.CanceledError
+	switch {
+	case err == nil:
+		all = stepInputs(id, r.Steps, at)
+		for _, u := range r.Used {
+			all = append(all, machine.ChildUsed{At: at, Key: id.TaskKey, Attempt: id.Attempt, Call: u.Call, Nonce: u.Nonce, Counts: u.Counts})
+		}
+		if f.drained && !f.ends && r.Failure != nil && r.Failure.Kind == "cancelled" {
+			r.CutOff = true
+		}
+		return append(all, endOf(id, r, at)...)
+	case errors.As(err, &cancelled) && f.drained && !f.ends:
+		return []machine.Input{machine.TaskLost{At: at, Key: id.TaskKey, Attempt: id.Attempt, Clean: true}}
+	case errors.As(err, &cancelled): // it had not begun
+		return []machine.Input{machine.TaskGone{At: at, Key: id.TaskKey, Attempt: id.Attempt}}
+	case errors.As(err, &timeout) && timeout.TimeoutType() == enumspb.TIMEOUT_TYPE_HEARTBEAT:
+		all = stepInputs(id, stepsIn(timeout), at)
+		return append(all, machine.TaskLost{At: at, Key: id.TaskKey, Attempt: id.Attempt})
+	case errors.As(err, &timeout):
+		all = stepInputs(id, stepsIn(timeout), at)
+		return append(all, machine.TaskFailed{At: at, Key: id.TaskKey, Attempt: id.Attempt, Failure: journal.Failure{Kind: "timeout", Message: "the work did not end after its timeout"}})
+	}
+	why := journal.Failure{Kind: "error", Message: err.Error()}
+	var app *temporal.ApplicationError
+	if errors.As(err, &app) {
+		why.Message = app.Message()
+		switch app.Type() {
+		case failureLimit:
+			why.Kind, why.Permanent = "limit", true
+		case failureConfig:
+			why.Kind, why.Permanent = "config", true
+		}
+	}
+	return []machine.Input{machine.TaskFailed{At: at, Key: id.TaskKey, Attempt: id.Attempt, Failure: why}}
+}
+
+// endOf is the end of an attempt that its worker has reported.
+func endOf(id attemptID, r *taskResult, at time.Time) []machine.Input {
+	switch {
+	case r.CutOff:
+		return []machine.Input{
+			machine.TaskUsed{At: at, Key: id.TaskKey, Attempt: id.Attempt, Tokens: r.Tokens, Cost: r.Cost},
+			machine.TaskLost{At: at, Key: id.TaskKey, Attempt: id.Attempt, Clean: true},
+		}
+	case r.Held:
+		return []machine.Input{machine.TaskHeld{At: at, Key: id.TaskKey, Attempt: id.Attempt, Tokens: r.Tokens, Cost: r.Cost}}
+	case r.Failure != nil:
+		return []machine.Input{machine.TaskFailed{At: at, Key: id.TaskKey, Attempt: id.Attempt, Failure: r.Failure.journal(), Wait: r.Wait, Tokens: r.Tokens, Cost: r.Cost}}
+	}
+	in := machine.TaskDone{At: at, Key: id.TaskKey, Attempt: id.Attempt, Output: r.Output, Tokens: r.Tokens, Cost: r.Cost}
+	if r.Talk != nil {
+		in.Talk = &journal.Talk{Messages: r.Talk.Messages.Any(), Usage: r.Talk.Usage.Any()}
+	}
+	for _, m := range r.Memory {
+		in.Memory = append(in.Memory, journal.MemoryWrite{Memory: m.Memory, ID: m.ID, Text: m.Text, Data: m.Data.Any(), Model: m.Model, Vector: m.Vector, Delete: m.Delete})
+	}
+	return []machine.Input{in}
+}
+
+// end has an attempt end. A second time cuts off the last cycle of the stack that does its work.
+func (s *stack) end(id attemptID) {
+	if f := s.flights[id]; f != nil {
+		f.ends = true
+		f.cancel()
+		return
+	}
+	for _, name := range s.kidNames() {
+		if k := s.kids[name]; k.Of.attempt() == id && k.Of.Call == "" {
+			k.Ends++
+			s.signalKid(name, parentSignal{End: k.Ends})
+		}
+	}
+}
+
+// kidNames are the ids of the stacks that do work of this one, in an order that a replay has
+// too.
+func (s *stack) kidNames() []string {
+	names := make([]string, 0, len(s.kids))
+	for name := range s.kids { // in any order: sorted
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// beginChild has the stack of a node begin, or takes note that it is there already.
+func (s *stack) beginChild(b *begin) {
+	k := &kid{Of: parent{Stack: s.name, Cycle: b.Cycle, Wave: b.Wave, Node: b.Node, Item: b.Item, Attempt: b.Attempt}, Running: true}
+	if was := s.kids[b.child]; was != nil && was.Running {
+		was.Of = k.Of
+		return
+	}
+	s.kids[b.child] = k
+	ctx := workflow.WithChildOptions(s.ctx, workflow.ChildWorkflowOptions{
+		WorkflowID:               b.child,
+		ParentClosePolicy:        enumspb.PARENT_CLOSE_POLICY_ABANDON, // it outlives the workflow that is continued as another one
+		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
+		WorkflowExecutionTimeout: 0,
+	})
+	done := workflow.ExecuteChildWorkflow(ctx, WorkflowType, b.birth)
+	workflow.Go(s.ctx, func(ctx workflow.Context) {
+		err := done.Get(ctx, nil)
+		if now := s.kids[b.child]; now != k || err == nil || !k.Running {
+			return // it says itself how it has ended
+		}
+		k.Running = false
+		s.step(func(at time.Time) machine.Input {
+			return machine.ChildDone{At: at, Key: b.TaskKey, Attempt: k.Of.Attempt, Err: startError(err)}
+		})
+	})
+}
+
+// startError is why the stack of a node could not begin, or is gone.
+func startError(err error) error {
+	var app *temporal.ApplicationError
+	if errors.As(err, &app) {
+		return errors.New(app.Message())
+	}
+	return err
+}
+
+// lead tells the stacks that do work of this one what it wants.
+func (s *stack) lead(p parentSignal) {
+	for _, name := range s.kidNames() {
+		s.signalKid(name, p)
+	}
+}
+
+func (s *stack) signalKid(name string, p parentSignal) {
+	if k := s.kids[name]; k == nil || !k.Running {
+		return
+	}
+	f := workflow.SignalExternalWorkflow(s.ctx, name, "", parentName, p)
+	workflow.Go(s.ctx, func(ctx workflow.Context) {
+		if err := f.Get(ctx, nil); err != nil { // it has just ended
+			workflow.GetLogger(ctx).Debug("a stack of a node does not hear its parent", "stack", name, "error", err)
+		}
+	})
+}
+
+// send gives a message to another stack.
+func (s *stack) send(m *sending) {
+	if s.sending[m.id] {
+		return
+	}
+	s.sending[m.id] = true
+	f := workflow.SignalExternalWorkflow(s.ctx, m.to, "", eventName, m.event)
+	workflow.Go(s.ctx, func(ctx workflow.Context) {
+		if err := f.Get(ctx, nil); err != nil {
+			workflow.GetLogger(ctx).Warn("a message cannot be delivered", "to", m.to, "error", err)
+		}
+		delete(s.sending, m.id)
+		s.step(func(at time.Time) machine.Input { return machine.Sent{At: at, ID: m.id} })
+	})
+}
+
+// tellParent tells the parent what the stack has used, and that it rests.
+func (s *stack) tellParent(d *decision) {
+	p := s.in.Parent
+	if p == nil || d.ended {
+		return
+	}
+	c := &s.cursor.Counts
+	used := c.NodeRuns != s.told.NodeRuns || c.Tokens != s.told.Tokens || c.Cost != s.told.Cost
+	rests := d.resting && !s.rested && p.Call == ""
+	if !rests && !(used && p.Metered) {
+		return
+	}
+	s.told, s.rested = *c, s.rested || rests
+	f := workflow.SignalExternalWorkflow(s.ctx, p.Stack, "", childName, childSignal{Of: *p, Nonce: s.in.Identity.Nonce, Counts: *c, Rests: rests})
+	workflow.Go(s.ctx, func(ctx workflow.Context) {
+		if err := f.Get(ctx, nil); err != nil {
+			workflow.GetLogger(ctx).Debug("the stack's parent does not hear it", "error", err)
+		}
+	})
+}

@@ -1,0 +1,267 @@
+package temporaldriver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/graphrun/graphrun/graph/inspect"
+	"github.com/graphrun/graphrun/graph/journal"
+	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/graph/value"
+	"github.com/graphrun/graphrun/runtime"
+	"github.com/graphrun/graphrun/runtime/memstore"
+)
+
+// stack is the workflow of one stack. All of it follows from the history: what it decided is
+// recorded there, and a replay does it again. thinking alone is not: it is there where
+// something was decided in this process, and made again when it is needed.
+type stack struct {
+	w   *Worker
+	ctx workflow.Context // never cancelled
+	in  Input
+
+	name   string
+	store  *memstore.Store
+	ledger ledger
+	cursor journal.Cursor
+	tasks  inspect.Tasks
+
+	inbox   []letter
+	at      time.Time // of the last decision
+	flights map[attemptID]*flight
+	begun   uint64             // how many attempts have begun, which orders them
+	kids    map[string]*kid    // by the ids of their stacks
+	slots   map[string]int     // by pool: of those that all stacks share, how many this one may use
+	asked   map[string]slotUse // by pool: what the limiter was told last
+	held    []command          // events for which there was no room
+	offered *journal.StoredGraph // a changed graph that waits for the end of a cycle
+	unfit   string               // why the last one was refused
+	sending map[string]bool    // ids of messages that are on their way
+	posting map[string]bool    // ids of notices that are on their way
+	looking map[string]workflow.CancelFunc
+	leads   leading
+	told    journal.Counts // what the parent knows that was used
+	rested  bool           // the parent knows that the stack rests
+	wake    time.Time      // that the timer is set for
+	stop    workflow.CancelFunc
+	busy    int // updates that wait for their reply
+	shown   shown
+	drains  bool // no attempt begins any more in this workflow
+
+	*thinking
+}
+
+// letter is something that happened: inputs for the machine, and who waits for what becomes
+// of them.
+type letter struct {
+	in    func(at time.Time) []machine.Input
+	reply func(*wireError) // nil if nobody waits
+	after func()           // once it is decided
+	event *command         // an event that is kept while there is no room
+}
+
+// flight is an attempt that runs somewhere.
+type flight struct {
+	attemptID
+	begin
+	nth    uint64
+	cancel workflow.CancelFunc
+	ends    bool // the machine wants it to end
+	drained bool // it is cut off because the workflow continues as another one
+}
+
+// kid is the stack of a node, or of a call.
+type kid struct {
+	Of      parent `json:"of"`
+	Ends    int    `json:"ends,omitempty"` // how often its node has ended
+	Running bool   `json:"running,omitempty"`
+}
+
+// Stack is the workflow of a stack. It returns when the stack has ended; the error is that of a
+// stack that could not begin. Clients start it with Client.Start.
+func (w *Worker) stack(ctx workflow.Context, in Input) (Output, error) {
+	root := ctx
+	ctx, _ = workflow.NewDisconnectedContext(ctx)
+	s := &stack{
+		w: w, ctx: ctx, in: in, name: in.Identity.Stack,
+		store:   &memstore.Store{Cycles: w.o.History},
+		flights: map[attemptID]*flight{}, kids: map[string]*kid{},
+		slots: map[string]int{}, asked: map[string]slotUse{},
+		sending: map[string]bool{}, posting: map[string]bool{}, looking: map[string]workflow.CancelFunc{},
+	}
+	s.ledger = ledger{stack: s.name, state: map[string]any{}, shapes: map[journal.ShapeID]*journal.Shape{}}
+	if err := s.carryOn(); err != nil {
+		return Output{}, err
+	}
+	if err := s.listen(root); err != nil {
+		return Output{}, err
+	}
+	s.post(letter{}) // the beginning
+	for {
+		if err := workflow.Await(ctx, func() bool { return len(s.inbox) > 0 }); err != nil {
+			return Output{}, err
+		}
+		ended, err := s.turn()
+		if err != nil {
+			return Output{}, err
+		}
+		if ended {
+			return s.finish()
+		}
+		if s.mayContinue() {
+			return Output{}, s.continueAsNew()
+		}
+	}
+}
+
+// post puts a letter into the inbox.
+func (s *stack) post(l letter) { s.inbox = append(s.inbox, l) }
+
+// step posts one input.
+func (s *stack) step(in func(at time.Time) machine.Input) {
+	s.post(letter{in: func(at time.Time) []machine.Input { return []machine.Input{in(at)} }})
+}
+
+// now is the time of what is decided now. It never goes back.
+func (s *stack) now() time.Time {
+	if at := workflow.Now(s.ctx).UTC(); at.After(s.at) {
+		s.at = at
+	}
+	return s.at
+}
+
+// turn decides about all letters that are there, and does what was decided.
+func (s *stack) turn() (ended bool, err error) {
+	batch := s.inbox
+	s.inbox = nil
+	at := s.now()
+	var live *decision
+	recorded := workflow.SideEffect(s.ctx, func(workflow.Context) any {
+		live = s.think(at, batch)
+		b, err := live.encode(s.ledger.shapes)
+		if err != nil {
+			panic(err) // the workflow task fails, and is tried again by a program that can
+		}
+		return b
+	})
+	d := live
+	if d == nil {
+		s.thinking = nil // what it knew is out of date
+		var b []byte
+		if err := recorded.Get(&b); err != nil {
+			return false, err
+		}
+		if d, err = decodeDecision(b, &s.ledger); err != nil {
+			panic(err)
+		}
+	}
+	if d.failed != "" {
+		return false, newStartError(d.failed)
+	}
+	for i := range d.commits {
+		if err := s.commit(&d.commits[i], live != nil); err != nil {
+			panic(fmt.Errorf("a commit of the stack: %w", err))
+		}
+	}
+	s.act(d)
+	s.answer(batch, d)
+	return d.ended, nil
+}
+
+// commit keeps what was decided.
+func (s *stack) commit(c *commit, live bool) error {
+	if live {
+		for i := range c.Changes {
+			s.ledger.state[c.Changes[i].Name] = c.Changes[i].Value
+		}
+		if n := len(c.Records); n > 0 {
+			s.ledger.seq = c.Records[n-1].Last()
+		}
+	}
+	s.cursor = c.Cursor
+	s.tasks.Take(c.Records)
+	err := s.store.Commit(context.Background(), c.Commit)
+	if errors.Is(err, runtime.ErrNoGraph) {
+		return fmt.Errorf("%w: a graph came without its text", err)
+	}
+	return err
+}
+
+// answer replies to those who wait, and keeps events for which there was no room.
+func (s *stack) answer(batch []letter, d *decision) {
+	refused := map[int]*wireError{}
+	for i := range d.refused {
+		refused[d.refused[i].at] = &d.refused[i].err
+	}
+	for i := range batch {
+		l := &batch[i]
+		why := refused[i]
+		switch {
+		case l.reply != nil:
+			l.reply(why)
+		case l.event != nil && why != nil && why.Code == codeQueueFull:
+			s.held = append(s.held, *l.event)
+		case l.event != nil && why != nil && why.Code != codeDuplicate:
+			workflow.GetLogger(s.ctx).Warn("an event cannot be taken", "event", l.event.Event, "error", why.Message)
+		}
+		if l.after != nil {
+			l.after()
+		}
+	}
+	s.offerHeld(d)
+}
+
+// offerHeld tries again to deliver events for which there was no room, once something has
+// been taken.
+func (s *stack) offerHeld(d *decision) {
+	if len(s.held) == 0 || !slices.ContainsFunc(d.commits, func(c commit) bool { return len(c.Changes) > 0 }) {
+		return
+	}
+	held := s.held
+	s.held = nil
+	for i := range held {
+		s.post(eventLetter(held[i]))
+	}
+}
+
+// finish is the end of the workflow: nothing of the stack runs any more.
+func (s *stack) finish() (Output, error) {
+	s.releaseSlots()
+	out := Output{Status: s.cursor.Status, Reason: s.cursor.Reason, Cursor: s.cursor}
+	state, err := value.Of(s.visible())
+	if err != nil {
+		return Output{}, err
+	}
+	out.State = state
+	if p := s.in.Parent; p != nil {
+		f := workflow.SignalExternalWorkflow(s.ctx, p.Stack, "", childName,
+			childSignal{Of: *p, Nonce: s.in.Identity.Nonce, Counts: s.cursor.Counts, End: &out})
+		if err := f.Get(s.ctx, nil); err != nil { // the parent is gone
+			workflow.GetLogger(s.ctx).Warn("the stack's parent does not hear of its end", "error", err)
+		}
+	}
+	// Whoever commands a stack that has just ended is told so.
+	if err := workflow.Await(s.ctx, func() bool { return s.busy == 0 || len(s.inbox) > 0 }); err != nil {
+		return Output{}, err
+	}
+	for len(s.inbox) > 0 {
+		if _, err := s.turn(); err != nil {
+			return Output{}, err
+		}
+	}
+	return out, workflow.Await(s.ctx, func() bool { return workflow.AllHandlersFinished(s.ctx) })
+}
+
+// visible is the state without the machine's own lists.
+func (s *stack) visible() map[string]any {
+	snap, err := s.store.State(context.Background(), s.name)
+	if err != nil {
+		return map[string]any{}
+	}
+	return journal.Visible(snap.State)
+}

@@ -1,0 +1,390 @@
+package temporaldriver
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/graphrun/graphrun/graph"
+	"github.com/graphrun/graphrun/graph/journal"
+	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/graph/value"
+	"github.com/graphrun/graphrun/runtime"
+)
+
+// thinking is a stack's machine and what belongs to it. It is there in the process that
+// decided last, for as long as the workflow stays in its cache.
+type thinking struct {
+	s      *stack
+	m      *machine.Machine
+	def    *definition
+	queue  []machine.Task // that have no slot yet
+	listed int            // of Ready.Start: tasks that are in the queue, or have begun
+	stored string         // hash of the graph that the store has the stack under
+	next   *definition    // a changed graph that waits for the end of the cycle
+
+	d       *decision
+	at      time.Time
+	begun   []machine.Task // in this decision
+	ran     bool           // something has begun since the last cycle began by itself
+	running map[string]int // by pool
+}
+
+// atOnce bounds the attempts of one stack that run at the same time: a cluster takes at most
+// 2,000 pending activities of a workflow.
+const atOnce = 500
+
+// joins bounds how many cycles without a pause are decided together.
+const joins = 64
+
+// think decides about letters. It is called where nothing is recorded yet, changes nothing of
+// the stack but its machine, and never waits.
+func (s *stack) think(at time.Time, batch []letter) *decision {
+	d := &decision{}
+	if s.thinking == nil {
+		t, err := s.wakeUp(at)
+		if err != nil {
+			if s.cursor.Seq == 0 {
+				d.failed = err.Error()
+				return d
+			}
+			panic(err)
+		}
+		s.thinking = t
+	}
+	t := s.thinking
+	t.d, t.at, t.begun = d, at, nil
+	t.running = map[string]int{}
+	if t.next = nil; s.offered != nil && s.offered.Hash != t.m.Cursor().Hash {
+		next, err := s.w.defs.compile(*s.offered)
+		if err == nil {
+			err = s.w.canRun(next.g)
+		}
+		if err != nil {
+			d.unfit = err.Error()
+		} else {
+			t.next = next
+		}
+	}
+	for _, f := range s.flights { // in any order: a sum
+		t.running[f.pool]++
+	}
+	for i := range batch {
+		if batch[i].in == nil {
+			continue
+		}
+		for _, in := range batch[i].in(at) {
+			if err := t.step(in); err != nil {
+				d.refused = append(d.refused, refusal{i, *err})
+				break
+			}
+		}
+	}
+	t.settle()
+	d.wake = t.m.WakeAt()
+	standing, reason := t.m.ForChildren()
+	d.leads = leading{byte(standing), reason, t.m.MetersChildren() || s.in.Parent != nil && s.in.Parent.Metered}
+	d.resting = len(s.flights) == 0 && len(d.begins) == 0 && t.m.WaitsOutside(at)
+	d.ended = t.m.Cursor().Status.Ended()
+	return d
+}
+
+// step feeds the machine. What it refuses has changed nothing.
+func (t *thinking) step(in machine.Input) *wireError {
+	switch in := in.(type) {
+	case refused:
+		return &in.wireError
+	case optional:
+		_ = t.step(in.Input)
+		return nil
+	case machine.Event:
+		if t.m.Known(in.ID) {
+			return &wireError{Code: codeDuplicate}
+		}
+	}
+	if err := t.m.Step(in); err != nil {
+		w := toWire(err)
+		return &w
+	}
+	return nil
+}
+
+// wakeUp makes the machine of a stack: of a new one, or where the store has it.
+func (s *stack) wakeUp(at time.Time) (*thinking, error) {
+	t := &thinking{s: s}
+	options := machine.Options{Plan: s.w.plan, By: s.in.By, Notices: s.w.o.Post != nil, Hooks: s.w.o.Hooks}
+	if s.cursor.Seq == 0 {
+		def, err := s.w.defs.compile(s.in.Graph)
+		if err != nil {
+			return nil, err
+		}
+		if err := s.w.canRun(def.g); err != nil {
+			return nil, err
+		}
+		init, _ := s.in.State.Any().(map[string]any)
+		id := s.in.Identity
+		id.CreatedAt = at
+		if t.m, err = machine.New(def.g, options, id, init, at); err != nil {
+			return nil, &runtime.InitError{Stack: s.name, Err: err}
+		}
+		t.def = def
+		return t, nil
+	}
+	snap, err := s.store.Load(context.Background(), s.name)
+	if err != nil {
+		return nil, err
+	}
+	kept, err := s.store.Graph(context.Background(), snap.Cursor.Hash)
+	if err != nil {
+		return nil, err
+	}
+	if t.def, err = s.w.defs.compile(kept); err != nil {
+		return nil, err
+	}
+	t.stored = snap.Cursor.Hash
+	t.m, err = machine.Continue(t.def.g, options, snap, time.Time{}, at)
+	return t, err
+}
+
+// settle lets the machine do all that it can do now.
+func (t *thinking) settle() {
+	cycles := 0
+	for {
+		t.adopt()
+		rd, ok := t.ready()
+		if !ok {
+			wake := t.m.WakeAt()
+			c := t.m.Cursor()
+			if wake.IsZero() || wake.After(t.at) || c.Status.Ended() || !t.ran || cycles == joins || len(t.begun) > 0 {
+				return
+			}
+			cycles++ // no pause: the next cycle begins at once, unless this one did nothing
+			t.ran = false
+			_ = t.m.Step(machine.Woke{At: t.at})
+			continue
+		}
+		t.commit(&rd)
+		t.m.Advance()
+		t.listed = 0
+		t.follow(&rd)
+	}
+}
+
+// adopt switches to a changed graph, between two cycles.
+func (t *thinking) adopt() {
+	if t.next == nil || t.m.Cursor().Open || t.m.Cursor().Status.Ended() {
+		return
+	}
+	switch err := t.m.Adopt(t.next.g, t.at); {
+	case errors.Is(err, machine.ErrStillRunning): // once they are gone
+	case err != nil:
+		t.d.unfit = err.Error()
+		_ = t.m.Adopt(t.def.g, t.at) // the one that it has: it may have waited for another
+		t.next = nil
+	default:
+		t.def, t.next = t.next, nil
+	}
+}
+
+// ready is what the machine wants, with the start of all tasks that have a slot in it.
+func (t *thinking) ready() (machine.Ready, bool) {
+	for {
+		rd, ok := t.m.Ready()
+		t.queue = append(t.queue, rd.Start[min(t.listed, len(rd.Start)):]...)
+		t.listed = len(rd.Start)
+		if !t.grant() {
+			return rd, ok
+		}
+	}
+}
+
+// grant gives slots to tasks that wait, and tells the machine.
+func (t *thinking) grant() (any bool) {
+	if t.s.drains || len(t.queue) == 0 {
+		return false
+	}
+	slices.SortStableFunc(t.queue, func(a, b machine.Task) int { return cmp.Compare(b.Priority, a.Priority) })
+	free := atOnce - len(t.s.flights) - len(t.begun)
+	left := t.queue[:0]
+	for i := range t.queue {
+		task := t.queue[i]
+		pool := t.poolOf(task)
+		if free <= 0 || !t.hasSlot(pool, task) {
+			left = append(left, task)
+			continue
+		}
+		if t.step(machine.TaskRunning{At: t.at, Key: task.Key, Attempt: task.Attempt}) != nil || !t.m.Wants(task.Key, task.Attempt) {
+			continue
+		}
+		any, t.ran = true, true
+		free--
+		t.running[pool]++
+		t.begun = append(t.begun, task)
+	}
+	clear(t.queue[len(left):])
+	t.queue = left
+	return any
+}
+
+// poolOf is the pool of a task as the stack counts it: its place in the graph.
+func (t *thinking) poolOf(task machine.Task) string {
+	if task.Pool < 0 || task.Child != nil {
+		return ""
+	}
+	return t.def.g.Pools[task.Pool].Name
+}
+
+func (t *thinking) hasSlot(pool string, task machine.Task) bool {
+	if pool == "" {
+		return true
+	}
+	p := &t.def.g.Pools[task.Pool]
+	most := p.Parallel
+	if t.s.w.isShared(t.def.g, p) {
+		most = min(most, t.s.slots[t.s.w.fleetPool(t.def.g, p)])
+	}
+	return t.running[pool] < most
+}
+
+// commit adds a commit to the decision, unless there is only something to do.
+func (t *thinking) commit(rd *machine.Ready) {
+	was := &t.s.cursor
+	if n := len(t.d.commits); n > 0 {
+		was = &t.d.commits[n-1].Cursor
+	}
+	if len(rd.Records) == 0 && len(rd.Changes) == 0 &&
+		rd.Cursor.Status == was.Status && rd.Cursor.Hash == t.stored && rd.Cursor.WakeAt.Equal(was.WakeAt) &&
+		slices.Equal(rd.Cursor.Parked, was.Parked) && slices.Equal(rd.Cursor.Ending, was.Ending) &&
+		rd.Cursor.Closing == was.Closing && rd.Cursor.Stopping == was.Stopping {
+		return
+	}
+	c := commit{runtime.Commit{Stack: t.s.name, Records: rd.Records, Shape: t.def.shape(), Changes: rd.Changes, Cursor: rd.Cursor, Keep: t.def.g.History}}
+	if was.Seq == 0 {
+		id := t.m.Identity()
+		c.Create = &id
+	}
+	if rd.Cursor.Hash != t.stored {
+		c.Graph = &t.def.stored
+		t.stored = rd.Cursor.Hash
+	}
+	for i := range rd.Memory {
+		m := &rd.Memory[i]
+		ref := journal.MemoryRef{Stack: t.s.name, Name: m.Memory}
+		if m.Graph {
+			ref = journal.MemoryRef{Graph: t.def.g.Name, Name: m.Memory}
+		}
+		c.Memory = append(c.Memory, runtime.MemoryWrites{Ref: ref, Keep: m.Keep, Writes: []journal.MemoryWrite{m.MemoryWrite}})
+	}
+	t.d.commits = append(t.d.commits, c)
+}
+
+// follow notes what is to be done once a commit is recorded.
+func (t *thinking) follow(rd *machine.Ready) {
+	for _, key := range rd.Cancel {
+		t.queue = slices.DeleteFunc(t.queue, func(q machine.Task) bool { return q.Key == key && !t.m.Wants(key, q.Attempt) })
+		t.begun = slices.DeleteFunc(t.begun, func(q machine.Task) bool {
+			over := q.Key == key && !t.m.Wants(key, q.Attempt)
+			if over {
+				_ = t.m.Step(machine.TaskGone{At: t.at, Key: key, Attempt: q.Attempt})
+			}
+			return over
+		})
+		for id := range t.s.flights { // in any order: sorted below
+			if id.TaskKey == key && !t.m.Wants(key, id.Attempt) {
+				t.d.ends = append(t.d.ends, id)
+			}
+		}
+		for id, k := range t.s.kids { // the same
+			if of := k.Of.attempt(); of.TaskKey == key && t.s.flights[of] == nil && k.Of.Call == "" {
+				t.d.ends = append(t.d.ends, of)
+				_ = id
+			}
+		}
+	}
+	slices.SortFunc(t.d.ends, compareAttempts)
+	for _, o := range rd.Orphans { // of a driver before this one, whose attempts are over
+		_ = t.m.Step(machine.TaskFailed{At: t.at, Key: o.Key, Attempt: o.Attempt})
+	}
+	for i := range rd.Send {
+		m := &rd.Send[i]
+		if m.Hook != nil {
+			t.d.notices = append(t.d.notices, m.ID)
+			continue
+		}
+		payload, err := value.Of(m.Payload)
+		if err != nil {
+			panic(err) // it was canonical
+		}
+		t.d.sends = append(t.d.sends, sending{id: m.ID, to: m.To, event: &eventSignal{m.ID, m.Event, payload}})
+	}
+	t.d.drops = append(t.d.drops, rd.Children...)
+	for _, l := range rd.Lost {
+		t.s.w.o.Logger.Warn("a message of a stack to itself cannot be delivered", "stack", t.s.name, "node", l.Node, "event", l.Event, "error", l.Err)
+	}
+	for _, task := range t.begun {
+		t.d.begins = append(t.d.begins, t.beginOf(task))
+	}
+	t.begun = nil
+}
+
+func compareAttempts(a, b attemptID) int {
+	return cmp.Or(cmp.Compare(a.Cycle, b.Cycle), cmp.Compare(a.Wave, b.Wave), cmp.Compare(a.Node, b.Node), cmp.Compare(a.Item, b.Item), cmp.Compare(a.Attempt, b.Attempt))
+}
+
+// beginOf is what an attempt needs to begin.
+func (t *thinking) beginOf(task machine.Task) begin {
+	n := &t.def.g.Nodes[task.Node]
+	b := begin{attemptID: attemptID{task.Key, task.Attempt}, pool: t.poolOf(task), timeout: n.Timeout}
+	if c := task.Child; c != nil {
+		b.child = c.ID
+		b.birth = t.birthOf(&task, n.Inner)
+		return b
+	}
+	with, err := t.def.g.Carry(task.Node, task.With, task.Bound)
+	if err != nil {
+		panic(fmt.Errorf("node %q: %w", n.ID, err))
+	}
+	carried, err := value.Of(with)
+	if err != nil {
+		panic(err)
+	}
+	in := &taskInput{Identity: t.m.Identity(), Hash: t.def.g.Hash, Cycle: task.Key.Cycle, Wave: task.Key.Wave, Node: task.Key.Node, Item: task.Key.Item,
+		Attempt: task.Attempt, Rerun: task.Rerun, With: carried, Void: task.Void, Tokens: task.LeftTokens, Cost: task.LeftCost}
+	for _, s := range task.Steps {
+		in.Steps = append(in.Steps, recordOf(s))
+	}
+	for _, w := range task.Words {
+		in.Words = append(in.Words, recordOf(w))
+	}
+	b.task = in
+	return b
+}
+
+// recordOf is the body of a record as JSON, in the journal's own form.
+func recordOf(b journal.Body) json.RawMessage {
+	return journal.AppendRecord(nil, journal.Record{Body: b}, true)
+}
+
+// birthOf is what the stack of a node begins with.
+func (t *thinking) birthOf(task *machine.Task, inner *graph.Graph) *Input {
+	c := task.Child
+	state, err := value.Of(c.State)
+	if err != nil {
+		panic(err)
+	}
+	def, err := t.s.w.defs.of(inner)
+	if err != nil {
+		panic(err)
+	}
+	return &Input{
+		Graph:    def.stored,
+		Identity: journal.Identity{Stack: c.ID, Graph: inner.Name, Params: c.Params, Parent: c.Parent, MaxCycles: c.MaxCycles},
+		State:    state,
+		Parent: &parent{Stack: t.s.name, Cycle: task.Key.Cycle, Wave: task.Key.Wave, Node: task.Key.Node, Item: task.Key.Item, Attempt: task.Attempt,
+			Metered: t.m.MetersChildren() || t.s.in.Parent != nil && t.s.in.Parent.Metered},
+	}
+}
