@@ -9,6 +9,7 @@ import (
 	"github.com/graphrun/graphrun/graph/machine"
 	"github.com/graphrun/graphrun/mask"
 	"github.com/graphrun/graphrun/nodes"
+	"github.com/graphrun/graphrun/runtime/internal/work"
 )
 
 // A tool may be a graph. A call of it runs the graph with a stack of its own, like a node
@@ -67,10 +68,10 @@ func (r callRunner) Run(ctx context.Context, t nodes.Task) (nodes.Result, error)
 // mark notes durably that the call has a child, before there is one.
 func (r callRunner) mark(ctx context.Context, t nodes.Task, id string) error {
 	r.a.leads(id)
-	known := slices.ContainsFunc(t.Steps, func(s nodes.StepRecord) bool { return s.Mark && s.Name == childMark })
+	known := slices.ContainsFunc(t.Steps, func(s nodes.StepRecord) bool { return s.Mark && s.Name == work.ChildMark })
 	if known || t.Record == nil {
 		return nil
 	}
-	_, err := t.Record(ctx, nodes.StepRecord{Name: childMark, Mark: true})
+	_, err := t.Record(ctx, nodes.StepRecord{Name: work.ChildMark, Mark: true})
 	return err
 }

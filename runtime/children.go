@@ -2,17 +2,13 @@ package runtime
 
 import (
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/machine"
 	"github.com/graphrun/graphrun/nodes"
+	"github.com/graphrun/graphrun/runtime/internal/work"
 )
-
-// childMark is the name of the mark below a call of a tool that has a child.
-const childMark = "child"
 
 // childTypes are the types of the records that say which children there may be.
 var childTypes = []string{"task.started", "task.mark"}
@@ -39,26 +35,10 @@ type calledChild struct{ id, call string }
 
 // childMarked is the child that a mark speaks of; without id for any other step.
 func childMarked(stack string, key journal.TaskKey, b *journal.TaskStep) calledChild {
-	if numbers, name := nodes.Below(b.Name); b.Mark && numbers != "" && name == childMark {
+	if numbers, name := nodes.Below(b.Name); b.Mark && numbers != "" && name == work.ChildMark {
 		return calledChild{machine.CallChildID(stack, key, numbers), numbers}
 	}
 	return calledChild{}
-}
-
-// childOver is the id of the child of a call that is over with a step, and the numbers of
-// the call; "" for any other step.
-func childOver(stack string, key journal.TaskKey, r *nodes.StepRecord) (id, call string) {
-	numbers, name := nodes.Below(r.Name)
-	content, _ := r.Content.(map[string]any)
-	n, ok := content["number"].(int64)
-	if r.Mark || !ok || !strings.HasPrefix(name, "tool:") {
-		return "", ""
-	}
-	if numbers != "" {
-		numbers += "."
-	}
-	call = numbers + strconv.FormatInt(n, 10)
-	return machine.CallChildID(stack, key, call), call
 }
 
 // callsGraphs reports whether tasks of a node may call tools that run graphs.

@@ -1,20 +1,16 @@
 package runtime
 
 import (
-	"io/fs"
 	"log/slog"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"time"
-	"unicode/utf8"
 
 	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/machine"
+	"github.com/graphrun/graphrun/runtime/internal/files"
 	"github.com/graphrun/graphrun/runtime/internal/timer"
 )
 
@@ -26,8 +22,7 @@ import (
 // Bounds of a watcher.
 const (
 	lookEvery    = time.Second
-	maxEntries   = 100_000 // of folders and files that a look visits; the rest is not seen
-	maxLookShare = 10      // a look takes at most one part in so many of the time
+	maxLookShare = 10 // a look takes at most one part in so many of the time
 )
 
 // watchers are the watchers of a runtime.
@@ -48,7 +43,7 @@ type watched struct{ dir, pattern string }
 type watcher struct {
 	watched
 	pattern graph.PathPattern
-	waits   map[wait]*told
+	waits   map[wait]*files.Told
 	timer   *timer.Timer
 	seen    map[string]machine.File // as of the last look
 	warned  bool
@@ -62,12 +57,6 @@ type listener interface{ hear(machine.Files) }
 type wait struct {
 	of listener
 	id string // of journal.Waiting
-}
-
-// told is what a wait has heard.
-type told struct {
-	settle time.Duration
-	files  map[string]machine.File
 }
 
 // watch looks for what the waits of a stack are for, and no longer for anything else.
@@ -103,13 +92,13 @@ func (ws *watchers) watch(of listener, dir string, open []journal.Waiting) {
 			if err != nil {
 				continue // the machine has refused it
 			}
-			w = &watcher{watched: k, pattern: p, waits: map[wait]*told{}}
+			w = &watcher{watched: k, pattern: p, waits: map[wait]*files.Told{}}
 			ws.all[k] = w
 			w.timer = ws.timers.At(time.Now(), func() { ws.begin(w) })
 		}
 		for id, q := range ids {
 			if w.waits[wait{of, id}] == nil {
-				w.waits[wait{of, id}] = &told{settle: q.Settle, files: map[string]machine.File{}}
+				w.waits[wait{of, id}] = files.Tell(q.Settle)
 			}
 		}
 	}
@@ -144,24 +133,18 @@ func (ws *watchers) begin(w *watcher) {
 // look sees which files there are, tells the waits, and comes back later.
 func (ws *watchers) look(w *watcher) {
 	begun := time.Now()
-	found, whole := filesOf(w.dir, w.pattern, maxEntries)
+	found, whole := files.Find(w.dir, w.pattern, files.MaxEntries)
 	now := time.Now()
-	for path, f := range found { // in any order: each is its own
-		f.Since = now
-		if was, ok := w.seen[path]; ok && was.Size == f.Size && was.Modified.Equal(f.Modified) {
-			f.Since = was.Since
-		}
-		found[path] = f
-	}
+	files.Date(found, w.seen, now)
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
 	w.seen = found
 	if !whole && !w.warned {
 		w.warned = true
-		ws.log.Warn("a wait does not see all files: there are too many", "dir", w.dir, "pattern", w.watched.pattern, "at_most", maxEntries)
+		ws.log.Warn("a wait does not see all files: there are too many", "dir", w.dir, "pattern", w.watched.pattern, "at_most", files.MaxEntries)
 	}
 	for one, t := range w.waits { // in any order: each stack has its own mailbox
-		if t.take(found, now) {
+		if t.Take(found, now) {
 			one.of.hear(machine.Files{Pattern: w.watched.pattern, Seen: slices.Collect(maps.Values(found))})
 		}
 	}
@@ -169,71 +152,4 @@ func (ws *watchers) look(w *watcher) {
 		next := max(lookEvery, maxLookShare*now.Sub(begun))
 		w.timer = ws.timers.At(now.Add(next), func() { ws.begin(w) })
 	}
-}
-
-// take notes the files that are quiet now, and reports whether there is a new one.
-func (t *told) take(found map[string]machine.File, now time.Time) (news bool) {
-	for path := range t.files {
-		if _, there := found[path]; !there {
-			delete(t.files, path)
-		}
-	}
-	for path, f := range found { // in any order
-		if now.Sub(f.Since) < t.settle {
-			continue
-		}
-		if was, ok := t.files[path]; !ok || !was.Since.Equal(f.Since) {
-			t.files[path], news = f, true
-		}
-	}
-	return news
-}
-
-// filesOf finds the files that match a pattern, by their paths as the pattern spells
-// them. dir is the folder of relative ones. It visits at most so many entries; whole says
-// that there are no more. What cannot be read is left out.
-func filesOf(dir string, p graph.PathPattern, most int) (found map[string]machine.File, whole bool) {
-	folder, deep := p.Root()
-	root := filepath.FromSlash(folder)
-	if !filepath.IsAbs(root) {
-		root = filepath.Join(dir, root)
-	}
-	found, whole = map[string]machine.File{}, true
-	spelled := ""
-	if strings.HasPrefix(p.Text, "./") {
-		spelled = "./"
-	}
-	visited := 0
-	_ = filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
-		if err != nil {
-			return nil
-		}
-		if visited++; visited > most {
-			whole = false
-			return filepath.SkipAll
-		}
-		rel, err := filepath.Rel(root, path)
-		if err != nil || rel == "." {
-			return nil
-		}
-		name := filepath.ToSlash(rel)
-		if folder != "." {
-			name = strings.TrimSuffix(folder, "/") + "/" + name
-		}
-		if e.IsDir() {
-			if !deep && strings.Count(name, "/")+1 >= p.Depth() {
-				return filepath.SkipDir
-			}
-			return nil
-		}
-		if !utf8.ValidString(name) || !p.Match(name) {
-			return nil
-		}
-		info, err := os.Stat(path) // follows links
-		if err == nil && info.Mode().IsRegular() {
-			found[spelled+name] = machine.File{Path: spelled + name, Size: info.Size(), Modified: info.ModTime().UTC()}
-		}
-		return nil
-	})
-	return found, whole
 }

@@ -44,7 +44,7 @@ func (e *errand) recordStep(ctx context.Context, r nodes.StepRecord) (any, error
 	content, err := e.record(ctx, r)
 	r.Content = content // canonical
 	d, a := e.d, &e.attempt
-	if id, _ := childOver(d.name, a.task.Key, &r); id != "" && err == nil && a.over(id) {
+	if id, _ := work.CallOver(d.name, a.task.Key, &r); id != "" && err == nil && a.over(id) {
 		d.post(func() { d.unneeded = append(d.unneeded, id) })
 	}
 	return content, err

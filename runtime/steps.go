@@ -19,7 +19,7 @@ func (e *errand) record(ctx context.Context, r nodes.StepRecord) (any, error) {
 		return nil, err
 	}
 	in.Key, in.Attempt = a.task.Key, a.task.Attempt
-	if id, call := childOver(d.name, a.task.Key, &r); a.has(id) {
+	if id, call := work.CallOver(d.name, a.task.Key, &r); a.has(id) {
 		in.Call = call
 	}
 	err = d.durably(ctx, a, func(at time.Time) machine.Input {

@@ -27,8 +27,8 @@ func (s *stack) act(d *decision) {
 	for i := range d.sends {
 		s.send(&d.sends[i])
 	}
-	for _, id := range d.notices {
-		s.notify(id)
+	for i := range d.notices {
+		s.notify(d.notices[i])
 	}
 	for _, id := range d.drops {
 		delete(s.kids, id)
@@ -120,10 +120,10 @@ func inputsOf(f *flight, r *taskResult, err error, at time.Time) (all []machine.
 	var cancelled *temporal.CanceledError
 	switch {
 	case err == nil:
-		all = stepInputs(id, r.Steps, at)
-		for _, u := range r.Used {
+		for _, u := range r.Used { // before the steps of the calls, which have none of it
 			all = append(all, machine.ChildUsed{At: at, Key: id.TaskKey, Attempt: id.Attempt, Call: u.Call, Nonce: u.Nonce, Counts: u.Counts})
 		}
+		all = append(all, stepInputs(id, r.Steps, at)...)
 		if f.drained && !f.ends && r.Failure != nil && r.Failure.Kind == "cancelled" {
 			r.CutOff = true
 		}
@@ -171,7 +171,7 @@ func endOf(id attemptID, r *taskResult, at time.Time) []machine.Input {
 		in.Talk = &journal.Talk{Messages: r.Talk.Messages.Any(), Usage: r.Talk.Usage.Any()}
 	}
 	for _, m := range r.Memory {
-		in.Memory = append(in.Memory, journal.MemoryWrite{Memory: m.Memory, ID: m.ID, Text: m.Text, Data: m.Data.Any(), Model: m.Model, Vector: m.Vector, Delete: m.Delete})
+		in.Memory = append(in.Memory, m.journal())
 	}
 	return []machine.Input{in}
 }

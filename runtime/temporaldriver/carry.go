@@ -33,6 +33,7 @@ type carried struct {
 	Told    journal.Counts       `json:"told"`
 	Rested  bool                 `json:"rested,omitempty"`
 	Shown   shown                `json:"shown"`
+	Posting []notice             `json:"posting,omitempty"`
 	At      time.Time            `json:"at"`
 }
 
@@ -75,6 +76,9 @@ func (s *stack) carryOn() error {
 	}
 	s.tasks.Take(snap.Records)
 	s.held, s.offered, s.told, s.rested, s.shown = c.Held, c.Offered, c.Told, c.Rested, c.Shown
+	for _, n := range c.Posting {
+		s.notify(n)
+	}
 	if c.Kids != nil {
 		s.kids = c.Kids
 	}
@@ -96,7 +100,7 @@ func (s *stack) carryOn() error {
 func (s *stack) mayContinue() bool {
 	info := workflow.GetInfo(s.ctx)
 	due := info.GetContinueAsNewSuggested() || s.w.o.EventsPerRun > 0 && info.GetCurrentHistoryLength() >= s.w.o.EventsPerRun
-	if !due || len(s.inbox) > 0 || s.busy > 0 || len(s.sending) > 0 || len(s.posting) > 0 {
+	if !due || len(s.inbox) > 0 || s.busy > 0 || len(s.sending) > 0 {
 		return false
 	}
 	if len(s.flights) == 0 {
@@ -161,7 +165,7 @@ func (s *stack) continueAsNew() error {
 	in := s.in
 	in.State, in.Graph = value.Value{}, journal.StoredGraph{}
 	in.Carried = &carried{Stack: b, Kids: s.kids, Slots: s.slots, Asked: s.asked, Held: s.held, Offered: s.offered, Told: s.told, Rested: s.rested,
-		Shown: s.shown, At: s.at, Leads: &leadingMessage{s.leads.standing, s.leads.reason, s.leads.metered}}
+		Shown: s.shown, Posting: s.notices(), At: s.at, Leads: &leadingMessage{s.leads.standing, s.leads.reason, s.leads.metered}}
 	return workflow.NewContinueAsNewError(s.ctx, WorkflowType, in)
 }
 
@@ -303,4 +307,3 @@ func (s *stack) flightIDs() []attemptID {
 	slices.SortFunc(ids, func(a, b attemptID) int { return cmp.Compare(s.flights[a].nth, s.flights[b].nth) })
 	return ids
 }
-

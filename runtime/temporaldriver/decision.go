@@ -20,13 +20,14 @@ type decision struct {
 	begins  []begin     // attempts that begin
 	ends    []attemptID // attempts that are to end
 	sends   []sending   // messages to other stacks
-	notices []string    // ids of notices to hooks that are to be delivered
+	notices []notice    // to hooks that are to be delivered
 	drops   []string    // stacks of attempts that are needed no more
 	refused []refusal   // inputs that were refused
 	wake    time.Time   // when the machine is to be woken; the zero time means not by a timer
 	resting bool        // the stack only waits for somebody outside
 	leads   leading     // what its children are to do
 	unfit   string      // why the stack continues without the changed graph that it was offered
+	again   bool        // tasks of before a change of the graph wait: the machine is made again
 	ended   bool
 	failed  string // the stack cannot begin; never recorded with anything else
 }
@@ -84,6 +85,7 @@ const (
 	decisionEnded
 	decisionUnfit
 	decisionFailed
+	decisionAgain
 )
 
 // encode writes a decision. known are the shapes that the history has already; shapes of
@@ -117,8 +119,12 @@ func (d *decision) encode(known map[journal.ShapeID]*journal.Shape) ([]byte, err
 			w.text(2, s.to)
 		})
 	}
-	for _, id := range d.notices {
-		w.text(decisionNotice, id)
+	for i := range d.notices {
+		b, err := json.Marshal(d.notices[i])
+		if err != nil {
+			failed = err
+		}
+		w.bytes(decisionNotice, b)
 	}
 	for _, id := range d.drops {
 		w.text(decisionDrop, id)
@@ -144,6 +150,7 @@ func (d *decision) encode(known map[journal.ShapeID]*journal.Shape) ([]byte, err
 	w.bool(decisionEnded, d.ended)
 	w.text(decisionUnfit, d.unfit)
 	w.text(decisionFailed, d.failed)
+	w.bool(decisionAgain, d.again)
 	return w.b, failed
 }
 
@@ -218,7 +225,10 @@ func decodeDecision(b []byte, at *ledger) (*decision, error) {
 			d.sends = append(d.sends, s)
 			return err
 		case decisionNotice:
-			d.notices = append(d.notices, string(f.bytes))
+			var n notice
+			err := json.Unmarshal(f.bytes, &n)
+			d.notices = append(d.notices, n)
+			return err
 		case decisionDrop:
 			d.drops = append(d.drops, string(f.bytes))
 		case decisionRefused:
@@ -254,6 +264,8 @@ func decodeDecision(b []byte, at *ledger) (*decision, error) {
 			d.ended = true
 		case decisionUnfit:
 			d.unfit = string(f.bytes)
+		case decisionAgain:
+			d.again = true
 		case decisionFailed:
 			d.failed = string(f.bytes)
 		}

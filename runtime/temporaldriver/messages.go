@@ -75,6 +75,7 @@ type taskInput struct {
 	Steps    []json.RawMessage `json:"steps,omitempty"`
 	Void     int               `json:"void,omitempty"`
 	Words    []json.RawMessage `json:"words,omitempty"`
+	Metered  bool              `json:"metered,omitempty"` // limits count what stacks of calls use
 	Tokens   *int64            `json:"left_tokens,omitempty"`
 	Cost     *float64          `json:"left_cost,omitempty"`
 }
@@ -112,6 +113,18 @@ type memoryWrite struct {
 	Model  string      `json:"model,omitempty"`
 	Vector string      `json:"vector,omitempty"`
 	Delete bool        `json:"delete,omitempty"`
+}
+
+func memoryWriteOf(m *journal.MemoryWrite) memoryWrite {
+	data, err := value.Of(m.Data)
+	if err != nil {
+		panic(err) // it was canonical
+	}
+	return memoryWrite{m.Memory, m.ID, m.Text, data, m.Model, m.Vector, m.Delete}
+}
+
+func (m *memoryWrite) journal() journal.MemoryWrite {
+	return journal.MemoryWrite{Memory: m.Memory, ID: m.ID, Text: m.Text, Data: m.Data.Any(), Model: m.Model, Vector: m.Vector, Delete: m.Delete}
 }
 
 // failure is a journal.Failure of an attempt.

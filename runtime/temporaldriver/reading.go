@@ -30,6 +30,7 @@ type readReply struct {
 	Graph    *journal.StoredGraph `json:"graph,omitempty"`
 	Live     *live                `json:"live,omitempty"`
 	Memory   *journal.MemoryState `json:"memory,omitempty"`
+	MemoryID string               `json:"memory_id,omitempty"`
 	Items    []journal.MemoryItem `json:"items,omitempty"`
 	Missing  bool                 `json:"missing,omitempty"` // there is no such thing
 }
@@ -113,6 +114,7 @@ func (s *stack) answerRead(ctx context.Context, q readRequest) (r readReply, err
 		r.Live = s.live()
 	case readMemory:
 		r.Memory, r.Items, r.More, err = memoryPage(ctx, s.store, journal.MemoryRef{Stack: s.name, Name: q.Name}, q.After)
+		r.MemoryID = s.in.Identity.Nonce
 	default:
 		return r, fmt.Errorf("a query for %q is not known to this version of the worker", q.What)
 	}
@@ -172,4 +174,3 @@ func memoryPage(ctx context.Context, store memoryReader, ref journal.MemoryRef, 
 	}
 	return &state, items, more, err
 }
-

@@ -40,4 +40,3 @@ func (n sender) Run(ctx context.Context, t nodes.Task) (nodes.Result, error) {
 	}
 	return nodes.Result{Output: map[string]any{"to": to, "event": event, "payload": payload}}, nil
 }
-

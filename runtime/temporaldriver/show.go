@@ -7,7 +7,3 @@ type shown struct {
 }
 
 func (s *stack) show(d *decision) {}
-
-func (s *stack) notify(id string) {}
-
-func (s *stack) watch() {}

@@ -34,16 +34,17 @@ type stack struct {
 	inbox   []letter
 	at      time.Time // of the last decision
 	flights map[attemptID]*flight
-	begun   uint64             // how many attempts have begun, which orders them
-	kids    map[string]*kid    // by the ids of their stacks
-	slots   map[string]int     // by pool: of those that all stacks share, how many this one may use
-	asked   map[string]slotUse // by pool: what the limiter was told last
-	held    []command          // events for which there was no room
+	begun   uint64               // how many attempts have begun, which orders them
+	kids    map[string]*kid      // by the ids of their stacks
+	slots   map[string]int       // by pool: of those that all stacks share, how many this one may use
+	asked   map[string]slotUse   // by pool: what the limiter was told last
+	held    []command            // events for which there was no room
 	offered *journal.StoredGraph // a changed graph that waits for the end of a cycle
 	unfit   string               // why the last one was refused
-	sending map[string]bool    // ids of messages that are on their way
-	posting map[string]bool    // ids of notices that are on their way
-	looking map[string]workflow.CancelFunc
+	sending map[string]bool      // ids of messages that are on their way
+	posting map[string]notice    // by their ids: those that are on their way
+	looking workflow.CancelFunc  // of the activity that looks for files
+	files   []wanted             // that it looks for
 	leads   leading
 	told    journal.Counts // what the parent knows that was used
 	rested  bool           // the parent knows that the stack rests
@@ -69,8 +70,8 @@ type letter struct {
 type flight struct {
 	attemptID
 	begin
-	nth    uint64
-	cancel workflow.CancelFunc
+	nth     uint64
+	cancel  workflow.CancelFunc
 	ends    bool // the machine wants it to end
 	drained bool // it is cut off because the workflow continues as another one
 }
@@ -92,7 +93,7 @@ func (w *Worker) stack(ctx workflow.Context, in Input) (Output, error) {
 		store:   &memstore.Store{Cycles: w.o.History},
 		flights: map[attemptID]*flight{}, kids: map[string]*kid{},
 		slots: map[string]int{}, asked: map[string]slotUse{},
-		sending: map[string]bool{}, posting: map[string]bool{}, looking: map[string]workflow.CancelFunc{},
+		sending: map[string]bool{}, posting: map[string]notice{},
 	}
 	s.ledger = ledger{stack: s.name, state: map[string]any{}, shapes: map[journal.ShapeID]*journal.Shape{}}
 	if err := s.carryOn(); err != nil {
@@ -167,8 +168,13 @@ func (s *stack) turn() (ended bool, err error) {
 		if err := s.commit(&d.commits[i], live != nil); err != nil {
 			panic(fmt.Errorf("a commit of the stack: %w", err))
 		}
+		s.share(&d.commits[i])
 	}
 	s.act(d)
+	if d.again { // under the graph that was adopted
+		s.thinking = nil
+		s.post(letter{})
+	}
 	s.answer(batch, d)
 	return d.ended, nil
 }

@@ -32,6 +32,7 @@ type thinking struct {
 	begun   []machine.Task // in this decision
 	ran     bool           // something has begun since the last cycle began by itself
 	running map[string]int // by pool
+	adopted uint64         // in this decision: the first cycle under another graph; 0 if it is the same
 }
 
 // atOnce bounds the attempts of one stack that run at the same time: a cluster takes at most
@@ -57,7 +58,7 @@ func (s *stack) think(at time.Time, batch []letter) *decision {
 		s.thinking = t
 	}
 	t := s.thinking
-	t.d, t.at, t.begun = d, at, nil
+	t.d, t.at, t.begun, t.adopted = d, at, nil, 0
 	t.running = map[string]int{}
 	if t.next = nil; s.offered != nil && s.offered.Hash != t.m.Cursor().Hash {
 		next, err := s.w.defs.compile(*s.offered)
@@ -87,7 +88,7 @@ func (s *stack) think(at time.Time, batch []letter) *decision {
 	t.settle()
 	d.wake = t.m.WakeAt()
 	standing, reason := t.m.ForChildren()
-	d.leads = leading{byte(standing), reason, t.m.MetersChildren() || s.in.Parent != nil && s.in.Parent.Metered}
+	d.leads = leading{byte(standing), reason, t.meters()}
 	d.resting = len(s.flights) == 0 && len(d.begins) == 0 && t.m.WaitsOutside(at)
 	d.ended = t.m.Cursor().Status.Ended()
 	return d
@@ -187,6 +188,7 @@ func (t *thinking) adopt() {
 		t.next = nil
 	default:
 		t.def, t.next = t.next, nil
+		t.adopted = t.m.Cursor().Cycle + 1
 	}
 }
 
@@ -213,6 +215,11 @@ func (t *thinking) grant() (any bool) {
 	for i := range t.queue {
 		task := t.queue[i]
 		pool := t.poolOf(task)
+		if task.Key.Cycle < t.adopted { // what it is given is of the graph before
+			t.d.again = true
+			left = append(left, task)
+			continue
+		}
 		if free <= 0 || !t.hasSlot(pool, task) {
 			left = append(left, task)
 			continue
@@ -312,7 +319,7 @@ func (t *thinking) follow(rd *machine.Ready) {
 	for i := range rd.Send {
 		m := &rd.Send[i]
 		if m.Hook != nil {
-			t.d.notices = append(t.d.notices, m.ID)
+			t.d.notices = append(t.d.notices, notice{ID: m.ID, Event: m.Hook.Event, URL: m.Hook.URL, Secret: m.Hook.Secret, At: m.Hook.At, Body: value.Append(nil, m.Payload)})
 			continue
 		}
 		payload, err := value.Of(m.Payload)
@@ -353,7 +360,7 @@ func (t *thinking) beginOf(task machine.Task) begin {
 		panic(err)
 	}
 	in := &taskInput{Identity: t.m.Identity(), Hash: t.def.g.Hash, Cycle: task.Key.Cycle, Wave: task.Key.Wave, Node: task.Key.Node, Item: task.Key.Item,
-		Attempt: task.Attempt, Rerun: task.Rerun, With: carried, Void: task.Void, Tokens: task.LeftTokens, Cost: task.LeftCost}
+		Attempt: task.Attempt, Rerun: task.Rerun, With: carried, Metered: t.meters(), Void: task.Void, Tokens: task.LeftTokens, Cost: task.LeftCost}
 	for _, s := range task.Steps {
 		in.Steps = append(in.Steps, recordOf(s))
 	}
@@ -385,6 +392,12 @@ func (t *thinking) birthOf(task *machine.Task, inner *graph.Graph) *Input {
 		Identity: journal.Identity{Stack: c.ID, Graph: inner.Name, Params: c.Params, Parent: c.Parent, MaxCycles: c.MaxCycles},
 		State:    state,
 		Parent: &parent{Stack: t.s.name, Cycle: task.Key.Cycle, Wave: task.Key.Wave, Node: task.Key.Node, Item: task.Key.Item, Attempt: task.Attempt,
-			Metered: t.m.MetersChildren() || t.s.in.Parent != nil && t.s.in.Parent.Metered},
+			Metered: t.meters()},
 	}
+}
+
+// meters reports whether limits of this stack, or of one around it, count what the stacks of its
+// nodes use while they work.
+func (t *thinking) meters() bool {
+	return t.m.MetersChildren() || t.s.in.Parent != nil && t.s.in.Parent.Metered
 }

@@ -307,11 +307,7 @@ func (e *errand) result(res nodes.Result, failed *nodes.Error) (taskResult, erro
 			r.Talk = &talk{messages, usage}
 		}
 		for _, m := range work.Writes(e.masker, res.Memory) {
-			data, err := value.Of(m.Data)
-			if err != nil {
-				return r, err
-			}
-			r.Memory = append(r.Memory, memoryWrite{m.Memory, m.ID, m.Text, data, m.Model, m.Vector, m.Delete})
+			r.Memory = append(r.Memory, memoryWriteOf(&m))
 		}
 	}
 	return r, nil

@@ -131,7 +131,11 @@ func (w *Worker) register(r interface {
 	RegisterActivityWithOptions(any, activity.RegisterOptions)
 }) {
 	r.RegisterWorkflowWithOptions(w.stack, workflow.RegisterOptions{Name: WorkflowType})
+	r.RegisterWorkflowWithOptions(w.memory, workflow.RegisterOptions{Name: memoryType})
 	r.RegisterActivityWithOptions(w.task, activity.RegisterOptions{Name: taskType})
+	r.RegisterActivityWithOptions(w.remember, activity.RegisterOptions{Name: rememberType})
+	r.RegisterActivityWithOptions(w.post, activity.RegisterOptions{Name: noticeType})
+	r.RegisterActivityWithOptions(w.look, activity.RegisterOptions{Name: watchType})
 }
 
 // Start begins to take stacks and tasks from the queue, and returns.
