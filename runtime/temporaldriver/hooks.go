@@ -14,7 +14,7 @@ import (
 	"github.com/graphrun/graphrun/runtime"
 )
 
-// notice is what a hook is to be told.
+// notice is what a hook is to hear.
 type notice struct {
 	ID     string          `json:"id"`
 	Event  string          `json:"event"`

@@ -153,7 +153,7 @@ func (s *stack) inputsFor(c command) (func(at time.Time) []machine.Input, error)
 	return nil, temporal.NewApplicationError(fmt.Sprintf("a command %q is not known to this version of the worker", c.Do), failureUnknown)
 }
 
-// offer gives the stack a changed graph. It is taken up when no cycle is open, and the reply says
+// offer gives the stack a changed graph. The stack adopts it when no cycle is open. The reply says
 // whether it was, or will be tried.
 func (s *stack) offer(ctx workflow.Context, c command) (reply, error) {
 	if c.Graph == nil {

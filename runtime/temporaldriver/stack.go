@@ -37,7 +37,7 @@ type stack struct {
 	begun   uint64               // how many attempts have begun, which orders them
 	kids    map[string]*kid      // by the ids of their stacks
 	slots   map[string]int       // by pool: of those that all stacks share, how many this one may use
-	asked   map[string]slotUse   // by pool: what the limiter was told last
+	asked   map[string]slotUse   // by pool: what the limiter knows
 	held    []command            // events for which there was no room
 	offered *journal.StoredGraph // a changed graph that waits for the end of a cycle
 	unfit   string               // why the last one was refused
@@ -251,7 +251,7 @@ func (s *stack) finish() (Output, error) {
 			workflow.GetLogger(s.ctx).Warn("the stack's parent does not hear of its end", "error", err)
 		}
 	}
-	// Whoever commands a stack that has just ended is told so.
+	// Whoever commands a stack that has just ended hears that.
 	if err := workflow.Await(s.ctx, func() bool { return s.busy == 0 || len(s.inbox) > 0 }); err != nil {
 		return Output{}, err
 	}

@@ -7,8 +7,8 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// What a workflow records has the wire format of protocol buffers: numbered fields, of which a
-// reader skips those that it does not know, so that histories of other versions can be read.
+// What a workflow records has the wire format of protocol buffers: numbered fields. A
+// reader skips those that it does not know, so that it can read histories of other versions.
 // Fields are never given another meaning.
 
 // writer appends fields. Zero values are left out.

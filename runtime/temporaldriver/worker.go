@@ -36,8 +36,7 @@ type Options struct {
 	TaskQueue string
 	// Kinds are the kinds that graphs may use. Required.
 	Kinds *nodes.Registry
-	// Compile makes a runnable graph of one that a stack runs under. Defaults to
-	// inspect.Compile with Kinds.
+	// Compile makes a runnable graph of a stored one. Defaults to inspect.Compile with Kinds.
 	Compile func(journal.StoredGraph) (*graph.Graph, error)
 	// Secret looks up a secret by its name in the graph, and returns false when it is not
 	// set. Secrets never leave the process. Defaults to no secrets.
