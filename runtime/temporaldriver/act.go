@@ -109,7 +109,7 @@ func (s *stack) begin(b *begin) {
 		var r taskResult
 		err := done.Get(ctx, &r)
 		delete(s.flights, b.attemptID)
-		s.post(letter{in: func(at time.Time) []machine.Input { return inputsOf(f, &r, err, at) }})
+		s.post(letter{of: &b.attemptID, size: 2 * r.size(), in: func(at time.Time) []machine.Input { return inputsOf(f, &r, err, at) }})
 	})
 }
 

@@ -28,6 +28,7 @@ type decision struct {
 	leads   leading     // what its children are to do
 	unfit   string      // why the stack continues without the changed graph that it was offered
 	again   bool        // tasks of before a change of the graph wait: the machine is made again
+	weight  int         // bytes of the inputs of the attempts that begin
 	ended   bool
 	failed  string // the stack cannot begin; never recorded with anything else
 }
@@ -86,6 +87,7 @@ const (
 	decisionUnfit
 	decisionFailed
 	decisionAgain
+	decisionWeight
 )
 
 // encode writes a decision. known are the shapes that the history has already; shapes of
@@ -151,6 +153,7 @@ func (d *decision) encode(known map[journal.ShapeID]*journal.Shape) ([]byte, err
 	w.text(decisionUnfit, d.unfit)
 	w.text(decisionFailed, d.failed)
 	w.bool(decisionAgain, d.again)
+	w.uint(decisionWeight, uint64(d.weight))
 	return w.b, failed
 }
 
@@ -264,6 +267,8 @@ func decodeDecision(b []byte, at *ledger) (*decision, error) {
 			d.ended = true
 		case decisionUnfit:
 			d.unfit = string(f.bytes)
+		case decisionWeight:
+			d.weight = int(f.n)
 		case decisionAgain:
 			d.again = true
 		case decisionFailed:

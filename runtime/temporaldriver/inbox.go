@@ -60,7 +60,7 @@ func listenTo[T any](s *stack, name string, fn func(T)) {
 
 // eventLetter gives the machine an event.
 func eventLetter(c command) letter {
-	return letter{event: &c, in: func(at time.Time) []machine.Input {
+	return letter{event: &c, size: c.Payload.Size(), in: func(at time.Time) []machine.Input {
 		return []machine.Input{machine.Event{At: at, ID: c.ID, Name: c.Event, Payload: c.Payload.Any(), By: c.By}}
 	}}
 }
@@ -68,6 +68,9 @@ func eventLetter(c command) letter {
 // check refuses a command before it becomes part of the history. It may look at the stack, and
 // changes nothing.
 func (s *stack) check(c command) error {
+	if n := c.Payload.Size() + c.Output.Size() + c.Args.Size(); n > s.w.mostValue() {
+		return fmt.Errorf("what the command carries has %d bytes, at most %d are allowed", n, s.w.mostValue())
+	}
 	if len(c.ID) > machine.MaxEventID {
 		return fmt.Errorf("event id of %d bytes, at most %d are allowed", len(c.ID), machine.MaxEventID)
 	}
@@ -86,11 +89,27 @@ func (s *stack) obey(ctx workflow.Context, c command) (reply, error) {
 		return reply{}, err
 	}
 	var r *reply
-	s.post(letter{in: inputs, reply: func(why *wireError) { r = &reply{why} }})
+	s.post(letter{in: inputs, size: c.Payload.Size() + c.Output.Size(), reply: func(why *wireError) {
+		r = &reply{why}
+		if why == nil {
+			s.passOn(c)
+		}
+	}})
 	if err := workflow.Await(ctx, func() bool { return r != nil && s.hasEffect(c) }); err != nil {
 		return reply{}, err
 	}
 	return *r, nil
+}
+
+// passOn gives a command to the stacks that do work of this one, where it is for them too. Pauses
+// and stops follow from what the machine wants of them.
+func (s *stack) passOn(c command) {
+	switch c.Do {
+	case doWake:
+		s.lead(parentSignal{Wake: true})
+	case doResume: // also parked tasks run again
+		s.lead(parentSignal{Standing: byte(machine.GoesOn), Metered: s.leads.metered})
+	}
 }
 
 // hasEffect reports that what a command asks for is not only decided, but done.
@@ -190,6 +209,9 @@ func (s *stack) followParent(p parentSignal) {
 		s.lead(p)
 	default:
 		s.step(func(at time.Time) machine.Input { return machine.Standing(p.Standing).Input(at, p.Reason) })
+		if machine.Standing(p.Standing) == machine.GoesOn {
+			s.lead(p)
+		}
 	}
 }
 

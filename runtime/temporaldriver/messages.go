@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/value"
 )
@@ -34,6 +35,7 @@ type Input struct {
 	State    value.Value         `json:"state,omitzero"` // initial values of keys that differ from the graph's
 	By       string              `json:"by,omitempty"`
 	Parent   *parent             `json:"parent,omitempty"`
+	Around   *around             `json:"around,omitempty"`
 	Carried  *carried            `json:"carried,omitempty"` // by the workflow before this one
 }
 
@@ -51,6 +53,15 @@ type parent struct {
 
 func (p *parent) attempt() attemptID {
 	return attemptID{journal.TaskKey{Cycle: p.Cycle, Wave: p.Wave, Node: p.Node, Item: p.Item}, p.Attempt}
+}
+
+// around is where the work of a stack is that does it for another one, and whom the stacks around
+// it want to hear of questions.
+type around struct {
+	Stack string       `json:"stack"` // the outermost one
+	Graph string       `json:"graph"`
+	Place string       `json:"place"`
+	Hooks []graph.Hook `json:"hooks,omitempty"`
 }
 
 // Output is what the workflow of a stack that has ended gives.
@@ -98,6 +109,18 @@ type taskResult struct {
 	Cost    float64           `json:"cost,omitempty"`
 	Steps   []json.RawMessage `json:"steps,omitempty"` // recorded in this attempt, oldest first
 	Used    []callUsage       `json:"used,omitempty"`  // by the stacks of calls
+}
+
+// size is about how many bytes of it a stack records.
+func (r *taskResult) size() int {
+	n := r.Output.Size()
+	if r.Talk != nil {
+		n += r.Talk.Messages.Size()
+	}
+	for _, s := range r.Steps {
+		n += len(s)
+	}
+	return n
 }
 
 type talk struct {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/graphrun/graphrun/graph/value"
 	"github.com/graphrun/graphrun/runtime"
 	"github.com/graphrun/graphrun/runtime/memstore"
+	"github.com/graphrun/graphrun/runtime/temporaldriver/blob"
 )
 
 // stack is the workflow of one stack. All of it follows from the history: what it decided is
@@ -52,6 +54,9 @@ type stack struct {
 	stop    workflow.CancelFunc
 	busy    int // updates that wait for their reply
 	shown   shown
+	sent    int  // bytes, by the present workflow task
+	sentAt  int  // the length of the history then
+	grown   int  // bytes recorded since the size of the state was looked at; only where it is decided
 	drains  bool // no attempt begins any more in this workflow
 
 	*thinking
@@ -64,6 +69,8 @@ type letter struct {
 	reply func(*wireError) // nil if nobody waits
 	after func()           // once it is decided
 	event *command         // an event that is kept while there is no room
+	size  int              // about how many bytes it adds to what is recorded
+	of    *attemptID       // the attempt whose result it has
 }
 
 // flight is an attempt that runs somewhere.
@@ -138,22 +145,17 @@ func (s *stack) now() time.Time {
 
 // turn decides about all letters that are there, and does what was decided.
 func (s *stack) turn() (ended bool, err error) {
-	batch := s.inbox
-	s.inbox = nil
+	batch := s.takeLetters()
 	at := s.now()
 	var live *decision
+	var b []byte
 	recorded := workflow.SideEffect(s.ctx, func(workflow.Context) any {
-		live = s.think(at, batch)
-		b, err := live.encode(s.ledger.shapes)
-		if err != nil {
-			panic(err) // the workflow task fails, and is tried again by a program that can
-		}
+		live, b = s.decide(at, batch)
 		return b
 	})
 	d := live
 	if d == nil {
 		s.thinking = nil // what it knew is out of date
-		var b []byte
 		if err := recorded.Get(&b); err != nil {
 			return false, err
 		}
@@ -176,7 +178,35 @@ func (s *stack) turn() (ended bool, err error) {
 		s.post(letter{})
 	}
 	s.answer(batch, d)
-	return d.ended, nil
+	return d.ended, s.breathe(s.w.inline(len(b)) + d.weight)
+}
+
+// decide is think, with what is to be recorded of it. A decision that is too large to be recorded
+// is made again as if the attempts whose results are in it had failed.
+func (s *stack) decide(at time.Time, batch []letter) (d *decision, b []byte) {
+	for {
+		d = s.think(at, batch)
+		shapes := maps.Clone(s.ledger.shapes)
+		b, err := d.encode(shapes)
+		if err != nil {
+			panic(err) // the workflow task fails, and is tried again by a program that can
+		}
+		size := len(b)
+		if s.grown += size; !s.w.o.LargeValues && s.grown > blob.Threshold { // it goes along to the next workflow
+			s.grown = 0
+			size = max(size, value.Size(any(s.ledger.state))+size)
+		}
+		if size > s.w.mostDecision() && slices.ContainsFunc(batch, func(l letter) bool { return l.of != nil }) {
+			s.thinking = nil
+			batch = s.w.withoutResults(batch, size)
+			for i := range batch {
+				batch[i].of = nil
+			}
+			continue
+		}
+		s.ledger.shapes = shapes
+		return d, b
+	}
 }
 
 // commit keeps what was decided.

@@ -118,6 +118,12 @@ func (t *thinking) step(in machine.Input) *wireError {
 func (s *stack) wakeUp(at time.Time) (*thinking, error) {
 	t := &thinking{s: s}
 	options := machine.Options{Plan: s.w.plan, By: s.in.By, Notices: s.w.o.Post != nil, Hooks: s.w.o.Hooks}
+	if a := s.in.Around; a != nil {
+		options.Around = func() machine.Around {
+			place, _ := journal.ParsePlace(a.Place) // as it was written
+			return machine.Around{Stack: a.Stack, Graph: a.Graph, Place: place, Hooks: a.Hooks}
+		}
+	}
 	if s.cursor.Seq == 0 {
 		def, err := s.w.defs.compile(s.in.Graph)
 		if err != nil {
@@ -220,7 +226,8 @@ func (t *thinking) grant() (any bool) {
 			left = append(left, task)
 			continue
 		}
-		if free <= 0 || !t.hasSlot(pool, task) {
+		weight := t.s.w.inline(weightOf(&task))
+		if free <= 0 || !t.hasSlot(pool, task) || t.d.weight > 0 && t.d.weight+weight > largestMessage {
 			left = append(left, task)
 			continue
 		}
@@ -228,6 +235,11 @@ func (t *thinking) grant() (any bool) {
 			continue
 		}
 		any, t.ran = true, true
+		if size := weightOf(&task); size > t.s.w.mostValue() {
+			_ = t.step(machine.TaskFailed{At: t.at, Key: task.Key, Attempt: task.Attempt, Failure: t.s.w.tooLarge("what the node gets", size)})
+			continue
+		}
+		t.d.weight += weight
 		free--
 		t.running[pool]++
 		t.begun = append(t.begun, task)
@@ -388,12 +400,27 @@ func (t *thinking) birthOf(task *machine.Task, inner *graph.Graph) *Input {
 		panic(err)
 	}
 	return &Input{
+		Around:   t.around(journal.Spot{Node: task.Key.Node, Item: task.Key.Item}),
 		Graph:    def.stored,
 		Identity: journal.Identity{Stack: c.ID, Graph: inner.Name, Params: c.Params, Parent: c.Parent, MaxCycles: c.MaxCycles},
 		State:    state,
 		Parent: &parent{Stack: t.s.name, Cycle: task.Key.Cycle, Wave: task.Key.Wave, Node: task.Key.Node, Item: task.Key.Item, Attempt: task.Attempt,
 			Metered: t.meters()},
 	}
+}
+
+// around is where the stack of a node is, for the notices of its questions.
+func (t *thinking) around(at journal.Spot) *around {
+	out := &around{Stack: t.s.name, Graph: t.def.g.Name, Hooks: slices.Clone(t.def.g.Hooks)}
+	place := journal.Place{at}
+	if a := t.s.in.Around; a != nil {
+		out.Stack, out.Graph, out.Hooks = a.Stack, a.Graph, append(out.Hooks, a.Hooks...)
+		if above, err := journal.ParsePlace(a.Place); err == nil {
+			place = append(above, at)
+		}
+	}
+	out.Place = place.String()
+	return out
 }
 
 // meters reports whether limits of this stack, or of one around it, count what the stacks of its

@@ -79,7 +79,11 @@ func (w *Worker) task(ctx context.Context, in taskInput) (taskResult, error) {
 	}
 	close(over)
 	beating.Wait()
-	return e.result(res, failed)
+	r, err := e.result(res, failed)
+	if err != nil {
+		return r, err
+	}
+	return w.bound(r)
 }
 
 // errand is an attempt with its graph and its secrets.
@@ -226,6 +230,14 @@ func (e *errand) record(ctx context.Context, r nodes.StepRecord) (any, error) {
 		return nil, work.StepFailure(ctx, err)
 	}
 	done := append(e.done[:len(e.done):len(e.done)], stepRecord(&in))
+	size := 0
+	for _, s := range done {
+		size += len(s)
+	}
+	if size > e.w.mostValue() { // each heartbeat has all of them
+		f := e.w.tooLarge("what the attempt has recorded", size)
+		return nil, &nodes.Error{Kind: f.Kind, Message: f.Message, Permanent: true}
+	}
 	if err := e.keep(ctx, heartbeat{Steps: done}); err != nil {
 		return nil, err
 	}
