@@ -2,6 +2,7 @@ package temporaldriver
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -222,10 +223,16 @@ func (s *stack) beginChild(b *begin) {
 		if now := s.kids[b.child]; now != k || err == nil || !k.Running {
 			return // it says itself how it has ended
 		}
-		k.Running = false
-		s.step(func(at time.Time) machine.Input {
-			return machine.ChildDone{At: at, Key: b.TaskKey, Attempt: k.Of.Attempt, Err: startError(err)}
-		})
+		s.lose(k, startError(err))
+	})
+}
+
+// lose takes note that the stack of a node could not begin, or was removed by somebody.
+func (s *stack) lose(k *kid, why error) {
+	k.Running = false
+	id := k.Of.attempt()
+	s.step(func(at time.Time) machine.Input {
+		return machine.ChildDone{At: at, Key: id.TaskKey, Attempt: id.Attempt, Err: why}
 	})
 }
 
@@ -251,8 +258,9 @@ func (s *stack) signalKid(name string, p parentSignal) {
 	}
 	f := workflow.SignalExternalWorkflow(s.ctx, name, "", parentName, p)
 	workflow.Go(s.ctx, func(ctx workflow.Context) {
-		if err := f.Get(ctx, nil); err != nil { // it has just ended
-			workflow.GetLogger(ctx).Debug("a stack of a node does not hear its parent", "stack", name, "error", err)
+		err := f.Get(ctx, nil)
+		if k := s.kids[name]; err != nil && k != nil && k.Running { // else it has said how it ended
+			s.lose(k, fmt.Errorf("the stack %q of this node is gone: %w", name, err))
 		}
 	})
 }

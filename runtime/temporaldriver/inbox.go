@@ -222,16 +222,21 @@ func (s *stack) hearChild(c childSignal) {
 	if c.Of.Call != "" {
 		used.Nonce = c.Nonce
 	}
+	known := c.Of.Call != "" && s.flights[id] != nil
 	for _, name := range s.kidNames() {
 		k := s.kids[name]
 		if k.Of.attempt().TaskKey != id.TaskKey || k.Of.Call != c.Of.Call || !k.Running {
 			continue
 		}
+		known = true
 		id = k.Of.attempt()
 		used.Attempt = id.Attempt
 		if c.End != nil {
 			k.Running = false
 		}
+	}
+	if !known {
+		return // of a stack of this name before this one
 	}
 	s.post(letter{in: func(at time.Time) (all []machine.Input) {
 		used.At = at

@@ -39,6 +39,10 @@ type thinking struct {
 // 2,000 pending activities of a workflow.
 const atOnce = 500
 
+// mostKids bounds the stacks of nodes that are there at the same time, also those that wait: a
+// cluster takes at most 2,000 pending children of a workflow.
+const mostKids = 1500
+
 // joins bounds how many cycles without a pause are decided together.
 const joins = 64
 
@@ -216,7 +220,12 @@ func (t *thinking) grant() (any bool) {
 		return false
 	}
 	slices.SortStableFunc(t.queue, func(a, b machine.Task) int { return cmp.Compare(b.Priority, a.Priority) })
-	free := atOnce - len(t.s.flights) - len(t.begun)
+	free, kids := atOnce-len(t.s.flights)-len(t.begun), mostKids
+	for _, k := range t.s.kids { // in any order: a sum
+		if k.Running {
+			kids--
+		}
+	}
 	left := t.queue[:0]
 	for i := range t.queue {
 		task := t.queue[i]
@@ -227,7 +236,7 @@ func (t *thinking) grant() (any bool) {
 			continue
 		}
 		weight := t.s.w.inline(weightOf(&task))
-		if free <= 0 || !t.hasSlot(pool, task) || t.d.weight > 0 && t.d.weight+weight > largestMessage {
+		if task.Child != nil && kids <= 0 || task.Child == nil && free <= 0 || !t.hasSlot(pool, task) || t.d.weight > 0 && t.d.weight+weight > largestMessage {
 			left = append(left, task)
 			continue
 		}
@@ -240,7 +249,11 @@ func (t *thinking) grant() (any bool) {
 			continue
 		}
 		t.d.weight += weight
-		free--
+		if task.Child != nil {
+			kids--
+		} else {
+			free--
+		}
 		t.running[pool]++
 		t.begun = append(t.begun, task)
 	}

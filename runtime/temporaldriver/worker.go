@@ -30,6 +30,10 @@ const (
 // lastWait is how much longer than its timeout an attempt may take to return.
 const lastWait = 30 * time.Second
 
+// compileTime is how long a workflow may think before the SDK takes it for stuck: a large graph is
+// compiled there once.
+const compileTime = 8 * time.Second
+
 // Options configure a worker. Workers of one task queue should have the same.
 type Options struct {
 	// TaskQueue is where the stacks and their tasks queue. Defaults to DefaultTaskQueue.
@@ -85,6 +89,7 @@ func NewWorker(c client.Client, o Options) (*Worker, error) {
 	}
 	w.w = worker.New(c, w.o.TaskQueue, worker.Options{
 		MaxConcurrentActivityExecutionSize: w.o.Parallel,
+		DeadlockDetectionTimeout:           compileTime,
 		WorkerStopTimeout:                  w.o.Grace + lastWait,
 		MaxHeartbeatThrottleInterval:       w.o.Heartbeat / 3,
 		DefaultHeartbeatThrottleInterval:   w.o.Heartbeat / 3,
