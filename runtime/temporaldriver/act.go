@@ -67,7 +67,7 @@ func (s *stack) wakeAt(wake time.Time) {
 	}
 	ctx, stop := workflow.WithCancel(s.ctx)
 	s.stop = stop
-	timer := workflow.NewTimer(ctx, max(wake.Sub(s.at), time.Millisecond))
+	timer := workflow.NewTimer(ctx, max(wake.Sub(s.at), s.w.shortest))
 	workflow.Go(s.ctx, func(ctx workflow.Context) {
 		if timer.Get(ctx, nil) != nil {
 			return // another one is set

@@ -50,7 +50,7 @@ const largest = 1 << 20
 // carryOn continues the workflow before this one, if there was one.
 func (s *stack) carryOn() error {
 	if s.in.Identity.Nonce == "" {
-		s.in.Identity.Nonce = workflow.GetInfo(s.ctx).OriginalRunID
+		s.in.Identity.Nonce = cmp.Or(s.w.probe.nonce, workflow.GetInfo(s.ctx).OriginalRunID)
 	}
 	c := s.in.Carried
 	if c == nil {

@@ -5,6 +5,7 @@ go 1.26.0
 replace github.com/graphrun/graphrun => ../..
 
 require (
+	github.com/google/go-cmp v0.7.0
 	github.com/graphrun/graphrun v0.1.0
 	github.com/minio/minio-go/v7 v7.4.1
 	go.temporal.io/api v1.63.5
@@ -43,6 +44,7 @@ require (
 	github.com/tidwall/btree v1.8.2 // indirect
 	github.com/tinylib/msgp v1.6.4 // indirect
 	github.com/zeebo/xxh3 v1.1.0 // indirect
+	go.etcd.io/bbolt v1.5.0 // indirect
 	go.yaml.in/yaml/v3 v3.0.5 // indirect
 	golang.org/x/crypto v0.58.0 // indirect
 	golang.org/x/net v0.61.0 // indirect

@@ -153,8 +153,8 @@ func (s *stack) turn() (ended bool, err error) {
 		live, b = s.decide(at, batch)
 		return b
 	})
-	d := live
-	if d == nil {
+	d, known := live, live != nil && s.w.probe.replays == nil
+	if !known {
 		s.thinking = nil // what it knew is out of date
 		if err := recorded.Get(&b); err != nil {
 			return false, err
@@ -162,12 +162,16 @@ func (s *stack) turn() (ended bool, err error) {
 		if d, err = decodeDecision(b, &s.ledger); err != nil {
 			panic(err)
 		}
+		if live != nil {
+			s.w.probe.replays(live, d)
+			d.complete(live)
+		}
 	}
 	if d.failed != "" {
 		return false, newStartError(d.failed)
 	}
 	for i := range d.commits {
-		if err := s.commit(&d.commits[i], live != nil); err != nil {
+		if err := s.commit(&d.commits[i], known); err != nil {
 			panic(fmt.Errorf("a commit of the stack: %w", err))
 		}
 		s.share(&d.commits[i])
@@ -209,9 +213,9 @@ func (s *stack) decide(at time.Time, batch []letter) (d *decision, b []byte) {
 	}
 }
 
-// commit keeps what was decided.
-func (s *stack) commit(c *commit, live bool) error {
-	if live {
+// commit keeps what was decided. What was read is in the ledger already.
+func (s *stack) commit(c *commit, known bool) error {
+	if known {
 		for i := range c.Changes {
 			s.ledger.state[c.Changes[i].Name] = c.Changes[i].Value
 		}
@@ -224,6 +228,9 @@ func (s *stack) commit(c *commit, live bool) error {
 	err := s.store.Commit(context.Background(), c.Commit)
 	if errors.Is(err, runtime.ErrNoGraph) {
 		return fmt.Errorf("%w: a graph came without its text", err)
+	}
+	if err == nil && s.w.probe.committed != nil {
+		s.w.probe.committed(c.Commit)
 	}
 	return err
 }

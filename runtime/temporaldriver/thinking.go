@@ -30,7 +30,7 @@ type thinking struct {
 	d       *decision
 	at      time.Time
 	begun   []machine.Task // in this decision
-	ran     bool           // something has begun since the last cycle began by itself
+	idled   bool           // the cycle that ended last in this decision did nothing
 	running map[string]int // by pool
 	adopted uint64         // in this decision: the first cycle under another graph; 0 if it is the same
 }
@@ -170,11 +170,10 @@ func (t *thinking) settle() {
 		if !ok {
 			wake := t.m.WakeAt()
 			c := t.m.Cursor()
-			if wake.IsZero() || wake.After(t.at) || c.Status.Ended() || !t.ran || cycles == joins || len(t.begun) > 0 {
+			if wake.IsZero() || wake.After(t.at) || c.Status.Ended() || t.idled || cycles == joins || len(t.begun) > 0 {
 				return
 			}
-			cycles++ // no pause: the next cycle begins at once, unless this one did nothing
-			t.ran = false
+			cycles++ // it is due: at once, unless the one before it has just done nothing
 			_ = t.m.Step(machine.Woke{At: t.at})
 			continue
 		}
@@ -243,7 +242,7 @@ func (t *thinking) grant() (any bool) {
 		if t.step(machine.TaskRunning{At: t.at, Key: task.Key, Attempt: task.Attempt}) != nil || !t.m.Wants(task.Key, task.Attempt) {
 			continue
 		}
-		any, t.ran = true, true
+		any = true
 		if size := weightOf(&task); size > t.s.w.mostValue() {
 			_ = t.step(machine.TaskFailed{At: t.at, Key: task.Key, Attempt: task.Attempt, Failure: t.s.w.tooLarge("what the node gets", size)})
 			continue
@@ -312,6 +311,11 @@ func (t *thinking) commit(rd *machine.Ready) {
 		c.Memory = append(c.Memory, runtime.MemoryWrites{Ref: ref, Keep: m.Keep, Writes: []journal.MemoryWrite{m.MemoryWrite}})
 	}
 	t.d.commits = append(t.d.commits, c)
+	for i := range rd.Records {
+		if b, ok := rd.Records[i].Body.(*journal.CycleFinished); ok {
+			t.idled = !b.Active
+		}
+	}
 }
 
 // follow notes what is to be done once a commit is recorded.

@@ -79,6 +79,10 @@ type Worker struct {
 	defs    definitions
 	session *nodes.Session
 	tools   *nodes.Toolbox
+	// shortest is that of timers. Where no cycle is active and there is no pause, one cycle
+	// follows each: without a limit it would be a cluster that is busy with nothing.
+	shortest time.Duration
+	probe    probe
 }
 
 // NewWorker makes a worker. The client stays the caller's. Errors say what is wrong with o.
@@ -123,7 +127,7 @@ func newWorker(c client.Client, o Options) (*Worker, error) {
 	if o.Compile == nil {
 		o.Compile = func(kept journal.StoredGraph) (*graph.Graph, error) { return inspect.Compile(kept, o.Kinds) }
 	}
-	w := &Worker{o: o, c: c, session: nodes.NewSession(context.Background())}
+	w := &Worker{o: o, c: c, session: nodes.NewSession(context.Background()), shortest: time.Millisecond}
 	w.defs = definitions{read: o.Compile, byHash: map[string]*definition{}}
 	w.tools = nodes.NewToolbox(o.Kinds, w.session)
 	return w, nil
