@@ -19,6 +19,7 @@ const forever = 10 * 365 * 24 * time.Hour
 
 // act does what was decided.
 func (s *stack) act(d *decision) {
+	s.isDue = d.due
 	for _, id := range d.ends {
 		s.end(id)
 	}

@@ -94,26 +94,47 @@ func (s *stack) carryOn() error {
 	return nil
 }
 
-// mayContinue reports whether the workflow is to continue as another one now: the cluster
-// suggests it, and nothing is under way that would be lost. Attempts that run get a while to
-// end; then they are cut off as in a shutdown, and run again in the next workflow.
-func (s *stack) mayContinue() bool {
+// How long the history of a workflow is. A decision records it, because it follows from the
+// options of the worker that decides too, and a replay has to do the same.
+const (
+	dueSoon = iota + 1 // the workflow is to continue as another one when no cycle is open
+	dueNow             // it is to continue as soon as it can
+)
+
+// drainAt is about when a cluster suggests to continue as another workflow, in events.
+const drainAt = 4096
+
+// due is how long the history is in a workflow that decides now.
+func (s *stack) due() uint64 {
 	info := workflow.GetInfo(s.ctx)
-	due := info.GetContinueAsNewSuggested() || s.w.o.EventsPerRun > 0 && info.GetCurrentHistoryLength() >= s.w.o.EventsPerRun
-	if !due || len(s.inbox) > 0 || s.busy > 0 || len(s.sending) > 0 {
+	events, most := info.GetCurrentHistoryLength(), drainAt
+	if n := s.w.o.EventsPerRun; n > 0 {
+		most = min(most, n)
+	}
+	switch {
+	case events >= 2*most:
+		return dueNow
+	case info.GetContinueAsNewSuggested(), events >= s.w.o.EventsPerRun && s.w.o.EventsPerRun > 0:
+		return dueSoon
+	}
+	return 0
+}
+
+// mayContinue reports whether the workflow is to continue as another one now: its history is
+// long, and nothing is under way that would be lost. Attempts that run get a while to end; then
+// they are cut off as in a shutdown, and run again in the next workflow.
+func (s *stack) mayContinue() bool {
+	if s.isDue == 0 || len(s.inbox) > 0 || s.busy > 0 || len(s.sending) > 0 {
 		return false
 	}
 	if len(s.flights) == 0 {
 		return true
 	}
-	if !s.drains && (!s.cursor.Open || info.GetCurrentHistoryLength() >= 2*drainAt) {
+	if !s.drains && (!s.cursor.Open || s.isDue == dueNow) {
 		s.drain()
 	}
 	return false
 }
-
-// drainAt is about when a cluster suggests to continue as another workflow, in events.
-const drainAt = 4096
 
 // drain lets no attempt begin any more. Those that run are cut off when the grace is over.
 func (s *stack) drain() {
@@ -133,20 +154,12 @@ func (s *stack) drain() {
 	})
 }
 
-// continueAsNew continues the stack as another workflow.
+// continueAsNew continues the stack as another workflow, unless something has come meanwhile
+// that is to be decided first: then it returns nil.
 func (s *stack) continueAsNew() error {
-	// What came meanwhile is decided first.
-	if err := workflow.Await(s.ctx, func() bool { return workflow.AllHandlersFinished(s.ctx) }); err != nil {
+	err := workflow.Await(s.ctx, func() bool { return workflow.AllHandlersFinished(s.ctx) })
+	if err != nil || len(s.inbox) > 0 {
 		return err
-	}
-	for len(s.inbox) > 0 {
-		ended, err := s.turn()
-		if err != nil {
-			return err
-		}
-		if ended || len(s.flights) > 0 {
-			return nil
-		}
 	}
 	m, err := s.store.Image(context.Background(), s.name)
 	if err != nil {

@@ -29,6 +29,7 @@ type decision struct {
 	unfit   string      // why the stack continues without the changed graph that it was offered
 	again   bool        // tasks of before a change of the graph wait: the machine is made again
 	weight  int         // bytes of the inputs of the attempts that begin
+	due     uint64      // how long the history is: see stack.due
 	ended   bool
 	failed  string // the stack cannot begin; never recorded with anything else
 }
@@ -88,6 +89,7 @@ const (
 	decisionFailed
 	decisionAgain
 	decisionWeight
+	decisionDue
 )
 
 // encode writes a decision. known are the shapes that the history has already; shapes of
@@ -154,6 +156,7 @@ func (d *decision) encode(known map[journal.ShapeID]*journal.Shape) ([]byte, err
 	w.text(decisionFailed, d.failed)
 	w.bool(decisionAgain, d.again)
 	w.uint(decisionWeight, uint64(d.weight))
+	w.uint(decisionDue, d.due)
 	return w.b, failed
 }
 
@@ -267,6 +270,8 @@ func decodeDecision(b []byte, at *ledger) (*decision, error) {
 			d.ended = true
 		case decisionUnfit:
 			d.unfit = string(f.bytes)
+		case decisionDue:
+			d.due = f.n
 		case decisionWeight:
 			d.weight = int(f.n)
 		case decisionAgain:

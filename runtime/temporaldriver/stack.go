@@ -54,10 +54,11 @@ type stack struct {
 	stop    workflow.CancelFunc
 	busy    int // updates that wait for their reply
 	shown   shown
-	sent    int  // bytes, by the present workflow task
-	sentAt  int  // the length of the history then
-	grown   int  // bytes recorded since the size of the state was looked at; only where it is decided
-	drains  bool // no attempt begins any more in this workflow
+	sent    int    // bytes, by the present workflow task
+	sentAt  int    // the length of the history then
+	grown   int    // bytes recorded since the size of the state was looked at; only where it is decided
+	isDue   uint64 // as the last decision says: see due
+	drains  bool   // no attempt begins any more in this workflow
 
 	*thinking
 }
@@ -122,7 +123,9 @@ func (w *Worker) stack(ctx workflow.Context, in Input) (Output, error) {
 			return s.finish()
 		}
 		if s.mayContinue() {
-			return Output{}, s.continueAsNew()
+			if err := s.continueAsNew(); err != nil {
+				return Output{}, err
+			}
 		}
 	}
 }

@@ -89,6 +89,7 @@ func (s *stack) think(at time.Time, batch []letter) *decision {
 			}
 		}
 	}
+	d.due = s.due()
 	t.settle()
 	d.wake = t.m.WakeAt()
 	standing, reason := t.m.ForChildren()
@@ -172,6 +173,9 @@ func (t *thinking) settle() {
 			c := t.m.Cursor()
 			if wake.IsZero() || wake.After(t.at) || c.Status.Ended() || t.idled || cycles == joins || len(t.begun) > 0 {
 				return
+			}
+			if t.d.due > 0 && !c.Open {
+				return // the next workflow begins the cycle
 			}
 			cycles++ // it is due: at once, unless the one before it has just done nothing
 			_ = t.m.Step(machine.Woke{At: t.at})
