@@ -70,14 +70,7 @@ type driven interface {
 func calmRun(t *testing.T, names []string, cycles int) *evidence {
 	t.Helper()
 	path := tempFile(t, "ledger")
-	l, err := openLedger(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	k, err := kinds(l)
-	if err != nil {
-		t.Fatal(err)
-	}
+	k := registry(t, path)
 	rt, err := runtime.Open(t.Context(), runtime.Config{Store: memstore.New(), Kinds: k, Nonce: func() string { return calmNonce }})
 	if err != nil {
 		t.Fatal(err)
@@ -267,18 +260,10 @@ func TestKills(t *testing.T) {
 	path := tempFile(t, "ledger")
 	s := settings{Address: c.Address(), Queue: "kills", Ledger: path, Heartbeat: 3 * time.Second, Parallel: 100}
 	k := &killer{c: c, workers: []*worker{newWorker(t, s), newWorker(t, s)}, rnd: rand.New(rand.NewPCG(seed, 0))}
-	l, err := openLedger(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	registry, err := kinds(l)
-	if err != nil {
-		t.Fatal(err)
-	}
 	ctx, stop := context.WithCancel(t.Context())
 	killed := make(chan error, 1)
 	go func() { killed <- k.run(ctx, kills) }()
-	ends := play(t, remote{newStacks(t, c.Address(), s.Queue)}, compile(t, fmt.Sprintf(killsGraph, cycles, 400), registry), names)
+	ends := play(t, remote{newStacks(t, c.Address(), s.Queue)}, compile(t, fmt.Sprintf(killsGraph, cycles, 400), registry(t, path)), names)
 	stop()
 	if err := <-killed; err != nil {
 		t.Errorf("seed %d: %v", seed, err)

@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"math/rand/v2"
+	"os"
 	"strconv"
 	"time"
 
@@ -18,6 +19,7 @@ func kinds(l *ledger) (*nodes.Registry, error) {
 	for _, s := range []nodes.Spec{
 		{Kind: graph.Kind{Name: "work", Open: true}, Node: work{l}},
 		{Kind: graph.Kind{Name: "steps", Open: true}, Node: steps{l}},
+		{Kind: graph.Kind{Name: "gate", Open: true}, Node: gate{l}},
 	} {
 		if err := r.Register(s); err != nil {
 			return nil, err
@@ -85,4 +87,25 @@ func (s steps) Run(ctx context.Context, t nodes.Task) (nodes.Result, error) {
 		all = append(all, made)
 	}
 	return nodes.Result{Output: all}, note(ended, "")
+}
+
+// gate waits until there is a file.
+type gate struct{ l *ledger }
+
+func (g gate) Run(ctx context.Context, t nodes.Task) (nodes.Result, error) {
+	if err := g.l.note(began, t.Key, t.Stack, strconv.Itoa(t.Attempt)); err != nil {
+		return nodes.Result{}, err
+	}
+	m, _ := t.With.(map[string]any)
+	path, _ := m["file"].(string)
+	for {
+		if _, err := os.Stat(path); err == nil {
+			return nodes.Result{}, nil
+		}
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-ctx.Done():
+			return nodes.Result{}, ctx.Err()
+		}
+	}
 }

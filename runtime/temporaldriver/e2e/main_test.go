@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/graphrun/graphrun/nodes"
 	"github.com/graphrun/graphrun/runtime/temporaldriver/e2e/cluster"
 )
 
@@ -85,6 +86,35 @@ func sharedCluster(t *testing.T) *cluster.Cluster {
 		t.Fatal(err)
 	}
 	return c
+}
+
+// until waits until a condition holds.
+func until(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	end := time.After(2 * time.Minute)
+	for !holds() {
+		select {
+		case <-end:
+			t.Fatalf("%s: it does not come", what)
+		case <-t.Context().Done():
+			t.Fatal(t.Context().Err())
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// registry has the kinds of these tests, to compile graphs, with a ledger.
+func registry(t *testing.T, path string) *nodes.Registry {
+	t.Helper()
+	l, err := openLedger(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, err := kinds(l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
 }
 
 // tempFile is a path in a folder of the test.
