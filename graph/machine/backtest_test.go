@@ -21,13 +21,13 @@ func (t *trial) backtest() {
 	test := func(g *graph.Graph) (all []Backtested) {
 		err := Backtest{History: t.r.replayer(), Graph: g}.Run(func(b Backtested) error { all = append(all, b); return nil })
 		if err != nil {
-			t.Fatalf("%s\nbacktest: %v", t.want.g.yaml(), err)
+			t.Fatalf("%s\nbacktest: %v", t.want.g.YAML(), err)
 		}
 		return all
 	}
 	for _, b := range test(t.r.g) {
 		if b.Differs() {
-			t.Fatalf("%s\ncycle %d of the unchanged graph differs: %+v", t.want.g.yaml(), b.Cycle, b)
+			t.Fatalf("%s\ncycle %d of the unchanged graph differs: %+v", t.want.g.YAML(), b.Cycle, b)
 		}
 		backtestSeen.count("cycles")
 	}
@@ -55,11 +55,11 @@ func (t *trial) backtest() {
 				_, is := differs[n]
 				if is != reported[n] && (reported[n] || !slices.Contains(b.Unknown, n)) {
 					t.Fatalf("%s\nto\n%s\ncycle %d: node %s: a backtest says that it differs: %t; by force: %t; unknown are %v\n%s",
-						t.want.g.yaml(), text, b.Cycle, n, reported[n], is, b.Unknown, strings.Join(told(t.r), "\n"))
+						t.want.g.YAML(), text, b.Cycle, n, reported[n], is, b.Unknown, strings.Join(told(t.r), "\n"))
 				}
 			}
 			if known && ends != (b.Ends != nil) {
-				t.Fatalf("%s\nto\n%s\ncycle %d: the stack ends: %v, by force %t", t.want.g.yaml(), text, b.Cycle, b.Ends, ends)
+				t.Fatalf("%s\nto\n%s\ncycle %d: the stack ends: %v, by force %t", t.want.g.YAML(), text, b.Cycle, b.Ends, ends)
 			}
 		}
 	}
@@ -88,7 +88,7 @@ func (c *counts) String() string {
 
 // mutant is the graph with an edge changed or removed, or another join.
 func (t *trial) mutant() (*graph.Graph, string, bool) {
-	lines := strings.Split(t.want.g.yaml(), "\n")
+	lines := strings.Split(t.want.g.YAML(), "\n")
 	edges := slices.Index(lines, "edges:")
 	var at []int
 	for i, l := range lines {

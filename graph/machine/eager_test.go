@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/graphrun/graphrun/graph/journal"
+	"github.com/graphrun/graphrun/internal/randomgraph"
 )
 
 // race runs a stack's first cycle in virtual time: each task takes as long as lasts
@@ -152,9 +153,9 @@ limits: {cycles: 1}
 }
 
 // eagerly makes a random graph one with `waves: eager`, whose tasks are given the state.
-func eagerly(p plainGraph) string {
-	p.eager = true
-	return strings.ReplaceAll(p.yaml(), "{uses: work, join", `{uses: work, with: {a: "${{ state.a }}", all: "${{ [state.b, state.c, state.d] }}", n0: "${{ nodes.n0.status }}"}, join`)
+func eagerly(p randomgraph.Graph) string {
+	p.Eager = true
+	return strings.ReplaceAll(p.YAML(), "{uses: work, join", `{uses: work, with: {a: "${{ state.a }}", all: "${{ [state.b, state.c, state.d] }}", n0: "${{ nodes.n0.status }}"}, join`)
 }
 
 // A crash after any commit changes nothing of a random graph: neither what is decided,
@@ -163,7 +164,7 @@ func TestEagerRandomGraphs(t *testing.T) {
 	t.Parallel()
 	compared := 0
 	rapid.Check(t, func(rt *rapid.T) {
-		p := draw(rt, false)
+		p := randomgraph.DrawPlain(rt, false)
 		g, ok := tryCompile(eagerly(p))
 		if !ok {
 			rt.Skip()

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/graphrun/graphrun/graph/journal"
+	"github.com/graphrun/graphrun/internal/randomgraph"
 	"pgregory.net/rapid"
 )
 
@@ -11,30 +12,30 @@ import (
 // over: these have settled, and what they write is there.
 func (s *naive) takeIn(applied []sent) {
 	s.outside = map[string]bool{}
-	for _, n := range s.g.nodes {
-		r, away := s.away[n.name]
-		if away && r == nil && n.wait != nil {
+	for _, n := range s.g.Nodes {
+		r, away := s.away[n.Name]
+		if away && r == nil && n.Wait != nil {
 			r = s.serve(n, applied)
 		}
 		switch {
 		case !away:
 			continue
 		case r == nil:
-			s.settled[n.name], s.shown[n.name], s.outside[n.name] = "waiting", "waiting", true
+			s.settled[n.Name], s.shown[n.Name], s.outside[n.Name] = "waiting", "waiting", true
 			continue
 		case r.lost:
-			s.settled[n.name] = "skipped"
-			s.cause[n.name] = s.causeOf(n, "cancelled")
+			s.settled[n.Name] = "skipped"
+			s.cause[n.Name] = s.causeOf(n, "cancelled")
 		case !r.ok:
-			s.settled[n.name] = "failed"
+			s.settled[n.Name] = "failed"
 		default:
-			s.settled[n.name] = "succeeded"
-			if n.writes != "" {
-				s.state[n.writes] = r.value
+			s.settled[n.Name] = "succeeded"
+			if n.Writes != "" {
+				s.state[n.Writes] = r.value
 			}
 		}
-		s.shown[n.name], s.done[n.name], s.active = s.settled[n.name], true, true
-		delete(s.away, n.name)
+		s.shown[n.Name], s.done[n.Name], s.active = s.settled[n.Name], true, true
+		delete(s.away, n.Name)
 	}
 }
 
@@ -100,8 +101,8 @@ func (t *trial) leave() {
 // word gives one of the tasks that wait its word, or an approval its answer.
 func (t *trial) word() {
 	n := rapid.SampledFrom(t.open()).Draw(t.T, "held")
-	if t.want.node(n).waits {
-		end := result{ok: !chance(t.T, "refused", 4), value: rapid.Bool().Draw(t.T, "answer")}
+	if t.want.node(n).Waits {
+		end := result{ok: !randomgraph.Chance(t.T, "refused", 4), value: rapid.Bool().Draw(t.T, "answer")}
 		all := t.r.m.Cursor().Waiting
 		w := all[slices.IndexFunc(all, func(w journal.Waiting) bool { return w.Node == n })]
 		in := Answer{At: t.r.clock, Node: n, For: w.ID(), Output: map[string]any{"approved": end.value, "comment": nil, "by": nil}}

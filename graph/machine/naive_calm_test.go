@@ -3,21 +3,14 @@ package machine
 import (
 	"testing"
 
+	"github.com/graphrun/graphrun/internal/randomgraph"
 	"pgregory.net/rapid"
 )
 
 // Stacks that live long and in which little changes: see foreseen.
 
 // rarely: one in so many inputs cancels the stack.
-func (g plainGraph) rarely() int { return 15 * g.cycles() }
-
-// cycles is after how many cycles a stack ends.
-func (g plainGraph) cycles() int {
-	if g.calm {
-		return 12
-	}
-	return 4
-}
+func rarely(g randomgraph.Graph) int { return 15 * g.Cycles() }
 
 // The machine decides what the naive reading decides over many cycles in which little
 // changes, and which begin as the one before, with restarts in between.

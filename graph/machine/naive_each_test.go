@@ -7,18 +7,12 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/graphrun/graphrun/internal/randomgraph"
 	"pgregory.net/rapid"
 )
 
 // What the naive reading says of `for_each`: what a node comes to follows from the order in
 // which its elements ended.
-
-// plainEach is a `for_each` over `state.xs`, whose elements are their own keys.
-type plainEach struct {
-	failure, until, yield string // on_failure, until and yield, "" if the node has none
-	max                   int    // 0 means no bound
-	tells, moves          bool   // writes what became of its elements, and the list itself
-}
 
 // element is what became of an element: pending, succeeded, failed or cancelled.
 type element struct {
@@ -26,157 +20,82 @@ type element struct {
 	output      bool
 }
 
-var eachKeys = []string{"p", "q", "r", "s"}
-
-const (
-	someFailed = `count(results, .status == "failed") > 0`
-	twoGood    = `count(results, .status == "succeeded") >= 2`
-	secondGood = `results[1].status == "succeeded"` // fails without a second one
-	firstTrue  = `results[0].output == true`
-	aOrGood    = `state.a && count(results, .status == "succeeded") >= 1`
-	trueOnes   = `output ? x : state.told[99]` // fails for the others
-)
-
-// drawn is a random graph, sometimes with lists and with queues.
-func drawn(t *rapid.T, calm bool) plainGraph {
-	g := draw(t, calm)
-	if chance(t, "lists", 2) {
-		g.drawEach(t)
-	}
-	if chance(t, "queues", 3) {
-		g.drawQueues(t)
-	}
-	return g
-}
-
-// drawEach gives some of the nodes a for_each, and some of the edges from them a condition
-// over what became of the elements.
-func (g *plainGraph) drawEach(t *rapid.T) {
-	for k := range g.nodes {
-		n := &g.nodes[k]
-		if n.waits || !chance(t, "each", 3) {
-			continue
-		}
-		n.each = &plainEach{
-			failure: rapid.SampledFrom([]string{"", "collect", "fast", "skip", "keep", "keep"}).Draw(t, "on_failure"),
-			until:   rapid.SampledFrom([]string{"", "", twoGood, someFailed, secondGood, aOrGood}).Draw(t, "until"),
-			yield:   rapid.SampledFrom([]string{"", "", "x + x", "index", trueOnes}).Draw(t, "yield"),
-			max:     rapid.IntRange(0, 3).Draw(t, "max"),
-			tells:   !chance(t, "silent", 4), moves: chance(t, "moves", 6),
-		}
-		for k := range g.edges {
-			if e := &g.edges[k]; e.from == n.name && !e.isElse && !e.after && rapid.Bool().Draw(t, "over results") {
-				e.when = rapid.SampledFrom([]string{someFailed, twoGood, secondGood, firstTrue}).Draw(t, "when")
-			}
-		}
-	}
-}
-
-func (g plainGraph) hasEach() bool {
-	return slices.ContainsFunc(g.nodes, func(n plainNode) bool { return n.each != nil })
-}
-
-// yaml is what follows a node's `join` and `retry`.
-func (e plainEach) yaml(flag string) string {
-	var b strings.Builder
-	b.WriteString(", for_each: {in: state.xs, as: x, key: x")
-	for _, f := range []struct{ name, value string }{{"on_failure", e.failure}, {"until", e.until}, {"yield", e.yield}} {
-		if f.value != "" {
-			fmt.Fprintf(&b, ", %s: '%s'", f.name, f.value)
-		}
-	}
-	if e.max > 0 {
-		fmt.Fprintf(&b, ", max: %d", e.max)
-	}
-	b.WriteString("}, writes: {")
-	if flag != "" {
-		fmt.Fprintf(&b, "%s: len(output) > 1, ", flag)
-	}
-	if e.tells {
-		b.WriteString(`told: 'concat(map(results, sprintf("%s %d %s %v %s", .item, .index, .status, .output, .status != "failed" ? "" : (.error?.item ?? "") + (.error?.kind ?? ""))), map(output, sprintf("%v", #)))', `)
-	}
-	if e.moves {
-		b.WriteString(`xs: 'map(filter(results, .status != "failed"), .key)', `)
-	}
-	return strings.TrimSuffix(b.String(), ", ") + "}"
-}
-
 // decideEach notes the elements, and what the node sees, when it is decided to run.
-func (s *naive) decideEach(n plainNode) {
-	if n.each == nil {
+func (s *naive) decideEach(n randomgraph.Node) {
+	if n.Each == nil {
 		return
 	}
 	all := make([]element, 0, len(s.lists["xs"]))
 	for _, key := range s.lists["xs"] {
 		all = append(all, element{key: key, status: "pending"})
 	}
-	s.elements[n.name], s.sawA[n.name] = all, s.state["a"]
+	s.elements[n.Name], s.sawA[n.Name] = all, s.state["a"]
 }
 
 // endEach settles a for_each whose elements ended in the order of r.ends.
-func (s *naive) endEach(n plainNode, r result) {
-	s.settled[n.name] = "failed"
-	all := s.elements[n.name]
+func (s *naive) endEach(n randomgraph.Node, r result) {
+	s.settled[n.Name] = "failed"
+	all := s.elements[n.Name]
 	if twice(all) {
-		s.elements[n.name] = nil
+		s.elements[n.Name] = nil
 		return
 	}
 	over, failed, tries := false, false, map[string]int{}
 	lacks := false // `until` could not be evaluated
 	for _, key := range r.ends {
 		one, tried := r.each[key], tries[key]+1
-		if tries[key] = tried; !(one.ok && tried > one.misses) && tried < n.attempts {
+		if tries[key] = tried; !(one.ok && tried > one.misses) && tried < n.Attempts {
 			continue // another attempt follows
 		}
 		k := slices.IndexFunc(all, func(e element) bool { return e.key == key })
 		if over || k < 0 {
-			s.log = append(s.log, n.name+"/"+key+" does not run")
+			s.log = append(s.log, n.Name+"/"+key+" does not run")
 			continue
 		}
 		all[k].status, all[k].output = "failed", false
 		if one.of(n) {
 			all[k].status, all[k].output = "succeeded", one.value
 		}
-		switch v := s.overResults(n.each.until, all, s.sawA[n.name]); {
+		switch v := s.overResults(n.Each.Until, all, s.sawA[n.Name]); {
 		case v == "live":
 			over, failed, lacks = true, false, false
 		default:
 			lacks = v == "error"
-			failed = failed || all[k].status == "failed" && n.each.failure != "skip" && n.each.failure != "keep"
-			over = failed && n.each.failure == "fast"
+			failed = failed || all[k].status == "failed" && n.Each.Failure != "skip" && n.Each.Failure != "keep"
+			over = failed && n.Each.Failure == "fast"
 		}
 	}
 	for k := range all {
 		if all[k].status == "pending" && over {
 			all[k].status = "cancelled"
 		} else if all[k].status == "pending" {
-			s.log = append(s.log, n.name+"/"+all[k].key+" is left")
+			s.log = append(s.log, n.Name+"/"+all[k].key+" is left")
 		}
 	}
 	if failed || lacks {
 		return
 	}
-	output, writes := []string{}, n.writes != "" || n.each.tells || n.each.moves
+	output, writes := []string{}, n.Writes != "" || n.Each.Tells || n.Each.Moves
 	for k, e := range all {
 		switch {
 		case e.status != "succeeded":
-			if n.each.failure == "keep" {
+			if n.Each.Failure == "keep" {
 				output = append(output, "null")
 			}
-		case n.each.yield == "x + x":
+		case n.Each.Yield == "x + x":
 			output = append(output, e.key+e.key)
-		case n.each.yield == "index":
+		case n.Each.Yield == "index":
 			output = append(output, fmt.Sprint(k))
-		case n.each.yield == trueOnes && !e.output && !writes:
-		case n.each.yield == trueOnes && !e.output:
+		case n.Each.Yield == randomgraph.TrueOnes && !e.output && !writes:
+		case n.Each.Yield == randomgraph.TrueOnes && !e.output:
 			return
-		case n.each.yield == trueOnes:
+		case n.Each.Yield == randomgraph.TrueOnes:
 			output = append(output, e.key)
 		default:
 			output = append(output, fmt.Sprint(e.output))
 		}
 	}
-	s.settled[n.name] = "succeeded"
+	s.settled[n.Name] = "succeeded"
 	s.writeEach(n, all, output)
 }
 
@@ -193,12 +112,12 @@ func twice(all []element) bool {
 // endsAtOnce says whether a node that was decided to run has nothing to wait for.
 func (s *naive) endsAtOnce(name string) bool {
 	all := s.elements[name]
-	return s.node(name).each != nil && (len(all) == 0 || twice(all))
+	return s.node(name).Each != nil && (len(all) == 0 || twice(all))
 }
 
-func (s *naive) writeEach(n plainNode, all []element, output []string) {
-	if n.writes != "" {
-		s.state[n.writes] = len(output) > 1
+func (s *naive) writeEach(n randomgraph.Node, all []element, output []string) {
+	if n.Writes != "" {
+		s.state[n.Writes] = len(output) > 1
 	}
 	told, list := []string{}, []string{}
 	for k, e := range all {
@@ -214,10 +133,10 @@ func (s *naive) writeEach(n plainNode, all []element, output []string) {
 			list = append(list, e.key)
 		}
 	}
-	if n.each.tells {
+	if n.Each.Tells {
 		s.lists["told"] = append(told, output...)
 	}
-	if n.each.moves {
+	if n.Each.Moves {
 		s.lists["xs"] = list
 	}
 }
@@ -234,18 +153,18 @@ func (s *naive) overResults(when string, all []element, a bool) string {
 	}
 	holds := false
 	switch when {
-	case someFailed:
+	case randomgraph.SomeFailed:
 		holds = count("failed") > 0
-	case twoGood:
+	case randomgraph.TwoGood:
 		holds = count("succeeded") >= 2
-	case aOrGood:
+	case randomgraph.AOrGood:
 		holds = a && count("succeeded") >= 1
-	case secondGood:
+	case randomgraph.SecondGood:
 		if len(all) < 2 {
 			return "error"
 		}
 		holds = all[1].status == "succeeded"
-	case firstTrue:
+	case randomgraph.FirstTrue:
 		if len(all) == 0 {
 			return "error"
 		}
@@ -258,35 +177,35 @@ func (s *naive) overResults(when string, all []element, a bool) string {
 }
 
 // elementsOver are those of an edge's source.
-func (s *naive) elementsOver(e plainEdge) []element {
+func (s *naive) elementsOver(e randomgraph.Edge) []element {
 	switch {
-	case e.again && s.last[e.from] != "":
-		return s.lastElements[e.from]
-	case !e.again && s.settled[e.from] != "":
-		return s.elements[e.from]
+	case e.Again && s.last[e.From] != "":
+		return s.lastElements[e.From]
+	case !e.Again && s.settled[e.From] != "":
+		return s.elements[e.From]
 	}
 	return nil
 }
 
 // drawResults draws what a node comes to in a cycle, and each element that it may have.
-func (t *trial) drawResults(n plainNode, results map[string]result) {
-	if n.each == nil {
-		results[n.name] = t.result(t.asks && chance(t.T, "asks", 8))
+func (t *trial) drawResults(n randomgraph.Node, results map[string]result) {
+	if n.Each == nil {
+		results[n.Name] = t.result(t.asks && randomgraph.Chance(t.T, "asks", 8))
 		return
 	}
 	all := result{each: map[string]result{}}
-	for _, key := range eachKeys {
+	for _, key := range randomgraph.EachKeys {
 		one := t.result(false)
-		all.each[key], results[n.name+"/"+key] = one, one
+		all.each[key], results[n.Name+"/"+key] = one, one
 	}
-	results[n.name] = all
+	results[n.Name] = all
 }
 
 // drawList draws a list of elements. Two of them may have one key.
 func (t *trial) drawList() (list []string) {
-	list = rapid.Permutation(eachKeys).Draw(t.T, "xs")
+	list = rapid.Permutation(randomgraph.EachKeys).Draw(t.T, "xs")
 	list = list[:rapid.IntRange(0, len(list)).Draw(t.T, "elements")]
-	if len(list) > 0 && chance(t.T, "twice", 8) {
+	if len(list) > 0 && randomgraph.Chance(t.T, "twice", 8) {
 		list = append(slices.Clone(list), list[0])
 	}
 	return list
@@ -303,7 +222,7 @@ func endsOf(name string, r result, ends []string) result {
 }
 
 func (t *trial) isEach(name string) bool {
-	return slices.ContainsFunc(t.want.g.nodes, func(n plainNode) bool { return n.name == name && n.each != nil })
+	return slices.ContainsFunc(t.want.g.Nodes, func(n randomgraph.Node) bool { return n.Name == name && n.Each != nil })
 }
 
 // lastOf is where the last element of a node ended.
@@ -318,15 +237,15 @@ func lastOf(name string, ends []string) int {
 
 // tooMany is a node with more elements at work than its `max`.
 func (t *trial) tooMany() string {
-	for _, n := range t.want.g.nodes {
+	for _, n := range t.want.g.Nodes {
 		running := 0
 		for name := range t.r.tasks {
-			if strings.HasPrefix(name, n.name+"/") {
+			if strings.HasPrefix(name, n.Name+"/") {
 				running++
 			}
 		}
-		if n.each != nil && running > cmp.Or(n.each.max, running) {
-			return n.name
+		if n.Each != nil && running > cmp.Or(n.Each.Max, running) {
+			return n.Name
 		}
 	}
 	return ""
@@ -343,7 +262,7 @@ func listsText(state string) (text string) {
 }
 
 func (s *naive) listsText() string {
-	if !s.g.hasEach() {
+	if !s.g.HasEach() {
 		return ""
 	}
 	told, _ := json.Marshal(s.lists["told"])

@@ -1,9 +1,10 @@
 package machine
 
 import (
-	"fmt"
 	"slices"
 	"time"
+
+	"github.com/graphrun/graphrun/internal/randomgraph"
 )
 
 // What the naive reading says of nodes that wait, of what is cancelled, and of pauses.
@@ -12,18 +13,18 @@ import (
 func (s *naive) isOpen(name string) bool { return s.settled[name] == "waiting" || s.unknown[name] }
 
 // seen is the verdict over an edge as its target sees it.
-func (s *naive) seen(e plainEdge) string {
-	if s.latched[e.id] {
+func (s *naive) seen(e randomgraph.Edge) string {
+	if s.latched[e.ID] {
 		return "live"
 	}
 	return s.verdict(e)
 }
 
 // takes: a node behind the edge takes the failure of its source.
-func takes(e plainEdge) bool { return e.outcome == "failure" || e.outcome == "always" }
+func takes(e randomgraph.Edge) bool { return e.Outcome == "failure" || e.Outcome == "always" }
 
 // causeOf is what a skip goes back to: its own reason, or that of a node before it.
-func (s *naive) causeOf(n plainNode, reason string) string {
+func (s *naive) causeOf(n randomgraph.Node, reason string) string {
 	cause := ""
 	switch reason {
 	case "condition-error", "upstream-failed":
@@ -31,15 +32,15 @@ func (s *naive) causeOf(n plainNode, reason string) string {
 	case "waiting":
 		cause = "waiting"
 	}
-	for _, e := range s.in(n.name) {
-		if e.from == "" || e.after || e.again || s.settled[e.from] != "skipped" {
+	for _, e := range s.in(n.Name) {
+		if e.From == "" || e.After || e.Again || s.settled[e.From] != "skipped" {
 			continue
 		}
-		switch s.cause[e.from] {
+		switch s.cause[e.From] {
 		case "failure":
 			return "failure"
 		case "waiting":
-			if !s.g.once {
+			if !s.g.Once {
 				cause = "waiting"
 			}
 		}
@@ -48,18 +49,18 @@ func (s *naive) causeOf(n plainNode, reason string) string {
 }
 
 // sources are the nodes that a `join: first` node with `cancel` ends.
-func (s *naive) sources(n plainNode) (all []string) {
-	for _, e := range s.in(n.name) {
-		if n.cancel && e.from != "" && !e.again {
-			all = append(all, e.from)
+func (s *naive) sources(n randomgraph.Node) (all []string) {
+	for _, e := range s.in(n.Name) {
+		if n.Cancel && e.From != "" && !e.Again {
+			all = append(all, e.From)
 		}
 	}
 	return all
 }
 
 // skipLosers skips what has not begun, under waves: eager.
-func (s *naive) skipLosers(n plainNode, text map[string]string) {
-	if text[n.name] != "run" || !s.g.eager {
+func (s *naive) skipLosers(n randomgraph.Node, text map[string]string) {
+	if text[n.Name] != "run" || !s.g.Eager {
 		return
 	}
 	for _, name := range s.sources(n) {
@@ -72,14 +73,14 @@ func (s *naive) skipLosers(n plainNode, text map[string]string) {
 }
 
 // loseOthers cancels what waits or, under waves: eager, runs.
-func (s *naive) loseOthers(n plainNode) {
+func (s *naive) loseOthers(n randomgraph.Node) {
 	for _, name := range s.sources(n) {
 		switch r, away := s.away[name]; {
 		case s.settled[name] == "waiting" && away && r == nil:
 			s.away[name] = &result{lost: true}
-		case s.settled[name] != "" || !s.g.eager || s.lost[name]:
+		case s.settled[name] != "" || !s.g.Eager || s.lost[name]:
 		case s.begun[name] && s.endsAtOnce(name): // it runs no longer
-		case s.node(name).waits && s.begun[name]:
+		case s.node(name).Waits && s.begun[name]:
 			if _, answered := s.away[name]; !answered {
 				s.away[name] = &result{lost: true}
 			}
@@ -94,18 +95,18 @@ func (s *naive) loseOthers(n plainNode) {
 func (s *naive) reopen() {
 	clear(s.away)
 	s.cycles, s.failures, s.owed, s.fault = 0, 0, map[string]bool{}, false
-	if !s.g.once {
+	if !s.g.Once {
 		return
 	}
 	clear(s.latched) // verdicts say it
 	again := map[string]bool{}
 	for more := true; more; {
 		more = false
-		for _, n := range s.g.nodes {
-			behind := slices.ContainsFunc(s.in(n.name), func(e plainEdge) bool { return again[e.from] && !e.after && !e.again })
-			status := s.settled[n.name]
-			if !again[n.name] && (status == "failed" && !s.takenBy(n.name, false) || status == "skipped" && (s.why[n.name] == "condition-error" || behind)) {
-				again[n.name], more = true, true
+		for _, n := range s.g.Nodes {
+			behind := slices.ContainsFunc(s.in(n.Name), func(e randomgraph.Edge) bool { return again[e.From] && !e.After && !e.Again })
+			status := s.settled[n.Name]
+			if !again[n.Name] && (status == "failed" && !s.takenBy(n.Name, false) || status == "skipped" && (s.why[n.Name] == "condition-error" || behind)) {
+				again[n.Name], more = true, true
 			}
 		}
 	}
@@ -114,42 +115,26 @@ func (s *naive) reopen() {
 		delete(s.ran, name)
 		delete(s.liveAt, name)
 	}
-	for _, e := range s.g.edges {
-		if again[e.from] || s.verdicts[e.id] == "error" {
-			delete(s.verdicts, e.id)
+	for _, e := range s.g.Edges {
+		if again[e.From] || s.verdicts[e.ID] == "error" {
+			delete(s.verdicts, e.ID)
 		}
 	}
 }
 
-// plainPause is a graph's pause, and limits.failed_pause.
-type plainPause struct {
-	active, idle time.Duration
-	factor       int
-	none         bool
-	failed       time.Duration
-}
-
-func (p plainPause) yaml() string {
-	text := fmt.Sprintf("pause: {active: %s, idle: %s, factor: %d}\n", p.active, p.idle, p.factor)
-	if p.none {
-		text = "pause: none\n"
-	}
-	return text
-}
-
 // rests is the pause after the present cycle.
 func (s *naive) rests() time.Duration {
-	p := s.g.pause
-	d := p.active
+	p := s.g.Pause
+	d := p.Active
 	if s.active {
 		s.idle = 0
 	} else {
 		s.idle++
 		for range s.idle {
-			d = min(d*time.Duration(p.factor), p.idle)
+			d = min(d*time.Duration(p.Factor), p.Idle)
 		}
 	}
-	if p.none {
+	if p.None {
 		d = 0
 	}
 	switch {
@@ -159,7 +144,7 @@ func (s *naive) rests() time.Duration {
 		s.failures = 0
 	}
 	if s.failed {
-		least := p.failed
+		least := p.Failed
 		for range s.failures - 1 {
 			least = min(2*least, 5*time.Minute)
 		}
@@ -170,8 +155,8 @@ func (s *naive) rests() time.Duration {
 
 // mayTake: a node may run because of the failure in the next cycle.
 func (s *naive) mayTake(name string) bool {
-	return slices.ContainsFunc(s.g.edges, func(e plainEdge) bool {
-		_, away := s.away[e.to]
-		return e.from == name && e.again && takes(e) && !away
+	return slices.ContainsFunc(s.g.Edges, func(e randomgraph.Edge) bool {
+		_, away := s.away[e.To]
+		return e.From == name && e.Again && takes(e) && !away
 	})
 }

@@ -4,40 +4,12 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/graphrun/graphrun/internal/randomgraph"
 )
 
 // What follows reads the rules of docs/semantics.md as plainly as it can: names and maps,
 // no indices, no counters, everything looked at again until nothing changes.
-
-type plainEdge struct {
-	id                   int
-	from, to             string // from "" is the start
-	outcome, when        string
-	after, isElse, again bool // again: next_cycle
-}
-
-type plainNode struct {
-	name, join string
-	n          int // of at_least
-	writes     string
-	attempts   int
-
-	waits, latch, cancel bool // waits: an approval
-	set                  bool // its output is there at once
-	each                 *plainEach
-	wait                 *plainWait // waits for an event
-}
-
-type plainGraph struct {
-	nodes       []plainNode
-	edges       []plainEdge
-	once, eager bool
-	calm        bool // it goes through many cycles in which little changes
-	pause       plainPause
-	queue       int         // how long the queues are; 0 means that there are none
-	last        *plainGraph // the nodes of `finally`
-	ends        string      // of those: how the stack ends
-}
 
 // result is what a run of a node comes to: so many attempts fail before the one
 // that may succeed.
@@ -50,7 +22,7 @@ type result struct {
 	ends      []string          // of their attempts, by key
 }
 
-func (r result) of(n plainNode) bool { return r.ok && r.misses < n.attempts }
+func (r result) of(n randomgraph.Node) bool { return r.ok && r.misses < n.Attempts }
 
 // sent is an event that sets a flag.
 type sent struct {
@@ -62,7 +34,7 @@ type sent struct {
 
 // naive is one stack.
 type naive struct {
-	g        plainGraph
+	g        randomgraph.Graph
 	state    map[string]bool
 	last     map[string]string // how nodes settled in the cycle before
 	settled  map[string]string
@@ -106,14 +78,14 @@ func (s *naive) begin() {
 	s.number++
 	kept, causes := map[string]string{}, map[string]string{}
 	for name, status := range s.settled {
-		if s.g.once && status != "waiting" && !s.unknown[name] {
+		if s.g.Once && status != "waiting" && !s.unknown[name] {
 			kept[name], causes[name] = status, s.cause[name]
 		}
 	}
 	verdicts := map[int]string{}
-	for _, e := range s.g.edges {
-		if v, ok := s.verdicts[e.id]; ok && s.g.once && (e.from == "" || kept[e.from] != "") {
-			verdicts[e.id] = v
+	for _, e := range s.g.Edges {
+		if v, ok := s.verdicts[e.ID]; ok && s.g.Once && (e.From == "" || kept[e.From] != "") {
+			verdicts[e.ID] = v
 		}
 	}
 	elements := map[string][]element{}
@@ -130,7 +102,7 @@ func (s *naive) begin() {
 	}
 	s.lost, s.done = map[string]bool{}, map[string]bool{}
 	s.dropped, s.begun = map[string]bool{}, map[string]bool{}
-	if !s.g.once || s.ran == nil {
+	if !s.g.Once || s.ran == nil {
 		s.ran, s.liveAt = map[string]bool{}, map[string][]int{}
 	}
 	for name, status := range kept {
@@ -159,7 +131,7 @@ func (s *naive) cycle(results func(node string) result, order []string) {
 			running[name] = true
 		}
 		switch {
-		case !s.g.eager && len(run) > 0:
+		case !s.g.Eager && len(run) > 0:
 			s.log = append(s.log, fmt.Sprintf("wave %d: %s", wave, strings.Join(run, " ")))
 		case len(run) > 0:
 			s.log = append(s.log, "begin: "+strings.Join(run, " "))
@@ -167,7 +139,7 @@ func (s *naive) cycle(results func(node string) result, order []string) {
 		if len(running) == 0 {
 			break
 		}
-		if s.g.eager {
+		if s.g.Eager {
 			if len(order) == 0 { // the stack was cancelled
 				return
 			}
@@ -180,7 +152,7 @@ func (s *naive) cycle(results func(node string) result, order []string) {
 			}
 			delete(running, name)
 			s.end(name, results(name))
-			if s.g.eager {
+			if s.g.Eager {
 				s.log = append(s.log, fmt.Sprintf("commit %d: %s %s", commits, name, s.settled[name]))
 			}
 		}
@@ -199,19 +171,19 @@ func (s *naive) end(name string, r result) {
 	case s.lost[name]:
 		s.settled[name] = "skipped"
 		s.cause[name] = s.causeOf(n, "cancelled")
-	case n.waits || r.asks:
+	case n.Waits || r.asks:
 		s.settled[name], s.outside[name] = "waiting", true
 		if s.away[name] == nil { // else it has ended already, and the next cycle applies that
 			s.away[name] = nil
 		}
-	case n.each != nil:
+	case n.Each != nil:
 		s.endEach(n, r)
 	case !r.of(n):
 		s.settled[name] = "failed"
 	default:
 		s.settled[name] = "succeeded"
-		if n.writes != "" {
-			s.state[n.writes] = r.value
+		if n.Writes != "" {
+			s.state[n.Writes] = r.value
 		}
 	}
 }
@@ -229,7 +201,7 @@ func (s *naive) finish() {
 	for name, status := range s.settled {
 		switch {
 		case status != "failed" || s.takenBy(name, false):
-		case !s.g.once && s.cycles < s.g.cycles() && s.mayTake(name):
+		case !s.g.Once && s.cycles < s.g.Cycles() && s.mayTake(name):
 			s.owed[name] = true
 		default:
 			s.failed = true
@@ -237,11 +209,11 @@ func (s *naive) finish() {
 	}
 	s.noteLatches()
 	s.last = s.settled
-	if s.g.ends != "" {
+	if s.g.Ends != "" {
 		s.log = append(s.log, fmt.Sprintf("last: failed=%t %v %v", s.failed, s.settled, s.state))
 		return
 	}
-	if s.g.once {
+	if s.g.Once {
 		s.log = append(s.log, fmt.Sprintf("end: %v %v%s", s.settled, s.state, s.listsText()))
 		if len(s.away) == 0 {
 			s.log = append(s.log, "stack "+map[bool]string{false: "completed", true: "failed"}[s.failed || s.fault])
@@ -253,12 +225,12 @@ func (s *naive) finish() {
 
 // noteLatches remembers which edges stay live.
 func (s *naive) noteLatches() {
-	for _, n := range s.g.nodes {
-		for _, e := range s.in(n.name) {
-			if !n.latch || s.ran[n.name] {
-				delete(s.latched, e.id)
-			} else if slices.Contains(s.liveAt[n.name], e.id) {
-				s.latched[e.id] = true
+	for _, n := range s.g.Nodes {
+		for _, e := range s.in(n.Name) {
+			if !n.Latch || s.ran[n.Name] {
+				delete(s.latched, e.ID)
+			} else if slices.Contains(s.liveAt[n.Name], e.ID) {
+				s.latched[e.ID] = true
 			}
 		}
 	}
@@ -278,34 +250,34 @@ func (s *naive) moment() []string {
 		ahead := map[string]bool{}
 		for more := true; more; {
 			more = false
-			for _, n := range s.g.nodes {
-				if s.done[n.name] || ahead[n.name] {
+			for _, n := range s.g.Nodes {
+				if s.done[n.Name] || ahead[n.Name] {
 					continue
 				}
-				if s.open(n.name) == 0 {
-					text[n.name] = s.decide(n)
-					s.done[n.name], more = true, true
-				} else if n.join == "first" && s.anyLive(n) {
-					ahead[n.name], more = true, true
+				if s.open(n.Name) == 0 {
+					text[n.Name] = s.decide(n)
+					s.done[n.Name], more = true, true
+				} else if n.Join == "first" && s.anyLive(n) {
+					ahead[n.Name], more = true, true
 				}
 			}
 		}
-		for _, n := range s.g.nodes {
-			if ahead[n.name] && !s.done[n.name] {
-				text[n.name], changed = s.decide(n), true
-				s.done[n.name] = true
+		for _, n := range s.g.Nodes {
+			if ahead[n.Name] && !s.done[n.Name] {
+				text[n.Name], changed = s.decide(n), true
+				s.done[n.Name] = true
 				s.skipLosers(n, text)
 			}
 		}
 	}
 	var run []string
-	for _, n := range s.g.nodes {
-		if t, ok := text[n.name]; ok {
-			s.log = append(s.log, n.name+" "+t)
-			s.why[n.name] = t
+	for _, n := range s.g.Nodes {
+		if t, ok := text[n.Name]; ok {
+			s.log = append(s.log, n.Name+" "+t)
+			s.why[n.Name] = t
 			if t == "run" {
-				run = append(run, n.name)
-				s.ran[n.name] = true
+				run = append(run, n.Name)
+				s.ran[n.Name] = true
 				s.decideEach(n)
 			}
 		}
@@ -331,19 +303,19 @@ func (s *naive) open(name string) (n int) {
 
 // ready: the edge can be judged. An else edge needs what its siblings' targets
 // need, else edges of theirs included.
-func (s *naive) ready(e plainEdge) bool { return s.known(e, map[int]bool{}) }
+func (s *naive) ready(e randomgraph.Edge) bool { return s.known(e, map[int]bool{}) }
 
-func (s *naive) known(e plainEdge, looked map[int]bool) bool {
-	if looked[e.id] {
+func (s *naive) known(e randomgraph.Edge, looked map[int]bool) bool {
+	if looked[e.ID] {
 		return true
 	}
-	looked[e.id] = true
-	if !e.again && e.from != "" && s.settled[e.from] == "" {
+	looked[e.ID] = true
+	if !e.Again && e.From != "" && s.settled[e.From] == "" {
 		return false
 	}
-	if e.isElse {
+	if e.Else {
 		for _, sib := range s.siblings(e) {
-			for _, x := range s.in(sib.to) {
+			for _, x := range s.in(sib.To) {
 				if !s.known(x, looked) {
 					return false
 				}
@@ -353,56 +325,56 @@ func (s *naive) known(e plainEdge, looked map[int]bool) bool {
 	return true
 }
 
-func (s *naive) decide(n plainNode) string {
+func (s *naive) decide(n randomgraph.Node) string {
 	counted, live := 0, 0
 	fault, upstream, waits, unknown, behind := false, false, false, 0, false
-	for _, e := range s.in(n.name) {
-		behind = behind || s.g.once && e.after && s.isOpen(e.from)
-		if e.after && e.when == "" || !s.ready(e) {
+	for _, e := range s.in(n.Name) {
+		behind = behind || s.g.Once && e.After && s.isOpen(e.From)
+		if e.After && e.When == "" || !s.ready(e) {
 			continue
 		}
 		counted++
 		switch s.seen(e) {
 		case "live":
 			live++
-			s.liveAt[n.name] = append(s.liveAt[n.name], e.id)
+			s.liveAt[n.Name] = append(s.liveAt[n.Name], e.ID)
 			continue
 		case "error":
 			fault, s.failed, s.active = true, true, true
 		}
-		if e.after {
+		if e.After {
 			continue
 		}
-		status, cause := s.settled[e.from], s.cause[e.from]
-		if e.again && s.g.once { // never live, whatever the source does
+		status, cause := s.settled[e.From], s.cause[e.From]
+		if e.Again && s.g.Once { // never live, whatever the source does
 			continue
 		}
-		if e.again {
-			status, cause = s.last[e.from], s.was[e.from]
+		if e.Again {
+			status, cause = s.last[e.From], s.was[e.From]
 		}
-		if e.outcome == "unless_failed" && status == "skipped" && cause != "" {
+		if e.Outcome == "unless_failed" && status == "skipped" && cause != "" {
 			upstream = upstream || cause == "failure"
-			waits = waits || cause == "waiting" && !s.g.once
+			waits = waits || cause == "waiting" && !s.g.Once
 		}
-		upstream = upstream || status == "failed" && (e.outcome == "success" || e.outcome == "unless_failed")
-		waits = waits || status == "waiting" && !s.g.once
-		if s.isOpen(e.from) && !e.again || e.again && status == "waiting" {
+		upstream = upstream || status == "failed" && (e.Outcome == "success" || e.Outcome == "unless_failed")
+		waits = waits || status == "waiting" && !s.g.Once
+		if s.isOpen(e.From) && !e.Again || e.Again && status == "waiting" {
 			unknown++
 		}
 	}
 	runs, mayRun := live > 0, live+unknown > 0
-	switch n.join {
+	switch n.Join {
 	case "all":
 		runs, mayRun = live == counted, live+unknown == counted
 	case "none":
 		runs, mayRun = live == 0, live == 0
 	case "at_least":
-		runs, mayRun = live >= n.n, live+unknown >= n.n
+		runs, mayRun = live >= n.N, live+unknown >= n.N
 	}
 	runs = runs || counted == 0
-	held := n.join == "none" && runs && unknown > 0
-	if s.g.once {
-		held = held || !runs && unknown > 0 || behind && !(n.join == "first" && live > 0)
+	held := n.Join == "none" && runs && unknown > 0
+	if s.g.Once {
+		held = held || !runs && unknown > 0 || behind && !(n.Join == "first" && live > 0)
 	}
 	reason := "no-live-edge"
 	switch {
@@ -417,51 +389,51 @@ func (s *naive) decide(n plainNode) string {
 	case waits:
 		reason = "waiting"
 	}
-	s.settled[n.name] = "skipped"
-	s.unknown[n.name] = reason == "waiting" || unknown > 0 && mayRun && len(s.outside) > 0
-	s.cause[n.name] = s.causeOf(n, reason)
+	s.settled[n.Name] = "skipped"
+	s.unknown[n.Name] = reason == "waiting" || unknown > 0 && mayRun && len(s.outside) > 0
+	s.cause[n.Name] = s.causeOf(n, reason)
 	return reason
 }
 
-func (s *naive) anyLive(n plainNode) (any bool) {
-	for _, e := range s.in(n.name) {
-		if (!e.after || e.when != "") && s.ready(e) && s.seen(e) == "live" {
+func (s *naive) anyLive(n randomgraph.Node) (any bool) {
+	for _, e := range s.in(n.Name) {
+		if (!e.After || e.When != "") && s.ready(e) && s.seen(e) == "live" {
 			any = true
 		}
 	}
 	return any
 }
 
-func (s *naive) verdict(e plainEdge) string {
-	v, ok := s.verdicts[e.id]
+func (s *naive) verdict(e randomgraph.Edge) string {
+	v, ok := s.verdicts[e.ID]
 	if !ok {
 		v = s.judge(e)
-		s.verdicts[e.id] = v
+		s.verdicts[e.ID] = v
 	}
 	return v
 }
 
-func (s *naive) judge(e plainEdge) string {
-	status := s.settled[e.from]
-	if e.again {
-		status = s.last[e.from]
+func (s *naive) judge(e randomgraph.Edge) string {
+	status := s.settled[e.From]
+	if e.Again {
+		status = s.last[e.From]
 	}
-	if s.g.once && (e.again || s.isOpen(e.from)) {
+	if s.g.Once && (e.Again || s.isOpen(e.From)) {
 		return "dead"
 	}
-	cause := s.cause[e.from]
-	if e.again {
-		cause = s.was[e.from]
+	cause := s.cause[e.From]
+	if e.Again {
+		cause = s.was[e.From]
 	}
-	ok := e.from == "" || e.after ||
-		e.outcome == "success" && status == "succeeded" ||
-		e.outcome == "failure" && status == "failed" ||
-		e.outcome == "unless_failed" && (status == "succeeded" || status == "skipped" && cause == "") ||
-		e.outcome == "always" && (status == "failed" || status == "succeeded")
+	ok := e.From == "" || e.After ||
+		e.Outcome == "success" && status == "succeeded" ||
+		e.Outcome == "failure" && status == "failed" ||
+		e.Outcome == "unless_failed" && (status == "succeeded" || status == "skipped" && cause == "") ||
+		e.Outcome == "always" && (status == "failed" || status == "succeeded")
 	if !ok {
 		return "dead"
 	}
-	if e.isElse {
+	if e.Else {
 		out := "live"
 		for _, sib := range s.siblings(e) {
 			switch v := s.verdict(sib); {
@@ -476,8 +448,8 @@ func (s *naive) judge(e plainEdge) string {
 	return s.holds(e)
 }
 
-func (s *naive) holds(e plainEdge) string {
-	when := e.when
+func (s *naive) holds(e randomgraph.Edge) string {
+	when := e.When
 	if strings.Contains(when, "results") {
 		return s.overResults(when, s.elementsOver(e), false)
 	}
@@ -507,12 +479,12 @@ func (s *naive) holds(e plainEdge) string {
 		return word(s.number > 4)
 	}
 	if f[0] == "stack" {
-		return word(s.g.ends == f[2])
+		return word(s.g.Ends == f[2])
 	}
 	status := s.shown[f[0]]
-	if !e.again && e.from != "" && s.before(f[0], e.from) && s.settled[f[0]] != "" {
+	if !e.Again && e.From != "" && s.before(f[0], e.From) && s.settled[f[0]] != "" {
 		// The source has settled before, and what comes before it settles again just now.
-		s.vague = s.vague || s.shown[f[0]] == "" && (s.shown[e.from] != "" || s.dropped[e.from])
+		s.vague = s.vague || s.shown[f[0]] == "" && (s.shown[e.From] != "" || s.dropped[e.From])
 		status = s.settled[f[0]] // also when it was skipped just now
 	}
 	if status == "" {
@@ -532,7 +504,7 @@ func (s *naive) before(a, b string) bool {
 		if a == b {
 			return true
 		}
-		if seen[b] || s.node(b).join == "first" {
+		if seen[b] || s.node(b).Join == "first" {
 			return false
 		}
 		seen[b] = true
@@ -544,16 +516,16 @@ func (s *naive) before(a, b string) bool {
 // waits lists the sources that a node waits for.
 func (s *naive) waits(name string, looked map[int]bool) (all []string) {
 	for _, e := range s.in(name) {
-		if looked[e.id] || e.again {
+		if looked[e.ID] || e.Again {
 			continue
 		}
-		looked[e.id] = true
-		if e.from != "" {
-			all = append(all, e.from)
+		looked[e.ID] = true
+		if e.From != "" {
+			all = append(all, e.From)
 		}
-		if e.isElse {
+		if e.Else {
 			for _, sib := range s.siblings(e) {
-				all = append(all, s.waits(sib.to, looked)...)
+				all = append(all, s.waits(sib.To, looked)...)
 			}
 		}
 	}
@@ -562,32 +534,32 @@ func (s *naive) waits(name string, looked map[int]bool) (all []string) {
 
 // takenBy: a node ran because of the failure, in its cycle or the next one.
 func (s *naive) takenBy(name string, again bool) bool {
-	for _, e := range s.g.edges {
-		if e.from == name && !e.after && takes(e) && e.again == again && s.ran[e.to] && slices.Contains(s.liveAt[e.to], e.id) {
+	for _, e := range s.g.Edges {
+		if e.From == name && !e.After && takes(e) && e.Again == again && s.ran[e.To] && slices.Contains(s.liveAt[e.To], e.ID) {
 			return true
 		}
 	}
 	return false
 }
 
-func (s *naive) in(name string) (in []plainEdge) {
-	for _, e := range s.g.edges {
-		if e.to == name {
+func (s *naive) in(name string) (in []randomgraph.Edge) {
+	for _, e := range s.g.Edges {
+		if e.To == name {
 			in = append(in, e)
 		}
 	}
 	return in
 }
 
-func (s *naive) siblings(e plainEdge) (all []plainEdge) {
-	for _, x := range s.g.edges {
-		if x.from == e.from && x.outcome == e.outcome && x.when != "" && !x.after && !x.again {
+func (s *naive) siblings(e randomgraph.Edge) (all []randomgraph.Edge) {
+	for _, x := range s.g.Edges {
+		if x.From == e.From && x.Outcome == e.Outcome && x.When != "" && !x.After && !x.Again {
 			all = append(all, x)
 		}
 	}
 	return all
 }
 
-func (s *naive) node(name string) plainNode {
-	return s.g.nodes[slices.IndexFunc(s.g.nodes, func(n plainNode) bool { return n.name == name })]
+func (s *naive) node(name string) randomgraph.Node {
+	return s.g.Nodes[slices.IndexFunc(s.g.Nodes, func(n randomgraph.Node) bool { return n.Name == name })]
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/value"
+	"github.com/graphrun/graphrun/internal/randomgraph"
 )
 
 // trial is a machine beside the naive reading of its graph.
@@ -38,7 +39,7 @@ type trial struct {
 func (t *trial) send() {
 	e := sent{flag: rapid.SampledFrom([]string{"a", "b", "c", "d"}).Draw(t.T, "event"), value: rapid.Bool().Draw(t.T, "payload")}
 	payload := any(e.value)
-	if t.want.g.hasEach() && chance(t.T, "list", 2) {
+	if t.want.g.HasEach() && randomgraph.Chance(t.T, "list", 2) {
 		e = sent{flag: "xs", list: t.drawList()}
 		all := []any{}
 		for _, key := range e.list {
@@ -46,7 +47,7 @@ func (t *trial) send() {
 		}
 		payload = all
 	}
-	if t.want.g.queue > 0 && chance(t.T, "queued", 2) {
+	if t.want.g.Queue > 0 && randomgraph.Chance(t.T, "queued", 2) {
 		e.flag, e.list, payload = rapid.SampledFrom([]string{"q", "q", "r"}).Draw(t.T, "of"), nil, e.value
 	}
 	t.sent++
@@ -61,14 +62,14 @@ func (t *trial) send() {
 
 // result draws what a run of a node comes to.
 func (t *trial) result(asks bool) result {
-	return result{ok: !chance(t.T, "fails", 4), value: rapid.Bool().Draw(t.T, "value"), misses: rapid.IntRange(0, 3).Draw(t.T, "misses"), asks: asks}
+	return result{ok: !randomgraph.Chance(t.T, "fails", 4), value: rapid.Bool().Draw(t.T, "value"), misses: rapid.IntRange(0, 3).Draw(t.T, "misses"), asks: asks}
 }
 
 // cycle goes through a cycle with results in any order, until its end or the
 // stack's, which is sometimes cancelled.
 func (t *trial) cycle() {
 	results := map[string]result{}
-	for _, n := range t.want.g.nodes {
+	for _, n := range t.want.g.Nodes {
 		t.drawResults(n, results)
 	}
 	t.want.begin()
@@ -86,7 +87,7 @@ func (t *trial) work(results map[string]result, goesOn func(journal.Cursor) bool
 	for steps := 0; goesOn(r.m.Cursor()); steps++ {
 		t.leave()
 		if steps == 1000 {
-			t.Fatalf("the cycle does not end:\n%s", t.want.g.yaml())
+			t.Fatalf("the cycle does not end:\n%s", t.want.g.YAML())
 		}
 		if len(r.tasks) == 0 {
 			r.wake("") // the end of a backoff
@@ -94,12 +95,12 @@ func (t *trial) work(results map[string]result, goesOn func(journal.Cursor) bool
 			continue
 		}
 		if n := t.tooMany(); n != "" {
-			t.Fatalf("too many elements of %s run:\n%s", n, t.want.g.yaml())
+			t.Fatalf("too many elements of %s run:\n%s", n, t.want.g.YAML())
 		}
 		switch {
-		case chance(t.T, "send", 12):
+		case randomgraph.Chance(t.T, "send", 12):
 			t.send()
-		case chance(t.T, "cancel", t.want.g.rarely()):
+		case randomgraph.Chance(t.T, "cancel", rarely(t.want.g)):
 			r.step(Cancel{At: r.clock, Reason: "enough"})
 			r.drain()
 			t.cancelled++
@@ -110,7 +111,7 @@ func (t *trial) work(results map[string]result, goesOn func(journal.Cursor) bool
 			names = append(names, n)
 		}
 		slices.Sort(names)
-		if t.asks && len(t.open()) > 0 && chance(t.T, "word", 6) {
+		if t.asks && len(t.open()) > 0 && randomgraph.Chance(t.T, "word", 6) {
 			t.word()
 			continue
 		}
@@ -119,7 +120,7 @@ func (t *trial) work(results map[string]result, goesOn func(journal.Cursor) bool
 			continue
 		}
 		key, attempt := r.tasks[n].task.Key, r.tasks[n].task.Attempt
-		if chance(t.T, "starts", 3) {
+		if randomgraph.Chance(t.T, "starts", 3) {
 			r.running(n)
 			r.drain()
 			if r.tasks[n] == nil || r.tasks[n].task.Attempt != attempt { // after a crash
@@ -133,7 +134,7 @@ func (t *trial) work(results map[string]result, goesOn func(journal.Cursor) bool
 		}
 		t.ends = append(t.ends, n)
 		r.drain()
-		if chance(t.T, "late", 4) {
+		if randomgraph.Chance(t.T, "late", 4) {
 			r.step(TaskDone{At: r.clock, Key: key, Attempt: attempt, Output: r.known(!results[n].value)})
 			r.drain()
 		}
@@ -193,14 +194,14 @@ func TestAgainstNaive(t *testing.T) {
 
 // againstNaive compares one random stack.
 func againstNaive(t *testing.T, rt *rapid.T, calm bool, seen map[string]int) {
-	p := drawn(rt, calm)
-	g, ok := tryCompile(p.yaml())
+	p := randomgraph.Draw(rt, calm)
+	g, ok := tryCompile(p.YAML())
 	for range 10 { // some have an else group that makes a loop, or a node that cannot run
 		if ok {
 			break
 		}
-		p = drawn(rt, calm)
-		g, ok = tryCompile(p.yaml())
+		p = randomgraph.Draw(rt, calm)
+		g, ok = tryCompile(p.YAML())
 	}
 	if !ok {
 		return
@@ -221,20 +222,20 @@ func againstNaive(t *testing.T, rt *rapid.T, calm bool, seen map[string]int) {
 	}
 	for again := 0; ; again++ {
 		for k := 0; k < one.most() && one.goesOn(); k++ {
-			if chance(rt, "send", 3) {
+			if randomgraph.Chance(rt, "send", 3) {
 				one.send()
 			}
-			if calm && chance(rt, "restart", 8) {
+			if calm && randomgraph.Chance(rt, "restart", 8) {
 				one.r.crash()
 				seen["restarted"]++
 			}
-			for len(one.open()) > 0 && chance(rt, "word", 2) {
+			for len(one.open()) > 0 && randomgraph.Chance(rt, "word", 2) {
 				one.word()
 			}
 			one.cycle()
 			one.countForeseen(seen)
 		}
-		if end := one.r.m.Cursor().Status; again == 2 || p.last != nil || !end.Ended() || end == journal.Cancelled || !chance(rt, "retry", 2) {
+		if end := one.r.m.Cursor().Status; again == 2 || p.Last != nil || !end.Ended() || end == journal.Cancelled || !randomgraph.Chance(rt, "retry", 2) {
 			break
 		}
 		one.retry()
@@ -262,7 +263,7 @@ func againstNaive(t *testing.T, rt *rapid.T, calm bool, seen map[string]int) {
 		want = want[:min(len(got), len(want))]
 	}
 	if d := cmp.Diff(want, got); d != "" {
-		rt.Fatalf("%s\n(-naive +machine)\n%s\n%s", p.yaml(), d, strings.Join(got, "\n"))
+		rt.Fatalf("%s\n(-naive +machine)\n%s\n%s", p.YAML(), d, strings.Join(got, "\n"))
 	}
 }
 
@@ -276,18 +277,18 @@ func (t *trial) retry() {
 
 // most is in how many cycles a stack is to come to its end.
 func (t *trial) most() int {
-	if t.want.g.once {
-		return 3 * t.want.g.cycles()
+	if t.want.g.Once {
+		return 3 * t.want.g.Cycles()
 	}
-	return t.want.g.cycles()
+	return t.want.g.Cycles()
 }
 
 // count notes what was met.
 func (t *trial) count(seen map[string]int) {
 	p, c := t.want.g, t.r.m.Cursor()
 	for what, is := range map[string]bool{
-		"finally":   p.last != nil && slices.Contains(told(t.r), "finally"),
-		"cancelled": c.Status == journal.Cancelled, "over": t.over > 0, "once": p.once, "eager": p.eager, "once and eager": p.once && p.eager,
+		"finally":   p.Last != nil && slices.Contains(told(t.r), "finally"),
+		"cancelled": c.Status == journal.Cancelled, "over": t.over > 0, "once": p.Once, "eager": p.Eager, "once and eager": p.Once && p.Eager,
 		"each":      slices.ContainsFunc(t.want.log, func(l string) bool { return strings.Contains(l, "told = [\"") }),
 		"until":     slices.ContainsFunc(t.want.log, func(l string) bool { return strings.Contains(l, " cancelled null") }),
 		"served":    t.want.served > 0,
@@ -296,7 +297,7 @@ func (t *trial) count(seen map[string]int) {
 			return strings.HasSuffix(l, " cancelled") || strings.Contains(l, " skipped") && strings.HasPrefix(l, "commit")
 		}),
 		"waiting":       slices.ContainsFunc(t.want.log, func(l string) bool { return strings.HasSuffix(l, " waiting") }),
-		"unless_failed": slices.ContainsFunc(p.edges, func(e plainEdge) bool { return e.outcome == "unless_failed" }),
+		"unless_failed": slices.ContainsFunc(p.Edges, func(e randomgraph.Edge) bool { return e.Outcome == "unless_failed" }),
 	} {
 		if is {
 			seen[what]++
@@ -309,13 +310,13 @@ func (t *trial) replay() {
 	again := t.r.replayer()
 	m, differences, err := again.To(journal.Point{})
 	if err != nil || len(differences) > 0 {
-		t.Fatalf("%s\nreplay: %v %v", t.want.g.yaml(), err, differences)
+		t.Fatalf("%s\nreplay: %v %v", t.want.g.YAML(), err, differences)
 	}
 	if d := cmp.Diff(t.r.stateText(), stateOf(m)); d != "" {
-		t.Fatalf("%s\nstate (-recorded +replayed)\n%s", t.want.g.yaml(), d)
+		t.Fatalf("%s\nstate (-recorded +replayed)\n%s", t.want.g.YAML(), d)
 	}
 	if d := cmp.Diff(t.r.writersText(), value.String(m.writers.list)); d != "" {
-		t.Fatalf("%s\nwriters (-recorded +replayed)\n%s", t.want.g.yaml(), d)
+		t.Fatalf("%s\nwriters (-recorded +replayed)\n%s", t.want.g.YAML(), d)
 	}
 }
 
@@ -331,10 +332,10 @@ func (t *trial) lookBack() {
 	at := journal.Point{Cycle: rapid.Uint64Range(1, cycles).Draw(t.T, "at"), Start: true}
 	m, _, err := t.r.replayer().To(at)
 	if err != nil {
-		t.Fatalf("%s\nreplay to %s: %v", t.want.g.yaml(), at, err)
+		t.Fatalf("%s\nreplay to %s: %v", t.want.g.YAML(), at, err)
 	}
 	if d := cmp.Diff(t.r.states[at], stateOf(m)); d != "" {
-		t.Fatalf("%s\nstate at %s (-recorded +replayed)\n%s", t.want.g.yaml(), at, d)
+		t.Fatalf("%s\nstate at %s (-recorded +replayed)\n%s", t.want.g.YAML(), at, d)
 	}
 }
 

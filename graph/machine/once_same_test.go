@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/graphrun/graphrun/graph/journal"
+	"github.com/graphrun/graphrun/internal/randomgraph"
 )
 
 // A pipeline comes to the same, whether its nodes wait and are answered in any order, or
@@ -19,19 +20,19 @@ func TestOnceIsTheSameWithoutWaiting(t *testing.T) {
 	t.Parallel()
 	compared, held := 0, 0
 	rapid.Check(t, func(rt *rapid.T) {
-		p := draw(rt, false)
-		p.once = true
-		p.steady()
-		waits := p.withoutWaits()
-		src := p.yaml()
+		p := randomgraph.DrawPlain(rt, false)
+		p.Once = true
+		steady(&p)
+		waits := withoutWaits(p)
+		src := p.YAML()
 		g, ok := tryCompile(src)
-		plain, same := tryCompile(waits.yaml())
+		plain, same := tryCompile(waits.YAML())
 		if !ok || !same {
 			rt.Skip()
 		}
 		fails := map[string]bool{}
-		for _, n := range p.nodes {
-			fails[n.name] = chance(rt, "fails", 4) && !n.waits // a `set` does not
+		for _, n := range p.Nodes {
+			fails[n.Name] = randomgraph.Chance(rt, "fails", 4) && !n.Waits // a `set` does not
 		}
 		want := passOf(rt, newRig(t, plain), fails)
 		r := newRig(t, g)
@@ -54,34 +55,34 @@ func TestOnceIsTheSameWithoutWaiting(t *testing.T) {
 
 // steady leaves out what depends on when a node runs: writes, who is first, conditions
 // over other nodes, and those that fail.
-func (g *plainGraph) steady() {
-	for k := range g.nodes {
-		n := &g.nodes[k]
-		n.writes, n.attempts, n.cancel = "", 1, false
-		n.waits = n.waits || k%3 == 1
+func steady(g *randomgraph.Graph) {
+	for k := range g.Nodes {
+		n := &g.Nodes[k]
+		n.Writes, n.Attempts, n.Cancel = "", 1, false
+		n.Waits = n.Waits || k%3 == 1
 	}
-	for k := range g.edges {
-		if takes(g.edges[k]) { // else it depends on who is first whether a failure is taken
-			n := &g.nodes[slices.IndexFunc(g.nodes, func(n plainNode) bool { return n.name == g.edges[k].to })]
-			n.join = "all"
+	for k := range g.Edges {
+		if takes(g.Edges[k]) { // else it depends on who is first whether a failure is taken
+			n := &g.Nodes[slices.IndexFunc(g.Nodes, func(n randomgraph.Node) bool { return n.Name == g.Edges[k].To })]
+			n.Join = "all"
 		}
-		if e := &g.edges[k]; strings.HasPrefix(e.when, "nodes.") {
-			e.when = fmt.Sprintf(`nodes.%s.status == "succeeded"`, e.from)
-			if e.from == "" || e.again {
-				e.when = "state.a"
+		if e := &g.Edges[k]; strings.HasPrefix(e.When, "nodes.") {
+			e.When = fmt.Sprintf(`nodes.%s.status == "succeeded"`, e.From)
+			if e.From == "" || e.Again {
+				e.When = "state.a"
 			}
-		} else if strings.Contains(e.when, "&&") { // it may be judged, or too late
-			e.when = "state.b"
+		} else if strings.Contains(e.When, "&&") { // it may be judged, or too late
+			e.When = "state.b"
 		}
 	}
 }
 
 // withoutWaits has `set` in place of what waits.
-func (g plainGraph) withoutWaits() plainGraph {
-	g.nodes = slices.Clone(g.nodes)
-	for k := range g.nodes {
-		n := &g.nodes[k]
-		n.set, n.waits = n.waits, false
+func withoutWaits(g randomgraph.Graph) randomgraph.Graph {
+	g.Nodes = slices.Clone(g.Nodes)
+	for k := range g.Nodes {
+		n := &g.Nodes[k]
+		n.Set, n.Waits = n.Waits, false
 	}
 	return g
 }

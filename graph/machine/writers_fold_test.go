@@ -12,6 +12,7 @@ import (
 
 	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/value"
+	"github.com/graphrun/graphrun/internal/randomgraph"
 )
 
 // What follows says in plain words who wrote what: it reads the records of outputs, events and
@@ -41,9 +42,9 @@ type writingGraph struct {
 }
 
 func drawWriting(t *rapid.T) writingGraph {
-	g := writingGraph{eager: chance(t, "eager", 4)}
+	g := writingGraph{eager: randomgraph.Chance(t, "eager", 4)}
 	for i := range rapid.IntRange(2, 7).Draw(t, "nodes") {
-		n := writingNode{name: fmt.Sprintf("n%d", i), kind: rapid.SampledFrom([]string{"work", "work", "work", "each", "late", "ask", "set"}).Draw(t, "kind"), even: chance(t, "even", 3)}
+		n := writingNode{name: fmt.Sprintf("n%d", i), kind: rapid.SampledFrom([]string{"work", "work", "work", "each", "late", "ask", "set"}).Draw(t, "kind"), even: randomgraph.Chance(t, "even", 3)}
 		for _, k := range writingKeys {
 			if rapid.Bool().Draw(t, k.name) {
 				n.keys = append(n.keys, k.name)
@@ -208,7 +209,7 @@ func (t *writingTrial) cycle() {
 			continue
 		}
 		name := rapid.SampledFrom(slices.Sorted(maps.Keys(r.tasks))).Draw(t.T, "next")
-		if chance(t.T, "fails", 4) {
+		if randomgraph.Chance(t.T, "fails", 4) {
 			r.fail(name, journal.Failure{Kind: "exit"})
 		} else {
 			r.done(name, rapid.IntRange(-2, 3).Draw(t.T, "output"))

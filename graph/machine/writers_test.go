@@ -13,6 +13,7 @@ import (
 	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/value"
+	"github.com/graphrun/graphrun/internal/randomgraph"
 )
 
 const writersGraph = `
@@ -350,7 +351,7 @@ func TestWritersAgainstAFold(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		p := drawWriting(rt)
 		one := &writingTrial{T: rt, p: p, r: newRig(t, compile(t, p.yaml()))}
-		one.r.unchecked = !chance(rt, "checked", 4)
+		one.r.unchecked = !randomgraph.Chance(rt, "checked", 4)
 		if n := rapid.IntRange(0, 30).Draw(rt, "crash"); n > 0 {
 			one.r.crashAt = n
 		}

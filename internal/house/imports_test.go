@@ -96,6 +96,7 @@ var rooms = map[string]room{
 	"bench":                 {},
 	"torture":               {},
 	"internal/house":        {},
+	"internal/randomgraph":  {third: []string{"pgregory.net/rapid"}},
 	"internal/late":         {},
 	"internal/suites":       {},
 
