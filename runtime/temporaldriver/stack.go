@@ -291,11 +291,15 @@ func (s *stack) finish() (Output, error) {
 			workflow.GetLogger(s.ctx).Warn("the stack's parent does not hear of its end", "error", err)
 		}
 	}
-	// Whoever commands a stack that has just ended hears that.
-	if err := workflow.Await(s.ctx, func() bool { return s.busy == 0 || len(s.inbox) > 0 }); err != nil {
-		return Output{}, err
-	}
-	for len(s.inbox) > 0 {
+	// Whoever commands a stack that has just ended hears that, and what it has to say leaves first.
+	for {
+		over := func() bool { return s.busy == 0 && len(s.posting) == 0 && len(s.sending) == 0 }
+		if err := workflow.Await(s.ctx, func() bool { return len(s.inbox) > 0 || over() }); err != nil {
+			return Output{}, err
+		}
+		if len(s.inbox) == 0 {
+			break
+		}
 		if _, err := s.turn(); err != nil {
 			return Output{}, err
 		}

@@ -93,6 +93,7 @@ func NewWorker(c client.Client, o Options) (*Worker, error) {
 	}
 	w.w = worker.New(c, w.o.TaskQueue, worker.Options{
 		MaxConcurrentActivityExecutionSize: w.o.Parallel,
+		DisablePayloadErrorLimit:           w.o.LargeValues, // the SDK looks at a decision before it stores it elsewhere
 		DeadlockDetectionTimeout:           compileTime,
 		WorkerStopTimeout:                  w.o.Grace + lastWait,
 		MaxHeartbeatThrottleInterval:       w.o.Heartbeat / 3,
