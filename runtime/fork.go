@@ -13,6 +13,7 @@ import (
 	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/machine"
 	"github.com/graphrun/graphrun/graph/value"
+	"github.com/graphrun/graphrun/runtime/internal/work"
 )
 
 // ForkOptions are the options of a fork.
@@ -47,10 +48,10 @@ const mostMoves = 1000
 // of Set does not fit), *StoreError, ErrClosed, or that of ctx; after an error there is no new
 // stack, unless it comes from driving it.
 func (rt *Runtime) Fork(ctx context.Context, stack string, o ForkOptions) (*Stack, error) {
-	if !stackID().MatchString(o.ID) {
-		return nil, &InitError{o.ID, errors.New("bad stack id: expected at most 128 letters, digits, _, - and ., beginning with a letter, a digit or _")}
+	if err := work.CheckStackID(o.ID); err != nil {
+		return nil, &InitError{o.ID, err}
 	}
-	set, err := canonical(o.Set)
+	set, err := work.Canonical(o.Set)
 	if err != nil {
 		return nil, &InitError{o.ID, fmt.Errorf("state: %w", err)}
 	}

@@ -9,8 +9,7 @@ import (
 	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/machine"
-	"github.com/graphrun/graphrun/graph/value"
-	"github.com/graphrun/graphrun/internal/late"
+	"github.com/graphrun/graphrun/runtime/internal/work"
 )
 
 // StartOptions are the options of a new stack.
@@ -35,8 +34,6 @@ type StartOptions struct {
 	maxCycles uint64 // of a child with `until`
 }
 
-var stackID = late.Regexp(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$`)
-
 // Start starts a new stack. When it returns, the stack is in the store, and a later
 // process continues it whatever happens to this one. Errors: ErrExists, *MissingError,
 // *SecretError, *InitError (a param or a state key does not fit), *StoreError,
@@ -48,17 +45,17 @@ func (rt *Runtime) Start(ctx context.Context, g *graph.Graph, o StartOptions) (*
 	if o.ID == "" {
 		o.ID = g.Name
 	}
-	if !stackID().MatchString(o.ID) {
-		return nil, &InitError{o.ID, errors.New("bad stack id: expected at most 128 letters, digits, _, - and ., beginning with a letter, a digit or _")}
+	if err := work.CheckStackID(o.ID); err != nil {
+		return nil, &InitError{o.ID, err}
 	}
 	if len(g.Missing) > 0 {
 		return nil, &MissingError{g.Name, g.Missing}
 	}
-	params, err := canonical(o.Params)
+	params, err := work.Canonical(o.Params)
 	if err != nil {
 		return nil, &InitError{o.ID, fmt.Errorf("params: %w", err)}
 	}
-	state, err := canonical(o.State)
+	state, err := work.Canonical(o.State)
 	if err != nil {
 		return nil, &InitError{o.ID, fmt.Errorf("state: %w", err)}
 	}
@@ -89,17 +86,4 @@ func (rt *Runtime) Start(ctx context.Context, g *graph.Graph, o StartOptions) (*
 	d.live, d.after = d.liven(m, def, secrets), o.StopAfter
 	d.stopping, d.visited = o.Rest, o.Rest
 	return d.begin(func() error { return rt.admit(d) })
-}
-
-// canonical converts the values of a Go program to those of a state.
-func canonical(in map[string]any) (map[string]any, error) {
-	out := make(map[string]any, len(in))
-	for k, v := range in {
-		c, err := value.CopyOf(v)
-		if err != nil {
-			return nil, fmt.Errorf("%q: %w", k, err)
-		}
-		out[k] = c.Any()
-	}
-	return out, nil
 }

@@ -3,6 +3,7 @@ package work
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -242,5 +243,34 @@ func TestFailure(t *testing.T) {
 	got := Failure(&nodes.Error{Kind: "exit", Message: "m", Permanent: true, Wait: time.Second, Code: &code, Output: &output, Limit: "cost", Tokens: 1, Cost: 2})
 	if d := cmp.Diff(journal.Failure{Kind: "exit", Message: "m", Permanent: true, Code: &code, Output: &output, Limit: "cost"}, got); d != "" {
 		t.Errorf("(-want +got)\n%s", d)
+	}
+}
+
+func TestCheckStackID(t *testing.T) {
+	t.Parallel()
+	for _, id := range []string{"a", "_", "7", "a-b.c_D", strings.Repeat("x", 128)} {
+		if err := CheckStackID(id); err != nil {
+			t.Errorf("%q: %v", id, err)
+		}
+	}
+	for _, id := range []string{"", "-a", ".a", "a/b", "a b", "é", "a\n", strings.Repeat("x", 129)} {
+		if CheckStackID(id) == nil {
+			t.Errorf("%q is taken", id)
+		}
+	}
+}
+
+func TestCanonical(t *testing.T) {
+	t.Parallel()
+	list := []any{int64(1)}
+	got, err := Canonical(map[string]any{"n": 1, "list": list})
+	if err != nil || value.String(got) != `{"list":[1],"n":1}` {
+		t.Errorf("%v, %v", got, err)
+	}
+	if list[0] = int64(2); value.String(got["list"]) != "[1]" {
+		t.Error("a list is shared with the caller")
+	}
+	if _, err := Canonical(map[string]any{"f": func() {}}); err == nil || !strings.HasPrefix(err.Error(), `"f": `) {
+		t.Errorf("the error does not name the value: %v", err)
 	}
 }
