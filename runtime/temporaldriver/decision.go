@@ -27,6 +27,7 @@ type decision struct {
 	resting bool        // the stack only waits for somebody outside
 	leads   leading     // what its children are to do
 	unfit   string      // why the stack continues without the changed graph that it was offered
+	shows   bool        // the cluster is to show where the stack stands
 	again   bool        // tasks of before a change of the graph wait: the machine is made again
 	weight  int         // bytes of the inputs of the attempts that begin
 	due     uint64      // how long the history is: see stack.due
@@ -90,6 +91,7 @@ const (
 	decisionAgain
 	decisionWeight
 	decisionDue
+	decisionShows
 )
 
 // encode writes a decision. known are the shapes that the history has already; shapes of
@@ -152,6 +154,7 @@ func (d *decision) encode(known map[journal.ShapeID]*journal.Shape) ([]byte, err
 		w.bool(3, d.leads.metered)
 	})
 	w.bool(decisionEnded, d.ended)
+	w.bool(decisionShows, d.shows)
 	w.text(decisionUnfit, d.unfit)
 	w.text(decisionFailed, d.failed)
 	w.bool(decisionAgain, d.again)
@@ -268,6 +271,8 @@ func decodeDecision(b []byte, at *ledger) (*decision, error) {
 			})
 		case decisionEnded:
 			d.ended = true
+		case decisionShows:
+			d.shows = true
 		case decisionUnfit:
 			d.unfit = string(f.bytes)
 		case decisionDue:
@@ -324,7 +329,7 @@ func (c *commit) encode(w *writer, known map[journal.ShapeID]*journal.Shape) err
 		w.within(commitChange, func(w *writer) { encodeChange(w, &c.Changes[i]) })
 	}
 	for i := range c.Memory {
-		b, err := json.Marshal(c.Memory[i])
+		b, err := json.Marshal(memoryWritesOf(&c.Memory[i]))
 		if err != nil {
 			return err
 		}
@@ -383,9 +388,9 @@ func (l *ledger) decodeCommit(b []byte) (commit, error) {
 				c.Changes = append(c.Changes, ch)
 			}
 		case commitMemory:
-			var m runtime.MemoryWrites
+			var m memoryWrites
 			err = json.Unmarshal(f.bytes, &m)
-			c.Memory = append(c.Memory, m)
+			c.Memory = append(c.Memory, m.runtime())
 		case commitKeepCycles:
 			c.Keep.Cycles = int(f.n)
 		case commitKeepAge:

@@ -90,7 +90,7 @@ func (s *stack) obey(ctx workflow.Context, c command) (reply, error) {
 	}
 	var r *reply
 	s.post(letter{in: inputs, size: c.Payload.Size() + c.Output.Size(), reply: func(why *wireError) {
-		r = &reply{why}
+		r = &reply{Refused: why}
 		if why == nil {
 			s.passOn(c)
 		}
@@ -180,7 +180,7 @@ func (s *stack) offer(ctx workflow.Context, c command) (reply, error) {
 	}
 	if s.cursor.Status.Ended() {
 		why := toWire(machine.ErrEnded)
-		return reply{&why}, nil
+		return reply{Refused: &why}, nil
 	}
 	decided := false
 	s.unfit, s.offered = "", c.Graph
@@ -193,9 +193,9 @@ func (s *stack) offer(ctx workflow.Context, c command) (reply, error) {
 		return reply{}, err
 	}
 	if s.unfit != "" {
-		return reply{&wireError{Code: codeAdopt, Message: s.unfit}}, nil
+		return reply{Refused: &wireError{Code: codeAdopt, Message: s.unfit}}, nil
 	}
-	return reply{}, nil
+	return reply{Pending: s.offered != nil}, nil
 }
 
 // followParent does what the stack around this one wants.

@@ -37,10 +37,10 @@ func memoryID(ref journal.MemoryRef) string {
 
 // memoryInput is what the workflow of a memory begins with.
 type memoryInput struct {
-	Ref   journal.MemoryRef    `json:"ref"`
-	Items []journal.MemoryItem `json:"items,omitempty"` // of the workflow before
-	Model string               `json:"model,omitempty"`
-	Seen  map[string]uint64    `json:"seen,omitempty"` // by stack and nonce: the last record whose writes are in
+	Ref   journal.MemoryRef `json:"ref"`
+	Items []memoryItem      `json:"items,omitempty"` // of the workflow before
+	Model string            `json:"model,omitempty"`
+	Seen  map[string]uint64 `json:"seen,omitempty"` // by stack and nonce: the last record whose writes are in
 }
 
 // memorySignal is what one commit writes to one memory.
@@ -69,7 +69,7 @@ func (w *Worker) memory(ctx workflow.Context, in memoryInput) error {
 	var before []journal.MemoryWrite
 	for i := range in.Items {
 		m := &in.Items[i]
-		before = append(before, journal.MemoryWrite{Memory: ref.Name, ID: m.ID, Text: m.Text, Data: m.Data, Model: in.Model, Vector: vectorText(m.Vector)})
+		before = append(before, journal.MemoryWrite{Memory: ref.Name, ID: m.ID, Text: m.Text, Data: m.Data.Any(), Model: in.Model, Vector: vectorText(m.Vector)})
 	}
 	if len(before) > 0 {
 		commit(runtime.Commit{Memory: []runtime.MemoryWrites{{Ref: ref, Writes: before}}})
@@ -114,7 +114,7 @@ func (w *Worker) memory(ctx workflow.Context, in memoryInput) error {
 	}
 	in.Items = nil
 	state, err := store.Memory(context.Background(), ref, 0, func(m journal.MemoryItem) error {
-		in.Items = append(in.Items, m)
+		in.Items = append(in.Items, memoryItemOf(&m))
 		return nil
 	})
 	if err != nil {
@@ -186,32 +186,14 @@ func (m memories) Read(ctx context.Context, name string, after uint64, item func
 	if !known {
 		return state, nodes.Permanent(nodes.Errorf("config", "graph %q has no memory %q", m.g.Name, name))
 	}
-	for {
-		r, err := m.w.query(ctx, of, readRequest{What: readMemory, Name: name, After: after})
+	return memoryPages(func(q readRequest) (readReply, error) {
+		r, err := m.w.query(ctx, of, q)
 		var missing *serviceerror.NotFound
 		if errors.As(err, &missing) && of != m.stack {
-			return state, nil // nothing was ever written
+			return r, nil // nothing was ever written
 		}
-		if err != nil {
-			return state, err
-		}
-		if r.Memory == nil {
-			return state, nil
-		}
-		state = *r.Memory
-		if state.Seq > 0 {
-			state.ID = r.MemoryID
-		}
-		for _, i := range r.Items {
-			after = i.Seq
-			if err := item(i); err != nil {
-				return state, err
-			}
-		}
-		if !r.More {
-			return state, nil
-		}
-	}
+		return r, err
+	}, name, after, item)
 }
 
 // vectorText is a vector as a write has it.

@@ -7,6 +7,7 @@ import (
 	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/value"
+	"github.com/graphrun/graphrun/runtime"
 )
 
 // What travels between workflows, activities and clients is JSON, so that the pages of a
@@ -150,6 +151,29 @@ func (m *memoryWrite) journal() journal.MemoryWrite {
 	return journal.MemoryWrite{Memory: m.Memory, ID: m.ID, Text: m.Text, Data: m.Data.Any(), Model: m.Model, Vector: m.Vector, Delete: m.Delete}
 }
 
+// memoryWrites are runtime.MemoryWrites as they are recorded.
+type memoryWrites struct {
+	Ref    journal.MemoryRef `json:"ref"`
+	Keep   int               `json:"keep,omitempty"`
+	Writes []memoryWrite     `json:"writes"`
+}
+
+func memoryWritesOf(m *runtime.MemoryWrites) memoryWrites {
+	w := memoryWrites{Ref: m.Ref, Keep: m.Keep}
+	for i := range m.Writes {
+		w.Writes = append(w.Writes, memoryWriteOf(&m.Writes[i]))
+	}
+	return w
+}
+
+func (w *memoryWrites) runtime() runtime.MemoryWrites {
+	m := runtime.MemoryWrites{Ref: w.Ref, Keep: w.Keep}
+	for i := range w.Writes {
+		m.Writes = append(m.Writes, w.Writes[i].journal())
+	}
+	return m
+}
+
 // failure is a journal.Failure of an attempt.
 type failure struct {
 	Kind      string  `json:"kind"`
@@ -210,6 +234,7 @@ const (
 // reply is the answer to a command; without an error it has taken effect.
 type reply struct {
 	Refused *wireError `json:"refused,omitempty"`
+	Pending bool       `json:"pending,omitempty"` // a changed graph is adopted when the cycle has ended
 }
 
 // eventSignal is an event of another stack.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/graphrun/graphrun/graph/inspect"
 	"github.com/graphrun/graphrun/graph/journal"
+	"github.com/graphrun/graphrun/graph/value"
 )
 
 // readRequest is a query of a stack: one method of inspect.Reader.
@@ -26,12 +27,13 @@ type readReply struct {
 	Cursor   *journal.Cursor      `json:"cursor,omitempty"`
 	Snapshot *journal.Snapshot    `json:"snapshot,omitempty"`
 	Records  []json.RawMessage    `json:"records,omitempty"`
-	More     bool                 `json:"more,omitempty"` // records: there are more
+	More     bool                 `json:"more,omitempty"` // records, items: there are more
+	Seq      uint64               `json:"seq,omitempty"`  // records: of the last one that there is
 	Graph    *journal.StoredGraph `json:"graph,omitempty"`
 	Live     *live                `json:"live,omitempty"`
 	Memory   *journal.MemoryState `json:"memory,omitempty"`
 	MemoryID string               `json:"memory_id,omitempty"`
-	Items    []journal.MemoryItem `json:"items,omitempty"`
+	Items    []memoryItem         `json:"items,omitempty"`
 	Missing  bool                 `json:"missing,omitempty"` // there is no such thing
 }
 
@@ -91,6 +93,7 @@ func (s *stack) answerRead(ctx context.Context, q readRequest) (r readReply, err
 			want = *q.Want
 		}
 		size := 0
+		r.Seq = s.cursor.Seq
 		err = s.store.Records(ctx, s.name, want, func(rec journal.Record) error {
 			if !want.Bulk {
 				rec = rec.WithBulk(nil)
@@ -111,7 +114,10 @@ func (s *stack) answerRead(ctx context.Context, q readRequest) (r readReply, err
 		g, err = s.store.Graph(ctx, q.Hash)
 		r.Graph = &g
 	case readLive:
-		r.Live = s.live()
+		r.Live, r.Identity, r.Cursor = s.live(), &s.in.Identity, &s.cursor
+		if sum, err := s.store.Stack(ctx, s.name); err == nil {
+			r.Identity = &sum.Identity
+		}
 	case readMemory:
 		r.Memory, r.Items, r.More, err = memoryPage(ctx, s.store, journal.MemoryRef{Stack: s.name, Name: q.Name}, q.After)
 		r.MemoryID = s.in.Identity.Nonce
@@ -126,7 +132,7 @@ func (s *stack) answerRead(ctx context.Context, q readRequest) (r readReply, err
 
 // live is where the tasks stand, together with those that wait for a slot.
 func (s *stack) live() *live {
-	l := &live{Tasks: s.tasks.List(&s.cursor, true), LastError: s.tasks.LastError(), Failed: s.tasks.Failed(), Unfit: s.unfit}
+	l := &live{Tasks: s.tasks.List(&s.cursor, !s.cursor.Status.Ended()), LastError: s.tasks.LastError(), Failed: s.tasks.Failed(), Unfit: s.unfit}
 	if s.offered != nil {
 		l.Offered = s.offered.Hash
 	}
@@ -153,24 +159,65 @@ type memoryReader interface {
 	Memory(ctx context.Context, ref journal.MemoryRef, after uint64, item func(journal.MemoryItem) error) (journal.MemoryState, error)
 }
 
-// memoryPage reads items of a memory that were written after seq.
-func memoryPage(ctx context.Context, store memoryReader, ref journal.MemoryRef, after uint64) (*journal.MemoryState, []journal.MemoryItem, bool, error) {
-	var items []journal.MemoryItem
+// memoryItem is a journal.MemoryItem as it travels.
+type memoryItem struct {
+	Seq    uint64      `json:"seq"`
+	ID     string      `json:"id"`
+	Text   string      `json:"text,omitempty"`
+	Data   value.Value `json:"data,omitzero"`
+	Vector []byte      `json:"vector,omitempty"`
+	Epoch  uint64      `json:"epoch,omitempty"`
+}
+
+func memoryItemOf(m *journal.MemoryItem) memoryItem {
+	data, err := value.Of(m.Data)
+	if err != nil {
+		panic(err) // it was canonical
+	}
+	return memoryItem{m.Seq, m.ID, m.Text, data, m.Vector, m.Epoch}
+}
+
+func (m *memoryItem) journal() journal.MemoryItem {
+	return journal.MemoryItem{Seq: m.Seq, ID: m.ID, Text: m.Text, Data: m.Data.Any(), Vector: m.Vector, Epoch: m.Epoch}
+}
+
+// memoryPage reads items of a memory that were written after seq, as many as one reply has.
+func memoryPage(ctx context.Context, store memoryReader, ref journal.MemoryRef, after uint64) (*journal.MemoryState, []memoryItem, bool, error) {
+	var items []memoryItem
 	size, more := 0, false
 	state, err := store.Memory(ctx, ref, after, func(m journal.MemoryItem) error {
-		if size += len(m.Text) + len(m.Vector) + 256; size > pageBytes && len(items) > 0 {
+		if size += len(m.Text) + 2*len(m.Vector) + value.Size(m.Data) + 256; more || size > pageBytes && len(items) > 0 {
 			more = true
-			return errEnough
+			return nil
 		}
-		items = append(items, m)
+		items = append(items, memoryItemOf(&m))
 		return nil
 	})
-	if errors.Is(err, errEnough) {
-		err = nil
-		state, err = store.Memory(ctx, ref, state.Seq, func(journal.MemoryItem) error { return errEnough })
-		if errors.Is(err, errEnough) {
-			err = nil
+	return &state, items, more, err
+}
+
+// memoryPages calls item for the items of a memory that were written after seq. ask gives a page.
+func memoryPages(ask func(readRequest) (readReply, error), name string, after uint64, item func(journal.MemoryItem) error) (state journal.MemoryState, err error) {
+	for first := true; ; first = false {
+		r, err := ask(readRequest{What: readMemory, Name: name, After: after})
+		if err != nil || r.Memory == nil {
+			return state, err
+		}
+		deletes := state.Deletes
+		if state = *r.Memory; !first {
+			state.Deletes = deletes // as it was at the beginning
+		}
+		if state.Seq > 0 {
+			state.ID = r.MemoryID
+		}
+		for i := range r.Items {
+			after = r.Items[i].Seq
+			if err := item(r.Items[i].journal()); err != nil {
+				return state, err
+			}
+		}
+		if !r.More {
+			return state, nil
 		}
 	}
-	return &state, items, more, err
 }

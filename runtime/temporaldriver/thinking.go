@@ -62,12 +62,12 @@ func (s *stack) think(at time.Time, batch []letter) *decision {
 		s.thinking = t
 	}
 	t := s.thinking
-	t.d, t.at, t.begun, t.adopted = d, at, nil, 0
+	t.d, t.at, t.begun, t.adopted, t.idled = d, at, nil, 0, false
 	t.running = map[string]int{}
 	if t.next = nil; s.offered != nil && s.offered.Hash != t.m.Cursor().Hash {
 		next, err := s.w.defs.compile(*s.offered)
 		if err == nil {
-			err = s.w.canRun(next.g)
+			err = canRun(next.g)
 		}
 		if err != nil {
 			d.unfit = err.Error()
@@ -96,6 +96,7 @@ func (s *stack) think(at time.Time, batch []letter) *decision {
 	d.leads = leading{byte(standing), reason, t.meters()}
 	d.resting = len(s.flights) == 0 && len(d.begins) == 0 && t.m.WaitsOutside(at)
 	d.ended = t.m.Cursor().Status.Ended()
+	d.shows = d.isDue(s)
 	return d
 }
 
@@ -134,7 +135,7 @@ func (s *stack) wakeUp(at time.Time) (*thinking, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := s.w.canRun(def.g); err != nil {
+		if err := canRun(def.g); err != nil {
 			return nil, err
 		}
 		init, _ := s.in.State.Any().(map[string]any)

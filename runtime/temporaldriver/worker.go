@@ -1,6 +1,7 @@
 package temporaldriver
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -34,10 +35,12 @@ const lastWait = 30 * time.Second
 // compiled there once.
 const compileTime = 8 * time.Second
 
-// Options configure a worker. Workers of one task queue should have the same.
+// Options configure a Worker or a Client. Those of one task queue should have the same.
 type Options struct {
 	// TaskQueue is where the stacks and their tasks queue. Defaults to DefaultTaskQueue.
 	TaskQueue string
+	// Namespace is that of the Temporal client. Defaults to client.DefaultNamespace.
+	Namespace string
 	// Kinds are the kinds that graphs may use. Required.
 	Kinds *nodes.Registry
 	// Compile makes a runnable graph of a stored one. Defaults to inspect.Compile with Kinds.
@@ -65,6 +68,13 @@ type Options struct {
 	// LargeValues says that the client has a store for large values (package blob). Without one
 	// a value that a cluster does not take fails its node.
 	LargeValues bool
+	// SearchAttributes has workers show the graph, status and cycle of stacks as search
+	// attributes of their workflows. RegisterSearchAttributes must have been called for the
+	// namespace before: a cluster refuses attributes that it does not know.
+	SearchAttributes bool
+	// Patience is how long a Client waits for a worker to take a command or a question.
+	// Defaults to DefaultPatience.
+	Patience time.Duration
 	// Hooks hear of the stacks of all graphs, beside the hooks of each graph. Post makes one try
 	// to tell them, as runtime.Notices.Post. Defaults to none.
 	Hooks []graph.Hook
@@ -104,23 +114,31 @@ func NewWorker(c client.Client, o Options) (*Worker, error) {
 }
 
 func newWorker(c client.Client, o Options) (*Worker, error) {
+	o, err := o.complete()
+	if err != nil {
+		return nil, err
+	}
+	w := &Worker{o: o, c: c, session: nodes.NewSession(context.Background()), shortest: time.Millisecond}
+	w.defs = definitions{read: o.Compile, byHash: map[string]*definition{}}
+	w.tools = nodes.NewToolbox(o.Kinds, w.session)
+	return w, nil
+}
+
+// complete puts the defaults in.
+func (o Options) complete() (Options, error) {
 	if o.Kinds == nil {
-		return nil, errors.New("temporaldriver: Options.Kinds is not set")
+		return o, errors.New("temporaldriver: Options.Kinds is not set")
 	}
-	if o.TaskQueue == "" {
-		o.TaskQueue = DefaultTaskQueue
-	}
+	o.TaskQueue = cmp.Or(o.TaskQueue, DefaultTaskQueue)
+	o.Namespace = cmp.Or(o.Namespace, client.DefaultNamespace)
+	o.Grace = cmp.Or(o.Grace, DefaultGrace)
+	o.History = cmp.Or(o.History, DefaultHistory)
+	o.Parallel = cmp.Or(o.Parallel, 100)
 	if o.Heartbeat <= 0 {
 		o.Heartbeat = DefaultHeartbeat
 	}
-	if o.Grace == 0 {
-		o.Grace = DefaultGrace
-	}
-	if o.History == 0 {
-		o.History = DefaultHistory
-	}
-	if o.Parallel == 0 {
-		o.Parallel = 100
+	if o.Patience <= 0 {
+		o.Patience = DefaultPatience
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -128,10 +146,7 @@ func newWorker(c client.Client, o Options) (*Worker, error) {
 	if o.Compile == nil {
 		o.Compile = func(kept journal.StoredGraph) (*graph.Graph, error) { return inspect.Compile(kept, o.Kinds) }
 	}
-	w := &Worker{o: o, c: c, session: nodes.NewSession(context.Background()), shortest: time.Millisecond}
-	w.defs = definitions{read: o.Compile, byHash: map[string]*definition{}}
-	w.tools = nodes.NewToolbox(o.Kinds, w.session)
-	return w, nil
+	return o, nil
 }
 
 // register gives a worker of the SDK, or a test environment, the workflow and the activities.
@@ -158,7 +173,7 @@ func (w *Worker) Stop() error {
 }
 
 // canRun refuses graphs that need one machine.
-func (w *Worker) canRun(g *graph.Graph) error {
+func canRun(g *graph.Graph) error {
 	if g.Fleet == graph.Lockstep {
 		return fmt.Errorf("graph %q: `fleet: lockstep` leads all stacks of a graph together, in one process: it cannot run on Temporal", g.Name)
 	}
