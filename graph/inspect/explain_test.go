@@ -320,6 +320,9 @@ func TestExplainWaits(t *testing.T) {
 		"slot":    {inspect.TaskQueued, slot, "pool: big waits for a slot of llm: 2 of 2 in use by other ask[b] and 1 more"},
 		"hold":    {inspect.TaskQueued, &inspect.Slot{Pool: "llm"}, "pool: big waits for a slot of llm: it is on hold"},
 		"rate":    {inspect.TaskQueued, &inspect.Slot{Pool: "llm", Parallel: 3, Running: 1}, "pool: big waits for a slot of llm: its rate allows no more starts at this moment"},
+		"others":  {inspect.TaskQueued, &inspect.Slot{Pool: "llm", Running: 2, Parallel: 2, By: []inspect.Behind{{Stack: "other"}}}, "pool: big waits for a slot of llm: 2 of 2 in use by other and 1 more"},
+		"unknown": {inspect.TaskQueued, &inspect.Slot{Pool: "llm", Running: 2, Parallel: 2}, "pool: big waits for a slot of llm: 2 of 2 in use"},
+		"locked":  {inspect.TaskQueued, &inspect.Slot{Lock: true}, "pool: big waits for its lock, which another task has"},
 		"lock":    {inspect.TaskQueued, &inspect.Slot{Lock: true, By: slot.By}, "pool: big waits for its lock, which other ask[b] has"},
 	} {
 		one := task

@@ -81,7 +81,7 @@ type TaskStatus struct {
 // Behind is a task that another one waits behind.
 type Behind struct {
 	Stack string `json:"stack"`
-	Node  string `json:"node"`
+	Node  string `json:"node"` // "" where the engine that runs the stack does not know it
 	Item  string `json:"item,omitzero"`
 }
 

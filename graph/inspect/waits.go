@@ -264,16 +264,21 @@ func attempt(n *graph.Node, k int) string {
 func (s *Slot) text() string {
 	var by []string
 	for _, b := range s.By {
-		by = append(by, b.Stack+" "+journal.Spot{Node: b.Node, Item: b.Item}.String())
+		by = append(by, strings.TrimSpace(b.Stack+" "+journal.Spot{Node: b.Node, Item: b.Item}.String()))
 	}
 	has := strings.Join(by, ", ")
 	switch {
+	case s.Lock && has == "":
+		return "waits for its lock, which another task has"
 	case s.Lock:
 		return "waits for its lock, which " + has + " has"
 	case s.Parallel == 0:
 		return "waits for a slot of " + s.Pool + ": it is on hold"
 	case s.Running < s.Parallel:
 		return "waits for a slot of " + s.Pool + ": its rate allows no more starts at this moment"
+	}
+	if has == "" {
+		return fmt.Sprintf("waits for a slot of %s: %d of %d in use", s.Pool, s.Running, s.Parallel)
 	}
 	if n := s.Running - len(s.By); n > 0 {
 		has += fmt.Sprintf(" and %d more", n)

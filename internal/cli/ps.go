@@ -317,7 +317,7 @@ func (a *app) taskLine(t api.Task) string {
 		s += ", tried again at " + a.clock(t.RetryAt)
 	}
 	if b := t.Behind; b != nil {
-		s += fmt.Sprintf(", behind %s %s", b.Stack, taskName(b.Node, b.Item))
+		s += strings.TrimSuffix(fmt.Sprintf(", behind %s %s", b.Stack, taskName(b.Node, b.Item)), " ")
 	}
 	s += spent(t.Tokens, t.Cost)
 	if e := t.Error; e != nil {

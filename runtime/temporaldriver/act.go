@@ -43,6 +43,7 @@ func (s *stack) act(d *decision) {
 		s.lead(parentSignal{Standing: d.leads.standing, Reason: d.leads.reason, Metered: d.leads.metered})
 	}
 	s.watch()
+	s.needs = d.needs
 	s.askForSlots()
 	s.tellParent(d)
 	s.show(d)
@@ -111,6 +112,8 @@ func (s *stack) begin(b *begin) {
 		var r taskResult
 		err := done.Get(ctx, &r)
 		delete(s.flights, b.attemptID)
+		s.freed(f.slot)
+		s.freed(f.lock)
 		s.post(letter{of: &b.attemptID, size: 2 * r.size(), in: func(at time.Time) []machine.Input { return inputsOf(f, &r, err, at) }})
 	})
 }
@@ -206,9 +209,9 @@ func (s *stack) kidNames() []string {
 
 // beginChild has the stack of a node begin, or takes note that it is there already.
 func (s *stack) beginChild(b *begin) {
-	k := &kid{Of: parent{Stack: s.name, Cycle: b.Cycle, Wave: b.Wave, Node: b.Node, Item: b.Item, Attempt: b.Attempt}, Running: true}
+	k := &kid{Of: parent{Stack: s.name, Cycle: b.Cycle, Wave: b.Wave, Node: b.Node, Item: b.Item, Attempt: b.Attempt}, Running: true, Lock: b.lock}
 	if was := s.kids[b.child]; was != nil && was.Running {
-		was.Of = k.Of
+		was.Of, was.Lock = k.Of, k.Lock
 		return
 	}
 	s.kids[b.child] = k
@@ -231,6 +234,7 @@ func (s *stack) beginChild(b *begin) {
 // lose takes note that the stack of a node could not begin, or was removed by somebody.
 func (s *stack) lose(k *kid, why error) {
 	k.Running = false
+	s.freed(k.Lock)
 	id := k.Of.attempt()
 	s.step(func(at time.Time) machine.Input {
 		return machine.ChildDone{At: at, Key: id.TaskKey, Attempt: id.Attempt, Err: why}
@@ -258,8 +262,10 @@ func (s *stack) signalKid(name string, p parentSignal) {
 		return
 	}
 	f := workflow.SignalExternalWorkflow(s.ctx, name, "", parentName, p)
+	s.away++
 	workflow.Go(s.ctx, func(ctx workflow.Context) {
 		err := f.Get(ctx, nil)
+		s.away--
 		if k := s.kids[name]; err != nil && k != nil && k.Running { // else it has said how it ended
 			s.lose(k, fmt.Errorf("the stack %q of this node is gone: %w", name, err))
 		}
@@ -296,8 +302,11 @@ func (s *stack) tellParent(d *decision) {
 	}
 	s.told, s.rested = *c, s.rested || rests
 	f := workflow.SignalExternalWorkflow(s.ctx, p.Stack, "", childName, childSignal{Of: *p, Nonce: s.in.Identity.Nonce, Counts: *c, Rests: rests})
+	s.away++
 	workflow.Go(s.ctx, func(ctx workflow.Context) {
-		if err := f.Get(ctx, nil); err != nil {
+		err := f.Get(ctx, nil)
+		s.away--
+		if err != nil {
 			workflow.GetLogger(ctx).Debug("the stack's parent does not hear it", "error", err)
 		}
 	})

@@ -107,7 +107,7 @@ func (r callRunner) find(ctx context.Context, c *machine.Child) (client.Workflow
 		Identity: journal.Identity{Stack: c.ID, Graph: r.call.Inner.Name, Params: c.Params, Parent: c.Parent, MaxCycles: c.MaxCycles},
 		State:    state,
 		Parent: &parent{Stack: e.in.Identity.Stack, Cycle: id.Cycle, Wave: id.Wave, Node: id.Node, Item: id.Item, Attempt: id.Attempt,
-			Call: r.call.Numbers, Metered: e.in.Metered},
+			Call: r.call.Numbers, Metered: e.in.Metered, Locks: e.in.Locks},
 	})
 }
 

@@ -25,8 +25,8 @@ import (
 type carried struct {
 	Stack   []byte               `json:"stack"` // an image, packed
 	Kids    map[string]*kid      `json:"kids,omitempty"`
-	Slots   map[string]int       `json:"slots,omitempty"`
-	Asked   map[string]slotUse   `json:"asked,omitempty"`
+	Slots   map[string]*session  `json:"slots,omitempty"`
+	Asked   uint64               `json:"asked,omitempty"`
 	Held    []command            `json:"held,omitempty"`
 	Offered *journal.StoredGraph `json:"offered,omitempty"`
 	Leads   *leadingMessage      `json:"leads,omitempty"`
@@ -51,6 +51,9 @@ const largest = 1 << 20
 func (s *stack) carryOn() error {
 	if s.in.Identity.Nonce == "" {
 		s.in.Identity.Nonce = cmp.Or(s.w.probe.nonce, workflow.GetInfo(s.ctx).OriginalRunID)
+	}
+	if s.in.Taken.IsZero() {
+		s.in.Taken = workflow.Now(s.ctx).UTC()
 	}
 	c := s.in.Carried
 	if c == nil {
@@ -82,11 +85,12 @@ func (s *stack) carryOn() error {
 	if c.Kids != nil {
 		s.kids = c.Kids
 	}
+	s.asked = c.Asked
 	if c.Slots != nil {
-		s.slots = c.Slots
+		s.sessions = c.Slots
 	}
-	if c.Asked != nil {
-		s.asked = c.Asked
+	for _, se := range s.sessions { // in any order: each for itself
+		se.Again = true
 	}
 	if l := c.Leads; l != nil {
 		s.leads = leading{l.Standing, l.Reason, l.Metered}
@@ -154,10 +158,13 @@ func (s *stack) drain() {
 	})
 }
 
-// continueAsNew continues the stack as another workflow, unless something has come meanwhile
-// that is to be decided first: then it returns nil.
+// continueAsNew continues the stack as another workflow. Messages have to arrive before: a cluster
+// drops those of a workflow that is closed. It returns nil if something has come meanwhile, which
+// is decided first.
 func (s *stack) continueAsNew() error {
-	err := workflow.Await(s.ctx, func() bool { return workflow.AllHandlersFinished(s.ctx) })
+	err := workflow.Await(s.ctx, func() bool {
+		return len(s.inbox) > 0 || workflow.AllHandlersFinished(s.ctx) && len(s.telling) == 0 && s.away == 0
+	})
 	if err != nil || len(s.inbox) > 0 {
 		return err
 	}
@@ -177,7 +184,7 @@ func (s *stack) continueAsNew() error {
 	}
 	in := s.in
 	in.State, in.Graph = value.Value{}, journal.StoredGraph{}
-	in.Carried = &carried{Stack: b, Kids: s.kids, Slots: s.slots, Asked: s.asked, Held: s.held, Offered: s.offered, Told: s.told, Rested: s.rested,
+	in.Carried = &carried{Stack: b, Kids: s.kids, Slots: s.sessions, Asked: s.asked, Held: s.held, Offered: s.offered, Told: s.told, Rested: s.rested,
 		Shown: s.shown, Posting: s.notices(), At: s.at, Leads: &leadingMessage{s.leads.standing, s.leads.reason, s.leads.metered}}
 	return workflow.NewContinueAsNewError(s.ctx, WorkflowType, in)
 }

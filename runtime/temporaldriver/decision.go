@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"google.golang.org/protobuf/encoding/protowire"
+
 	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/value"
@@ -29,6 +31,7 @@ type decision struct {
 	unfit   string      // why the stack continues without the changed graph that it was offered
 	shows   bool        // the cluster is to show where the stack stands
 	again   bool        // tasks of before a change of the graph wait: the machine is made again
+	needs   []need      // of the tasks that wait
 	weight  int         // bytes of the inputs of the attempts that begin
 	due     uint64      // how long the history is: see stack.due
 	ended   bool
@@ -45,7 +48,8 @@ type attemptID struct {
 type begin struct {
 	attemptID
 	pool    string        // the task queue
-	fleet   bool          // its slot is one of a pool that all stacks share
+	slot    string        // the pool over all workers that its slot is of; "" for none
+	lock    string        // that it takes, see lockOf; "" for none
 	timeout time.Duration // 0 means none
 	child   string        // the stack that does the work; "" for all other work
 	task    *taskInput    // only where it is decided
@@ -92,6 +96,7 @@ const (
 	decisionWeight
 	decisionDue
 	decisionShows
+	decisionNeed
 )
 
 // encode writes a decision. known are the shapes that the history has already; shapes of
@@ -111,9 +116,10 @@ func (d *decision) encode(known map[journal.ShapeID]*journal.Shape) ([]byte, err
 		w.within(decisionBegin, func(w *writer) {
 			b.encode(w)
 			w.text(10, b.pool)
-			w.bool(11, b.fleet)
 			w.uint(12, uint64(b.timeout))
 			w.text(13, b.child)
+			w.text(14, b.slot)
+			w.text(15, b.lock)
 		})
 	}
 	for i := range d.ends {
@@ -160,6 +166,17 @@ func (d *decision) encode(known map[journal.ShapeID]*journal.Shape) ([]byte, err
 	w.bool(decisionAgain, d.again)
 	w.uint(decisionWeight, uint64(d.weight))
 	w.uint(decisionDue, d.due)
+	for i := range d.needs {
+		n := &d.needs[i]
+		w.within(decisionNeed, func(w *writer) {
+			w.text(1, n.pool)
+			w.uint(2, uint64(n.queued))
+			w.uint(3, protowire.EncodeZigZag(int64(n.priority)))
+			w.uint(4, uint64(n.limits.Parallel))
+			w.uint(5, uint64(n.limits.Rate))
+			w.uint(6, uint64(n.limits.Per))
+		})
+	}
 	return w.b, failed
 }
 
@@ -186,6 +203,24 @@ func (id *attemptID) decode(f field) {
 	}
 }
 
+func (n *need) decode(f field) error {
+	switch f.number {
+	case 1:
+		n.pool = string(f.bytes)
+	case 2:
+		n.queued = int(f.n)
+	case 3:
+		n.priority = int(protowire.DecodeZigZag(f.n))
+	case 4:
+		n.limits.Parallel = int(f.n)
+	case 5:
+		n.limits.Rate = int(f.n)
+	case 6:
+		n.limits.Per = time.Duration(f.n)
+	}
+	return nil
+}
+
 // decodeDecision reads a recorded decision. at is the stack as it was before.
 func decodeDecision(b []byte, at *ledger) (*decision, error) {
 	d := &decision{}
@@ -206,12 +241,14 @@ func decodeDecision(b []byte, at *ledger) (*decision, error) {
 				switch f.number {
 				case 10:
 					at.pool = string(f.bytes)
-				case 11:
-					at.fleet = true
 				case 12:
 					at.timeout = time.Duration(f.n)
 				case 13:
 					at.child = string(f.bytes)
+				case 14:
+					at.slot = string(f.bytes)
+				case 15:
+					at.lock = string(f.bytes)
 				}
 				return nil
 			})
@@ -279,6 +316,11 @@ func decodeDecision(b []byte, at *ledger) (*decision, error) {
 			d.due = f.n
 		case decisionWeight:
 			d.weight = int(f.n)
+		case decisionNeed:
+			var n need
+			err := eachField(f.bytes, n.decode)
+			d.needs = append(d.needs, n)
+			return err
 		case decisionAgain:
 			d.again = true
 		case decisionFailed:

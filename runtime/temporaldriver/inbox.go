@@ -183,7 +183,7 @@ func (s *stack) offer(ctx workflow.Context, c command) (reply, error) {
 		return reply{Refused: &why}, nil
 	}
 	decided := false
-	s.unfit, s.offered = "", c.Graph
+	s.unfit, s.offered, s.in.Taken = "", c.Graph, workflow.Now(ctx).UTC()
 	if c.Graph.Hash == s.cursor.Hash { // it was changed back
 		s.offered = nil
 		return reply{}, nil
@@ -233,6 +233,7 @@ func (s *stack) hearChild(c childSignal) {
 		used.Attempt = id.Attempt
 		if c.End != nil {
 			k.Running = false
+			s.freed(k.Lock)
 		}
 	}
 	if !known {

@@ -35,6 +35,7 @@ type Input struct {
 	Identity journal.Identity    `json:"identity"`
 	State    value.Value         `json:"state,omitzero"` // initial values of keys that differ from the graph's
 	By       string              `json:"by,omitempty"`
+	Taken    time.Time           `json:"taken,omitzero"` // when the graph was given to the stack, or to the one around it; the zero time means now
 	Parent   *parent             `json:"parent,omitempty"`
 	Around   *around             `json:"around,omitempty"`
 	Carried  *carried            `json:"carried,omitempty"` // by the workflow before this one
@@ -50,6 +51,8 @@ type parent struct {
 	Attempt int    `json:"attempt"`
 	Call    string `json:"call,omitempty"` // the numbers of the call that it does the work of; "" for the task itself
 	Metered bool   `json:"metered,omitempty"`
+
+	Locks map[string]string `json:"locks,omitempty"` // see locksWithin
 }
 
 func (p *parent) attempt() attemptID {
@@ -88,6 +91,7 @@ type taskInput struct {
 	Void     int               `json:"void,omitempty"`
 	Words    []json.RawMessage `json:"words,omitempty"`
 	Metered  bool              `json:"metered,omitempty"` // limits count what stacks of calls use
+	Locks    map[string]string `json:"locks,omitempty"`   // for the stacks of calls, see locksWithin
 	Tokens   *int64            `json:"left_tokens,omitempty"`
 	Cost     *float64          `json:"left_cost,omitempty"`
 }
@@ -272,10 +276,4 @@ type callMessage struct {
 	ID   string      `json:"id"`
 	Tool string      `json:"tool"`
 	Args value.Value `json:"args,omitzero"`
-}
-
-// slotsSignal is how many slots of a pool that all stacks share a stack may use.
-type slotsSignal struct {
-	Pool  string `json:"pool"`
-	Slots int    `json:"slots"`
 }

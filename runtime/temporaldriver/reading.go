@@ -34,6 +34,7 @@ type readReply struct {
 	Memory   *journal.MemoryState `json:"memory,omitempty"`
 	MemoryID string               `json:"memory_id,omitempty"`
 	Items    []memoryItem         `json:"items,omitempty"`
+	Pools    []poolUse            `json:"pools,omitempty"`
 	Missing  bool                 `json:"missing,omitempty"` // there is no such thing
 }
 
@@ -44,6 +45,7 @@ type live struct {
 	Failed    []inspect.Elements   `json:"failed,omitempty"`
 	Unfit     string               `json:"unfit,omitempty"` // why the changed graph was not adopted
 	Offered   string               `json:"offered,omitempty"`
+	Waits     []waitAt             `json:"waits,omitempty"`
 }
 
 // What a query may ask for.
@@ -56,6 +58,7 @@ const (
 	readGraph    = "graph"
 	readLive     = "live"
 	readMemory   = "memory"
+	readPools    = "pools" // of a limiter
 )
 
 // pageBytes bounds the records, or the items of a memory, of one reply: a cluster takes 2 MB.
@@ -151,6 +154,7 @@ func (s *stack) live() *live {
 				State: inspect.TaskQueued, Attempt: q.Attempt, Of: q.Of, Since: s.at})
 		}
 	}
+	s.noteWaits(l)
 	return l
 }
 

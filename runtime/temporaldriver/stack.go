@@ -38,8 +38,6 @@ type stack struct {
 	flights map[attemptID]*flight
 	begun   uint64               // how many attempts have begun, which orders them
 	kids    map[string]*kid      // by the ids of their stacks
-	slots   map[string]int       // by pool: of those that all stacks share, how many this one may use
-	asked   map[string]slotUse   // by pool: what the limiter knows
 	held    []command            // events for which there was no room
 	offered *journal.StoredGraph // a changed graph that waits for the end of a cycle
 	unfit   string               // why the last one was refused
@@ -59,7 +57,9 @@ type stack struct {
 	grown   int    // bytes recorded since the size of the state was looked at; only where it is decided
 	isDue   uint64 // as the last decision says: see due
 	drains  bool   // no attempt begins any more in this workflow
+	away    int    // signals to other workflows that are on their way
 
+	leases
 	*thinking
 }
 
@@ -89,6 +89,7 @@ type kid struct {
 	Of      parent `json:"of"`
 	Ends    int    `json:"ends,omitempty"` // how often its node has ended
 	Running bool   `json:"running,omitempty"`
+	Lock    string `json:"lock,omitempty"` // that it has while it runs, see lockOf
 }
 
 // Stack is the workflow of a stack. It returns when the stack has ended; the error is that of a
@@ -100,7 +101,7 @@ func (w *Worker) stack(ctx workflow.Context, in Input) (Output, error) {
 		w: w, ctx: ctx, in: in, name: in.Identity.Stack,
 		store:   &memstore.Store{Cycles: w.o.History},
 		flights: map[attemptID]*flight{}, kids: map[string]*kid{},
-		slots: map[string]int{}, asked: map[string]slotUse{},
+		leases:  newLeases(),
 		sending: map[string]bool{}, posting: map[string]notice{},
 	}
 	s.ledger = ledger{stack: s.name, state: map[string]any{}, shapes: map[journal.ShapeID]*journal.Shape{}}
@@ -277,7 +278,6 @@ func (s *stack) offerHeld(d *decision) {
 
 // finish is the end of the workflow: nothing of the stack runs any more.
 func (s *stack) finish() (Output, error) {
-	s.releaseSlots()
 	out := Output{Status: s.cursor.Status, Reason: s.cursor.Reason, Cursor: s.cursor}
 	state, err := value.Of(s.visible())
 	if err != nil {
@@ -293,7 +293,9 @@ func (s *stack) finish() (Output, error) {
 	}
 	// Whoever commands a stack that has just ended hears that, and what it has to say leaves first.
 	for {
-		over := func() bool { return s.busy == 0 && len(s.posting) == 0 && len(s.sending) == 0 }
+		over := func() bool {
+			return s.busy == 0 && len(s.posting) == 0 && len(s.sending) == 0 && len(s.telling) == 0 && s.away == 0
+		}
 		if err := workflow.Await(s.ctx, func() bool { return len(s.inbox) > 0 || over() }); err != nil {
 			return Output{}, err
 		}

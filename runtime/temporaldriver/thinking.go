@@ -32,6 +32,7 @@ type thinking struct {
 	begun   []machine.Task // in this decision
 	idled   bool           // the cycle that ended last in this decision did nothing
 	running map[string]int // by pool
+	using   map[string]int // by pool that is counted over all workers, or lock: slots that have tasks
 	adopted uint64         // in this decision: the first cycle under another graph; 0 if it is the same
 }
 
@@ -63,7 +64,7 @@ func (s *stack) think(at time.Time, batch []letter) *decision {
 	}
 	t := s.thinking
 	t.d, t.at, t.begun, t.adopted, t.idled = d, at, nil, 0, false
-	t.running = map[string]int{}
+	t.running, t.using = map[string]int{}, s.using()
 	if t.next = nil; s.offered != nil && s.offered.Hash != t.m.Cursor().Hash {
 		next, err := s.w.defs.compile(*s.offered)
 		if err == nil {
@@ -91,7 +92,7 @@ func (s *stack) think(at time.Time, batch []letter) *decision {
 	}
 	d.due = s.due()
 	t.settle()
-	d.wake = t.m.WakeAt()
+	d.wake, d.needs = t.m.WakeAt(), t.lacks()
 	standing, reason := t.m.ForChildren()
 	d.leads = leading{byte(standing), reason, t.meters()}
 	d.resting = len(s.flights) == 0 && len(d.begins) == 0 && t.m.WaitsOutside(at)
@@ -231,16 +232,22 @@ func (t *thinking) grant() (any bool) {
 		}
 	}
 	left := t.queue[:0]
+	reserved := map[string]int{} // locks
 	for i := range t.queue {
 		task := t.queue[i]
-		pool := t.poolOf(task)
+		lock := t.s.lockOf(task.Lock)
 		if task.Key.Cycle < t.adopted { // what it is given is of the graph before
 			t.d.again = true
 			left = append(left, task)
 			continue
 		}
+		if !t.hasLock(&task, lock, reserved) {
+			left = append(left, task)
+			continue
+		}
 		weight := t.s.w.inline(weightOf(&task))
-		if task.Child != nil && kids <= 0 || task.Child == nil && free <= 0 || !t.hasSlot(pool, task) || t.d.weight > 0 && t.d.weight+weight > largestMessage {
+		if task.Child != nil && kids <= 0 || task.Child == nil && free <= 0 || !t.hasSlot(&task) || t.d.weight > 0 && t.d.weight+weight > largestMessage {
+			reserved[lock]++
 			left = append(left, task)
 			continue
 		}
@@ -258,7 +265,7 @@ func (t *thinking) grant() (any bool) {
 		} else {
 			free--
 		}
-		t.running[pool]++
+		t.seat(&task, 1)
 		t.begun = append(t.begun, task)
 	}
 	clear(t.queue[len(left):])
@@ -267,23 +274,11 @@ func (t *thinking) grant() (any bool) {
 }
 
 // poolOf is the pool of a task as the stack counts it: its place in the graph.
-func (t *thinking) poolOf(task machine.Task) string {
+func (t *thinking) poolOf(task *machine.Task) string {
 	if task.Pool < 0 || task.Child != nil {
 		return ""
 	}
 	return t.def.g.Pools[task.Pool].Name
-}
-
-func (t *thinking) hasSlot(pool string, task machine.Task) bool {
-	if pool == "" {
-		return true
-	}
-	p := &t.def.g.Pools[task.Pool]
-	most := p.Parallel
-	if t.s.w.isShared(t.def.g, p) {
-		most = min(most, t.s.slots[t.s.w.fleetPool(t.def.g, p)])
-	}
-	return t.running[pool] < most
 }
 
 // commit adds a commit to the decision, unless there is only something to do.
@@ -330,6 +325,7 @@ func (t *thinking) follow(rd *machine.Ready) {
 		t.begun = slices.DeleteFunc(t.begun, func(q machine.Task) bool {
 			over := q.Key == key && !t.m.Wants(key, q.Attempt)
 			if over {
+				t.seat(&q, -1)
 				_ = t.m.Step(machine.TaskGone{At: t.at, Key: key, Attempt: q.Attempt})
 			}
 			return over
@@ -379,7 +375,7 @@ func compareAttempts(a, b attemptID) int {
 // beginOf is what an attempt needs to begin.
 func (t *thinking) beginOf(task machine.Task) begin {
 	n := &t.def.g.Nodes[task.Node]
-	b := begin{attemptID: attemptID{task.Key, task.Attempt}, pool: t.poolOf(task), timeout: n.Timeout}
+	b := begin{attemptID: attemptID{task.Key, task.Attempt}, pool: t.poolOf(&task), slot: t.slotOf(&task), lock: t.s.lockOf(task.Lock), timeout: n.Timeout}
 	if c := task.Child; c != nil {
 		b.child = c.ID
 		b.birth = t.birthOf(&task, n.Inner)
@@ -394,7 +390,7 @@ func (t *thinking) beginOf(task machine.Task) begin {
 		panic(err)
 	}
 	in := &taskInput{Identity: t.m.Identity(), Hash: t.def.g.Hash, Cycle: task.Key.Cycle, Wave: task.Key.Wave, Node: task.Key.Node, Item: task.Key.Item,
-		Attempt: task.Attempt, Rerun: task.Rerun, With: carried, Metered: t.meters(), Void: task.Void, Tokens: task.LeftTokens, Cost: task.LeftCost}
+		Attempt: task.Attempt, Rerun: task.Rerun, With: carried, Metered: t.meters(), Locks: t.s.locksWithin(&task), Void: task.Void, Tokens: task.LeftTokens, Cost: task.LeftCost}
 	for _, s := range task.Steps {
 		in.Steps = append(in.Steps, recordOf(s))
 	}
@@ -424,10 +420,11 @@ func (t *thinking) birthOf(task *machine.Task, inner *graph.Graph) *Input {
 	return &Input{
 		Around:   t.around(journal.Spot{Node: task.Key.Node, Item: task.Key.Item}),
 		Graph:    def.stored,
+		Taken:    t.s.in.Taken,
 		Identity: journal.Identity{Stack: c.ID, Graph: inner.Name, Params: c.Params, Parent: c.Parent, MaxCycles: c.MaxCycles},
 		State:    state,
 		Parent: &parent{Stack: t.s.name, Cycle: task.Key.Cycle, Wave: task.Key.Wave, Node: task.Key.Node, Item: task.Key.Item, Attempt: task.Attempt,
-			Metered: t.meters()},
+			Metered: t.meters(), Locks: t.s.locksWithin(task)},
 	}
 }
 

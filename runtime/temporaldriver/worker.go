@@ -156,6 +156,7 @@ func (w *Worker) register(r interface {
 }) {
 	r.RegisterWorkflowWithOptions(w.stack, workflow.RegisterOptions{Name: WorkflowType})
 	r.RegisterWorkflowWithOptions(w.memory, workflow.RegisterOptions{Name: memoryType})
+	r.RegisterWorkflowWithOptions(w.limiter, workflow.RegisterOptions{Name: limiterType})
 	r.RegisterActivityWithOptions(w.task, activity.RegisterOptions{Name: taskType})
 	r.RegisterActivityWithOptions(w.remember, activity.RegisterOptions{Name: rememberType})
 	r.RegisterActivityWithOptions(w.post, activity.RegisterOptions{Name: noticeType})
