@@ -32,7 +32,7 @@ func digest(text string) string {
 }
 
 // locksWithin are the locks that a task and those around it have, for the stacks that do its work:
-// by hash of the text, the hash that its tasks take in place of it.
+// by hash of the text, the hash that replaces it there.
 func (s *stack) locksWithin(task *machine.Task) map[string]string {
 	var above map[string]string
 	if s.in.Parent != nil {

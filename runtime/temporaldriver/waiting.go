@@ -9,7 +9,7 @@ import (
 )
 
 // waitsFor says what a task waits for that has not begun: a slot, or first its lock. pool is the
-// pool over all workers, or the lock, of which the limiter knows more; "" if there is none.
+// pool over all workers, or the lock, whose limiter knows more; "" if there is none.
 // reserved are locks that tasks before it have, which wait for their slots.
 func (t *thinking) waitsFor(task *machine.Task, reserved map[string]int) (slot *inspect.Slot, pool string) {
 	slot = &inspect.Slot{By: []inspect.Behind{}}
@@ -68,7 +68,7 @@ func (s *stack) noteWaits(l *live) {
 	}
 }
 
-// waitAt is a task of live that waits for something of which a limiter knows more.
+// waitAt is a task of live that waits for something whose limiter knows more.
 type waitAt struct {
 	At   int    `json:"at"` // index of the task
 	Pool string `json:"pool"`
