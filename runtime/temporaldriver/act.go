@@ -261,11 +261,7 @@ func (s *stack) signalKid(name string, p parentSignal) {
 	if k := s.kids[name]; k == nil || !k.Running {
 		return
 	}
-	f := workflow.SignalExternalWorkflow(s.ctx, name, "", parentName, p)
-	s.away++
-	workflow.Go(s.ctx, func(ctx workflow.Context) {
-		err := f.Get(ctx, nil)
-		s.away--
+	s.signal(name, parentName, p, func(_ workflow.Context, err error) {
 		if k := s.kids[name]; err != nil && k != nil && k.Running { // else it has said how it ended
 			s.lose(k, fmt.Errorf("the stack %q of this node is gone: %w", name, err))
 		}
@@ -278,9 +274,8 @@ func (s *stack) send(m *sending) {
 		return
 	}
 	s.sending[m.id] = true
-	f := workflow.SignalExternalWorkflow(s.ctx, m.to, "", eventName, m.event)
-	workflow.Go(s.ctx, func(ctx workflow.Context) {
-		if err := f.Get(ctx, nil); err != nil {
+	s.signal(m.to, eventName, m.event, func(ctx workflow.Context, err error) {
+		if err != nil {
 			workflow.GetLogger(ctx).Warn("a message cannot be delivered", "to", m.to, "error", err)
 		}
 		delete(s.sending, m.id)
@@ -301,11 +296,7 @@ func (s *stack) tellParent(d *decision) {
 		return
 	}
 	s.told, s.rested = *c, s.rested || rests
-	f := workflow.SignalExternalWorkflow(s.ctx, p.Stack, "", childName, childSignal{Of: *p, Nonce: s.in.Identity.Nonce, Counts: *c, Rests: rests})
-	s.away++
-	workflow.Go(s.ctx, func(ctx workflow.Context) {
-		err := f.Get(ctx, nil)
-		s.away--
+	s.signal(p.Stack, childName, childSignal{Of: *p, Nonce: s.in.Identity.Nonce, Counts: *c, Rests: rests}, func(ctx workflow.Context, err error) {
 		if err != nil {
 			workflow.GetLogger(ctx).Debug("the stack's parent does not hear it", "error", err)
 		}

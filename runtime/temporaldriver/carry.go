@@ -128,7 +128,7 @@ func (s *stack) due() uint64 {
 // long, and nothing is under way that would be lost. Attempts that run get a while to end; then
 // they are cut off as in a shutdown, and run again in the next workflow.
 func (s *stack) mayContinue() bool {
-	if s.isDue == 0 || len(s.inbox) > 0 || s.busy > 0 || len(s.sending) > 0 {
+	if s.isDue == 0 || len(s.inbox) > 0 || s.busy > 0 {
 		return false
 	}
 	if len(s.flights) == 0 {
@@ -163,7 +163,7 @@ func (s *stack) drain() {
 // is decided first.
 func (s *stack) continueAsNew() error {
 	err := workflow.Await(s.ctx, func() bool {
-		return len(s.inbox) > 0 || workflow.AllHandlersFinished(s.ctx) && len(s.telling) == 0 && s.away == 0
+		return len(s.inbox) > 0 || workflow.AllHandlersFinished(s.ctx) && len(s.telling) == 0 && len(s.outbox) == 0
 	})
 	if err != nil || len(s.inbox) > 0 {
 		return err

@@ -42,6 +42,7 @@ type stack struct {
 	offered *journal.StoredGraph // a changed graph that waits for the end of a cycle
 	unfit   string               // why the last one was refused
 	sending map[string]bool      // ids of messages that are on their way
+	outbox  map[string][]signal  // by workflow: signals that have yet to arrive there
 	posting map[string]notice    // by their ids: those that are on their way
 	looking workflow.CancelFunc  // of the activity that looks for files
 	files   []wanted             // that it looks for
@@ -57,7 +58,6 @@ type stack struct {
 	grown   int    // bytes recorded since the size of the state was looked at; only where it is decided
 	isDue   uint64 // as the last decision says: see due
 	drains  bool   // no attempt begins any more in this workflow
-	away    int    // signals to other workflows that are on their way
 
 	leases
 	*thinking
@@ -102,7 +102,7 @@ func (w *Worker) stack(ctx workflow.Context, in Input) (Output, error) {
 		store:   &memstore.Store{Cycles: w.o.History},
 		flights: map[attemptID]*flight{}, kids: map[string]*kid{},
 		leases:  newLeases(),
-		sending: map[string]bool{}, posting: map[string]notice{},
+		sending: map[string]bool{}, outbox: map[string][]signal{}, posting: map[string]notice{},
 	}
 	s.ledger = ledger{stack: s.name, state: map[string]any{}, shapes: map[journal.ShapeID]*journal.Shape{}}
 	if err := s.carryOn(); err != nil {
@@ -285,16 +285,17 @@ func (s *stack) finish() (Output, error) {
 	}
 	out.State = state
 	if p := s.in.Parent; p != nil {
-		f := workflow.SignalExternalWorkflow(s.ctx, p.Stack, "", childName,
-			childSignal{Of: *p, Nonce: s.in.Identity.Nonce, Counts: s.cursor.Counts, End: &out})
-		if err := f.Get(s.ctx, nil); err != nil { // the parent is gone
-			workflow.GetLogger(s.ctx).Warn("the stack's parent does not hear of its end", "error", err)
-		}
+		end := childSignal{Of: *p, Nonce: s.in.Identity.Nonce, Counts: s.cursor.Counts, End: &out}
+		s.signal(p.Stack, childName, end, func(ctx workflow.Context, err error) {
+			if err != nil { // the parent is gone
+				workflow.GetLogger(ctx).Warn("the stack's parent does not hear of its end", "error", err)
+			}
+		})
 	}
 	// Whoever commands a stack that has just ended hears that, and what it has to say leaves first.
 	for {
 		over := func() bool {
-			return s.busy == 0 && len(s.posting) == 0 && len(s.sending) == 0 && len(s.telling) == 0 && s.away == 0
+			return s.busy == 0 && len(s.posting) == 0 && len(s.outbox) == 0 && len(s.telling) == 0
 		}
 		if err := workflow.Await(s.ctx, func() bool { return len(s.inbox) > 0 || over() }); err != nil {
 			return Output{}, err
