@@ -30,7 +30,7 @@ nodes:
 edges:
   - {to: ask, when: len(state.answers) < %[1]d}
   - {to: note}
-pause: {active: 0s, idle: 1h, factor: 1000}
+pause: 0s
 stop: len(state.messages) >= %[2]d && len(state.answers) >= %[1]d
 `
 

@@ -52,7 +52,7 @@ edges:
   - {to: ask, when: state.n == 0}
   - {from: first, to: [each, flaky]}
   - {from: [each, flaky], to: last}
-pause: {active: 0s, idle: 1h, factor: 1000}
+pause: "${{ state.n < %[1]d ? '0s' : 'none' }}"
 stop: state.n >= %[1]d && len(state.messages) >= 2 && state.agreed == 1
 limits: {failures: 0}
 `

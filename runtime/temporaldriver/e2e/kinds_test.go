@@ -9,6 +9,7 @@ import (
 
 	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/nodes"
+	"github.com/graphrun/graphrun/nodes/memory"
 	"github.com/graphrun/graphrun/nodes/std"
 )
 
@@ -20,6 +21,7 @@ func kinds(l *ledger) (*nodes.Registry, error) {
 		{Kind: graph.Kind{Name: "work", Open: true}, Node: work{l}},
 		{Kind: graph.Kind{Name: "steps", Open: true}, Node: steps{l}},
 		{Kind: graph.Kind{Name: "gate", Open: true}, Node: gate{l}},
+		(&memory.Memories{}).Spec(),
 	} {
 		if err := r.Register(s); err != nil {
 			return nil, err

@@ -30,7 +30,7 @@ nodes:
 edges:
   - {to: hold, when: len(state.order) > state.seen}
   - {from: hold, to: say}
-pause: {active: 0s, idle: 1h, factor: 1000}
+pause: none
 stop: state.seen >= 6
 `
 
