@@ -43,8 +43,9 @@ func TestContinuedWorkflows(t *testing.T) {
 	s := settings{Address: c.Address(), Queue: t.Name(), Ledger: tempFile(t, "ledger"), Heartbeat: 5 * time.Second, Events: 80}
 	newWorker(t, s)
 	newWorker(t, s)
-	all := newStacks(t, c.Address(), s.Queue)
-	g := compile(t, fmt.Sprintf(carryGraph, answers, senders*each), registry(t, s.Ledger))
+	k := registry(t, s.Ledger)
+	all := newStacks(t, c.Address(), s.Queue, k)
+	g := compile(t, fmt.Sprintf(carryGraph, answers, senders*each), k)
 	if err := all.Start(ctx, g, runtime.StartOptions{ID: "carry"}); err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +73,8 @@ func TestContinuedWorkflows(t *testing.T) {
 				for range 2 { // the second one is a repetition
 					try(id, func(ctx context.Context) error {
 						if n > 0 {
-							return all.Send(ctx, runtime.Send{Stack: "carry", ID: id, Event: "message", Payload: []any{id}})
+							_, err := all.Send(ctx, runtime.Send{Stack: "carry", ID: id, Event: "message", Payload: []any{id}})
+							return err
 						}
 						payload, err := value.Of([]any{id})
 						if err != nil {

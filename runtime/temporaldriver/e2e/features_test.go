@@ -76,7 +76,7 @@ func inProcess(t *testing.T, o temporaldriver.Options) (*stacks, *nodes.Registry
 			t.Error(err)
 		}
 	})
-	return &stacks{c, o.TaskQueue}, o.Kinds
+	return stacksOf(t, c, o), o.Kinds
 }
 
 // quiet is a log that nobody reads.
@@ -126,7 +126,7 @@ func (s *stacks) until(t *testing.T, id, what string, holds func(journal.Summary
 		<-time.After(50 * time.Millisecond)
 	}
 	b, _ := json.Marshal(state)
-	records, _ := s.Records(t.Context(), id)
+	records, _ := s.records(t.Context(), id)
 	for _, r := range records[max(0, len(records)-12):] {
 		t.Logf("%s", journal.AppendRecord(nil, r, false))
 	}
@@ -331,7 +331,7 @@ once: true
 	s.until(t, "desk", "the inner graph rests", func(sum journal.Summary, _ map[string]any) bool {
 		return len(sum.Cursor.Asking) == 1 && sum.Cursor.Asking[0].Node == "inner"
 	})
-	records, err := s.Records(t.Context(), "desk")
+	records, err := s.records(t.Context(), "desk")
 	if err != nil {
 		t.Fatal(err)
 	}

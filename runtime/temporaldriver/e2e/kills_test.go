@@ -12,8 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"go.temporal.io/api/serviceerror"
-
 	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/runtime"
 	"github.com/graphrun/graphrun/runtime/memstore"
@@ -60,10 +58,10 @@ limits: {failures: 0}
 // driven is what drives stacks, here or on a cluster.
 type driven interface {
 	Start(ctx context.Context, g *graph.Graph, o runtime.StartOptions) error
-	Send(ctx context.Context, in runtime.Send) error
+	Send(ctx context.Context, in runtime.Send) (duplicate bool, err error)
 	AnswerWith(ctx context.Context, stack, node string, o runtime.AnswerOptions) error
-	// End is how a stack ended, once it has.
-	End(ctx context.Context, stack string) (end, error)
+	// Ended is how a stack ended, once it has.
+	Ended(ctx context.Context, stack string) (end, error)
 }
 
 // calmRun runs the stacks in the embedded engine, which nobody kills.
@@ -95,12 +93,7 @@ func (e embedded) Start(ctx context.Context, g *graph.Graph, o runtime.StartOpti
 	return err
 }
 
-func (e embedded) Send(ctx context.Context, in runtime.Send) error {
-	_, err := e.Runtime.Send(ctx, in)
-	return err
-}
-
-func (e embedded) End(ctx context.Context, stack string) (end, error) {
+func (e embedded) Ended(ctx context.Context, stack string) (end, error) {
 	s, _ := e.handles.Load(stack)
 	r, err := s.(*runtime.Stack).Wait(ctx)
 	return end{nonce: calmNonce, status: r.Status, state: r.State}, err
@@ -138,7 +131,8 @@ func play(t *testing.T, d driven, g *graph.Graph, names []string) map[string]end
 			for _, m := range []string{"m1", "m2"} {
 				for range 2 {
 					again(ctx, "send", 20*time.Second, func(ctx context.Context) error {
-						return d.Send(ctx, runtime.Send{Stack: name, ID: m, Event: "message", Payload: []any{m}})
+						_, err := d.Send(ctx, runtime.Send{Stack: name, ID: m, Event: "message", Payload: []any{m}})
+						return err
 					})
 				}
 			}
@@ -147,7 +141,7 @@ func play(t *testing.T, d driven, g *graph.Graph, names []string) map[string]end
 			end.Go(func() {
 				defer isOver()
 				again(ctx, "end", 5*time.Minute, func(ctx context.Context) error {
-					e, err := d.End(ctx, name)
+					e, err := d.Ended(ctx, name)
 					if err == nil {
 						mu.Lock()
 						defer mu.Unlock()
@@ -172,14 +166,13 @@ type remote struct{ *stacks }
 
 func (r remote) Start(ctx context.Context, g *graph.Graph, o runtime.StartOptions) error {
 	err := r.stacks.Start(ctx, g, o)
-	var there *serviceerror.WorkflowExecutionAlreadyStarted
-	if errors.As(err, &there) {
+	if errors.Is(err, runtime.ErrExists) {
 		return nil // an earlier try has arrived, whose reply has not
 	}
 	return err
 }
 
-func (r remote) End(ctx context.Context, stack string) (end, error) {
+func (r remote) Ended(ctx context.Context, stack string) (end, error) {
 	out, err := r.Wait(ctx, stack)
 	if err != nil {
 		return end{}, err
@@ -263,7 +256,8 @@ func TestKills(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	killed := make(chan error, 1)
 	go func() { killed <- k.run(ctx, kills) }()
-	ends := play(t, remote{newStacks(t, c.Address(), s.Queue)}, compile(t, fmt.Sprintf(killsGraph, cycles, 400), registry(t, path)), names)
+	own := registry(t, path)
+	ends := play(t, remote{newStacks(t, c.Address(), s.Queue, own)}, compile(t, fmt.Sprintf(killsGraph, cycles, 400), own), names)
 	stop()
 	if err := <-killed; err != nil {
 		t.Errorf("seed %d: %v", seed, err)

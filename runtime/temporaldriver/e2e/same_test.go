@@ -17,7 +17,6 @@ import (
 	"github.com/graphrun/graphrun/runtime"
 	"github.com/graphrun/graphrun/runtime/api"
 	"github.com/graphrun/graphrun/runtime/memstore"
-	"github.com/graphrun/graphrun/runtime/temporaldriver"
 )
 
 // here plays a scene in the embedded engine.
@@ -148,11 +147,7 @@ func TestSameAsEmbedded(t *testing.T) {
 	newWorker(t, s)
 	newWorker(t, s)
 	k := registry(t, s.Ledger)
-	conn := newStacks(t, c.Address(), s.Queue).c
-	there, err := temporaldriver.NewClient(conn, temporaldriver.Options{TaskQueue: s.Queue, Kinds: k})
-	if err != nil {
-		t.Fatal(err)
-	}
+	there := newStacks(t, c.Address(), s.Queue, k)
 	prefix := fmt.Sprintf("same%d.", time.Now().UnixNano())
 	for _, one := range scenes {
 		t.Run(one.name, func(t *testing.T) {

@@ -28,8 +28,9 @@ func TestStepsOutliveTheirWorker(t *testing.T) {
 	path := tempFile(t, "ledger")
 	s := settings{Address: c.Address(), Queue: t.Name(), Ledger: path, Heartbeat: time.Second}
 	first := newWorker(t, s)
-	all := newStacks(t, c.Address(), s.Queue)
-	if err := all.Start(t.Context(), compile(t, stepsGraph, registry(t, path)), runtime.StartOptions{ID: "steps"}); err != nil {
+	k := registry(t, path)
+	all := newStacks(t, c.Address(), s.Queue, k)
+	if err := all.Start(t.Context(), compile(t, stepsGraph, k), runtime.StartOptions{ID: "steps"}); err != nil {
 		t.Fatal(err)
 	}
 	did := func() (done []string) {
