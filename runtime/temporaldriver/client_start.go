@@ -102,11 +102,20 @@ func (c *Client) beginningOf(ctx context.Context, g *graph.Graph, o *runtime.Sta
 // Adopt offers a stack a changed graph; source is its text, for people. pending says that the
 // stack tries it when its open cycle has ended: Status then says whether it was refused. Errors:
 // *runtime.AdoptError (it does not fit the stack, which continues as it was),
-// *runtime.UnknownStackError, *runtime.MissingError, runtime.ErrEnded, *runtime.StoreError, or that
-// of ctx.
+// *runtime.UnknownStackError, *runtime.GraphError, *runtime.MissingError, runtime.ErrEnded,
+// *runtime.StoreError, or that of ctx.
 func (c *Client) Adopt(ctx context.Context, stack string, g *graph.Graph, source []byte) (pending bool, err error) {
 	if len(g.Missing) > 0 {
 		return false, &runtime.MissingError{Graph: g.Name, What: g.Missing}
+	}
+	sum, err := c.Stack(ctx, stack)
+	switch {
+	case errors.Is(err, journal.ErrNotFound):
+		return false, c.unknown(ctx, stack)
+	case err != nil:
+		return false, err
+	case sum.Identity.Graph != g.Name:
+		return false, &runtime.GraphError{Stack: stack, Graph: sum.Identity.Graph, Requested: g.Name}
 	}
 	kept, err := stored(g, source)
 	if err != nil {

@@ -255,7 +255,7 @@ func TestWireErrors(t *testing.T) {
 		&machine.StaleAnswerError{Node: "ask"},
 		&machine.CallsError{Node: "ask", Item: "a", Call: "9", Items: []string{"b"}, Waiting: []journal.Call{{ID: "1", Tool: "rm"}, {ID: "2", Tool: "mv"}}},
 		errors.New("something else"),
-		machine.ErrNotWaiting,
+		fmt.Errorf("%w: %q (waiting: ask)", machine.ErrNotWaiting, "sort"),
 		machine.ErrEnded,
 	} {
 		b, broken := json.Marshal(toWire(err))
@@ -361,6 +361,11 @@ func TestClientAdopts(t *testing.T) {
 	}
 	if st := status(t, cl, "letters"); st.Cursor.Hash != next.Hash || st.Refused == nil {
 		t.Errorf("it runs under %s, refused %v; %s %s", st.Cursor.Hash, st.Refused, next.Hash, wrong.Hash)
+	}
+	other := compileText(t, strings.Replace(lettersGraph, "name: letters", "name: paper", 1), std.Registry())
+	var of *runtime.GraphError
+	if _, err := cl.Adopt(ctx, "letters", other, nil); !errors.As(err, &of) {
+		t.Errorf("another graph: %v", err)
 	}
 	if _, err := cl.Adopt(ctx, "paper", next, nil); !errors.Is(err, runtime.ErrNotFound) {
 		t.Errorf("a stack that is not there: %v", err)

@@ -300,7 +300,12 @@ func (c *cluster) UpdateWorkflow(ctx context.Context, o client.UpdateWorkflowOpt
 	case <-h.accepted:
 		return h, nil
 	case <-r.over:
-		return nil, serviceerror.NewNotFound("workflow execution already completed")
+		select {
+		case <-h.accepted: // before it ended
+			return h, nil
+		default:
+			return nil, serviceerror.NewNotFound("workflow execution already completed")
+		}
 	case <-ctx.Done():
 		return nil, client.NewWorkflowUpdateServiceTimeoutOrCanceledError(ctx.Err())
 	}

@@ -100,7 +100,7 @@ func (w wireError) err(stack string) error {
 	case codeEnded:
 		return fmt.Errorf("%w: %q", runtime.ErrEnded, stack)
 	case codeNotWaiting:
-		return fmt.Errorf("%w%.0s", machine.ErrNotWaiting, w.Message)
+		return &saidError{w.Message, machine.ErrNotWaiting}
 	case codeUnknownEvent:
 		e := &machine.UnknownEventError{}
 		read(e)
@@ -140,3 +140,12 @@ func (w wireError) err(stack string) error {
 	}
 	return errors.New(w.Message)
 }
+
+// saidError is another error, with what the other side said of it.
+type saidError struct {
+	message string
+	is      error
+}
+
+func (e *saidError) Error() string { return e.message }
+func (e *saidError) Unwrap() error { return e.is }

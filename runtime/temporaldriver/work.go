@@ -200,10 +200,10 @@ func (e *errand) beat(ctx context.Context, over <-chan struct{}, end context.Can
 			stopping = nil
 			grace = time.After(max(e.w.o.Grace, 0))
 		case <-grace:
-			e.mu.Lock()
-			e.stopped = true
-			e.mu.Unlock()
-			end(errStopped)
+			e.cutOff(end)
+			return
+		case <-e.w.o.Hurry.Done():
+			e.cutOff(end)
 			return
 		case <-every.C:
 			e.mu.Lock()
@@ -212,6 +212,14 @@ func (e *errand) beat(ctx context.Context, over <-chan struct{}, end context.Can
 			activity.RecordHeartbeat(ctx, beat)
 		}
 	}
+}
+
+// cutOff ends the attempt: it runs again on another worker.
+func (e *errand) cutOff(end context.CancelCauseFunc) {
+	e.mu.Lock()
+	e.stopped = true
+	e.mu.Unlock()
+	end(errStopped)
 }
 
 // record is nodes.Task.Record. The step is durable when it returns: the cluster has it, and

@@ -58,6 +58,9 @@ type Options struct {
 	// Grace is how long attempts may continue when the worker stops, or when the workflow of
 	// their stack continues as another one. Defaults to DefaultGrace.
 	Grace time.Duration
+	// Hurry ends when there is no more time for the grace: attempts that run are cut off then.
+	// Defaults to never.
+	Hurry context.Context
 	// History bounds how many cycles of its history a stack keeps. Defaults to DefaultHistory; a
 	// negative value keeps what its graph says.
 	History int
@@ -89,6 +92,7 @@ type Worker struct {
 	defs    definitions
 	session *nodes.Session
 	tools   *nodes.Toolbox
+	failed  chan error
 	// shortest is that of timers. Where no cycle is active and there is no pause, one cycle
 	// follows each: without a limit it would be a cluster that is busy with nothing.
 	shortest time.Duration
@@ -101,7 +105,9 @@ func NewWorker(c client.Client, o Options) (*Worker, error) {
 	if err != nil {
 		return nil, err
 	}
+	w.failed = make(chan error, 1)
 	w.w = worker.New(c, w.o.TaskQueue, worker.Options{
+		OnFatalError:                       func(err error) { w.failed <- err },
 		MaxConcurrentActivityExecutionSize: w.o.Parallel,
 		DisablePayloadErrorLimit:           w.o.LargeValues, // the SDK looks at a decision before it stores it elsewhere
 		DeadlockDetectionTimeout:           compileTime,
@@ -140,6 +146,9 @@ func (o Options) complete() (Options, error) {
 	if o.Patience <= 0 {
 		o.Patience = DefaultPatience
 	}
+	if o.Hurry == nil {
+		o.Hurry = context.Background()
+	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -165,6 +174,9 @@ func (w *Worker) register(r interface {
 
 // Start begins to take stacks and tasks from the queue, and returns.
 func (w *Worker) Start() error { return w.w.Start() }
+
+// Failed gives the error for which the worker has stopped by itself: the cluster takes it no more.
+func (w *Worker) Failed() <-chan error { return w.failed }
 
 // Stop lets running tasks end for the grace, cuts the rest off, which then runs again on another
 // worker, and returns when nothing runs any more.
