@@ -435,7 +435,7 @@ func (t *thinking) around(at journal.Spot) *around {
 	if a := t.s.in.Around; a != nil {
 		out.Stack, out.Graph, out.Hooks = a.Stack, a.Graph, append(out.Hooks, a.Hooks...)
 		if above, err := journal.ParsePlace(a.Place); err == nil {
-			place = append(above, at)
+			place = slices.Concat(above, place)
 		}
 	}
 	out.Place = place.String()

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -21,11 +22,8 @@ import (
 	"github.com/graphrun/graphrun/runtime/internal/work"
 )
 
-// The causes of the end of an attempt's context.
-var (
-	errAsked   = nodes.Errorf("cancelled", "cancelled")
-	errStopped = nodes.Errorf("cancelled", "cut off by a shutdown")
-)
+// errStopped is the cause of the end of an attempt's context when its worker stops.
+var errStopped = nodes.Errorf("cancelled", "cut off by a shutdown")
 
 // errand is an attempt that runs in this process.
 type errand struct {
@@ -237,7 +235,7 @@ func (e *errand) record(ctx context.Context, r nodes.StepRecord) (any, error) {
 	if err := machine.CheckStep(&in, e.counts.steps, e.counts.marks); err != nil {
 		return nil, work.StepFailure(ctx, err)
 	}
-	done := append(e.done[:len(e.done):len(e.done)], stepRecord(&in))
+	done := slices.Concat(e.done, []json.RawMessage{stepRecord(&in)})
 	size := 0
 	for _, s := range done {
 		size += len(s)

@@ -246,7 +246,7 @@ func TestFolderProperty(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()
 	rapid.Check(t, func(t *rapid.T) {
-		dir, err := os.MkdirTemp(root, "")
+		dir, err := os.MkdirTemp(root, "") //nolint:usetesting // a rapid.T has no TempDir
 		if err != nil {
 			t.Fatal(err)
 		}
