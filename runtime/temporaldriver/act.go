@@ -95,6 +95,11 @@ func (s *stack) begin(b *begin) {
 	f.task = nil // it has gone with the activity
 	s.begun++
 	s.flights[b.attemptID] = f
+	for id := range s.lost { // in any order: each by itself
+		if id.TaskKey == b.TaskKey {
+			delete(s.lost, id)
+		}
+	}
 	timeout := forever
 	if b.timeout > 0 {
 		timeout = b.timeout + lastWait
@@ -114,8 +119,27 @@ func (s *stack) begin(b *begin) {
 		delete(s.flights, b.attemptID)
 		s.freed(f.slot)
 		s.freed(f.lock)
+		if clean, lost := f.wasLost(&r, err); lost {
+			s.lost[b.attemptID] = clean
+		}
 		s.post(letter{of: &b.attemptID, size: 2 * r.size(), in: func(at time.Time) []machine.Input { return inputsOf(f, &r, err, at) }})
 	})
+}
+
+// wasLost reports whether an attempt ended with its process: by itself, or, if it is clean, because
+// the worker stops or the workflow continues as another one.
+func (f *flight) wasLost(r *taskResult, err error) (clean, lost bool) {
+	var timeout *temporal.TimeoutError
+	var cancelled *temporal.CanceledError
+	drained := f.drained && !f.ends
+	switch {
+	case err == nil:
+		clean = r.CutOff || drained && r.Failure != nil && r.Failure.Kind == "cancelled"
+		return clean, clean
+	case errors.As(err, &cancelled):
+		return drained, drained
+	}
+	return false, errors.As(err, &timeout) && timeout.TimeoutType() == enumspb.TIMEOUT_TYPE_HEARTBEAT
 }
 
 // inputsOf is what the end of an activity means for the machine.
@@ -123,23 +147,22 @@ func inputsOf(f *flight, r *taskResult, err error, at time.Time) (all []machine.
 	id := f.attemptID
 	var timeout *temporal.TimeoutError
 	var cancelled *temporal.CanceledError
+	clean, lost := f.wasLost(r, err)
 	switch {
 	case err == nil:
 		for _, u := range r.Used { // before the steps of the calls, which have none of it
 			all = append(all, machine.ChildUsed{At: at, Key: id.TaskKey, Attempt: id.Attempt, Call: u.Call, Nonce: u.Nonce, Counts: u.Counts})
 		}
 		all = append(all, stepInputs(id, r.Steps, at)...)
-		if f.drained && !f.ends && r.Failure != nil && r.Failure.Kind == "cancelled" {
-			r.CutOff = true
-		}
+		r.CutOff = lost
 		return append(all, endOf(id, r, at)...)
-	case errors.As(err, &cancelled) && f.drained && !f.ends:
-		return []machine.Input{machine.TaskLost{At: at, Key: id.TaskKey, Attempt: id.Attempt, Clean: true}}
+	case lost:
+		if errors.As(err, &timeout) {
+			all = stepInputs(id, stepsIn(timeout), at)
+		}
+		return append(all, machine.TaskLost{At: at, Key: id.TaskKey, Attempt: id.Attempt, Clean: clean})
 	case errors.As(err, &cancelled): // it had not begun
 		return []machine.Input{machine.TaskGone{At: at, Key: id.TaskKey, Attempt: id.Attempt}}
-	case errors.As(err, &timeout) && timeout.TimeoutType() == enumspb.TIMEOUT_TYPE_HEARTBEAT:
-		all = stepInputs(id, stepsIn(timeout), at)
-		return append(all, machine.TaskLost{At: at, Key: id.TaskKey, Attempt: id.Attempt})
 	case errors.As(err, &timeout):
 		all = stepInputs(id, stepsIn(timeout), at)
 		return append(all, machine.TaskFailed{At: at, Key: id.TaskKey, Attempt: id.Attempt, Failure: journal.Failure{Kind: "timeout", Message: "the work did not end after its timeout"}})

@@ -25,6 +25,7 @@ import (
 type carried struct {
 	Stack   []byte               `json:"stack"` // an image, packed
 	Kids    map[string]*kid      `json:"kids,omitempty"`
+	Lost    []lostAttempt        `json:"lost,omitempty"`
 	Slots   map[string]*session  `json:"slots,omitempty"`
 	Asked   uint64               `json:"asked,omitempty"`
 	Held    []command            `json:"held,omitempty"`
@@ -35,6 +36,16 @@ type carried struct {
 	Shown   shown                `json:"shown"`
 	Posting []notice             `json:"posting,omitempty"`
 	At      time.Time            `json:"at"`
+}
+
+// lostAttempt is an attempt that ended with its process, and that none has followed yet.
+type lostAttempt struct {
+	Cycle   uint64 `json:"cycle"`
+	Wave    uint64 `json:"wave"`
+	Node    string `json:"node"`
+	Item    string `json:"item,omitempty"`
+	Attempt int    `json:"attempt"`
+	Clean   bool   `json:"clean,omitempty"`
 }
 
 type leadingMessage struct {
@@ -81,6 +92,9 @@ func (s *stack) carryOn() error {
 	s.held, s.offered, s.told, s.rested, s.shown = c.Held, c.Offered, c.Told, c.Rested, c.Shown
 	for _, n := range c.Posting {
 		s.notify(n)
+	}
+	for _, l := range c.Lost {
+		s.lost[attemptID{journal.TaskKey{Cycle: l.Cycle, Wave: l.Wave, Node: l.Node, Item: l.Item}, l.Attempt}] = l.Clean
 	}
 	if c.Kids != nil {
 		s.kids = c.Kids
@@ -186,6 +200,9 @@ func (s *stack) continueAsNew() error {
 	in.State, in.Graph = value.Value{}, journal.StoredGraph{}
 	in.Carried = &carried{Stack: b, Kids: s.kids, Slots: s.sessions, Asked: s.asked, Held: s.held, Offered: s.offered, Told: s.told, Rested: s.rested,
 		Shown: s.shown, Posting: s.notices(), At: s.at, Leads: &leadingMessage{s.leads.standing, s.leads.reason, s.leads.metered}}
+	for _, id := range s.lostIDs() {
+		in.Carried.Lost = append(in.Carried.Lost, lostAttempt{id.Cycle, id.Wave, id.Node, id.Item, id.Attempt, s.lost[id]})
+	}
 	return workflow.NewContinueAsNewError(s.ctx, WorkflowType, in)
 }
 

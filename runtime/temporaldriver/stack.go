@@ -1,6 +1,7 @@
 package temporaldriver
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -36,6 +37,7 @@ type stack struct {
 	inbox   []letter
 	at      time.Time // of the last decision
 	flights map[attemptID]*flight
+	lost    map[attemptID]bool   // ended with their process, and none has followed yet; true if clean
 	begun   uint64               // how many attempts have begun, which orders them
 	kids    map[string]*kid      // by the ids of their stacks
 	held    []command            // events for which there was no room
@@ -100,7 +102,7 @@ func (w *Worker) stack(ctx workflow.Context, in Input) (Output, error) {
 	s := &stack{
 		w: w, ctx: ctx, in: in, name: in.Identity.Stack,
 		store:   &memstore.Store{Cycles: w.o.History},
-		flights: map[attemptID]*flight{}, kids: map[string]*kid{},
+		flights: map[attemptID]*flight{}, lost: map[attemptID]bool{}, kids: map[string]*kid{},
 		leases:  newLeases(),
 		sending: map[string]bool{}, outbox: map[string][]signal{}, posting: map[string]notice{},
 	}
@@ -229,6 +231,13 @@ func (s *stack) commit(c *commit, known bool) error {
 	}
 	s.cursor = c.Cursor
 	s.tasks.Take(c.Records)
+	if len(s.lost) > 0 {
+		for i := range c.Records {
+			if b, ok := c.Records[i].Body.(*journal.TaskFinished); ok {
+				delete(s.lost, attemptID{journal.TaskKey{Cycle: cmp.Or(b.Began, c.Records[i].Cycle), Wave: b.Wave, Node: b.Node, Item: b.Item}, b.Attempt})
+			}
+		}
+	}
 	err := s.store.Commit(context.Background(), c.Commit)
 	if errors.Is(err, runtime.ErrNoGraph) {
 		return fmt.Errorf("%w: a graph came without its text", err)

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -52,7 +53,7 @@ const joins = 64
 func (s *stack) think(at time.Time, batch []letter) *decision {
 	d := &decision{}
 	if s.thinking == nil {
-		t, err := s.wakeUp(at)
+		t, err := s.wakeUp(at, batch)
 		if err != nil {
 			if s.cursor.Seq == 0 {
 				d.failed = err.Error()
@@ -121,8 +122,9 @@ func (t *thinking) step(in machine.Input) *wireError {
 	return nil
 }
 
-// wakeUp makes the machine of a stack: of a new one, or where the store has it.
-func (s *stack) wakeUp(at time.Time) (*thinking, error) {
+// wakeUp makes the machine of a stack: of a new one, or where the store has it, without what is in
+// a batch of letters.
+func (s *stack) wakeUp(at time.Time, batch []letter) (*thinking, error) {
 	t := &thinking{s: s}
 	options := machine.Options{Plan: s.w.plan, By: s.in.By, Notices: s.w.o.Post != nil, Hooks: s.w.o.Hooks}
 	if a := s.in.Around; a != nil {
@@ -160,8 +162,20 @@ func (s *stack) wakeUp(at time.Time) (*thinking, error) {
 		return nil, err
 	}
 	t.stored = snap.Cursor.Hash
-	t.m, err = machine.Continue(t.def.g, options, snap, time.Time{}, at)
-	return t, err
+	if t.m, err = machine.Continue(t.def.g, options, snap, time.Time{}, at); err != nil {
+		return nil, err
+	}
+	for _, id := range s.lostIDs() { // no record says so: it follows from the next attempt
+		if !slices.ContainsFunc(batch, func(l letter) bool { return l.of != nil && *l.of == id }) {
+			_ = t.step(machine.TaskLost{At: at, Key: id.TaskKey, Attempt: id.Attempt, Clean: s.lost[id]})
+		}
+	}
+	return t, nil
+}
+
+// lostIDs are the attempts that are known to be lost, in an order that a replay has too.
+func (s *stack) lostIDs() []attemptID {
+	return slices.SortedFunc(maps.Keys(s.lost), compareAttempts)
 }
 
 // settle lets the machine do all that it can do now.
