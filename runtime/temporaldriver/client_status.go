@@ -32,7 +32,7 @@ func (c *Client) Status(ctx context.Context, stack string) (runtime.Status, erro
 			return f.unbegun(), err
 		}
 	}
-	return c.status(ctx, &f)
+	return c.status(ctx, &f, true)
 }
 
 // unbegun is the status of a stack that no worker has begun.
@@ -40,8 +40,9 @@ func (f *found) unbegun() runtime.Status {
 	return runtime.Status{Stack: f.stack, Graph: f.graph, CreatedAt: f.since, Cursor: journal.Cursor{Status: journal.Running, Hash: f.hash}}
 }
 
-// status is where a stack stands whose workflow was found.
-func (c *Client) status(ctx context.Context, f *found) (runtime.Status, error) {
+// status is where a stack stands whose workflow was found. closely says to ask the limiters too what
+// its tasks wait for.
+func (c *Client) status(ctx context.Context, f *found, closely bool) (runtime.Status, error) {
 	var problem error
 	if f.broke() {
 		why, began := c.end(ctx, f)
@@ -65,6 +66,9 @@ func (c *Client) status(ctx context.Context, f *found) (runtime.Status, error) {
 		return runtime.Status{}, strange(f.stack)
 	}
 	c.runsUnder(f.stack, r.Cursor)
+	if closely {
+		r.Live.askLimiters(ctx, f.queue, c.query)
+	}
 	driven := f.runs() && !r.Cursor.Status.Ended()
 	st := runtime.Status{
 		Stack: f.stack, Graph: r.Identity.Graph, CreatedAt: r.Identity.CreatedAt, Child: r.Identity.Parent != "", Parent: r.Identity.Parent,
@@ -138,7 +142,7 @@ func (c *Client) asking(ctx context.Context, all []found) (func(*found) runtime.
 		var err error = &runtime.StoreError{Err: &silentError{f.stack, c.o.TaskQueue}}
 		if !silent.Load() {
 			var st runtime.Status
-			if st, err = c.status(ctx, f); err == nil {
+			if st, err = c.status(ctx, f, false); err == nil {
 				return st
 			}
 			if errors.Is(err, journal.ErrNotFound) {

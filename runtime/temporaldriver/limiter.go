@@ -15,7 +15,8 @@ import (
 	"go.temporal.io/sdk/workflow"
 )
 
-// A pool that a graph declares is counted over all workers, by a workflow: its limiter. Locks
+// A pool that a graph declares is counted over all workers of a task queue, by a workflow: its
+// limiter. Locks
 // have a fixed number of limiters, each for all texts whose hash begins with the same digit.
 
 const (
@@ -26,13 +27,18 @@ const (
 	lockPrefix = "graphrun.lock/"
 )
 
-// limiterOf is the workflow that counts the slots of a pool, or a lock. The pool's own name says
-// which.
-func limiterOf(pool string) string {
+// limiterOf is the workflow that counts the slots of a pool, or a lock, for the workers of a task
+// queue. Those of another queue have another one: whoever runs a limiter must not vanish before
+// those that need it.
+func limiterOf(pool, queue string) string {
 	if rest, is := strings.CutPrefix(pool, lockPrefix); is {
-		return lockPrefix + rest[:1]
+		pool = lockPrefix + rest[:1]
 	}
-	return pool
+	if queue == DefaultTaskQueue {
+		return pool
+	}
+	kind, name, _ := strings.Cut(pool, "/")
+	return kind + "@" + queue + "/" + name
 }
 
 // limiterInput is what the workflow of a limiter begins with.

@@ -254,7 +254,7 @@ func (s *stack) hearSlots(m slotsSignal) {
 
 // tellLimiter has a limiter hear something with the next message to it.
 func (s *stack) tellLimiter(m *use) {
-	id := limiterOf(m.Pool)
+	id := limiterOf(m.Pool, workflow.GetInfo(s.ctx).TaskQueueName)
 	if s.uses[id] == nil {
 		s.uses[id] = map[string]use{}
 	}

@@ -24,6 +24,9 @@ import (
 	"github.com/graphrun/graphrun/nodes/std"
 )
 
+// testQueue is the task queue of the test environment.
+const testQueue = "default-test-taskqueue"
+
 // flying counts attempts that run, as the cluster sees them.
 type flying struct {
 	mu    sync.Mutex
@@ -91,7 +94,7 @@ func runStacks(t *testing.T, o Options, graphs map[string]string, of func(in *ta
 	})
 	var limiters []string
 	for digit := range 16 {
-		limiters = append(limiters, fmt.Sprintf("%s%x", lockPrefix, digit))
+		limiters = append(limiters, limiterOf(fmt.Sprintf("%s%x", lockPrefix, digit), testQueue))
 	}
 	names := make([]string, 0, len(graphs))
 	inputs := map[string]Input{}
@@ -102,8 +105,8 @@ func runStacks(t *testing.T, o Options, graphs map[string]string, of func(in *ta
 			t.Fatal(err)
 		}
 		for i := range g.Pools {
-			if id := sharedPool(g, &g.Pools[i]); id != "" && !slices.Contains(limiters, id) {
-				limiters = append(limiters, id)
+			if pool := sharedPool(g, &g.Pools[i]); pool != "" && !slices.Contains(limiters, limiterOf(pool, testQueue)) {
+				limiters = append(limiters, limiterOf(pool, testQueue))
 			}
 		}
 		names = append(names, name)
@@ -392,7 +395,7 @@ func TestPoolOnHold(t *testing.T) {
 			t.Error(err)
 			return nil
 		}
-		r.Live.askLimiters(t.Context(), ask)
+		r.Live.askLimiters(t.Context(), testQueue, ask)
 		for _, task := range r.Live.Tasks {
 			if task.Slot != nil {
 				texts = append(texts, fmt.Sprintf("%s[%s] %s %d/%d", task.Node, task.Item, task.Slot.Pool, task.Slot.Running, task.Slot.Parallel))

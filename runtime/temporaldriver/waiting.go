@@ -75,8 +75,8 @@ type waitAt struct {
 }
 
 // askLimiters completes what a stack says of its tasks that wait, with what the limiters know. ask
-// is a query of a workflow; where it fails, what the stack says stands.
-func (l *live) askLimiters(ctx context.Context, ask func(ctx context.Context, workflow string, q readRequest) (readReply, error)) {
+// is a query of a workflow; queue is the task queue of the stack. Where a query fails, what the stack says stands.
+func (l *live) askLimiters(ctx context.Context, queue string, ask func(ctx context.Context, workflow string, q readRequest) (readReply, error)) {
 	known := map[string]*poolUse{}
 	for _, w := range l.Waits {
 		if w.At < 0 || w.At >= len(l.Tasks) || l.Tasks[w.At].Slot == nil {
@@ -84,7 +84,7 @@ func (l *live) askLimiters(ctx context.Context, ask func(ctx context.Context, wo
 		}
 		p, asked := known[w.Pool]
 		if !asked {
-			if r, err := ask(ctx, limiterOf(w.Pool), readRequest{What: readPools, Name: w.Pool}); err == nil && len(r.Pools) == 1 {
+			if r, err := ask(ctx, limiterOf(w.Pool, queue), readRequest{What: readPools, Name: w.Pool}); err == nil && len(r.Pools) == 1 {
 				p = &r.Pools[0]
 			}
 			known[w.Pool] = p

@@ -37,7 +37,8 @@ const compileTime = 8 * time.Second
 
 // Options configure a Worker or a Client. Those of one task queue should have the same.
 type Options struct {
-	// TaskQueue is where the stacks and their tasks queue. Defaults to DefaultTaskQueue.
+	// TaskQueue is where the stacks and their tasks queue. Pools and locks count within it. Defaults
+	// to DefaultTaskQueue.
 	TaskQueue string
 	// Namespace is that of the Temporal client. Defaults to client.DefaultNamespace.
 	Namespace string

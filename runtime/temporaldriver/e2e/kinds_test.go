@@ -4,7 +4,9 @@ import (
 	"context"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"strconv"
+	"syscall"
 	"time"
 
 	"github.com/graphrun/graphrun/graph"
@@ -22,6 +24,7 @@ func kinds(l *ledger) (*nodes.Registry, error) {
 		{Kind: graph.Kind{Name: "steps", Open: true}, Node: steps{l}},
 		{Kind: graph.Kind{Name: "gate", Open: true}, Node: gate{l}},
 		(&memory.Memories{}).Spec(),
+		{Kind: graph.Kind{Name: "seat", Open: true}, Node: seat{l}},
 	} {
 		if err := r.Register(s); err != nil {
 			return nil, err
@@ -89,6 +92,41 @@ func (s steps) Run(ctx context.Context, t nodes.Task) (nodes.Result, error) {
 		all = append(all, made)
 	}
 	return nodes.Result{Output: all}, note(ended, "")
+}
+
+// seat takes one of `seats` seats in the folder `room` for a random time of at most `ms` milliseconds.
+// A seat is a file that the attempt has locked: the system gives it back when the process dies.
+type seat struct{ l *ledger }
+
+func (s seat) Run(ctx context.Context, t nodes.Task) (nodes.Result, error) {
+	note := func(what string) error {
+		return s.l.note(what, t.Key, t.Stack, strconv.Itoa(t.Attempt), strconv.FormatInt(time.Now().UnixMilli(), 10))
+	}
+	m, _ := t.With.(map[string]any)
+	room, _ := m["room"].(string)
+	var taken *os.File
+	for i := 0; taken == nil && i < with(&t, "seats"); i++ {
+		f, err := os.OpenFile(filepath.Join(room, strconv.Itoa(i)), os.O_CREATE|os.O_RDWR, 0o600)
+		if err != nil {
+			return nodes.Result{}, err
+		}
+		defer f.Close()
+		if syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil {
+			taken = f
+		}
+	}
+	if taken == nil {
+		return nodes.Result{}, note(crowded)
+	}
+	if err := note(began); err != nil {
+		return nodes.Result{}, err
+	}
+	select {
+	case <-time.After(time.Duration(rand.IntN(with(&t, "ms"))+1) * time.Millisecond):
+	case <-ctx.Done():
+		return nodes.Result{}, ctx.Err()
+	}
+	return nodes.Result{Output: t.Key}, note(ended)
 }
 
 // gate waits until there is a file.

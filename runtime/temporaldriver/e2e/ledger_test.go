@@ -25,10 +25,11 @@ func (l *ledger) note(words ...string) error {
 
 // What work notes.
 const (
-	began  = "began"  // an attempt began
-	failed = "failed" // it failed, as it should
-	ended  = "ended"  // it succeeded
-	step   = "step"   // it did a durable step; the last word is its name
+	began   = "began"   // an attempt began
+	failed  = "failed"  // it failed, as it should
+	ended   = "ended"   // it succeeded
+	step    = "step"    // it did a durable step; the last word is its name
+	crowded = "crowded" // it found no seat
 )
 
 // entry is what work noted.
