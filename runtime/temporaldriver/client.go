@@ -74,23 +74,40 @@ func (c *Client) command(ctx context.Context, stack string, do command) (reply, 
 	do.By = runtime.By(ctx)
 	soon, stop := context.WithTimeout(ctx, c.o.Patience)
 	defer stop()
-	h, err := c.c.UpdateWorkflow(soon, client.UpdateWorkflowOptions{
-		WorkflowID: stack, UpdateName: updateName, Args: []any{do}, WaitForStage: client.WorkflowUpdateStageAccepted,
-	})
-	var r reply
-	if err == nil {
-		err = h.Get(ctx, &r) // as long as it takes: a worker has it
-	}
-	if err != nil {
+	for wait := firstWait; ; wait *= 2 {
+		r, err := c.tryCommand(ctx, soon, stack, do)
+		var unready *serviceerror.WorkflowNotReady
+		switch {
+		case err == nil && r.Refused != nil:
+			return r, r.Refused.err(stack)
+		case err == nil:
+			return r, nil
+		case errors.As(err, &unready): // something came while the stack was about to end: nothing of the command is left
+			select {
+			case <-time.After(wait):
+				continue
+			case <-soon.Done():
+			}
+		}
 		if err = c.failure(ctx, stack, err); errors.Is(err, journal.ErrNotFound) {
 			err = c.absent(ctx, stack)
 		}
 		return reply{}, err
 	}
-	if r.Refused != nil {
-		return r, r.Refused.err(stack)
+}
+
+// firstWait is how long a client waits before it gives a command again that the cluster dropped.
+const firstWait = 50 * time.Millisecond
+
+// tryCommand gives a command once. A worker has to take it soon; then it takes as long as it does.
+func (c *Client) tryCommand(ctx, soon context.Context, stack string, do command) (r reply, err error) {
+	h, err := c.c.UpdateWorkflow(soon, client.UpdateWorkflowOptions{
+		WorkflowID: stack, UpdateName: updateName, Args: []any{do}, WaitForStage: client.WorkflowUpdateStageAccepted,
+	})
+	if err == nil {
+		err = h.Get(ctx, &r)
 	}
-	return r, nil
+	return r, err
 }
 
 // query asks a stack.

@@ -230,6 +230,24 @@ func TestClientErrors(t *testing.T) {
 	}
 }
 
+// TestClientGivesAgain: a command that the cluster drops is given again, and not for ever.
+func TestClientGivesAgain(t *testing.T) {
+	t.Parallel()
+	c, cl, _ := started(t, lettersGraph, Options{Patience: 200 * time.Millisecond})
+	c.drops = 1
+	if again, err := cl.Send(t.Context(), runtime.Send{Stack: "letters", Event: "mail", Payload: []string{"hi"}, ID: "1"}); again || err != nil || c.drops >= 0 {
+		t.Errorf("%v, %v, %d left", again, err, c.drops)
+	}
+	c.drops = 1000
+	var store *runtime.StoreError
+	if err := cl.Pause(t.Context(), "letters"); !errors.As(err, &store) || !strings.Contains(err.Error(), "the log of its worker") {
+		t.Errorf("%v", err)
+	}
+	if st := status(t, cl, "letters"); st.Cursor.Status != journal.Running {
+		t.Errorf("it is %s", st.Cursor.Status)
+	}
+}
+
 // TestClientEnds: a stack ends gently.
 func TestClientEnds(t *testing.T) {
 	t.Parallel()

@@ -38,6 +38,7 @@ type cluster struct {
 	stacks   map[string]*running
 	others   []*workflowpb.WorkflowExecutionInfo // that a list gives too
 	deserted bool                                // no worker answers
+	drops    int                                 // so many commands are dropped, since workflow tasks fail
 	asked    []string                            // queries of lists
 }
 
@@ -107,6 +108,13 @@ func (c *cluster) isDeserted() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.deserted
+}
+
+func (c *cluster) dropsOne() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.drops--
+	return c.drops >= 0
 }
 
 // end waits for the end of a stack's workflow.
@@ -282,6 +290,9 @@ func (c *cluster) UpdateWorkflow(ctx context.Context, o client.UpdateWorkflowOpt
 		return nil, client.NewWorkflowUpdateServiceTimeoutOrCanceledError(ctx.Err())
 	case r.closed():
 		return nil, serviceerror.NewNotFound("workflow execution already completed")
+	}
+	if c.dropsOne() {
+		return nil, serviceerror.NewWorkflowNotReady("unexpected workflow task failure")
 	}
 	h := &told{r: r, accepted: make(chan struct{}), done: make(chan struct{})}
 	r.do(func(env *testsuite.TestWorkflowEnvironment) {
