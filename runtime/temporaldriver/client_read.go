@@ -2,6 +2,7 @@ package temporaldriver
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/graphrun/graphrun/graph/journal"
@@ -73,14 +74,20 @@ func (c *Client) Records(ctx context.Context, stack string, want journal.Want, f
 	}
 }
 
-// Memory calls item for the items of a memory of a stack that were written after seq, oldest first,
-// and returns where the memory stands. A memory that the stacks of a graph share is on no cluster:
-// journal.ErrNotFound.
+// Memory calls item for the items of a memory that were written after seq, oldest first, and returns
+// where the memory stands. One that was never written to has the zero state.
 func (c *Client) Memory(ctx context.Context, ref journal.MemoryRef, after uint64, item func(journal.MemoryItem) error) (journal.MemoryState, error) {
-	if ref.Stack == "" {
-		return journal.MemoryState{}, journal.ErrNotFound
+	of := ref.Stack
+	if of == "" {
+		of = memoryID(ref)
 	}
-	return memoryPages(func(q readRequest) (readReply, error) { return c.ask(ctx, ref.Stack, q) }, ref.Name, after, item)
+	return memoryPages(func(q readRequest) (readReply, error) {
+		r, err := c.ask(ctx, of, q)
+		if ref.Stack == "" && errors.Is(err, journal.ErrNotFound) {
+			err = nil
+		}
+		return r, err
+	}, ref.Name, after, item)
 }
 
 // ask is query with an error for what the stack does not have.

@@ -213,10 +213,19 @@ func TestClientErrors(t *testing.T) {
 		func() error { _, err := cl.State(ctx, "paper"); return err }(),
 		func() error { _, err := cl.Base(ctx, "paper", journal.Point{}); return err }(),
 		func() error { _, err := cl.Graph(ctx, "beef"); return err }(),
+		func() error {
+			_, err := cl.Memory(ctx, journal.MemoryRef{Stack: "paper", Name: "notes"}, 0, nil)
+			return err
+		}(),
 		cl.Records(ctx, "paper", journal.Want{}, nil),
 	} {
 		if !errors.Is(err, journal.ErrNotFound) {
 			t.Errorf("read: %v", err)
+		}
+	}
+	for _, ref := range []journal.MemoryRef{{Stack: "letters", Name: "notes"}, {Graph: "letters", Name: "notes"}} {
+		if state, err := cl.Memory(ctx, ref, 0, nil); err != nil || state != (journal.MemoryState{}) {
+			t.Errorf("a memory that was never written to: %+v, %v", state, err)
 		}
 	}
 	if err := cl.Cancel(ctx, "letters", "enough"); err != nil {
