@@ -197,7 +197,7 @@ func (s *stack) askForSlots() {
 	hungry := false
 	for _, pool := range slices.Sorted(maps.Keys(s.sessions)) {
 		se := s.sessions[pool]
-		want := using[pool] + queued[pool]
+		want := max(using[pool], min(using[pool]+queued[pool], atOnce))
 		hungry = hungry || want > se.has()
 		known := se.N > 0
 		m, tell := se.ask(want)
