@@ -164,13 +164,22 @@ func (w *Worker) register(r interface {
 	RegisterWorkflowWithOptions(any, workflow.RegisterOptions)
 	RegisterActivityWithOptions(any, activity.RegisterOptions)
 }) {
-	r.RegisterWorkflowWithOptions(w.stack, workflow.RegisterOptions{Name: WorkflowType})
-	r.RegisterWorkflowWithOptions(w.memory, workflow.RegisterOptions{Name: memoryType})
-	r.RegisterWorkflowWithOptions(w.limiter, workflow.RegisterOptions{Name: limiterType})
+	w.RegisterWorkflows(r)
 	r.RegisterActivityWithOptions(w.task, activity.RegisterOptions{Name: taskType})
 	r.RegisterActivityWithOptions(w.remember, activity.RegisterOptions{Name: rememberType})
 	r.RegisterActivityWithOptions(w.post, activity.RegisterOptions{Name: noticeType})
 	r.RegisterActivityWithOptions(w.look, activity.RegisterOptions{Name: watchType})
+}
+
+// RegisterWorkflows registers the workflows of w without its activities, as with a replayer of the
+// SDK, which shows whether this version of the driver continues what another one has recorded. The
+// replayer needs the id and the run id of the original workflow.
+func (w *Worker) RegisterWorkflows(r interface {
+	RegisterWorkflowWithOptions(any, workflow.RegisterOptions)
+}) {
+	r.RegisterWorkflowWithOptions(w.stack, workflow.RegisterOptions{Name: WorkflowType})
+	r.RegisterWorkflowWithOptions(w.memory, workflow.RegisterOptions{Name: memoryType})
+	r.RegisterWorkflowWithOptions(w.limiter, workflow.RegisterOptions{Name: limiterType})
 }
 
 // Start begins to take stacks and tasks from the queue, and returns.

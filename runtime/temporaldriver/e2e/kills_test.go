@@ -60,6 +60,7 @@ type driven interface {
 	Start(ctx context.Context, g *graph.Graph, o runtime.StartOptions) error
 	Send(ctx context.Context, in runtime.Send) (duplicate bool, err error)
 	AnswerWith(ctx context.Context, stack, node string, o runtime.AnswerOptions) error
+	Status(ctx context.Context, stack string) (runtime.Status, error)
 	// Ended is how a stack ended, once it has.
 	Ended(ctx context.Context, stack string) (end, error)
 }
@@ -103,7 +104,11 @@ func (e embedded) Ended(ctx context.Context, stack string) (end, error) {
 // its end. What fails because somebody is dead at the moment is tried again.
 func play(t *testing.T, d driven, g *graph.Graph, names []string) map[string]end {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+	patience := 6 * time.Minute
+	if long {
+		patience = 40 * time.Minute
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	var mu sync.Mutex
 	ends := map[string]end{}
@@ -121,7 +126,7 @@ func play(t *testing.T, d driven, g *graph.Graph, names []string) map[string]end
 					select {
 					case <-until.Done():
 						if ctx.Err() != nil {
-							t.Errorf("%s: %s: %v", name, what, err)
+							t.Errorf("%s: %s: %v: %s", name, what, err, standsAt(d, name))
 						}
 					case <-time.After(100 * time.Millisecond):
 					}
@@ -159,6 +164,17 @@ func play(t *testing.T, d driven, g *graph.Graph, names []string) map[string]end
 	}
 	all.Wait()
 	return ends
+}
+
+// standsAt is where a stack stands that has not come to its end in time.
+func standsAt(d driven, stack string) string {
+	ctx, stop := context.WithTimeout(context.Background(), 10*time.Second)
+	defer stop()
+	s, err := d.Status(ctx, stack)
+	if err != nil {
+		return err.Error()
+	}
+	return fmt.Sprintf("%+v, tasks %+v", s.Cursor, s.Tasks)
 }
 
 // remote is a server with workers.
@@ -257,7 +273,8 @@ func TestKills(t *testing.T) {
 	killed := make(chan error, 1)
 	go func() { killed <- k.run(ctx, kills) }()
 	own := registry(t, path)
-	ends := play(t, remote{newStacks(t, c.Address(), s.Queue, own)}, compile(t, fmt.Sprintf(killsGraph, cycles, 400), own), names)
+	there := newStacks(t, c.Address(), s.Queue, own)
+	ends := play(t, remote{there}, compile(t, fmt.Sprintf(killsGraph, cycles, 400), own), names)
 	stop()
 	if err := <-killed; err != nil {
 		t.Errorf("seed %d: %v", seed, err)
@@ -272,6 +289,11 @@ func TestKills(t *testing.T) {
 		t.Error("too little happened for the test to mean anything")
 	}
 	controls(t, calm, got)
+	o, err := s.options(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	there.replay(t, o, names...)
 }
 
 // controls spoils the evidence in one way after the other: the judge finds each.

@@ -79,6 +79,9 @@ func (s steps) Run(ctx context.Context, t nodes.Task) (nodes.Result, error) {
 	var all []any
 	for i := 1; i <= with(&t, "steps"); i++ {
 		if t.Attempt == 1 && i == with(&t, "stop") {
+			if err := note(waits, ""); err != nil {
+				return nodes.Result{}, err
+			}
 			<-ctx.Done()
 			return nodes.Result{}, ctx.Err()
 		}

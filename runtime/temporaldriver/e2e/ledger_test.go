@@ -28,6 +28,7 @@ const (
 	began   = "began"   // an attempt began
 	failed  = "failed"  // it failed, as it should
 	ended   = "ended"   // it succeeded
+	waits   = "waits"   // it waits until somebody kills it
 	step    = "step"    // it did a durable step; the last word is its name
 	crowded = "crowded" // it found no seat
 )

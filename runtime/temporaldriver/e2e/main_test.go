@@ -19,6 +19,7 @@ var long = os.Getenv("E2E") == "long"
 // shared is what the tests of one run have in common.
 var shared struct {
 	dir     string
+	scenes  string // a copy of testdata/scenes, because recorded histories have the paths of graphs
 	program func() (string, error)
 	cluster func() (*cluster.Cluster, error)
 }
@@ -41,7 +42,11 @@ func run(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
-	shared.dir = dir
+	shared.dir, shared.scenes = dir, filepath.Join(dir, "scenes")
+	if err := os.CopyFS(shared.scenes, os.DirFS("testdata/scenes")); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	shared.program = sync.OnceValues(func() (string, error) {
 		ctx, cancel := context.WithTimeout(context.Background(), 15*time.Minute) // a cold build
 		defer cancel()

@@ -126,17 +126,13 @@ var scenes = []scene{
 	{name: "cancel_task", does: []move{command("cancel hold", works, func(ctx context.Context, e engine, stack string) error {
 		return e.CancelTask(ctx, stack, "hold", "")
 	})}},
-	{name: "steps"},
+	{name: "steps"}, {name: "pool"},
 }
 
 // load loads a graph of testdata/scenes.
 func load(t *testing.T, name string, k *nodes.Registry) *graph.Graph {
 	t.Helper()
-	path, err := filepath.Abs(filepath.Join("testdata", "scenes", name+".yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	src, problems := dsl.Load(path, k)
+	src, problems := dsl.Load(filepath.Join(shared.scenes, name+".yaml"), k)
 	if src.Graph == nil {
 		t.Fatalf("%s: %v", name, problems)
 	}

@@ -41,7 +41,9 @@ func TestStepsOutliveTheirWorker(t *testing.T) {
 		}
 		return done
 	}
-	until(t, "the second step", func() bool { return slices.Contains(did(), "step2#1") })
+	until(t, "the end of the second step", func() bool {
+		return slices.ContainsFunc(readLedger(t, path), func(e entry) bool { return e.what == waits })
+	})
 	first.kill()
 	newWorker(t, s)
 	out, err := all.Wait(t.Context(), "steps")
@@ -56,4 +58,10 @@ func TestStepsOutliveTheirWorker(t *testing.T) {
 	if d := cmp.Diff(want, list(state["made"])); d != "" {
 		t.Errorf("what the node made of them (- want, + got):\n%s", d)
 	}
+	o, err := s.options(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all.replay(t, o, "steps")
+	all.record(t, "steps_killed", "steps", 1)
 }

@@ -143,4 +143,10 @@ func TestVersions(t *testing.T) {
 			t.Errorf("%s: versions by cycle (- want, + got):\n%s", id, d)
 		}
 	}
+	o, err := s.options(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all.replay(t, o, "changes", "stays", "begins")
+	all.record(t, "versions", "changes", 1)
 }

@@ -62,7 +62,7 @@ func (c *Cluster) Dial(ctx context.Context) (client.Client, error) { return Dial
 
 // Dial connects to a server by its address, without logging.
 func Dial(ctx context.Context, address string) (client.Client, error) {
-	return client.DialContext(ctx, client.Options{HostPort: address, Logger: sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler))})
+	return client.DialContext(ctx, client.Options{HostPort: address, Identity: "graphrun", Logger: sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler))})
 }
 
 // Pid is the process of the server, 0 while it is dead.
