@@ -171,7 +171,7 @@ func TestSameAsEmbedded(t *testing.T) {
 				}
 			}
 			if one.name == "pool" {
-				there.record(t, "limiter", "graphrun.pool/pool/narrow", 1)
+				there.record(t, "limiter", "graphrun.pool@"+s.Queue+"/pool/narrow", 1)
 			}
 			if d := cmp.Diff(want, got); d != "" {
 				t.Errorf("(- embedded, + cluster):\n%s", d)
