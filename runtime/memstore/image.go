@@ -5,14 +5,14 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/runtime"
 )
 
-// Image is all that a store has of one stack but its memories, so that another store can
-// continue it. Values are shared and must not be changed.
+// Image is all that a store has of one stack, so that another store can continue it. Values are shared and must not be changed.
 type Image struct {
 	Identity journal.Identity
 	Cursor   journal.Cursor
@@ -21,6 +21,14 @@ type Image struct {
 	Points   []Point            // oldest first; the history begins with the first one unless First is 0
 	Records  [][]journal.Record // by commit, without gaps between them
 	Graphs   []Use              // that the history needs, and the one of the cursor
+	Memories []Memory           // by name
+}
+
+// Memory is a memory of the stack's own.
+type Memory struct {
+	Name  string
+	State journal.MemoryState  // without its ID, which every store makes for itself
+	Items []journal.MemoryItem // in the order of their Seq
 }
 
 // Use is a graph that a stack needs for its records from one on; From 0 is until the stack is
@@ -52,6 +60,20 @@ func (s *Store) Image(ctx context.Context, name string) (Image, error) {
 	for _, u := range st.uses {
 		m.Graphs = append(m.Graphs, Use{s.graphs[u.hash].StoredGraph, u.from})
 	}
+	for ref, mem := range s.memories { // in any order: sorted below
+		if ref.Stack != name {
+			continue
+		}
+		own := Memory{Name: ref.Name, State: mem.state}
+		own.State.ID = ""
+		for _, it := range mem.items {
+			if mem.has(it) {
+				own.Items = append(own.Items, *it)
+			}
+		}
+		m.Memories = append(m.Memories, own)
+	}
+	slices.SortFunc(m.Memories, func(a, b Memory) int { return strings.Compare(a.Name, b.Name) })
 	return m, nil
 }
 
@@ -105,5 +127,20 @@ func (s *Store) Put(m Image) error {
 		kept.uses++
 	}
 	s.stacks[name] = st
+	for i := range m.Memories {
+		own := &m.Memories[i]
+		mem := s.newMemory()
+		id := mem.state.ID
+		mem.state, mem.state.ID = own.State, id
+		for _, it := range own.Items {
+			if err := mem.Put(it); err != nil {
+				return err
+			}
+		}
+		if s.memories == nil {
+			s.memories = map[journal.MemoryRef]*memory{}
+		}
+		s.memories[journal.MemoryRef{Stack: name, Name: own.Name}] = mem
+	}
 	return nil
 }

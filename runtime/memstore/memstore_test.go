@@ -3,6 +3,7 @@ package memstore_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -128,6 +129,8 @@ func TestImage(t *testing.T) {
 					c.Records = append(c.Records, journal.Record{Seq: c.Cursor.Seq, Stack: "s", Cycle: c.Cursor.Cycle, Body: body})
 				}
 				c.Changes = []graph.Change{{Name: "n", Value: int64(c.Cursor.Cycle), Whole: true}}
+				id := fmt.Sprint(c.Cursor.Cycle % 3)
+				c.Memory = []runtime.MemoryWrites{{Ref: journal.MemoryRef{Stack: "s", Name: "notes"}, Writes: []journal.MemoryWrite{{Memory: "notes", ID: id, Text: "cycle " + id}}}}
 				if err := s.Commit(t.Context(), c); err != nil {
 					t.Fatal(err)
 				}
@@ -162,6 +165,19 @@ func TestImage(t *testing.T) {
 			}
 			if d := cmp.Diff(a, b); d != "" {
 				t.Errorf("-first +second\n%s", d)
+			}
+			remembers := func(s *memstore.Store) (items []journal.MemoryItem) {
+				_, err := s.Memory(t.Context(), journal.MemoryRef{Stack: "s", Name: "notes"}, 0, func(it journal.MemoryItem) error {
+					items = append(items, it)
+					return nil
+				})
+				if err != nil {
+					t.Error(err)
+				}
+				return items
+			}
+			if d := cmp.Diff(remembers(first), remembers(second)); d != "" || len(remembers(first)) != 3 {
+				t.Errorf("what they remember: -first +second\n%s", d)
 			}
 			if _, err := second.Graph(t.Context(), "h"); err != nil {
 				t.Error(err)

@@ -215,6 +215,7 @@ const (
 	imageRecords
 	imageGraph
 	imageSeq // of the first record
+	imageMemory
 )
 
 // packImage writes a stack as the next workflow gets it.
@@ -237,6 +238,28 @@ func packImage(m *memstore.Image) ([]byte, error) {
 		w.uint(imageSeq, records[0].Seq)
 		w.bytes(imageRecords, p.Records(nil, records, nil, nil))
 	}
+	for i := range m.Memories {
+		own := &m.Memories[i]
+		state, err := json.Marshal(own.State)
+		if err != nil {
+			return nil, err
+		}
+		w.within(imageMemory, func(w *writer) {
+			w.text(1, own.Name)
+			w.bytes(2, state)
+			for j := range own.Items {
+				it := &own.Items[j]
+				w.within(3, func(w *writer) {
+					w.uint(1, it.Seq)
+					w.text(2, it.ID)
+					w.text(3, it.Text)
+					w.bytes(4, value.AppendBinary(nil, it.Data))
+					w.bytes(5, it.Vector)
+					w.uint(6, it.Epoch)
+				})
+			}
+		})
+	}
 	for i := range m.Graphs {
 		b, err := json.Marshal(m.Graphs[i].Graph)
 		if err != nil {
@@ -248,6 +271,30 @@ func packImage(m *memstore.Image) ([]byte, error) {
 		})
 	}
 	return w.b, nil
+}
+
+// unpackItem reads an item of a memory.
+func unpackItem(b []byte) (it journal.MemoryItem, err error) {
+	err = eachField(b, func(f field) (err error) {
+		switch f.number {
+		case 1:
+			it.Seq = f.n
+		case 2:
+			it.ID = string(f.bytes)
+		case 3:
+			it.Text = string(f.bytes)
+		case 4:
+			it.Data, err = value.ParseBinary(f.bytes)
+		case 5:
+			if len(f.bytes) > 0 {
+				it.Vector = slices.Clone(f.bytes)
+			}
+		case 6:
+			it.Epoch = f.n
+		}
+		return err
+	})
+	return it, err
 }
 
 // unpackImage reads what packImage wrote.
@@ -301,6 +348,22 @@ func unpackImage(b []byte) (memstore.Image, error) {
 			if err = u.Err(); err == nil && len(list) > 0 {
 				m.Records = append(m.Records, list)
 			}
+		case imageMemory:
+			var own memstore.Memory
+			err = eachField(f.bytes, func(f field) error {
+				switch f.number {
+				case 1:
+					own.Name = string(f.bytes)
+				case 2:
+					return json.Unmarshal(f.bytes, &own.State)
+				case 3:
+					it, err := unpackItem(f.bytes)
+					own.Items = append(own.Items, it)
+					return err
+				}
+				return nil
+			})
+			m.Memories = append(m.Memories, own)
 		case imageGraph:
 			var u memstore.Use
 			err = eachField(f.bytes, func(f field) error {
