@@ -151,7 +151,8 @@ func (m *Machine) reapplyArrivals(s journal.Snapshot, records []journal.Record) 
 		}
 		m.remember(r)
 	}
-	if !s.Cursor.Status.Ended() && len(m.inbox) != s.Cursor.Inbox {
+	// After the last cycle no cycle applies what it has left, unless the stack is reopened.
+	if !s.Cursor.Status.Ended() && s.Cursor.Finally == nil && len(m.inbox) != s.Cursor.Inbox {
 		return fmt.Errorf("machine: %d events wait for the next cycle, %d are in the records", s.Cursor.Inbox, len(m.inbox))
 	}
 	return nil
