@@ -90,6 +90,17 @@ func (t *thinking) seat(task *machine.Task, by int) {
 	}
 }
 
+// unseat takes back that an attempt begins.
+func (t *thinking) unseat(b *begin) {
+	t.running[b.pool]--
+	if b.slot != "" {
+		t.using[b.slot]--
+	}
+	if b.lock != "" {
+		t.using[b.lock]--
+	}
+}
+
 // limitsOf are the limits of a pool as the newest definition has them that the stack knows.
 func (t *thinking) limitsOf(p *graph.Pool) limits {
 	if t.next != nil {

@@ -182,12 +182,12 @@ func (s *stack) turn() (ended bool, err error) {
 		}
 		s.share(&d.commits[i])
 	}
+	s.answer(batch, d) // before act: a command reaches the stacks of nodes before what follows from it
 	s.act(d)
 	if d.again { // under the graph that was adopted
 		s.thinking = nil
 		s.post(letter{})
 	}
-	s.answer(batch, d)
 	return d.ended, s.breathe(s.w.inline(len(b)) + d.weight)
 }
 

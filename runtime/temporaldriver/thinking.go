@@ -23,10 +23,11 @@ type thinking struct {
 	s      *stack
 	m      *machine.Machine
 	def    *definition
-	queue  []machine.Task // that have no slot yet
-	listed int            // of Ready.Start: tasks that are in the queue, or have begun
-	stored string         // hash of the graph that the store has the stack under
-	next   *definition    // a changed graph that waits for the end of the cycle
+	queue  []machine.Task          // that have no slot yet
+	since  map[attemptID]time.Time // that they are in the queue
+	listed int                     // of Ready.Start: tasks that are in the queue, or have begun
+	stored string                  // hash of the graph that the store has the stack under
+	next   *definition             // a changed graph that waits for the end of the cycle
 
 	d       *decision
 	at      time.Time
@@ -80,11 +81,16 @@ func (s *stack) think(at time.Time, batch []letter) *decision {
 	for _, f := range s.flights { // in any order: a sum
 		t.running[f.pool]++
 	}
+	var held []machine.TaskHeld
 	for i := range batch {
 		if batch[i].in == nil {
 			continue
 		}
 		for _, in := range batch[i].in(at) {
+			if h, ok := in.(machine.TaskHeld); ok {
+				held = append(held, h)
+				continue
+			}
 			if err := t.step(in); err != nil {
 				d.refused = append(d.refused, refusal{i, *err})
 				break
@@ -93,6 +99,12 @@ func (s *stack) think(at time.Time, batch []letter) *decision {
 	}
 	d.due = s.due()
 	t.settle()
+	for _, h := range held { // once what follows from their waiting is decided
+		_ = t.step(h) // the stack, or the node, may have ended
+	}
+	if len(held) > 0 {
+		t.settle()
+	}
 	d.wake, d.needs = t.m.WakeAt(), t.lacks()
 	standing, reason := t.m.ForChildren()
 	d.leads = leading{byte(standing), reason, t.meters()}
@@ -225,7 +237,7 @@ func (t *thinking) adopt() {
 func (t *thinking) ready() (machine.Ready, bool) {
 	for {
 		rd, ok := t.m.Ready()
-		t.queue = append(t.queue, rd.Start[min(t.listed, len(rd.Start)):]...)
+		t.enqueue(rd.Start[min(t.listed, len(rd.Start)):])
 		t.listed = len(rd.Start)
 		if !t.grant() {
 			return rd, ok
@@ -233,12 +245,38 @@ func (t *thinking) ready() (machine.Ready, bool) {
 	}
 }
 
+// enqueue has tasks wait for their slots. Those that come together wait in the order of the graph.
+func (t *thinking) enqueue(tasks []machine.Task) {
+	if t.since == nil {
+		t.since = map[attemptID]time.Time{}
+	}
+	first := len(t.queue)
+	t.queue = append(t.queue, tasks...)
+	slices.SortStableFunc(t.queue[first:], func(a, b machine.Task) int {
+		return cmp.Or(cmp.Compare(a.Node, b.Node), cmp.Compare(a.Index, b.Index))
+	})
+	for i := range tasks {
+		t.since[attemptID{tasks[i].Key, tasks[i].Attempt}] = t.at
+	}
+}
+
+// sortQueue puts the tasks into the order in which they get slots: by priority, which grows while
+// they wait, and then as they came.
+func (t *thinking) sortQueue() {
+	worth := func(q *machine.Task) int {
+		return q.Priority + int(t.at.Sub(t.since[attemptID{q.Key, q.Attempt}])/aging)
+	}
+	slices.SortStableFunc(t.queue, func(a, b machine.Task) int {
+		return cmp.Or(cmp.Compare(worth(&b), worth(&a)), cmp.Compare(b.Priority, a.Priority))
+	})
+}
+
 // grant gives slots to tasks that wait, and tells the machine.
 func (t *thinking) grant() (any bool) {
 	if t.s.drains || len(t.queue) == 0 {
 		return false
 	}
-	slices.SortStableFunc(t.queue, func(a, b machine.Task) int { return cmp.Compare(b.Priority, a.Priority) })
+	t.sortQueue()
 	free, kids := atOnce-len(t.s.flights)-len(t.begun), mostKids
 	for _, k := range t.s.kids { // in any order: a sum
 		if k.Running {
@@ -284,6 +322,9 @@ func (t *thinking) grant() (any bool) {
 	}
 	clear(t.queue[len(left):])
 	t.queue = left
+	if len(left) == 0 {
+		clear(t.since)
+	}
 	return any
 }
 
@@ -344,6 +385,14 @@ func (t *thinking) follow(rd *machine.Ready) {
 			}
 			return over
 		})
+		t.d.begins = slices.DeleteFunc(t.d.begins, func(b begin) bool { // they have not left yet
+			over := b.TaskKey == key && !t.m.Wants(key, b.Attempt) && !t.s.works(b.child)
+			if over {
+				t.unseat(&b)
+				_ = t.m.Step(machine.TaskGone{At: t.at, Key: key, Attempt: b.Attempt})
+			}
+			return over
+		})
 		for id := range t.s.flights { // in any order: sorted below
 			if id.TaskKey == key && !t.m.Wants(key, id.Attempt) {
 				t.d.ends = append(t.d.ends, id)
@@ -381,6 +430,9 @@ func (t *thinking) follow(rd *machine.Ready) {
 	}
 	t.begun = nil
 }
+
+// works reports whether a stack does work of this one.
+func (s *stack) works(child string) bool { k := s.kids[child]; return k != nil && k.Running }
 
 func compareAttempts(a, b attemptID) int {
 	return cmp.Or(cmp.Compare(a.Cycle, b.Cycle), cmp.Compare(a.Wave, b.Wave), cmp.Compare(a.Node, b.Node), cmp.Compare(a.Item, b.Item), cmp.Compare(a.Attempt, b.Attempt))
