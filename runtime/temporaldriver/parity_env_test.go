@@ -2,7 +2,7 @@ package temporaldriver
 
 import (
 	"context"
-	"errors"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -10,20 +10,16 @@ import (
 	"testing/synctest"
 	"time"
 
-	commonpb "go.temporal.io/api/common/v1"
 	enumspb "go.temporal.io/api/enums/v1"
-	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/activity"
-	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 
-	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/value"
 	"github.com/graphrun/graphrun/runtime"
@@ -40,36 +36,45 @@ type world struct {
 	env *testsuite.TestWorkflowEnvironment
 	w   *Worker
 
-	recorder  paritytest.Recorder
-	said      []string
-	failed    []string
-	cancelled map[string]bool // activities, by workflow and id
-	updates   int
+	recorder paritytest.Recorder
+	said     []string
+	failed   []string
+	attempts map[string]*attempt // activities that run, by workflow and id
+	updates  int
+	status   map[string]journal.Status // of all stacks
+	over     chan struct{}             // closed when the environment does nothing any more
 }
 
-// replaying says whether each decision is read as a replay reads it.
-type replaying bool
-
 // inTestEnvironment runs a case.
-func inTestEnvironment(t *testing.T, c *paritytest.Case, again replaying) (o *paritytest.Outcome) {
+func inTestEnvironment(t *testing.T, c *paritytest.Case) *paritytest.Outcome {
+	t.Helper()
+	return runWorkflows(t, c, func(*world) {})
+}
+
+// replayedInTestEnvironment runs a case in which each decision is read as a replay reads it.
+func replayedInTestEnvironment(t *testing.T, c *paritytest.Case) *paritytest.Outcome {
+	t.Helper()
+	return runWorkflows(t, c, func(x *world) { x.w.probe.replays = x.compare })
+}
+
+// runWorkflows runs a case on a worker that prepare may change.
+func runWorkflows(t *testing.T, c *paritytest.Case, prepare func(*world)) (o *paritytest.Outcome) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		var suite testsuite.WorkflowTestSuite
 		suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
-		x := &world{t: t, c: c, env: suite.NewTestWorkflowEnvironment(), cancelled: map[string]bool{}}
-		kinds, err := c.Registry(false)
+		x := &world{t: t, c: c, env: suite.NewTestWorkflowEnvironment(), attempts: map[string]*attempt{}, status: map[string]journal.Status{}, over: make(chan struct{})}
+		kinds, err := c.Registry(wait)
 		if err != nil {
 			t.Fatal(err)
 		}
-		x.w, err = newWorker(&fakeClient{x: x}, Options{Kinds: kinds, Secret: c.Secret, History: -1, Heartbeat: 1000 * time.Hour, Grace: -1})
+		x.w, err = newWorker(workerClient{}, Options{Kinds: kinds, Secret: c.Secret, History: -1, Heartbeat: 1000 * time.Hour, Grace: -1})
 		if err != nil {
 			t.Fatal(err)
 		}
 		x.w.shortest = 0 // where idle cycles have no pause, no time passes, as in the embedded engine
-		x.w.probe = probe{nonce: paritytest.Nonce, committed: x.recorder.Commit}
-		if again {
-			x.w.probe.replays = x.compare
-		}
+		x.w.probe = probe{nonce: paritytest.Nonce, committed: x.committed}
+		prepare(x)
 		o = x.run()
 		if err := x.w.session.Close(); err != nil {
 			t.Error(err)
@@ -82,15 +87,23 @@ func (x *world) run() *paritytest.Outcome {
 	env := x.env
 	env.SetStartTime(paritytest.Begin)
 	env.SetTestTimeout(1000 * time.Hour)
+	late := &lateSignals{x: x, stage: map[string]stage{}, waiting: map[string][]string{}}
+	env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{late}})
+	defer func() {
+		if r := recover(); r != nil { // nothing happens any more
+			panic(fmt.Sprintf("%s: %v: workflows %v, signals wait for %v, %v", x.c.Name, r, late.stage, late.waiting, x.failed))
+		}
+	}()
 	x.w.register(&registering{x})
-	env.SetOnActivityCanceledListener(func(info *activity.Info) { x.cancelled[nameOf(info)] = true })
+	env.SetOnActivityCanceledListener(x.cancel)
 	for i := range x.c.Does {
 		x.said = append(x.said, paritytest.Pending)
-		env.RegisterDelayedCallback(func() { x.do(i) }, x.c.Does[i].At)
+		x.does(i)
 	}
 	o := &paritytest.Outcome{}
 	env.RegisterWorkflowWithOptions(func(ctx workflow.Context) error { return x.keep(ctx, o) }, workflow.RegisterOptions{Name: "keeper"})
 	env.ExecuteWorkflow("keeper")
+	close(x.over)
 	if err := env.GetWorkflowError(); err != nil {
 		x.t.Error(err)
 	}
@@ -121,71 +134,73 @@ func (x *world) keep(ctx workflow.Context, o *paritytest.Outcome) error {
 		})
 	}
 	all := func() bool { return ended == len(x.c.Stacks) }
-	if _, err := workflow.AwaitWithTimeout(ctx, x.c.Until, all); err != nil {
+	if n := len(x.c.Does); n > 0 {
+		if err := workflow.Sleep(ctx, min(x.c.Does[n-1].At+1, x.c.Until)); err != nil {
+			return err
+		}
+	}
+	if _, err := workflow.AwaitWithTimeout(ctx, paritytest.Begin.Add(x.c.Until).Sub(workflow.Now(ctx)), all); err != nil {
 		return err
 	}
 	o.Failed, o.Said = x.failed, slices.Clone(x.said)
 	rest := x.recorder.Running()
 	o.Lives = x.recorder.Stop()
 	for _, id := range rest {
-		x.env.RegisterDelayedCallback(func() { x.command(id, command{Do: doCancel}, func(error) {}) }, 0)
+		x.visit(0, func(ctx context.Context, v *visitor) { _ = x.clientOf(v).Cancel(ctx, id, "") })
 	}
 	return workflow.Await(ctx, all)
 }
 
-// do does what a moment says.
-func (x *world) do(i int) {
-	m := &x.c.Does[i]
-	of := func(v any) value.Value {
-		c, err := value.Of(v)
-		if err != nil {
-			x.t.Error(err)
-		}
-		return c
-	}
-	c := command{Do: string(m.Does), By: m.By, ID: m.ID, Event: m.Event, Payload: of(m.Payload), Node: m.Node, Item: m.Item,
-		Call: m.Call, For: m.For, Output: of(m.Output), Reason: m.Reason}
-	if m.Args != nil {
-		c.Args, c.HasArgs = of(m.Args), true
-	}
-	x.command(m.Stack, c, func(err error) { x.said[i] = paritytest.Word(err) })
-}
-
-// command gives a stack a command, as a client does.
-func (x *world) command(stack string, c command, said func(error)) {
-	x.updates++
-	err := x.env.UpdateWorkflowByID(stack, updateName, fmt.Sprint("update", x.updates), &testsuite.TestUpdateCallback{
-		OnReject: said,
-		OnComplete: func(v any, err error) {
-			if r, ok := v.(reply); ok && err == nil && r.Refused != nil {
-				err = r.Refused.err(stack)
-			}
-			said(err)
-		},
-	}, c)
-	var missing *serviceerror.NotFound
-	if errors.As(err, &missing) {
-		err = fmt.Errorf("%w: %q", runtime.ErrEnded, stack)
-	}
-	if err != nil {
-		said(err)
-	}
+func (x *world) committed(c runtime.Commit) {
+	x.status[c.Stack] = c.Cursor.Status
+	x.recorder.Commit(c)
 }
 
 // compare holds what a replay reads against what was decided.
 func (x *world) compare(decided, read *decision) {
-	for i := range decided.commits {
-		c := &decided.commits[i]
-		c.Records = journal.Singles(c.Records) // as they are read
+	want, got := linesOf(decided), linesOf(read)
+	if slices.Equal(want, got) {
+		return
 	}
-	d := cmp.Diff(decided, read, cmp.AllowUnexported(decision{}, begin{}, commit{}, attemptID{}, sending{}, refusal{}, leading{}),
-		cmpopts.IgnoreFields(begin{}, "task", "birth"), cmpopts.IgnoreFields(sending{}, "event"),
-		cmpopts.IgnoreTypes(&journal.Shape{}),       // it is known by then
-		cmpopts.IgnoreFields(graph.Change{}, "Key"), // nobody but the machine knows keys by their place
-		cmpopts.EquateEmpty())
-	if d != "" {
-		x.t.Errorf("a decision (-decided +read)\n%s", d)
+	x.t.Errorf("a decision (-decided +read)\n%s", cmp.Diff(want, got))
+}
+
+// linesOf is all of a decision but what only the one that is decided has. The place of a changed
+// key is left out, which only the machine knows keys by, and the shape of a commit, which a replay
+// knows by then.
+func linesOf(d *decision) (out []string) {
+	c := *d
+	c.commits = nil
+	c.begins = slices.Clone(c.begins)
+	for i := range c.begins {
+		c.begins[i].task, c.begins[i].birth = nil, nil
 	}
+	c.sends = slices.Clone(c.sends)
+	for i := range c.sends {
+		c.sends[i].event = nil
+	}
+	out = append(out, fmt.Sprintf("%+v", c))
+	for i := range d.commits {
+		c := d.commits[i].Commit
+		for r := range journal.EachRecord(c.Records) {
+			out = append(out, string(journal.AppendRecord(nil, r, true)))
+		}
+		for _, change := range c.Changes {
+			change.Key = 0
+			change.Value = value.String(change.Value)
+			out = append(out, fmt.Sprintf("%+v", change))
+		}
+		for _, part := range []any{c.Cursor, c.Create, c.Graph} {
+			b, err := json.Marshal(part)
+			if err != nil {
+				panic(err) // of the journal's own types
+			}
+			out = append(out, string(b))
+		}
+		c.Records, c.Changes, c.Cursor, c.Create, c.Graph, c.Shape = nil, nil, journal.Cursor{}, nil, nil, nil
+		out = append(out, fmt.Sprintf("%+v", c))
+	}
+	return out
 }
 
 // registering registers the work of tasks as activities that take their time on the clock of the
@@ -203,51 +218,55 @@ func (r *registering) RegisterActivityWithOptions(a any, o activity.RegisterOpti
 	r.env.RegisterActivityWithOptions(a, o)
 }
 
-// task returns at once, and has the work done when its time has passed, in the loop of the
-// environment: there the clock stands still.
+// attempt is the work of a task.
+type attempt struct {
+	*visitor
+	begun bool
+	end   context.CancelFunc
+}
+
+// task returns at once, and has the work done beside the loop of the environment.
 func (x *world) task(ctx context.Context, in taskInput) (taskResult, error) {
-	takes := time.Duration(0)
-	if x.c.Work != nil {
-		r, _ := x.c.Work(paritytest.Attempt{Stack: in.Identity.Stack, Cycle: in.Cycle, Wave: in.Wave, Node: in.Node, Item: in.Item, Try: in.Attempt})
-		takes = r.Takes
-	}
 	info := activity.GetInfo(ctx)
-	ctx = context.WithoutCancel(ctx) // it ends with this call
-	x.env.RegisterDelayedCallback(func() {
-		if x.cancelled[nameOf(&info)] {
+	values := context.WithoutCancel(ctx) // it ends with this call
+	a := &attempt{}
+	a.visitor = x.visit(0, func(ctx context.Context, v *visitor) {
+		a.begun = true
+		ctx, a.end = context.WithCancel(context.WithValue(values, visitorKey{}, v))
+		defer a.end()
+		r, err := x.w.task(ctx, in)
+		delete(x.attempts, nameOf(&info))
+		if a.gone {
 			return
 		}
-		r, err := x.w.task(ctx, in)
-		if err := x.env.CompleteActivity(info.TaskToken, r, err); err != nil {
+		if err := v.ask(ctx, 0, func(done func()) {
+			defer done()
+			if err := x.env.CompleteActivity(info.TaskToken, r, err); err != nil {
+				x.t.Error(err)
+			}
+			x.wake(info.WorkflowExecution.ID) // the environment tells the workflow around all
+		}); err != nil {
 			x.t.Error(err)
 		}
-		// The environment tells the workflow around all that there is news, and not this one.
-		if err := x.env.SignalWorkflowByID(info.WorkflowExecution.ID, "news", nil); err != nil {
-			x.t.Error(err)
-		}
-	}, takes)
+	})
+	x.env.RegisterDelayedCallback(func() { x.attempts[nameOf(&info)] = a }, 0)
 	return taskResult{}, activity.ErrResultPending
+}
+
+// cancel ends the context of an attempt. The environment takes none of its result.
+func (x *world) cancel(info *activity.Info) {
+	a := x.attempts[nameOf(info)]
+	if a == nil {
+		return
+	}
+	delete(x.attempts, nameOf(info))
+	a.gone = true
+	if a.begun {
+		a.end()
+		<-a.rests
+	}
 }
 
 func nameOf(info *activity.Info) string {
 	return info.WorkflowExecution.ID + " " + info.WorkflowExecution.RunID + " " + info.ActivityID
 }
-
-// fakeClient is the client of the worker. It is used by the work of tasks, in the loop of the
-// environment.
-type fakeClient struct {
-	client.Client
-	x *world
-}
-
-func (f *fakeClient) QueryWorkflow(_ context.Context, id, _ string, query string, args ...any) (converter.EncodedValue, error) {
-	return f.x.env.QueryWorkflowByID(id, query, args...)
-}
-
-func (f *fakeClient) SignalWorkflow(_ context.Context, id, _ string, name string, arg any) error {
-	return f.x.env.SignalWorkflowByID(id, name, arg)
-}
-
-func (f *fakeClient) RecordActivityHeartbeat(context.Context, []byte, ...any) error { return nil }
-
-var _ = commonpb.Payload{}

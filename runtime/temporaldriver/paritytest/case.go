@@ -1,6 +1,7 @@
 package paritytest
 
 import (
+	"context"
 	"time"
 
 	"github.com/graphrun/graphrun/graph"
@@ -17,6 +18,7 @@ const Nonce = "n"
 // Case is one run. It may be run any number of times, also at the same time.
 type Case struct {
 	Name   string
+	Text   string          // of the graph, for people
 	Kinds  *nodes.Registry // those of the graphs
 	Secret func(name string) (string, bool)
 	Stacks []Start  // they begin at once, in this order
@@ -24,9 +26,22 @@ type Case struct {
 	// Work says what an attempt comes to. It is called from many goroutines, more than once for
 	// one attempt, and gives the same each time. With false the real work of the kind is done.
 	Work func(Attempt) (Reply, bool)
+	// Queues says that attempts wait for slots, or for each other (`max`). Where a stack is read
+	// from its store meanwhile, they wait in the order of the graph, and no more in that in which
+	// they came.
+	Queues bool
 	// Until is how long is looked at. What has not ended by then is cut off. Nothing should
 	// happen at this very moment.
 	Until time.Duration
+}
+
+// String is the text of the graph and what comes from outside.
+func (c *Case) String() string {
+	text := c.Text
+	for i := range c.Does {
+		text += c.Does[i].String() + "\n"
+	}
+	return text
 }
 
 // Start is a stack of a case.
@@ -52,39 +67,5 @@ type Reply struct {
 	Result nodes.Result
 	Fails  *nodes.Error // nil if it succeeds with Result
 	// Does, when set, is done in place of Result and Fails once Takes has passed.
-	Does func(t nodes.Task) (nodes.Result, error)
-}
-
-// Does says what a moment is.
-type Does string
-
-const (
-	Send       Does = "send"
-	Answer     Does = "answer"
-	Pause      Does = "pause"
-	Resume     Does = "resume"
-	Wake       Does = "wake"
-	Stop       Does = "stop"
-	Cancel     Does = "cancel"
-	CancelTask Does = "cancel_task"
-)
-
-// Moment is something that is done from outside. Which of its fields mean something follows from
-// Does, as in the methods of runtime.Runtime.
-type Moment struct {
-	At    time.Duration // since Begin; more than 0
-	Stack string
-	Does  Does
-	By    string
-
-	ID      string // of an event
-	Event   string
-	Payload any
-
-	Node, Item string
-	Call, For  string
-	Args       any
-	Output     any
-
-	Reason string // of Cancel
+	Does func(ctx context.Context, t nodes.Task, wait Wait) (nodes.Result, error)
 }

@@ -2,7 +2,6 @@ package paritytest
 
 import (
 	"context"
-	"errors"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -36,7 +35,7 @@ func Boltstore(t *testing.T, c *Case) *Outcome {
 func embedded(t *testing.T, c *Case, open func(*testing.T) runtime.Store) (o *Outcome) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		kinds, err := c.Registry(true)
+		kinds, err := c.Registry(Sleep)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -90,7 +89,7 @@ func play(t *testing.T, c *Case, rt *runtime.Runtime, o *Outcome) {
 		}
 		m := &c.Does[i]
 		go func() {
-			err := do(rt, m)
+			err := m.Do(rt)
 			mu.Lock()
 			defer mu.Unlock()
 			said[i] = Word(err)
@@ -104,39 +103,6 @@ func play(t *testing.T, c *Case, rt *runtime.Runtime, o *Outcome) {
 	mu.Lock()
 	defer mu.Unlock()
 	copy(o.Said, said)
-}
-
-func by(name string) context.Context {
-	ctx := context.Background()
-	if name != "" {
-		ctx = runtime.As(ctx, name)
-	}
-	return ctx
-}
-
-// do does what a moment says.
-func do(rt *runtime.Runtime, m *Moment) error {
-	ctx := by(m.By)
-	switch m.Does {
-	case Send:
-		_, err := rt.Send(ctx, runtime.Send{Stack: m.Stack, ID: m.ID, Event: m.Event, Payload: m.Payload})
-		return err
-	case Answer:
-		return rt.AnswerWith(ctx, m.Stack, m.Node, runtime.AnswerOptions{Item: m.Item, Call: m.Call, For: m.For, Args: m.Args, Output: m.Output})
-	case Pause:
-		return rt.Pause(ctx, m.Stack)
-	case Resume:
-		return rt.Unpause(ctx, m.Stack)
-	case Wake:
-		return rt.Wake(ctx, m.Stack)
-	case Stop:
-		return rt.End(ctx, m.Stack)
-	case Cancel:
-		return rt.Cancel(ctx, m.Stack, m.Reason)
-	case CancelTask:
-		return rt.CancelTask(ctx, m.Stack, m.Node, m.Item)
-	}
-	return errors.New("paritytest: there is no such command")
 }
 
 // recorded is a store whose commits are kept.

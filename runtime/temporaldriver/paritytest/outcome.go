@@ -1,15 +1,12 @@
 package paritytest
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
-	"github.com/graphrun/graphrun/graph/journal"
-	"github.com/graphrun/graphrun/graph/value"
 	"github.com/graphrun/graphrun/runtime"
 )
 
@@ -40,6 +37,15 @@ func Word(err error) string {
 //   - Cursor.Clean: the embedded engine says with it that it has stopped by itself. A workflow
 //     does not stop before its stack has ended.
 //   - The number of commits, and what is committed together.
+//   - When the stack of a graph tells its parent what it has used: it is left to the driver where
+//     no limit counts it. The sum has to be the same.
+//   - The place of task.started, but not its time: where slots are counted over all workers, a task
+//     begins when the message with its slot comes, and not with the decision that it runs.
+//   - Attempts that are cancelled at the moment at which they begin: whether they have begun by then
+//     depends on what is committed together.
+//   - The place of task.held, but not its time: it says when an attempt that waits has returned.
+//   - The order in which attempts end at the same time.
+//   - The numbers of records, which follow from these. That they are without gaps is checked.
 func Diff(want, got *Outcome) string {
 	var out []string
 	section := func(name string, a, b []string) {
@@ -52,7 +58,7 @@ func Diff(want, got *Outcome) string {
 	names := slices.Concat(slices.Collect(maps.Keys(want.Lives)), slices.Collect(maps.Keys(got.Lives)))
 	slices.Sort(names)
 	for _, name := range slices.Compact(names) {
-		section("stack "+name, want.Lives[name].lines(), got.Lives[name].lines())
+		section("stack "+name, want.lines(name), got.lines(name))
 	}
 	return strings.Join(out, "\n")
 }
@@ -62,65 +68,4 @@ func numbered(said []string) (out []string) {
 		out = append(out, fmt.Sprintf("%d: %s", i, s))
 	}
 	return out
-}
-
-// lines is a stack in lines, which are the same where it is.
-func (l *Life) lines() (out []string) {
-	if l == nil {
-		return nil
-	}
-	for _, r := range l.Records {
-		out = append(out, string(journal.AppendRecord(nil, r, true)))
-	}
-	at := l.Cursor
-	at.Clean = false
-	cursor, err := json.Marshal(at)
-	if err != nil {
-		panic(err) // numbers and texts
-	}
-	out = append(out, "cursor "+string(cursor))
-	for _, key := range slices.Sorted(maps.Keys(l.State)) {
-		out = append(out, fmt.Sprintf("state %s = %s", key, value.String(l.State[key])))
-	}
-	return out
-}
-
-// How much of a difference is shown: lines before it, lines of it, and bytes of a line.
-const (
-	shownBefore = 4
-	shownLines  = 12
-	shownBytes  = 700
-)
-
-// diffLines shows where two lists of lines differ: what follows the lines that they begin with,
-// and comes before those that they end with.
-func diffLines(a, b []string) string {
-	begin := 0
-	for begin < len(a) && begin < len(b) && a[begin] == b[begin] {
-		begin++
-	}
-	if begin == len(a) && begin == len(b) {
-		return ""
-	}
-	end := 0
-	for end < len(a)-begin && end < len(b)-begin && a[len(a)-1-end] == b[len(b)-1-end] {
-		end++
-	}
-	var out strings.Builder
-	show := func(mark string, lines []string) {
-		for i, l := range lines {
-			if i == shownLines {
-				fmt.Fprintf(&out, "%s … and %d more\n", mark, len(lines)-i)
-				return
-			}
-			if len(l) > shownBytes {
-				l = l[:shownBytes] + "…"
-			}
-			out.WriteString(mark + " " + l + "\n")
-		}
-	}
-	show(" ", a[max(0, begin-shownBefore):begin])
-	show("-", a[begin:len(a)-end])
-	show("+", b[begin:len(b)-end])
-	return out.String()
 }
