@@ -153,7 +153,7 @@ func TestParityFindsFaults(t *testing.T) {
 	for name, plant := range map[string]func(*world){
 		"a timer takes too long": func(x *world) { x.w.shortest = time.Millisecond },
 		"a timer is lost":        func(x *world) { x.w.probe.replays = func(_, read *decision) { read.wake = time.Time{} } },
-		"an attempt is lost":     func(x *world) { x.w.probe.replays = func(decided, _ *decision) { loseOne(decided) } },
+		"an attempt is another":  func(x *world) { x.w.probe.replays = func(decided, _ *decision) { mistake(decided) } },
 	} {
 		if diff := paritytest.Diff(want, runWorkflows(t, c, plant)); diff == "" {
 			t.Errorf("%s, and nobody finds it", name)
@@ -161,11 +161,11 @@ func TestParityFindsFaults(t *testing.T) {
 	}
 }
 
-// loseOne has an attempt get no input.
-func loseOne(d *decision) {
+// mistake has an attempt get the input of another one.
+func mistake(d *decision) {
 	for i := range d.begins {
 		if in := d.begins[i].task; in != nil && in.Node == "flaky" && in.Attempt == 2 {
-			in.Node = "count"
+			in.Attempt = 3
 		}
 	}
 }

@@ -246,13 +246,22 @@ func (t *thinking) ready() (machine.Ready, bool) {
 }
 
 // enqueue has tasks wait for their slots. Those that come together wait in the order of the graph.
+// A machine that was made again does not know in which order its tasks came: then those that have
+// begun before wait behind the others.
 func (t *thinking) enqueue(tasks []machine.Task) {
+	if len(tasks) == 0 {
+		return
+	}
+	again := t.since == nil && t.s.cursor.Seq > 0
 	if t.since == nil {
 		t.since = map[attemptID]time.Time{}
 	}
 	first := len(t.queue)
 	t.queue = append(t.queue, tasks...)
 	slices.SortStableFunc(t.queue[first:], func(a, b machine.Task) int {
+		if again && a.Attempt != b.Attempt {
+			return cmp.Compare(a.Attempt, b.Attempt)
+		}
 		return cmp.Or(cmp.Compare(a.Node, b.Node), cmp.Compare(a.Index, b.Index))
 	})
 	for i := range tasks {
