@@ -238,6 +238,10 @@ func (s *stack) beginChild(b *begin) {
 		return
 	}
 	s.kids[b.child] = k
+	k.begins = true
+	if l := s.leads; l.standing != byte(machine.GoesOn) { // those that began before it know
+		k.waits = append(k.waits, parentSignal{Standing: l.standing, Reason: l.reason, Metered: l.metered})
+	}
 	ctx := workflow.WithChildOptions(s.ctx, workflow.ChildWorkflowOptions{
 		WorkflowID:               b.child,
 		ParentClosePolicy:        enumspb.PARENT_CLOSE_POLICY_ABANDON, // it outlives the workflow that is continued as another one
@@ -246,6 +250,9 @@ func (s *stack) beginChild(b *begin) {
 	})
 	done := workflow.ExecuteChildWorkflow(ctx, WorkflowType, b.birth)
 	workflow.Go(s.ctx, func(ctx workflow.Context) {
+		if done.GetChildWorkflowExecution().Get(ctx, nil) == nil {
+			s.hasBegun(b.child, k)
+		}
 		err := done.Get(ctx, nil)
 		if now := s.kids[b.child]; now != k || err == nil || !k.Running {
 			return // it says itself how it has ended
@@ -273,6 +280,18 @@ func startError(err error) error {
 	return err
 }
 
+// hasBegun gives the stack of a node what its parent has wanted of it meanwhile.
+func (s *stack) hasBegun(name string, k *kid) {
+	waits := k.waits
+	k.begins, k.waits = false, nil
+	if s.kids[name] != k {
+		return
+	}
+	for _, p := range waits {
+		s.signalKid(name, p)
+	}
+}
+
 // lead tells the stacks that do work of this one what it wants.
 func (s *stack) lead(p parentSignal) {
 	for _, name := range s.kidNames() {
@@ -281,7 +300,11 @@ func (s *stack) lead(p parentSignal) {
 }
 
 func (s *stack) signalKid(name string, p parentSignal) {
-	if k := s.kids[name]; k == nil || !k.Running {
+	switch k := s.kids[name]; {
+	case k == nil || !k.Running:
+		return
+	case k.begins: // a cluster may not know it yet
+		k.waits = append(k.waits, p)
 		return
 	}
 	s.signal(name, parentName, p, func(_ workflow.Context, err error) {

@@ -145,6 +145,11 @@ func (s *stack) mayContinue() bool {
 	if s.isDue == 0 || len(s.inbox) > 0 || s.busy > 0 {
 		return false
 	}
+	for _, k := range s.kids { // in any order: whether there is one
+		if k.begins { // the cluster might not begin it any more
+			return false
+		}
+	}
 	if len(s.flights) == 0 {
 		return true
 	}

@@ -248,7 +248,7 @@ func (s *stack) hearChild(c childSignal) {
 			state, _ := c.End.State.Any().(map[string]any)
 			all = append(all, machine.ChildDone{At: at, Key: id.TaskKey, Attempt: id.Attempt, Cursor: c.End.Cursor, State: state})
 		case c.Rests:
-			all = append(all, optional{machine.TaskWaits{At: at, Key: id.TaskKey, Attempt: id.Attempt}}, machine.TaskHeld{At: at, Key: id.TaskKey, Attempt: id.Attempt})
+			all = append(all, optional{machine.TaskWaits{At: at, Key: id.TaskKey, Attempt: id.Attempt}}, childHeld{machine.TaskHeld{At: at, Key: id.TaskKey, Attempt: id.Attempt}})
 		}
 		return all
 	}})
@@ -256,6 +256,9 @@ func (s *stack) hearChild(c childSignal) {
 
 // optional is an input whose refusal stops nothing.
 type optional struct{ machine.Input }
+
+// childHeld says of an attempt that its child waits for somebody outside.
+type childHeld struct{ machine.TaskHeld }
 
 // hearAsk takes note that calls of an attempt need a person's word.
 func (s *stack) hearAsk(a askSignal) {

@@ -164,8 +164,8 @@ func TestParityFindsFaults(t *testing.T) {
 // mistake has an attempt get the input of another one.
 func mistake(d *decision) {
 	for i := range d.begins {
-		if in := d.begins[i].task; in != nil && in.Node == "flaky" && in.Attempt == 2 {
-			in.Attempt = 3
+		if in := d.begins[i].task; in != nil && in.Node == "shout" && in.Item == "0" {
+			in.Item = "1"
 		}
 	}
 }

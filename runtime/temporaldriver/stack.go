@@ -92,6 +92,9 @@ type kid struct {
 	Ends    int    `json:"ends,omitempty"` // how often its node has ended
 	Running bool   `json:"running,omitempty"`
 	Lock    string `json:"lock,omitempty"` // that it has while it runs, see lockOf
+
+	begins bool           // the cluster has not said yet that it has begun
+	waits  []parentSignal // for that
 }
 
 // Stack is the workflow of a stack. It returns when the stack has ended; the error is that of a

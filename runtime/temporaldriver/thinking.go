@@ -81,14 +81,15 @@ func (s *stack) think(at time.Time, batch []letter) *decision {
 	for _, f := range s.flights { // in any order: a sum
 		t.running[f.pool]++
 	}
-	var held []machine.TaskHeld
+	var held []machine.Input
 	for i := range batch {
 		if batch[i].in == nil {
 			continue
 		}
 		for _, in := range batch[i].in(at) {
-			if h, ok := in.(machine.TaskHeld); ok {
-				held = append(held, h)
+			switch in.(type) {
+			case machine.TaskHeld, childHeld:
+				held = append(held, in)
 				continue
 			}
 			if err := t.step(in); err != nil {
@@ -99,8 +100,14 @@ func (s *stack) think(at time.Time, batch []letter) *decision {
 	}
 	d.due = s.due()
 	t.settle()
-	for _, h := range held { // once what follows from their waiting is decided
-		_ = t.step(h) // the stack, or the node, may have ended
+	for _, in := range held { // once what follows from their waiting is decided
+		if h, ok := in.(childHeld); ok {
+			if !t.m.Wants(h.Key, h.Attempt) {
+				continue // it is to end, and so is the child: that tells its end
+			}
+			in = h.TaskHeld
+		}
+		_ = t.step(in) // the stack may have ended
 	}
 	if len(held) > 0 {
 		t.settle()

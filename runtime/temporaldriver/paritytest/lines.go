@@ -19,7 +19,8 @@ type writing struct {
 	waits  map[attemptName]int // lines that say that an attempt waits
 	begun  []string
 	used   map[string]*usage
-	runs   uint64 // of the stacks of graphs, told in the open cycle
+	waves  map[uint64]map[uint64]string // when they began, by cycle
+	runs   uint64                       // of the stacks of graphs, told in the open cycle
 	out    []string
 }
 
@@ -39,7 +40,7 @@ func (o *Outcome) lines(stack string) []string {
 	if l == nil {
 		return nil
 	}
-	w := writing{graphs: o.graphs(l), waits: map[attemptName]int{}, used: map[string]*usage{}}
+	w := writing{graphs: o.graphs(l), waits: map[attemptName]int{}, waves: map[uint64]map[uint64]string{}, used: map[string]*usage{}}
 	w.out = l.gaps()
 	for _, r := range l.Records {
 		w.record(r)
@@ -70,6 +71,9 @@ func (w *writing) record(r journal.Record) {
 	switch b := r.Body.(type) {
 	case *journal.CycleStarted:
 		w.runs = 0
+		w.waves[r.Cycle] = map[uint64]string{}
+	case *journal.WaveStarted:
+		w.waves[r.Cycle][b.Wave] = at
 	case *journal.CycleFinished:
 		c := *b
 		c.NodeRuns -= int(w.runs)
@@ -90,10 +94,15 @@ func (w *writing) record(r journal.Record) {
 			return
 		}
 	case *journal.TaskFinished:
-		begins := fmt.Sprintf("%s %s[%s] #%d begins", at, b.Node, b.Item, b.Attempt)
-		if i := slices.Index(w.begun, begins); i >= 0 && b.Error != nil && b.Error.Kind == "cancelled" {
-			w.begun = slices.Delete(w.begun, i, i+1) // it did not live
-			return
+		if b.Error != nil && b.Error.Kind == "cancelled" {
+			begins := fmt.Sprintf("%s %s[%s] #%d begins", at, b.Node, b.Item, b.Attempt)
+			if i := slices.Index(w.begun, begins); i >= 0 {
+				w.begun = slices.Delete(w.begun, i, i+1)
+				return
+			}
+			if b.Attempt == 0 && w.waves[began(&r, b.Began)][b.Wave] == at {
+				return
+			}
 		}
 		if w.graphs[b.Node] {
 			w.uses(&r, usage{b.NodeRuns, b.Tokens, b.Cost})

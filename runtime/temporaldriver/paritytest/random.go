@@ -115,12 +115,13 @@ func (r *randomized) dress(g randomgraph.Graph, within bool) string {
 
 // mayRun reports whether one more node may run the other graph. The pool that every graph has is
 // shared by the graph's stacks in the embedded engine alone, so its four slots have to be enough
-// for all of them.
+// for all of them. Under `waves: eager` two of them that end at the same time may be committed in
+// either order.
 func (r *randomized) mayRun() bool {
 	if r.inner == nil {
 		return false
 	}
-	return len(r.runs) == 0 || (len(r.runs)+1)*tasksOf(r.inner) <= defaultPool
+	return len(r.runs) == 0 || !r.g.Eager && (len(r.runs)+1)*tasksOf(r.inner) <= defaultPool
 }
 
 // defaultPool is how many slots the pool has that every graph has.
