@@ -144,19 +144,24 @@ func TestParityFinds(t *testing.T) {
 func TestParityFindsFaults(t *testing.T) {
 	t.Parallel()
 	c := items(t)
+	restless := *c // it has ended before anything comes
 	text := strings.Replace(itemsGraph, "pause: {active: 5s, idle: 1m, factor: 2}", "pause: 0s", 1)
-	c.Stacks[0].Graph = compileText(t, strings.Replace(text, "cycles: 100", "cycles: 5", 1), c.Kinds)
-	want := paritytest.Memstore(t, c)
-	if diff := paritytest.Diff(want, inTestEnvironment(t, c)); diff != "" {
-		t.Fatalf("(-memstore +workflow)\n%s", diff)
-	}
-	for name, plant := range map[string]func(*world){
-		"a timer takes too long": func(x *world) { x.w.shortest = time.Millisecond },
-		"a timer is lost":        func(x *world) { x.w.probe.replays = func(_, read *decision) { read.wake = time.Time{} } },
-		"an attempt is another":  func(x *world) { x.w.probe.replays = func(decided, _ *decision) { mistake(decided) } },
+	restless.Stacks = []paritytest.Start{{ID: "items", Graph: compileText(t, strings.Replace(text, "cycles: 100", "cycles: 5", 1), c.Kinds)}}
+	for _, f := range []struct {
+		name  string
+		c     *paritytest.Case
+		plant func(*world)
+	}{
+		{"a timer takes too long", &restless, func(x *world) { x.w.shortest = time.Millisecond }},
+		{"a timer is lost", c, func(x *world) { x.w.probe.replays = func(_, read *decision) { read.wake = time.Time{} } }},
+		{"an attempt is another", c, func(x *world) { x.w.probe.replays = func(decided, _ *decision) { mistake(decided) } }},
 	} {
-		if diff := paritytest.Diff(want, runWorkflows(t, c, plant)); diff == "" {
-			t.Errorf("%s, and nobody finds it", name)
+		want := paritytest.Memstore(t, f.c)
+		if diff := paritytest.Diff(want, inTestEnvironment(t, f.c)); diff != "" {
+			t.Errorf("without a fault (-memstore +workflow)\n%s", diff)
+		}
+		if diff := paritytest.Diff(want, runWorkflows(t, f.c, f.plant)); diff == "" {
+			t.Errorf("%s, and nobody finds it", f.name)
 		}
 	}
 }
