@@ -155,3 +155,25 @@ func TestTaskLostCleanly(t *testing.T) {
 		t.Errorf("parked after shutdowns: %+v", p)
 	}
 }
+
+// What was decided for an attempt before its stack is to end stays so when the machine is
+// replaced.
+func TestContinueKeepsDecisions(t *testing.T) {
+	t.Parallel()
+	for _, every := range []int{0, 1} {
+		r := newRig(t, compile(t, strings.Replace(lostGraph, "{uses: work}", "{uses: work, timeout: 5s}", 1)))
+		r.lingers, r.swapEvery = true, every
+		for _, l := range []string{"start", "wake", "running a", "running b", "wake", "cancel"} {
+			do(r, l)
+		}
+		r.leave()
+		r.drain()
+		at := slices.IndexFunc(r.records, func(rec journal.Record) bool {
+			b, ok := rec.Body.(*journal.TaskFinished)
+			return ok && b.Node == "b"
+		})
+		if at < 0 || r.records[at].Body.(*journal.TaskFinished).Error.Kind != "timeout" {
+			t.Errorf("replaced after each %d commits: b has not timed out: %v", every, lines(r))
+		}
+	}
+}

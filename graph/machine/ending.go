@@ -308,7 +308,7 @@ func (m *Machine) orphaned(w *wave, was journal.Cursor, replays bool) {
 				continue
 			}
 			fate := was.EndingOf(m.key(t, r), t.attempt)
-			if was.Closing != nil || r.failing != nil || r.enough {
+			if fate == nil && (was.Closing != nil || r.failing != nil || r.enough) {
 				fate = cancelled("cancelled")
 			}
 			if !replays && !held {
