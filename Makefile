@@ -16,7 +16,7 @@ GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 VULNDB ?= ../shared/vulndb.tgz
 FUZZTIME ?= 10s
 
-.PHONY: help build test short format vet tidy cross staticcheck lint race torture explore cover fuzz servers editors extension neovim browser assets nested bench allocs fetch client unit image pictures vulnerabilities ci
+.PHONY: help build test short format vet tidy cross staticcheck lint race torture explore cover fuzz servers editors extension neovim browser assets nested kills bench allocs fetch client unit image pictures vulnerabilities ci
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 18
@@ -144,6 +144,9 @@ nested: ## the modules below this one
 		race=-race; if [ "$$(basename "$$dir")" = e2e ]; then race=; fi
 		(cd "$$dir"; go vet ./...; go test $$race -timeout 20m ./...; go mod tidy -diff)
 	done
+
+kills: ## workers and a Temporal server, killed again and again, some twenty minutes
+	GOWORK=off E2E=long go -C runtime/temporaldriver/e2e test -count=1 -timeout 40m .
 
 bench: ## measure the engine beside its peers and the bare limits, some minutes
 	GOWORK=off go -C bench/peers run . $(BENCHFLAGS)

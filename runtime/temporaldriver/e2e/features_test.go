@@ -112,7 +112,7 @@ func (s *stacks) until(t *testing.T, id, what string, holds func(journal.Summary
 	t.Helper()
 	var last journal.Summary
 	var state map[string]any
-	for end := time.Now().Add(time.Minute); time.Now().Before(end); {
+	for end := time.Now().Add(3 * time.Minute); time.Now().Before(end); {
 		snap, err := s.State(t.Context(), id)
 		if err == nil {
 			last, state = journal.Summary{Identity: snap.Identity, Cursor: snap.Cursor}, journal.Visible(snap.State)
@@ -130,7 +130,7 @@ func (s *stacks) until(t *testing.T, id, what string, holds func(journal.Summary
 	for _, r := range records[max(0, len(records)-12):] {
 		t.Logf("%s", journal.AppendRecord(nil, r, false))
 	}
-	t.Fatalf("%s: it is not true that %s: %s %s, %s", id, what, last.Cursor.Status, last.Cursor.Reason, b)
+	t.Fatalf("%s: it is not true that %s: %s %s, %.500s", id, what, last.Cursor.Status, last.Cursor.Reason, b)
 	return nil
 }
 

@@ -106,7 +106,7 @@ func play(t *testing.T, d driven, g *graph.Graph, names []string) map[string]end
 	t.Helper()
 	patience := 6 * time.Minute
 	if long {
-		patience = 40 * time.Minute
+		patience = 25 * time.Minute
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
