@@ -14,7 +14,7 @@ GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
 # A copy of the vulnerability database, for machines that cannot reach it.
 VULNDB ?= ../shared/vulndb.tgz
-FUZZTIME ?= 10s
+FUZZTIME ?= 5s
 
 .PHONY: help build test short format vet tidy cross staticcheck lint race torture explore cover fuzz servers editors extension neovim browser assets nested kills bench allocs fetch client unit image pictures vulnerabilities ci
 

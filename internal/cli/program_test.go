@@ -61,7 +61,7 @@ stop: state.ok != nil
 // of the same stacks, under its own name.
 func TestOtherProgram(t *testing.T) {
 	t.Parallel()
-	dir, err := os.MkdirTemp("", "other") // t.TempDir has a path too long for a socket on some systems
+	dir, err := os.MkdirTemp("", "other") //nolint:usetesting // t.TempDir has a path too long for a socket on some systems
 	if err != nil {
 		t.Fatal(err)
 	}

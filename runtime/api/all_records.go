@@ -93,10 +93,31 @@ func (a *allRecords) run(ctx context.Context, now bool, last string) error {
 			return err
 		}
 	}
+	said, stop := a.listen() // what is said after the place is known is heard
+	defer stop()
 	if err := a.place(at); err != nil {
 		return err
 	}
-	return a.later(ctx, t, at)
+	return a.later(ctx, t, at, said)
+}
+
+// listen has what models say arrive in a channel until stop is called, of a stream of events.
+func (a *allRecords) listen() (said chan feed.Delta, stop func()) {
+	said = make(chan feed.Delta, heldDeltas)
+	if !a.s.events || a.s.want.Types != nil {
+		return said, func() {}
+	}
+	over := make(chan struct{})
+	end := a.live.Feed().OnDelta("", func(d feed.Delta) {
+		select {
+		case said <- d:
+		case <-over:
+		}
+	})
+	return said, func() {
+		close(over)
+		end()
+	}
 }
 
 // past sends the records that are kept, without places in the order of commits.
@@ -137,18 +158,7 @@ const (
 
 // later sends what is committed from a place on, and with events what models say, until the
 // reader or the server ends.
-func (a *allRecords) later(ctx context.Context, t *tape, at spot) error {
-	said := make(chan feed.Delta, heldDeltas)
-	if a.s.events && a.s.want.Types == nil {
-		over := make(chan struct{})
-		defer a.live.Feed().OnDelta("", func(d feed.Delta) {
-			select {
-			case said <- d:
-			case <-over:
-			}
-		})()
-		defer close(over)
-	}
+func (a *allRecords) later(ctx context.Context, t *tape, at spot, said <-chan feed.Delta) error {
 	again := time.NewTicker(lookAgain)
 	defer again.Stop()
 	quiet := time.Now()
