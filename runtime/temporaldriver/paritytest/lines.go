@@ -207,7 +207,8 @@ func (l *Life) gaps() (out []string) {
 	return out
 }
 
-// sortEnds sorts the ends of attempts that follow each other at the same time.
+// sortEnds sorts the ends of attempts that follow each other at the same time, and where they begin
+// to wait.
 func sortEnds(lines []string) {
 	begin, last := 0, ""
 	for i := range lines {
@@ -225,5 +226,5 @@ func sortEnds(lines []string) {
 	}
 }
 
-// end is that of an attempt, with its time.
-var end = late.Regexp(`^\{"time":"([^"]+)","type":"task.finished"`)
+// end is that of an attempt, or where it begins to wait, with its time.
+var end = late.Regexp(`^\{"time":"([^"]+","type":"task.(?:finished|waiting))"`)

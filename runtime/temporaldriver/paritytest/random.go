@@ -53,7 +53,7 @@ func random(seed, try int) *Case {
 	if g == nil {
 		return nil
 	}
-	c := &Case{Name: fmt.Sprintf("random %d", seed), Kinds: kinds, Stacks: []Start{{ID: "s", Graph: g}}, Until: 20*time.Minute + 1, Text: text, Queues: r.queues || slices.ContainsFunc(r.g.Nodes, queues)}
+	c := &Case{Name: fmt.Sprintf("random %d", seed), Kinds: kinds, Stacks: []Start{{ID: "s", Graph: g}}, Until: 20*time.Minute + 1, Text: text, Queues: r.queues || slices.ContainsFunc(r.g.Nodes, queues) || r.inner != nil && slices.ContainsFunc(r.inner.Nodes, queues)}
 	c.Work = func(a Attempt) (Reply, bool) { return reply(seed, a), true }
 	c.Does = r.moments()
 	return c
@@ -100,7 +100,9 @@ func (r *randomized) dress(g randomgraph.Graph, within bool) string {
 			line = strings.Replace(line, ": output}", ": output.a}", 1)
 		case pools:
 			add(3, ", pool: slow")
-			add(3, fmt.Sprintf(", priority: %d", r.IntN(3)))
+			if !g.Eager { // a task of a later wave may come before a slot does
+				add(3, fmt.Sprintf(", priority: %d", r.IntN(3)))
+			}
 		}
 		if n.Each == nil { // its elements would time out at the same time, in any order
 			add(8, fmt.Sprintf(", timeout: %dms", 500+r.IntN(2500)))
