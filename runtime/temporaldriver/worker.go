@@ -31,6 +31,10 @@ const (
 // lastWait is how much longer than its timeout an attempt may take to return.
 const lastWait = 30 * time.Second
 
+// stickyTime is how long the cluster waits for the worker that has a stack in memory before another
+// one gets it: what a stack loses when its worker dies.
+const stickyTime = 2 * time.Second
+
 // compileTime is how long a workflow may think before the SDK takes it for stuck: a large graph is
 // compiled there once.
 const compileTime = 8 * time.Second
@@ -111,6 +115,7 @@ func NewWorker(c client.Client, o Options) (*Worker, error) {
 		OnFatalError:                       func(err error) { w.failed <- err },
 		MaxConcurrentActivityExecutionSize: w.o.Parallel,
 		DisablePayloadErrorLimit:           w.o.LargeValues, // the SDK looks at a decision before it stores it elsewhere
+		StickyScheduleToStartTimeout:       stickyTime,
 		DeadlockDetectionTimeout:           compileTime,
 		WorkerStopTimeout:                  w.o.Grace + lastWait,
 		MaxHeartbeatThrottleInterval:       w.o.Heartbeat / 3,
