@@ -52,7 +52,7 @@ func (m *Machine) taskStep(in TaskStep) error {
 // already, as a *StepError; nil if nothing is. A driver whose attempts run in other processes
 // calls it there, before it makes the step durable.
 func CheckStep(in *TaskStep, steps, marks int) error {
-	why := ""
+	var why string
 	switch size := in.Content.Size(); {
 	case in.Mark && marks >= MaxMarks:
 		why = fmt.Sprintf("mark %q is one too many: a task has at most %d marks", in.Name, MaxMarks)

@@ -232,9 +232,10 @@ func (x *world) task(ctx context.Context, in taskInput) (taskResult, error) {
 	a := &attempt{}
 	a.visitor = x.visit(0, func(ctx context.Context, v *visitor) {
 		a.begun = true
-		ctx, a.end = context.WithCancel(context.WithValue(values, visitorKey{}, v))
-		defer a.end()
-		r, err := x.w.task(ctx, in)
+		own, end := context.WithCancel(context.WithValue(values, visitorKey{}, v))
+		a.end = end
+		defer end()
+		r, err := x.w.task(own, in)
 		delete(x.attempts, nameOf(&info))
 		if a.gone {
 			return
