@@ -86,7 +86,7 @@ func (m *Machine) applyTaskWaiting(b *journal.TaskWaiting, at time.Time) {
 		w.Until = t.firstAt.Add(n.Deadline)
 	}
 	if n.Kind.Runs {
-		w.Lock = t.lock
+		w.Lock = m.lockOf(t, r)
 	}
 	if n.Timeout > 0 && n.Kind.Runs {
 		w.Until = sooner(w.Until, t.startedAt.Add(n.Timeout))

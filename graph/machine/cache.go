@@ -60,6 +60,18 @@ func (m *Machine) cacheKey(n *graph.Node, env *cond.Env) (string, *journal.Failu
 	return value.String(m.mask([]any{v})), nil
 }
 
+// keptUnder is the key that a task's result is kept under. The attempt may have begun before the
+// machine was made again.
+func (m *Machine) keptUnder(t *task, r *run) string {
+	n := &m.g.Nodes[r.node]
+	if t.ready || n.Cache == nil {
+		return t.cacheKey
+	}
+	defer m.seeTask(t, r, n).done()
+	key, _ := m.cacheKey(n, r.w.env) // it had none if this fails
+	return key
+}
+
 // reuse ends a task with a result of an earlier run, when there is one.
 func (m *Machine) reuse(t *task, r *run) bool {
 	n := &m.g.Nodes[r.node]

@@ -198,8 +198,8 @@ func (m *Machine) finishDone(t *task, r *run, in TaskDone) {
 			r.size = size
 		}
 	}
-	if body.Error == nil && t.cacheKey != "" {
-		body.CacheKey = t.cacheKey
+	if body.Error == nil {
+		body.CacheKey = m.keptUnder(t, r)
 	}
 	m.finish(t, r, body)
 }
