@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
 	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
@@ -188,17 +190,27 @@ func (c *Client) absent(ctx context.Context, stack string) error {
 
 // unknown is the error for a stack that there is not, with some of those that there are.
 func (c *Client) unknown(ctx context.Context, stack string) error {
-	e := &runtime.UnknownStackError{Stack: stack}
-	all, err := c.list(ctx)
+	return unknownStack(ctx, c.c, c.o.TaskQueue, stack)
+}
+
+// unknownStack is the error for a stack that there is not. It asks for no more than it names: the
+// newest ones.
+func unknownStack(ctx context.Context, c client.Client, queue, stack string) error {
+	r, err := c.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{Query: stacksOf(queue), PageSize: manyNames + 1})
 	if err != nil {
-		return err
-	}
-	for i := range all {
-		if i == manyNames {
-			e.Known = append(e.Known, "…")
-			break
+		if ctx.Err() != nil {
+			return ctx.Err()
 		}
-		e.Known = append(e.Known, all[i].stack)
+		return unreachable(err)
+	}
+	e := &runtime.UnknownStackError{Stack: stack}
+	for _, info := range r.GetExecutions() {
+		e.Known = append(e.Known, info.GetExecution().GetWorkflowId())
+	}
+	slices.Sort(e.Known)
+	e.Known = slices.Compact(e.Known) // the stack of a node may have run again
+	if len(e.Known) > manyNames {
+		e.Known[manyNames] = "…"
 	}
 	return e
 }

@@ -106,11 +106,10 @@ const (
 // list finds the stacks of the task queue, sorted by id. A cluster lists workflows in the order
 // of their beginnings, so all of them have to be asked for before the first can be given.
 func (c *Client) list(ctx context.Context) ([]found, error) {
-	query := fmt.Sprintf("WorkflowType = %s AND TaskQueue = %s AND ExecutionStatus != 'ContinuedAsNew'", quoted(WorkflowType), quoted(c.o.TaskQueue))
 	byID := map[string]found{}
 	var page []byte
 	for {
-		r, err := c.c.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{Query: query, PageSize: 1000, NextPageToken: page})
+		r, err := c.c.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{Query: stacksOf(c.o.TaskQueue), PageSize: 1000, NextPageToken: page})
 		if err != nil {
 			if ctx.Err() != nil {
 				return nil, ctx.Err()
@@ -139,6 +138,11 @@ func (c *Client) list(ctx context.Context) ([]found, error) {
 	c.page = listing{time.Now(), all}
 	c.mu.Unlock()
 	return all, nil
+}
+
+// stacksOf asks for the stacks of a task queue.
+func stacksOf(queue string) string {
+	return fmt.Sprintf("WorkflowType = %s AND TaskQueue = %s AND ExecutionStatus != 'ContinuedAsNew'", quoted(WorkflowType), quoted(queue))
 }
 
 // quoted is a text as the lists of a cluster are asked for it.

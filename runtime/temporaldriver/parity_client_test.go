@@ -169,7 +169,11 @@ func (v *visitor) CheckHealth(context.Context, *client.CheckHealthRequest) (*cli
 }
 
 func (v *visitor) ListWorkflow(context.Context, *workflowservice.ListWorkflowExecutionsRequest) (*workflowservice.ListWorkflowExecutionsResponse, error) {
-	return &workflowservice.ListWorkflowExecutionsResponse{}, nil
+	r := &workflowservice.ListWorkflowExecutionsResponse{}
+	for id := range v.x.status { // in any order, as in a cluster
+		r.Executions = append(r.Executions, &workflowpb.WorkflowExecutionInfo{Execution: &commonpb.WorkflowExecution{WorkflowId: id}})
+	}
+	return r, nil
 }
 
 // workerClient is the client of the worker, which the work of tasks uses: each attempt is a
@@ -182,6 +186,10 @@ func (workerClient) QueryWorkflow(ctx context.Context, id, run, query string, ar
 
 func (workerClient) SignalWorkflow(ctx context.Context, id, run, name string, arg any) error {
 	return visiting(ctx).SignalWorkflow(ctx, id, run, name, arg)
+}
+
+func (workerClient) ListWorkflow(ctx context.Context, in *workflowservice.ListWorkflowExecutionsRequest) (*workflowservice.ListWorkflowExecutionsResponse, error) {
+	return visiting(ctx).ListWorkflow(ctx, in)
 }
 
 func (workerClient) RecordActivityHeartbeat(context.Context, []byte, ...any) error { return nil }

@@ -24,7 +24,11 @@ func (n sender) Run(ctx context.Context, t nodes.Task) (nodes.Result, error) {
 	var missing *serviceerror.NotFound
 	switch {
 	case errors.As(err, &missing) || err == nil && r.Cursor == nil:
-		return nodes.Result{}, nodes.Permanent(nodes.Errorf("config", "%v", &runtime.UnknownStackError{Stack: to}))
+		err := unknownStack(ctx, n.w.c, n.w.o.TaskQueue, to)
+		if errors.As(err, new(*runtime.UnknownStackError)) {
+			err = nodes.Permanent(nodes.Errorf("config", "%v", err))
+		}
+		return nodes.Result{}, err
 	case err != nil:
 		return nodes.Result{}, err
 	case r.Cursor.Status.Ended():
