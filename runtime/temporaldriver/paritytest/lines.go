@@ -18,6 +18,7 @@ type writing struct {
 	graphs map[string]bool     // nodes that run a graph
 	waits  map[attemptName]int // lines that say that an attempt waits
 	begun  []string
+	steps  []string
 	used   map[string]*usage
 	waves  map[uint64]map[uint64]string // when they began, by cycle
 	runs   uint64                       // of the stacks of graphs, told in the open cycle
@@ -47,7 +48,8 @@ func (o *Outcome) lines(stack string) []string {
 	}
 	sortEnds(w.out)
 	slices.Sort(w.begun)
-	w.out = append(w.out, w.begun...)
+	slices.SortStableFunc(w.steps, func(a, b string) int { return strings.Compare(attemptOf(a), attemptOf(b)) })
+	w.out = slices.Concat(w.out, w.begun, w.steps)
 	for _, name := range slices.Sorted(maps.Keys(w.used)) {
 		u := w.used[name]
 		w.out = append(w.out, fmt.Sprintf("%s: %d nodes, %d tokens, %g", name, u.runs, u.tokens, u.cost))
@@ -80,6 +82,11 @@ func (w *writing) record(r journal.Record) {
 		r.Body = &c
 	case *journal.TaskStarted:
 		w.begun = append(w.begun, fmt.Sprintf("%s %s[%s] #%d begins", at, b.Node, b.Item, b.Attempt))
+		return
+	case *journal.TaskStep:
+		c := *b
+		c.Began = began(&r, b.Began)
+		w.steps = append(w.steps, plain(journal.AppendRecord(nil, journal.Record{Stack: r.Stack, Body: &c}, true)))
 		return
 	case *journal.TaskWaiting:
 		w.waits[attemptName{b.Wave, b.Node, b.Item}] = len(w.out)
@@ -172,7 +179,7 @@ func own(key string, v any) string {
 	if !strings.HasPrefix(key, "$task.") {
 		return value.String(v)
 	}
-	var kept []any
+	var kept, steps []any
 	for _, e := range list {
 		r, _ := e.(map[string]any)
 		r = maps.Clone(r)
@@ -183,11 +190,25 @@ func own(key string, v any) string {
 			delete(r, "began")
 		case "task.used":
 			continue
+		case "task.step", "task.mark":
+			delete(r, "cycle")
+			delete(r, "time")
+			steps = append(steps, r)
+			continue
 		}
 		kept = append(kept, r)
 	}
-	return value.String(kept)
+	slices.SortStableFunc(steps, func(a, b any) int {
+		return strings.Compare(attemptOf(value.String(a)), attemptOf(value.String(b)))
+	})
+	return value.String(append(kept, steps...))
 }
+
+// attempts are the parts of a record that name an attempt.
+var attempts = late.Regexp(`"(began|wave|node|item|attempt)":("(\\.|[^"\\])*"|\d+)`)
+
+// attemptOf is the name of the attempt in the text of a record.
+func attemptOf(text string) string { return strings.Join(attempts().FindAllString(text, 5), " ") }
 
 // gaps lists what is wrong with the numbers of records.
 func (l *Life) gaps() (out []string) {

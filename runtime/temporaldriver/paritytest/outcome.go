@@ -44,6 +44,9 @@ func Word(err error) string {
 //   - Attempts that are cancelled at the moment at which they begin: whether they have begun by then
 //     depends on what is committed together.
 //   - The place of task.held, but not its time: it says when an attempt that waits has returned.
+//   - The place and the time of task.step and task.mark, and the cycle of those of work in the
+//     background: a workflow hears of them when their attempt ends. What they say, their order and
+//     their attempt have to be the same.
 //   - The order in which attempts end, or begin to wait, at the same time.
 //   - The numbers of records, which follow from these. That they are without gaps is checked.
 func Diff(want, got *Outcome) string {
