@@ -97,7 +97,7 @@ type kid struct {
 	waits  []parentSignal // for that
 }
 
-// Stack is the workflow of a stack. It returns when the stack has ended; the error is that of a
+// stack is the workflow of a stack. It returns when the stack has ended; the error is that of a
 // stack that could not begin. Clients start it with Client.Start.
 func (w *Worker) stack(ctx workflow.Context, in Input) (Output, error) {
 	root := ctx
