@@ -68,7 +68,8 @@ func (r *randomized) dress(g randomgraph.Graph, within bool) string {
 	var out strings.Builder
 	pools := !within && r.IntN(3) == 0
 	for line := range strings.Lines(g.YAML()) {
-		name, found := "", false
+		var name string
+		var found bool
 		if name, found = strings.CutPrefix(line, "  "); found {
 			name, _, found = strings.Cut(name, ": {uses: work,")
 		}

@@ -17,7 +17,7 @@ func Build(ctx context.Context, dir string) (string, error) {
 		return "", fmt.Errorf("go env: %w", err)
 	}
 	program := filepath.Join(dir, "server")
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", program, ".")
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", program, ".")
 	cmd.Dir = filepath.Join(filepath.Dir(strings.TrimSpace(string(mod))), "server")
 	cmd.Env = append(os.Environ(), "GOWORK=off")
 	if out, err := cmd.CombinedOutput(); err != nil {
