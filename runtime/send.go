@@ -3,13 +3,12 @@ package runtime
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 
-	"github.com/graphrun/graphrun/graph/inspect"
+	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/machine"
-	"github.com/graphrun/graphrun/graph/value"
+	"github.com/graphrun/graphrun/runtime/internal/work"
 )
 
 // Send gives a stack an event. When it returns, the event is in the store. It ends a
@@ -20,11 +19,8 @@ import (
 // or that of ctx. After a *StoreError or an error of ctx the event may still arrive:
 // send it again with the same ID.
 func (rt *Runtime) Send(ctx context.Context, in Send) (duplicate bool, err error) {
-	if len(in.ID) > machine.MaxEventID {
-		return false, fmt.Errorf("runtime: event id of %d bytes, at most %d are allowed", len(in.ID), machine.MaxEventID)
-	}
-	if err := value.CheckText(in.ID); err != nil {
-		return false, fmt.Errorf("runtime: event id: %w", err)
+	if err := work.CheckEventID(in.ID); err != nil {
+		return false, err
 	}
 	err = rt.with(ctx, in.Stack, func(d *drive) error {
 		return d.do(ctx, func() (err error) {
@@ -137,35 +133,20 @@ func (rt *Runtime) input(ctx context.Context, stack string, in func(*drive) mach
 // sendBelow gives an event that a stack does not declare to the stacks within it that do,
 // as they are at this moment. Without any, it returns why the stack refused the event.
 func (rt *Runtime) sendBelow(ctx context.Context, in Send, refused error) (duplicate bool, err error) {
-	children, err := inspect.Children(ctx, rt.cfg.Store, in.Stack, false)
-	if err != nil {
-		return false, err
-	}
-	taken := 0
-	duplicate = true
-	for i := range children {
-		sum := &children[i].Summary
-		def, err := rt.defs.ofHash(ctx, sum.Cursor.Hash)
-		if err != nil || sum.Cursor.Status.Ended() {
-			continue
-		}
-		if _, declared := def.g.EventByName(in.Event); !declared {
-			continue
-		}
-		one := in
-		one.Stack = sum.Identity.Stack
-		known, err := rt.Send(ctx, one)
-		if errors.Is(err, ErrEnded) || errors.Is(err, ErrNotFound) {
-			continue // just now
-		}
-		if err != nil {
-			return false, err
-		}
-		taken++
-		duplicate = duplicate && known
-	}
-	if taken == 0 {
-		return false, refused
-	}
-	return duplicate, nil
+	return work.Below{
+		Store: rt.cfg.Store,
+		Graph: func(ctx context.Context, hash string) (*graph.Graph, error) {
+			def, err := rt.defs.ofHash(ctx, hash)
+			if err != nil {
+				return nil, err
+			}
+			return def.g, nil
+		},
+		Send: func(ctx context.Context, stack string) (bool, error) {
+			one := in
+			one.Stack = stack
+			return rt.Send(ctx, one)
+		},
+		Gone: func(err error) bool { return errors.Is(err, ErrEnded) || errors.Is(err, ErrNotFound) },
+	}.Deliver(ctx, in.Stack, in.Event, refused)
 }

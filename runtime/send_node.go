@@ -6,29 +6,19 @@ import (
 
 	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/journal"
-	"github.com/graphrun/graphrun/graph/machine"
 	"github.com/graphrun/graphrun/nodes"
+	"github.com/graphrun/graphrun/runtime/internal/work"
 )
 
-// sender is the work of kinds that send: it checks that the message can arrive. The
-// message leaves when the wave is committed.
-type sender struct{ rt *Runtime }
-
-func (rt *Runtime) sender() nodes.Node { return sender{rt} }
-
-func (n sender) Run(ctx context.Context, t nodes.Task) (nodes.Result, error) {
-	with, _ := t.With.(map[string]any)
-	to, _ := with["to"].(string)
-	event, _ := with["event"].(string)
-	g, queued, err := n.rt.graphOf(ctx, to)
-	if err != nil {
-		return nodes.Result{}, nodes.Permanent(nodes.Errorf("config", "%v", err))
-	}
-	payload, f := machine.FitsStack(g, to, queued, event, with["payload"])
-	if f != nil {
-		return nodes.Result{}, &nodes.Error{Kind: f.Kind, Message: f.Message, Permanent: f.Permanent}
-	}
-	return nodes.Result{Output: map[string]any{"to": to, "event": event, "payload": payload}}, nil
+// sender is the work of kinds that send. A stack that cannot be sent to is a mistake of the graph.
+func (rt *Runtime) sender() nodes.Node {
+	return work.Sender{GraphOf: func(ctx context.Context, to string) (*graph.Graph, []journal.Queued, error) {
+		g, queued, err := rt.graphOf(ctx, to)
+		if err != nil {
+			err = nodes.Permanent(nodes.Errorf("config", "%v", err))
+		}
+		return g, queued, err
+	}}
 }
 
 // graphOf returns the graph that a stack runs under at present, and what is queued there.

@@ -110,7 +110,7 @@ var rooms = map[string]room{
 	"runtime/internal/index":    {house: []string{"graph/inspect", "graph/journal"}, third: []string{"github.com/tidwall/btree"}},
 	"internal/pictures":         {third: []string{"github.com/mattn/go-runewidth"}},
 	"runtime/internal/place":    {},
-	"runtime/internal/work":     {house: []string{"graph", "graph/journal", "graph/machine", "graph/value", "internal/late", "mask", "nodes"}},
+	"runtime/internal/work":     {house: []string{"graph", "graph/inspect", "graph/journal", "graph/machine", "graph/value", "internal/late", "mask", "nodes"}},
 	"runtime/telemetry":         {house: []string{"graph/journal", "nodes", "nodes/agent", "runtime", "runtime/feed"}, third: []string{"go.opentelemetry.io/otel"}},
 	"runtime/telemetry/otlp":    {third: []string{"go.opentelemetry.io/otel"}},
 	"nodes/agent/internal/wire": {house: []string{"graph/value", "nodes/agent"}},

@@ -10,21 +10,20 @@ import (
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflowservice/v1"
 
+	"github.com/graphrun/graphrun/graph"
 	"github.com/graphrun/graphrun/graph/inspect"
 	"github.com/graphrun/graphrun/graph/journal"
 	"github.com/graphrun/graphrun/graph/machine"
 	"github.com/graphrun/graphrun/graph/value"
 	"github.com/graphrun/graphrun/runtime"
+	"github.com/graphrun/graphrun/runtime/internal/work"
 )
 
 // Send gives a stack an event. When it returns, the cluster has it. Errors and duplicate are as
 // those of runtime.Runtime.Send; *machine.QueueFullError too.
 func (c *Client) Send(ctx context.Context, in runtime.Send) (duplicate bool, err error) {
-	if len(in.ID) > machine.MaxEventID {
-		return false, fmt.Errorf("runtime: event id of %d bytes, at most %d are allowed", len(in.ID), machine.MaxEventID)
-	}
-	if err := value.CheckText(in.ID); err != nil {
-		return false, fmt.Errorf("runtime: event id: %w", err)
+	if err := work.CheckEventID(in.ID); err != nil {
+		return false, err
 	}
 	payload, err := value.Of(in.Payload)
 	if err != nil {
@@ -44,37 +43,22 @@ func (c *Client) Send(ctx context.Context, in runtime.Send) (duplicate bool, err
 // sendBelow gives an event that a stack does not declare to the stacks within it that do, as
 // they are at this moment. Without any, it returns why the stack refused the event.
 func (c *Client) sendBelow(ctx context.Context, in runtime.Send, refused error) (duplicate bool, err error) {
-	children, err := inspect.Children(ctx, c, in.Stack, false)
-	if err != nil {
-		return false, err
-	}
-	taken := 0
-	duplicate = true
-	for i := range children {
-		sum := &children[i].Summary
-		def, err := c.definition(ctx, sum.Cursor.Hash)
-		if err != nil || sum.Cursor.Status.Ended() {
-			continue
-		}
-		if _, declared := def.g.EventByName(in.Event); !declared {
-			continue
-		}
-		one := in
-		one.Stack = sum.Identity.Stack
-		known, err := c.Send(ctx, one)
-		if errors.Is(err, runtime.ErrEnded) || errors.Is(err, journal.ErrNotFound) {
-			continue // just now
-		}
-		if err != nil {
-			return false, err
-		}
-		taken++
-		duplicate = duplicate && known
-	}
-	if taken == 0 {
-		return false, refused
-	}
-	return duplicate, nil
+	return work.Below{
+		Store: c,
+		Graph: func(ctx context.Context, hash string) (*graph.Graph, error) {
+			def, err := c.definition(ctx, hash)
+			if err != nil {
+				return nil, err
+			}
+			return def.g, nil
+		},
+		Send: func(ctx context.Context, stack string) (bool, error) {
+			one := in
+			one.Stack = stack
+			return c.Send(ctx, one)
+		},
+		Gone: func(err error) bool { return errors.Is(err, runtime.ErrEnded) || errors.Is(err, journal.ErrNotFound) },
+	}.Deliver(ctx, in.Stack, in.Event, refused)
 }
 
 // AnswerWith answers a waiting node, as runtime.Runtime.AnswerWith does.

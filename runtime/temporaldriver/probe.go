@@ -11,8 +11,8 @@ type probe struct {
 	replays func(decided, read *decision)
 }
 
-// complete gives a decision that was read what only the one that was decided has: what begins
-// and what is sent, which a replay has in its history.
+// complete copies into a decision that was read what is not recorded: what attempts and other
+// stacks get. A replay has that in its history.
 func (d *decision) complete(decided *decision) {
 	for i := range d.begins {
 		d.begins[i].task, d.begins[i].birth = decided.begins[i].task, decided.begins[i].birth

@@ -147,7 +147,7 @@ func (w *Worker) query(ctx context.Context, stack string, q readRequest) (r read
 func (e *errand) spec() nodes.Spec {
 	kind := &e.n.Kind
 	if kind.Sends {
-		return nodes.Spec{Kind: *kind, Node: sender{e.w}}
+		return nodes.Spec{Kind: *kind, Node: work.Sender{GraphOf: e.w.graphOf}}
 	}
 	return nodes.Spec{Kind: *kind, Node: e.w.o.Kinds.Work(kind.Name)} // an unknown kind fails in nodes.Run
 }
